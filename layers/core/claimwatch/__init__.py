@@ -1,0 +1,1 @@
+"""Claimwatch: finds fraud in insurance claims and keeps doing so."""

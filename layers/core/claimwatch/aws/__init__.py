@@ -1,0 +1,1 @@
+"""Thin adapters around the AWS services; they turn client errors into ours."""

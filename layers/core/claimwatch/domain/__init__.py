@@ -1,0 +1,1 @@
+"""What Claimwatch knows, without any I/O: values in, values out."""

@@ -1,0 +1,1 @@
+"""The use cases that take a dropped object to committed rows."""

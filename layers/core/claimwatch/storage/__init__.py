@@ -1,0 +1,1 @@
+"""What Claimwatch remembers: PostgreSQL, one module per group of tables."""

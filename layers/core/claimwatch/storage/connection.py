@@ -1,0 +1,114 @@
+"""The connection to PostgreSQL: one for each execution environment, opened when first needed, mended when lost."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg2
+from psycopg2 import errors as pg
+from psycopg2.extensions import connection as PgConnection  # noqa: N812 - it is a class
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
+
+from claimwatch.errors import TransientFault
+
+CONNECT_TIMEOUT = 10
+"""Seconds for one attempt to connect."""
+
+WAKE_UP_TIME = 60.0
+"""Seconds to go on trying: a paused Aurora takes 15 to 30 to resume."""
+
+_PASSING = (
+    psycopg2.OperationalError,
+    psycopg2.InterfaceError,
+    pg.SerializationFailure,
+    pg.DeadlockDetected,
+    pg.LockNotAvailable,
+    pg.QueryCanceled,
+)
+
+
+@dataclass
+class Database:
+    """A database that hands out transactions over one connection.
+
+    ``parameters`` are libpq's keywords. A connection that breaks is thrown away, and the next transaction opens
+    a new one. Every error that passes by itself surfaces as ``TransientFault``.
+    """
+
+    parameters: dict[str, Any]
+    wake_up_time: float = WAKE_UP_TIME
+    statement_timeout: float = 840.0
+    _connection: PgConnection | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_secret(cls, secret: dict[str, Any]) -> "Database":
+        """The database that a secret in the form of RDS describes (host, port, dbname, username, password)."""
+        return cls(
+            {
+                "host": secret["host"],
+                "port": secret.get("port", 5432),
+                "dbname": secret.get("dbname", "claimwatch"),
+                "user": secret["username"],
+                "password": secret["password"],
+                "sslmode": secret.get("sslmode", "require"),
+            }
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        """A cursor inside one transaction: committed at the end of the block, rolled back on any error."""
+        try:
+            connection = self._connected()
+            with connection, connection.cursor() as cursor:
+                yield cursor
+        except _PASSING as error:
+            self.close()
+            raise TransientFault(f"PostgreSQL broke off: {_first_line(error)}") from error
+        except BaseException:
+            if self._connection is not None and self._connection.closed:
+                self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except psycopg2.Error:
+                pass  # it was broken already, which is why it is being closed
+
+    def _connected(self) -> PgConnection:
+        if self._connection is not None and not self._connection.closed:
+            return self._connection
+        self._connection = self._connect_patiently()
+        return self._connection
+
+    def _connect_patiently(self) -> PgConnection:
+        deadline = time.monotonic() + self.wake_up_time
+        pause = 0.2
+        while True:
+            try:
+                return psycopg2.connect(
+                    **self.parameters,
+                    connect_timeout=CONNECT_TIMEOUT,
+                    application_name="claimwatch",
+                    keepalives_idle=30,
+                    options=(
+                        "-c search_path=claimwatch -c timezone=UTC -c datestyle=ISO"
+                        f" -c statement_timeout={int(self.statement_timeout * 1000)}"
+                        " -c idle_in_transaction_session_timeout=300000"
+                    ),
+                )
+            except psycopg2.OperationalError as error:
+                if time.monotonic() + pause > deadline or "password authentication" in str(error):
+                    raise
+                time.sleep(pause)
+                pause = min(pause * 2, 5.0)
+
+
+def _first_line(error: Exception) -> str:
+    """The server's message without its DETAIL, which may quote a row."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,181 @@
+"""Command line of the sample book: `python -m samples --help`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from samples.book import BookConfig, Drift
+from samples.delivery import EVERYTHING, Delivered, Delivery, Part, deliver
+from samples.dirt import BREAKS_THE_CONTRACT, Dirt
+from samples.layout import SHAPES
+from samples.manifest import Kind
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Writes a motor book with a known fraud mechanism."
+)
+
+Out = Annotated[Path, typer.Option(help="Folder for claims/, outcomes/, truth/ and expected.json.")]
+Weeks = Annotated[int, typer.Option(min=1, help="Weeks of claims.")]
+Rows = Annotated[int, typer.Option(min=1, help="Claims a week.")]
+Seed = Annotated[int, typer.Option(help="The same seed writes the same bytes.")]
+Start = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Monday of the first week.")]
+DriftFrom = Annotated[int | None, typer.Option(help="Week, from 0, in which the drift begins.")]
+Shift = Annotated[float, typer.Option(help="Size of the drift, in standard deviations.")]
+NewScheme = Annotated[bool, typer.Option("--new-scheme", help="The drift changes the fraud mechanism too.")]
+DirtShare = Annotated[float, typer.Option("--dirt", min=0, max=1, help="Share of bad rows.")]
+Kinds = Annotated[list[Kind] | None, typer.Option("--kind", help="Only these kinds of bad rows.")]
+Duplicates = Annotated[float, typer.Option(min=0, max=1, help="Share of claims that come twice in a file.")]
+Corrections = Annotated[
+    float, typer.Option(min=0, max=1, help="Share of claims sent again, put right, a week later.")
+]
+Late = Annotated[list[int] | None, typer.Option(help="A week whose claims come two weeks late.")]
+Repeat = Annotated[list[int] | None, typer.Option(help="A week whose file comes twice.")]
+ShapeNames = Annotated[list[str] | None, typer.Option("--shape", help=f"In turn: {', '.join(SHAPES)}.")]
+Settle = Annotated[int, typer.Option(min=0, help="Weeks of outcomes after the last claims.")]
+
+MONDAY = datetime(2026, 1, 5)
+
+
+@app.command()
+def claims(
+    out: Out,
+    weeks: Weeks = 1,
+    rows: Rows = 5_000,
+    seed: Seed = 7,
+    start: Start = MONDAY,
+    drift_from: DriftFrom = None,
+    shift: Shift = 0.3,
+    new_scheme: NewScheme = False,
+    dirt: DirtShare = 0.0,
+    kind: Kinds = None,
+    duplicates: Duplicates = 0.0,
+    corrections: Corrections = 0.0,
+    late: Late = None,
+    repeat: Repeat = None,
+    shape: ShapeNames = None,
+) -> None:
+    """Weekly claims files, clean unless told otherwise."""
+    config = _config(weeks, rows, seed, start, drift_from, shift, new_scheme)
+    _write(config, out, _delivery(dirt, kind, duplicates, corrections, late, repeat, shape), ("claims",))
+
+
+@app.command()
+def outcomes(
+    out: Out,
+    weeks: Weeks = 1,
+    rows: Rows = 5_000,
+    seed: Seed = 7,
+    start: Start = MONDAY,
+    drift_from: DriftFrom = None,
+    shift: Shift = 0.3,
+    new_scheme: NewScheme = False,
+    settle: Settle = 0,
+) -> None:
+    """Weekly outcomes files about the claims of the same options."""
+    config = _config(weeks, rows, seed, start, drift_from, shift, new_scheme)
+    _write(config, out, Delivery(settling_weeks=settle), ("outcomes",))
+
+
+@app.command()
+def truth(
+    out: Out,
+    weeks: Weeks = 1,
+    rows: Rows = 5_000,
+    seed: Seed = 7,
+    start: Start = MONDAY,
+    drift_from: DriftFrom = None,
+    shift: Shift = 0.3,
+    new_scheme: NewScheme = False,
+) -> None:
+    """Each claim's true probability of fraud, for evaluation; never part of a delivery."""
+    config = _config(weeks, rows, seed, start, drift_from, shift, new_scheme)
+    _write(config, out, Delivery(), ("truth",))
+
+
+@app.command()
+def book(
+    out: Out,
+    weeks: Weeks = 26,
+    rows: Rows = 5_000,
+    seed: Seed = 7,
+    start: Start = MONDAY,
+    drift_from: DriftFrom = None,
+    shift: Shift = 0.3,
+    new_scheme: NewScheme = False,
+    dirt: DirtShare = 0.01,
+    kind: Kinds = None,
+    duplicates: Duplicates = 0.001,
+    corrections: Corrections = 0.01,
+    late: Late = None,
+    repeat: Repeat = None,
+    shape: ShapeNames = None,
+    settle: Settle = 0,
+) -> None:
+    """Claims, outcomes and truth at once, with the dirt of a usual week."""
+    config = _config(weeks, rows, seed, start, drift_from, shift, new_scheme)
+    delivery = _delivery(dirt, kind, duplicates, corrections, late, repeat, shape, settle)
+    _write(config, out, delivery, EVERYTHING)
+
+
+def _config(
+    weeks: int, rows: int, seed: int, start: datetime, drift_from: int | None, shift: float, new_scheme: bool
+) -> BookConfig:
+    drift = None if drift_from is None else Drift(drift_from, shift, new_scheme)
+    try:
+        return BookConfig(seed=seed, start=start.date(), weeks=weeks, claims_per_week=rows, drift=drift)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _delivery(
+    dirt: float,
+    kinds: list[Kind] | None,
+    duplicates: float,
+    corrections: float,
+    late: list[int] | None,
+    repeat: list[int] | None,
+    shapes: list[str] | None,
+    settle: int = 0,
+) -> Delivery:
+    return Delivery(
+        dirt=Dirt(dirt, tuple(kinds or BREAKS_THE_CONTRACT)),
+        duplicate_share=duplicates,
+        correction_share=corrections,
+        late_weeks=frozenset(late or ()),
+        repeated_weeks=frozenset(repeat or ()),
+        shapes=tuple(shapes or ("csv",)),
+        settling_weeks=settle,
+    )
+
+
+def _write(config: BookConfig, out: Path, delivery: Delivery, parts: tuple[Part, ...]) -> None:
+    try:
+        deliver(config, out, delivery, parts, report=_tell)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _tell(file: Delivered) -> None:
+    manifest = file.manifest
+    notes = [f"{manifest.rows:,} rows"]
+    if file.repeats:
+        notes.append(f"the same bytes as {file.repeats}")
+    elif file.part == "claims":
+        notes += [
+            f"{count:,} {what}"
+            for count, what in (
+                (len(manifest.damaged_rows), "bad"),
+                (len(manifest.duplicates), "duplicates"),
+                (len(manifest.corrected_rows), "corrections"),
+            )
+            if count
+        ]
+        if file.delivered_in != file.claims_week:
+            notes.append(f"late: delivered in week {file.delivered_in}")
+    typer.echo(f"{file.key}: {', '.join(notes)}")
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m samples")

@@ -1,0 +1,159 @@
+"""How a book reaches the insurer's bucket: a claims file each week, some late, some twice, in many shapes.
+
+claims/motor/2026-W02.csv       what the claims system sends
+outcomes/motor/2026-W02.csv     what was decided in that week, about claims of any week
+truth/motor/2026-W02.csv        every claim's true probability; never delivered
+expected.json                   the files in the order of their delivery, and what is in each
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from samples.book import Book, BookConfig
+from samples.dirt import Dirt
+from samples.layout import SHAPES, Shape
+from samples.manifest import Manifest
+from samples.outcomes import OUTCOME_NAMES, TRUTH_NAMES, Investigations, truth
+from samples.writing import Corrections, write_table, write_week
+
+type Part = Literal["claims", "outcomes", "truth"]
+
+LINE = "motor"
+WEEKS_LATE = 2
+EVERYTHING: tuple[Part, ...] = ("claims", "outcomes", "truth")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What goes wrong on the way. Weeks of the book count from 0; everything is clean and in time unless said."""
+
+    dirt: Dirt = field(default_factory=Dirt)
+    duplicate_share: float = 0.0
+    """Of the claims of a file, how many come twice in it."""
+    correction_share: float = 0.0
+    """Of the claims of a week, how many come again, put right, in the next week's file."""
+    late_weeks: frozenset[int] = frozenset()
+    """Their claims come WEEKS_LATE weeks later, and are not corrected."""
+    repeated_weeks: frozenset[int] = frozenset()
+    """Their files come again a week later: the same bytes under another name."""
+    shapes: tuple[str, ...] = ("csv",)
+    """Of layout.SHAPES, in turn."""
+    settling_weeks: int = 0
+    """Weeks of outcomes after the last claims."""
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One file."""
+
+    key: str
+    """Path below the output folder, and key in the landing bucket."""
+    part: Part
+    delivered_in: int
+    """Week of the book; truth is delivered in none, so it is the week of its claims."""
+    claims_week: int | None
+    shape: str
+    manifest: Manifest
+    repeats: str | None = None
+    """The key of the file whose bytes these are."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "key": self.key,
+            "part": self.part,
+            "delivered_in": self.delivered_in,
+            "claims_week": self.claims_week,
+            "shape": self.shape,
+            "repeats": self.repeats,
+            **self.manifest.as_json(),
+        }
+
+
+def deliver(
+    config: BookConfig,
+    out: Path,
+    delivery: Delivery | None = None,
+    parts: tuple[Part, ...] = EVERYTHING,
+    report: Callable[[Delivered], None] = lambda delivered: None,
+) -> list[Delivered]:
+    """Write the files of a book, in the order of their delivery, and expected.json; `report` hears of each.
+
+    Raises ValueError for a shape that is not known or cannot hold the damage asked for.
+    """
+    delivery = delivery or Delivery()
+    unknown = set(delivery.shapes) - SHAPES.keys()
+    if unknown or not delivery.shapes:
+        raise ValueError(
+            f"no such shape: {', '.join(sorted(unknown)) or 'none given'}; there are {', '.join(SHAPES)}"
+        )
+    for name in delivery.shapes:
+        delivery.dirt.check(SHAPES[name])
+    writer = _Writer(Book(config), out, delivery)
+    files: list[Delivered] = []
+    for week in range(config.weeks):
+        if "claims" in parts:
+            files += writer.claims(week)
+        if "truth" in parts:
+            files.append(writer.truth(week))
+    if "outcomes" in parts:
+        files += [writer.outcomes(week) for week in range(config.weeks + delivery.settling_weeks)]
+    files.sort(key=lambda file: (file.delivered_in, EVERYTHING.index(file.part), file.key))
+    for file in files:
+        report(file)
+    expected = {"config": asdict(config), "files": [file.as_json() for file in files]}
+    (out / "expected.json").write_text(json.dumps(expected, default=str, indent=1) + "\n", encoding="utf-8")
+    return files
+
+
+class _Writer:
+    def __init__(self, book: Book, out: Path, delivery: Delivery) -> None:
+        self._book, self._out, self._delivery = book, out, delivery
+        self._investigations = Investigations(book)
+
+    def claims(self, week: int) -> list[Delivered]:
+        plan = self._delivery
+        name = plan.shapes[week % len(plan.shapes)]
+        shape = SHAPES[name]
+        key = self._key("claims", week, shape)
+        manifest = write_week(
+            self._out / key,
+            self._book,
+            week,
+            shape=shape,
+            dirt=plan.dirt,
+            duplicate_share=plan.duplicate_share,
+            corrections=self._corrections_in(week),
+        )
+        delivered_in = week + WEEKS_LATE * (week in plan.late_weeks)
+        first = Delivered(key, "claims", delivered_in, week, name, manifest)
+        if week not in plan.repeated_weeks:
+            return [first]
+        again = self._key("claims", week, shape, "-again")
+        shutil.copyfile(self._out / key, self._out / again)
+        return [first, Delivered(again, "claims", delivered_in + 1, week, name, manifest, repeats=key)]
+
+    def outcomes(self, week: int) -> Delivered:
+        key = self._key("outcomes", week, Shape())
+        seed = self._book.config.seed
+        blocks = (decisions.columns(seed) for decisions in self._investigations.delivered_in(week))
+        manifest = write_table(self._out / key, OUTCOME_NAMES, blocks)
+        return Delivered(key, "outcomes", week, None, "csv", manifest)
+
+    def truth(self, week: int) -> Delivered:
+        key = self._key("truth", week, Shape())
+        manifest = write_table(self._out / key, TRUTH_NAMES, truth(self._book, week))
+        return Delivered(key, "truth", week, week, "csv", manifest)
+
+    def _corrections_in(self, week: int) -> Corrections | None:
+        share = self._delivery.correction_share
+        if not share or week == 0 or week - 1 in self._delivery.late_weeks:
+            return None
+        return Corrections(week - 1, share)
+
+    def _key(self, part: Part, week: int, shape: Shape, mark: str = "") -> str:
+        return f"{part}/{LINE}/{self._book.week_label(week)}{mark}.{shape.suffix}"

@@ -1,0 +1,146 @@
+"""What happens to an insured car, and what is claimed for it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from samples.columns import MISSING
+from samples.draws import Integers, Lane, Odds
+from samples.population import Policies, Policyholders
+from samples.vocabulary import INCIDENTS, TOWNS_BY_REGION
+
+_DAY = 86_400
+_YEAR = 365.25
+_REPORT_WEEKDAY = Odds([20, 17, 16, 16, 15, 9, 7])
+_REPORT_HOUR = Odds([1, 1, 1, 1, 1, 2, 4, 8, 16, 20, 20, 18, 14, 15, 17, 17, 16, 14, 12, 9, 7, 5, 3, 2])
+# In the order of vocabulary.INCIDENTS: collision, single vehicle, theft, fire, vandalism, glass, weather, animal.
+# Given the cover: a third-party policy pays for what is done to others, one for fire and theft for these too.
+_INCIDENT = Odds([
+    [0.41, 0.12, 0.06, 0.02, 0.09, 0.18, 0.07, 0.05],
+    [0.64, 0.21, 0.11, 0.04, 0, 0, 0, 0],
+    [0.76, 0.24, 0, 0, 0, 0, 0, 0],
+])  # fmt: skip
+_BY_DAY = [1, 1, 1, 1, 1, 2, 5, 10, 11, 7, 6, 6, 7, 7, 7, 8, 10, 12, 11, 7, 5, 4, 3, 2]
+_BY_NIGHT = [11, 12, 12, 11, 9, 6, 3, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 4, 5, 6, 7, 8, 9, 10]
+_HOUR = Odds([_BY_DAY, _BY_DAY, _BY_NIGHT, _BY_NIGHT, _BY_NIGHT, _BY_DAY, _BY_DAY, _BY_NIGHT])
+_HOUR_UNKNOWN = np.array([0.02, 0.02, 0.4, 0.1, 0.45, 0.1, 0.15, 0.02])
+_SEVERITY = Odds([
+    [0.16, 0.52, 0.25, 0.07], [0.10, 0.42, 0.34, 0.14], [0.0, 0.05, 0.10, 0.85], [0.0, 0.10, 0.30, 0.60],
+    [0.40, 0.50, 0.10, 0.0], [0.75, 0.25, 0.0, 0.0], [0.25, 0.50, 0.20, 0.05], [0.20, 0.55, 0.20, 0.05],
+])  # fmt: skip
+_DAMAGE_SHARE = np.array([0.025, 0.09, 0.36, 0.92])
+_OTHER_VEHICLES = Odds([0.0, 0.83, 0.13, 0.03, 0.01])
+_WITNESSES = Odds([
+    [0.42, 0.33, 0.16, 0.07, 0.02], [0.66, 0.21, 0.09, 0.03, 0.01], [0.90, 0.08, 0.02, 0, 0], [0.70, 0.18, 0.08, 0.03, 0.01],
+    [0.86, 0.11, 0.03, 0, 0], [0.85, 0.12, 0.03, 0, 0], [0.75, 0.15, 0.07, 0.02, 0.01], [0.70, 0.22, 0.06, 0.02, 0],
+])  # fmt: skip
+_INJURIES = Odds([
+    [0.93, 0.055, 0.012, 0.003, 0], [0.86, 0.10, 0.03, 0.008, 0.002],
+    [0.66, 0.22, 0.08, 0.03, 0.01], [0.45, 0.33, 0.14, 0.05, 0.03],
+])  # fmt: skip
+_POLICE = np.array([0.42, 0.45, 0.88, 0.82, 0.55, 0.06, 0.10, 0.35])
+_INCIDENT_REGION = Odds(
+    [[0.82 if there == home else 0.026 for there in range(6)] + [0.05] for home in range(6)]
+)
+_FINANCED = Odds([[0.42, 0.58], [0.72, 0.28], [0.95, 0.05]])
+_TOWNS_IN_REGION = len(TOWNS_BY_REGION[0])
+"""The same in each region."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """When it happened and when it was told."""
+
+    reported_at: Integers
+    """Seconds since 1970."""
+    loss_day: Integers
+    days_silent: Integers
+
+
+@dataclass(frozen=True)
+class Incidents:
+    """What happened, as the claim states it; MISSING where it does not say."""
+
+    incident: Integers
+    severity: Integers
+    hour: Integers
+    region: Integers
+    town: Integers
+    vehicles: Integers
+    witnesses: Integers
+    injuries: Integers
+    police_report: Integers
+    driver_age: Integers
+    financed: Integers
+    injury_cents: Integers
+    claim_cents: Integers
+
+
+def draw_report(lane: Lane, week_start_day: int) -> Report:
+    """Reports come on weekdays and by day; most within days of the loss, some after months."""
+    day = week_start_day + lane.pick("report weekday", _REPORT_WEEKDAY)
+    second = lane.pick("report hour", _REPORT_HOUR) * 3_600 + lane.below("report second", 3_600)
+    days_silent = np.clip(np.exp(0.7 + 1.1 * lane.normal("silence")) - 0.5, 0.0, 180.0).astype(np.int64)
+    return Report(reported_at=day * _DAY + second, loss_day=day - days_silent, days_silent=days_silent)
+
+
+def draw_incidents(
+    lane: Lane,
+    report: Report,
+    holders: Policyholders,
+    policies: Policies,
+    amount_shift: float,
+    corrected: bool,
+) -> Incidents:
+    """The loss of each claim. The shift is in standard deviations of the log of the damage."""
+    incident = lane.pick("incident", _INCIDENT, policies.cover)
+    severity = lane.pick("severity", _SEVERITY, incident)
+    road = incident <= INCIDENTS.index("single_vehicle")
+    collision = incident == INCIDENTS.index("collision")
+    region = lane.pick("incident region", _INCIDENT_REGION, holders.region)
+    injuries = np.where(road, lane.pick("injuries", _INJURIES, severity), 0)
+    holder_age = age_on(report.loss_day, holders)
+    other_driver = 17 + np.minimum(lane.below("other driver", 45), lane.below("yet another driver", 60))
+    car_age = (report.loss_day / _YEAR).astype(np.int64) + 1970 - policies.model_year
+    damage = np.maximum(
+        policies.vehicle_value
+        * _DAMAGE_SHARE[severity]
+        * np.exp(0.5 * (lane.normal("damage") + amount_shift)),
+        60.0,
+    )
+    hurt = injuries * 2_400.0 * np.exp(0.8 * lane.normal("injury amount"))
+    injury_cents = np.rint(hurt * 100.0).astype(np.int64)
+    return Incidents(
+        incident=incident,
+        severity=severity,
+        hour=_hour(lane, report, incident),
+        region=region,
+        town=region * _TOWNS_IN_REGION
+        + lane.below("town corrected" if corrected else "town", _TOWNS_IN_REGION),
+        vehicles=np.where(collision, 1 + lane.pick("other vehicles", _OTHER_VEHICLES), 1),
+        witnesses=np.where(
+            lane.chance("witnesses asked", 0.94), lane.pick("witnesses", _WITNESSES, incident), MISSING
+        ),
+        injuries=injuries,
+        police_report=np.where(
+            lane.chance("police known", 0.92),
+            lane.chance("police", _POLICE[incident]).astype(np.int64),
+            MISSING,
+        ),
+        driver_age=np.where(lane.chance("holder drove", 0.82), holder_age, other_driver),
+        financed=lane.pick("financed", _FINANCED, np.digitize(car_age, [5, 10]).astype(np.int64)),
+        injury_cents=np.where(injuries > 0, injury_cents, MISSING),
+        claim_cents=np.rint(damage * 100.0).astype(np.int64) + injury_cents,
+    )
+
+
+def age_on(day: Integers, holders: Policyholders) -> Integers:
+    """Full years of age of the policyholders on that day."""
+    return ((day - holders.birth_day) / _YEAR).astype(np.int64)
+
+
+def _hour(lane: Lane, report: Report, incident: Integers) -> Integers:
+    hour = lane.pick("hour", _HOUR, incident)
+    reported_hour = report.reported_at % _DAY // 3_600
+    possible = np.where(report.days_silent == 0, np.minimum(hour, reported_hour), hour)
+    return np.where(lane.chance("hour unknown", _HOUR_UNKNOWN[incident]), MISSING, possible)

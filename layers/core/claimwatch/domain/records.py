@@ -64,20 +64,25 @@ class Batch:
         text = self.data[start : min(end, start + RAW_LIMIT if end - start > MAX_RECORD else end)]
         return text.decode("utf-8", "replace").replace("\0", "\ufffd")
 
-    def readable(self) -> tuple[bytes, Positions]:
-        """The readable records, each ending in one newline, and the index of each among all records."""
-        count = len(self)
-        if not self.broken and not self.rewritten and self._contiguous():
-            text = self.data[int(self.starts[0]) : int(self.ends[-1])] if count else b""
-            return (text + b"\n" if count else b""), np.arange(count)
-        pieces = [
-            self.rewritten.get(index) or self.data[start:end]
-            for index, (start, end) in enumerate(zip(self.starts.tolist(), self.ends.tolist(), strict=True))
-            if index not in self.broken
-        ]
-        kept = np.ones(count, bool)
-        kept[list(self.broken)] = False
-        return b"\n".join([*pieces, b""]), np.flatnonzero(kept)
+    def readable(self, placeholder: bytes) -> bytes:
+        """The records, each ending in one newline, with the placeholder for each that cannot be read."""
+        if not len(self):
+            return b""
+        changed = self.rewritten | dict.fromkeys(self.broken, placeholder)
+        if not self._contiguous():
+            records = [
+                changed.get(index) or self.data[start:end]
+                for index, (start, end) in enumerate(zip(self.starts.tolist(), self.ends.tolist(), strict=True))
+            ]
+            return b"\n".join([*records, b""])
+        pieces, at = [], int(self.starts[0])
+        for index in sorted(changed):
+            pieces += [self.data[at : int(self.starts[index])], changed[index], b"\n"]
+            at = int(self.ends[index]) + 1
+        end = int(self.ends[-1])
+        if at <= end:
+            pieces += [self.data[at:end], b"\n"]
+        return b"".join(pieces)
 
     def _contiguous(self) -> bool:
         """Whether the records stand one behind the other with single newlines between."""
@@ -320,7 +325,7 @@ class RecordCutter:
                 if at >= end:
                     break
         if self._delimiter is not None and data.count(b"\r") != data.count(b"\r\n"):
-            for index in self._indexes(batch, _occurrences(data, b"\r", end)):
+            for index in self._indexes(batch, _occurrences(data, b"\r", end)):  # one in the open, somewhere
                 text = data[int(batch.starts[index]) : int(batch.ends[index])]
                 if index not in batch.broken and index not in batch.rewritten and b"\r" in text:
                     record = self._cut_carefully(text, 0, final=True)

@@ -1,0 +1,378 @@
+"""A contract's checks as SQL, so that a vectorised engine (DuckDB) looks at every cell.
+
+Two queries are made from one set of rules. The first goes over every readable record and returns those that pass,
+written as PostgreSQL's COPY reads them; the second goes over the few that do not and says why, every reason at once.
+Text is taken as it came; the values of other types are written in their canonical form.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from claimwatch.domain.contract import Bound, Column, Contract, LogicalType
+
+SHOWN = 60
+"""Characters of a refused value that a reason quotes."""
+
+TRUE_WORDS = ("true", "t", "yes", "y", "1")
+FALSE_WORDS = ("false", "f", "no", "n", "0")
+LARGEST_INTEGER = 2**63 - 1
+LONGEST_IDENTIFIER = 400
+"""Characters: PostgreSQL's index entries end at 2,700 bytes."""
+
+_TYPE_NAMES = {
+    LogicalType.INTEGER: "a whole number",
+    LogicalType.NUMBER: "a number",
+    LogicalType.BOOLEAN: "true or false",
+    LogicalType.DATE: "a date (YYYY-MM-DD)",
+    LogicalType.TIMESTAMP: "a date and time (YYYY-MM-DDTHH:MM:SSZ)",
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a file has what.
+
+    For CSV, ``fields`` names for each position in a record the contract's column, or the extra column, that stands
+    there. For NDJSON, ``keys`` gives the key that holds each of the contract's columns.
+    """
+
+    contract: Contract
+    fields: tuple[str, ...] = ()
+    delimiter: str | None = None
+    keys: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def extra(self) -> tuple[str, ...]:
+        """The fields of a CSV file that the contract does not name."""
+        return tuple(name for name in self.fields if self.contract.column(name) is None)
+
+
+@dataclass(frozen=True)
+class _Rule:
+    name: str
+    broken: str
+    """SQL that is true where a present, readable value breaks the rule."""
+    message: str
+    """SQL of the sentence that says so."""
+
+
+def copy_columns(contract: Contract) -> tuple[str, ...]:
+    """The columns of a line that passes, in their order."""
+    return ("row_number", *(column.name for column in contract.columns), "extra")
+
+
+def passing_rows(layout: Layout) -> str:
+    """SQL of one row: the passing records as CSV for COPY, their number, the hashes of their claim ids, and the
+    positions of the others.
+
+    Its parameter is the path of the records; the variable ``first_row`` is the row number of the first. A record
+    without a claim id never passes, so that an empty one may stand for a record that cannot be read.
+    """
+    contract = layout.contract
+    written = ", ',', ".join(
+        [
+            "row_number",
+            *(_written(column, index) for index, column in enumerate(contract.columns)),
+            _quoted("extra"),
+        ]
+    )
+    identifier = contract.columns.index(contract.identifier)
+    refused = " OR ".join(
+        broken for index, column in enumerate(contract.columns) for broken in _refusals(column, index)
+    )
+    return f"""
+        WITH typed AS ({_typed(layout)}),
+        judged AS (SELECT *, coalesce({_malformed(layout)} OR {refused}, false) AS refused FROM typed)
+        SELECT string_agg(concat({written}, chr(10)), '') FILTER (NOT refused),
+               count(*) FILTER (NOT refused),
+               list(md5_number_lower(value_{identifier}::VARCHAR)) FILTER (NOT refused),
+               list(place) FILTER (refused),
+               count(*)
+        FROM judged
+    """
+
+
+def problems_of_rows(layout: Layout) -> str:
+    """SQL of one row: for each record in its order, its list of (column, rule, message) in the contract's."""
+    rules = [
+        f"CASE WHEN {condition} THEN "
+        f"{{'column': {_literal(column.name)}, 'rule': {_literal(rule)}, 'message': {message}}} END"
+        for index, column in enumerate(layout.contract.columns)
+        for condition, rule, message in _reasons(column, index)
+    ]
+    found = f"list_filter([{', '.join(rules)}], reason -> reason IS NOT NULL)"
+    if layout.delimiter is None:
+        malformed = "{'column': NULL::VARCHAR, 'rule': 'json', 'message': 'the row is not a JSON object'}"
+        found = f"CASE WHEN {_malformed(layout)} THEN [{malformed}] ELSE {found} END"
+    return f"WITH typed AS ({_typed(layout)}) SELECT list({found} ORDER BY place) FROM typed"
+
+
+def _source(layout: Layout) -> str:
+    """SQL of the records' cells as text: ``place`` from 0, one ``text_<n>`` a column, ``extra`` as JSON."""
+    contract = layout.contract
+    if layout.delimiter is None:
+        keys = dict(layout.keys)
+        cells = ", ".join(
+            f"{_missing(column, _json_cell(keys.get(column.name)))} AS text_{index}"
+            for index, column in enumerate(contract.columns)
+        )
+        removal = _literal("{" + ",".join(f"{_json_text(key)}:null" for key in keys.values()) + "}")
+        return f"""
+            SELECT place, record, {cells},
+                   CASE WHEN object THEN nullif(json_merge_patch(record, {removal})::VARCHAR, '{{}}') END AS extra
+            FROM (SELECT row_number() OVER () - 1 AS place, record,
+                         coalesce(json_valid(record) AND json_type(record) = 'OBJECT', false) AS object
+                  FROM read_csv(?, header = false, auto_detect = false, columns = {{'record': 'VARCHAR'}},
+                                delim = chr(31), quote = '', escape = '', new_line = '\\n', parallel = false,
+                                max_line_size = 4194304))
+        """
+    shared = tuple(dict.fromkeys(["", *_shared_missing(contract)]))
+    names = ", ".join(f"'field_{position}': 'VARCHAR'" for position in range(len(layout.fields)))
+    cells = ", ".join(
+        f"{_missing(column, _csv_cell(layout, column), shared)} AS text_{index}"
+        for index, column in enumerate(contract.columns)
+    )
+    extra = [
+        (name, f"field_{position}")
+        for position, name in enumerate(layout.fields)
+        if contract.column(name) is None
+    ]
+    extra_json = "NULL::VARCHAR"
+    if extra:
+        pairs = ", ".join(f"{_literal(name)}, {cell}" for name, cell in extra)
+        cells_of_extra = ", ".join(cell for _, cell in extra)
+        extra_json = f"CASE WHEN coalesce({cells_of_extra}, NULL) IS NOT NULL THEN json_object({pairs})::VARCHAR END"
+    return f"""
+        SELECT row_number() OVER () - 1 AS place, {cells}, {extra_json} AS extra
+        FROM read_csv(?, header = false, auto_detect = false, columns = {{{names}}},
+                      delim = {_literal(layout.delimiter)}, quote = '"', escape = '"', new_line = '\\n',
+                      nullstr = [{", ".join(_literal(token) for token in shared)}],
+                      parallel = false, max_line_size = 4194304)
+    """
+
+
+def _typed(layout: Layout) -> str:
+    """SQL of the cells with their values: ``value_<n>`` is NULL where there is none or it cannot be read."""
+    values = ", ".join(
+        f"{_value(column, f'text_{index}')} AS value_{index}" for index, column in enumerate(layout.contract.columns)
+    )
+    return f"""
+        SELECT *, getvariable('first_row') + place AS row_number, {values} FROM ({_source(layout)})
+    """
+
+
+def _malformed(layout: Layout) -> str:
+    if layout.delimiter is None:
+        return "NOT coalesce(json_valid(record) AND json_type(record) = 'OBJECT', false)"
+    return "false"
+
+
+def _csv_cell(layout: Layout, column: Column) -> str:
+    if column.name in layout.fields:
+        return f"field_{layout.fields.index(column.name)}"
+    return "NULL::VARCHAR"
+
+
+def _json_cell(key: str | None) -> str:
+    if key is None:
+        return "NULL::VARCHAR"
+    pointer = "/" + key.replace("~", "~0").replace("/", "~1")
+    return f"CASE WHEN object THEN json_extract_string(record, {_literal(pointer)}) END"
+
+
+def _shared_missing(contract: Contract) -> tuple[str, ...]:
+    """The tokens that every column reads as missing; the reader itself takes them out."""
+    first, *others = (column.missing_values for column in contract.columns)
+    return tuple(token for token in first if all(token in tokens for tokens in others))
+
+
+def _missing(column: Column, cell: str, taken_out: tuple[str, ...] = ()) -> str:
+    tokens = [token for token in ("", *column.missing_values) if token not in taken_out]
+    if not tokens:
+        return cell
+    return f"CASE WHEN {cell} NOT IN ({', '.join(_literal(token) for token in tokens)}) THEN {cell} END"
+
+
+def _value(column: Column, text: str) -> str:
+    match column.logical_type:
+        case LogicalType.STRING:
+            return f"trim({text})" if column.role == "identifier" else text
+        case LogicalType.INTEGER:
+            plain = _plain_number(column, text)
+            number = f"TRY_CAST({plain} AS BIGINT)"
+            # The cast rounds 12.5 and reads 0x1F, so only what it would write itself passes without a second look.
+            return (
+                f"CASE WHEN {number}::VARCHAR = {plain} THEN {number}"
+                f" WHEN regexp_full_match({plain}, '\\s*[+-]?[0-9]+(\\.0*)?\\s*') THEN {number} END"
+            )
+        case LogicalType.NUMBER:
+            return f"TRY_CAST({_plain_number(column, text)} AS DOUBLE)"
+        case LogicalType.BOOLEAN:
+            word = f"lower(trim({text}))"
+            true, false = (", ".join(map(_literal, words)) for words in (TRUE_WORDS, FALSE_WORDS))
+            return f"CASE WHEN {word} IN ({true}) THEN true WHEN {word} IN ({false}) THEN false END"
+        case LogicalType.DATE | LogicalType.TIMESTAMP:
+            kind = column.logical_type.upper()
+            iso = f"TRY_CAST({text} AS {kind})"
+            return f"coalesce({iso}{_other_formats(column, text, kind)})" if column.date_formats else iso
+
+
+def _other_formats(column: Column, text: str, kind: str) -> str:
+    formats = ", ".join(_literal(form) for form in column.date_formats)
+    return f", try_strptime(trim({text}), [{formats}])::{kind}"
+
+
+def _plain_number(column: Column, text: str) -> str:
+    plain = text
+    if column.thousands_separator:
+        plain = f"replace({plain}, {_literal(column.thousands_separator)}, '')"
+    if column.decimal_separator != ".":
+        plain = f"replace({plain}, {_literal(column.decimal_separator)}, '.')"
+    return plain
+
+
+def _written(column: Column, index: int) -> str:
+    """SQL of the cell as COPY's CSV has it; NULL, which ``concat`` drops, is the empty unquoted cell of a NULL."""
+    text, value = f"text_{index}", f"value_{index}"
+    if column.hashed:
+        return _keyed_hash(text)
+    match column.logical_type:
+        case LogicalType.STRING:
+            if column.valid_values and not any(set(word) & set('",\r\n') for word in column.valid_values):
+                return value
+            return _quoted(value)
+        case LogicalType.NUMBER:
+            # The text, not the float: numeric keeps every digit.
+            return f"trim({_plain_number(column, text)})"
+        case LogicalType.TIMESTAMP:
+            return f"{value}::VARCHAR || '+00'"
+        case _:
+            return f"{value}::VARCHAR"
+
+
+def _quoted(text: str) -> str:
+    return f"""'"' || replace({text}, '"', '""') || '"'"""
+
+
+def _keyed_hash(text: str) -> str:
+    """HMAC-SHA-256-128 (RFC 2104, half of the digest) of the value, trimmed and in lower case, in hexadecimal."""
+    inner = f"unhex(sha256(getvariable('inner_pad') || encode(lower(trim({text})))))"
+    return f"sha256(getvariable('outer_pad') || {inner})[1:32]"
+
+
+def hash_pads(key: bytes) -> tuple[bytes, bytes]:
+    """The inner and the outer pad of HMAC-SHA-256 for a key of at most 64 bytes (RFC 2104)."""
+    if len(key) > 64:
+        raise ValueError("the key is longer than a block of SHA-256; hash it first")
+    block = key.ljust(64, b"\0")
+    return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
+
+
+def _refusals(column: Column, index: int) -> Iterator[str]:
+    """SQL conditions of which one is true where the cell is refused, the cheapest way to say so."""
+    text, value = f"text_{index}", f"value_{index}"
+    if column.required:
+        yield f"{value} IS NULL"
+    elif column.logical_type is not LogicalType.STRING:
+        yield f"({value} IS NULL AND {text} IS NOT NULL)"
+    impossible = _impossible(column, value)
+    if impossible and (column.minimum is None or column.maximum is None):
+        yield impossible
+    for rule in _rules(column, value):
+        yield rule.broken
+
+
+def _reasons(column: Column, index: int) -> Iterator[tuple[str, str, str]]:
+    """Condition, rule and message (SQL) of everything that can be wrong with the cell."""
+    text, value = f"text_{index}", f"value_{index}"
+    if column.required:
+        yield f"{text} IS NULL", "required", _literal("the value is missing")
+    impossible = _impossible(column, value)
+    if column.logical_type is not LogicalType.STRING:
+        unread = f"({value} IS NULL{f' OR {impossible}' if impossible else ''})"
+        what = f" is not {_TYPE_NAMES[column.logical_type]}"
+        yield f"{text} IS NOT NULL AND {unread}", "type", f"{_shown(column, text)} || {_literal(what)}"
+    for rule in _rules(column, value):
+        possible = f"NOT ({impossible}) AND " if impossible else ""
+        yield f"{possible}{rule.broken}", rule.name, f"{_shown(column, text)} || {rule.message}"
+
+
+def _impossible(column: Column, value: str) -> str:
+    """SQL that is true for what the engine reads as a value and nobody means: infinity, not a number."""
+    match column.logical_type:
+        case LogicalType.NUMBER:
+            return f"NOT isfinite({value})"
+        case LogicalType.DATE:
+            return f"{value} NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-30'"
+        case LogicalType.TIMESTAMP:
+            return f"{value} NOT BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-30'"
+        case _:
+            return ""
+
+
+def _shown(column: Column, text: str) -> str:
+    if column.personal:
+        return _literal("the value")
+    return f"CASE WHEN length({text}) > {SHOWN} THEN {text}[1:{SHOWN}] || '...' ELSE {text} END"
+
+
+def _rules(column: Column, value: str) -> Iterator[_Rule]:
+    bounds: tuple[tuple[str, Bound | None, str, str], ...] = (
+        ("minimum", column.minimum, "<", "is below the minimum"),
+        ("maximum", column.maximum, ">", "is above the maximum"),
+        ("exclusiveMinimum", column.exclusive_minimum, "<=", "is not above"),
+        ("exclusiveMaximum", column.exclusive_maximum, ">=", "is not below"),
+    )
+    for name, bound, operator, words in bounds:
+        if bound is not None:
+            yield _Rule(name, f"{value} {operator} {_bound(bound)}", _literal(f" {words} {bound}"))
+    longest = column.max_length
+    if column.role == "identifier":
+        longest = min(longest or LONGEST_IDENTIFIER, LONGEST_IDENTIFIER)
+    if column.logical_type is LogicalType.STRING:
+        if column.min_length is not None:
+            yield _Rule(
+                "minLength",
+                f"length({value}) < {column.min_length}",
+                _literal(f" is shorter than {column.min_length} characters"),
+            )
+        if longest is not None:
+            yield _Rule(
+                "maxLength",
+                # Bytes are known without counting; characters are counted only where there could be too many.
+                f"(strlen({value}) > {longest} AND length({value}) > {longest})",
+                _literal(f" is longer than {longest} characters"),
+            )
+        if column.pattern is not None:
+            yield _Rule(
+                "pattern",
+                f"NOT regexp_full_match({value}, {_literal(column.pattern)})",
+                _literal(f" does not match the pattern {column.pattern}"),
+            )
+    if column.valid_values is not None:
+        words = ", ".join(_literal(word) for word in column.valid_values)
+        few = ", ".join(column.valid_values[:8]) + (", ..." if len(column.valid_values) > 8 else "")
+        kind = "" if column.logical_type is LogicalType.STRING else "::VARCHAR"
+        yield _Rule("validValues", f"{value}{kind} NOT IN ({words})", _literal(f" is not one of {few}"))
+
+
+def _bound(bound: Bound) -> str:
+    match bound:
+        case Decimal():
+            # Negative bounds stand in brackets: two hyphens begin a comment.
+            return f"({bound:f})"
+        case datetime():
+            moment = bound.astimezone(UTC).replace(tzinfo=None) if bound.tzinfo else bound
+            return f"TIMESTAMP '{moment.isoformat(sep=' ')}'"
+        case date():
+            return f"DATE '{bound.isoformat()}'"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _json_text(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

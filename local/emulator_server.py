@@ -1,13 +1,17 @@
-"""The emulator's process: ministack as it comes, but for two things in which it differs from AWS.
+"""The emulator's process: ministack as it comes, but for four things in which it differs from AWS.
 
 1. A function that raises is reported by the emulator as `Runtime.HandlerError`, whatever it raised. Lambda reports
    the exception's class name, and the state machine's Retry goes by it.
 2. Our bucket, queue and topic policies refuse what does not come over TLS. Here nothing leaves the loopback
    interface, so that it counts as secure; the policies themselves stay those of AWS.
+3. A parameter of type Number reaches an event source mapping's MaximumConcurrency as text, and its poller fails on it.
+4. An "Object Created" event does not say which version of the object it is about.
 
 A changed emulator is found out at once: each patch checks what it replaces.
 """
 
+import inspect
+import json
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -15,7 +19,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_evaluator, lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import eventbridge, lambda_svc, s3
 
 RAISED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
 RAISED_WITH_CLASS = (
@@ -68,7 +72,47 @@ def count_loopback_as_secure() -> None:
     app.pin_request_origin = pin_secure
 
 
+def read_concurrency_as_number() -> None:
+    """Make ScalingConfig.MaximumConcurrency a number, however the template gave it."""
+    limit: Callable[..., int] = lambda_svc._sqs_esm_concurrency
+
+    def limit_of_number(mapping: dict[str, Any], *args: Any, **kwargs: Any) -> int:
+        scaling = {name: int(value) for name, value in (mapping.get("ScalingConfig") or {}).items()}
+        return limit({**mapping, "ScalingConfig": scaling}, *args, **kwargs)
+
+    lambda_svc._sqs_esm_concurrency = limit_of_number
+
+
+def tell_object_versions() -> None:
+    """Put detail.object.version-id into the S3 events of versioned buckets."""
+    current: ContextVar[str | None] = ContextVar("current_version", default=None)
+    fire: Callable[..., None] = s3._fire_s3_event
+    dispatch: Callable[..., Any] = eventbridge._dispatch_event
+    if "version_id" not in inspect.signature(fire).parameters:
+        raise SystemExit("ministack's S3 events have changed: see local/emulator_server.py")
+
+    def fire_with_version(*args: Any, **kwargs: Any) -> None:
+        token = current.set(kwargs.get("version_id"))
+        try:
+            fire(*args, **kwargs)
+        finally:
+            current.reset(token)
+
+    def dispatch_with_version(event: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        version = current.get()
+        if version and event.get("Source") == "aws.s3":
+            detail = json.loads(event["Detail"])
+            detail["object"].setdefault("version-id", version)
+            event["Detail"] = json.dumps(detail)
+        return dispatch(event, *args, **kwargs)
+
+    s3._fire_s3_event = fire_with_version
+    eventbridge._dispatch_event = dispatch_with_version
+
+
 if __name__ == "__main__":
     report_error_classes()
     count_loopback_as_secure()
+    read_concurrency_as_number()
+    tell_object_versions()
     app.main()

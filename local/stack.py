@@ -156,6 +156,11 @@ class LaptopStack:
                 row = cursor.fetchone()
                 return bool(row and row[0])
 
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('claimwatch.file')")
+            if cursor.fetchone() == (None,):
+                say("The schema has no ledger yet, so no contract is waited for")
+                return
         say(f"Waiting for the contract of line {line}")
         if not wait_until(applied, seconds=60, every=0.25):
             raise StartupFailed(f"the contract of line {line} was not applied: see {self.folder / 'logs'}")

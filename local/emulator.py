@@ -20,7 +20,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 class Emulator:
-    """ministack behind a lifeline. Its state is in memory: a new one is empty. Usable as a context manager."""
+    """ministack behind a lifeline. Its state is in memory: a new one is empty. A context manager, too."""
 
     def __init__(self, folder: Path, *, log: Path | None = None) -> None:
         """Nothing starts yet."""
@@ -57,8 +57,7 @@ class Emulator:
                 cwd=PROJECT,
                 grace=5,
             )
-            wait_until(lambda: self._answers() or not process.running(), seconds=60)
-            if process.running() and self._answers():
+            if self._came_up(process):
                 return self
             process.stop()
         self._process = None
@@ -88,6 +87,9 @@ class Emulator:
     ) -> None:
         """Stop it."""
         self.stop()
+
+    def _came_up(self, process: GuardedProcess) -> bool:
+        return wait_until(lambda: not process.running() or self._answers(), 60) and process.running()
 
     def _answers(self) -> bool:
         # Straight to the loopback address, whatever proxy the environment names.
@@ -123,11 +125,12 @@ def aws_client(service: str, endpoint_url: str, **overrides: Any) -> Any:
         "aws_secret_access_key": ROOT_SECRET,
         "config": Config(retries={"max_attempts": 3, "mode": "standard"}, proxies={}),
     }
-    return boto3.Session().client(service, **(settings | overrides))
+    session: Any = boto3.Session()  # the stubs know a client by its literal name only
+    return session.client(service, **(settings | overrides))
 
 
 def laptop_environment(endpoint_url: str) -> dict[str, str]:
-    """Our environment without anything that leads to a real AWS account, and with what leads to the emulator."""
+    """Our environment, with what leads to the emulator and nothing that leads to a real AWS account."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     local_only = ",".join(filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), "127.0.0.1,localhost"]))
     return kept | {

@@ -1,10 +1,11 @@
-"""The emulator's process: ministack as it comes, but for four things in which it differs from AWS.
+"""The emulator's process: ministack as it comes, but for four things in which AWS differs.
 
-1. A function that raises is reported by the emulator as `Runtime.HandlerError`, whatever it raised. Lambda reports
-   the exception's class name, and the state machine's Retry goes by it.
+1. A function that raises is reported as `Runtime.HandlerError`, whatever it raised. Lambda reports the class of
+   the exception, and the state machine's Retry goes by it.
 2. Our bucket, queue and topic policies refuse what does not come over TLS. Here nothing leaves the loopback
-   interface, so that it counts as secure; the policies themselves stay those of AWS.
-3. A parameter of type Number reaches an event source mapping's MaximumConcurrency as text, and its poller fails on it.
+   interface, so it counts as secure; the policies themselves stay those of AWS.
+3. A parameter of type Number reaches an event source mapping's MaximumConcurrency as text, and the poller
+   fails on it.
 4. An "Object Created" event does not say which version of the object it is about.
 
 A changed emulator is found out at once: each patch checks what it replaces.
@@ -29,7 +30,7 @@ DIED = "Worker process died"
 
 
 def report_error_classes() -> None:
-    """Make a failed invocation's errorType the class that was raised, or Runtime.ExitError for a dead worker."""
+    """Make errorType the class that was raised, or Runtime.ExitError when the worker died."""
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     if RAISED not in script:
         raise SystemExit("ministack's worker script has changed: see local/emulator_server.py")

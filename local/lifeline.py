@@ -7,6 +7,7 @@ library only.
 """
 
 import argparse
+import contextlib
 import ctypes
 import os
 import pwd
@@ -60,7 +61,7 @@ def main() -> int:
             user=account.pw_uid if account else None,
             group=account.pw_gid if account else None,
             extra_groups=[] if account else None,
-            preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, int(stop_signal)),
+            preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, int(stop_signal)),  # noqa: PLW1509 no threads here
         )
     print(server.pid, flush=True)
 
@@ -77,21 +78,17 @@ def main() -> int:
                 server.kill()
                 server.wait()
 
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    # PostgreSQL's backends and others with sessions of their own: adopted by now, told by pid, a few rounds deep.
+    # PostgreSQL's backends have sessions of their own; they are this process's children by now.
     for _ in range(20):
         left = descendants()
         if not left:
             break
         for pid in left:
-            try:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
-            except (ProcessLookupError, ChildProcessError):
-                pass
         time.sleep(0.01)
     return server.returncode if server.returncode >= 0 else 128 - server.returncode
 

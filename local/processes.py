@@ -66,9 +66,8 @@ class ProcessMark:
         """Whether that very process still runs."""
         try:
             process = psutil.Process(self.pid)
-            return (
-                abs(process.create_time() - self.started) < 0.5 and process.status() != psutil.STATUS_ZOMBIE
-            )
+            same: bool = abs(process.create_time() - self.started) < 0.5
+            return same and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
 

@@ -45,9 +45,7 @@ class Servers:
     def __init__(self, folder: Path) -> None:
         """Nothing starts yet. Logs go to logs/ below the folder."""
         self.folder = folder.resolve()
-        self.postgres = PostgresServer(
-            self.folder / "postgres", log=self.folder / "logs" / "postgresql.log"
-        )
+        self.postgres = PostgresServer(self.folder / "postgres", log=self.folder / "logs" / "postgresql.log")
         self.emulator = Emulator(self.folder / "emulator", log=self.folder / "logs" / "emulator.log")
 
     def start(self) -> Running:
@@ -166,7 +164,7 @@ def publish_database_secret(endpoint_url: str, database_url: str) -> str:
             "dbname": url.path.lstrip("/"),
             "username": url.username,
             "password": url.password,
-            "sslmode": "disable",  # this build of PostgreSQL knows no TLS; AWS's secret leaves it at "require"
+            "sslmode": "disable",  # this build of PostgreSQL knows no TLS; without a word it is "require"
         }
     )
     secrets = aws_client("secretsmanager", endpoint_url)

@@ -1,4 +1,4 @@
-"""The application on the laptop: the real `sam build` and `sam deploy` of template.yaml, against the emulator."""
+"""The application on the laptop: the real `sam build` and `sam deploy`, against the emulator."""
 
 import contextlib
 import json
@@ -39,7 +39,7 @@ class LaptopStack:
     def up(self, *, build: bool = True, **parameters: str) -> Self:
         """Start the servers, build (unless told that it is built) and deploy; safe to repeat.
 
-        `parameters` go to the template, for instance SampleLine="". StartupFailed when anything does not come up.
+        `parameters` go to the template, for instance SampleLine="". StartupFailed when it does not come up.
         """
         started = time.monotonic()
         with servers.exclusively(self.folder):
@@ -79,7 +79,7 @@ class LaptopStack:
                 self.servers.stop()
         self._running = None
 
-    # -- what a test needs -----------------------------------------------------------------------------------------
+    # -- what a test needs ---------------------------------------------------------------------------------
 
     @property
     def endpoint_url(self) -> str:
@@ -109,7 +109,7 @@ class LaptopStack:
         """End it."""
         self.down()
 
-    # -- how -------------------------------------------------------------------------------------------------------
+    # -- how -----------------------------------------------------------------------------------------------
 
     def _require_running(self) -> Running:
         if self._running is None:
@@ -135,6 +135,7 @@ class LaptopStack:
                 cwd=PROJECT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
+                check=False,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -179,7 +180,11 @@ def code_version() -> str:
     """What git calls this tree, or "unversioned" outside of one."""
     try:
         described = subprocess.run(
-            ["git", "describe", "--always", "--dirty"], cwd=PROJECT, capture_output=True, text=True
+            ["git", "describe", "--always", "--dirty"],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except FileNotFoundError:
         return "unversioned"

@@ -1,8 +1,22 @@
-"""Stands in until the real handler lands: every file is already done."""
+"""Find out what a file is, whether its contract knows it, and where to cut it."""
 
 from typing import Any
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Answer with the reference that came in."""
-    return {"status": "done", "file_id": event.get("file_id"), "attempt": event.get("attempt"), "chunks": []}
+from claimwatch import runtime
+from claimwatch.ingest.inspect import Workplace, inspect
+from claimwatch.observability import logger, tracer
+from claimwatch.settings import settings
+
+
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    at = Workplace(runtime.database(), runtime.objects(), runtime.alerts(), settings().artifact_bucket)
+    found = inspect(at, event["file_id"], event["attempt"])
+    logger.info(
+        "file inspected",
+        extra={"file_id": found["file_id"], "status": found["status"], "chunks": len(found["chunks"])},
+    )
+    return found

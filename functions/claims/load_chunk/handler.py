@@ -1,8 +1,26 @@
-"""Stands in until the real handler lands: every file is already done."""
+"""Check and load one chunk of a file."""
 
 from typing import Any
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Answer with the reference that came in."""
-    return {"status": "done", "file_id": event.get("file_id"), "attempt": event.get("attempt"), "chunks": []}
+from claimwatch import runtime
+from claimwatch.ingest.load import Workplace, load_chunk
+from claimwatch.observability import logger, tracer
+
+
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    at = Workplace(runtime.database(), runtime.objects(), runtime.personal_data_key())
+    counts = load_chunk(at, event["file_id"], event["attempt"], event["number"])
+    logger.info(
+        "chunk loaded",
+        extra={
+            "file_id": event["file_id"],
+            "chunk": event["number"],
+            "rows_read": counts.read,
+            "rows_loaded": counts.loaded,
+            "rows_quarantined": counts.quarantined,
+        },
+    )

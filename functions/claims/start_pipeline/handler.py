@@ -1,8 +1,29 @@
-"""Stands in until the real handler lands: takes every message and does nothing."""
+"""An object was dropped: enter it in the ledger and start its pipeline, once."""
 
 from typing import Any
 
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Report no failed message."""
-    return {"batchItemFailures": []}
+from claimwatch import runtime
+from claimwatch.aws.events import created_object
+from claimwatch.ingest.register import register
+from claimwatch.observability import logger, tracer
+
+processor = BatchProcessor(event_type=EventType.SQS)
+
+
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    return process_partial_response(event, start_pipeline, processor, context)
+
+
+def start_pipeline(record: SQSRecord) -> None:
+    created = created_object(record.json_body)
+    if created is None:
+        logger.info("message ignored: it is not about a created object", extra={"message_id": record.message_id})
+        return
+    file = register(runtime.database(), runtime.pipeline(), runtime.alerts(), created)
+    logger.info("file registered", extra={"file_id": file.file_id, "line": file.line, "status": file.status})

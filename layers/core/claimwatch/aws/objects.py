@@ -42,6 +42,9 @@ class ObjectStore(Protocol):
     def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes from ``start`` to ``end`` (exclusive) in blocks of any size."""
 
+    def exists(self, bucket: str, key: str) -> bool:
+        """Whether there is an object of this key now."""
+
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
         """Write a new version; nothing becomes visible unless ``blocks`` ends without an error."""
 
@@ -74,6 +77,16 @@ class S3Objects:
             raise _translated(error, ref) from error
         except (BotoCoreError, OSError) as error:
             raise TransientFault(f"reading s3://{ref.bucket}/{ref.key} broke off: {error}") from error
+
+    def exists(self, bucket: str, key: str) -> bool:
+        try:
+            self._client.head_object(Bucket=bucket, Key=key)
+        except (ClientError, BotoCoreError) as error:
+            translated = _translated(error, ObjectRef(bucket, key, ""))
+            if isinstance(translated, ObjectMissing):
+                return False
+            raise translated from error
+        return True
 
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
         upload = self._client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]

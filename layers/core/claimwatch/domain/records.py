@@ -118,6 +118,11 @@ class RecordCutter:
         """Bytes that wait for the rest of their record."""
         return len(self._pending)
 
+    @property
+    def inside_overlong(self) -> bool:
+        """Whether the stream stands inside an overlong line that has been given up."""
+        return self._skipping
+
     def cut(self, blocks: Iterable[bytes]) -> Iterator[Batch]:
         """All records of a stream."""
         for block in blocks:

@@ -1,0 +1,62 @@
+"""A first contract for a line that has none, made from the first file that came for it."""
+
+import csv
+import io
+import json
+
+from claimwatch.aws.objects import ObjectStore
+from claimwatch.domain.inference import draft_contract
+from claimwatch.ingest.staging import Prepared
+
+SAMPLE = 1 << 20
+"""Bytes of the file that a draft is made from."""
+
+SAMPLE_ROWS = 5000
+
+
+def contract_key(line: str) -> str:
+    """Where a line's contract is looked for in the artifact bucket."""
+    return f"contracts/{line}.yaml"
+
+
+def draft_key(line: str) -> str:
+    """Where a line's draft is written: next to where the contract belongs."""
+    return f"contracts/{line}.draft.yaml"
+
+
+def write_draft(objects: ObjectStore, bucket: str, line: str, prepared: Prepared) -> bool:
+    """Write the draft unless there is one; returns whether it is new."""
+    if objects.exists(bucket, draft_key(line)):
+        return False
+    objects.write(bucket, draft_key(line), [draft(objects, line, prepared).encode()])
+    return True
+
+
+def draft(objects: ObjectStore, line: str, prepared: Prepared) -> str:
+    """A draft contract, as YAML, from the beginning of a prepared file."""
+    end = min(prepared.size, prepared.body_start + SAMPLE)
+    sample = b"".join(objects.read(prepared.source, prepared.body_start, end))
+    if end < prepared.size:
+        sample = sample[: sample.rfind(b"\n") + 1]
+    text = sample.decode("utf-8", "replace").replace("\0", "\ufffd")
+    if prepared.format == "csv":
+        table = csv.reader(io.StringIO(text, newline=""), delimiter=prepared.delimiter)
+        width = len(prepared.header)
+        sampled = [row for row, _ in zip(table, range(SAMPLE_ROWS), strict=False) if len(row) == width]
+        return draft_contract(line, prepared.header, sampled)
+    objects_read = []
+    for record in text.splitlines()[:SAMPLE_ROWS]:
+        try:
+            item = json.loads(record)
+        except ValueError:
+            continue
+        if isinstance(item, dict):
+            objects_read.append(item)
+    header = tuple(dict.fromkeys(key for item in objects_read for key in item))
+    return draft_contract(line, header, [[_cell(item.get(key)) for key in header] for item in objects_read])
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,32 @@
+"""A fault that no retry mended: the ledger says so, and people hear of it."""
+
+import json
+
+from claimwatch.aws.alerts import Alerts
+from claimwatch.ingest.notices import tell_failed
+from claimwatch.storage import ledger
+from claimwatch.storage.connection import Database
+
+LONGEST = 500
+"""Characters of a fault's description that are kept."""
+
+
+def record_failure(database: Database, alerts: Alerts, file_id: int, attempt: int, error: str, cause: str) -> str:
+    """Mark the file failed, unless it is committed or a newer attempt runs; returns the file's status."""
+    with database.transaction() as cursor:
+        file = ledger.lock(cursor, file_id)
+        if file.attempt == attempt and file.status in ("received", "loading"):
+            ledger.fail(cursor, file_id, _described(error, cause))
+            file = ledger.get(cursor, file_id)
+    if file.status == "failed" and file.attempt == attempt:
+        tell_failed(database, alerts, file)
+    return file.status
+
+
+def _described(error: str, cause: str) -> str:
+    """The fault in words: a Lambda's cause is JSON with its message, any other is text."""
+    try:
+        message = str(json.loads(cause)["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        message = cause
+    return f"{error}: {message}"[:LONGEST]

@@ -1,0 +1,220 @@
+"""Before a file is loaded: what is it, does its contract know it, and where can it be cut?"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from claimwatch.aws.alerts import Alerts
+from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
+from claimwatch.domain.checks import Layout
+from claimwatch.domain.contract import Contract
+from claimwatch.domain.dialect import Encoding, Utf8Census
+from claimwatch.domain.header import csv_layout, ndjson_layout
+from claimwatch.errors import RefusedFile, Superseded
+from claimwatch.ingest import drafting, notices
+from claimwatch.ingest.plan import Chunk, Plan, cutter
+from claimwatch.ingest.staging import Prepared, prepare
+from claimwatch.storage import contracts, ledger, quarantine, rows
+from claimwatch.storage.connection import Database
+
+CHUNK = 16 << 20
+"""Bytes of a chunk; one is loaded in one transaction."""
+
+MOST_CHUNKS = 1000
+"""Chunks of a file: the list of them must fit into 256 KiB of state, so huge files have larger chunks."""
+
+KEYS_SAMPLE = 1 << 20
+"""Bytes of an NDJSON file whose objects show the keys."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What inspection works with. Converted copies and drafts go to ``artifact_bucket``."""
+
+    database: Database
+    objects: ObjectStore
+    alerts: Alerts
+    artifact_bucket: str
+
+
+def inspect(at: Workplace, file_id: int, attempt: int) -> dict[str, Any]:
+    """Decide how the file is loaded; returns its state and, if it is ready, the numbers of its chunks.
+
+    The state is ``ready``, ``refused``, ``parked``, or ``done`` for a file that is committed already.
+    """
+    with at.database.transaction() as cursor:
+        file = ledger.get(cursor, file_id)
+        contract = contracts.running(cursor, file.dataset, file.line)
+    _refuse_stale(file, attempt)
+    if file.status == "committed":
+        return _state(file, "done")
+
+    ref = ObjectRef(file.bucket, file.key, file.version_id)
+    try:
+        if contract is None:
+            return _park(at, file, ref)
+        plan, described = _plan(at, file, ref, contract)
+    except RefusedFile as refusal:
+        return _refuse(at, file, str(refusal))
+    except ObjectMissing:
+        return _refuse(at, file, "the object was deleted before it could be read: drop it again")
+
+    with at.database.transaction() as cursor:
+        file = ledger.lock(cursor, file_id)
+        _refuse_stale(file, attempt)
+        if file.status == "committed":
+            return _state(file, "done")
+        _forget_other_plans(cursor, file, contract, plan)
+        ledger.begin_loading(
+            cursor,
+            file_id,
+            format=described,
+            contract_version=contract.version,
+            chunks=len(plan.chunks),
+            details=plan.to_json(),
+        )
+        ledger.note_extra_columns(cursor, file, list(_extra(plan, contract)))
+        first_seen = ledger.extra_columns_first_seen(cursor, file_id)
+    if first_seen:
+        notices.tell_extra_columns(at.database, at.alerts, file, first_seen)
+    return _state(file, "ready") | {
+        "chunks": [
+            {"file_id": file_id, "attempt": attempt, "number": number} for number in range(len(plan.chunks))
+        ]
+    }
+
+
+def _refuse_stale(file: ledger.File, attempt: int) -> None:
+    if file.attempt != attempt or file.status == "failed":
+        raise Superseded(f"file {file.file_id} is {file.status} at attempt {file.attempt}; this is attempt {attempt}")
+
+
+def _state(file: ledger.File, status: str) -> dict[str, Any]:
+    return {"file_id": file.file_id, "attempt": file.attempt, "status": status, "chunks": []}
+
+
+def _refuse(at: Workplace, file: ledger.File, why: str) -> dict[str, Any]:
+    with at.database.transaction() as cursor:
+        if not (file.status == "refused" and file.error == why):  # else a repeated call, perhaps told already
+            ledger.refuse(cursor, file.file_id, why)
+        file = ledger.get(cursor, file.file_id)
+    notices.tell_refused(at.database, at.alerts, file)
+    return _state(file, "refused")
+
+
+def _park(at: Workplace, file: ledger.File, ref: ObjectRef) -> dict[str, Any]:
+    assert file.line is not None  # register refuses files without a line
+    prepared = _prepare(at, file, ref, known_columns=())
+    draft = drafting.draft_key(file.line)
+    new = drafting.write_draft(at.objects, at.artifact_bucket, file.line, prepared)
+    waiting = (
+        f"line {file.line} has no contract: put one at s3://{at.artifact_bucket}/{drafting.contract_key(file.line)}"
+        f" (a draft is at {draft})"
+    )
+    with at.database.transaction() as cursor:
+        if file.status != "parked":
+            ledger.park(cursor, file.file_id, waiting, prepared.described)
+        file = ledger.get(cursor, file.file_id)
+    if new:
+        notices.tell_parked(
+            at.database,
+            at.alerts,
+            file,
+            f"s3://{at.artifact_bucket}/{draft}",
+            f"s3://{at.artifact_bucket}/{drafting.contract_key(file.line)}",
+        )
+    return _state(file, "parked")
+
+
+def _plan(at: Workplace, file: ledger.File, ref: ObjectRef, contract: Contract) -> tuple[Plan, str]:
+    names = {name for column in contract.columns for name in (column.name, *column.synonyms)}
+    prepared = _prepare(at, file, ref, known_columns=names)
+    census = Utf8Census()
+    layout = _layout(at, contract, prepared)
+    chunks = _chunks(at.objects, prepared, layout, census)
+    if prepared.source == ref and census.encoding() is not Encoding.UTF_8:
+        # Only now is the whole file seen: its bytes are another encoding's, so it is converted after all.
+        prepared = _prepare(at, file, ref, known_columns=names, encoding=census.encoding())
+        layout = _layout(at, contract, prepared)
+        chunks = _chunks(at.objects, prepared, layout, Utf8Census())
+    return Plan.of(prepared.source, layout, chunks), prepared.described
+
+
+def _prepare(
+    at: Workplace, file: ledger.File, ref: ObjectRef, known_columns: Any, encoding: Encoding | None = None
+) -> Prepared:
+    return prepare(
+        at.objects,
+        ref,
+        known_columns=known_columns,
+        staging_bucket=at.artifact_bucket,
+        staging_key=f"staging/{file.file_id}/{file.attempt}",
+        encoding=encoding,
+    )
+
+
+def _layout(at: Workplace, contract: Contract, prepared: Prepared) -> Layout:
+    if prepared.format == "csv":
+        return csv_layout(contract, prepared.header, prepared.delimiter)
+    return ndjson_layout(contract, _keys(at.objects, prepared))
+
+
+def _keys(objects: ObjectStore, prepared: Prepared) -> list[str]:
+    """The keys of the objects at the beginning of an NDJSON file, in the order in which they come."""
+    sample = b"".join(objects.read(prepared.source, prepared.body_start, prepared.body_start + KEYS_SAMPLE))
+    keys: dict[str, None] = {}
+    for line in sample.split(b"\n"):
+        try:
+            item = json.loads(line)
+        except ValueError:
+            continue  # a damaged row, or the one that the sample cuts off
+        if isinstance(item, dict):
+            keys.update(dict.fromkeys(item))
+    return list(keys)
+
+
+def _chunks(objects: ObjectStore, prepared: Prepared, layout: Layout, census: Utf8Census) -> list[Chunk]:
+    """Runs of whole records of about one size, found in one pass over the bytes."""
+    size = max(CHUNK, prepared.size // MOST_CHUNKS + 1)
+    cut = cutter(layout.delimiter, len(layout.fields), places_only=True)
+    chunks: list[Chunk] = []
+    start = at = prepared.body_start
+    first_row = row = 1
+    for block in _blocks(objects.read(prepared.source, start, prepared.size)):
+        census.feed(block)
+        row += len(cut.feed(block))
+        at += len(block)
+        if at - cut.pending - start >= size and not cut.inside_overlong:
+            chunks.append(Chunk(start, at - cut.pending, first_row))
+            start, first_row = at - cut.pending, row
+    row += len(cut.finish())
+    if row > first_row:
+        chunks.append(Chunk(start, at, first_row))
+    return chunks
+
+
+def _blocks(stream: Iterator[bytes], size: int = 4 << 20) -> Iterator[bytes]:
+    """The stream in larger blocks: each is looked through with whole-array operations."""
+    pending = bytearray()
+    for block in stream:
+        pending += block
+        if len(pending) >= size:
+            yield bytes(pending)
+            pending.clear()
+    if pending:
+        yield bytes(pending)
+
+
+def _extra(plan: Plan, contract: Contract) -> tuple[str, ...]:
+    return plan.layout(contract).extra
+
+
+def _forget_other_plans(cursor: Any, file: ledger.File, contract: Contract, plan: Plan) -> None:
+    """What an earlier attempt loaded stays only where it was loaded by this very plan and contract."""
+    if file.details == plan.to_json() and file.contract_version == contract.version:
+        return
+    if file.chunks is not None or file.attempt > 1:
+        rows.delete(cursor, contract, file.file_id)
+        quarantine.delete(cursor, file.file_id)
+        ledger.delete_chunks(cursor, file.file_id)

@@ -1,0 +1,97 @@
+"""Loading one chunk: every cell is checked, and the chunk's rows come in with one transaction or not at all."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from claimwatch.aws.objects import ObjectRef, ObjectStore
+from claimwatch.domain.contract import Contract
+from claimwatch.domain.records import Batch
+from claimwatch.errors import Superseded
+from claimwatch.ingest.plan import Chunk, Plan
+from claimwatch.ingest.validation import Validator, Verdict
+from claimwatch.storage import contracts, ledger, quarantine, rows
+from claimwatch.storage.connection import Cursor, Database
+from claimwatch.storage.ledger import Counts
+from claimwatch.storage.quarantine import RefusedRow
+
+BLOCK = 8 << 20
+"""Bytes that are checked at a time; with the engine's share that keeps a worker far below its memory."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What loading works with; ``personal_data_key`` keys the hashes that stand in for personal data."""
+
+    database: Database
+    objects: ObjectStore
+    personal_data_key: bytes
+
+
+def load_chunk(at: Workplace, file_id: int, attempt: int, number: int) -> Counts:
+    """Load a chunk, or return what it came to if it is loaded already.
+
+    Raises ``Superseded`` where a newer attempt at the file has begun.
+    """
+    with at.database.transaction() as cursor:
+        file = ledger.share(cursor, file_id)
+        if file.attempt != attempt or file.status not in ("loading", "committed"):
+            raise Superseded(f"file {file_id} is {file.status} at attempt {file.attempt}; this is attempt {attempt}")
+        _alone_with(cursor, file_id, number)
+        done = ledger.find_chunk(cursor, file_id, number)
+        if done is not None:
+            return done
+        contract = contracts.applied(cursor, file.dataset, file.line, file.contract_version)
+        plan = Plan.from_json(file.details)
+        return _load(at, cursor, file_id, number, contract, plan)
+
+
+def _alone_with(cursor: Cursor, file_id: int, number: int) -> None:
+    """Wait for whoever loads the same chunk; a redelivered message then finds it loaded."""
+    cursor.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"claimwatch chunk {file_id} {number}",)
+    )
+
+
+def _load(
+    at: Workplace, cursor: Cursor, file_id: int, number: int, contract: Contract, plan: Plan
+) -> Counts:
+    chunk = plan.chunks[number]
+    read = loaded = refused = 0
+    hashes = []
+    with Validator(plan.layout(contract), at.personal_data_key) as validator:
+        for batch in batches(at.objects, plan, chunk):
+            first_row = chunk.first_row + read
+            verdict = validator.check(batch, first_row)
+            if verdict.loaded:
+                loaded += rows.copy(cursor, contract, file_id, io.BytesIO(verdict.copy_text))
+            quarantine.add(cursor, file_id, refused_rows(batch, verdict, first_row))
+            refused += len(verdict.refused)
+            read += len(batch)
+            hashes.append(verdict.claim_hashes)
+    counts = Counts(read, loaded, refused)
+    ledger.add_chunk(cursor, file_id, number, counts, np.sort(np.concatenate(hashes)).tobytes())
+    return counts
+
+
+def batches(objects: ObjectStore, plan: Plan, chunk: Chunk) -> Iterator[Batch]:
+    """The records of a chunk, some megabytes at a time."""
+    return plan.cutter().cut(_blocks(objects, plan.source, chunk))
+
+
+def _blocks(objects: ObjectStore, source: ObjectRef, chunk: Chunk) -> Iterator[bytes]:
+    pending = bytearray()
+    for block in objects.read(source, chunk.start, chunk.end):
+        pending += block
+        if len(pending) >= BLOCK:
+            yield bytes(pending)
+            pending.clear()
+    yield bytes(pending)
+
+
+def refused_rows(batch: Batch, verdict: Verdict, first_row: int) -> Iterator[RefusedRow]:
+    """The batch's refused records as the quarantine keeps them."""
+    for index, problems in verdict.refused.items():
+        yield RefusedRow(first_row + index, batch.raw(index), tuple(problems))

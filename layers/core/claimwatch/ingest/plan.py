@@ -1,0 +1,64 @@
+"""How a file is to be loaded: what inspection found, kept in the ledger for the loading of each chunk."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from claimwatch.aws.objects import ObjectRef
+from claimwatch.domain.checks import Layout
+from claimwatch.domain.contract import Contract
+from claimwatch.domain.records import RecordCutter
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A run of whole records: bytes from ``start`` to ``end`` (exclusive), the first one's number in the file."""
+
+    start: int
+    end: int
+    first_row: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where the records are (the dropped object, or its staged copy), how they are laid out, and the chunks."""
+
+    source: ObjectRef
+    delimiter: str | None
+    fields: tuple[str, ...]
+    keys: tuple[tuple[str, str], ...]
+    chunks: tuple[Chunk, ...]
+
+    @classmethod
+    def of(cls, source: ObjectRef, layout: Layout, chunks: list[Chunk]) -> "Plan":
+        return cls(source, layout.delimiter, layout.fields, layout.keys, tuple(chunks))
+
+    def layout(self, contract: Contract) -> Layout:
+        return Layout(contract, fields=self.fields, delimiter=self.delimiter, keys=self.keys)
+
+    def cutter(self, *, places_only: bool = False) -> RecordCutter:
+        """A cutter for the records of a chunk."""
+        return cutter(self.delimiter, len(self.fields), places_only=places_only)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "source": [self.source.bucket, self.source.key, self.source.version_id],
+            "delimiter": self.delimiter,
+            "fields": list(self.fields),
+            "keys": [list(pair) for pair in self.keys],
+            "chunks": [[chunk.start, chunk.end, chunk.first_row] for chunk in self.chunks],
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Plan":
+        return cls(
+            source=ObjectRef(*value["source"]),
+            delimiter=value["delimiter"],
+            fields=tuple(value["fields"]),
+            keys=tuple((column, key) for column, key in value["keys"]),
+            chunks=tuple(Chunk(*chunk) for chunk in value["chunks"]),
+        )
+
+
+def cutter(delimiter: str | None, columns: int, *, places_only: bool = False) -> RecordCutter:
+    """A cutter for records of this delimiter (None for NDJSON) and so many columns."""
+    return RecordCutter(delimiter.encode() if delimiter else None, columns, places_only=places_only)

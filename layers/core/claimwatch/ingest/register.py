@@ -1,0 +1,60 @@
+"""An object has come: enter it in the ledger and start its pipeline."""
+
+import re
+
+from claimwatch.aws.alerts import Alerts
+from claimwatch.aws.events import CreatedObject
+from claimwatch.aws.executions import Pipeline
+from claimwatch.aws.objects import ObjectRef
+from claimwatch.ingest.notices import tell_refused
+from claimwatch.storage import ledger
+from claimwatch.storage.connection import Database
+
+DATASETS = ("claims", "outcomes")
+_LINE = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_SEQUENCER_DIGITS = 32
+
+
+def register(database: Database, pipeline: Pipeline, alerts: Alerts, created: CreatedObject) -> ledger.File:
+    """Enter the object version once, however often its event comes, and start its pipeline once.
+
+    What is no claims or outcomes file by its key is entered as refused, so that nobody looks for it in vain.
+    """
+    dataset, line, refused_because = _place(created.ref.key)
+    dropped = ledger.Dropped(
+        dataset=dataset,
+        line=line,
+        bucket=created.ref.bucket,
+        key=created.ref.key,
+        version_id=created.ref.version_id,
+        sequencer=created.sequencer.rjust(_SEQUENCER_DIGITS, "0"),  # so that text sorts as the number does
+        size_bytes=created.size_bytes,
+        received_at=created.created_at,
+        refused_because=refused_because,
+    )
+    with database.transaction() as cursor:
+        file = ledger.register(cursor, dropped)
+    if file.status == "refused" and not file.notified:
+        folder_marker = created.ref.key.endswith("/") and created.size_bytes == 0
+        if not folder_marker:
+            tell_refused(database, alerts, file)
+    elif file.status == "received":
+        pipeline.start(ObjectRef(file.bucket, file.key, file.version_id), file.file_id, file.attempt)
+    return file
+
+
+def _place(key: str) -> tuple[str, str | None, str | None]:
+    """The dataset and the line that a key names, and why the object is refused if it names none."""
+    dataset, _, rest = key.partition("/")
+    line, slash, name = rest.partition("/")
+    if dataset not in DATASETS or not slash:
+        return "unknown", None, "the key names no line: drop files under claims/<line>/ or outcomes/<line>/"
+    if not _LINE.fullmatch(line):
+        return (
+            dataset,
+            None,
+            f"'{line}' cannot be a line: small letters, digits and _ only, beginning with a letter, 40 at most",
+        )
+    if not name or name.endswith("/"):
+        return dataset, line, "the key names a folder: drop files into it"
+    return dataset, line, None

@@ -1,0 +1,22 @@
+"""Trying a file again, on purpose."""
+
+from claimwatch.aws.executions import Pipeline
+from claimwatch.aws.objects import ObjectRef
+from claimwatch.errors import RefusedData
+from claimwatch.storage import ledger
+from claimwatch.storage.connection import Database
+
+
+def replay(database: Database, pipeline: Pipeline, file_id: int) -> ledger.File:
+    """Begin a new attempt at a file; what an earlier attempt may still do is refused from now on.
+
+    Raises ``RefusedData`` for a file that is committed: what people have seen does not change under them.
+    """
+    with database.transaction() as cursor:
+        file = ledger.lock(cursor, file_id)
+        if file.status == "committed":
+            raise RefusedData(f"file {file_id} is committed; drop a corrected file to replace its rows")
+        ledger.begin_attempt(cursor, file_id)
+        file = ledger.get(cursor, file_id)
+    pipeline.start(ObjectRef(file.bucket, file.key, file.version_id), file.file_id, file.attempt)
+    return file

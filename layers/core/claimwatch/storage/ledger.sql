@@ -1,0 +1,117 @@
+-- name: register_file
+-- One row for each object version; the second event about it finds the first one's row.
+INSERT INTO claimwatch.file (dataset, line, bucket, key, version_id, sequencer, size_bytes, received_at, status, error)
+VALUES (%(dataset)s, %(line)s, %(bucket)s, %(key)s, %(version_id)s, %(sequencer)s, %(size_bytes)s, %(received_at)s,
+        %(status)s, %(error)s)
+ON CONFLICT (bucket, key, version_id) DO NOTHING;
+
+-- name: find_file
+SELECT file_id, dataset, line, bucket, key, version_id, status, attempt, contract_version, chunks, error,
+       notified_at IS NOT NULL, details
+FROM claimwatch.file
+WHERE bucket = %(bucket)s AND key = %(key)s AND version_id = %(version_id)s;
+
+-- name: get_file
+SELECT file_id, dataset, line, bucket, key, version_id, status, attempt, contract_version, chunks, error,
+       notified_at IS NOT NULL, details
+FROM claimwatch.file
+WHERE file_id = %(file_id)s;
+
+-- name: lock_file
+-- Held by whoever changes the file's state.
+SELECT file_id, dataset, line, bucket, key, version_id, status, attempt, contract_version, chunks, error,
+       notified_at IS NOT NULL, details
+FROM claimwatch.file
+WHERE file_id = %(file_id)s
+FOR NO KEY UPDATE;
+
+-- name: share_file
+-- Held by whoever adds rows: the state cannot change meanwhile, and others may add rows too.
+SELECT file_id, dataset, line, bucket, key, version_id, status, attempt, contract_version, chunks, error,
+       notified_at IS NOT NULL, details
+FROM claimwatch.file
+WHERE file_id = %(file_id)s
+FOR SHARE;
+
+-- name: begin_loading
+UPDATE claimwatch.file
+SET status = 'loading', format = %(format)s, contract_version = %(contract_version)s, chunks = %(chunks)s,
+    details = %(details)s, error = NULL
+WHERE file_id = %(file_id)s;
+
+-- name: set_outcome_of_inspection
+-- Refused or parked: nothing of the file is loaded, and the error says why.
+UPDATE claimwatch.file
+SET status = %(status)s, format = coalesce(%(format)s, format), error = %(error)s, notified_at = NULL
+WHERE file_id = %(file_id)s;
+
+-- name: set_failed
+UPDATE claimwatch.file
+SET status = 'failed', error = %(error)s, notified_at = NULL
+WHERE file_id = %(file_id)s;
+
+-- name: set_notified
+UPDATE claimwatch.file SET notified_at = now() WHERE file_id = %(file_id)s;
+
+-- name: begin_attempt
+UPDATE claimwatch.file
+SET status = 'received', attempt = attempt + 1, error = NULL, chunks = NULL, notified_at = NULL
+WHERE file_id = %(file_id)s;
+
+-- name: set_committed
+UPDATE claimwatch.file
+SET status = 'committed', committed_at = now(), error = NULL,
+    rows_read = %(rows_read)s, rows_loaded = %(rows_loaded)s, rows_quarantined = %(rows_quarantined)s
+WHERE file_id = %(file_id)s;
+
+-- name: committed_counts
+SELECT rows_read, rows_loaded, rows_quarantined FROM claimwatch.file WHERE file_id = %(file_id)s;
+
+-- name: find_chunk
+SELECT rows_read, rows_loaded, rows_quarantined
+FROM claimwatch.chunk
+WHERE file_id = %(file_id)s AND number = %(number)s;
+
+-- name: add_chunk
+INSERT INTO claimwatch.chunk (file_id, number, rows_read, rows_loaded, rows_quarantined, claim_hashes)
+VALUES (%(file_id)s, %(number)s, %(rows_read)s, %(rows_loaded)s, %(rows_quarantined)s, %(claim_hashes)s);
+
+-- name: sum_chunks
+SELECT count(*), coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_loaded), 0)::bigint,
+       coalesce(sum(rows_quarantined), 0)::bigint
+FROM claimwatch.chunk
+WHERE file_id = %(file_id)s;
+
+-- name: claim_hashes
+-- The hashes of one chunk: sorted, eight bytes each.
+SELECT claim_hashes FROM claimwatch.chunk WHERE file_id = %(file_id)s AND number = %(number)s;
+
+-- name: forget_claim_hashes
+UPDATE claimwatch.chunk SET claim_hashes = '' WHERE file_id = %(file_id)s;
+
+-- name: delete_chunks
+DELETE FROM claimwatch.chunk WHERE file_id = %(file_id)s;
+
+-- name: parked_files
+SELECT file_id FROM claimwatch.file
+WHERE line = %(line)s AND status = 'parked'
+ORDER BY received_at, sequencer, file_id;
+
+-- name: new_extra_columns
+-- Names that this line's files have not had before.
+INSERT INTO claimwatch.extra_column (line, dataset, name, first_file_id)
+SELECT %(line)s, %(dataset)s, name, %(file_id)s FROM unnest(%(names)s::text[]) AS name
+ON CONFLICT DO NOTHING
+RETURNING name;
+
+-- name: extra_columns_first_seen
+-- Names that this file was the first to have.
+SELECT name FROM claimwatch.extra_column WHERE first_file_id = %(file_id)s ORDER BY name;
+
+-- name: list_files
+SELECT file_id, dataset, line, key, version_id, status, format, rows_read, rows_loaded, rows_quarantined,
+       received_at, committed_at, error
+FROM claimwatch.file
+WHERE (%(line)s::text IS NULL OR line = %(line)s) AND (%(status)s::text IS NULL OR status = %(status)s)
+ORDER BY file_id DESC
+LIMIT %(limit)s;

@@ -1,0 +1,54 @@
+"""The quarantine: refused rows, each with its number, its raw text and every reason."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from claimwatch.domain.records import Problem
+from claimwatch.storage.connection import Cursor
+from claimwatch.storage.queries import queries
+
+_SQL = queries("quarantine")
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """A row that is not loaded. ``number`` counts the file's records from 1, the header not counted."""
+
+    number: int
+    raw: str
+    problems: tuple[Problem, ...]
+
+
+def add(cursor: Cursor, file_id: int, rows: Iterable[RefusedRow]) -> None:
+    """Put rows of a file into quarantine."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for row in rows:
+        reasons = json.dumps([asdict(problem) for problem in row.problems], ensure_ascii=False)
+        writer.writerow((file_id, row.number, row.raw, reasons))
+    if text.tell():
+        text.seek(0)
+        cursor.copy_expert(_SQL["copy_rows"], text)
+
+
+def delete(cursor: Cursor, file_id: int) -> None:
+    """Forget what an earlier attempt at the file refused."""
+    cursor.execute(_SQL["delete_rows"], {"file_id": file_id})
+
+
+def rows(cursor: Cursor, file_id: int) -> Iterator[RefusedRow]:
+    """The file's refused rows in their order."""
+    cursor.execute(_SQL["list_rows"], {"file_id": file_id})
+    for number, raw, reasons in cursor:
+        yield RefusedRow(number, raw, tuple(Problem(**reason) for reason in reasons))
+
+
+def most_frequent_reasons(cursor: Cursor, file_id: int, limit: int = 5) -> list[dict[str, Any]]:
+    """Column, rule, number of rows and one example of the reasons that the file's rows were refused for."""
+    cursor.execute(_SQL["most_frequent_reasons"], {"file_id": file_id, "limit": limit})
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

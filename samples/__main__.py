@@ -35,7 +35,7 @@ Repeat = Annotated[list[int] | None, typer.Option(help="A week whose file comes 
 ShapeNames = Annotated[list[str] | None, typer.Option("--shape", help=f"In turn: {', '.join(SHAPES)}.")]
 Settle = Annotated[int, typer.Option(min=0, help="Weeks of outcomes after the last claims.")]
 
-MONDAY = datetime(2026, 1, 5)
+MONDAY = datetime.fromisoformat(BookConfig.start.isoformat())
 
 
 @app.command()

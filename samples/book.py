@@ -106,7 +106,7 @@ class Book:
         return Lane(self.config.seed, "claim", _index(week, numbers))
 
     def claims(self, week: int, numbers: Words64, corrected: bool = False) -> Claims:
-        """The claims of these numbers; `corrected`, as they are sent again with CORRECTED_COLUMNS put right."""
+        """The claims of these numbers, or the same `corrected`: with CORRECTED_COLUMNS put right."""
         config = self.config
         drifted = config.drift is not None and week >= config.drift.from_week
         shift = config.drift.shift if config.drift and drifted else 0.0

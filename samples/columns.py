@@ -1,8 +1,7 @@
 """Columns of a block of claims, and how each becomes text for all its rows at once.
 
-The text of a column is a matrix of bytes, one row for each claim, padded with NULs on either side; a record is
-such matrices side by side, and dropping every NUL leaves the file. It renders a million rows in seconds where a
-loop over rows takes a minute.
+The text of a column is a matrix of bytes, one row for each claim, padded with NULs; a record is such
+matrices side by side, and dropping every NUL leaves the file. So a million rows are rendered in seconds.
 """
 
 from abc import ABC, abstractmethod
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from typing import override
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,8 @@ class Escapes:
     quote: str
     line_break: str
 
-    def __call__(self, text: str) -> bytes:
+    def escaped(self, text: str) -> bytes:
+        """The text in UTF-8; a "\\v" in it is where its teller may break the line."""
         return text.replace('"', self.quote).replace("\v", self.line_break).encode()
 
 
@@ -66,9 +67,11 @@ class Words(Column):
     dress: Dress = Dress.TEXT
 
     @property
+    @override
     def missing(self) -> Mask:
         return self.codes < 0
 
+    @override
     def cells(self, escapes: Escapes) -> Cells:
         return _entries(self.table, escapes)[self.codes]  # -1 reads the empty last entry
 
@@ -82,9 +85,11 @@ class Numbers(Column):
     dress = Dress.BARE
 
     @property
+    @override
     def missing(self) -> Mask:
         return self.values < 0
 
+    @override
     def cells(self, escapes: Escapes) -> Cells:
         present = np.maximum(self.values, 0)
         whole = _plain(present // 10**self.decimals)
@@ -104,9 +109,11 @@ class Serials(Column):
     base: int = 10
 
     @property
+    @override
     def missing(self) -> Mask:
         return np.zeros(len(self.values), dtype=np.bool_)
 
+    @override
     def cells(self, escapes: Escapes) -> Cells:
         return np.hstack([_literal(self.prefix.encode(), len(self.values)),
                           _padded(self.values, self.digits, self.base)])  # fmt: skip
@@ -119,9 +126,11 @@ class Days(Column):
     values: Integers
 
     @property
+    @override
     def missing(self) -> Mask:
         return np.zeros(len(self.values), dtype=np.bool_)
 
+    @override
     def cells(self, escapes: Escapes) -> Cells:
         return _dates()[self.values]
 
@@ -133,9 +142,11 @@ class Moments(Column):
     values: Integers
 
     @property
+    @override
     def missing(self) -> Mask:
         return np.zeros(len(self.values), dtype=np.bool_)
 
+    @override
     def cells(self, escapes: Escapes) -> Cells:
         days, seconds = np.divmod(self.values, 86_400)
         return np.hstack([_dates()[days], _literal(b"T", len(days)), _clock()[seconds]])
@@ -150,13 +161,15 @@ class Joined(Column):
     dress: Dress = Dress.PROSE
 
     @property
+    @override
     def missing(self) -> Mask:
         return self.absent
 
+    @override
     def cells(self, escapes: Escapes) -> Cells:
         rows = len(self.absent)
         texts = [
-            _literal(escapes(part), rows) if isinstance(part, str) else part.cells(escapes)
+            _literal(escapes.escaped(part), rows) if isinstance(part, str) else part.cells(escapes)
             for part in self.parts
         ]
         return _blanked(np.hstack(texts), self.absent)
@@ -177,7 +190,7 @@ def side_by_side(pieces: Sequence[bytes | Cells], rows: int) -> Cells:
 
 def matrix_of(texts: Sequence[bytes]) -> Cells:
     """The texts as rows, padded with NULs on the right."""
-    width = max(1, max(len(text) for text in texts))
+    width = max([1, *map(len, texts)])
     return np.array(texts, dtype=f"S{width}").view(np.uint8).reshape(len(texts), width)
 
 
@@ -215,7 +228,7 @@ def _padded(values: Integers, digits: int, base: int = 10) -> Cells:
 
 @cache
 def _entries(table: tuple[str, ...], escapes: Escapes) -> Cells:
-    return matrix_of([*(escapes(entry) for entry in table), b""])
+    return matrix_of([*(escapes.escaped(entry) for entry in table), b""])
 
 
 @cache

@@ -1,6 +1,6 @@
 """The motor contract as the generator needs it: the order of the columns, and what would break each of them.
 
-Read here on its own, and not through the application's reader, so that an error in one shows against the other.
+Read on its own, and not by the application's reader, so that an error in one shows against the other.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ expected.json                   the files in the order of their delivery, and wh
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -29,7 +29,7 @@ EVERYTHING: tuple[Part, ...] = ("claims", "outcomes", "truth")
 
 @dataclass(frozen=True)
 class Delivery:
-    """What goes wrong on the way. Weeks of the book count from 0; everything is clean and in time unless said."""
+    """What goes wrong on the way; by default, nothing. Weeks of the book count from 0."""
 
     dirt: Dirt = field(default_factory=Dirt)
     duplicate_share: float = 0.0
@@ -78,10 +78,12 @@ def deliver(
     config: BookConfig,
     out: Path,
     delivery: Delivery | None = None,
-    parts: tuple[Part, ...] = EVERYTHING,
-    report: Callable[[Delivered], None] = lambda delivered: None,
+    parts: Sequence[Part] = EVERYTHING,
+    report: Callable[[Delivered], None] | None = None,
 ) -> list[Delivered]:
-    """Write the files of a book, in the order of their delivery, and expected.json; `report` hears of each.
+    """Write the files of a book and expected.json; `report` hears of each as it is written.
+
+    Returns them in the order of their delivery.
 
     Raises ValueError for a shape that is not known or cannot hold the damage asked for.
     """
@@ -93,21 +95,27 @@ def deliver(
         )
     for name in delivery.shapes:
         delivery.dirt.check(SHAPES[name])
-    writer = _Writer(Book(config), out, delivery)
     files: list[Delivered] = []
-    for week in range(config.weeks):
-        if "claims" in parts:
-            files += writer.claims(week)
-        if "truth" in parts:
-            files.append(writer.truth(week))
-    if "outcomes" in parts:
-        files += [writer.outcomes(week) for week in range(config.weeks + delivery.settling_weeks)]
+    for file in _written(_Writer(Book(config), out, delivery), config.weeks, delivery.settling_weeks, parts):
+        files.append(file)
+        if report:
+            report(file)
     files.sort(key=lambda file: (file.delivered_in, EVERYTHING.index(file.part), file.key))
-    for file in files:
-        report(file)
     expected = {"config": asdict(config), "files": [file.as_json() for file in files]}
     (out / "expected.json").write_text(json.dumps(expected, default=str, indent=1) + "\n", encoding="utf-8")
     return files
+
+
+def _written(
+    writer: "_Writer", weeks: int, settling_weeks: int, parts: Sequence[Part]
+) -> Iterator[Delivered]:
+    for week in range(weeks + settling_weeks):
+        if "claims" in parts and week < weeks:
+            yield from writer.claims(week)
+        if "truth" in parts and week < weeks:
+            yield writer.truth(week)
+        if "outcomes" in parts:
+            yield writer.outcomes(week)
 
 
 class _Writer:

@@ -1,7 +1,7 @@
 """Rows that a pipeline must refuse, and exactly which they are.
 
-The share is exact: of n claims, round(share * n) are damaged, one in each of as many equal stretches. Which one, how
-and where follows from the seed and the claim's number alone.
+The share is exact: of n claims, round(share * n) are damaged, one in each of as many equal stretches. Which
+one, how and where follows from the seed and the number of the stretch alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence

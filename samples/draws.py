@@ -1,8 +1,8 @@
 """Random numbers that are a function of (seed, stream, index), so that any claim can be drawn on its own.
 
-A stateful generator ties a claim to all that was drawn before it. Here the i-th number of a stream is computed
-from i alone (SplitMix64, Steele et al. 2014, as a counter-based generator): the book is the same whatever the
-block size, the order of the weeks or how many of them are asked for.
+A stateful generator ties a claim to all that was drawn before it. Here the i-th number of a stream comes
+from i alone (SplitMix64, Steele et al. 2014, used as a counter-based generator): the book is the same
+whatever the block size, the order of the weeks or how many of them are asked for.
 """
 
 from collections.abc import Sequence
@@ -40,6 +40,7 @@ class Odds:
         return np.repeat(np.arange(len(weights), dtype=np.uint8), np.diff(edges, prepend=0))
 
     def pick(self, bits: Words64, given: Integers | None) -> Integers:
+        """The category that each 64 random bits stand for."""
         slot = (bits >> np.uint64(64 - _ODDS_BITS)).astype(np.int64)
         picked = self._table[0][slot] if given is None else self._table[given, slot]
         return picked.astype(np.int64)

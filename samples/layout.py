@@ -1,9 +1,10 @@
 """The shape of a file: format, dialect, encoding; and how a block of columns is laid out in it."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, override
 
 import numpy as np
 
@@ -31,10 +32,12 @@ class Shape:
 
     @property
     def suffix(self) -> str:
+        """Of the file's name."""
         return self.format + ".gz" * self.gzip
 
     @property
     def preamble(self) -> bytes:
+        """The byte order mark, if any."""
         return _BYTE_ORDER_MARKS[self.encoding] if self.bom else b""
 
     def encoded(self, text: bytes) -> bytes:
@@ -59,8 +62,38 @@ SHAPES: Mapping[str, Shape] = {
 }
 
 
-class CsvLayout:
-    """Records with a delimiter; prose is always quoted, so that one layout fits every dialect."""
+class Layout(ABC):
+    """How records are written in one format."""
+
+    header: bytes
+    leads: Sequence[bytes]
+    """What comes before the value of each column."""
+    end: bytes
+    """What comes after the last one."""
+
+    @abstractmethod
+    def cells(self, column: Column) -> Cells:
+        """The values of a column, quoted as the format wants it."""
+
+    @abstractmethod
+    def value(self, text: str, like: Column) -> bytes:
+        """A single value, in the place of one of such a column; missing if there is no text."""
+
+    @abstractmethod
+    def with_inside(self, value: bytes, text: bytes) -> bytes:
+        """A written value of two or more characters, with raw bytes before its last one."""
+
+    @abstractmethod
+    def too_short(self, fields: Sequence[bytes], lost: int) -> bytes:
+        """A record without its last fields, each given with its lead."""
+
+    @abstractmethod
+    def too_long(self, fields: Sequence[bytes], extra: Sequence[str]) -> bytes:
+        """A record with more than its fields."""
+
+
+class CsvLayout(Layout):
+    """Values and a delimiter; prose is always quoted, so that one layout fits every dialect."""
 
     def __init__(self, shape: Shape, names: Sequence[str]) -> None:
         self._missing = shape.missing.encode()
@@ -70,27 +103,29 @@ class CsvLayout:
         self.leads = [b"", *[self._delimiter] * (len(names) - 1)]
         self.header = self._delimiter.join(name.encode() for name in names) + self.end
 
+    @override
     def cells(self, column: Column) -> Cells:
         return _dressed(column, self._escapes, column.dress is Dress.PROSE, self._missing)
 
+    @override
     def value(self, text: str, like: Column) -> bytes:
-        """A single value in the place of one of such a column."""
-        quoted = f'"{text}"' if like.dress is Dress.PROSE and text else text
-        return quoted.encode()
+        return (f'"{text}"' if like.dress is Dress.PROSE and text else text).encode()
 
+    @override
     def with_inside(self, value: bytes, text: bytes) -> bytes:
-        """A value of two or more characters, with raw bytes within."""
         return value[:-1] + text + value[-1:]
 
+    @override
     def too_short(self, fields: Sequence[bytes], lost: int) -> bytes:
         return b"".join(fields[:-lost]) + self.end
 
+    @override
     def too_long(self, fields: Sequence[bytes], extra: Sequence[str]) -> bytes:
         return b"".join([*fields, *(self._delimiter + text.encode() for text in extra)]) + self.end
 
 
-class NdjsonLayout:
-    """One JSON object on each line; a missing value is null."""
+class NdjsonLayout(Layout):
+    """One JSON object on each line; null where a value is missing. Ragged records are no JSON."""
 
     def __init__(self, shape: Shape, names: Sequence[str]) -> None:
         self._escapes = Escapes(quote='\\"', line_break="\\n" if shape.multiline else " ")
@@ -100,32 +135,32 @@ class NdjsonLayout:
         ]
         self.header = b""
 
+    @override
     def cells(self, column: Column) -> Cells:
         return _dressed(column, self._escapes, column.dress is not Dress.BARE, b"null")
 
+    @override
     def value(self, text: str, like: Column) -> bytes:
         if not text:
             return b"null"
         bare = like.dress is Dress.BARE and _is_number(text)
         return text.encode() if bare else json.dumps(text, ensure_ascii=False).encode()
 
+    @override
     def with_inside(self, value: bytes, text: bytes) -> bytes:
         return value[:-1] + text.replace(b"\0", b"\\u0000") + value[-1:]
 
+    @override
     def too_short(self, fields: Sequence[bytes], lost: int) -> bytes:
-        """Cut within a record, so that the line is no JSON."""
         return b"".join(fields[:-lost]) + b"\n"
 
+    @override
     def too_long(self, fields: Sequence[bytes], extra: Sequence[str]) -> bytes:
-        """More after the record's end, so that the line is no JSON."""
         return b"".join([*fields, b"} ", *(text.encode() for text in extra)]) + b"\n"
 
 
-type Layout = CsvLayout | NdjsonLayout
-
-
 def layout_of(shape: Shape, names: Sequence[str]) -> Layout:
-    """How records of these columns are written. A Parquet file is made from CSV, so it is laid out as such."""
+    """The layout of these columns. A Parquet file is made from CSV, so it is laid out as such."""
     return NdjsonLayout(shape, names) if shape.format == "ndjson" else CsvLayout(shape, names)
 
 
@@ -139,6 +174,7 @@ class Records:
     """The whole records."""
 
     def text(self) -> bytes:
+        """All records, in UTF-8."""
         flat = self.matrix.reshape(-1)
         return bytes(flat[flat != 0])
 
@@ -148,6 +184,7 @@ class Records:
         return ends
 
     def field(self, row: int, column: int) -> bytes:
+        """One value as written, quotes included."""
         return bytes(self.cells[column][row]).replace(b"\0", b"")
 
 

@@ -1,4 +1,4 @@
-"""What a written file holds, row by row where it matters: tests compare the pipeline's ledger and quarantine with it."""
+"""What a written file holds, row by row where it matters: what a ledger and a quarantine must agree with."""
 
 from array import array
 from collections import Counter
@@ -59,11 +59,13 @@ class Manifest:
     _duplicates: "array[int]" = field(default_factory=lambda: array("Q"), repr=False)
 
     def add_damage(self, row: int, kind: Kind, column: int | None) -> None:
+        """One more bad row; the column by its place."""
         self._rows.append(row)
         self._kinds.append(_KINDS.index(kind))
         self._columns.append(-1 if column is None else column)
 
     def add_duplicate(self, row: int, of_row: int) -> None:
+        """One more row that repeats another."""
         self._duplicates.extend((row, of_row))
 
     @property
@@ -74,14 +76,17 @@ class Manifest:
 
     @property
     def damaged_rows(self) -> list[int]:
+        """Their numbers."""
         return self._rows.tolist()
 
     @property
     def damaged_by_kind(self) -> Counter[Kind]:
+        """How many there are of each kind."""
         return Counter(_KINDS[kind] for kind in self._kinds)
 
     @property
     def duplicates(self) -> list[Duplicate]:
+        """The rows that repeat others."""
         pairs = iter(self._duplicates)
         return [Duplicate(row, of_row) for row, of_row in zip(pairs, pairs, strict=True)]
 

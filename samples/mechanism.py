@@ -1,7 +1,7 @@
 """What makes a claim a fraud in this book: a logistic function of what stands in the claim, and nothing else.
 
-No protected attribute takes part and no hidden variable does, so the true probability of a claim is what the best
-possible model would say. It is known for every claim and is never a column of a claims file.
+No protected attribute takes part and no hidden variable does, so the true probability of a claim is what
+the best possible model would say. It is known for every claim and is never a column of a claims file.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """The later truth: what was decided about the claims that somebody investigated.
 
-Nobody investigates everything. A suspicious claim is referred more often, and a small slice is audited at random: the
-audited claims are a fair sample of the book, the referred ones are not. Some cases are solved before the policyholder
-reports them, so their outcome comes before their claim.
+Nobody investigates everything. A suspicious claim is referred more often, and a small slice is audited at
+random: the audited claims are a fair sample of the book, the referred ones are not. Some cases are solved
+before the policyholder reports them, so their outcome comes before their claim.
 """
 
 from collections.abc import Iterator, Mapping
@@ -74,8 +74,13 @@ class Investigations:
         self.about = lru_cache(maxsize=_LONGEST_WEEKS + 3)(self._about)
 
     def delivered_in(self, week: int) -> Iterator[Decisions]:
-        """The outcomes file of a week: about claims of half a year, and some about claims still to come."""
-        for claims_week in range(max(0, week - _LONGEST_WEEKS), week + 2):
+        """The outcomes file of a week: about claims of half a year, and some about claims still to come.
+
+        After the book's last week no more claims happen, and those of the past are settled.
+        """
+        weeks = self._book.config.weeks
+        last_week = week + 1 if week < weeks else weeks - 1
+        for claims_week in range(max(0, week - _LONGEST_WEEKS), last_week + 1):
             decisions = self.about(claims_week)
             yield decisions.of(decisions.decided_in == week)
 

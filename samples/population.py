@@ -1,8 +1,8 @@
 """Who is insured, and what they drive.
 
-A policyholder has draws for life, a policy has its own until the next one begins. So two claims of one person agree
-on name, sex and region, and two claims under one policy on car, channel and first day of cover, although nothing is
-looked up: each is computed from its number.
+A policyholder has draws for life, a policy has its own until the next one begins. So two claims of one
+person agree on name, sex and region, and two claims under one policy on car, channel and first day of
+cover, although nothing is looked up: each is computed from its number.
 """
 
 from dataclasses import dataclass

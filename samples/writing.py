@@ -48,7 +48,7 @@ def write_claims(
     shape: Shape = CSV,
     kinds: tuple[Kind, ...] = BREAKS_THE_CONTRACT,
 ) -> Manifest:
-    """Stream so many claims to a file, round(bad_share * rows) of them bad and all others in keeping with the contract."""
+    """Stream so many claims to a file, round(bad_share * rows) of them bad; the others keep the contract."""
     book = Book(BookConfig(seed=seed, claims_per_week=rows))
     return write_week(path, book, week=0, shape=shape, dirt=Dirt(bad_share, kinds))
 
@@ -200,7 +200,7 @@ def _opened(path: Path, shape: Shape, layout: Layout) -> Iterator[Writer]:
 
 @contextmanager
 def _parquet(path: Path, layout: Layout) -> Iterator[Writer]:
-    """Each block goes through CSV, so that the two formats cannot differ. Needs pyarrow, a development dependency."""
+    """Each block goes through CSV, so that the two formats cannot differ. Needs pyarrow."""
     arrow, csv, parquet = (
         importlib.import_module(name) for name in ("pyarrow", "pyarrow.csv", "pyarrow.parquet")
     )
@@ -210,7 +210,7 @@ def _parquet(path: Path, layout: Layout) -> Iterator[Writer]:
         "number": arrow.float64(),
         "boolean": arrow.bool_(),
         "date": arrow.date32(),
-        "timestamp": arrow.timestamp("s"),
+        "timestamp": arrow.timestamp("ms"),
     }
     schema = arrow.schema([(field.name, types[field.type]) for field in motor_fields()])
     options = csv.ConvertOptions(

@@ -1,5 +1,6 @@
 """Data contracts: what a line's claims look like, read from the Open Data Contract Standard (ODCS) v3."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -96,3 +97,48 @@ class Contract:
     def column(self, name: str) -> Column | None:
         """The column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
+
+
+LINE_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+"""Names of lines: they are part of the names of tables, and of keys in S3."""
+
+MAX_COLUMNS = 1500
+"""PostgreSQL takes 1,600, counting those that were dropped."""
+
+MAX_NAME = 63
+"""Bytes of a name in PostgreSQL."""
+
+RESERVED = frozenset({"file_id", "row_number", "extra", "tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
+"""Names that no column may have: ours in every table of claims, and PostgreSQL's own."""
+
+VERSION = re.compile(
+    r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?",
+    re.ASCII,
+)
+"""Semantic versions, semver.org."""
+
+
+def parse_contract(text: str, line: str, table: str = "") -> Contract:
+    """Read the contract of a line from ODCS v3 YAML.
+
+    ``table`` is what it describes, ``claim_<line>`` unless something else is given. Raises
+    ``RefusedContract`` with every problem that is found, each naming the column or the key and what to do.
+    """
+    # Here, because the model of ODCS takes a quarter of a second to import and many users never read one.
+    from claimwatch.domain.odcs import read_contract  # noqa: PLC0415
+
+    return read_contract(text, line, table or f"claim_{line}")
+
+
+def precedence(version: str) -> tuple[int, int, int, bool, tuple[tuple[bool, int, str], ...]]:
+    """What orders semantic versions (semver.org, 11): 1.0.0-draft comes before 1.0.0."""
+    found = VERSION.fullmatch(version)
+    if found is None:
+        raise ValueError(f"'{version}' is no semantic version")
+    major, minor, patch, early = found.groups()
+    words = tuple(
+        (not word.isdecimal(), int(word) if word.isdecimal() else 0, word)
+        for word in (early or "").split(".")
+        if word
+    )
+    return int(major), int(minor), int(patch), early is None, words

@@ -1,0 +1,80 @@
+"""Which regular expressions a contract may use: those that RE2 reads, as the validation runs on it.
+
+RE2 takes linear time whatever the value, so it has no look-around and no references back.
+"""
+
+import re
+import warnings
+
+MAX_LENGTH = 1000
+"""Characters of a pattern."""
+
+MAX_REPEAT = 1000
+"""RE2's limit of a counted repetition, nested ones multiplied."""
+
+_CLASS_ESCAPE = r"\\(?:[dDwWsStnrfv]|x[0-9A-Fa-f]{2}|[!-/:-@\[-^`{-~ ])"
+_TOKEN = re.compile(
+    rf"""
+      (?P<escape>\\(?:[bBA]|{_CLASS_ESCAPE[2:]}))
+    | (?P<class>\[\^?\]?(?:\[:\^?[a-z]+:\]|[^\\\]]|{_CLASS_ESCAPE})*\])
+    | (?P<open>\((?:\?:|\?P<[A-Za-z_][A-Za-z0-9_]*>|\?[ims]*(?:-[ims]+)?:)?(?!\?))
+    | (?P<flags>\(\?[ims]+\))
+    | (?P<close>\))
+    | (?P<count>\{{(?P<least>[0-9]{{1,4}})(?P<comma>,)?(?P<most>[0-9]{{1,4}})?\}}\??)(?![*+?{{])
+    | (?P<repeat>[*+?]\??)(?![*+?{{])
+    | (?P<other>[^\\\[()*+?{{])
+    """,
+    re.VERBOSE,
+)
+_REFUSED = (
+    (re.compile(r"\(\?(?:<?[=!])"), "a look-around"),
+    (re.compile(r"\\[1-9]|\(\?P=|\(\?\("), "a reference back to a group"),
+    (re.compile(r"\(\?>|[*+?}]\+"), "a possessive repetition"),
+    (re.compile(r"\\Z"), "\\Z (write $)"),
+    (re.compile(r"\(\?#"), "a comment"),
+    (re.compile(r"\\[uN]"), "\\u (write the character itself)"),
+    (re.compile(r"\{,"), "a repetition without its least number (write {0,n})"),
+)
+
+
+def pattern_problem(pattern: str) -> str | None:
+    """What is wrong with the pattern, to follow its name in a sentence; None if it is fit for use."""
+    if len(pattern) > MAX_LENGTH:
+        return f"is longer than {MAX_LENGTH} characters"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"is no regular expression: {error}"
+    return _beyond_re2(pattern)
+
+
+def _beyond_re2(pattern: str) -> str | None:
+    place = 0
+    weights = [1]  # for each open group, the largest product of counted repetitions in it
+    atom = 1  # the weight of what a repetition would repeat
+    while place < len(pattern):
+        token = _TOKEN.match(pattern, place)
+        if token is None:
+            for construct, name in _REFUSED:
+                if construct.match(pattern, place):
+                    return f"uses {name}, which RE2 does not have"
+            return f"uses '{pattern[place : place + 4]}' at position {place + 1}, which RE2 does not read"
+        place = token.end()
+        match token.lastgroup:
+            case "open":
+                weights.append(1)
+            case "close":
+                atom = weights.pop()
+                weights[-1] = max(weights[-1], atom)
+            case "count":
+                atom *= max(1, int(token["most"] or token["least"]))
+                if atom > MAX_REPEAT:
+                    return f"repeats more than {MAX_REPEAT} times, and RE2 goes no further"
+                weights[-1] = max(weights[-1], atom)
+            case "repeat":
+                pass
+            case _:
+                atom = 1
+    return None

@@ -1,0 +1,27 @@
+-- The schema's history.
+
+-- name: take_turn
+-- One at a time, until the transaction ends; the number stands for "claimwatch migrates".
+SELECT pg_advisory_xact_lock(7010001);
+
+-- name: create_history
+-- A schema that is there already may belong to somebody who grants no CREATE on the database.
+DO $$
+BEGIN
+    IF to_regnamespace('claimwatch') IS NULL THEN
+        CREATE SCHEMA claimwatch;
+    END IF;
+    CREATE TABLE IF NOT EXISTS claimwatch.migration (
+        number bigint      PRIMARY KEY,
+        name   text        NOT NULL,
+        sha256 text        NOT NULL,
+        ran_at timestamptz NOT NULL DEFAULT now()
+    );
+END
+$$;
+
+-- name: find_migration
+SELECT sha256 FROM claimwatch.migration WHERE number = %s;
+
+-- name: record_migration
+INSERT INTO claimwatch.migration (number, name, sha256) VALUES (%s, %s, %s);

@@ -1,0 +1,1 @@
+"""The schema's history: numbered .sql files, each run once and never changed after that."""

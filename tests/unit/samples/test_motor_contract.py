@@ -4,7 +4,6 @@ import json
 import re
 from collections import Counter
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
@@ -87,7 +86,3 @@ def test_no_column_tells_the_outcome(columns: list[dict[str, Any]]) -> None:
     assert not [
         column["name"] for column in columns if re.search("fraud|probab|score|outcome", column["name"])
     ]
-
-
-def test_the_contract_lies_where_the_deployment_takes_it_from() -> None:
-    assert Path("contracts/motor.yaml").parts == MOTOR.parts[-2:]

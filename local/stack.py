@@ -19,6 +19,7 @@ from local.servers import Running, Servers
 
 BUILT_TEMPLATE = PROJECT / ".aws-sam" / "build" / "template.yaml"
 STACK_NAME = "claimwatch"
+DEPLOYMENT_BUCKET = "claimwatch-deployments"
 
 
 class LaptopStack:
@@ -50,6 +51,7 @@ class LaptopStack:
                     say("Building functions and layers (sam build)")
                     self._sam("build", "build.log")
                 say("Deploying the stack (sam deploy)")
+                self._make_deployment_bucket()
                 overrides = {"DatabaseSecretArn": secret, "CodeVersion": code_version()} | parameters
                 self._sam(
                     "deploy",
@@ -126,7 +128,7 @@ class LaptopStack:
         """Run one sam command as [local] of samconfig.toml says; its output goes to a log."""
         log = self.folder / "logs" / log_name
         log.parent.mkdir(parents=True, exist_ok=True)
-        environment = laptop_environment(self.endpoint_url)
+        environment = laptop_environment(self.endpoint_url) | {"SAM_CLI_POLL_DELAY": "0.5"}
         config = ("--config-file", str(PROJECT / "samconfig.toml"), "--config-env", "local")
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
         with log.open("w") as output:
@@ -143,6 +145,10 @@ class LaptopStack:
             failures = [line for line in log.read_text(errors="replace").splitlines() if "FAILED" in line]
             told = "\n".join([*failures, tail(log, 12), tail(self.folder / "logs" / "emulator.log", 3)])
             raise StartupFailed(f"sam {command} failed, see {log}\n{told}")
+
+    def _make_deployment_bucket(self) -> None:
+        """The bucket that samconfig.toml names under [local]: sam would wait long for a stack of its own."""
+        self.client("s3").create_bucket(Bucket=DEPLOYMENT_BUCKET)
 
     def _outputs(self) -> dict[str, str]:
         described = self.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"][0]

@@ -1,6 +1,8 @@
 """An object store in a folder, for tests and benchmarks that need no S3."""
 
 import itertools
+import os
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -15,12 +17,14 @@ class FolderObjects:
         self._folder = folder
 
     def size(self, ref: ObjectRef) -> int:
+        """Bytes of a version."""
         path = self.path(ref)
         if not path.is_file():
             raise ObjectMissing(f"s3://{ref.bucket}/{ref.key} (version {ref.version_id}) is not there")
         return path.stat().st_size
 
     def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The bytes from ``start`` to ``end`` (exclusive)."""
         left = max(0, min(self.size(ref), self.size(ref) if end is None else end) - start)
         with self.path(ref).open("rb") as file:
             file.seek(start)
@@ -28,10 +32,16 @@ class FolderObjects:
                 left -= len(block)
                 yield block
 
+    def exists(self, bucket: str, key: str) -> bool:
+        return any(self.path(ObjectRef(bucket, key, "1")).parent.glob("[0-9]*"))
+
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
+        """Write a new version; nothing becomes visible unless ``blocks`` ends without an error."""
         folder = self.path(ObjectRef(bucket, key, ""))
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = folder / "unfinished"
+        # A name of this writer's own: another may write the same key now, or may have been killed while it did.
+        unfinished = folder / f"unfinished-{os.getpid()}-{threading.get_ident()}"
+        unfinished.unlink(missing_ok=True)
         try:
             with unfinished.open("wb") as file:
                 file.writelines(blocks)

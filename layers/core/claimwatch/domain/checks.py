@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from claimwatch.domain.contract import Bound, Column, Contract, LogicalType
+from claimwatch.domain.records import MAX_RECORD
 
 SHOWN = 60
 """Characters of a refused value that a reason quotes."""
@@ -18,6 +19,8 @@ SHOWN = 60
 TRUE_WORDS = ("true", "t", "yes", "y", "1")
 FALSE_WORDS = ("false", "f", "no", "n", "0")
 LARGEST_INTEGER = 2**63 - 1
+LINE_LIMIT = MAX_RECORD + 4096
+"""Bytes that the engine's reader takes for a line: a record may grow a little when it is written anew."""
 LONGEST_IDENTIFIER = 400
 """Characters: PostgreSQL's index entries end at 2,700 bytes."""
 
@@ -102,7 +105,7 @@ def problems_of_rows(layout: Layout) -> str:
         for index, column in enumerate(layout.contract.columns)
         for condition, rule, message in _reasons(column, index)
     ]
-    found = f"list_filter([{', '.join(rules)}], reason -> reason IS NOT NULL)"
+    found = f"list_filter([{', '.join(rules)}], lambda reason: reason IS NOT NULL)"
     if layout.delimiter is None:
         malformed = "{'column': NULL::VARCHAR, 'rule': 'json', 'message': 'the row is not a JSON object'}"
         found = f"CASE WHEN {_malformed(layout)} THEN [{malformed}] ELSE {found} END"
@@ -119,14 +122,14 @@ def _source(layout: Layout) -> str:
             for index, column in enumerate(contract.columns)
         )
         removal = _literal("{" + ",".join(f"{_json_text(key)}:null" for key in keys.values()) + "}")
+        # Each step looks only at what the one before has let through: the engine's JSON functions stop at bad JSON.
         return f"""
-            SELECT place, record, {cells},
-                   CASE WHEN object THEN nullif(json_merge_patch(record, {removal})::VARCHAR, '{{}}') END AS extra
-            FROM (SELECT row_number() OVER () - 1 AS place, record,
-                         coalesce(json_valid(record) AND json_type(record) = 'OBJECT', false) AS object
-                  FROM read_csv(?, header = false, auto_detect = false, columns = {{'record': 'VARCHAR'}},
-                                delim = chr(31), quote = '', escape = '', new_line = '\\n', parallel = false,
-                                max_line_size = 4194304))
+            SELECT place, item, {cells}, nullif(json_merge_patch(item, {removal})::VARCHAR, '{{}}') AS extra
+            FROM (SELECT place, CASE WHEN json_type(document) = 'OBJECT' THEN document END AS item
+                  FROM (SELECT row_number() OVER () - 1 AS place, CASE WHEN json_valid(record) THEN record END AS document
+                        FROM read_csv(?, header = false, auto_detect = false, columns = {{'record': 'VARCHAR'}},
+                                      delim = '\x1f', quote = '', escape = '', new_line = '\\n', parallel = false,
+                                      max_line_size = {LINE_LIMIT})))
         """
     shared = tuple(dict.fromkeys(["", *_shared_missing(contract)]))
     names = ", ".join(f"'field_{position}': 'VARCHAR'" for position in range(len(layout.fields)))
@@ -149,7 +152,7 @@ def _source(layout: Layout) -> str:
         FROM read_csv(?, header = false, auto_detect = false, columns = {{{names}}},
                       delim = {_literal(layout.delimiter)}, quote = '"', escape = '"', new_line = '\\n',
                       nullstr = [{", ".join(_literal(token) for token in shared)}],
-                      parallel = false, max_line_size = 4194304)
+                      parallel = false, max_line_size = {LINE_LIMIT})
     """
 
 
@@ -165,7 +168,7 @@ def _typed(layout: Layout) -> str:
 
 def _malformed(layout: Layout) -> str:
     if layout.delimiter is None:
-        return "NOT coalesce(json_valid(record) AND json_type(record) = 'OBJECT', false)"
+        return "item IS NULL"
     return "false"
 
 
@@ -179,7 +182,7 @@ def _json_cell(key: str | None) -> str:
     if key is None:
         return "NULL::VARCHAR"
     pointer = "/" + key.replace("~", "~0").replace("/", "~1")
-    return f"CASE WHEN object THEN json_extract_string(record, {_literal(pointer)}) END"
+    return f"json_extract_string(item, {_literal(pointer)})"
 
 
 def _shared_missing(contract: Contract) -> tuple[str, ...]:
@@ -355,7 +358,9 @@ def _rules(column: Column, value: str) -> Iterator[_Rule]:
         words = ", ".join(_literal(word) for word in column.valid_values)
         few = ", ".join(column.valid_values[:8]) + (", ..." if len(column.valid_values) > 8 else "")
         kind = "" if column.logical_type is LogicalType.STRING else "::VARCHAR"
-        yield _Rule("validValues", f"{value}{kind} NOT IN ({words})", _literal(f" is not one of {few}"))
+        # Not IN (...): the engine plans a join for each long list, which costs several times the look-up.
+        unknown = f"({value} IS NOT NULL AND TRY_CAST({value}{kind} AS ENUM ({words})) IS NULL)"
+        yield _Rule("validValues", unknown, _literal(f" is not one of {few}"))
 
 
 def _bound(bound: Bound) -> str:

@@ -205,16 +205,8 @@ class RecordCutter:
             if len(overlong):
                 starts, ends, stopped = starts[: overlong[0]], ends[: overlong[0]], True
         ragged: dict[int, int] = {}
-        if len(ends) and self._delimiter is not None and (len(quotes) or not self._places_only):
+        if len(ends) and self._delimiter is not None and not self._places_only:
             fields = self._count_fields(view, quotes, ends)
-            if len(quotes):
-                # A record of several lines and the wrong number of fields: a quote that damage has opened.
-                lines = np.searchsorted(np.flatnonzero(view == _NEWLINE), ends)
-                several = np.diff(lines, prepend=-1) > 1
-                suspect = np.flatnonzero(several & (fields != self._columns))
-                if len(suspect):
-                    keep = suspect[0]
-                    starts, ends, fields, stopped = starts[:keep], ends[:keep], fields[:keep], True
             ragged = {int(index): int(fields[index]) for index in np.flatnonzero(fields != self._columns)}
         next_at = at + int(ends[-1]) + 1 if len(ends) else at
         if len(ends) and _RETURN in data[at:next_at]:
@@ -247,11 +239,16 @@ class RecordCutter:
         return min(places)
 
     def _count_fields(self, view: npt.NDArray[np.uint8], quotes: Positions, ends: Positions) -> Positions:
+        """The number of fields of each record: its delimiters, but for those between quotes, and one."""
         assert self._delimiter is not None
         delimiters = np.flatnonzero(view[: int(ends[-1])] == self._delimiter[0])
+        found = np.searchsorted(delimiters, ends)
         if len(quotes):
-            delimiters = delimiters[(np.searchsorted(quotes, delimiters) & 1) == 0]
-        counts: Positions = np.diff(np.searchsorted(delimiters, ends), prepend=0) + 1
+            closing = quotes[1::2]
+            opening = quotes[0::2][: len(closing)]
+            quoted = np.searchsorted(delimiters, closing) - np.searchsorted(delimiters, opening)
+            found -= np.concatenate(([0], np.cumsum(quoted)))[np.searchsorted(closing, ends)]
+        counts: Positions = np.diff(found, prepend=0) + 1
         return counts
 
     def _cut_carefully(self, data: bytes, start: int, *, final: bool) -> "_Record | None":
@@ -284,8 +281,7 @@ class RecordCutter:
             if data[at : at + 1] != self._delimiter:
                 damaged = True
             at += 1
-        lines = data.count(b"\n", start, at)
-        if not damaged and not (lines and len(fields) != self._columns):
+        if not damaged:
             end = at - 1 if data[at - 1 : at] == b"\r" and at > start else at
             if fields and fields[-1].endswith(b"\r") and end < at:
                 fields[-1] = fields[-1][:-1]
@@ -319,7 +315,7 @@ class RecordCutter:
                 Problem(None, "json", "the row contains a control character that JSON does not allow"),
             )
         at = int(batch.starts[0])
-        while True:
+        while not data.isascii():
             try:
                 data[at:end].decode("utf-8")
                 break
@@ -329,7 +325,7 @@ class RecordCutter:
                 at = int(batch.ends[index]) + 1
                 if at >= end:
                     break
-        if self._delimiter is not None and data.count(b"\r") != data.count(b"\r\n"):
+        if self._delimiter is not None and b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
             for index in self._indexes(batch, _occurrences(data, b"\r", end)):  # one in the open, somewhere
                 text = data[int(batch.starts[index]) : int(batch.ends[index])]
                 if index not in batch.broken and index not in batch.rewritten and b"\r" in text:

@@ -17,7 +17,7 @@ from claimwatch.storage.connection import Cursor, Database
 from claimwatch.storage.ledger import Counts
 from claimwatch.storage.quarantine import RefusedRow
 
-BLOCK = 8 << 20
+BLOCK = 16 << 20
 """Bytes that are checked at a time; with the engine's share that keeps a worker far below its memory."""
 
 

@@ -1,0 +1,188 @@
+"""A contract was put where a line's contract belongs: its table follows, and the files that waited for it."""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from claimwatch.aws.alerts import Alerts
+from claimwatch.aws.events import CreatedObject
+from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
+from claimwatch.domain.contract import Contract, parse_contract
+from claimwatch.domain.plain_yaml import MAX_TEXT
+from claimwatch.domain.schema_change import plan_change, version_problem
+from claimwatch.errors import RefusedContract, RefusedData, TransientFault
+from claimwatch.storage import contracts, ledger
+from claimwatch.storage.connection import Cursor, Database
+from claimwatch.storage.contracts import Entry, Running, Submission
+
+TRIES = 4
+PAUSE = 10.0
+"""Seconds between tries to change a table that files are being loaded into. The queue would wait half an hour."""
+
+_KEY = re.compile(r"contracts/(?P<line>[^/]+?)(?P<draft>\.draft)?\.ya?ml")
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of a contract: ``applied``, ``refused``, ``superseded`` by one that came earlier, or
+    ``ignored`` because it is none. ``replayed`` files had waited for it.
+    """
+
+    status: str
+    line: str = ""
+    version: str | None = None
+    replayed: int = 0
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What applying a contract works with; ``replay`` begins a new attempt at a file."""
+
+    database: Database
+    objects: ObjectStore
+    alerts: Alerts
+    replay: Callable[[int], object]
+    sleep: Callable[[float], None] = time.sleep
+
+
+def apply_contract(at: Workplace, created: CreatedObject) -> Applied:
+    """Apply the contract in an object version, once however often it is asked for.
+
+    One that cannot be applied is recorded with the reasons and told once; the running one stays. Raises
+    ``TransientFault`` where the same call may succeed later.
+    """
+    line = line_of(created.ref.key)
+    if line is None:
+        return Applied("ignored")
+    try:
+        text, problems = _read(at.objects, created.ref)
+    except ObjectMissing:
+        return Applied("ignored", line)
+    submission = Submission(
+        line=line,
+        bucket=created.ref.bucket,
+        key=created.ref.key,
+        version_id=created.ref.version_id,
+        received_at=created.created_at,
+        sequencer=created.sequencer,
+        text=text,
+    )
+    entry = _settle_patiently(at, submission, problems)
+    if entry.status == "refused":
+        _tell_refused(at, submission, entry)
+    replayed = _replay_parked(at, line) if entry.status == "applied" else 0
+    return Applied(entry.status, line, entry.version, replayed)
+
+
+def line_of(key: str) -> str | None:
+    """The line whose contract belongs at this key; None if none does, as with drafts."""
+    found = _KEY.fullmatch(key)
+    return None if found is None or found["draft"] else found["line"]
+
+
+def _read(objects: ObjectStore, ref: ObjectRef) -> tuple[str, list[str]]:
+    """The text, fit for being stored, and why it cannot be read as a contract."""
+    read = bytearray()
+    for block in objects.read(ref):
+        read += block
+        if len(read) > 4 * MAX_TEXT:
+            return "", [f"the file is larger than {4 * MAX_TEXT:,} bytes; a contract is much smaller"]
+    try:
+        text = read.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return (
+            read.decode("utf-8", "replace").replace("\0", "\ufffd"),
+            [f"byte {error.start + 1:,} of the file is not UTF-8; save it as UTF-8"],
+        )
+    return text.replace("\0", "\ufffd"), []
+
+
+def _settle_patiently(at: Workplace, submission: Submission, problems: list[str]) -> Entry:
+    contract: Contract | None = None
+    if not problems:
+        try:
+            contract = parse_contract(submission.text, submission.line)
+        except RefusedContract as refusal:
+            problems = refusal.problems
+    for tries_left in reversed(range(TRIES)):
+        try:
+            return _settle(at.database, submission, contract, problems)
+        except TransientFault:
+            if not tries_left:
+                raise
+            at.sleep(PAUSE)
+    raise AssertionError("unreachable")
+
+
+def _settle(database: Database, submission: Submission, contract: Contract | None, problems: list[str]) -> Entry:
+    """Decide and do it, in one transaction; nobody else looks at the line's contracts meanwhile."""
+    try:
+        with database.transaction() as cursor:
+            contracts.take_turn(cursor, submission.line)
+            known = contracts.find_entry(cursor, submission)
+            if known is not None:
+                return known
+            if contract is not None:
+                return _apply(cursor, submission, contract)
+    except RefusedContract as refusal:
+        problems = refusal.problems
+    with database.transaction() as cursor:
+        contracts.take_turn(cursor, submission.line)
+        return contracts.find_entry(cursor, submission) or contracts.add(
+            cursor,
+            submission,
+            "refused",
+            version=contract.version if contract else None,
+            error="\n".join(problems),
+        )
+
+
+def _apply(cursor: Cursor, submission: Submission, contract: Contract) -> Entry:
+    """Change the table and record the contract; ``RefusedContract`` if that cannot be."""
+    running = contracts.find_running(cursor, submission.line)
+    if running is not None and running.sha256 != submission.sha256:
+        if _came_before(submission, running):
+            return contracts.add(cursor, submission, "superseded", version=contract.version)
+        problem = version_problem(running.contract, contract)
+        if problem:
+            raise RefusedContract([problem])
+    change = plan_change(running.stored if running else {}, contract)
+    if change.problems:
+        raise RefusedContract(list(change.problems))
+    contracts.run(cursor, change.statements)
+    return contracts.add(cursor, submission, "applied", version=contract.version, stored=change.stored)
+
+
+def _came_before(submission: Submission, running: Running) -> bool:
+    """Whether S3 received it before the running one; events come in any order."""
+    return (submission.received_at, submission.sequencer) < (running.received_at, running.sequencer)
+
+
+def _tell_refused(at: Workplace, submission: Submission, entry: Entry) -> None:
+    """Publish first, remember afterwards: a crash in between tells people twice rather than never."""
+    if entry.notified:
+        return
+    reasons = "\n".join(f"  - {reason}" for reason in (entry.error or "").splitlines())
+    at.alerts.publish(
+        f"Claimwatch refused a contract: line {entry.line}",
+        f"Contract: s3://{submission.bucket}/{submission.key} (version {submission.version_id})\n"
+        f"Why:\n{reasons}\n"
+        "The contract that was running goes on. Mend this one and put it there again.\n",
+    )
+    with at.database.transaction() as cursor:
+        contracts.set_notified(cursor, entry.contract_id)
+
+
+def _replay_parked(at: Workplace, line: str) -> int:
+    """Begin again with the files that waited for a contract, in the order in which they came."""
+    with at.database.transaction() as cursor:
+        waiting = ledger.parked_files(cursor, line)
+    replayed = 0
+    for file_id in waiting:
+        try:
+            at.replay(file_id)
+        except RefusedData:
+            continue  # committed meanwhile, by a replay of somebody else's
+        replayed += 1
+    return replayed

@@ -33,13 +33,14 @@ class FolderObjects:
                 yield block
 
     def exists(self, bucket: str, key: str) -> bool:
+        """Whether the key has any version."""
         return any(self.path(ObjectRef(bucket, key, "1")).parent.glob("[0-9]*"))
 
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
         """Write a new version; nothing becomes visible unless ``blocks`` ends without an error."""
         folder = self.path(ObjectRef(bucket, key, ""))
         folder.mkdir(parents=True, exist_ok=True)
-        # A name of this writer's own: another may write the same key now, or may have been killed while it did.
+        # A name of this writer's own: another may write the same key now, or have been killed while it did.
         unfinished = folder / f"unfinished-{os.getpid()}-{threading.get_ident()}"
         unfinished.unlink(missing_ok=True)
         try:

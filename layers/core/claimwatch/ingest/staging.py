@@ -49,7 +49,7 @@ class Prepared:
 
     ``source`` is the dropped object itself or the staged one. Records stand from byte ``body_start`` to
     ``size``. For CSV the ``header`` holds the names as the file has them, stripped, ``column_<k>`` for a
-    blank one, repeated ones repeated; for NDJSON it is empty. ``described`` tells the ledger what was dropped.
+    blank one, repeated ones repeated; for NDJSON it is empty. ``described`` tells what was dropped.
     """
 
     source: ObjectRef

@@ -16,8 +16,8 @@ from pathlib import Path
 PLATFORM = "x86_64-manylinux_2_28"  # Lambda's python3.13 runs on Amazon Linux 2023, glibc 2.34
 PYTHON = "3.13"
 
-# Folders that only a developer or a compiler reads. "testing" stays: numpy imports it.
-LEFT_OUT_FOLDERS = {"tests", "test", "include", "__pycache__", "docs", "examples"}
+# Folders that only a developer or a compiler reads. numpy imports "testing", and botocore "docs".
+LEFT_OUT_FOLDERS = {"tests", "test", "include", "__pycache__"}
 LEFT_OUT_SUFFIXES = {".pyi", ".pyx", ".pxd", ".c", ".h", ".a", ".lib"}
 # importlib.metadata needs the version and the entry points; the rest of a dist-info is for installers.
 KEPT_METADATA = {"METADATA", "entry_points.txt"}
@@ -90,14 +90,16 @@ def compile_all(target: Path) -> None:
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
     )
     if not compiled:
-        print("some files of the layer do not compile; Python will say so if they are ever imported", file=sys.stderr)
+        print("some files of the layer do not compile; importing them would say so", file=sys.stderr)
 
 
 def main() -> None:
     """Pack one layer into --target."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", type=Path, required=True, help="the layer's python/ folder")
-    parser.add_argument("--requirements", type=Path, help="hash-pinned; without it the folder is only compiled")
+    parser.add_argument(
+        "--requirements", type=Path, help="hash-pinned; without it the folder is only compiled"
+    )
     parser.add_argument("--services", nargs="*", default=[], help="botocore service models to keep")
     options = parser.parse_args()
     options.target.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,97 @@
+"""template.yaml and its state machine as plain dictionaries, for tests that loop over them."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from samcli.yamlhelper import yaml_parse
+
+PROJECT = Path(__file__).resolve().parents[2]
+TEMPLATE: dict[str, Any] = yaml_parse((PROJECT / "template.yaml").read_text())
+GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+
+
+def of_type(kind: str) -> dict[str, dict[str, Any]]:
+    """Properties of every resource of a type, by logical id."""
+    return {name: body["Properties"] for name, body in RESOURCES.items() if body["Type"] == kind}
+
+
+FUNCTIONS = of_type("AWS::Serverless::Function")
+QUEUES = of_type("AWS::SQS::Queue")
+RULES = of_type("AWS::Events::Rule")
+BUCKETS = of_type("AWS::S3::Bucket")
+ALARMS = of_type("AWS::CloudWatch::Alarm")
+
+
+def layers_of(function: str) -> list[str]:
+    """Logical ids of a function's layers, those of Globals first, as SAM puts them."""
+    own = FUNCTIONS[function].get("Layers", [])
+    return [layer["Ref"] for layer in [*GLOBALS["Layers"], *own]]
+
+
+def referred(value: Any) -> str | None:
+    """Logical id that a !Ref or !GetAtt points to."""
+    if isinstance(value, dict) and "Ref" in value:
+        return str(value["Ref"])
+    if isinstance(value, dict) and "Fn::GetAtt" in value:
+        target = value["Fn::GetAtt"]
+        return str(target[0] if isinstance(target, list) else target.split(".")[0])
+    return None
+
+
+def as_list(value: Any) -> list[Any]:
+    """A policy's one-or-many as many."""
+    return value if isinstance(value, list) else [value]
+
+
+def statements_of(properties: dict[str, Any]) -> list[dict[str, Any]]:
+    """The statements that a function or state machine declares."""
+    return [statement for policy in properties["Policies"] for statement in policy["Statement"]]
+
+
+def policies() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every policy statement of the template, with the resource that declares it."""
+    for name, body in RESOURCES.items():
+        properties = body["Properties"]
+        for policy in properties.get("Policies", []):
+            for statement in policy["Statement"]:
+                yield name, statement
+        for statement in properties.get("PolicyDocument", {}).get("Statement", []):
+            yield name, statement
+
+
+def tls_only(document: dict[str, Any]) -> bool:
+    """Whether a resource policy refuses everybody who does not come over TLS."""
+    return any(
+        statement["Effect"] == "Deny"
+        and statement["Principal"] == "*"
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        for statement in document["Statement"]
+    )
+
+
+def state_machine() -> dict[str, Any]:
+    """The definition as Step Functions gets it: placeholders replaced by what they stand for."""
+    properties = RESOURCES["ClaimsPipeline"]["Properties"]
+    substitutions = properties["DefinitionSubstitutions"]
+    text = (PROJECT / properties["DefinitionUri"]).read_text()
+
+    def replace(match: re.Match[str]) -> str:
+        value = substitutions[match.group(1)]
+        if isinstance(value, dict) and value.get("Ref") in TEMPLATE["Parameters"]:
+            return str(TEMPLATE["Parameters"][value["Ref"]]["Default"])
+        return str(referred(value))
+
+    definition: dict[str, Any] = json.loads(re.sub(r"\$\{(\w+)\}", replace, text))
+    return definition
+
+
+def states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every state, those inside Maps too."""
+    for name, state in machine["States"].items():
+        yield name, state
+        if "ItemProcessor" in state:
+            yield from states(state["ItemProcessor"])

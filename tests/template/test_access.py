@@ -1,0 +1,169 @@
+"""Least privilege, by action and resource; nothing in the clear, nothing public."""
+
+import pytest
+
+from tests.template.application import (
+    BUCKETS,
+    FUNCTIONS,
+    GLOBALS,
+    RESOURCES,
+    as_list,
+    of_type,
+    policies,
+    statements_of,
+    tls_only,
+)
+
+BUCKET_POLICIES = of_type("AWS::S3::BucketPolicy")
+
+# Step Functions delivers logs by API calls that know no resource.
+UNBOUND = {("ClaimsPipeline", "DeliverLogs")}
+
+# What each function may do at all, so that a new permission is a decision that somebody reads.
+ALLOWED = {
+    "StartPipeline": {"secretsmanager:GetSecretValue", "states:StartExecution"},
+    "InspectFile": {
+        "s3:AbortMultipartUpload",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:PutObject",
+        "secretsmanager:GetSecretValue",
+        "sns:Publish",
+    },
+    "LoadChunk": {"s3:GetObject", "s3:GetObjectVersion", "secretsmanager:GetSecretValue"},
+    "CommitFile": {"s3:GetObject", "s3:GetObjectVersion", "secretsmanager:GetSecretValue"},
+    "RecordFailure": {"secretsmanager:GetSecretValue", "sns:Publish"},
+    "ApplyContract": {
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "secretsmanager:GetSecretValue",
+        "sns:Publish",
+        "states:StartExecution",
+    },
+    "PublishContract": {"s3:GetObject", "s3:ListBucket", "s3:PutObject"},
+    "MigrateSchema": {"secretsmanager:GetSecretValue"},
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_may_do_what_is_listed_and_no_more(name: str) -> None:
+    granted = {
+        action for statement in statements_of(FUNCTIONS[name]) for action in as_list(statement["Action"])
+    }
+    assert granted == ALLOWED[name]
+
+
+def test_nothing_is_granted_on_everything_or_by_wildcard() -> None:
+    for name, statement in policies():
+        if statement["Effect"] == "Deny" or (name, statement["Sid"]) in UNBOUND:
+            continue
+        assert not any("*" in action for action in as_list(statement["Action"])), (name, statement["Sid"])
+        assert "*" not in as_list(statement["Resource"]), (name, statement["Sid"])
+
+
+def test_every_statement_says_what_it_is_for() -> None:
+    assert all(statement["Sid"] for _, statement in policies())
+
+
+def test_only_load_chunk_can_read_the_key_of_personal_data() -> None:
+    key = {"Fn::GetAtt": ["PersonalDataKey", "Id"]}
+    readers = {name for name, statement in policies() if key in as_list(statement["Resource"])}
+    assert readers == {"LoadChunk"}
+
+
+def test_only_inspection_and_publication_write_to_a_bucket() -> None:
+    writers = {name for name, statement in policies() if "s3:PutObject" in as_list(statement["Action"])}
+    assert writers == {"InspectFile", "PublishContract"}
+
+
+def test_no_function_writes_where_files_land() -> None:
+    for name, statement in policies():
+        if statement["Effect"] == "Allow" and "LandingBucket" in str(statement["Resource"]):
+            assert set(as_list(statement["Action"])) <= {"s3:GetObject", "s3:GetObjectVersion"}, name
+
+
+def test_only_those_that_start_executions_know_the_state_machine() -> None:
+    starters = {
+        name
+        for name, properties in FUNCTIONS.items()
+        if any("states:StartExecution" in as_list(s["Action"]) for s in statements_of(properties))
+    }
+    told = {
+        name
+        for name, properties in FUNCTIONS.items()
+        if "CLAIMS_PIPELINE_ARN" in properties.get("Environment", {}).get("Variables", {})
+    }
+    assert starters == told == {"StartPipeline", "ApplyContract"}
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_is_versioned_encrypted_private_and_outlives_the_stack(name: str) -> None:
+    bucket = BUCKETS[name]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_refuses_plain_connections(name: str) -> None:
+    assert any(
+        policy["Bucket"] == {"Ref": name} and tls_only(policy["PolicyDocument"])
+        for policy in BUCKET_POLICIES.values()
+    )
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_tells_of_new_objects_and_drops_unfinished_uploads(name: str) -> None:
+    assert (
+        BUCKETS[name]["NotificationConfiguration"]["EventBridgeConfiguration"]["EventBridgeEnabled"] is True
+    )
+    rules = BUCKETS[name]["LifecycleConfiguration"]["Rules"]
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
+
+
+def test_the_topic_refuses_plain_connections() -> None:
+    assert tls_only(RESOURCES["AlertTopicPolicy"]["Properties"]["PolicyDocument"])
+
+
+def test_the_database_talks_tls_only_is_encrypted_and_pauses() -> None:
+    database = RESOURCES["Database"]["Properties"]
+    assert database["StorageEncrypted"] is True
+    assert database["ServerlessV2ScalingConfiguration"]["MinCapacity"] == 0
+    assert "SecondsUntilAutoPause" in database["ServerlessV2ScalingConfiguration"]
+    assert RESOURCES["Database"]["DeletionPolicy"] == "Snapshot"
+    parameters = RESOURCES["DatabaseParameters"]["Properties"]["Parameters"]
+    assert parameters["rds.force_ssl"] == "1"
+
+
+def test_the_database_s_log_never_quotes_a_claim() -> None:
+    parameters = RESOURCES["DatabaseParameters"]["Properties"]["Parameters"]
+    assert parameters["log_min_messages"] == "fatal"
+    assert parameters["log_min_error_statement"] == "panic"
+    assert parameters["log_parameter_max_length_on_error"] == "0"
+
+
+def test_network_and_database_are_made_only_when_none_is_given() -> None:
+    for name, body in RESOURCES.items():
+        if body["Type"].startswith(("AWS::RDS::", "AWS::EC2::")):
+            assert body.get("Condition") == "OwnDatabase", name
+
+
+def test_nothing_in_the_network_is_billed_by_the_hour() -> None:
+    types = {body["Type"] for body in RESOURCES.values()}
+    assert not types & {"AWS::EC2::NatGateway", "AWS::EC2::EIP", "AWS::EC2::InternetGateway"}
+    endpoints = of_type("AWS::EC2::VPCEndpoint")
+    assert {endpoint["VpcEndpointType"] for endpoint in endpoints.values()} == {"Gateway"}
+
+
+def test_functions_reach_aws_over_ipv6_from_the_network_made_here() -> None:
+    dual_stack, *_ = GLOBALS["VpcConfig"]["Fn::If"][1:]
+    assert dual_stack["Ipv6AllowedForDualStack"] is True
+    assert GLOBALS["Environment"]["Variables"]["AWS_USE_DUALSTACK_ENDPOINT"]["Fn::If"][1] == "true"
+
+
+def test_functions_are_traced_and_tagged() -> None:
+    assert GLOBALS["Tracing"] == "Active"
+    assert GLOBALS["Tags"]
+    assert RESOURCES["ClaimsPipeline"]["Properties"]["Tracing"] == {"Enabled": True}

@@ -1,0 +1,110 @@
+"""What `sam build` made: within Lambda's limit, and complete without anything else on the path."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.template.application import FUNCTIONS, PROJECT, layers_of
+
+BUILD = PROJECT / ".aws-sam" / "build"
+LIMIT = 262_144_000  # bytes unzipped, a function with all its layers
+
+IMPORT = """
+import sys
+layers = sys.argv[2:]
+sys.path[:0] = [sys.argv[1], *layers]
+import handler
+assert callable(handler.handler)
+foreign = {
+    name: module.__file__
+    for name, module in sys.modules.items()
+    if getattr(module, "__file__", None) and not module.__file__.startswith((*sys.argv[1:], sys.base_prefix))
+}
+assert not foreign, foreign
+"""
+
+CLIENTS = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import boto3
+for service in ("s3", "secretsmanager", "sns", "sqs", "stepfunctions", "events", "sts", "cloudwatch"):
+    boto3.client(service, region_name="eu-central-1")
+"""
+
+TABLES = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import duckdb, numpy, psycopg2, pydantic, yaml
+from open_data_contract_standard.model import OpenDataContractStandard
+assert duckdb.sql("SELECT sum(i) FROM range(10) t(i)").fetchall() == [(45,)]
+assert numpy.linalg.inv(numpy.eye(3)).trace() == 3.0
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    """`make test` has built already; a test that is run by itself builds once."""
+    if not (BUILD / "template.yaml").exists():
+        subprocess.run(["sam", "build"], cwd=PROJECT, check=True, capture_output=True)
+
+
+def size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+
+
+def run_alone(script: str, *arguments: Path) -> None:
+    """Run a script with neither site-packages nor the environment nor this folder in reach."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-W", "error", "-c", script, *map(str, arguments)],
+        cwd="/",
+        env={"PATH": os.defpath, "AWS_EC2_METADATA_DISABLED": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def layer_folders(function: str) -> list[Path]:
+    return [BUILD / layer / "python" for layer in layers_of(function)]
+
+
+def test_every_function_fits_into_lambda_with_its_layers(capsys: pytest.CaptureFixture[str]) -> None:
+    layers = {layer for name in FUNCTIONS for layer in layers_of(name)}
+    sizes = {layer: size(BUILD / layer) for layer in layers}
+    totals = {name: size(BUILD / name) + sum(sizes[layer] for layer in layers_of(name)) for name in FUNCTIONS}
+    with capsys.disabled():
+        told = ", ".join(f"{name} {sizes[name] / 1e6:.1f}" for name in sorted(sizes))
+        print(f"\nMB unzipped: {told}; the largest function {max(totals.values()) / 1e6:.1f} of 262.1")
+    assert {name: total for name, total in totals.items() if total >= LIMIT} == {}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_built_function_imports_with_nothing_else_on_the_path(name: str) -> None:
+    run_alone(IMPORT, BUILD / name, *layer_folders(name))
+
+
+def test_the_platform_layer_knows_the_services_that_are_called() -> None:
+    run_alone(CLIENTS, BUILD / "PlatformLayer" / "python")
+
+
+def test_what_was_trimmed_from_the_layers_is_not_missed() -> None:
+    run_alone(TABLES, BUILD / "PlatformLayer" / "python", BUILD / "TablesLayer" / "python")
+
+
+@pytest.mark.parametrize("layer", ["CoreLayer", "PlatformLayer", "TablesLayer"])
+def test_a_layer_ships_byte_code_that_is_not_checked_against_its_source(layer: str) -> None:
+    sources = [path for path in (BUILD / layer / "python").rglob("*.py") if path.name == "__init__.py"]
+    assert sources
+    for source in sources:
+        compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+        # PEP 552: bit 0 says "by hash", bit 1 "check the source"; 0b01 is unchecked.
+        assert int.from_bytes(compiled.read_bytes()[4:8], "little") == 0b01, compiled
+
+
+def test_the_sample_contracts_travel_with_the_function_that_publishes_them() -> None:
+    shipped = {path.name for path in (BUILD / "PublishContract" / "contracts").glob("*.yaml")}
+    assert shipped == {path.name for path in (PROJECT / "contracts").glob("*.yaml")}

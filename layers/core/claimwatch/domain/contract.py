@@ -130,6 +130,11 @@ def parse_contract(text: str, line: str, table: str = "") -> Contract:
     return read_contract(text, line, table or f"claim_{line}")
 
 
+def folded_name(name: str) -> str:
+    """A name without what exports change: case, outer blanks, and the signs between words."""
+    return re.sub(r"[\s_.\-]+", "_", name.strip().casefold())
+
+
 def precedence(version: str) -> tuple[int, int, int, bool, tuple[tuple[bool, int, str], ...]]:
     """What orders semantic versions (semver.org, 11): 1.0.0-draft comes before 1.0.0."""
     found = VERSION.fullmatch(version)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 from pydantic import BaseModel, ValidationError
 
-from claimwatch.domain.contract import LINE_NAME, MAX_COLUMNS, VERSION, Column, Contract, Role
+from claimwatch.domain.contract import LINE_NAME, MAX_COLUMNS, VERSION, Column, Contract, Role, folded_name
 from claimwatch.domain.odcs_column import (
     SHARED_PROPERTIES,
     Shared,
@@ -205,12 +205,12 @@ class _Reading:
         owners: dict[str, int] = {}
         for number, column in enumerate(columns):
             for name in (column.name, *column.synonyms):
-                owner = owners.setdefault(name.casefold(), number)
+                owner = owners.setdefault(folded_name(name), number)
                 if owner != number:
                     what = "name" if name == column.name else f"synonym '{name}'"
                     self._problems.append(
                         f"column '{column.name}': its {what} belongs to column '{columns[owner].name}' too, "
-                        f"and upper and lower case do not tell columns apart; rename one"
+                        "for case, blanks, '_', '-' and '.' do not tell columns apart; rename one"
                     )
 
 

@@ -5,6 +5,8 @@ empty or ``null`` value of a key is None. Aliases, tags, keys that are there twi
 refused: a contract needs none of them, and each is a known way to mislead a reader or to exhaust its memory.
 """
 
+import re
+
 import yaml
 
 from claimwatch.errors import RefusedContract
@@ -15,6 +17,9 @@ MAX_TEXT = 1 << 20
 MAX_DEPTH = 24
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_UNFIT = re.compile(
+    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]"
+)  # PostgreSQL takes no NUL and no half character
 _NULLS = {"", "~", "null", "Null", "NULL"}
 
 type Value = str | list[Value] | Block | None
@@ -96,6 +101,8 @@ class _Builder:
         self._keys.append(None)
 
     def _scalar(self, event: yaml.ScalarEvent, line: int) -> None:
+        if _UNFIT.search(event.value):
+            raise RefusedContract([f"line {line}: the text holds a control character; take it out"])
         holder = self._holders[-1] if self._holders else None
         if not isinstance(holder, Block):
             self._put(event.value, line)

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
+
 from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.events import CreatedObject
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
@@ -13,20 +15,22 @@ from claimwatch.domain.plain_yaml import MAX_TEXT
 from claimwatch.domain.schema_change import plan_change, version_problem
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
 from claimwatch.storage import contracts, ledger
-from claimwatch.storage.connection import Cursor, Database
-from claimwatch.storage.contracts import Entry, Running, Submission
+from claimwatch.storage.connection import Database
+from claimwatch.storage.contracts import Entry, Submission
 
 TRIES = 4
 PAUSE = 10.0
-"""Seconds between tries to change a table that files are being loaded into. The queue would wait half an hour."""
+"""Seconds between tries to change a table that files are loaded into; the queue would wait half an hour."""
 
 _KEY = re.compile(r"contracts/(?P<line>[^/]+?)(?P<draft>\.draft)?\.ya?ml")
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of a contract: ``applied``, ``refused``, ``superseded`` by one that came earlier, or
-    ``ignored`` because it is none. ``replayed`` files had waited for it.
+    """What became of a contract, and how many files had waited for it.
+
+    ``status`` is ``applied``, ``refused``, ``superseded`` (a newer one was there already) or ``ignored`` (it is
+    no contract).
     """
 
     status: str
@@ -105,17 +109,17 @@ def _settle_patiently(at: Workplace, submission: Submission, problems: list[str]
             contract = parse_contract(submission.text, submission.line)
         except RefusedContract as refusal:
             problems = refusal.problems
-    for tries_left in reversed(range(TRIES)):
+    for _ in range(TRIES - 1):
         try:
             return _settle(at.database, submission, contract, problems)
         except TransientFault:
-            if not tries_left:
-                raise
             at.sleep(PAUSE)
-    raise AssertionError("unreachable")
+    return _settle(at.database, submission, contract, problems)
 
 
-def _settle(database: Database, submission: Submission, contract: Contract | None, problems: list[str]) -> Entry:
+def _settle(
+    database: Database, submission: Submission, contract: Contract | None, problems: list[str]
+) -> Entry:
     """Decide and do it, in one transaction; nobody else looks at the line's contracts meanwhile."""
     try:
         with database.transaction() as cursor:
@@ -141,22 +145,19 @@ def _settle(database: Database, submission: Submission, contract: Contract | Non
 def _apply(cursor: Cursor, submission: Submission, contract: Contract) -> Entry:
     """Change the table and record the contract; ``RefusedContract`` if that cannot be."""
     running = contracts.find_running(cursor, submission.line)
-    if running is not None and running.sha256 != submission.sha256:
-        if _came_before(submission, running):
+    if running is not None and running.sha256 == submission.sha256:
+        return contracts.add(cursor, submission, "applied", version=contract.version, stored=running.stored)
+    problem = version_problem(running.contract, contract) if running is not None else None
+    if running is not None and problem:
+        # Events come in any order: what S3 received earlier is no mistake, only late.
+        if (submission.received_at, submission.sequencer) < (running.received_at, running.sequencer):
             return contracts.add(cursor, submission, "superseded", version=contract.version)
-        problem = version_problem(running.contract, contract)
-        if problem:
-            raise RefusedContract([problem])
+        raise RefusedContract([problem])
     change = plan_change(running.stored if running else {}, contract)
     if change.problems:
         raise RefusedContract(list(change.problems))
     contracts.run(cursor, change.statements)
     return contracts.add(cursor, submission, "applied", version=contract.version, stored=change.stored)
-
-
-def _came_before(submission: Submission, running: Running) -> bool:
-    """Whether S3 received it before the running one; events come in any order."""
-    return (submission.received_at, submission.sequencer) < (running.received_at, running.sequencer)
 
 
 def _tell_refused(at: Workplace, submission: Submission, entry: Entry) -> None:

@@ -2,14 +2,22 @@
 
 import hashlib
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
+from claimwatch.errors import TransientFault
 from claimwatch.storage.connection import Database
 from claimwatch.storage.queries import queries
+
+PATIENCE = 300.0
+"""Seconds."""
+
+PAUSE = 2.0
+"""Seconds between two tries."""
 
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
@@ -44,6 +52,17 @@ def migrations() -> list[Migration]:
     if numbers != list(range(1, len(found) + 1)):
         raise ValueError(f"the migrations are numbered {numbers}, with gaps or doubles")
     return found
+
+
+def migrate_patiently(database: Database, patience: float = PATIENCE) -> list[Migration]:
+    """As ``migrate``, trying again for ``patience`` seconds: a database that was just made may still wake up."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        try:
+            return migrate(database)
+        except TransientFault:
+            time.sleep(PAUSE)
+    return migrate(database)
 
 
 def migrate(database: Database, steps: Iterable[Migration] | None = None) -> list[Migration]:

@@ -1,0 +1,41 @@
+-- Contracts, and the tables that they make.
+
+-- name: take_turn
+-- One contract of a line at a time, until the transaction ends.
+SELECT pg_advisory_xact_lock(7010002, hashtext(%(line)s));
+
+-- name: find_entry
+-- What became of an object version.
+SELECT contract_id, line, version, status, error, notified_at IS NOT NULL
+FROM claimwatch.contract
+WHERE bucket = %(bucket)s AND key = %(key)s AND version_id = %(version_id)s;
+
+-- name: running
+-- The last that was applied; its versions only ever rise.
+SELECT text, sha256, received_at, sequencer, columns
+FROM claimwatch.contract
+WHERE line = %(line)s AND status = 'applied'
+ORDER BY contract_id DESC
+LIMIT 1;
+
+-- name: applied
+-- The contract that a file was inspected by.
+SELECT text
+FROM claimwatch.contract
+WHERE line = %(line)s AND version = %(version)s AND status = 'applied'
+ORDER BY contract_id DESC
+LIMIT 1;
+
+-- name: add
+INSERT INTO claimwatch.contract (line, version, status, text, sha256, bucket, key, version_id, received_at, sequencer,
+                                 columns, error)
+VALUES (%(line)s, %(version)s, %(status)s, %(text)s, %(sha256)s, %(bucket)s, %(key)s, %(version_id)s,
+        %(received_at)s, %(sequencer)s, %(columns)s, %(error)s)
+RETURNING contract_id, line, version, status, error, notified_at IS NOT NULL;
+
+-- name: set_notified
+UPDATE claimwatch.contract SET notified_at = now() WHERE contract_id = %(contract_id)s;
+
+-- name: wait_briefly
+-- For changing a table that files are loaded into: who waits for it, waits behind us.
+SELECT set_config('lock_timeout', %(milliseconds)s, true);

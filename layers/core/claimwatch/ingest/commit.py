@@ -70,9 +70,8 @@ def _has_repeated_ids(cursor: Cursor, file_id: int, chunks: int, loaded: int) ->
     The chunks' sorted hashes are compared range by range of the hashes' own space.
     """
     passes = max(1, -(-loaded // HASHES_AT_A_TIME))
-    bounds = np.linspace(0, 2**64 - 1, passes + 1, dtype=np.float64).astype(np.uint64)
-    bounds[-1] = np.iinfo(np.uint64).max
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for part in range(passes):
+        low, high = (np.uint64(min((2**64 * edge) // passes, 2**64 - 1)) for edge in (part, part + 1))
         parts = []
         for number in range(chunks):
             hashes = np.frombuffer(ledger.claim_hashes(cursor, file_id, number), np.uint64)

@@ -19,7 +19,10 @@ from claimwatch.storage import contracts, ledger, quarantine, rows
 from claimwatch.storage.connection import Database
 
 CHUNK = 16 << 20
-"""Bytes of a chunk; one is loaded in one transaction."""
+"""Bytes of a chunk at most, but for an overlong record; one is loaded in one transaction."""
+
+BLOCK = 4 << 20
+"""Bytes that are looked through at a time."""
 
 MOST_CHUNKS = 1000
 """Chunks of a file: the list of them must fit into 256 KiB of state, so huge files have larger chunks."""
@@ -133,9 +136,9 @@ def _plan(at: Workplace, file: ledger.File, ref: ObjectRef, contract: Contract) 
     census = Utf8Census()
     layout = _layout(at, contract, prepared)
     chunks = _chunks(at.objects, prepared, layout, census)
-    if prepared.source == ref and census.encoding() is not Encoding.UTF_8:
+    if prepared.source == ref and census.encoding is not Encoding.UTF_8:
         # Only now is the whole file seen: its bytes are another encoding's, so it is converted after all.
-        prepared = _prepare(at, file, ref, known_columns=names, encoding=census.encoding())
+        prepared = _prepare(at, file, ref, known_columns=names, encoding=census.encoding)
         layout = _layout(at, contract, prepared)
         chunks = _chunks(at.objects, prepared, layout, Utf8Census())
     return Plan.of(prepared.source, layout, chunks), prepared.described
@@ -185,7 +188,7 @@ def _chunks(objects: ObjectStore, prepared: Prepared, layout: Layout, census: Ut
         census.feed(block)
         row += len(cut.feed(block))
         at += len(block)
-        if at - cut.pending - start >= size and not cut.inside_overlong:
+        if at + BLOCK - start > size and at - cut.pending > start and not cut.inside_overlong:
             chunks.append(Chunk(start, at - cut.pending, first_row))
             start, first_row = at - cut.pending, row
     row += len(cut.finish())
@@ -194,12 +197,12 @@ def _chunks(objects: ObjectStore, prepared: Prepared, layout: Layout, census: Ut
     return chunks
 
 
-def _blocks(stream: Iterator[bytes], size: int = 4 << 20) -> Iterator[bytes]:
+def _blocks(stream: Iterator[bytes]) -> Iterator[bytes]:
     """The stream in larger blocks: each is looked through with whole-array operations."""
     pending = bytearray()
     for block in stream:
         pending += block
-        if len(pending) >= size:
+        if len(pending) >= BLOCK:
             yield bytes(pending)
             pending.clear()
     if pending:

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from local import servers
+from local.demo import show
 from local.emulator import PROJECT, ROOT_KEY, ROOT_SECRET
 from local.processes import StartupFailed, say
 from local.stack import LaptopStack
@@ -43,8 +44,6 @@ def status() -> int:
 
 def demo() -> int:
     """Show a week of sample claims going through."""
-    from local.demo import show
-
     return show(LaptopStack(FOLDER, detached=True))
 
 

@@ -1,4 +1,4 @@
-"""The emulator's process: ministack as it comes, but for four things in which AWS differs.
+"""The emulator's process: ministack as it comes, but for four things that AWS does differently.
 
 1. A function that raises is reported as `Runtime.HandlerError`, whatever it raised. Lambda reports the class of
    the exception, and the state machine's Retry goes by it.

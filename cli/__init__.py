@@ -1,0 +1,1 @@
+"""The command line: `claimwatch --help`. It calls the use cases and the storage that the functions call."""

@@ -1,0 +1,311 @@
+"""Commands about files: what was dropped, what became of it, which rows were refused, and trying again."""
+
+import time
+from collections.abc import Iterator
+from enum import StrEnum
+from itertools import chain, islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from claimwatch.aws.objects import ObjectRef
+from claimwatch.errors import RefusedData
+from claimwatch.ingest import replay as replaying
+from claimwatch.ingest.plan import Plan
+from claimwatch.storage import ledger
+from claimwatch.storage import quarantine as refused_rows
+from claimwatch.storage.quarantine import RefusedRow
+from cli.export import export
+from cli.local_file import blocks_of
+from cli.options import AsJson, StackName, stack_of
+from cli.screen import say, show, show_json, show_table
+from cli.stack import Stack, StackUnreachable
+
+SHOWN_ROWS = 20
+POLL_SECONDS = 0.5
+SETTLED = ("committed", "parked", "refused", "failed")
+
+
+class Status(StrEnum):
+    """The states of a file in the ledger."""
+
+    RECEIVED = "received"
+    PARKED = "parked"
+    LOADING = "loading"
+    COMMITTED = "committed"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+Line = Annotated[str | None, typer.Option(help="Only this line of business.", show_default=False)]
+FileId = Annotated[int, typer.Argument(help="The file's number in the ledger: `claimwatch files` shows it.")]
+
+
+def files(
+    ctx: typer.Context,
+    line: Line = None,
+    status: Annotated[
+        Status | None, typer.Option(help="Only files in this state.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
+    stack: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """The ledger: each file that was dropped, its state, and its rows read, loaded and quarantined."""
+    at = stack_of(ctx, stack)
+    with at.database.transaction() as cursor:
+        found = ledger.list_files(cursor, line=line, status=status, limit=limit)
+    if as_json:
+        show_json({"files": found})
+        return
+    if found:
+        show_table(
+            ("file", "received (UTC)", "key", "status", "read", "loaded", "quarantined", "why"),
+            [
+                (
+                    file["file_id"],
+                    file["received_at"],
+                    file["key"],
+                    file["status"],
+                    file["rows_read"],
+                    file["rows_loaded"],
+                    file["rows_quarantined"],
+                    file["error"],
+                )
+                for file in found
+            ],
+        )
+    else:
+        narrowed = " of that line or state" if line or status else ""
+        say(f"No files{narrowed} yet. Drop one with `claimwatch drop FILE --line LINE`.")
+    say(f"In {at.title}.", "dim")
+
+
+def quarantine(
+    ctx: typer.Context,
+    file_id: FileId,
+    reasons: Annotated[
+        bool, typer.Option("--reasons", help="Show how often each reason occurs instead of the rows.")
+    ] = False,
+    export_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--export",
+            metavar="FILE",
+            help="Write the rows to this new file, ready to be mended and dropped again, and the reasons"
+            " beside it as <name>.reasons.csv. Rows that cannot be split into cells are there only, as text.",
+            show_default=False,
+        ),
+    ] = None,
+    verbatim: Annotated[
+        bool,
+        typer.Option(
+            "--verbatim",
+            help="Export every cell as it came. Without it, a cell that a spreadsheet would take for a"
+            " formula (it begins with = + - @ and is no number) gets an apostrophe in front.",
+        ),
+    ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="How many rows or reasons; 0 means all.",
+            show_default=f"{SHOWN_ROWS}; all with --json",
+        ),
+    ] = None,
+    stack: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """The rows of a file that were refused, each with its number, its text as it came, and every reason."""
+    if export_to is not None and reasons:
+        raise typer.BadParameter("choose one of --export and --reasons")
+    at = stack_of(ctx, stack)
+    most = (None if as_json else SHOWN_ROWS) if limit is None else limit or None
+    with at.database.transaction() as cursor:
+        file = _ledger_entry(cursor, file_id)
+        if reasons:
+            counted = refused_rows.most_frequent_reasons(cursor, file_id, most or 1_000_000)
+            _show_reasons(file, counted, as_json=as_json)
+        elif export_to is not None:
+            _export(file, refused_rows.rows(cursor, file_id), export_to, verbatim=verbatim, as_json=as_json)
+        else:
+            _show_rows(file, list(refused_rows.rows(cursor, file_id)), most, as_json=as_json)
+
+
+def replay(ctx: typer.Context, file_id: FileId, stack: StackName = None, as_json: AsJson = False) -> None:
+    """Try a file again from its beginning: one that failed, was refused, or waits for its contract."""
+    at = stack_of(ctx, stack)
+    try:
+        file = replaying.replay(at.database, at.pipeline, file_id)
+    except LookupError as error:
+        raise _unknown(file_id) from error
+    if as_json:
+        show_json({"file_id": file.file_id, "key": file.key, "status": file.status, "attempt": file.attempt})
+        return
+    show(f"File {file_id} ({file.key}) is tried again; this is attempt {file.attempt}.")
+    say("`claimwatch files` shows how it ends.", "dim")
+
+
+def drop(
+    ctx: typer.Context,
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="The file.")
+    ],
+    line: Annotated[str, typer.Option(help="The line of business that it belongs to.")],
+    outcomes: Annotated[
+        bool, typer.Option("--outcomes", help="It holds outcomes (fraud or not) instead of claims.")
+    ] = False,
+    wait: Annotated[
+        int,
+        typer.Option(min=0, metavar="SECONDS", help="Wait so long for its end; 0 does not wait at all."),
+    ] = 900,
+    stack: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drop a file into the landing bucket, and tell what became of it.
+
+    The same as copying it there with any other S3 client. Ends with 1 unless the file is committed.
+    """
+    at = stack_of(ctx, stack)
+    key = f"{'outcomes' if outcomes else 'claims'}/{line}/{path.name}"
+    ref = at.objects.write(at.landing_bucket, key, blocks_of(path))
+    say(f"Dropped as s3://{ref.bucket}/{ref.key} into {at.title}.", "dim")
+    if not wait:
+        if as_json:
+            show_json({"bucket": ref.bucket, "key": ref.key, "version_id": ref.version_id})
+        return
+    file = _settled(at, ref, wait)
+    if as_json:
+        show_json(file)
+    else:
+        _tell_end(file)
+    if file["status"] != "committed":
+        raise typer.Exit(1)
+
+
+def _settled(at: Stack, ref: ObjectRef, seconds: int) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with at.database.transaction() as cursor:
+            newest = ledger.list_files(cursor, limit=500)
+        for file in newest:
+            if (file["key"], file["version_id"]) == (ref.key, ref.version_id) and file["status"] in SETTLED:
+                return file
+        time.sleep(POLL_SECONDS)
+    raise StackUnreachable(
+        f"{ref.key} has not come to an end within {seconds} s: `claimwatch files` shows how far it is"
+    )
+
+
+def _tell_end(file: dict[str, Any]) -> None:
+    number = file["file_id"]
+    if file["status"] == "committed":
+        show(
+            f"File {number} is committed: {file['rows_read']:,} rows read, {file['rows_loaded']:,} loaded,"
+            f" {file['rows_quarantined']:,} quarantined."
+        )
+        if file["rows_quarantined"]:
+            say(f"Why: `claimwatch quarantine {number} --reasons`", "dim")
+    else:
+        show(f"File {number} is {file['status']}: {file['error']}")
+
+
+def _show_rows(file: ledger.File, rows: list[RefusedRow], most: int | None, *, as_json: bool) -> None:
+    shown = list(islice(rows, most))
+    if as_json:
+        show_json({**_described(file), "rows_quarantined": len(rows), "rows": list(map(_row, shown))})
+        return
+    if not rows:
+        _say_nothing_is_there(file)
+        return
+    show_table(
+        ("row", "reasons", "as it came"),
+        [(row.number, "\n".join(map(_sentence, _row(row)["reasons"])), row.raw) for row in shown],
+    )
+    rest = len(rows) - len(shown)
+    if rest:
+        say(
+            f"{rest:,} more rows: --limit 0 shows all, --reasons counts why, --export FILE writes all.",
+            "dim",
+        )
+
+
+def _show_reasons(file: ledger.File, counted: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        found = [{"column": item.pop("column_name"), **item} for item in counted]
+        show_json({**_described(file), "reasons": found})
+    elif not counted:
+        _say_nothing_is_there(file)
+    else:
+        show_table(
+            ("rows", "column", "rule", "for example"),
+            [(item["rows"], item["column_name"], item["rule"], item["example"]) for item in counted],
+        )
+
+
+def _export(
+    file: ledger.File, rows: Iterator[RefusedRow], path: Path, *, verbatim: bool, as_json: bool
+) -> None:
+    first = next(rows, None)
+    if first is None:
+        raise RefusedData(f"no row of file {file.file_id} is in quarantine; the file is {file.status}")
+    plan = Plan.from_json(file.details)
+    done = export(chain((first,), rows), plan, path, verbatim=verbatim)
+    if as_json:
+        show_json(
+            {
+                **_described(file),
+                "exported": str(done.file),
+                "reasons": str(done.reasons),
+                "rows": done.rows,
+                "rows_apart": done.apart,
+                "guarded_cells": done.guarded,
+            }
+        )
+        return
+    show(f"{done.rows:,} rows are in {done.file}, and why each was refused is in {done.reasons}.")
+    if done.apart:
+        say(
+            f"{done.apart:,} more rows cannot be split into cells: they are in {done.reasons} only, as text.",
+            "yellow",
+        )
+    if done.guarded:
+        say(
+            f"{done.guarded:,} cells would be formulas in a spreadsheet, so they begin with an apostrophe"
+            " now; --verbatim leaves them as they came.",
+            "yellow",
+        )
+    say(f"Mend the rows and drop the file again: `claimwatch drop {done.file} --line {file.line}`", "dim")
+
+
+def _ledger_entry(cursor: Any, file_id: int) -> ledger.File:
+    try:
+        return ledger.get(cursor, file_id)
+    except LookupError as error:
+        raise _unknown(file_id) from error
+
+
+def _unknown(file_id: int) -> RefusedData:
+    return RefusedData(f"there is no file {file_id} in the ledger: `claimwatch files` lists those there are")
+
+
+def _say_nothing_is_there(file: ledger.File) -> None:
+    why = f": {file.error}" if file.error else ""
+    say(f"No row of file {file.file_id} is in quarantine; the file is {file.status}{why}")
+
+
+def _described(file: ledger.File) -> dict[str, Any]:
+    return {"file_id": file.file_id, "key": file.key, "status": file.status}
+
+
+def _row(row: RefusedRow) -> dict[str, Any]:
+    reasons = [
+        {"column": problem.column, "rule": problem.rule, "message": problem.message}
+        for problem in row.problems
+    ]
+    return {"row_number": row.number, "raw": row.raw, "reasons": reasons}
+
+
+def _sentence(reason: dict[str, Any]) -> str:
+    return f"{reason['column']}: {reason['message']}" if reason["column"] else str(reason["message"])

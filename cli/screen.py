@@ -1,0 +1,75 @@
+"""What the command line prints: results on standard output, everything else on standard error."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+PIPED_WIDTH = 200
+"""Columns of a table that goes into a pipe or a file, where nobody's window ends."""
+
+STATUS_STYLES = {
+    "committed": "green",
+    "applied": "green",
+    "parked": "yellow",
+    "refused": "red",
+    "failed": "bold red",
+    "superseded": "yellow",
+}
+_VISIBLE = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421}
+"""Control characters as pictures: what came in a file must not steer a terminal."""
+
+
+def show_json(document: Mapping[str, Any]) -> None:
+    """One JSON document."""
+    print(json.dumps(document, indent=2, ensure_ascii=False, default=_json_value))
+
+
+def say(sentence: str, style: str = "") -> None:
+    """A sentence for people."""
+    Console(stderr=True, soft_wrap=True).print(Text(sentence, style))
+
+
+def show(text: str) -> None:
+    """A line of the result."""
+    _console().print(Text(text), soft_wrap=True)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table; numbers stand to the right, a status has its colour."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    cells = list(rows)
+    for position, name in enumerate(columns):
+        numeric = any(isinstance(row[position], int) for row in cells)
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
+    for row in cells:
+        table.add_row(*map(_cell, row))
+    _console().print(table)
+
+
+def _console() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)
+
+
+def _cell(value: Any) -> Text:
+    match value:
+        case None:
+            return Text("")
+        case int():
+            return Text(f"{value:,}")
+        case datetime():
+            return Text(f"{value:%Y-%m-%d %H:%M:%S}")
+        case _:
+            text = str(value).translate(_VISIBLE)
+            return Text(text, STATUS_STYLES.get(text, ""))
+
+
+def _json_value(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

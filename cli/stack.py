@@ -1,0 +1,156 @@
+"""Where the stack is, and what this process works with when it works on it.
+
+The laptop's stack and one on AWS differ in the address of their services and in the credentials, in no more.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from claimwatch.aws.executions import ClaimsPipeline, Pipeline
+from claimwatch.aws.objects import ObjectStore, S3Objects
+from claimwatch.errors import ClaimwatchError, TransientFault
+from claimwatch.storage.connection import Database
+
+DEFAULT_NAME = "claimwatch"
+LAPTOP_FILE = Path(".local", "stack.json")
+_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5)
+_LAPTOP_KEY = "test"  # the emulator's root; it listens on loopback only
+
+
+class StackUnreachable(ClaimwatchError):
+    """The stack, or its database, does not answer from here; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack. ``title`` says to people which one it is."""
+
+    title: str
+    database: Database
+    objects: ObjectStore
+    pipeline: Pipeline
+    landing_bucket: str
+    artifact_bucket: str
+
+
+def find_stack(name: str | None, database_address: str | None, folder: Path) -> Stack:
+    """The stack of that name on AWS; without a name the laptop's, if one is up in the folder or above it.
+
+    ``database_address`` (``host:port``) stands in for the database's own, where a port is forwarded to it.
+    Raises ``StackUnreachable``.
+    """
+    laptop = None if name else _laptop_file(folder)
+    try:
+        if laptop is not None:
+            return _laptop(laptop, database_address)
+        return _deployed(name or DEFAULT_NAME, database_address)
+    except BotoCoreError as error:
+        raise StackUnreachable(_what_to_do(error, laptop)) from error
+
+
+def _laptop_file(folder: Path) -> Path | None:
+    here = folder.resolve()
+    return next((file for place in (here, *here.parents) if (file := place / LAPTOP_FILE).is_file()), None)
+
+
+def _laptop(file: Path, database_address: str | None) -> Stack:
+    told = json.loads(file.read_text("utf-8"))
+    session = boto3.Session(
+        aws_access_key_id=_LAPTOP_KEY, aws_secret_access_key=_LAPTOP_KEY, region_name=told["region"]
+    )
+    config = _CONFIG.merge(Config(proxies={}))
+
+    def client(service: str) -> Any:
+        return session.client(service, endpoint_url=told["endpoint_url"], config=config)  # type: ignore[call-overload]
+
+    title = f"the laptop's stack in {file.parent.parent}"
+    return _connected(title, told["outputs"], client, database_address, private=False)
+
+
+def _deployed(name: str, database_address: str | None) -> Stack:
+    session = boto3.Session()
+
+    def client(service: str) -> Any:
+        return session.client(service, config=_CONFIG)  # type: ignore[call-overload]
+
+    try:
+        (described,) = client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        raise StackUnreachable(
+            f"CloudFormation in {session.region_name} does not show it: {error.response['Error']['Message']}."
+            " Name it with --stack or CLAIMWATCH_STACK, account and region with AWS_PROFILE and AWS_REGION"
+        ) from error
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+    title = f"stack {name} in {session.region_name}"
+    return _connected(title, outputs, client, database_address, private=True)
+
+
+def _connected(
+    title: str,
+    outputs: Mapping[str, str],
+    client: Callable[[str], Any],
+    database_address: str | None,
+    *,
+    private: bool,
+) -> Stack:
+    missing = {"LandingBucket", "ArtifactBucket", "ClaimsPipelineArn", "DatabaseSecretArn"} - set(outputs)
+    if missing:
+        raise StackUnreachable(
+            f"{title} has no output {', '.join(sorted(missing))}: it is no Claimwatch stack, or is not up yet"
+        )
+    try:
+        answer = client("secretsmanager").get_secret_value(SecretId=outputs["DatabaseSecretArn"])
+    except ClientError as error:
+        raise StackUnreachable(
+            f"the secret of {title}'s database cannot be read: {error.response['Error']['Message']}"
+        ) from error
+    return Stack(
+        title=title,
+        database=_awake(json.loads(answer["SecretString"]), database_address, private=private),
+        objects=S3Objects(client("s3")),
+        pipeline=ClaimsPipeline(client("stepfunctions"), outputs["ClaimsPipelineArn"]),
+        landing_bucket=outputs["LandingBucket"],
+        artifact_bucket=outputs["ArtifactBucket"],
+    )
+
+
+def _awake(secret: dict[str, Any], address: str | None, *, private: bool) -> Database:
+    """The database that the secret describes, once it has answered."""
+    if address:
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdecimal():
+            raise StackUnreachable(f"'{address}' is no address of a database: write it as host:port")
+        secret = secret | {"host": host, "port": int(port)}
+    where = f"{secret['host']}:{secret.get('port', 5432)}"
+    database = Database.from_secret(secret)
+    try:
+        with database.transaction() as cursor:
+            cursor.execute("SELECT to_regclass('claimwatch.file') IS NOT NULL")
+            migrated = cursor.fetchone() == (True,)
+    except TransientFault as error:
+        advice = (
+            "It is in a private network: work from inside of it, or forward a port to it and set"
+            " CLAIMWATCH_DATABASE=host:port (docs/interfaces.md, 'Reaching the database')"
+            if private and not address
+            else "Is it up?"
+        )
+        raise StackUnreachable(f"the database at {where} cannot be reached: {error}. {advice}") from error
+    if not migrated:
+        raise StackUnreachable(f"the database at {where} has no ledger: the stack is not wholly deployed yet")
+    return database
+
+
+def _what_to_do(error: BotoCoreError, laptop: Path | None) -> str:
+    if laptop is not None:
+        return f"the stack that {laptop} tells of does not answer: start it with `make up` ({error})"
+    return (
+        f"{error}. No stack is up on this machine (`make up` in the project starts one), and one on AWS is"
+        " found with credentials and a region, as the AWS command line has them"
+    )

@@ -218,7 +218,9 @@ def _value(column: Column, text: str) -> str:
             return f"CASE WHEN {word} IN ({true}) THEN true WHEN {word} IN ({false}) THEN false END"
         case LogicalType.DATE | LogicalType.TIMESTAMP:
             kind = column.logical_type.upper()
-            iso = f"TRY_CAST({text} AS {kind})"
+            # Without an offset a time is taken as UTC; the plain TIMESTAMP would take one with an offset as UTC too.
+            zoned = f"timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ))"
+            iso = zoned if column.logical_type is LogicalType.TIMESTAMP else f"TRY_CAST({text} AS DATE)"
             return f"coalesce({iso}{_other_formats(column, text, kind)})" if column.date_formats else iso
 
 

@@ -51,6 +51,7 @@ class Validator:
                 "autoload_known_extensions": False,
             }
         )
+        self._engine.execute("SET TimeZone = 'UTC'")
         inner, outer = hash_pads(personal_data_key)
         self._engine.execute("SET VARIABLE inner_pad = ?::BLOB", [inner])
         self._engine.execute("SET VARIABLE outer_pad = ?::BLOB", [outer])

@@ -1,0 +1,54 @@
+"""A file's columns find the contract's, whatever their order and spelling; what is missing is said by name."""
+
+import pytest
+
+from claimwatch.domain.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.header import csv_layout, ndjson_layout
+from claimwatch.errors import RefusedFile
+
+CONTRACT = Contract(
+    "motor",
+    "1.2.0",
+    "claim_motor",
+    (
+        Column("claim_id", LogicalType.STRING, Role.IDENTIFIER, required=True, unique=True),
+        Column("incident_date", LogicalType.DATE, Role.EVENT_TIME, required=True, synonyms=("LossDate",)),
+        Column("amount", LogicalType.NUMBER, Role.FEATURE),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("header", "fields"),
+    [
+        (("claim_id", "incident_date", "amount"), ("claim_id", "incident_date", "amount")),
+        (("amount", "claim_id", "incident_date"), ("amount", "claim_id", "incident_date")),
+        (("Claim ID", " INCIDENT-DATE "), ("claim_id", "incident_date")),
+        (("claim_id", "lossdate"), ("claim_id", "incident_date")),
+        (("claim_id", "incident_date", "weather", "weather", ""),
+         ("claim_id", "incident_date", "weather", "weather_2", "column_5")),
+    ],
+)  # fmt: skip
+def test_columns_are_found(header: tuple[str, ...], fields: tuple[str, ...]) -> None:
+    assert csv_layout(CONTRACT, header, ",").fields == fields
+
+
+def test_extra_columns_are_known_as_extra() -> None:
+    assert csv_layout(CONTRACT, ("claim_id", "incident_date", "weather"), ",").extra == ("weather",)
+
+
+def test_a_missing_required_column_is_named_with_what_it_may_be() -> None:
+    with pytest.raises(RefusedFile, match=r"'incident_date' \(is it 'incident_day'\? add that as a synonym\)"):
+        csv_layout(CONTRACT, ("claim_id", "incident_day"), ",")
+
+
+def test_a_column_that_comes_twice_is_refused() -> None:
+    with pytest.raises(RefusedFile, match="'claim_id' twice, as 'claim_id' and as 'Claim Id'"):
+        csv_layout(CONTRACT, ("claim_id", "Claim Id", "incident_date"), ",")
+
+
+def test_keys_of_objects_are_found_the_same_way() -> None:
+    layout = ndjson_layout(CONTRACT, ["LossDate", "claimId", "claim-id"])
+    assert dict(layout.keys) == {"incident_date": "LossDate", "claim_id": "claim-id"}
+    with pytest.raises(RefusedFile, match="'claim_id'"):
+        ndjson_layout(CONTRACT, ["LossDate"])

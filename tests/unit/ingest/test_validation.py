@@ -1,0 +1,181 @@
+"""Every cell is looked at, every reason is given, and what passes is written as PostgreSQL reads it."""
+
+import csv
+import hashlib
+import hmac
+import io
+import json
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claimwatch.domain.checks import Layout, copy_columns
+from claimwatch.domain.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.records import Problem, RecordCutter
+from claimwatch.ingest.validation import Validator, Verdict
+
+KEY = b"a key of some bytes"
+COLUMNS = (
+    Column("claim", LogicalType.STRING, Role.IDENTIFIER, required=True, unique=True, pattern="^C[0-9]+$"),
+    Column("age", LogicalType.INTEGER, Role.FEATURE, minimum=Decimal(16), maximum=Decimal(100)),
+    Column("amount", LogicalType.NUMBER, Role.FEATURE, required=True, exclusive_minimum=Decimal(0)),
+    Column("kind", LogicalType.STRING, Role.FEATURE, valid_values=("fire", "theft, burglary"), missing_values=("?",)),
+    Column("day", LogicalType.DATE, Role.EVENT_TIME, maximum=date(2026, 12, 31), date_formats=("%m/%d/%Y",)),
+    Column("seen", LogicalType.TIMESTAMP, Role.FEATURE),
+    Column("police", LogicalType.BOOLEAN, Role.FEATURE),
+    Column("name", LogicalType.STRING, Role.IGNORED, personal=True, hashed=True, max_length=20),
+    Column("story", LogicalType.STRING, Role.TEXT, min_length=2),
+)
+CONTRACT = Contract("motor", "1.0.0", "claim_motor", COLUMNS)
+FIELDS = tuple(column.name for column in COLUMNS)
+GOOD = {
+    "claim": "C1",
+    "age": "44",
+    "amount": "12.50",
+    "kind": "fire",
+    "day": "2026-03-01",
+    "seen": "2026-03-01T10:00:00Z",
+    "police": "yes",
+    "name": "Ann Lee",
+    "story": 'He said "stop", then',
+}
+
+
+@pytest.fixture(scope="module")
+def validator() -> Iterator[Validator]:
+    with Validator(Layout(CONTRACT, fields=FIELDS, delimiter=","), KEY) as made:
+        yield made
+
+
+def checked(validator: Validator, *rows: dict[str, str]) -> Verdict:
+    text = io.StringIO()
+    csv.DictWriter(text, FIELDS, lineterminator="\n").writerows(rows)
+    return validator.check(RecordCutter(b",", len(FIELDS)).feed(text.getvalue().encode()), 1)
+
+
+def loaded(verdict: Verdict) -> list[dict[str, str]]:
+    rows = csv.reader(io.StringIO(verdict.copy_text.decode(), newline=""))
+    return [dict(zip(copy_columns(CONTRACT), row, strict=True)) for row in rows]
+
+
+def test_a_good_row_is_written_for_copy(validator: Validator) -> None:
+    [row] = loaded(checked(validator, GOOD))
+    name = hmac.new(KEY, b"ann lee", hashlib.sha256).hexdigest()[:32]
+    assert row == GOOD | {
+        "row_number": "1",
+        "seen": "2026-03-01 10:00:00+00",
+        "police": "true",
+        "name": name,
+        "extra": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "stored"),
+    [
+        ({"age": "44.0"}, {"age": "44"}),
+        ({"age": "+44"}, {"age": "44"}),
+        ({"age": ""}, {"age": ""}),
+        ({"amount": "1e3"}, {"amount": "1e3"}),
+        ({"amount": "12.3456789012345678901"}, {"amount": "12.3456789012345678901"}),
+        ({"kind": "?"}, {"kind": ""}),
+        ({"kind": "theft, burglary"}, {"kind": "theft, burglary"}),
+        ({"day": "3/1/2026"}, {"day": "2026-03-01"}),
+        ({"seen": "2026-03-01 10:00:00+02:00"}, {"seen": "2026-03-01 08:00:00+00"}),
+        ({"police": "N"}, {"police": "false"}),
+        ({"story": "line\nbreak"}, {"story": "line\nbreak"}),
+    ],
+)
+def test_what_is_meant_is_stored(validator: Validator, change: dict[str, str], stored: dict[str, str]) -> None:
+    [row] = loaded(checked(validator, GOOD | change))
+    assert row | stored == row
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"claim": ""}, Problem("claim", "required", "the value is missing")),
+        ({"claim": "D1"}, Problem("claim", "pattern", "D1 does not match the pattern ^C[0-9]+$")),
+        ({"age": "12.5"}, Problem("age", "type", "12.5 is not a whole number")),
+        ({"age": "0x1F"}, Problem("age", "type", "0x1F is not a whole number")),
+        ({"age": "15"}, Problem("age", "minimum", "15 is below the minimum 16")),
+        ({"age": "101"}, Problem("age", "maximum", "101 is above the maximum 100")),
+        ({"amount": "nan"}, Problem("amount", "type", "nan is not a number")),
+        ({"amount": "inf"}, Problem("amount", "type", "inf is not a number")),
+        ({"amount": "1.2.3"}, Problem("amount", "type", "1.2.3 is not a number")),
+        ({"amount": "0"}, Problem("amount", "exclusiveMinimum", "0 is not above 0")),
+        ({"kind": "flood"}, Problem("kind", "validValues", "flood is not one of fire, theft, burglary")),
+        ({"day": "2026-02-30"}, Problem("day", "type", "2026-02-30 is not a date (YYYY-MM-DD)")),
+        ({"day": "infinity"}, Problem("day", "type", "infinity is not a date (YYYY-MM-DD)")),
+        ({"day": "2027-01-01"}, Problem("day", "maximum", "2027-01-01 is above the maximum 2026-12-31")),
+        ({"seen": "25:00"}, Problem("seen", "type", "25:00 is not a date and time (YYYY-MM-DDTHH:MM:SSZ)")),
+        ({"police": "maybe"}, Problem("police", "type", "maybe is not true or false")),
+        ({"story": "x"}, Problem("story", "minLength", "x is shorter than 2 characters")),
+        ({"name": "N" * 21}, Problem("name", "maxLength", "the value is longer than 20 characters")),
+    ],
+)
+def test_a_bad_cell_is_refused_with_its_reason(
+    validator: Validator, change: dict[str, str], problem: Problem
+) -> None:
+    verdict = checked(validator, GOOD | change)
+    assert (verdict.loaded, verdict.refused) == (0, {0: [problem]})
+
+
+def test_all_reasons_of_a_row_are_given_and_its_neighbours_are_loaded(validator: Validator) -> None:
+    bad = GOOD | {"claim": "C2", "age": "old", "amount": "", "kind": "flood"}
+    verdict = checked(validator, GOOD, bad, GOOD | {"claim": "C3"})
+    assert [row["row_number"] for row in loaded(verdict)] == ["1", "3"]
+    assert [(problem.column, problem.rule) for problem in verdict.refused[1]] == [
+        ("age", "type"),
+        ("amount", "required"),
+        ("kind", "validValues"),
+    ]
+
+
+def test_a_long_value_is_shortened_in_its_reason(validator: Validator) -> None:
+    [[problem]] = checked(validator, GOOD | {"age": "9" * 500}).refused.values()
+    assert len(problem.message) < 100
+
+
+def test_extra_columns_are_kept_as_json() -> None:
+    layout = Layout(CONTRACT, fields=(*FIELDS, "weather", "note"), delimiter=",")
+    line = ",".join(['"' + GOOD[name].replace('"', '""') + '"' for name in FIELDS]) + ",rain,\n"
+    with Validator(layout, KEY) as validator:
+        verdict = validator.check(RecordCutter(b",", len(FIELDS) + 2).feed(line.encode()), 1)
+    assert json.loads(loaded(verdict)[0]["extra"]) == {"weather": "rain", "note": None}
+
+
+def test_json_lines_are_read_by_their_keys_and_bad_ones_refused() -> None:
+    layout = Layout(CONTRACT, keys=tuple((name, name.upper()) for name in FIELDS))
+    good = {name.upper(): value for name, value in GOOD.items()} | {"AGE": 44, "POLICE": True, "Weather": "rain"}
+    lines = [json.dumps(good), "{not json", "[1]", json.dumps(good | {"AGE": 7}), '{"a": "\x00"}']
+    with Validator(layout, KEY) as validator:
+        verdict = validator.check(RecordCutter(None, 0).feed("\n".join([*lines, ""]).encode()), 1)
+    [row] = loaded(verdict)
+    assert (row["age"], row["police"], json.loads(row["extra"])) == ("44", "true", {"Weather": "rain"})
+    assert {index: [problem.rule for problem in problems] for index, problems in verdict.refused.items()} == {
+        1: ["json"],
+        2: ["json"],
+        3: ["minimum"],
+        4: ["nul"],
+    }
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=30))
+@settings(max_examples=150)
+def test_any_text_passes_unchanged(validator: Validator, story: str) -> None:
+    verdict = checked(validator, GOOD | {"story": f"ok{story}"})
+    assert loaded(verdict)[0]["story"] == f"ok{story}"
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), st.text(st.characters(exclude_characters="\r"), max_size=8)))
+@settings(max_examples=150)
+def test_any_row_is_loaded_or_refused(validator: Validator, change: dict[str, str]) -> None:
+    row = {name: value.encode("utf-8", "replace").decode() for name, value in (GOOD | change).items()}
+    verdict = checked(validator, GOOD, row)
+    assert verdict.loaded + len(verdict.refused) == 2
+    assert len(verdict.claim_hashes) == verdict.loaded

@@ -281,8 +281,8 @@ class PostgresServer:
 
 
 def environment() -> dict[str, str]:
-    """What PostgreSQL needs of our environment: nothing that names another server."""
-    return {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
+    """Our environment without what would lead PostgreSQL's programs to another server."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
 def within_reach(path: Path) -> bool:

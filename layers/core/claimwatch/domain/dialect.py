@@ -71,8 +71,8 @@ class Dialect:
 
     @property
     def native_delimiter(self) -> str:
-        """The delimiter itself where downstream can read it, else a comma."""
-        return self.delimiter if self.delimiter in _NATIVE_DELIMITERS else ","
+        """The delimiter itself where downstream can read it, else a tab, which few cells hold."""
+        return self.delimiter if self.delimiter in _NATIVE_DELIMITERS else "\t"
 
     @property
     def traits(self) -> list[str]:
@@ -159,37 +159,53 @@ class Utf8Census:
         self._pending = b""
 
     def feed(self, block: bytes) -> None:
-        """Count a block; about the speed of memory for ASCII."""
+        """Count a block; at the speed of memory for ASCII."""
         if not self._pending and block.isascii():
             return
         data = self._pending + block if self._pending else block
         try:
             _, used = codecs.utf_8_decode(data, "strict", False)
-            leads = np.frombuffer(data, np.uint8, used) >= 0xC0
-            self.sequences += int(np.count_nonzero(leads))
+            self.sequences += int(np.count_nonzero(np.frombuffer(data, np.uint8, used) >= _LEAD))
         except UnicodeDecodeError:
-            text, used = codecs.utf_8_decode(data, "surrogateescape", False)
-            self._count_damaged(text)
+            used = self._count_damaged(data)
         self._pending = data[used:]
 
-    def _count_damaged(self, text: str) -> None:
-        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        points = points[points >= 0x80]
-        stray = points[(points >= 0xDC80) & (points <= 0xDCFF)]
-        damage = int(np.count_nonzero(np.isin(stray, _UNLIKELY_STRAYS)))
-        self.sequences += len(points) - len(stray)
-        self.strays += len(stray) - damage
+    def _count_damaged(self, data: bytes) -> int:
+        """Count what is not all UTF-8, sequences by their shape alone; returns how many bytes are counted."""
+        padded = np.frombuffer(data + bytes(3), np.uint8)
+        high = np.flatnonzero(padded >= 0x80)
+        continues = (padded & 0xC0) == 0x80
+        lengths = np.array([0, 2, 3, 4])[np.searchsorted(_LEADS, padded[high], "right")]
+        lengths[padded[high] > _LAST_LEAD] = 0
+        cut = high + lengths > len(data)
+        used = int(high[cut][0]) if cut.any() else len(data)
+        high, lengths = high[high < used], lengths[high < used]
+        covered = np.zeros(len(padded), np.bool_)
+        for length in (2, 3, 4):
+            places = high[lengths == length]
+            for behind in range(1, length):
+                places = places[continues[places + behind]]
+            for part in range(length):
+                covered[places + part] = True
+            self.sequences += len(places)
+        strays = padded[high][~covered[high]]
+        damage = int(np.count_nonzero(np.isin(strays, _UNLIKELY_STRAYS)))
+        self.strays += len(strays) - damage
         self.damage += damage
+        return used
 
-    @property
     def encoding(self) -> Encoding:
         """UTF-8 or CP1252, after what was fed so far."""
         strays = self.strays + (1 if self._pending else 0)
         return Encoding.CP1252 if strays > self.sequences + self.damage else Encoding.UTF_8
 
 
+_LEAD = 0xC0
+_LEADS = np.array([0xC2, 0xE0, 0xF0], np.uint8)
+"""The least leads of two, three and four bytes."""
+_LAST_LEAD = 0xF4
 # Undefined in windows-1252, and the letter that no word begins with and hardly one holds.
-_UNLIKELY_STRAYS = np.array([0xDC81, 0xDC8D, 0xDC8F, 0xDC90, 0xDC9D, 0xDCFF], np.uint32)
+_UNLIKELY_STRAYS = np.array([0x81, 0x8D, 0x8F, 0x90, 0x9D, 0xFF], np.uint8)
 
 
 # -- What is no table of claims ------------------------------------------------------------------------------
@@ -320,11 +336,13 @@ class FieldReader:
             if len(dialect.delimiter) == 1
             else rf"(?:(?!{delimiter})[^\n{rest}])+"
         )
-        space = " *" if dialect.skip_space else ""
-        self._quoted = re.compile(
-            rf"{quote}((?:[^{quote}{rest}]+|{quote}{quote}{escaped})*+){quote}{space}", re.DOTALL
+        space = " *+" if dialect.skip_space else ""
+        inside = rf"(?:[^{quote}{rest}]++|{quote}{quote}{escaped})*+"
+        outside = rf"(?:{plain}{escaped})*+"
+        self._field = re.compile(
+            rf"{space}(?:{quote}({inside}){quote}{space}|(?!{quote})({outside}))(?:({delimiter})|(\r?\n))?",
+            re.DOTALL,
         )
-        self._unquoted = re.compile(rf"(?:{plain}{escaped})*+", re.DOTALL)
         first = re.escape(dialect.delimiter[0])
         self._escaped = re.compile(rf"\\([\\{quote}{first}\n\r])") if backslash else None
         self._enough = max(2, len(dialect.delimiter))  # characters that tell what ends a field
@@ -361,35 +379,29 @@ class FieldReader:
         )
 
     def _read_quoted(self, text: str, at: int, *, final: bool) -> Record | None:
-        start, fields = at, list[str]()
-        delimiter, size = self._dialect.delimiter, len(text)
+        start, size, fields = at, len(text), list[str]()
         while True:
-            while self._dialect.skip_space and text.startswith(" ", at):
-                at += 1
-            quoted = text.startswith(self._dialect.quote, at)
-            match = (self._quoted if quoted else self._unquoted).match(text, at)
-            if match is None:
-                # Not closed in what is here: damage, unless more may come.
+            match = self._field.match(text, at)
+            if match is None:  # a quote is not closed in what is here
                 return Record(start, size, size, None) if final else None
+            inside, outside, delimiter, newline = match.groups()
             at = match.end()
-            if size - at < self._enough and not final:
-                return None
-            content = match[1] if quoted else match[0]
-            if text.startswith(delimiter, at):
-                fields.append(self._plain(content, quoted=quoted))
-                at += len(delimiter)
+            if delimiter is not None:
+                fields.append(
+                    self._plain(inside, quoted=True) if inside is not None else self._plain(outside)
+                )
                 continue
-            end = at
-            if quoted and text.startswith("\r\n", at):
-                at += 1
-            elif not quoted and content.endswith("\r") and (at < size or final):
-                content, end = content[:-1], end - 1
-            if at < size and text[at] != "\n":
-                return Record(start, end, at, None)
-            fields.append(self._plain(content, quoted=quoted))
-            return Record(start, end, min(size, at + 1), fields)
+            if newline is None and size - at < self._enough and not final:
+                return None
+            if newline is None and at < size:
+                return Record(start, at, at, None)  # text behind a closing quote
+            end = match.start(4) if newline else at
+            if outside is not None and outside.endswith("\r"):
+                outside, end = outside[:-1], end - 1
+            fields.append(self._plain(inside, quoted=True) if inside is not None else self._plain(outside))
+            return Record(start, end, at, fields)
 
-    def _plain(self, content: str, *, quoted: bool) -> str:
+    def _plain(self, content: str, *, quoted: bool = False) -> str:
         quote = self._dialect.quote
         if self._escaped is not None and "\\" in content:
             parts = self._escaped.split(content)  # text and escaped characters in turn

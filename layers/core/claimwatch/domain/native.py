@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from claimwatch.domain.dialect import LONGEST_RECORD, Dialect, Encoding, FieldReader
+from claimwatch.domain.dialect import LONGEST_RECORD, Dialect, Encoding, Escape, FieldReader
 from claimwatch.errors import RefusedFile
 
 UNREADABLE = "\udcff"
@@ -84,6 +84,7 @@ class CsvRewriter:
         self._dialect = dialect
         self._columns = columns
         self._delimiter = dialect.native_delimiter
+        self._simple, self._swap = _simple_lines(dialect)
         self._pending = ""
         self._in_overlong = False
 
@@ -101,7 +102,13 @@ class CsvRewriter:
             self._in_overlong = newline < 0
             lines.append(text[:at])
         while at < len(text):
-            record = self._reader.read(text, at, final=final, columns=self._columns)
+            if self._simple is not None:
+                end = _end_of(self._simple, text, at)
+                lines.append(text[at:end].replace(*self._swap))
+                at = end
+            record = (
+                self._reader.read(text, at, final=final, columns=self._columns) if at < len(text) else None
+            )
             if record is None:
                 break
             if record.fields is None:
@@ -114,6 +121,25 @@ class CsvRewriter:
             self._in_overlong, at = True, len(text)
         self._pending = text[at:]
         return "".join(lines)
+
+
+def _simple_lines(dialect: Dialect) -> tuple[re.Pattern[str] | None, tuple[str, str]]:
+    """A pattern of lines that need no more than a replacement, and that; most files hold little else."""
+    delimiter, native = re.escape(dialect.delimiter), dialect.native_delimiter
+    if dialect.skip_space:
+        return None, ("", "")
+    if native != dialect.delimiter:
+        rest = "\\\\" if dialect.escape is Escape.BACKSLASH else ""
+        return re.compile(rf"(?:[^\"'{native}\n{rest}]*+\n)*+"), (dialect.delimiter, native)
+    if dialect.quote == "'" and dialect.escape is Escape.DOUBLED:
+        quoted, outside, swap = r"'[^'\"\n]*+'", rf"[^'\"\n{delimiter}]*+", ("'", '"')
+    elif dialect.quote == '"' and dialect.escape is Escape.BACKSLASH:
+        quoted, outside = r'"(?:[^"\\\n]++|\\"|"")*+"', rf'[^"\\\n{delimiter}]*+'
+        swap = ('\\"', '""')
+    else:
+        return None, ("", "")
+    field = rf"(?:{quoted}|{outside})"
+    return re.compile(rf"(?:(?:{field}{delimiter})*+{field}\r?\n)*+"), swap
 
 
 _BETWEEN = re.compile(r"[\s,]*")
@@ -187,6 +213,8 @@ def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 
 def _on_one_line(element: str, *, whole: bool) -> str:
+    if whole and "\n" not in element and "\r" not in element:
+        return element + "\n"
     line = _BREAKS.sub(" ", element)
     if not whole:
         try:  # nothing but a line break inside of a string was wrong: it must not be mended in silence

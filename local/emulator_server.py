@@ -1,7 +1,7 @@
 """The emulator's process: ministack as it comes, but for four things that AWS does differently.
 
-1. A function that raises is reported as `Runtime.HandlerError`, whatever it raised. Lambda reports the class of
-   the exception, and the state machine's Retry goes by it.
+1. A function that raises is reported as `Runtime.HandlerError`, whatever it raised. Lambda reports the class
+   of the exception, and the state machine's Retry goes by it.
 2. Our bucket, queue and topic policies refuse what does not come over TLS. Here nothing leaves the loopback
    interface, so it counts as secure; the policies themselves stay those of AWS.
 3. A parameter of type Number reaches an event source mapping's MaximumConcurrency as text, and the poller

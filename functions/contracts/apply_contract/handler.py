@@ -38,6 +38,7 @@ def apply(record: SQSRecord) -> None:
             "line": applied.line,
             "version": applied.version,
             "status": applied.status,
+            "changes": applied.notes,
             "files_replayed": applied.replayed,
         },
     )

@@ -25,17 +25,22 @@ PAUSE = 10.0
 _KEY = re.compile(r"contracts/(?P<line>[^/]+?)(?P<draft>\.draft)?\.ya?ml")
 
 
+type _Settled = tuple[Entry, tuple[str, ...]]
+"""What is recorded of a submission, and what was changed in the table."""
+
+
 @dataclass(frozen=True)
 class Applied:
-    """What became of a contract, and how many files had waited for it.
+    """What became of a contract.
 
-    ``status`` is ``applied``, ``refused``, ``superseded`` (a newer one was there already) or ``ignored`` (it is
-    no contract).
+    ``status`` is ``applied``, ``refused``, ``superseded`` (a newer one was there) or ``ignored`` (it is no
+    contract). ``notes`` say what was changed in the table; ``replayed`` files had waited for it.
     """
 
     status: str
     line: str = ""
     version: str | None = None
+    notes: tuple[str, ...] = ()
     replayed: int = 0
 
 
@@ -72,11 +77,11 @@ def apply_contract(at: Workplace, created: CreatedObject) -> Applied:
         sequencer=created.sequencer,
         text=text,
     )
-    entry = _settle_patiently(at, submission, problems)
+    entry, notes = _settle_patiently(at, submission, problems)
     if entry.status == "refused":
         _tell_refused(at, submission, entry)
     replayed = _replay_parked(at, line) if entry.status == "applied" else 0
-    return Applied(entry.status, line, entry.version, replayed)
+    return Applied(entry.status, line, entry.version, notes, replayed)
 
 
 def line_of(key: str) -> str | None:
@@ -102,7 +107,7 @@ def _read(objects: ObjectStore, ref: ObjectRef) -> tuple[str, list[str]]:
     return text.replace("\0", "\ufffd"), []
 
 
-def _settle_patiently(at: Workplace, submission: Submission, problems: list[str]) -> Entry:
+def _settle_patiently(at: Workplace, submission: Submission, problems: list[str]) -> _Settled:
     contract: Contract | None = None
     if not problems:
         try:
@@ -119,45 +124,44 @@ def _settle_patiently(at: Workplace, submission: Submission, problems: list[str]
 
 def _settle(
     database: Database, submission: Submission, contract: Contract | None, problems: list[str]
-) -> Entry:
+) -> _Settled:
     """Decide and do it, in one transaction; nobody else looks at the line's contracts meanwhile."""
     try:
         with database.transaction() as cursor:
             contracts.take_turn(cursor, submission.line)
             known = contracts.find_entry(cursor, submission)
             if known is not None:
-                return known
+                return known, ()
             if contract is not None:
                 return _apply(cursor, submission, contract)
     except RefusedContract as refusal:
         problems = refusal.problems
     with database.transaction() as cursor:
         contracts.take_turn(cursor, submission.line)
-        return contracts.find_entry(cursor, submission) or contracts.add(
-            cursor,
-            submission,
-            "refused",
-            version=contract.version if contract else None,
-            error="\n".join(problems),
-        )
+        known = contracts.find_entry(cursor, submission)
+        version = contract.version if contract else None
+        why = "\n".join(problems)
+        return known or contracts.add(cursor, submission, "refused", version=version, error=why), ()
 
 
-def _apply(cursor: Cursor, submission: Submission, contract: Contract) -> Entry:
+def _apply(cursor: Cursor, submission: Submission, contract: Contract) -> _Settled:
     """Change the table and record the contract; ``RefusedContract`` if that cannot be."""
     running = contracts.find_running(cursor, submission.line)
     if running is not None and running.sha256 == submission.sha256:
-        return contracts.add(cursor, submission, "applied", version=contract.version, stored=running.stored)
+        stored = running.stored
+        return contracts.add(cursor, submission, "applied", version=contract.version, stored=stored), ()
     problem = version_problem(running.contract, contract) if running is not None else None
     if running is not None and problem:
         # Events come in any order: what S3 received earlier is no mistake, only late.
         if (submission.received_at, submission.sequencer) < (running.received_at, running.sequencer):
-            return contracts.add(cursor, submission, "superseded", version=contract.version)
+            return contracts.add(cursor, submission, "superseded", version=contract.version), ()
         raise RefusedContract([problem])
     change = plan_change(running.stored if running else {}, contract)
     if change.problems:
         raise RefusedContract(list(change.problems))
     contracts.run(cursor, change.statements)
-    return contracts.add(cursor, submission, "applied", version=contract.version, stored=change.stored)
+    stored = change.stored
+    return contracts.add(cursor, submission, "applied", version=contract.version, stored=stored), change.notes
 
 
 def _tell_refused(at: Workplace, submission: Submission, entry: Entry) -> None:

@@ -55,7 +55,7 @@ def migrations() -> list[Migration]:
 
 
 def migrate_patiently(database: Database, patience: float = PATIENCE) -> list[Migration]:
-    """As ``migrate``, trying again for ``patience`` seconds: a database that was just made may still wake up."""
+    """As ``migrate``, trying for ``patience`` seconds: a database that was just made may still wake up."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         try:

@@ -26,7 +26,7 @@ LONGEST_WAIT = 120
 """Seconds to wait for a contract to be applied or refused."""
 
 POLL_SECONDS = 0.5
-TO_CHECK = "check:"
+TO_CHECK = "# check:"
 """What a draft marks the lines with that a person has to decide."""
 
 app = typer.Typer(no_args_is_help=True)
@@ -74,11 +74,10 @@ def infer(
         show_json(told | ({"contract": text} if output is None else {"output": str(output)}))
         return
     if output is None:
-        print(text, end="")
-    marked = f"{open_points or 'no'} lines are marked '{TO_CHECK}'"
-    say(f"Drafted for line {line} from a file of format {described}; {marked}.", "dim")
-    where = output or "the draft"
-    say(f"When you have mended it: `claimwatch contract put {line} {where}`", "dim")
+        print(text.removesuffix("\n"))
+    say(f"Drafted for line {line} from a file of format {described}.", "dim")
+    say(f"To be checked by you: {open_points} lines; each says why.", "dim")
+    say(f"When that is done: `claimwatch contract put {line} {output or 'FILE'}`", "dim")
 
 
 @app.command()
@@ -132,7 +131,7 @@ def put(
     at = stack_of(ctx, stack)
     entry = _decided(at, line, text)
     if entry.status == "refused":
-        raise RefusedContract((entry.error or "it was refused without a reason").split("; "))
+        raise RefusedContract((entry.error or "it is refused, and nobody said why").splitlines())
     if as_json:
         show_json({"line": line, "version": contract.version, "status": entry.status, "note": entry.error})
         return
@@ -159,8 +158,8 @@ def _drafted(path: Path, line: str) -> tuple[str, str]:
         census = Utf8Census()
         for block in objects.read(found.source, 0, SAMPLE):
             census.feed(block)
-        if census.encoding is not Encoding.UTF_8:
-            found = prepared(census.encoding)
+        if census.encoding() is not Encoding.UTF_8:
+            found = prepared(census.encoding())
         return found.described, drafting.draft(objects, line, found)
 
 

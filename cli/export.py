@@ -18,7 +18,7 @@ from claimwatch.errors import RefusedData
 from claimwatch.ingest.plan import Plan
 from claimwatch.storage.quarantine import RefusedRow
 
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - to a spreadsheet the full-width signs are the same
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # to a spreadsheet the full-width signs are the same
 _NUMBER = re.compile(r"[+-][\d .,()/-]*([eE][+-]?\d+)?%?", re.ASCII)
 """Numbers, and telephone numbers: signs and digits alone compute nothing that could do harm."""
 

@@ -45,7 +45,7 @@ app = typer.Typer(
     " 3 the stack cannot be reached.\n\n"
     "Where the stack is: --stack NAME (or CLAIMWATCH_STACK) is the CloudFormation stack of that name, in the"
     " account and region that the AWS command line would use. Without it: the stack that `make up` left"
-    " running in this folder or above it, and else CloudFormation's stack 'claimwatch'. A database in a private"
+    " running in this folder or above it, else CloudFormation's stack 'claimwatch'. A database in a private"
     " network is reached through a forwarded port with CLAIMWATCH_DATABASE=host:port.",
 )
 app.add_typer(

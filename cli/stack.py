@@ -52,7 +52,7 @@ def find_stack(name: str | None, database_address: str | None, folder: Path) -> 
             return _laptop(laptop, database_address)
         return _deployed(name or DEFAULT_NAME, database_address)
     except BotoCoreError as error:
-        raise StackUnreachable(_what_to_do(error, laptop)) from error
+        raise StackUnreachable(_what_to_do(error, laptop, name)) from error
 
 
 def _laptop_file(folder: Path) -> Path | None:
@@ -147,10 +147,14 @@ def _awake(secret: dict[str, Any], address: str | None, *, private: bool) -> Dat
     return database
 
 
-def _what_to_do(error: BotoCoreError, laptop: Path | None) -> str:
+def _what_to_do(error: BotoCoreError, laptop: Path | None, name: str | None) -> str:
+    said = str(error).rstrip(".")
     if laptop is not None:
-        return f"the stack that {laptop} tells of does not answer: start it with `make up` ({error})"
+        return f"the stack that {laptop} tells of does not answer ({said}): start it with `make up`"
+    wanted = "give credentials and a region, as to the AWS command line"
+    if name is not None:
+        return f"stack {name} cannot be looked up ({said}): {wanted}"
     return (
-        f"{error}. No stack is up on this machine (`make up` in the project starts one), and one on AWS is"
-        " found with credentials and a region, as the AWS command line has them"
+        "no stack is up in this folder or above it (`make up` in the project starts one), and none can be"
+        f" looked up on AWS ({said}): {wanted}"
     )

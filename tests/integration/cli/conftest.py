@@ -1,0 +1,80 @@
+"""A stack without AWS: what is written into its buckets is worked through at once, by the real use cases."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from claimwatch.aws.events import CreatedObject
+from claimwatch.aws.objects import ObjectRef
+from claimwatch.ingest import apply_contract, inspect, load
+from claimwatch.ingest.commit import Workplace as CommitWorkplace
+from claimwatch.ingest.commit import commit_file
+from claimwatch.ingest.register import register
+from claimwatch.ingest.replay import replay
+from claimwatch.storage.connection import Database
+from cli.main import app
+from cli.stack import Stack
+from local.folder_objects import FolderObjects
+from tests.cluster import SilentAlerts
+
+LANDING, ARTIFACTS = "landing", "artifacts"
+
+
+class Emulation(FolderObjects):
+    """Buckets whose events are answered before the write returns, and the pipeline that answers them."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        super().__init__(folder)
+        self._database = database
+        self._alerts = SilentAlerts()
+
+    def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
+        ref = super().write(bucket, key, blocks)
+        created = CreatedObject(ref, self.size(ref), ref.version_id, datetime.now(UTC))
+        if bucket == LANDING:
+            register(self._database, self, self._alerts, created)
+        elif key.startswith("contracts/"):
+            place = apply_contract.Workplace(self._database, self, self._alerts, self._again)
+            apply_contract.apply_contract(place, created)
+        return ref
+
+    def start(self, _ref: ObjectRef, file_id: int, attempt: int) -> None:
+        place = inspect.Workplace(self._database, self, self._alerts, ARTIFACTS)
+        found = inspect.inspect(place, file_id, attempt)
+        if found["status"] != "ready":
+            return
+        for chunk in found["chunks"]:
+            load.load_chunk(load.Workplace(self._database, self, b"key"), file_id, attempt, chunk["number"])
+        commit_file(CommitWorkplace(self._database, self), file_id, attempt)
+
+    def _again(self, file_id: int) -> None:
+        replay(self._database, self, file_id)
+
+
+class Run(Protocol):
+    """Runs the command line."""
+
+    def __call__(self, *arguments: object) -> Result: ...
+
+
+@pytest.fixture
+def run(database: Database, tmp_path: Path) -> Run:
+    buckets = Emulation(tmp_path / "buckets", database)
+    stack = Stack("the test's stack", database, buckets, buckets, LANDING, ARTIFACTS)
+
+    def invoke(*arguments: object) -> Result:
+        words = [str(argument) for argument in arguments]
+        return CliRunner().invoke(app, words, obj=lambda _: stack, catch_exceptions=False)
+
+    return invoke
+
+
+def answer(result: Result) -> Any:
+    """The JSON document of a command that went well."""
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)

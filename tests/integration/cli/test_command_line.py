@@ -1,0 +1,235 @@
+"""A data engineer's day at the command line: drop, look, export, mend, drop again."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from claimwatch.storage import ledger
+from claimwatch.storage.connection import Database
+from samples import write_claims
+from tests.integration.cli.conftest import Run, answer
+
+ROWS, BAD = 200, 10
+
+HOME = """
+apiVersion: v3.1.0
+kind: DataContract
+id: home
+version: {version}
+status: active
+customProperties: [{{property: line, value: home}}]
+schema:
+  - name: claim_home
+    physicalType: table
+    properties:
+      - name: claim_id
+        logicalType: string
+        required: true
+        unique: true
+        customProperties: [{{property: role, value: identifier}}]
+      - name: lost_on
+        logicalType: date
+        required: true
+        customProperties: [{{property: role, value: event_time}}]
+      - name: amount
+        logicalType: {amount}
+        logicalTypeOptions: {{minimum: 0}}
+        customProperties: [{{property: role, value: feature}}]
+      - name: story
+        logicalType: string
+        customProperties: [{{property: role, value: text}}]
+"""
+
+
+@pytest.fixture
+def motor_file(tmp_path: Path) -> Path:
+    path = tmp_path / "2026-W02.csv"
+    write_claims(path, rows=ROWS, seed=7, bad_share=BAD / ROWS)
+    return path
+
+
+@pytest.fixture
+def with_home(run: Run, tmp_path: Path) -> Path:
+    path = tmp_path / "home.yaml"
+    path.write_text(HOME.format(version="1.0.0", amount="number"))
+    assert answer(run("contract", "put", "home", path, "--json"))["status"] == "applied"
+    return path
+
+
+def home_file(tmp_path: Path, *rows: str) -> Path:
+    path = tmp_path / "claims.csv"
+    path.write_text("\n".join(["claim_id,lost_on,amount,story,agent", *rows, ""]))
+    return path
+
+
+# -- drop and files ------------------------------------------------------------------------------------------
+
+
+def test_a_dropped_file_is_reported_and_stands_in_the_ledger(run: Run, motor_file: Path) -> None:
+    dropped = answer(run("drop", motor_file, "--line", "motor", "--json"))
+    assert (dropped["status"], dropped["rows_read"]) == ("committed", ROWS)
+    assert dropped["rows_loaded"] + dropped["rows_quarantined"] == ROWS
+    [listed] = answer(run("files", "--json"))["files"]
+    assert listed == dropped
+    table = run("files").stdout
+    assert "claims/motor/2026-W02.csv" in table
+    assert "committed" in table
+
+
+def test_files_can_be_narrowed_to_a_line_and_a_state(run: Run, motor_file: Path, tmp_path: Path) -> None:
+    run("drop", motor_file, "--line", "motor")
+    run("drop", home_file(tmp_path, "H1,2026-01-01,1,,"), "--line", "home")
+    assert [file["line"] for file in answer(run("files", "--line", "home", "--json"))["files"]] == ["home"]
+    parked = answer(run("files", "--status", "parked", "--json"))["files"]
+    assert [(file["line"], file["status"]) for file in parked] == [("home", "parked")]
+    assert len(answer(run("files", "--limit", 1, "--json"))["files"]) == 1
+    assert "No files of that line or state" in run("files", "--line", "health").stderr
+
+
+def test_a_file_that_is_not_committed_ends_with_1_and_why(run: Run, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.write_text("")
+    told = run("drop", empty, "--line", "motor")
+    assert told.exit_code == 1
+    assert "refused: the file is empty" in told.stdout
+
+
+# -- quarantine ----------------------------------------------------------------------------------------------
+
+
+def test_quarantined_rows_are_shown_with_every_reason(run: Run, with_home: Path, tmp_path: Path) -> None:
+    source = home_file(tmp_path, "H1,2026-01-01,1,fine,", "H2,yesterday,-5,two,", "H3,2026-01-01")
+    run("drop", source, "--line", "home")
+    told = answer(run("quarantine", 1, "--json"))
+    assert (told["status"], told["rows_quarantined"]) == ("committed", 2)
+    first, second = told["rows"]
+    assert (first["row_number"], first["raw"]) == (2, "H2,yesterday,-5,two,")
+    assert [(reason["column"], reason["rule"]) for reason in first["reasons"]] == [
+        ("lost_on", "type"),
+        ("amount", "minimum"),
+    ]
+    assert second["reasons"][0]["rule"] == "fields"
+    table = run("quarantine", 1).stdout
+    assert "lost_on: yesterday is not a date" in table
+    assert "the row has 2 fields instead of 5" in table
+    counted = answer(run("quarantine", 1, "--reasons", "--json"))["reasons"]
+    assert {(reason["column"], reason["rule"], reason["rows"]) for reason in counted} == {
+        ("lost_on", "type", 1),
+        ("amount", "minimum", 1),
+        (None, "fields", 1),
+    }
+
+
+def test_a_row_cannot_steer_the_terminal(run: Run, with_home: Path, tmp_path: Path) -> None:
+    run("drop", home_file(tmp_path, "H1,no date,1,\x1b[2J[red]story,"), "--line", "home")
+    table = run("quarantine", 1).stdout
+    assert "\x1b" not in table
+    assert "␛[2J[red]story" in table
+
+
+def test_only_as_many_rows_are_shown_as_asked_for(run: Run, motor_file: Path) -> None:
+    run("drop", motor_file, "--line", "motor")
+    total = answer(run("quarantine", 1, "--json"))["rows_quarantined"]
+    assert len(answer(run("quarantine", 1, "--json", "--limit", 2))["rows"]) == 2
+    assert f"{total - 2} more rows" in run("quarantine", 1, "--limit", 2).stderr
+    assert "more rows" not in run("quarantine", 1, "--limit", 0).stderr
+
+
+def test_an_unknown_file_and_an_empty_quarantine_are_told_apart(
+    run: Run, with_home: Path, tmp_path: Path
+) -> None:
+    unknown = run("quarantine", 99)
+    assert unknown.exit_code == 1
+    assert "`claimwatch files` lists" in unknown.stderr
+    run("drop", home_file(tmp_path, "H1,2026-01-01,1,,"), "--line", "home")
+    clean = run("quarantine", 1)
+    assert clean.exit_code == 0
+    assert "No row of file 1 is in quarantine" in clean.stderr
+    assert run("quarantine", 1, "--export", tmp_path / "x.csv").exit_code == 1
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_exported_rows_load_once_they_are_mended(
+    run: Run, database: Database, with_home: Path, tmp_path: Path
+) -> None:
+    source = home_file(
+        tmp_path,
+        "H1,2026-01-01,1,fine,",
+        'H2,yesterday,2,"said ""no"", and left",Ann',
+        "H3,2026-01-03,-3,+49 171 2345,",
+        "H4,2026-01-04",
+    )
+    run("drop", source, "--line", "home")
+    fixed = tmp_path / "fixed.csv"
+    told = answer(run("quarantine", 1, "--export", fixed, "--json"))
+    assert (told["rows"], told["rows_apart"], told["guarded_cells"]) == (2, 1, 0)
+    apart = [
+        row for row in csv.DictReader((tmp_path / "fixed.reasons.csv").open()) if not row["exported_row"]
+    ]
+    assert [row["raw"] for row in apart] == ["H4,2026-01-04"]
+    fixed.write_text(fixed.read_text().replace("yesterday", "2026-01-02").replace(",-3,", ",3,"))
+    again = answer(run("drop", fixed, "--line", "home", "--json"))
+    assert (again["rows_loaded"], again["rows_quarantined"]) == (2, 0)
+    with database.transaction() as cursor:
+        cursor.execute(
+            "SELECT claim_id, lost_on::text, amount, story, extra FROM current_claim_home ORDER BY claim_id"
+        )
+        assert cursor.fetchall() == [
+            ("H1", "2026-01-01", 1, "fine", None),
+            ("H2", "2026-01-02", 2, 'said "no", and left', {"agent": "Ann"}),
+            ("H3", "2026-01-03", 3, "+49 171 2345", None),
+        ]
+
+
+def test_ndjson_is_exported_as_ndjson(run: Run, with_home: Path, tmp_path: Path) -> None:
+    source, fixed = tmp_path / "claims.ndjson", tmp_path / "fixed.ndjson"
+    source.write_text('{"claim_id": "H1", "lost_on": "2026-01-01"}\n{"claim_id": "H2", "lost_on": "soon"}\n')
+    run("drop", source, "--line", "home")
+    assert answer(run("quarantine", 1, "--export", fixed, "--json"))["rows"] == 1
+    fixed.write_text(fixed.read_text().replace("soon", "2026-01-02"))
+    assert answer(run("drop", fixed, "--line", "home", "--json"))["rows_loaded"] == 1
+
+
+# -- replay --------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_file_is_loaded_by_a_replay(run: Run, database: Database, motor_file: Path) -> None:
+    run("drop", motor_file, "--line", "motor")
+    with database.transaction() as cursor:
+        cursor.execute("UPDATE file SET status = 'failed', committed_at = NULL, error = 'a fault'")
+    told = answer(run("replay", 1, "--json"))
+    assert told["attempt"] == 2
+    with database.transaction() as cursor:
+        assert ledger.get(cursor, 1).status == "committed"
+
+
+def test_a_committed_file_and_an_unknown_one_are_not_replayed(run: Run, motor_file: Path) -> None:
+    run("drop", motor_file, "--line", "motor")
+    committed = run("replay", 1)
+    assert committed.exit_code == 1
+    assert "drop a corrected file" in committed.stderr
+    assert run("replay", 2).exit_code == 1
+
+
+# -- contract put --------------------------------------------------------------------------------------------
+
+
+def test_a_contract_loads_the_files_that_waited_for_it(run: Run, tmp_path: Path) -> None:
+    parked = run("drop", home_file(tmp_path, "H1,2026-01-01,1,,"), "--line", "home")
+    assert parked.exit_code == 1
+    assert "home has no contract" in parked.stdout
+    path = tmp_path / "home.yaml"
+    path.write_text(HOME.format(version="1.0.0", amount="number"))
+    assert "is applied" in run("contract", "put", "home", path).stdout
+    [file] = answer(run("files", "--json"))["files"]
+    assert (file["status"], file["rows_loaded"]) == ("committed", 1)
+
+
+def test_a_change_that_cannot_be_applied_is_refused_by_column(run: Run, with_home: Path) -> None:
+    with_home.write_text(HOME.format(version="1.1.0", amount="date").replace("{minimum: 0}", "{}"))
+    told = run("contract", "put", "home", with_home)
+    assert told.exit_code == 1
+    assert "amount" in told.stderr
+    assert json.loads(run("contract", "put", "home", with_home, "--json").stdout)["problems"]

@@ -1,0 +1,145 @@
+"""Which stack a command works on: the one that is named, else the laptop's, else the default one on AWS."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, NoRegionError
+
+from claimwatch.errors import TransientFault
+from claimwatch.storage.connection import Database
+from cli import stack
+from cli.stack import StackUnreachable, find_stack
+
+OUTPUTS = {
+    "LandingBucket": "landing",
+    "ArtifactBucket": "artifacts",
+    "ClaimsPipelineArn": "arn:aws:states:eu-central-1:123456789012:stateMachine:claims",
+    "DatabaseSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:database",
+}
+DATABASE = {"host": "db.internal", "port": 5432, "dbname": "claims", "username": "u", "password": "p"}
+
+
+class Account:
+    """An AWS account, as far as the command line looks at it: a session, and the client of every service."""
+
+    region_name = "eu-central-1"
+
+    def __init__(self) -> None:
+        self.stacks: dict[str, dict[str, str]] = {}
+        self.region_known = True
+
+    def client(self, *_: Any, **__: Any) -> "Account":
+        if not self.region_known:
+            raise NoRegionError
+        return self
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        if StackName not in self.stacks:
+            message = f"Stack with id {StackName} does not exist"
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks")
+        outputs = [{"OutputKey": name, "OutputValue": it} for name, it in self.stacks[StackName].items()]
+        return {"Stacks": [{"Outputs": outputs}]}
+
+    def get_secret_value(self, SecretId: str) -> dict[str, str]:  # noqa: N803 - boto3's name
+        assert SecretId == OUTPUTS["DatabaseSecretArn"]
+        return {"SecretString": json.dumps(DATABASE)}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Account:
+    account = Account()
+    monkeypatch.setattr(boto3, "Session", lambda **_: account)
+    monkeypatch.setattr(stack, "LAPTOP_FILE", Path(".test", "stack.json"))  # not that of this very project
+    return account
+
+
+@pytest.fixture
+def asleep(monkeypatch: pytest.MonkeyPatch) -> list[Database]:
+    """Databases that were asked for, none of which answers."""
+    asked: list[Database] = []
+
+    def transaction(database: Database) -> None:
+        asked.append(database)
+        raise TransientFault("PostgreSQL broke off: timeout expired")
+
+    monkeypatch.setattr(Database, "transaction", transaction)
+    return asked
+
+
+def test_a_named_stack_is_asked_of_cloudformation(
+    aws: Account, tmp_path: Path, asleep: list[Database]
+) -> None:
+    aws.stacks["claims-prod"] = OUTPUTS
+    with pytest.raises(StackUnreachable, match="private network"):
+        find_stack("claims-prod", None, tmp_path)
+    assert asleep[0].parameters["host"] == "db.internal"
+    assert asleep[0].parameters["sslmode"] == "require"
+
+
+def test_a_name_wins_over_a_laptop_that_is_up(aws: Account, tmp_path: Path, asleep: list[Database]) -> None:
+    aws.stacks["claims-prod"] = OUTPUTS
+    laptop_in(tmp_path)
+    with pytest.raises(StackUnreachable, match="private network"):
+        find_stack("claims-prod", None, tmp_path)
+    assert len(asleep) == 1
+
+
+def test_without_a_name_and_a_laptop_it_is_the_default_stack(
+    aws: Account, tmp_path: Path, asleep: list[Database]
+) -> None:
+    aws.stacks["claimwatch"] = OUTPUTS
+    with pytest.raises(StackUnreachable, match="private network"):
+        find_stack(None, None, tmp_path)
+    assert len(asleep) == 1
+
+
+def test_the_laptop_is_found_from_any_folder_below(
+    aws: Account, tmp_path: Path, asleep: list[Database]
+) -> None:
+    laptop_in(tmp_path)
+    below = tmp_path / "claims" / "today"
+    below.mkdir(parents=True)
+    with pytest.raises(StackUnreachable, match="Is it up"):
+        find_stack(None, None, below)
+    assert (len(asleep), aws.stacks) == (1, {})
+
+
+def test_a_forwarded_port_stands_in_for_the_address(
+    aws: Account, tmp_path: Path, asleep: list[Database]
+) -> None:
+    aws.stacks["claimwatch"] = OUTPUTS
+    with pytest.raises(StackUnreachable, match=r"127\.0\.0\.1:15432"):
+        find_stack(None, "127.0.0.1:15432", tmp_path)
+    assert (asleep[0].parameters["host"], asleep[0].parameters["port"]) == ("127.0.0.1", 15432)
+    with pytest.raises(StackUnreachable, match="write it as host:port"):
+        find_stack(None, "localhost", tmp_path)
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_stack_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StackUnreachable, match=r"claims-test.*--stack or CLAIMWATCH_STACK"):
+        find_stack("claims-test", None, tmp_path)
+
+
+def test_another_application_s_stack_is_told_apart(aws: Account, tmp_path: Path) -> None:
+    aws.stacks["website"] = {"Url": "https://example.com"}
+    with pytest.raises(StackUnreachable, match="it is no Claimwatch stack"):
+        find_stack("website", None, tmp_path)
+
+
+def test_a_machine_without_a_region_is_told_both_ways(aws: Account, tmp_path: Path) -> None:
+    aws.region_known = False
+    with pytest.raises(StackUnreachable, match=r"make up.*region"):
+        find_stack(None, None, tmp_path)
+    with pytest.raises(StackUnreachable, match=r"^stack claims-prod cannot be looked up"):
+        find_stack("claims-prod", None, tmp_path)
+
+
+def laptop_in(folder: Path) -> None:
+    file = folder / stack.LAPTOP_FILE
+    file.parent.mkdir()
+    told = {"endpoint_url": "http://127.0.0.1:1", "region": "us-east-1", "outputs": OUTPUTS}
+    file.write_text(json.dumps(told))

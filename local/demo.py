@@ -62,11 +62,11 @@ def show(stack: LaptopStack) -> int:
     dirty = next((row.file_id for row in files if row.rows_quarantined), files[0].file_id if files else 1)
     out.print(
         f"""It goes on running; its logs are in {stack.folder / "logs"}. Try next:
-  .venv/bin/claimwatch files                                      the ledger
-  .venv/bin/claimwatch quarantine {dirty}                            each refused row, with every reason
-  .venv/bin/claimwatch quarantine {dirty} --export fixed.csv         mend it, and drop it again
-  .venv/bin/claimwatch infer FILE                                 a draft contract for a file of yours
-  make down                                                       end it all""",
+  .venv/bin/claimwatch files                              the ledger
+  .venv/bin/claimwatch quarantine {dirty:<6}                  each refused row, with every reason
+  .venv/bin/claimwatch quarantine {dirty} --export fixed.csv   mend the file and drop it again
+  .venv/bin/claimwatch infer FILE                         a draft contract for a file of yours
+  make down                                               end it all""",
         highlight=False,
         soft_wrap=True,
     )

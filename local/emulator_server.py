@@ -1,4 +1,4 @@
-"""The emulator's process: ministack as it comes, but for four things that AWS does differently.
+"""The emulator's process: ministack as it comes, but for five things.
 
 1. A function that raises is reported as `Runtime.HandlerError`, whatever it raised. Lambda reports the class
    of the exception, and the state machine's Retry goes by it.
@@ -7,15 +7,23 @@
 3. A parameter of type Number reaches an event source mapping's MaximumConcurrency as text, and the poller
    fails on it.
 4. An "Object Created" event does not say which version of the object it is about.
+5. Each worker of a function unpacks its layers anew, which takes seconds; here they are unpacked once.
 
 A changed emulator is found out at once: each patch checks what it replaces.
 """
 
+import hashlib
 import inspect
 import json
+import os
+import shutil
+import tempfile
 import threading
+import zipfile
 from collections.abc import Callable
 from contextvars import ContextVar
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from ministack import app
@@ -111,9 +119,40 @@ def tell_object_versions() -> None:
     eventbridge._dispatch_event = dispatch_with_version
 
 
+class OnceUnpacked(zipfile.ZipFile):
+    """An archive whose big contents are unpacked once; later copies are hard links to the first."""
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
+        """Unpack as ever, or link what an archive of the same bytes left before."""
+        if not isinstance(self.filename, str) or os.path.getsize(self.filename) < 1_000_000:
+            super().extractall(path, members, pwd)
+            return
+        with open(self.filename, "rb") as archive:
+            name = hashlib.file_digest(archive, "sha256").hexdigest()
+        unpacked = Path(tempfile.gettempdir(), "unpacked", name)
+        with UNPACKING:
+            if not unpacked.exists():
+                unfinished = unpacked.with_suffix(".unfinished")
+                super().extractall(unfinished)
+                unfinished.rename(unpacked)
+        shutil.copytree(unpacked, path, copy_function=os.link, dirs_exist_ok=True)
+
+
+UNPACKING = threading.Lock()
+
+
+def unpack_layers_once() -> None:
+    """Give the module that starts workers the archive above, and leave everybody else theirs."""
+    namespace = dict(vars(zipfile)) | {"ZipFile": OnceUnpacked}
+    if lambda_runtime.zipfile is not zipfile:
+        raise SystemExit("ministack's worker pool has changed: see local/emulator_server.py")
+    lambda_runtime.zipfile = SimpleNamespace(**namespace)
+
+
 if __name__ == "__main__":
     report_error_classes()
     count_loopback_as_secure()
     read_concurrency_as_number()
     tell_object_versions()
+    unpack_layers_once()
     app.main()

@@ -18,6 +18,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+import psutil
+
 from local.emulator import PROJECT, Emulator, aws_client
 from local.postgres import PostgresServer
 from local.processes import ProcessMark, StartupFailed, say, tail, wait_until
@@ -149,6 +151,8 @@ def end(folder: Path) -> bool:
         for guard in running.guards:
             guard.send(signal.SIGTERM)
         wait_until(lambda: not any(guard.alive() for guard in running.guards), seconds=20)
+    # Its parent is gone, so it stays a zombie until init looks; then nothing at all is left of it.
+    wait_until(lambda: not psutil.pid_exists(running.keeper.pid), seconds=5)
     for name in ("servers.json", "stack.json"):
         (folder / name).unlink(missing_ok=True)
     return found

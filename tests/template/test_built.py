@@ -105,6 +105,6 @@ def test_a_layer_ships_byte_code_that_is_not_checked_against_its_source(layer: s
         assert int.from_bytes(compiled.read_bytes()[4:8], "little") == 0b01, compiled
 
 
-def test_the_sample_contracts_travel_with_the_function_that_publishes_them() -> None:
-    shipped = {path.name for path in (BUILD / "PublishContract" / "contracts").glob("*.yaml")}
+def test_the_sample_contracts_travel_with_the_code() -> None:
+    shipped = {path.name for path in (BUILD / "CoreLayer/python/claimwatch/contracts").glob("*.yaml")}
     assert shipped == {path.name for path in (PROJECT / "contracts").glob("*.yaml")}

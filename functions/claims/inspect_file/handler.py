@@ -13,6 +13,7 @@ from claimwatch.settings import settings
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Inspect the file of this attempt."""
     at = Workplace(runtime.database(), runtime.objects(), runtime.alerts(), settings().artifact_bucket)
     found = inspect(at, event["file_id"], event["attempt"])
     logger.info(

@@ -12,6 +12,7 @@ from claimwatch.observability import logger, tracer
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Load the chunk of this attempt."""
     at = Workplace(runtime.database(), runtime.objects(), runtime.personal_data_key())
     counts = load_chunk(at, event["file_id"], event["attempt"], event["number"])
     logger.info(

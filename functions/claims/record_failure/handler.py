@@ -12,6 +12,7 @@ from claimwatch.observability import logger, tracer
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Record that this attempt failed."""
     status = record_failure(
         runtime.database(),
         runtime.alerts(),

@@ -17,13 +17,17 @@ processor = BatchProcessor(event_type=EventType.SQS)
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """Enter each object of a batch; what failed by a passing fault comes again."""
     return process_partial_response(event, start_pipeline, processor, context)
 
 
 def start_pipeline(record: SQSRecord) -> None:
+    """Enter the object that one message is about."""
     created = created_object(record.json_body)
     if created is None:
-        logger.info("message ignored: it is not about a created object", extra={"message_id": record.message_id})
+        logger.info(
+            "message ignored: it is not about a created object", extra={"message_id": record.message_id}
+        )
         return
     file = register(runtime.database(), runtime.pipeline(), runtime.alerts(), created)
     logger.info("file registered", extra={"file_id": file.file_id, "line": file.line, "status": file.status})

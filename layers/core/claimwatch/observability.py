@@ -1,4 +1,5 @@
-"""Logs and traces: one logger and one tracer for a function; a constant message plus keys, never a claim's content."""
+"""Logs and traces: one logger and one tracer for a function; a constant message plus keys, never a claim's
+content."""
 
 from aws_lambda_powertools import Logger, Tracer
 

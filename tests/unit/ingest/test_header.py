@@ -1,4 +1,5 @@
-"""A file's columns find the contract's, whatever their order and spelling; what is missing is said by name."""
+"""A file's columns find the contract's, whatever their order and spelling; what is missing is said by
+name."""
 
 import pytest
 
@@ -38,7 +39,9 @@ def test_extra_columns_are_known_as_extra() -> None:
 
 
 def test_a_missing_required_column_is_named_with_what_it_may_be() -> None:
-    with pytest.raises(RefusedFile, match=r"'incident_date' \(is it 'incident_day'\? add that as a synonym\)"):
+    with pytest.raises(
+        RefusedFile, match=r"'incident_date' \(is it 'incident_day'\? add that as a synonym\)"
+    ):
         csv_layout(CONTRACT, ("claim_id", "incident_day"), ",")
 
 

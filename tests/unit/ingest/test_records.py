@@ -34,7 +34,8 @@ def parsed(batches: list[Batch], delimiter: str = ",") -> list[list[str]]:
 
 
 def proper(rows: list[list[str]]) -> list[list[str]]:
-    """Python's writer leaves a lone carriage return unquoted only where no reader could tell; keep such cells out."""
+    """Python's writer leaves a lone carriage return unquoted only where no reader could tell; keep such cells
+    out."""
     return [[cell.replace("\r", " ") for cell in row] for row in rows]
 
 
@@ -50,7 +51,9 @@ def test_a_proper_file_is_read_as_it_was_written(
 
 
 @given(TABLE, BLOCKS, st.data())
-def test_cutting_in_two_at_a_record_changes_nothing(rows: list[list[str]], block: int, data: st.DataObject) -> None:
+def test_cutting_in_two_at_a_record_changes_nothing(
+    rows: list[list[str]], block: int, data: st.DataObject
+) -> None:
     text = bytearray(written(proper(rows)))
     for _ in range(data.draw(st.integers(0, 3))):
         text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.sampled_from(b'",\nx\r'))

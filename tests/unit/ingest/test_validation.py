@@ -23,7 +23,13 @@ COLUMNS = (
     Column("claim", LogicalType.STRING, Role.IDENTIFIER, required=True, unique=True, pattern="^C[0-9]+$"),
     Column("age", LogicalType.INTEGER, Role.FEATURE, minimum=Decimal(16), maximum=Decimal(100)),
     Column("amount", LogicalType.NUMBER, Role.FEATURE, required=True, exclusive_minimum=Decimal(0)),
-    Column("kind", LogicalType.STRING, Role.FEATURE, valid_values=("fire", "theft, burglary"), missing_values=("?",)),
+    Column(
+        "kind",
+        LogicalType.STRING,
+        Role.FEATURE,
+        valid_values=("fire", "theft, burglary"),
+        missing_values=("?",),
+    ),
     Column("day", LogicalType.DATE, Role.EVENT_TIME, maximum=date(2026, 12, 31), date_formats=("%m/%d/%Y",)),
     Column("seen", LogicalType.TIMESTAMP, Role.FEATURE),
     Column("police", LogicalType.BOOLEAN, Role.FEATURE),
@@ -90,7 +96,9 @@ def test_a_good_row_is_written_for_copy(validator: Validator) -> None:
         ({"story": "line\nbreak"}, {"story": "line\nbreak"}),
     ],
 )
-def test_what_is_meant_is_stored(validator: Validator, change: dict[str, str], stored: dict[str, str]) -> None:
+def test_what_is_meant_is_stored(
+    validator: Validator, change: dict[str, str], stored: dict[str, str]
+) -> None:
     [row] = loaded(checked(validator, GOOD | change))
     assert row | stored == row
 
@@ -151,7 +159,11 @@ def test_extra_columns_are_kept_as_json() -> None:
 
 def test_json_lines_are_read_by_their_keys_and_bad_ones_refused() -> None:
     layout = Layout(CONTRACT, keys=tuple((name, name.upper()) for name in FIELDS))
-    good = {name.upper(): value for name, value in GOOD.items()} | {"AGE": 44, "POLICE": True, "Weather": "rain"}
+    good = {name.upper(): value for name, value in GOOD.items()} | {
+        "AGE": 44,
+        "POLICE": True,
+        "Weather": "rain",
+    }
     lines = [json.dumps(good), "{not json", "[1]", json.dumps(good | {"AGE": 7}), '{"a": "\x00"}']
     with Validator(layout, KEY) as validator:
         verdict = validator.check(RecordCutter(None, 0).feed("\n".join([*lines, ""]).encode()), 1)

@@ -17,7 +17,7 @@ class Alerts(Protocol):
     """Somebody to tell."""
 
     def publish(self, subject: str, message: str) -> None:
-        """Tell it; the message says what happened, where, and what to do, and never holds a claim's content."""
+        """Tell it: what happened, where, and what to do, and never what a claim says."""
 
 
 class SnsAlerts:

@@ -10,7 +10,7 @@ from claimwatch.aws.objects import ObjectRef
 
 @dataclass(frozen=True)
 class CreatedObject:
-    """An object version that has come. ``sequencer`` orders the versions of one key (hexadecimal, any length)."""
+    """An object version that has come. ``sequencer``, hexadecimal, orders the versions of one key."""
 
     ref: ObjectRef
     size_bytes: int

@@ -10,6 +10,7 @@ from claimwatch.errors import TransientFault
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 READ_BLOCK = 1 << 20
 """Bytes handed on at a time."""
@@ -91,7 +92,7 @@ class S3Objects:
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
         upload = self._client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
         try:
-            parts = [
+            parts: list[CompletedPartTypeDef] = [
                 {
                     "PartNumber": number,
                     "ETag": self._client.upload_part(
@@ -126,7 +127,7 @@ def _parts(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _translated(error: ClientError | BotoCoreError, ref: ObjectRef) -> Exception:
-    """Ours for theirs: what is gone is gone; what S3 or the network did is a passing fault; denial is a bug."""
+    """Ours for theirs: what is gone is gone, what S3 or the network did passes, and denial is a bug."""
     if isinstance(error, ClientError):
         code = error.response["Error"]["Code"]
         if code in _GONE:

@@ -1,8 +1,8 @@
 """A contract's checks as SQL, so that a vectorised engine (DuckDB) looks at every cell.
 
-Two queries are made from one set of rules. The first goes over every readable record and returns those that pass,
-written as PostgreSQL's COPY reads them; the second goes over the few that do not and says why, every reason at once.
-Text is taken as it came; the values of other types are written in their canonical form.
+Two queries are made from one set of rules. The first goes over every readable record and returns those that
+pass, written as PostgreSQL's COPY reads them; the second goes over the few that do not and says why, every
+reason at once. Text is taken as it came; the values of other types are written in their canonical form.
 """
 
 from collections.abc import Iterator
@@ -37,8 +37,8 @@ _TYPE_NAMES = {
 class Layout:
     """Where a file has what.
 
-    For CSV, ``fields`` names for each position in a record the contract's column, or the extra column, that stands
-    there. For NDJSON, ``keys`` gives the key that holds each of the contract's columns.
+    For CSV, ``fields`` names for each position in a record the contract's column, or the extra column, that
+    stands there. For NDJSON, ``keys`` gives the key that holds each of the contract's columns.
     """
 
     contract: Contract
@@ -67,11 +67,11 @@ def copy_columns(contract: Contract) -> tuple[str, ...]:
 
 
 def passing_rows(layout: Layout) -> str:
-    """SQL of one row: the passing records as CSV for COPY, their number, the hashes of their claim ids, and the
-    positions of the others.
+    """SQL of one row: the passing records as CSV for COPY, their number, the hashes of their claim ids, and
+    the positions of the others.
 
-    Its parameter is the path of the records; the variable ``first_row`` is the row number of the first. A record
-    without a claim id never passes, so that an empty one may stand for a record that cannot be read.
+    Its parameter is the path of the records; the variable ``first_row`` is the row number of the first. A
+    record without a claim id never passes, so that an empty one may stand for a record that cannot be read.
     """
     contract = layout.contract
     written = ", ',', ".join(
@@ -122,13 +122,15 @@ def _source(layout: Layout) -> str:
             for index, column in enumerate(contract.columns)
         )
         removal = _literal("{" + ",".join(f"{_json_text(key)}:null" for key in keys.values()) + "}")
-        # Each step looks only at what the one before has let through: the engine's JSON functions stop at bad JSON.
+        # Each step looks only at what the one before has let through: the JSON functions stop at bad JSON.
         return f"""
             SELECT place, item, {cells}, nullif(json_merge_patch(item, {removal})::VARCHAR, '{{}}') AS extra
             FROM (SELECT place, CASE WHEN json_type(document) = 'OBJECT' THEN document END AS item
-                  FROM (SELECT row_number() OVER () - 1 AS place, CASE WHEN json_valid(record) THEN record END AS document
-                        FROM read_csv(?, header = false, auto_detect = false, columns = {{'record': 'VARCHAR'}},
-                                      delim = '\x1f', quote = '', escape = '', new_line = '\\n', parallel = false,
+                  FROM (SELECT row_number() OVER () - 1 AS place,
+                               CASE WHEN json_valid(record) THEN record END AS document
+                        FROM read_csv(?, header = false, auto_detect = false,
+                                      columns = {{'record': 'VARCHAR'}}, delim = '\x1f', quote = '',
+                                      escape = '', new_line = '\\n', parallel = false,
                                       max_line_size = {LINE_LIMIT})))
         """
     shared = tuple(dict.fromkeys(["", *_shared_missing(contract)]))
@@ -146,7 +148,9 @@ def _source(layout: Layout) -> str:
     if extra:
         pairs = ", ".join(f"{_literal(name)}, {cell}" for name, cell in extra)
         cells_of_extra = ", ".join(cell for _, cell in extra)
-        extra_json = f"CASE WHEN coalesce({cells_of_extra}, NULL) IS NOT NULL THEN json_object({pairs})::VARCHAR END"
+        extra_json = (
+            f"CASE WHEN coalesce({cells_of_extra}, NULL) IS NOT NULL THEN json_object({pairs})::VARCHAR END"
+        )
     return f"""
         SELECT row_number() OVER () - 1 AS place, {cells}, {extra_json} AS extra
         FROM read_csv(?, header = false, auto_detect = false, columns = {{{names}}},
@@ -159,7 +163,8 @@ def _source(layout: Layout) -> str:
 def _typed(layout: Layout) -> str:
     """SQL of the cells with their values: ``value_<n>`` is NULL where there is none or it cannot be read."""
     values = ", ".join(
-        f"{_value(column, f'text_{index}')} AS value_{index}" for index, column in enumerate(layout.contract.columns)
+        f"{_value(column, f'text_{index}')} AS value_{index}"
+        for index, column in enumerate(layout.contract.columns)
     )
     return f"""
         SELECT *, getvariable('first_row') + place AS row_number, {values} FROM ({_source(layout)})
@@ -205,7 +210,8 @@ def _value(column: Column, text: str) -> str:
         case LogicalType.INTEGER:
             plain = _plain_number(column, text)
             number = f"TRY_CAST({plain} AS BIGINT)"
-            # The cast rounds 12.5 and reads 0x1F, so only what it would write itself passes without a second look.
+            # The cast rounds 12.5 and reads 0x1F, so only what it would write itself passes without a second
+            # look.
             return (
                 f"CASE WHEN {number}::VARCHAR = {plain} THEN {number}"
                 f" WHEN regexp_full_match({plain}, '\\s*[+-]?[0-9]+(\\.0*)?\\s*') THEN {number} END"
@@ -218,7 +224,8 @@ def _value(column: Column, text: str) -> str:
             return f"CASE WHEN {word} IN ({true}) THEN true WHEN {word} IN ({false}) THEN false END"
         case LogicalType.DATE | LogicalType.TIMESTAMP:
             kind = column.logical_type.upper()
-            # Without an offset a time is taken as UTC; the plain TIMESTAMP would take one with an offset as UTC too.
+            # Without an offset a time is taken as UTC; the plain TIMESTAMP would take one with an offset as
+            # UTC too.
             zoned = f"timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ))"
             iso = zoned if column.logical_type is LogicalType.TIMESTAMP else f"TRY_CAST({text} AS DATE)"
             return f"coalesce({iso}{_other_formats(column, text, kind)})" if column.date_formats else iso
@@ -239,7 +246,7 @@ def _plain_number(column: Column, text: str) -> str:
 
 
 def _written(column: Column, index: int) -> str:
-    """SQL of the cell as COPY's CSV has it; NULL, which ``concat`` drops, is the empty unquoted cell of a NULL."""
+    """SQL of the cell as COPY's CSV has it: ``concat`` drops a NULL, which leaves COPY's own sign for it."""
     text, value = f"text_{index}", f"value_{index}"
     if column.hashed:
         return _keyed_hash(text)
@@ -262,7 +269,7 @@ def _quoted(text: str) -> str:
 
 
 def _keyed_hash(text: str) -> str:
-    """HMAC-SHA-256-128 (RFC 2104, half of the digest) of the value, trimmed and in lower case, in hexadecimal."""
+    """HMAC-SHA-256-128 (RFC 2104, half of the digest), in hexadecimal, of the trimmed lower-case value."""
     inner = f"unhex(sha256(getvariable('inner_pad') || encode(lower(trim({text})))))"
     return f"sha256(getvariable('outer_pad') || {inner})[1:32]"
 

@@ -37,7 +37,8 @@ def ndjson_layout(contract: Contract, keys: Sequence[str]) -> Layout:
         if column is not None:
             if column in found:
                 raise RefusedFile(
-                    f"the objects have column '{column}' twice, as '{found[column]}' and as '{key}': send it once"
+                    f"the objects have column '{column}' twice, as '{found[column]}' and as '{key}': "
+                    "send it once"
                 )
             found[column] = key
     _refuse_missing(contract, set(found), keys)
@@ -46,9 +47,7 @@ def ndjson_layout(contract: Contract, keys: Sequence[str]) -> Layout:
 
 def _names(contract: Contract) -> dict[str, str]:
     """The contract's columns by every name that a file may use for them; a column's own name goes first."""
-    names = {
-        _folded(synonym): column.name for column in contract.columns for synonym in column.synonyms
-    }
+    names = {_folded(synonym): column.name for column in contract.columns for synonym in column.synonyms}
     return names | {_folded(column.name): column.name for column in contract.columns}
 
 
@@ -75,5 +74,6 @@ def _refuse_missing(contract: Contract, found: set[str], written: Sequence[str])
         named.append(f"'{name}' (is it '{close[0]}'? add that as a synonym)" if close else f"'{name}'")
     noun = "column" if len(missing) == 1 else "columns"
     raise RefusedFile(
-        f"the file lacks the required {noun} {', '.join(named)} of contract {contract.line} {contract.version}"
+        f"the file lacks the required {noun} {', '.join(named)} "
+        f"of contract {contract.line} {contract.version}"
     )

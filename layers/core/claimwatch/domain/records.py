@@ -1,10 +1,10 @@
 """Cutting bytes into whole records, so that a damaged record costs no more than itself.
 
 A record of CSV (RFC 4180: one-byte delimiter, fields quoted by ``"``, quotes doubled) ends at the first line
-break outside of quotes. Counting quotes finds that at the speed of memory, but only while every quote stands where
-the format allows one. So the cutter reads quickly as long as that holds and, from the first record where it does
-not, carefully, record by record. A record that cannot be read gives up its first line alone: the quote that
-damage has opened must not swallow the rows behind it.
+break outside of quotes. Counting quotes finds that at the speed of memory, but only while every quote stands
+where the format allows one. So the cutter reads quickly as long as that holds and, from the first record
+where it does not, carefully, record by record. A record that cannot be read gives up its first line alone:
+the quote that damage has opened must not swallow the rows behind it.
 
 What is decided about a record depends on no byte behind it (but for the cap), so cutting a file at any record
 and cutting the two parts gives the same records.
@@ -44,9 +44,9 @@ class Problem:
 class Batch:
     """Whole records, in their order.
 
-    ``starts`` and ``ends`` are their places in ``data``, without the line break. ``broken`` holds the index of
-    each record that cannot be read, with the reason; ``rewritten`` the proper form of each record that could
-    be read but is not written as the format wants it.
+    ``starts`` and ``ends`` are their places in ``data``, without the line break. ``broken`` holds the index
+    of each record that cannot be read, with the reason; ``rewritten`` the proper form of each record that
+    could be read but is not written as the format wants it.
     """
 
     data: bytes
@@ -72,7 +72,9 @@ class Batch:
         if not self._contiguous():
             records = [
                 changed.get(index) or self.data[start:end]
-                for index, (start, end) in enumerate(zip(self.starts.tolist(), self.ends.tolist(), strict=True))
+                for index, (start, end) in enumerate(
+                    zip(self.starts.tolist(), self.ends.tolist(), strict=True)
+                )
             ]
             return b"\n".join([*records, b""])
         pieces, at = [], int(self.starts[0])
@@ -92,9 +94,9 @@ class Batch:
 class RecordCutter:
     """Cuts a stream that begins at a record.
 
-    ``delimiter`` is one byte for CSV, or None where every line is a record (NDJSON). ``columns`` is the number of
-    fields that a record of CSV must have. With ``places_only`` the records have the same places, but what is
-    wrong with them is left out, which is several times faster.
+    ``delimiter`` is one byte for CSV, or None where every line is a record (NDJSON). ``columns`` is the
+    number of fields that a record of CSV must have. With ``places_only`` the records have the same places,
+    but what is wrong with them is left out, which is several times faster.
     """
 
     def __init__(self, delimiter: bytes | None, columns: int, *, places_only: bool = False) -> None:
@@ -216,7 +218,9 @@ class RecordCutter:
             blank = ends <= starts
             if blank.any():
                 renumber = np.cumsum(~blank) - 1
-                ragged = {int(renumber[index]): fields for index, fields in ragged.items() if not blank[index]}
+                ragged = {
+                    int(renumber[index]): fields for index, fields in ragged.items() if not blank[index]
+                }
                 starts, ends = starts[~blank], ends[~blank]
         return starts + at, ends + at, ragged, stopped, min(next_at, len(data))
 
@@ -307,7 +311,9 @@ class RecordCutter:
             return
         data = batch.data
         if b"\0" in data:
-            self._mark(batch, _occurrences(data, b"\0", end), Problem(None, "nul", "the row contains a NUL byte"))
+            self._mark(
+                batch, _occurrences(data, b"\0", end), Problem(None, "nul", "the row contains a NUL byte")
+            )
         if self._delimiter is None and b"\x1f" in data:
             self._mark(
                 batch,
@@ -350,7 +356,9 @@ class RecordCutter:
 
     def _written(self, fields: list[bytes]) -> bytes:
         assert self._delimiter is not None
-        return self._delimiter.join(b'"' + text.replace(b'"', b'""') + b'"' if text else b"" for text in fields)
+        return self._delimiter.join(
+            b'"' + text.replace(b'"', b'""') + b'"' if text else b"" for text in fields
+        )
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.objects import ObjectStore
 from claimwatch.domain.contract import Contract
@@ -12,7 +13,7 @@ from claimwatch.errors import ClaimwatchError, Superseded
 from claimwatch.ingest.load import batches
 from claimwatch.ingest.plan import Plan
 from claimwatch.storage import contracts, ledger, quarantine, rows
-from claimwatch.storage.connection import Cursor, Database
+from claimwatch.storage.connection import Database
 from claimwatch.storage.ledger import Counts, File
 from claimwatch.storage.quarantine import RefusedRow
 
@@ -33,14 +34,17 @@ class Workplace:
 
 
 def commit_file(at: Workplace, file_id: int, attempt: int) -> dict[str, Any]:
-    """Commit the file, or return what it came to if it is committed already: the event's facts, no claim's content.
+    """Commit the file, or return what it came to if it is committed already: the event's facts, no claim's
+    content.
 
     Of the rows with one claim id the first stays and the others go to quarantine.
     """
     with at.database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
         if file.attempt != attempt or file.status not in ("loading", "committed"):
-            raise Superseded(f"file {file_id} is {file.status} at attempt {file.attempt}; this is attempt {attempt}")
+            raise Superseded(
+                f"file {file_id} is {file.status} at attempt {file.attempt}; this is attempt {attempt}"
+            )
         chunks, counts = ledger.sum_chunks(cursor, file_id)
         if chunks != file.chunks:
             raise IncompleteFile(f"{chunks} of {file.chunks} chunks of file {file_id} are loaded")

@@ -24,12 +24,10 @@ def draft_key(line: str) -> str:
     return f"contracts/{line}.draft.yaml"
 
 
-def write_draft(objects: ObjectStore, bucket: str, line: str, prepared: Prepared) -> bool:
-    """Write the draft unless there is one; returns whether it is new."""
-    if objects.exists(bucket, draft_key(line)):
-        return False
-    objects.write(bucket, draft_key(line), [draft(objects, line, prepared).encode()])
-    return True
+def write_draft(objects: ObjectStore, bucket: str, line: str, prepared: Prepared) -> None:
+    """Write the draft unless there is one, which somebody may be at work on."""
+    if not objects.exists(bucket, draft_key(line)):
+        objects.write(bucket, draft_key(line), [draft(objects, line, prepared).encode()])
 
 
 def draft(objects: ObjectStore, line: str, prepared: Prepared) -> str:

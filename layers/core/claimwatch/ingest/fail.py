@@ -11,7 +11,9 @@ LONGEST = 500
 """Characters of a fault's description that are kept."""
 
 
-def record_failure(database: Database, alerts: Alerts, file_id: int, attempt: int, error: str, cause: str) -> str:
+def record_failure(
+    database: Database, alerts: Alerts, file_id: int, attempt: int, error: str, cause: str
+) -> str:
     """Mark the file failed, unless it is committed or a newer attempt runs; returns the file's status."""
     with database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)

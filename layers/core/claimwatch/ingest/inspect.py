@@ -54,9 +54,10 @@ def inspect(at: Workplace, file_id: int, attempt: int) -> dict[str, Any]:
         return _state(file, "done")
 
     ref = ObjectRef(file.bucket, file.key, file.version_id)
+    assert file.line is not None  # register refuses files without a line
     try:
         if contract is None:
-            return _park(at, file, ref)
+            return _park(at, file, file.line, ref)
         plan, described = _plan(at, file, ref, contract)
     except RefusedFile as refusal:
         return _refuse(at, file, str(refusal))
@@ -90,7 +91,9 @@ def inspect(at: Workplace, file_id: int, attempt: int) -> dict[str, Any]:
 
 def _refuse_stale(file: ledger.File, attempt: int) -> None:
     if file.attempt != attempt or file.status == "failed":
-        raise Superseded(f"file {file.file_id} is {file.status} at attempt {file.attempt}; this is attempt {attempt}")
+        raise Superseded(
+            f"file {file.file_id} is {file.status} at attempt {file.attempt}; this is attempt {attempt}"
+        )
 
 
 def _state(file: ledger.File, status: str) -> dict[str, Any]:
@@ -106,27 +109,21 @@ def _refuse(at: Workplace, file: ledger.File, why: str) -> dict[str, Any]:
     return _state(file, "refused")
 
 
-def _park(at: Workplace, file: ledger.File, ref: ObjectRef) -> dict[str, Any]:
-    assert file.line is not None  # register refuses files without a line
+def _park(at: Workplace, file: ledger.File, line: str, ref: ObjectRef) -> dict[str, Any]:
+    """Let the file wait for its line's contract; people hear of it once for each line."""
     prepared = _prepare(at, file, ref, known_columns=())
-    draft = drafting.draft_key(file.line)
-    new = drafting.write_draft(at.objects, at.artifact_bucket, file.line, prepared)
-    waiting = (
-        f"line {file.line} has no contract: put one at s3://{at.artifact_bucket}/{drafting.contract_key(file.line)}"
-        f" (a draft is at {draft})"
+    drafting.write_draft(at.objects, at.artifact_bucket, line, prepared)
+    place, draft = (
+        f"s3://{at.artifact_bucket}/{key}" for key in (drafting.contract_key(line), drafting.draft_key(line))
     )
+    waiting = f"line {line} has no contract: put one at {place} (a draft is at {draft})"
     with at.database.transaction() as cursor:
-        if file.status != "parked":
+        told = ledger.is_parking_told(cursor, line)
+        if file.status != "parked":  # else a repeated call
             ledger.park(cursor, file.file_id, waiting, prepared.described)
         file = ledger.get(cursor, file.file_id)
-    if new:
-        notices.tell_parked(
-            at.database,
-            at.alerts,
-            file,
-            f"s3://{at.artifact_bucket}/{draft}",
-            f"s3://{at.artifact_bucket}/{drafting.contract_key(file.line)}",
-        )
+    if not told:
+        notices.tell_parked(at.database, at.alerts, file, draft, place)
     return _state(file, "parked")
 
 

@@ -1,10 +1,12 @@
-"""Loading one chunk: every cell is checked, and the chunk's rows come in with one transaction or not at all."""
+"""Loading one chunk: every cell is checked, and the chunk's rows come in with one transaction or not at
+all."""
 
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.objects import ObjectRef, ObjectStore
 from claimwatch.domain.contract import Contract
@@ -13,7 +15,7 @@ from claimwatch.errors import Superseded
 from claimwatch.ingest.plan import Chunk, Plan
 from claimwatch.ingest.validation import Validator, Verdict
 from claimwatch.storage import contracts, ledger, quarantine, rows
-from claimwatch.storage.connection import Cursor, Database
+from claimwatch.storage.connection import Database
 from claimwatch.storage.ledger import Counts
 from claimwatch.storage.quarantine import RefusedRow
 
@@ -38,7 +40,9 @@ def load_chunk(at: Workplace, file_id: int, attempt: int, number: int) -> Counts
     with at.database.transaction() as cursor:
         file = ledger.share(cursor, file_id)
         if file.attempt != attempt or file.status not in ("loading", "committed"):
-            raise Superseded(f"file {file_id} is {file.status} at attempt {file.attempt}; this is attempt {attempt}")
+            raise Superseded(
+                f"file {file_id} is {file.status} at attempt {file.attempt}; this is attempt {attempt}"
+            )
         _alone_with(cursor, file_id, number)
         done = ledger.find_chunk(cursor, file_id, number)
         if done is not None:
@@ -55,9 +59,7 @@ def _alone_with(cursor: Cursor, file_id: int, number: int) -> None:
     )
 
 
-def _load(
-    at: Workplace, cursor: Cursor, file_id: int, number: int, contract: Contract, plan: Plan
-) -> Counts:
+def _load(at: Workplace, cursor: Cursor, file_id: int, number: int, contract: Contract, plan: Plan) -> Counts:
     chunk = plan.chunks[number]
     read = loaded = refused = 0
     hashes = []

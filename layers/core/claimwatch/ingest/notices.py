@@ -40,7 +40,8 @@ def tell_failed(database: Database, alerts: Alerts, file: ledger.File) -> None:
         file,
         f"Claimwatch could not load a file: {_name(file)}",
         f"{_where(file)}\nWhat happened: {file.error}\n"
-        f"None of its rows is visible. When the cause is mended, replay it:\n  claimwatch replay {file.file_id}\n",
+        "None of its rows is visible. When the cause is mended, replay it:\n"
+        f"  claimwatch replay {file.file_id}\n",
     )
 
 

@@ -11,7 +11,8 @@ from claimwatch.domain.records import RecordCutter
 
 @dataclass(frozen=True)
 class Chunk:
-    """A run of whole records: bytes from ``start`` to ``end`` (exclusive), the first one's number in the file."""
+    """A run of whole records: bytes from ``start`` to ``end`` (exclusive), the first one's number in the
+    file."""
 
     start: int
     end: int
@@ -20,7 +21,8 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Plan:
-    """Where the records are (the dropped object, or its staged copy), how they are laid out, and the chunks."""
+    """Where the records are (the dropped object, or its staged copy), how they are laid out, and the
+    chunks."""
 
     source: ObjectRef
     delimiter: str | None

@@ -19,8 +19,8 @@ MEMORY_LIMIT = "160MB"
 class Verdict:
     """What became of a batch.
 
-    ``copy_text`` holds the ``loaded`` rows that pass, as CSV for COPY; ``claim_hashes`` a 64-bit hash of each one's
-    claim id; ``refused`` the index in the batch of each record that does not, with every reason.
+    ``copy_text`` holds the ``loaded`` rows that pass, as CSV for COPY; ``claim_hashes`` a 64-bit hash of each
+    one's claim id; ``refused`` the index in the batch of each record that does not, with every reason.
     """
 
     copy_text: bytes
@@ -37,7 +37,9 @@ class Validator:
 
     def __init__(self, layout: Layout, personal_data_key: bytes) -> None:
         # Stands for a record that cannot be read: it has no claim id, or is no object, and never passes.
-        self._placeholder = layout.delimiter.encode() * (len(layout.fields) - 1) if layout.delimiter else b"null"
+        self._placeholder = (
+            layout.delimiter.encode() * (len(layout.fields) - 1) if layout.delimiter else b"null"
+        )
         self._passing_rows = passing_rows(layout)
         self._problems_of_rows = problems_of_rows(layout)
         self._folder = tempfile.TemporaryDirectory(prefix="claimwatch-")
@@ -68,7 +70,10 @@ class Validator:
         failed = [place for place in failing or [] if place not in batch.broken]
         refused.update(zip(failed, self._reasons(batch, failed), strict=True))
         return Verdict(
-            (copy_text or "").encode(), loaded, np.array(hashes or [], np.uint64), dict(sorted(refused.items()))
+            (copy_text or "").encode(),
+            loaded,
+            np.array(hashes or [], np.uint64),
+            dict(sorted(refused.items())),
         )
 
     def _only_row(self, sql: str, batch: Batch) -> tuple[Any, ...]:
@@ -80,7 +85,9 @@ class Validator:
     def _reasons(self, batch: Batch, failed: list[int]) -> list[list[Problem]]:
         if not failed:
             return []
-        rewritten = {place: batch.rewritten[index] for place, index in enumerate(failed) if index in batch.rewritten}
+        rewritten = {
+            place: batch.rewritten[index] for place, index in enumerate(failed) if index in batch.rewritten
+        }
         only = np.array(failed, np.int64)
         few = Batch(batch.data, batch.starts[only], batch.ends[only], {}, rewritten)
         (found,) = self._only_row(self._problems_of_rows, few)

@@ -1,8 +1,9 @@
-"""The connection to PostgreSQL: one for each execution environment, opened when first needed, mended when lost."""
+"""The connection to PostgreSQL: one for each execution environment, opened when first needed, mended when
+lost."""
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from psycopg2 import errors as pg
 from psycopg2.extensions import connection as PgConnection  # noqa: N812 - it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
-from claimwatch.errors import TransientFault
+from claimwatch.errors import ClaimwatchError, TransientFault
 
 CONNECT_TIMEOUT = 10
 """Seconds for one attempt to connect."""
@@ -29,12 +30,17 @@ _PASSING = (
 )
 
 
+class StatementRefused(ClaimwatchError):
+    """PostgreSQL refused a statement, and would again: a mistake of ours, not of the data's."""
+
+
 @dataclass
 class Database:
     """A database that hands out transactions over one connection.
 
-    ``parameters`` are libpq's keywords. A connection that breaks is thrown away, and the next transaction opens
-    a new one. Every error that passes by itself surfaces as ``TransientFault``.
+    ``parameters`` are libpq's keywords. A connection that breaks is thrown away, and the next transaction
+    opens a new one. Every error that passes by itself surfaces as ``TransientFault``, any other as
+    ``StatementRefused``.
     """
 
     parameters: dict[str, Any]
@@ -44,7 +50,8 @@ class Database:
 
     @classmethod
     def from_secret(cls, secret: dict[str, Any]) -> "Database":
-        """The database that a secret in the form of RDS describes (host, port, dbname, username, password)."""
+        """The database that a secret in the form of RDS describes (host, port, dbname, username,
+        password)."""
         return cls(
             {
                 "host": secret["host"],
@@ -66,6 +73,9 @@ class Database:
         except _PASSING as error:
             self.close()
             raise TransientFault(f"PostgreSQL broke off: {_first_line(error)}") from error
+        except psycopg2.Error as error:
+            # Neither the message nor what caused it goes on: both may quote a row.
+            raise StatementRefused(_nameless(error)) from None
         except BaseException:
             if self._connection is not None and self._connection.closed:
                 self.close()
@@ -75,10 +85,8 @@ class Database:
         """Close the connection, if there is one."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            try:
+            with suppress(psycopg2.Error):  # it was broken already, which is why it is being closed
                 connection.close()
-            except psycopg2.Error:
-                pass  # it was broken already, which is why it is being closed
 
     def _connected(self) -> PgConnection:
         if self._connection is not None and not self._connection.closed:
@@ -91,7 +99,7 @@ class Database:
         pause = 0.2
         while True:
             try:
-                return psycopg2.connect(
+                connection: PgConnection = psycopg2.connect(
                     **self.parameters,
                     connect_timeout=CONNECT_TIMEOUT,
                     application_name="claimwatch",
@@ -102,11 +110,21 @@ class Database:
                         " -c idle_in_transaction_session_timeout=300000"
                     ),
                 )
+                return connection
             except psycopg2.OperationalError as error:
                 if time.monotonic() + pause > deadline or "password authentication" in str(error):
                     raise
                 time.sleep(pause)
                 pause = min(pause * 2, 5.0)
+
+
+def _nameless(error: psycopg2.Error) -> str:
+    """Which error it was and where, without the values."""
+    places = (error.diag.table_name, error.diag.column_name, error.diag.constraint_name)
+    where = ", ".join(place for place in places if place)
+    return f"PostgreSQL refused a statement: {type(error).__name__} ({error.pgcode}){
+        f' at {where}' if where else ''
+    }"
 
 
 def _first_line(error: Exception) -> str:

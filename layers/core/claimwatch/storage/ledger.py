@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from claimwatch.storage.connection import Cursor
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
+
 from claimwatch.storage.queries import queries
 
 _SQL = queries("ledger")
@@ -218,6 +219,13 @@ def parked_files(cursor: Cursor, line: str) -> list[int]:
     """The files that wait for the line's contract, oldest first."""
     cursor.execute(_SQL["parked_files"], {"line": line})
     return [file_id for (file_id,) in cursor.fetchall()]
+
+
+def is_parking_told(cursor: Cursor, line: str) -> bool:
+    """Whether people have been told of a file that waits for the line's contract."""
+    cursor.execute(_SQL["is_parking_told"], {"line": line})
+    row = cursor.fetchone()
+    return row is not None and bool(row[0])
 
 
 def note_extra_columns(cursor: Cursor, file: File, names: list[str]) -> None:

@@ -97,6 +97,11 @@ SELECT file_id FROM claimwatch.file
 WHERE line = %(line)s AND status = 'parked'
 ORDER BY received_at, sequencer, file_id;
 
+-- name: is_parking_told
+SELECT EXISTS (
+    SELECT FROM claimwatch.file WHERE line = %(line)s AND status = 'parked' AND notified_at IS NOT NULL
+);
+
 -- name: new_extra_columns
 -- Names that this line's files have not had before.
 INSERT INTO claimwatch.extra_column (line, dataset, name, first_file_id)

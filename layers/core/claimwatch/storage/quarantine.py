@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
+
 from claimwatch.domain.records import Problem
-from claimwatch.storage.connection import Cursor
 from claimwatch.storage.queries import queries
 
 _SQL = queries("quarantine")

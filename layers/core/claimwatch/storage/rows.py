@@ -1,15 +1,16 @@
 """The rows of claims and outcomes, in the tables that their contracts make.
 
-A row's key is its claim id, its file and its place in the file, so what a newer file replaces stays as history.
+A row's key is its claim id, its file and its place in the file, so what a newer file replaces stays as
+history.
 """
 
 from typing import IO
 
 from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.domain.checks import copy_columns
 from claimwatch.domain.contract import Contract
-from claimwatch.storage.connection import Cursor
 
 _SCHEMA = "claimwatch"
 
@@ -17,7 +18,8 @@ _SCHEMA = "claimwatch"
 def copy(cursor: Cursor, contract: Contract, file_id: int, text: IO[bytes]) -> int:
     """Load rows, written as ``domain.checks.passing_rows`` writes them; returns their number.
 
-    The table's ``file_id`` (and an outcome's ``line``) come from the session, so that the rows need not carry them.
+    The table's ``file_id`` (and an outcome's ``line``) come from the session, so that the rows need not carry
+    them.
     """
     cursor.execute(
         "SELECT set_config('claimwatch.file_id', %s, true), set_config('claimwatch.line', %s, true)",
@@ -35,7 +37,8 @@ def delete(cursor: Cursor, contract: Contract, file_id: int) -> None:
 
 
 def repeated(cursor: Cursor, contract: Contract, file_id: int) -> list[tuple[int, int]]:
-    """The rows of a file whose claim id an earlier row of it has: (row number, number of the first such row)."""
+    """The rows of a file whose claim id an earlier row of it has: (row number, number of the first such
+    row)."""
     cursor.execute(
         sql.SQL(
             """

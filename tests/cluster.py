@@ -1,0 +1,97 @@
+"""Real PostgreSQL for the tests: one server, and a migrated database that each test gets a clone of."""
+
+import contextlib
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import psycopg2
+from psycopg2 import sql
+
+from claimwatch.aws.events import CreatedObject
+from claimwatch.ingest import apply_contract as use_case
+from claimwatch.storage.connection import Database
+from claimwatch.storage.migrate import migrate
+from local.folder_objects import FolderObjects
+from local.postgres import PostgresServer
+
+PROJECT = Path(__file__).resolve().parent.parent
+MOTOR = PROJECT / "contracts" / "motor.yaml"
+TEMPLATE = "migrated"
+SETTINGS = {"shared_buffers": "64MB", "max_wal_size": "1GB"}
+
+
+class Cluster:
+    """A server whose template database has the schema and the contract of line motor."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = PostgresServer(folder, settings=SETTINGS)
+        self._numbers = itertools.count(1)
+
+    def __enter__(self) -> Self:
+        self.server.start()
+        self._administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+        with contextlib.closing(database_at(self.url(TEMPLATE))) as database:
+            migrate(database)
+            with tempfile.TemporaryDirectory() as folder:
+                became = apply_contract(
+                    database, "motor", MOTOR.read_text("utf-8"), FolderObjects(Path(folder))
+                )
+            assert became == "applied", f"the contract of line motor was {became}"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.server.remove()
+
+    def url(self, name: str) -> str:
+        """libpq URL of a database, as its owner."""
+        return urlsplit(self.server.url)._replace(path=f"/{name}").geturl()
+
+    @contextlib.contextmanager
+    def clone(self) -> Iterator[str]:
+        """A fresh database like the template; gives its URL, and drops it with whoever is still connected."""
+        name = sql.Identifier(f"clone_{os.getpid()}_{next(self._numbers)}")
+        self._administer(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(TEMPLATE)))
+        try:
+            yield self.url(name.string)
+        finally:
+            self._administer(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+    def _administer(self, statement: sql.Composable) -> None:
+        with contextlib.closing(psycopg2.connect(self.server.url)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+
+
+def database_at(url: str, **parameters: Any) -> Database:
+    """The database of a URL, as the use cases have it; psycopg2 may be given more parameters."""
+    return Database({"dsn": url} | parameters, wake_up_time=10)
+
+
+def apply_contract(database: Database, line: str, text: str, objects: FolderObjects, *, day: int = 1) -> str:
+    """Put a contract in place, received on that day of 2026's January; returns what became of it."""
+
+    def nothing_waits(file_id: int) -> None:
+        raise AssertionError(f"file {file_id} waits for a contract")
+
+    ref = objects.write("artifacts", f"contracts/{line}.yaml", [text.encode()])
+    created = CreatedObject(ref, len(text), "", datetime(2026, 1, day, tzinfo=UTC))
+    return use_case.apply_contract(
+        use_case.Workplace(database, objects, SilentAlerts(), nothing_waits), created
+    ).status
+
+
+class SilentAlerts:
+    """Nobody to tell."""
+
+    def publish(self, subject: str, message: str) -> None:
+        """Say nothing."""

@@ -1,0 +1,42 @@
+"""What all tests share: no sockets in unit tests, real PostgreSQL for the others."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import pytest_socket
+
+from claimwatch.storage.connection import Database
+from tests.cluster import Cluster, database_at
+
+UNIT_TESTS = Path(__file__).parent / "unit"
+
+
+@pytest.fixture(autouse=True)
+def no_sockets_in_unit_tests(request: pytest.FixtureRequest) -> Iterator[None]:
+    if not request.path.is_relative_to(UNIT_TESTS):
+        yield
+        return
+    pytest_socket.disable_socket(allow_unix_socket=True)  # asyncio and multiprocessing talk to themselves
+    yield
+    pytest_socket.enable_socket()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with Cluster(tmp_path_factory.mktemp("postgres")) as running:
+        yield running
+
+
+@pytest.fixture
+def database_url(cluster: Cluster) -> Iterator[str]:
+    """libpq URL of a database of the test's own: migrated, with the contract of line motor."""
+    with cluster.clone() as url:
+        yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    with closing(database_at(database_url)) as opened:
+        yield opened

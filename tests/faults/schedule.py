@@ -1,0 +1,243 @@
+"""What one seed makes happen: which files come, when their events do, and where it hurts.
+
+Everything here follows from the seed and from names, never from the clock: a fault belongs to the step, the
+file, the chunk and the try that it hits.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from samples import (
+    BREAKS_THE_CONTRACT,
+    SHAPES,
+    Book,
+    BookConfig,
+    Corrections,
+    Dirt,
+    Kind,
+    Manifest,
+    Shape,
+    write_week,
+)
+
+LANDING, ARTIFACTS = "landing", "artifacts"
+PERSONAL_DATA_KEY = b"the key of the fault simulation"
+CALM_FROM_ATTEMPT = 4
+"""From this attempt at a file on, nothing is injected: every schedule comes to an end."""
+
+_SHAPES = ("csv", "csv", "multiline", "question-marks", "bom", "ndjson", "csv-gz")
+_DAMAGE: dict[str, tuple[Kind, ...]] = {
+    "ndjson": BREAKS_THE_CONTRACT,
+    "csv": (*BREAKS_THE_CONTRACT, Kind.INVALID_BYTES, Kind.NUL_BYTE),
+}
+_FIRST_DAY = datetime(2026, 1, 12, 6, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class SampleFile:
+    """One object version that is dropped."""
+
+    label: str
+    key: str
+    path: Path
+    shape: Shape
+    manifest: Manifest
+    received_at: datetime
+    sequencer: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong in a worker when it passes ``point`` for the ``at``-th time (from 0)."""
+
+    point: str
+    at: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Calling:
+    """How one invocation of a step is to go: the faults in its worker, and what the caller does beside it."""
+
+    faults: tuple[Fault, ...] = ()
+    twice: bool = False
+    """The message comes twice, and two workers are at it at once."""
+    abandoned: bool = False
+    """The caller's time runs out while the worker goes on."""
+
+
+POINTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "register": (
+        ("before_commit", ("kill", "terminate")),
+        ("after_commit", ("kill", "terminate")),
+        ("start", ("kill", "throttle")),
+        ("started", ("kill",)),
+    ),
+    "inspect": (
+        ("read", ("kill", "s3_500", "s3_broken", "s3_slow")),
+        ("write", ("kill", "s3_500")),
+        ("before_commit", ("kill", "terminate", "stall")),
+        ("after_commit", ("kill", "terminate")),
+    ),
+    "load": (
+        ("copy", ("kill", "kill", "terminate", "stall")),
+        ("before_commit", ("kill", "terminate", "stall", "race")),
+        ("after_commit", ("kill", "terminate")),
+        ("read", ("kill", "s3_500", "s3_broken", "s3_slow")),
+    ),
+    "commit": (
+        ("before_commit", ("kill", "terminate", "stall", "race")),
+        ("after_commit", ("kill", "kill", "terminate")),
+        ("read", ("kill", "s3_500")),
+    ),
+    "fail": (
+        ("before_commit", ("kill", "terminate")),
+        ("after_commit", ("kill",)),
+        ("alert", ("kill", "throttle")),
+        ("alerted", ("kill",)),
+    ),
+    "replay": (
+        ("before_commit", ("kill", "terminate")),
+        ("after_commit", ("kill",)),
+        ("start", ("kill", "throttle")),
+    ),
+}
+_RESTARTS = ("restart_immediate", "restart_immediate", "restart_fast")
+_RESTART_POINTS = {
+    "load": ("copy", "before_commit", "after_commit"),
+    "commit": ("before_commit", "after_commit"),
+}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One seed's plan."""
+
+    seed: int
+
+    def random(self, *names: object) -> Random:
+        """Draws that belong to something of this schedule."""
+        text = "/".join(map(str, (self.seed, *names)))
+        return Random(hashlib.sha256(text.encode()).digest())
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Size of a chunk: a file has one to about six."""
+        return self.random("chunks").choice((5_000, 8_000, 14_000))
+
+    @property
+    def intensity(self) -> float:
+        """How likely an invocation is disturbed on its first try."""
+        return self.random("intensity").choice((0.15, 0.3, 0.45))
+
+    def files(self, folder: Path) -> list[SampleFile]:
+        """Write the files: two or three weeks, one of them once more and put right, perhaps one repeated."""
+        draw = self.random("files")
+        weeks = draw.randint(2, 3)
+        book = Book(BookConfig(seed=self.seed, weeks=weeks, claims_per_week=draw.randint(20, 45)))
+        dropped = [self._week(folder, book, week) for week in range(weeks)]
+        chosen = draw.randrange(weeks)
+        dropped.append(self._corrected(folder, book, chosen, dropped[chosen]))
+        if draw.random() < 0.5:
+            original = dropped[draw.randrange(weeks)]
+            dropped.append(self._file("again", original.key.replace("week", "again"), 60, original))
+        return dropped
+
+    def deliveries(self, files: Sequence[SampleFile]) -> list[list[str]]:
+        """The files' events, late ones in a second wave: in any order, each up to three times."""
+        draw = self.random("deliveries")
+        waves: list[list[str]] = [[], []]
+        for file in files:
+            first = draw.choice((0, 0, 0, 1))
+            for copy in range(draw.choice((1, 1, 2, 3))):
+                waves[first if copy == 0 else draw.choice((0, 1))].append(file.label)
+        for wave in waves:
+            draw.shuffle(wave)
+        return [wave for wave in waves if wave]
+
+    def calling(self, step: str, label: str, chunk: int, attempt: int, number: int) -> Calling:
+        """How the ``number``-th try (from 0) of a step goes."""
+        if attempt >= CALM_FROM_ATTEMPT:
+            return Calling()
+        draw = self.random("call", step, label, chunk, attempt, number)
+        cursed = (
+            step in ("inspect", "load", "commit") and self._cursed() == (step, label, attempt) and chunk <= 0
+        )
+        if not cursed and draw.random() > self.intensity * 0.7**number:
+            return Calling()
+        if step in ("load", "commit", "inspect") and not cursed:
+            beside = draw.random()
+            if beside < 0.12:
+                return Calling(twice=True)
+            if beside < 0.2:
+                return Calling((Fault(draw.choice(("copy", "before_commit")), 0, "stall"),), abandoned=True)
+            if beside < 0.28 and step in _RESTART_POINTS and number == 0 and self._restarts():
+                return Calling((Fault(draw.choice(_RESTART_POINTS[step]), 0, draw.choice(_RESTARTS)),))
+        if cursed:
+            return Calling((Fault("before_commit", 0, draw.choice(("kill", "terminate"))),))
+        point, kinds = draw.choice(POINTS[step])
+        return Calling(
+            (Fault(point, draw.choice((0, 0, 1, 2)) if point in ("copy", "read") else 0, draw.choice(kinds)),)
+        )
+
+    def impatient(self, label: str) -> int | None:
+        """After how many loaded chunks somebody replays the file while it is loaded; mostly nobody does."""
+        draw = self.random("impatient", label)
+        return draw.randint(0, 3) if draw.random() < 0.15 else None
+
+    def strikes(self) -> list[tuple[float, str]]:
+        """(seconds from the beginning, what) of the faults that come from outside, at any time."""
+        draw = self.random("strikes")
+        kinds = ("kill_any", "kill_any", "terminate_all", *(_RESTARTS if self._restarts() else ()))
+        return sorted((draw.uniform(0.02, 1.0), draw.choice(kinds)) for _ in range(draw.randint(0, 3)))
+
+    def _restarts(self) -> bool:
+        return self.random("restarts").random() < 0.5
+
+    def _cursed(self) -> tuple[str, str, int] | None:
+        """A step of a file that fails until its retries end, on the first attempt."""
+        draw = self.random("cursed")
+        if draw.random() > 0.3:
+            return None
+        return draw.choice(("inspect", "load", "commit")), draw.choice(("week-0", "week-1", "corrected")), 1
+
+    def _week(self, folder: Path, book: Book, week: int) -> SampleFile:
+        draw = self.random("week", week)
+        name = draw.choice(_SHAPES)
+        shape = SHAPES[name]
+        path = folder / f"week-{week}"
+        manifest = write_week(
+            path,
+            book,
+            week,
+            shape=shape,
+            dirt=Dirt(draw.choice((0.0, 0.05, 0.15)), _DAMAGE[shape.format]),
+            duplicate_share=draw.choice((0.0, 0.1)),
+            corrections=Corrections(week - 1, 0.3) if week and draw.random() < 0.7 else None,
+        )
+        received_at = _FIRST_DAY + timedelta(days=7 * week)
+        return SampleFile(
+            f"week-{week}",
+            f"claims/motor/week-{week}.{shape.suffix}",
+            path,
+            shape,
+            manifest,
+            received_at,
+            "00A0",
+        )
+
+    def _corrected(self, folder: Path, book: Book, week: int, of: SampleFile) -> SampleFile:
+        """The week's file again under the same key: without its dirt, in the same second or a day later."""
+        path = folder / "corrected"
+        manifest = write_week(path, book, week, shape=of.shape)
+        same_second = self.random("corrected").random() < 0.5
+        later = of.received_at + (timedelta(0) if same_second else timedelta(days=1))
+        return SampleFile("corrected", of.key, path, of.shape, manifest, later, "00A1")
+
+    def _file(self, label: str, key: str, days: int, of: SampleFile) -> SampleFile:
+        later = of.received_at + timedelta(days=days)
+        return SampleFile(label, key, of.path, of.shape, of.manifest, later, of.sequencer)

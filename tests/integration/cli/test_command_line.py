@@ -1,6 +1,7 @@
 """A data engineer's day at the command line: drop, look, export, mend, drop again."""
 
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -165,10 +166,8 @@ def test_exported_rows_load_once_they_are_mended(
     fixed = tmp_path / "fixed.csv"
     told = answer(run("quarantine", 1, "--export", fixed, "--json"))
     assert (told["rows"], told["rows_apart"], told["guarded_cells"]) == (2, 1, 0)
-    apart = [
-        row for row in csv.DictReader((tmp_path / "fixed.reasons.csv").open()) if not row["exported_row"]
-    ]
-    assert [row["raw"] for row in apart] == ["H4,2026-01-04"]
+    reasons = csv.DictReader(io.StringIO((tmp_path / "fixed.reasons.csv").read_text(), newline=""))
+    assert [row["raw"] for row in reasons if not row["exported_row"]] == ["H4,2026-01-04"]
     fixed.write_text(fixed.read_text().replace("yesterday", "2026-01-02").replace(",-3,", ",3,"))
     again = answer(run("drop", fixed, "--line", "home", "--json"))
     assert (again["rows_loaded"], again["rows_quarantined"]) == (2, 0)

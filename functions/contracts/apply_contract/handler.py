@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from claimwatch import runtime
 from claimwatch.aws.events import created_object
 from claimwatch.ingest.apply_contract import Workplace, apply_contract
-from claimwatch.ingest.replay import replay
+from claimwatch.ingest.replay import resume
 from claimwatch.observability import logger, tracer
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -50,5 +50,5 @@ def workplace() -> Workplace:
         database=runtime.database(),
         objects=runtime.objects(),
         alerts=runtime.alerts(),
-        replay=lambda file_id: replay(runtime.database(), runtime.pipeline(), file_id),
+        replay=lambda file_id: resume(runtime.database(), runtime.pipeline(), file_id),
     )

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
+
 from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
 from claimwatch.domain.checks import Layout
 from claimwatch.domain.contract import Contract
 from claimwatch.domain.dialect import Encoding, Utf8Census
 from claimwatch.domain.header import csv_layout, ndjson_layout
-from claimwatch.errors import RefusedFile, Superseded
+from claimwatch.errors import RefusedFile, Superseded, TransientFault
 from claimwatch.ingest import drafting, notices
 from claimwatch.ingest.plan import Chunk, Plan, cutter
 from claimwatch.ingest.staging import Prepared, prepare
@@ -57,12 +59,12 @@ def inspect(at: Workplace, file_id: int, attempt: int) -> dict[str, Any]:
     assert file.line is not None  # register refuses files without a line
     try:
         if contract is None:
-            return _park(at, file, file.line, ref)
+            return _park(at, file, file.line, attempt, ref)
         plan, described = _plan(at, file, ref, contract)
     except RefusedFile as refusal:
-        return _refuse(at, file, str(refusal))
+        return _refuse(at, file_id, attempt, str(refusal))
     except ObjectMissing:
-        return _refuse(at, file, "the object was deleted before it could be read: drop it again")
+        return _refuse(at, file_id, attempt, "the object was deleted before it could be read: drop it again")
 
     with at.database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
@@ -79,9 +81,9 @@ def inspect(at: Workplace, file_id: int, attempt: int) -> dict[str, Any]:
             details=plan.to_json(),
         )
         ledger.note_extra_columns(cursor, file, list(_extra(plan, contract)))
-        first_seen = ledger.extra_columns_first_seen(cursor, file_id)
-    if first_seen:
-        notices.tell_extra_columns(at.database, at.alerts, file, first_seen)
+        untold = ledger.extra_columns_untold(cursor, file_id)
+    if untold:
+        notices.tell_extra_columns(at.database, at.alerts, file, untold)
     return _state(file, "ready") | {
         "chunks": [
             {"file_id": file_id, "attempt": attempt, "number": number} for number in range(len(plan.chunks))
@@ -100,16 +102,21 @@ def _state(file: ledger.File, status: str) -> dict[str, Any]:
     return {"file_id": file.file_id, "attempt": file.attempt, "status": status, "chunks": []}
 
 
-def _refuse(at: Workplace, file: ledger.File, why: str) -> dict[str, Any]:
+def _refuse(at: Workplace, file_id: int, attempt: int, why: str) -> dict[str, Any]:
     with at.database.transaction() as cursor:
+        file = ledger.lock(cursor, file_id)
+        _refuse_stale(file, attempt)
+        if file.status == "committed":
+            return _state(file, "done")
         if not (file.status == "refused" and file.error == why):  # else a repeated call, perhaps told already
-            ledger.refuse(cursor, file.file_id, why)
-        file = ledger.get(cursor, file.file_id)
+            _forget_rows(cursor, file, contracts.running(cursor, file.dataset, file.line))
+            ledger.refuse(cursor, file_id, why)
+            file = ledger.get(cursor, file_id)
     notices.tell_refused(at.database, at.alerts, file)
     return _state(file, "refused")
 
 
-def _park(at: Workplace, file: ledger.File, line: str, ref: ObjectRef) -> dict[str, Any]:
+def _park(at: Workplace, file: ledger.File, line: str, attempt: int, ref: ObjectRef) -> dict[str, Any]:
     """Let the file wait for its line's contract; people hear of it once for each line."""
     prepared = _prepare(at, file, ref, known_columns=())
     drafting.write_draft(at.objects, at.artifact_bucket, line, prepared)
@@ -118,12 +125,16 @@ def _park(at: Workplace, file: ledger.File, line: str, ref: ObjectRef) -> dict[s
     )
     waiting = f"line {line} has no contract: put one at {place} (a draft is at {draft})"
     with at.database.transaction() as cursor:
-        told = ledger.is_parking_told(cursor, line)
+        # Whoever applies a contract looks for parked files afterwards, and must not miss this one.
+        contracts.take_turn(cursor, line)
+        if contracts.running(cursor, file.dataset, line) is not None:
+            raise TransientFault(f"a contract of line {line} came while the file was looked at")
+        file = ledger.lock(cursor, file.file_id)
+        _refuse_stale(file, attempt)
         if file.status != "parked":  # else a repeated call
             ledger.park(cursor, file.file_id, waiting, prepared.described)
-        file = ledger.get(cursor, file.file_id)
-    if not told:
-        notices.tell_parked(at.database, at.alerts, file, draft, place)
+            file = ledger.get(cursor, file.file_id)
+    notices.tell_parked(at.database, at.alerts, file, line, draft, place)
     return _state(file, "parked")
 
 
@@ -210,11 +221,17 @@ def _extra(plan: Plan, contract: Contract) -> tuple[str, ...]:
     return plan.layout(contract).extra
 
 
-def _forget_other_plans(cursor: Any, file: ledger.File, contract: Contract, plan: Plan) -> None:
+def _forget_other_plans(cursor: Cursor, file: ledger.File, contract: Contract, plan: Plan) -> None:
     """What an earlier attempt loaded stays only where it was loaded by this very plan and contract."""
-    if file.details == plan.to_json() and file.contract_version == contract.version:
+    if file.details != plan.to_json() or file.contract_version != contract.version:
+        _forget_rows(cursor, file, contract)
+
+
+def _forget_rows(cursor: Cursor, file: ledger.File, contract: Contract | None) -> None:
+    """Take out what earlier attempts at the file loaded; no contract, no table."""
+    if file.chunks is None and file.attempt == 1:
         return
-    if file.chunks is not None or file.attempt > 1:
+    if contract is not None:
         rows.delete(cursor, contract, file.file_id)
-        quarantine.delete(cursor, file.file_id)
-        ledger.delete_chunks(cursor, file.file_id)
+    quarantine.delete(cursor, file.file_id)
+    ledger.delete_chunks(cursor, file.file_id)

@@ -1,7 +1,7 @@
 """What people are told about a file: what happened, where, and what to do. Never what a claim says."""
 
 from claimwatch.aws.alerts import Alerts
-from claimwatch.storage import ledger
+from claimwatch.storage import contracts, ledger
 from claimwatch.storage.connection import Database
 
 
@@ -18,18 +18,22 @@ def tell_refused(database: Database, alerts: Alerts, file: ledger.File) -> None:
     )
 
 
-def tell_parked(database: Database, alerts: Alerts, file: ledger.File, draft: str, contract: str) -> None:
-    """The file waits for a contract, and a draft of one has been written."""
-    _tell(
-        database,
-        alerts,
-        file,
-        f"Claimwatch parked a file: line {file.line} has no contract",
-        f"{_where(file)}\nLine {file.line} has no contract yet, so the file waits; nothing is lost.\n"
-        f"A draft made from it: {draft}\n"
-        f"Check what it marks with 'check:' and put it at: {contract}\n"
-        "Everything that waits is loaded then.\n",
-    )
+def tell_parked(
+    database: Database, alerts: Alerts, file: ledger.File, line: str, draft: str, contract: str
+) -> None:
+    """The file waits for a contract, and a draft of one has been written; said once for each line."""
+    with database.transaction() as cursor:
+        contracts.take_turn(cursor, line)  # of two files that come together, one speaks
+        if ledger.is_parking_told(cursor, line):
+            return
+        alerts.publish(
+            f"Claimwatch parked a file: line {line} has no contract",
+            f"{_where(file)}\nLine {line} has no contract yet, so the file waits; nothing is lost.\n"
+            f"A draft made from it: {draft}\n"
+            f"Check what it marks with 'check:' and put it at: {contract}\n"
+            "Everything that waits is loaded then.\n",
+        )
+        ledger.set_notified(cursor, file.file_id)
 
 
 def tell_failed(database: Database, alerts: Alerts, file: ledger.File) -> None:
@@ -47,15 +51,14 @@ def tell_failed(database: Database, alerts: Alerts, file: ledger.File) -> None:
 
 def tell_extra_columns(database: Database, alerts: Alerts, file: ledger.File, names: list[str]) -> None:
     """The file brings columns that the line's contract does not name."""
-    _tell(
-        database,
-        alerts,
-        file,
+    alerts.publish(
         f"Claimwatch found new columns in line {file.line}",
         f"{_where(file)}\nNot in the contract: {', '.join(names)}\n"
         "Their values are kept in the column 'extra'. To check and use them, add them to the contract\n"
         "and raise its version. This is said once for each column.\n",
     )
+    with database.transaction() as cursor:
+        ledger.set_extra_columns_told(cursor, file.file_id, names)
 
 
 def _tell(database: Database, alerts: Alerts, file: ledger.File, subject: str, message: str) -> None:

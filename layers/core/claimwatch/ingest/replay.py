@@ -20,3 +20,20 @@ def replay(database: Database, pipeline: Pipeline, file_id: int) -> ledger.File:
         file = ledger.get(cursor, file_id)
     pipeline.start(ObjectRef(file.bucket, file.key, file.version_id), file.file_id, file.attempt)
     return file
+
+
+def resume(database: Database, pipeline: Pipeline, file_id: int) -> bool:
+    """Begin a new attempt at a parked file; returns whether there was something to do.
+
+    Whoever did this before and died may have begun the attempt without starting it, so it is started here: a
+    second start of the same attempt has no effect.
+    """
+    with database.transaction() as cursor:
+        file = ledger.lock(cursor, file_id)
+        if file.status == "parked":
+            ledger.begin_attempt(cursor, file_id)
+            file = ledger.get(cursor, file_id)
+        elif not (file.status == "received" and file.attempt > 1):
+            return False
+    pipeline.start(ObjectRef(file.bucket, file.key, file.version_id), file.file_id, file.attempt)
+    return True

@@ -72,9 +72,13 @@ class Database:
                 yield cursor
         except _PASSING as error:
             self.close()
-            raise TransientFault(f"PostgreSQL broke off: {_first_line(error)}") from error
+            # What caused it does not go on, here and below: its context may quote a row.
+            raise TransientFault(f"PostgreSQL broke off: {_first_line(error)}") from None
         except psycopg2.Error as error:
-            # Neither the message nor what caused it goes on: both may quote a row.
+            if self._connection is not None and self._connection.closed:
+                self.close()
+                raise TransientFault(f"PostgreSQL broke off: {_nameless(error)}") from None
+            # Neither does the message, which may quote one too.
             raise StatementRefused(_nameless(error)) from None
         except BaseException:
             if self._connection is not None and self._connection.closed:

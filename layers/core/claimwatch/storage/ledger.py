@@ -236,10 +236,15 @@ def note_extra_columns(cursor: Cursor, file: File, names: list[str]) -> None:
     )
 
 
-def extra_columns_first_seen(cursor: Cursor, file_id: int) -> list[str]:
-    """The columns outside of the contract that this file was the first to have."""
-    cursor.execute(_SQL["extra_columns_first_seen"], {"file_id": file_id})
+def extra_columns_untold(cursor: Cursor, file_id: int) -> list[str]:
+    """The columns outside of the contract that this file was the first to have, and nobody has heard of."""
+    cursor.execute(_SQL["extra_columns_untold"], {"file_id": file_id})
     return [name for (name,) in cursor.fetchall()]
+
+
+def set_extra_columns_told(cursor: Cursor, file_id: int, names: list[str]) -> None:
+    """People have been told of these columns of the file."""
+    cursor.execute(_SQL["set_extra_columns_told"], {"file_id": file_id, "names": names})
 
 
 def list_files(

@@ -93,8 +93,9 @@ UPDATE claimwatch.chunk SET claim_hashes = '' WHERE file_id = %(file_id)s;
 DELETE FROM claimwatch.chunk WHERE file_id = %(file_id)s;
 
 -- name: parked_files
+-- With those whose new attempt was begun and perhaps never started.
 SELECT file_id FROM claimwatch.file
-WHERE line = %(line)s AND status = 'parked'
+WHERE line = %(line)s AND (status = 'parked' OR (status = 'received' AND attempt > 1))
 ORDER BY received_at, sequencer, file_id;
 
 -- name: is_parking_told
@@ -109,9 +110,12 @@ SELECT %(line)s, %(dataset)s, name, %(file_id)s FROM unnest(%(names)s::text[]) A
 ON CONFLICT DO NOTHING
 RETURNING name;
 
--- name: extra_columns_first_seen
--- Names that this file was the first to have.
-SELECT name FROM claimwatch.extra_column WHERE first_file_id = %(file_id)s ORDER BY name;
+-- name: extra_columns_untold
+-- Names that this file was the first to have, and that nobody has heard of.
+SELECT name FROM claimwatch.extra_column WHERE first_file_id = %(file_id)s AND notified_at IS NULL ORDER BY name;
+
+-- name: set_extra_columns_told
+UPDATE claimwatch.extra_column SET notified_at = now() WHERE first_file_id = %(file_id)s AND name = ANY(%(names)s);
 
 -- name: list_files
 SELECT file_id, dataset, line, key, version_id, status, format, rows_read, rows_loaded, rows_quarantined,

@@ -62,6 +62,7 @@ CREATE TABLE claimwatch.extra_column (
     dataset       text   NOT NULL,
     name          text   NOT NULL,
     first_file_id bigint NOT NULL REFERENCES claimwatch.file ON DELETE CASCADE,
+    notified_at   timestamptz,
     PRIMARY KEY (line, dataset, name)
 );
 COMMENT ON TABLE claimwatch.extra_column IS 'Columns that no contract names, each reported once.';

@@ -21,11 +21,12 @@ UNBOUND = {("ClaimsPipeline", "DeliverLogs")}
 
 # What each function may do at all, so that a new permission is a decision that somebody reads.
 ALLOWED = {
-    "StartPipeline": {"secretsmanager:GetSecretValue", "states:StartExecution"},
+    "StartPipeline": {"secretsmanager:GetSecretValue", "sns:Publish", "states:StartExecution"},
     "InspectFile": {
         "s3:AbortMultipartUpload",
         "s3:GetObject",
         "s3:GetObjectVersion",
+        "s3:ListBucket",
         "s3:PutObject",
         "secretsmanager:GetSecretValue",
         "sns:Publish",
@@ -40,7 +41,7 @@ ALLOWED = {
         "sns:Publish",
         "states:StartExecution",
     },
-    "PublishContract": {"s3:GetObject", "s3:ListBucket", "s3:PutObject"},
+    "PublishContract": {"s3:AbortMultipartUpload", "s3:ListBucket", "s3:PutObject"},
     "MigrateSchema": {"secretsmanager:GetSecretValue"},
 }
 

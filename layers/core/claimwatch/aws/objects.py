@@ -80,14 +80,12 @@ class S3Objects:
             raise TransientFault(f"reading s3://{ref.bucket}/{ref.key} broke off: {error}") from error
 
     def exists(self, bucket: str, key: str) -> bool:
+        # Listed, not asked for by HEAD: who may list only a prefix is told "forbidden" of what is not there.
         try:
-            self._client.head_object(Bucket=bucket, Key=key)
+            found = self._client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
         except (ClientError, BotoCoreError) as error:
-            translated = _translated(error, ObjectRef(bucket, key, ""))
-            if isinstance(translated, ObjectMissing):
-                return False
-            raise translated from error
-        return True
+            raise _translated(error, ObjectRef(bucket, key, "")) from error
+        return any(item.get("Key") == key for item in found.get("Contents", ()))
 
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
         upload = self._client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]

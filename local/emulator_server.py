@@ -1,4 +1,4 @@
-"""The emulator's process: ministack as it comes, but for five things.
+"""The emulator's process: ministack as it comes, but for six things.
 
 1. A function that raises is reported as `Runtime.HandlerError`, whatever it raised. Lambda reports the class
    of the exception, and the state machine's Retry goes by it.
@@ -8,6 +8,7 @@
    fails on it.
 4. An "Object Created" event does not say which version of the object it is about.
 5. Each worker of a function unpacks its layers anew, which takes seconds; here they are unpacked once.
+6. A function can import whatever the emulator's own environment has; here its layers are all that it sees.
 
 A changed emulator is found out at once: each patch checks what it replaces.
 """
@@ -16,7 +17,9 @@ import hashlib
 import inspect
 import json
 import os
+import shlex
 import shutil
+import sys
 import tempfile
 import threading
 import zipfile
@@ -149,10 +152,27 @@ def unpack_layers_once() -> None:
     lambda_runtime.zipfile = SimpleNamespace(**namespace)
 
 
+def hide_our_packages() -> None:
+    """Start Python workers without site-packages, as Lambda does."""
+    detect: Callable[[str], tuple[str, str]] = lambda_runtime._detect_runtime_binary
+    if detect("python3.13")[0] != sys.executable:
+        raise SystemExit("ministack's choice of Python has changed: see local/emulator_server.py")
+    alone = Path(tempfile.gettempdir(), "python")
+    alone.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S "$@"\n')
+    alone.chmod(0o755)
+
+    def detect_alone(runtime: str) -> tuple[str, str]:
+        binary, script = detect(runtime)
+        return (str(alone), script) if runtime.startswith("python") else (binary, script)
+
+    lambda_runtime._detect_runtime_binary = detect_alone
+
+
 if __name__ == "__main__":
     report_error_classes()
     count_loopback_as_secure()
     read_concurrency_as_number()
     tell_object_versions()
     unpack_layers_once()
+    hide_our_packages()
     app.main()

@@ -54,6 +54,8 @@ class Servers:
         """Start both, empty: the emulator remembers nothing, so the database must not remember more."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.postgres.remove()
+        for log in (self.postgres.log, self.emulator.log):
+            log.unlink(missing_ok=True)
         try:
             self.postgres.start()
             self.emulator.start()

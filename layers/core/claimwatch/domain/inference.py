@@ -74,7 +74,7 @@ _YAML_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
 _YAML_MEANS_MORE = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 _ESCAPED = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
 _NAME_PART = re.compile(r"[^\w.-]+")
-_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _WIDTH = 100
 _ENOUGH = 20
 """Values from which an enumeration is guessed at."""
@@ -333,7 +333,8 @@ def _rules(guess: _Guess) -> Iterator[str]:
             yield "        # logicalTypeOptions: {minimum: 0}"
         else:
             yield f"        # check: {seen}"
-    if len(values.few) > 1 and values.number >= _ENOUGH and guess.logical_type is LogicalType.STRING:
+    sayable = len(values.few) > 1 and not any(map(_CONTROL.search, values.few))
+    if sayable and values.number >= _ENOUGH and guess.logical_type is LogicalType.STRING:
         yield "        quality: # check: only the values that were seen are valid"
         yield "          - type: library"
         yield "            metric: invalidValues"

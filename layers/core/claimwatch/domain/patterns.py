@@ -13,10 +13,11 @@ MAX_REPEAT = 1000
 """RE2's limit of a counted repetition, nested ones multiplied."""
 
 _CLASS_ESCAPE = r"\\(?:[dDwWsStnrfv]|x[0-9A-Fa-f]{2}|[!-/:-@\[-^`{-~ ])"
+_POSIX = "alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit"
 _TOKEN = re.compile(
     rf"""
       (?P<escape>\\(?:[bBA]|{_CLASS_ESCAPE[2:]}))
-    | (?P<class>\[\^?\]?(?:\[:\^?[a-z]+:\]|[^\\\]]|{_CLASS_ESCAPE})*\])
+    | (?P<class>\[\^?\]?(?:\[:\^?(?:{_POSIX}):\]|(?!\[:)[^\\\]]|{_CLASS_ESCAPE})*\])
     | (?P<open>\((?:\?:|\?P<[A-Za-z_][A-Za-z0-9_]*>|\?[ims]*(?:-[ims]+)?:)?(?!\?))
     | (?P<flags>\(\?[ims]+\))
     | (?P<close>\))

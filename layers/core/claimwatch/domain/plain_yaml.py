@@ -42,9 +42,7 @@ def read_yaml(text: str) -> Value:
         for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}, position {mark.column + 1}: " if mark else ""
-        raise RefusedContract([f"{where}the YAML cannot be read: {_said(error)}"]) from None
+        raise RefusedContract([_said(error, text)]) from None
     except (yaml.YAMLError, UnicodeError):
         raise RefusedContract(
             ["the file holds characters that YAML does not allow; save it as UTF-8"]
@@ -52,13 +50,16 @@ def read_yaml(text: str) -> Value:
     return builder.document
 
 
-def _said(error: yaml.MarkedYAMLError) -> str:
+def _said(error: yaml.MarkedYAMLError, text: str) -> str:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line, mark.column) if mark else (0, 0)
     problem = error.problem or "it ends too early"
-    if "'\\t'" in problem:
-        return "a tab stands where only blanks may; indent with blanks"
-    if "mapping values are not allowed" in problem:
-        return "a colon stands where none may; indent as the line above does, or quote the text that holds it"
-    return f"{problem} ({error.context})" if error.context else problem
+    said = f"{problem} ({error.context})" if error.context else problem
+    if "".join(text.split("\n")[line : line + 1])[column : column + 1] == "\t":
+        said = "a tab stands where only blanks may; indent with blanks"
+    elif "mapping values are not allowed" in problem:
+        said = "a colon stands where none may; indent as the line above does, or quote the text that holds it"
+    return f"line {line + 1}, position {column + 1}: the YAML cannot be read: {said}"
 
 
 class _Builder:

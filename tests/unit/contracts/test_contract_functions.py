@@ -1,0 +1,226 @@
+"""The functions around contracts parse, call and answer; what is told twice or by mistake does no harm."""
+
+import importlib.util
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
+
+import claimwatch.observability  # noqa: F401 - the tracer opens a socket when it is imported, and tests may not
+from claimwatch.aws.custom_resource import Request
+from claimwatch.aws.objects import ObjectRef
+from claimwatch.domain.contract import parse_contract
+from claimwatch.errors import TransientFault
+from claimwatch.ingest.apply_contract import Applied, line_of
+from claimwatch.ingest.publish_contract import packaged_contract, publish_contract
+from claimwatch.settings import settings
+
+FUNCTIONS = Path(__file__).parents[3] / "functions"
+
+
+class Context:
+    function_name = "test"
+    function_version = "1"
+    memory_limit_in_mb = 128
+    invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:test"
+    aws_request_id = "request"
+
+
+def loaded(folder: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(folder.replace("/", "_"), FUNCTIONS / folder / "handler.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def apply_contract(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, list[Any]]:
+    module = loaded("contracts/apply_contract")
+    calls: list[Any] = []
+
+    def apply(at: object, created: Any) -> Applied:
+        calls.append(created)
+        if "fault" in created.ref.key:
+            raise TransientFault("busy")
+        return Applied("applied", "motor", "1.0.0")
+
+    monkeypatch.setattr(module, "workplace", lambda: None)
+    monkeypatch.setattr(module, "apply_contract", apply)
+    return module, calls
+
+
+def message(body: str, number: int = 0) -> dict[str, Any]:
+    return {
+        "messageId": f"m{number}",
+        "body": body,
+        "eventSource": "aws:sqs",
+        "attributes": {},
+        "receiptHandle": "h",
+    }
+
+
+def created(key: str) -> str:
+    return json.dumps(
+        {
+            "source": "aws.s3",
+            "detail-type": "Object Created",
+            "time": "2024-01-31T10:00:00Z",
+            "detail": {
+                "bucket": {"name": "b"},
+                "object": {"key": key, "version-id": "v", "size": 1, "sequencer": "0A"},
+            },
+        }
+    )
+
+
+def test_a_contract_that_is_put_in_place_is_applied(apply_contract: tuple[ModuleType, list[Any]]) -> None:
+    module, calls = apply_contract
+    answer = module.handler({"Records": [message(created("contracts/a+b%20c.yaml"))]}, Context())
+    assert answer == {"batchItemFailures": []}
+    assert [call.ref for call in calls] == [ObjectRef("b", "contracts/a+b%20c.yaml", "v")]
+
+
+def test_only_what_met_a_passing_fault_comes_again(apply_contract: tuple[ModuleType, list[Any]]) -> None:
+    module, _ = apply_contract
+    records = [message(created("contracts/motor.yaml"), 1), message(created("contracts/fault.yaml"), 2)]
+    assert module.handler({"Records": records}, Context()) == {
+        "batchItemFailures": [{"itemIdentifier": "m2"}]
+    }
+    try:
+        alone = module.handler({"Records": records[1:]}, Context())
+    except BatchProcessingError:
+        pytest.fail("a batch of one is answered, not thrown")
+    assert alone == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "not json",
+        "[]",
+        "null",
+        '"text"',
+        '{"Service": "Amazon S3", "Event": "s3:TestEvent"}',
+        created("contracts/motor.yaml").replace("Created", "Deleted"),
+        '{"source": "aws.s3", "detail-type": "Object Created"}',
+        '{"source": "aws.s3", "detail-type": "Object Created", "time": "x", "detail": {"bucket": 1}}',
+    ],
+)
+def test_other_messages_are_ignored(apply_contract: tuple[ModuleType, list[Any]], body: str) -> None:
+    module, calls = apply_contract
+    assert module.handler({"Records": [message(body)]}, Context()) == {"batchItemFailures": []}
+    assert calls == []
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("contracts/motor.yaml", "motor"),
+        ("contracts/motor.yml", "motor"),
+        ("contracts/motor.draft.yaml", None),
+        ("contracts/old/motor.yaml", None),
+        ("contracts/README.md", None),
+        ("staging/contracts/motor.yaml", None),
+        ("contracts/.yaml", None),
+    ],
+)
+def test_a_contract_is_known_by_its_place(key: str, line: str | None) -> None:
+    assert line_of(key) == line
+
+
+class Bucket:
+    """The part of an object store that publishing needs."""
+
+    def __init__(self, **there: bytes) -> None:
+        self.there = dict(there)
+
+    def exists(self, bucket: str, key: str) -> bool:
+        return bucket == "artifacts" and key in self.there
+
+    def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
+        self.there[key] = b"".join(blocks)
+        return ObjectRef(bucket, key, "1")
+
+    def size(self, ref: ObjectRef) -> int:
+        return len(self.there[ref.key])
+
+    def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        yield self.there[ref.key][start:end]
+
+
+def test_the_sample_contract_is_put_where_there_is_none_and_nowhere_else() -> None:
+    bucket = Bucket()
+    assert publish_contract(bucket, "artifacts", "motor")
+    assert parse_contract(bucket.there["contracts/motor.yaml"].decode(), "motor").line == "motor"
+    bucket.there["contracts/motor.yaml"] = b"somebody's own"
+    assert not publish_contract(bucket, "artifacts", "motor")
+    assert bucket.there["contracts/motor.yaml"] == b"somebody's own"
+
+
+@pytest.mark.parametrize("line", ["home", "", "../claimwatch/outcome_contract", "Motor"])
+def test_a_line_that_no_contract_ships_for_is_an_error(line: str) -> None:
+    with pytest.raises(LookupError, match="ships with the code"):
+        packaged_contract(line)
+
+
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Request], Any]:
+    """Runs the work of a custom resource."""
+
+    def run(folder: str, request: Request) -> Any:
+        module = loaded(folder)
+        monkeypatch.setattr(module, "runtime", FakeRuntime())
+        found: list[Any] = []
+        monkeypatch.setattr(module, "respond", lambda *given: found.append(given[-1](request)))
+        monkeypatch.setattr(module, "migrate_patiently", lambda *_: [], raising=False)
+        module.handler({}, Context())
+        return found[0]
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def in_a_stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("ARTIFACT_BUCKET", "artifacts")
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+class FakeRuntime:
+    bucket = Bucket()
+
+    def objects(self) -> Bucket:
+        return self.bucket
+
+    def database(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize("folder", ["contracts/publish_contract", "database/migrate_schema"])
+def test_nothing_is_taken_away_when_the_stack_goes(
+    answered: Callable[[str, Request], Any], folder: str
+) -> None:
+    FakeRuntime.bucket = Bucket()
+    assert answered(folder, Request("Delete", {"Line": "motor"})) == {}
+    assert FakeRuntime.bucket.there == {}
+
+
+def test_a_deployment_puts_the_contract_in_place(answered: Callable[[str, Request], Any]) -> None:
+    FakeRuntime.bucket = Bucket()
+    assert answered("contracts/publish_contract", Request("Create", {"Line": "motor"})) == {
+        "Published": "true"
+    }
+    assert answered("contracts/publish_contract", Request("Update", {"Line": "motor"})) == {
+        "Published": "false"
+    }
+
+
+def test_a_deployment_runs_the_migrations(answered: Callable[[str, Request], Any]) -> None:
+    assert answered("database/migrate_schema", Request("Update", {})) == {"Migrations": ""}

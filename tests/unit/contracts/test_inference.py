@@ -1,0 +1,313 @@
+"""A draft says what the sample shows, marks what is a guess, and is a contract as it stands."""
+
+import random
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claimwatch.domain.contract import Column, LogicalType, Role, folded_name, parse_contract
+from claimwatch.domain.inference import draft_contract
+from claimwatch.domain.value_guess import guess_values
+from claimwatch.errors import RefusedContract
+
+
+def drafted(columns: dict[str, Sequence[str]], line: str = "home") -> dict[str, Column]:
+    rows = list(zip(*columns.values(), strict=True))
+    ids = {"claim_id": [f"C{number}" for number in range(len(rows))]} if "claim_id" not in columns else {}
+    header = [*ids, *columns]
+    cells = [[*(ids[name][place] for name in ids), *row] for place, row in enumerate(rows)]
+    contract = parse_contract(draft_contract(line, header, cells), line)
+    return {column.name: column for column in contract.columns}
+
+
+@pytest.mark.parametrize(
+    ("cells", "logical_type"),
+    [
+        (["1", "-2", "30"], LogicalType.INTEGER),
+        (["1", "2.5", "3e2"], LogicalType.NUMBER),
+        (["007", "12"], LogicalType.STRING),
+        (["12345678901234567890"], LogicalType.STRING),
+        (["yes", "NO", ""], LogicalType.BOOLEAN),
+        (["Y", "N"], LogicalType.BOOLEAN),
+        (["true", "True"], LogicalType.BOOLEAN),
+        (["f", "f"], LogicalType.STRING),
+        (["2024-01-31"], LogicalType.DATE),
+        (["2024-01-31 10:00", "2024-01-31T10:00:00Z"], LogicalType.TIMESTAMP),
+        (["1/31/2024 4:05 PM"], LogicalType.TIMESTAMP),
+        (["2024-02-30"], LogicalType.STRING),
+        (["abc", "1"], LogicalType.STRING),
+        ([""], LogicalType.STRING),
+    ],
+)
+def test_types_are_those_that_all_values_have(cells: list[str], logical_type: LogicalType) -> None:
+    assert guess_values(cells).logical_type is logical_type
+
+
+@pytest.mark.parametrize(
+    ("cells", "separators"),
+    [
+        (["1,234.50", "12"], (".", ",")),
+        (["1.234,50", "12"], (",", ".")),
+        (["1,5", "2,25"], (",", "")),
+        (["1 234,50"], (",", " ")),
+        (["1'234.50"], (".", "'")),
+        (["1234.5"], (".", "")),
+    ],
+)
+def test_separators_of_numbers_are_noticed(cells: list[str], separators: tuple[str, str]) -> None:
+    found = guess_values(cells)
+    assert found.logical_type is LogicalType.NUMBER
+    assert (found.decimal_separator, found.thousands_separator) == separators
+
+
+def test_numbers_that_can_be_read_both_ways_are_read_as_the_rest_of_the_file_is_and_marked() -> None:
+    text = draft_contract("home", ["claim_id", "a", "b"], [["x1", "1.234", "5,25"], ["x2", "2.500", "7,5"]])
+    columns = {column.name: column for column in parse_contract(text, "home").columns}
+    assert columns["a"].thousands_separator == "."
+    assert "# check: '1.234' is read as 1234" in text
+
+
+@pytest.mark.parametrize(
+    ("cells", "form"),
+    [
+        (["31.01.2024"], "%d.%m.%Y"),
+        (["1/31/2024", "2/1/2024"], "%m/%d/%Y"),
+        (["31/1/2024"], "%d/%m/%Y"),
+        (["31-Jan-2024"], "%d-%b-%Y"),
+        (["2024-01-31"], ""),
+    ],
+)
+def test_formats_of_dates_are_noticed(cells: list[str], form: str) -> None:
+    assert guess_values(cells).date_format == form
+
+
+def test_dates_that_do_not_tell_day_from_month_are_marked() -> None:
+    text = draft_contract("home", ["claim_id", "loss_date"], [["x1", "1/2/2024"], ["x2", "3/4/2024"]])
+    assert "# check: no day above 12 tells, and it is assumed that the month stands first" in text
+
+
+@pytest.mark.parametrize("token", ["?", "NA", "null", "-", "N/A"])
+def test_tokens_of_missing_values_are_noticed(token: str) -> None:
+    column = drafted({"witnesses": ["1", token, "2"]})["witnesses"]
+    assert (column.logical_type, column.required) == (LogicalType.INTEGER, False)
+    assert token in column.missing_values
+
+
+def test_none_is_missing_among_numbers_and_a_word_among_words() -> None:
+    columns = drafted({"witnesses": ["1", "None"] * 20, "authority": ["Police", "None"] * 20})
+    assert columns["witnesses"].missing_values == ("None",)
+    assert columns["authority"].valid_values == ("None", "Police")
+
+
+def test_few_words_that_all_came_more_than_once_are_an_enumeration() -> None:
+    columns = drafted({"fuel": ["petrol", "diesel"] * 20, "make": ["vw"] * 39 + ["rare"]})
+    assert columns["fuel"].valid_values == ("diesel", "petrol")
+    assert columns["make"].valid_values is None
+
+
+def test_ranges_are_shown_and_only_a_floor_of_zero_is_set() -> None:
+    text = draft_contract(
+        "home", ["claim_id", "paid", "limit"], [[f"x{n}", str(n), str(n - 1)] for n in range(50)]
+    )
+    columns = {column.name: column for column in parse_contract(text, "home").columns}
+    assert (columns["paid"].minimum, columns["paid"].maximum) == (Decimal(0), None)
+    assert columns["limit"].minimum is None
+    assert (
+        "# check: seen from -1 to 48; 1 of 50 are negative, and this would refuse them:\n        # logical"
+        in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("insured_sex", Role.PROTECTED),
+        ("driver_age", Role.PROTECTED),
+        ("maritalStatus", Role.PROTECTED),
+        ("vehicle_age", Role.FEATURE),
+        ("fraud_reported", Role.LABEL),
+        ("product_name", Role.FEATURE),
+        ("branch_code", Role.FEATURE),
+        ("policy_number", Role.IGNORED),
+    ],
+)
+def test_roles_are_guessed_from_names(name: str, role: Role) -> None:
+    assert drafted({name: ["1", "2", "1", "2"]})[name].role is role
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "insured_name",
+        "lastName",
+        "Email",
+        "phone no",
+        "home_address",
+        "date_of_birth",
+        "SSN",
+        "license_plate",
+        "zip",
+    ],
+)
+def test_personal_data_is_guessed_from_names_and_hashed(name: str) -> None:
+    column = drafted({name: ["a", "b"]})[name]
+    assert (column.personal, column.hashed, column.role) == (True, True, Role.IGNORED)
+
+
+def test_mail_addresses_are_personal_whatever_the_name() -> None:
+    assert drafted({"contact_1": ["ann@example.com", "bob@example.com"]})["contact_1"].hashed
+
+
+def test_no_value_of_a_personal_column_is_in_the_draft() -> None:
+    text = draft_contract("home", ["claim_id", "name"], [[f"x{n}", "Ann Secret"] for n in range(40)])
+    assert "Secret" not in text
+
+
+def test_long_texts_are_for_reading() -> None:
+    column = drafted({"description": [f"The driver said that he was not there, {n} times" for n in range(9)]})
+    assert (column["description"].role, column["description"].hashed) == (Role.TEXT, False)
+
+
+@pytest.mark.parametrize(
+    ("header", "identifier"),
+    [
+        (["policy_number", "claim_number"], "claim_number"),
+        (["policy_id", "id"], "id"),
+        (["customer_id", "Claim No."], "Claim No."),
+        (["age", "policy_number"], "policy_number"),
+    ],
+)
+def test_the_identifier_is_the_column_that_names_the_claim(header: list[str], identifier: str) -> None:
+    text = draft_contract("home", header, [[str(n), str(n + 5)] for n in range(30)])
+    assert parse_contract(text, "home").identifier.name == identifier
+    assert "# check: the identifier is a guess" in text
+
+
+def test_without_a_likely_identifier_the_draft_says_what_is_left_to_do() -> None:
+    text = draft_contract("home", ["age", "colour"], [["1", "red"], ["1", "red"]])
+    assert "# check: no column looks like the claim id" in text
+    with pytest.raises(RefusedContract) as refused:
+        parse_contract(text, "home")
+    assert len(refused.value.problems) == 1
+    assert "no column has role identifier" in refused.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "event"),
+    [
+        (["policy_start_date", "incident_date", "reported_at"], "incident_date"),
+        (["bind_date", "claim_date"], "claim_date"),
+        (["day_of_birth"], None),
+        (["registered"], "registered"),
+    ],
+)
+def test_the_event_time_is_the_date_of_the_claim(names: list[str], event: str | None) -> None:
+    columns = drafted({name: ["2024-01-31", "2024-02-28"] for name in names})
+    assert [column.name for column in columns.values() if column.role is Role.EVENT_TIME] == (
+        [event] if event else []
+    )
+
+
+def test_columns_without_a_name_or_a_value_or_a_name_of_their_own_are_left_out_and_said_so() -> None:
+    text = draft_contract(
+        "home", ["claim_id", "", "x", "X ", "_c39"], [["a", "1", "2", "3", ""], ["b", "1", "2", "3", ""]]
+    )
+    assert [column.name for column in parse_contract(text, "home").columns] == ["claim_id"]
+    assert "#   column 2: it has no name" in text
+    assert "#   column 3, 'x': another has that name; give each its own" in text
+    assert "#   '_c39': it is empty in every row of the sample" in text
+
+
+@pytest.mark.parametrize(
+    "header", ["1st claim", "Betrag (€)", "file_id", "a\nb: {c}", "x" * 200, '"', "ctid", "#"]
+)
+def test_names_that_sql_cannot_have_are_changed_and_kept_as_synonyms(header: str) -> None:
+    [_, column] = drafted({header: ["1", "2"]}).values()
+    assert column.synonyms == (" ".join(header.split()),)
+
+
+def test_an_empty_file_gives_a_draft_of_its_header() -> None:
+    text = draft_contract("home", ["claim_id", "paid"], [])
+    assert [column.name for column in parse_contract(text, "home").columns] == ["claim_id", "paid"]
+
+
+def test_the_same_sample_gives_the_same_text() -> None:
+    rows = [[f"C{n}", random.Random(n).choice(["a", "b", "c"]), str(n)] for n in range(99)]
+    assert draft_contract("home", ["id", "x", "y"], rows) == draft_contract("home", ["id", "x", "y"], rows)
+
+
+def test_every_reader_of_yaml_reads_the_draft_alike() -> None:
+    rows = [[f"C{n}", ["NO", "on", "a: b", "'q'", "~", "null,", "#x", "1e5"][n % 8]] for n in range(80)]
+    raw = yaml.safe_load(draft_contract("yes", ["claim_id", "country"], rows))
+    values = raw["schema"][0]["properties"][1]["quality"][0]["arguments"]["validValues"]
+    assert sorted(values) == sorted({row[1] for row in rows})
+    assert raw["customProperties"][0] == {"property": "line", "value": "yes"}
+
+
+_cells = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        ["", "?", "NA", "None", "1", "-2.5", "1,5", "1.234,5", "2024-01-31", "1/2/2024", "Y", "N", "x"]
+    ),
+)
+
+
+@given(st.data())
+@settings(max_examples=80, deadline=None)
+def test_whatever_the_sample_the_draft_is_a_contract(data: st.DataObject) -> None:
+    width = data.draw(st.integers(1, 5))
+    header = ["claim_id", *data.draw(st.lists(st.text(max_size=12), min_size=width, max_size=width))]
+    number = data.draw(st.sampled_from([0, 1, 3, 40]))
+    some = data.draw(st.lists(st.lists(_cells, min_size=width, max_size=width), min_size=1, max_size=4))
+    rows = [[f"C{place}", *some[place % len(some)]] for place in range(number)]
+    text = draft_contract("home", header, rows)
+    if not any(folded_name(name) == "claim_id" for name in header[1:]):
+        contract: Any = parse_contract(text, "home")
+        assert contract.identifier.name == "claim_id"
+
+
+def test_a_file_of_others_is_drafted_with_what_stands_out_in_it(auto_claims: list[list[str]]) -> None:
+    text = draft_contract("auto", auto_claims[0], auto_claims[1:])
+    contract = parse_contract(text, "auto")
+    assert contract.identifier.name == "policy_number"
+    assert [column.name for column in contract.columns if column.role is Role.EVENT_TIME] == ["incident_date"]
+    assert contract.column("_c39") is None
+    assert "umbrella" in text
+
+
+@pytest.fixture
+def auto_claims() -> list[list[str]]:
+    """The shape of a public file of car claims: '?' for missing, an empty last column, an absurd limit."""
+    draw = random.Random(7)
+    header = ["age", "policy_number", "policy_bind_date", "umbrella_limit", "insured_zip", "insured_sex"]
+    header += [
+        "incident_date",
+        "collision_type",
+        "property_damage",
+        "total_claim_amount",
+        "fraud_reported",
+        "_c39",
+    ]
+    rows = [
+        [
+            str(draw.randrange(19, 65)),
+            str(100000 + number),
+            f"{draw.randrange(1990, 2015)}-10-17",
+            "-1000000" if number == 100 else draw.choice(["0", "5000000"]),
+            str(draw.randrange(430000, 620000)),
+            draw.choice(["MALE", "FEMALE"]),
+            f"2015-01-{draw.randrange(1, 29):02}",
+            draw.choice(["?", "Rear Collision", "Side Collision"]),
+            draw.choice(["?", "YES", "NO"]),
+            str(draw.randrange(100, 100000)),
+            draw.choice("YN"),
+            "",
+        ]
+        for number in range(300)
+    ]
+    return [header, *rows]

@@ -1,0 +1,568 @@
+"""A contract is read for what it says, and every mistake in it is named with its column and what to do."""
+
+import itertools
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from open_data_contract_standard.model import OpenDataContractStandard
+
+from claimwatch.domain.contract import LogicalType, Role, parse_contract, precedence
+from claimwatch.domain.odcs import SUPPORTED
+from claimwatch.errors import RefusedContract
+from claimwatch.storage.contracts import outcome_contract
+from tests.unit.contracts.samples_of_contracts import (
+    claim_id,
+    column,
+    contract_text,
+    home,
+    reported_at,
+    role,
+    shared,
+)
+
+MOTOR = Path(__file__).parents[3] / "contracts" / "motor.yaml"
+
+
+def problems(*columns: Any, line: str = "home", **changes: Any) -> list[str]:
+    with pytest.raises(RefusedContract) as refused:
+        parse_contract(contract_text(*columns, **changes), line)
+    return refused.value.problems
+
+
+# -- what is read --------------------------------------------------------------------------------------------
+
+
+def test_the_sample_line_has_a_contract_that_is_read() -> None:
+    contract = parse_contract(MOTOR.read_text("utf-8"), "motor")
+    assert (contract.table, contract.identifier.name) == ("claim_motor", "claim_id")
+    assert len(contract.columns) >= 30
+    email = contract.column("policyholder_email")
+    address = contract.column("incident_address")
+    assert email is not None
+    assert address is not None
+    assert (email.personal, email.hashed) == (True, True)
+    assert (address.personal, address.hashed) == (True, False)
+
+
+def test_outcomes_have_a_contract_of_their_own_for_every_line() -> None:
+    contract = outcome_contract("home")
+    assert (contract.line, contract.table, contract.identifier.name) == ("home", "outcome", "claim_id")
+    assert [column.name for column in contract.columns if column.required] == [
+        "claim_id",
+        "is_fraud",
+        "decided_at",
+    ]
+
+
+def test_a_claims_contract_cannot_take_the_place_of_the_outcomes() -> None:
+    text = files("claimwatch").joinpath("outcome_contract.yaml").read_text("utf-8")
+    with pytest.raises(RefusedContract, match="name it 'claim_home'"):
+        parse_contract(text, "home")
+
+
+def test_every_option_reaches_the_column() -> None:
+    contract = home(
+        column("paid", "number", logicalTypeOptions={"exclusiveMinimum": 0, "maximum": "1000.50"}),
+        column("day", "date", logicalTypeOptions={"minimum": "2020-01-01", "format": "dd.MM.yyyy"}),
+        column("code", "string", logicalTypeOptions={"minLength": 2, "maxLength": 5, "pattern": "[A-Z]+"}),
+        column(
+            "age",
+            "integer",
+            required=True,
+            description="Years,\n  whole ones",
+            synonyms=[{"synonym": "years"}],
+        ),
+        reported_at(logicalTypeOptions={"maximum": "2030-01-01T00:00:00+01:00"}),
+        column("secret", "string", customProperties=role("ignored", storeAs="hash")),
+    )
+    paid, day, code, age, reported, secret = (
+        contract.column(name) for name in ("paid", "day", "code", "age", "reported_at", "secret")
+    )
+    assert paid is not None
+    assert (paid.exclusive_minimum, paid.maximum) == (Decimal(0), Decimal("1000.50"))
+    assert day is not None
+    assert (day.minimum, day.date_formats) == (date(2020, 1, 1), ("%d.%m.%Y",))
+    assert code is not None
+    assert (code.min_length, code.max_length, code.pattern) == (2, 5, "[A-Z]+")
+    assert age is not None
+    assert (age.required, age.description, age.synonyms) == (True, "Years, whole ones", ("years",))
+    assert reported is not None
+    assert reported.maximum == datetime(2029, 12, 31, 23, tzinfo=UTC)
+    assert secret is not None
+    assert (secret.hashed, secret.personal, secret.sql_type) == (True, False, "text")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {
+            "type": "library",
+            "metric": "invalidValues",
+            "arguments": {"validValues": ["NO", "0123"]},
+            "mustBe": 0,
+        },
+        {"metric": "invalidValues", "arguments": {"validValues": ["NO", "0123"]}},
+        {
+            "type": "library",
+            "rule": "invalidValues",
+            "arguments": {"validValues": ["NO", "0123"]},
+            "mustBe": 0,
+        },
+        {"rule": "validValues", "validValues": ["NO", "0123"]},
+    ],
+)
+def test_an_enumeration_is_read_in_each_of_its_forms(rule: dict[str, Any]) -> None:
+    found = home(column("country", "string", quality=[rule])).column("country")
+    assert found is not None
+    assert found.valid_values == ("NO", "0123")
+
+
+def test_an_enumeration_of_odcs_3_2_is_read() -> None:
+    found = home(column("kind", "string", enum=[{"value": "a"}, {"value": 1}]), apiVersion="v3.2.0").column(
+        "kind"
+    )
+    assert found is not None
+    assert found.valid_values == ("a", "1")
+
+
+def test_words_that_yaml_would_turn_into_something_else_stay_words() -> None:
+    text = contract_text(column("country", "string")).replace(
+        "- name: country",
+        "- name: country\n    quality:\n"
+        "    - {metric: invalidValues, arguments: {validValues: [NO, on, 0123, 12:30, null]}}",
+    )
+    found = parse_contract(text, "home").column("country")
+    assert found is not None
+    assert found.valid_values == ("NO", "on", "0123", "12:30", "null")
+
+
+def test_null_checks_make_a_column_required_and_bring_their_tokens() -> None:
+    rule = {"metric": "missingValues", "arguments": {"missingValues": ["", "n.a."]}, "mustBe": 0}
+    found = home(column("age", "integer", quality=[rule])).column("age")
+    assert found is not None
+    assert (found.required, found.missing_values) == (True, ("n.a.",))
+
+
+def test_a_primary_key_without_a_role_is_the_identifier() -> None:
+    raw = {"name": "claim_id", "logicalType": "integer", "primaryKey": True}
+    found = home(raw).identifier
+    assert (found.name, found.required, found.unique) == ("claim_id", True, True)
+
+
+def test_what_a_contract_says_once_holds_for_the_columns_that_it_fits() -> None:
+    contract = home(
+        column("paid", "number"),
+        column("day", "date"),
+        column("word", "string"),
+        customProperties=shared(
+            line="home",
+            missingValues=["?", "NA"],
+            dateFormat="%d.%m.%Y",
+            decimalSeparator=",",
+            thousandsSeparator=".",
+        ),
+    )
+    paid, day, word = (contract.column(name) for name in ("paid", "day", "word"))
+    assert paid is not None
+    assert (paid.decimal_separator, paid.thousands_separator, paid.date_formats) == (",", ".", ())
+    assert day is not None
+    assert (day.decimal_separator, day.date_formats) == (".", ("%d.%m.%Y",))
+    assert word is not None
+    assert word.missing_values == ("?", "NA")
+
+
+def test_personal_columns_are_hashed_unless_the_contract_says_that_people_read_them() -> None:
+    contract = home(
+        column("name", "string", classification="personal", customProperties=role("ignored")),
+        column("story", "string", classification="personal", customProperties=role("text", storeAs="plain")),
+    )
+    assert [column.hashed for column in contract.columns if column.personal] == [True, False]
+
+
+@pytest.mark.parametrize("version", ["v3.0.0", "v3.0.2", "v3.1.0", "v3.2.0"])
+def test_versions_of_the_standard_that_are_known(version: str) -> None:
+    assert home(apiVersion=version).version == "1.0.0"
+
+
+def test_every_version_3_that_the_model_of_the_standard_knows_is_read() -> None:
+    schema = yaml.safe_load(OpenDataContractStandard.json_schema())  # type: ignore[no-untyped-call]
+    known = [version for version in schema["properties"]["apiVersion"]["enum"] if version.startswith("v3.")]
+    assert known
+    assert all(SUPPORTED.fullmatch(version) for version in known)
+
+
+def test_a_draft_may_lack_an_event_time() -> None:
+    raw = contract_text(status="draft").replace("value: event_time", "value: ignored")
+    assert parse_contract(raw, "home").version == "1.0.0"
+    with pytest.raises(RefusedContract, match="event_time"):
+        parse_contract(raw.replace("draft", "active"), "home")
+
+
+def test_versions_are_ordered_as_semver_says() -> None:
+    ordered = [
+        "0.9.0",
+        "1.0.0-alpha",
+        "1.0.0-alpha.1",
+        "1.0.0-beta.2",
+        "1.0.0-beta.11",
+        "1.0.0",
+        "1.9.0",
+        "1.10.0",
+    ]
+    assert all(precedence(low) < precedence(high) for low, high in itertools.pairwise(ordered))
+
+
+# -- what is refused -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "sentence"),
+    [
+        (
+            column("umbrella_limit", "number", logicalTypeOptions={"minimum": "0k"}),
+            "minimum '0k' is not a number",
+        ),
+        (column("x", "integer", logicalTypeOptions={"maximum": 1.5}), "maximum '1.5' is not a whole number"),
+        (column("x", "integer", logicalTypeOptions={"maximum": "1e40"}), "is not a whole number"),
+        (column("x", "number", logicalTypeOptions={"maximum": ".inf"}), "is not a number"),
+        (column("x", "number", logicalTypeOptions={"maximum": "1e99999999"}), "is not a number"),
+        (column("x", "date", logicalTypeOptions={"minimum": "01.02.2020"}), "is not a date (YYYY-MM-DD)"),
+        (column("x", "date", logicalTypeOptions={"minimum": "2020-02-30"}), "is not a date (YYYY-MM-DD)"),
+        (column("x", "timestamp", logicalTypeOptions={"minimum": "noon"}), "is not a date and time"),
+        (
+            column("x", "timestamp", logicalTypeOptions={"minimum": "0001-01-01T00:00:00+14:00"}),
+            "is not a date and",
+        ),
+        (
+            column("x", "string", logicalTypeOptions={"minimum": 1}),
+            "'minimum' does not go with logicalType string",
+        ),
+        (
+            column("x", "integer", logicalTypeOptions={"minimum": 2, "maximum": 1}),
+            "nothing is between minimum 2",
+        ),
+        (
+            column("x", "number", logicalTypeOptions={"minimum": 2, "exclusiveMaximum": 2}),
+            "nothing is between",
+        ),
+        (
+            column("x", "string", logicalTypeOptions={"minLength": 2, "maxLength": 1}),
+            "nothing is between minLength",
+        ),
+        (column("x", "string", logicalTypeOptions={"minLength": "many"}), "not a whole number of characters"),
+        (column("x", "string", logicalTypeOptions={"pattern": "(a"}), "is no regular expression"),
+        (
+            column("x", "string", logicalTypeOptions={"pattern": "(?=a)"}),
+            "a look-around, which RE2 does not have",
+        ),
+        (column("x", "string", logicalTypeOptions={"patern": "a"}), "write 'pattern'"),
+        (
+            column("x", "integer", logicalTypeOptions={"multipleOf": 5}),
+            "'multipleOf' in logicalTypeOptions is not",
+        ),
+        (column("x", "timestamp", logicalTypeOptions={"defaultTimezone": "Europe/Paris"}), "taken as UTC"),
+        (column("x", "date", logicalTypeOptions={"format": "QQ yyyy"}), "format 'QQ yyyy' is not read"),
+        (column("x", "object"), "logicalType 'object' is not stored here"),
+        ({"name": "x"}, "logicalType is missing"),
+        (
+            column("x", "string", physicalType="bigint"),
+            "physicalType 'bigint' does not go with logicalType string",
+        ),
+        (column("x", "string", requierd=True), "'requierd' is no key of ODCS; write 'required'"),
+        (column("x", "string", required="maybe"), "required 'maybe' is neither true nor false"),
+        (column("x", "string", unique=True), "'unique' is checked on the identifier alone"),
+        (column("x", "string", classification="secret"), "classification 'secret' is unknown"),
+        (column("x", "string", quality=[{"metric": "rowCount", "mustBe": 0}]), "'rowCount' is not run"),
+        (column("x", "string", quality=[{"type": "sql", "query": "select 1"}]), "'sql' is not run"),
+        (column("x", "string", quality=[{"metric": "nullValues", "mustBeLessThan": 5}]), "write 'mustBe: 0'"),
+        (column("x", "string", quality=[{"metric": "invalidValues"}]), "neither validValues nor a pattern"),
+        (column("x", "string", enum=[]), "its list of valid values is empty"),
+        (column("x", "number", enum=[{"value": 1}]), "valid values are checked on strings and integers"),
+        (column("x", "integer", enum=[{"value": "one"}]), "the valid value 'one' is not a whole number"),
+        (
+            column("x", "string", customProperties=role("feture")),
+            "role 'feture' is unknown; it is one of identifier",
+        ),
+        (column("x", "string", customProperties=role("feature", storeas="hash")), "write 'storeAs'"),
+        (column("x", "string", customProperties=role("feature", storeAs="salted")), "it is hash or plain"),
+        (column("x", "string", customProperties=role("text", storeAs="hash")), "role text needs the value"),
+        (
+            column("x", "integer", customProperties=role("feature", storeAs="hash")),
+            "role feature needs the value",
+        ),
+        (column("x", "string", customProperties=role("feature", dateFormat="%d")), "dateFormat is for dates"),
+        (
+            column("x", "date", customProperties=role("feature", dateFormat="%d.%m")),
+            "does not say year, month",
+        ),
+        (column("x", "date", customProperties=role("feature", dateFormat="%Q")), "uses '%Q'"),
+        (column("x", "date", customProperties=role("feature", dateFormat="%Y-%m-%d %H:%M")), "has a time"),
+        (column("x", "string", customProperties=role("feature", decimalSeparator=",")), "is for numbers"),
+        (
+            column("x", "number", customProperties=role("feature", decimalSeparator="x")),
+            "neither '.' nor ','",
+        ),
+        (
+            column("x", "number", customProperties=role("feature", thousandsSeparator=".")),
+            "cannot separate both",
+        ),
+        (column("x", "number", customProperties=role("text")), "role text is for strings"),
+        (
+            column("x", "string", customProperties=role("event_time")),
+            "the event time is a date or a timestamp",
+        ),
+        (column('x"y', "string"), "a name begins with a letter"),
+        (column("1st", "string"), "a name begins with a letter"),
+        (column("Row_Number", "string"), "the name is reserved"),
+        (column("ctid", "string"), "the name is reserved"),
+        (column("ä" * 32, "string"), "longer than the 63 bytes"),
+        (column("CLAIM-id", "string"), "its name belongs to column 'claim_id' too"),
+        (
+            column("x", "string", synonyms=[{"synonym": "Claim Id"}]),
+            "its synonym 'Claim Id' belongs to column",
+        ),
+        (claim_id(logicalType="number"), "the identifier is a string or an integer"),
+        (claim_id(required=False), "write 'required: true'"),
+        (claim_id(unique=False), "write 'unique: true'"),
+        (claim_id(classification="personal"), "role identifier needs the value"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_mistake_in_a_column_is_named_with_the_column_and_what_is_wrong(
+    spoiled: dict[str, Any], sentence: str
+) -> None:
+    found = [problem for problem in problems(spoiled) if sentence in problem]
+    assert found, problems(spoiled)
+    assert f"column '{spoiled['name']}'" in found[0]
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    found = problems(
+        column("a", "integer", logicalTypeOptions={"minimum": "x"}),
+        column("b", "blob"),
+        column("c", "string", customProperties=role("none")),
+        version="1",
+    )
+    assert len(found) == 4
+    assert [name for name in "abc" if any(f"column '{name}'" in problem for problem in found)] == [
+        "a",
+        "b",
+        "c",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"apiVersion": None}, "apiVersion is missing"),
+        ({"apiVersion": "v2.2.2"}, "apiVersion 'v2.2.2' of ODCS is not read here"),
+        ({"apiVersion": "v3.9.0"}, "apiVersion 'v3.9.0' of ODCS is not read here"),
+        ({"kind": "DataProduct"}, "kind 'DataProduct' is not read here"),
+        ({"version": None}, "version is missing"),
+        ({"version": "1.0"}, "version '1.0' is not written as 1.0.0 is"),
+        ({"schema": []}, "schema has no objects"),
+        ({"schema": [{"name": "a"}, {"name": "b"}]}, "schema has 2 objects"),
+        ({"schema": [{"name": "claim_home"}]}, "properties lists 0 columns"),
+        ({"schema": "claim_home"}, "schema has to be a list"),
+        ({"schemas": []}, "'schemas' is no key of ODCS; write 'schema'"),
+        (
+            {"customProperties": [{"property": "line", "value": "motor"}]},
+            "line is 'motor', and this is the place of",
+        ),
+        (
+            {"customProperties": [{"property": "missingValues", "value": {"a": "b"}}]},
+            "has to be a list of texts",
+        ),
+        ({"customProperties": [{"property": "missingvalues", "value": ["?"]}]}, "write 'missingValues'"),
+        ({"customProperties": {"line": "home"}}, "customProperties has to be a list"),
+    ],
+    ids=str,
+)
+def test_a_mistake_outside_of_the_columns_is_named_with_its_key(
+    changes: dict[str, Any], sentence: str
+) -> None:
+    assert any(sentence in problem for problem in problems(**changes)), problems(**changes)
+
+
+def test_exactly_one_column_is_the_identifier() -> None:
+    assert "no column has role identifier" in str(
+        problems(claim_id(customProperties=role("ignored"), unique=False))
+    )
+    twice = claim_id(name="claim_no")
+    assert "columns 'claim_id', 'claim_no': only one has role identifier; choose it" in problems(twice)
+
+
+def test_at_most_one_column_is_the_event_time() -> None:
+    twice = reported_at(name="happened_at")
+    assert "columns 'reported_at', 'happened_at': only one has role event_time; choose it" in problems(twice)
+
+
+def test_a_missing_value_cannot_be_a_valid_one() -> None:
+    found = problems(
+        column("region", "string", enum=[{"value": "NA"}, {"value": "EU"}]),
+        customProperties=shared(missingValues=["NA"]),
+    )
+    assert [
+        "column 'region'" in problem and "both a valid and a missing value" in problem for problem in found
+    ] == [True]
+
+
+@pytest.mark.parametrize("line", ["", "Motor", "1motor", "a" * 32, "a-b", "../x", 'x"; drop'])
+def test_lines_whose_names_cannot_be_part_of_a_table_are_refused(line: str) -> None:
+    with pytest.raises(RefusedContract, match="its name is at most 31"):
+        parse_contract(contract_text(), line)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "the file holds no contract"),
+        ("- a\n- b\n", "the file holds no contract"),
+        ("a: b: c\n", "line 1, position 5: the YAML cannot be read: a colon stands where none may"),
+        ("a:\n\t- b\n", "line 2, position 1: the YAML cannot be read: a tab stands"),
+        ("a: [1, 2\n", "the YAML cannot be read"),
+        ("a: 'b\n", "the YAML cannot be read"),
+        ("a: 1\na: 2\n", "line 2: the key 'a' is there twice"),
+        ("a: &x 1\nb: *x\n", "line 2: '*x' is an alias"),
+        ("a: !!python/object/apply:os.system [ls]\n", "line 1: a tag begins the value"),
+        ("a: 1\n---\nb: 2\n", "line 2: a second document begins"),
+        ("? [a]\n: b\n", "a key has to be a text"),
+        ("a: " + "[" * 5000 + "\n", "nested more than"),
+        ('a: "\\0"\n', "line 1: the text holds a control character"),
+        ('a: "\\ud800"\n', "a"),
+        ("a: \ud800\n", "characters that YAML does not allow"),
+        ("a: \x00\n", "a"),
+        ("x" * (1 << 21), "1,048,576 are the most"),
+    ],
+)
+def test_what_is_no_plain_yaml_is_refused_with_its_place(text: str, sentence: str) -> None:
+    with pytest.raises(RefusedContract) as refused:
+        parse_contract(text, "home")
+    assert sentence in str(refused.value)
+
+
+def test_a_bomb_of_aliases_does_no_harm() -> None:
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{after}: &{after} [{','.join([f'*{before}'] * 9)}]\n"
+        for before, after in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    with pytest.raises(RefusedContract, match="is an alias"):
+        parse_contract(bomb, "home")
+
+
+# -- properties ----------------------------------------------------------------------------------------------
+
+_names = st.from_regex(r"[a-z][a-z0-9]{0,12}", fullmatch=True).filter(
+    lambda name: name not in ("extra", "ctid")
+)
+_words = st.lists(
+    st.text("abcXYZ äß?'\"-_,:{}[]#&*!|>%@`01", min_size=1, max_size=8), min_size=1, max_size=4, unique=True
+)
+
+
+@st.composite
+def _columns(draw: st.DrawFn) -> dict[str, Any]:
+    kind = draw(st.sampled_from(list(LogicalType)))
+    raw: dict[str, Any] = {
+        "name": "c_" + draw(_names),
+        "logicalType": str(kind),
+        "required": draw(st.booleans()),
+        "description": draw(st.text("ab c\n'\"", max_size=10)),
+    }
+    options: dict[str, Any] = {}
+    if kind in (LogicalType.INTEGER, LogicalType.NUMBER):
+        low = draw(st.integers(-(10**9), 10**9))
+        options = {"minimum": low, "maximum": low + draw(st.integers(0, 10**9))}
+    elif kind is LogicalType.STRING and draw(st.booleans()):
+        raw["quality"] = [
+            {"metric": "invalidValues", "arguments": {"validValues": draw(_words)}, "mustBe": 0}
+        ]
+    elif kind is LogicalType.STRING:
+        options = {"minLength": 1, "maxLength": draw(st.integers(1, 99)), "pattern": "[a-z]+"}
+    raw["logicalTypeOptions"] = options
+    raw["customProperties"] = role(draw(st.sampled_from(["feature", "protected", "ignored", "label"])))
+    return raw
+
+
+@given(st.lists(_columns(), max_size=8, unique_by=lambda raw: raw["name"]))
+@settings(max_examples=60, deadline=None)
+def test_any_valid_columns_come_back_as_they_were_written(raw: list[dict[str, Any]]) -> None:
+    contract = home(*raw)
+    assert [column.name for column in contract.columns][2:] == [one["name"] for one in raw]
+    for one, found in zip(raw, contract.columns[2:], strict=True):
+        options = one["logicalTypeOptions"]
+        assert (found.logical_type, found.required) == (one["logicalType"], one["required"])
+        assert str(found.role) == one["customProperties"][0]["value"]
+        assert (found.minimum, found.maximum) == (options.get("minimum"), options.get("maximum"))
+        assert (found.min_length, found.max_length) == (options.get("minLength"), options.get("maxLength"))
+        words = one["quality"][0]["arguments"]["validValues"] if "quality" in one else None
+        assert found.valid_values == (None if words is None else tuple(words))
+
+
+def _tries(text: str) -> None:
+    problems = ["read"]
+    try:
+        parse_contract(text, "home")
+    except RefusedContract as refused:
+        problems = refused.problems
+    assert problems
+    assert all(problems)
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=200, deadline=None)
+def test_no_text_does_more_than_be_refused(text: str) -> None:
+    _tries(text)
+
+
+_anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_no_value_anywhere_in_a_contract_does_more_than_be_refused(data: st.DataObject) -> None:
+    raw = yaml.safe_load(
+        contract_text(
+            column(
+                "x",
+                "number",
+                logicalTypeOptions={"minimum": 1},
+                enum=[{"value": "a"}],
+                synonyms=[{"synonym": "y"}],
+            ),
+            column("z", "string", quality=[{"metric": "invalidValues", "arguments": {"validValues": ["a"]}}]),
+            customProperties=shared(missingValues=["?"], dateFormat="%d.%m.%Y"),
+        )
+    )
+    place: Any = raw
+    while True:
+        step = data.draw(st.sampled_from(list(place) if isinstance(place, dict) else list(range(len(place)))))
+        deeper = isinstance(place[step], dict | list) and place[step]
+        if not deeper or data.draw(st.integers(0, 3)) == 0:
+            break
+        place = place[step]
+    place[step] = data.draw(_anything)
+    _tries(yaml.safe_dump(raw, sort_keys=False, allow_unicode=True))
+
+
+@given(st.binary(max_size=60), st.integers(0, 2000))
+@settings(max_examples=100, deadline=None)
+def test_a_damaged_contract_is_read_or_refused(damage: bytes, place: int) -> None:
+    raw = MOTOR.read_bytes()
+    _tries((raw[:place] + damage + raw[place:6000]).decode("utf-8", "replace"))
+
+
+def test_the_role_of_every_column_is_one_that_the_rest_knows() -> None:
+    contract = parse_contract(MOTOR.read_text("utf-8"), "motor")
+    assert {column.role for column in contract.columns} <= set(Role)

@@ -32,7 +32,8 @@ _CP1252 = "".join(chr(code) if letter == "\ufffd" else letter for code, letter i
 class Decoder:
     """Decodes a stream block by block; the byte order mark must be gone.
 
-    With ``lone_returns`` every line break, inside of quotes too, becomes LF.
+    With ``lone_returns`` every line break, inside of quotes too, becomes LF. A byte that UTF-16 has lost or
+    gained would turn all that follows into other characters; line breaks that stand at odd places tell of it.
     """
 
     def __init__(self, encoding: Encoding, *, lone_returns: bool = False) -> None:
@@ -40,14 +41,44 @@ class Decoder:
         errors = "surrogateescape" if encoding is Encoding.UTF_8 else _ERRORS
         self._decoder = codecs.getincrementaldecoder(encoding)(errors)
         self._breaks = io.IncrementalNewlineDecoder(None, translate=True) if lone_returns else None
+        self._newline = {Encoding.UTF_16_LE: b"\n\0", Encoding.UTF_16_BE: b"\0\n"}.get(encoding)
+        self._odd = b""
 
     def decode(self, block: bytes, *, final: bool = False) -> str:
         """The text that a block completes."""
         if self._charmap:
             text, _ = codecs.charmap_decode(block, "strict", _CP1252)
+        elif self._newline is not None:
+            text = self._decode_pairs(self._odd + block, self._newline, final=final)
         else:
             text = self._decoder.decode(block, final)
         return self._breaks.decode(text, final=final) if self._breaks else text
+
+    def _decode_pairs(self, data: bytes, newline: bytes, *, final: bool) -> str:
+        text = ""
+        slip = _slip(data, newline)
+        if slip is not None:
+            text = self._decoder.decode(data[:slip], True)  # half a pair at its end is UNREADABLE
+            self._decoder.reset()
+            data = data[slip:]
+        whole = len(data) if final else len(data) & ~1
+        self._odd = data[whole:]
+        return text + self._decoder.decode(data[:whole], final)
+
+
+def _slip(data: bytes, newline: bytes) -> int | None:
+    """The odd place of a line break from which on all stand at odd ones, if the text reads better from it."""
+    last_even = data.rfind(newline)
+    if last_even < 0 or last_even % 2 == 0:
+        return None
+    while last_even > 0 and last_even % 2:
+        last_even = data.rfind(newline, 0, last_even + 1)
+    slip = data.find(newline, last_even + 1)
+    while slip % 2 == 0:
+        slip = data.find(newline, slip + 1)
+    here = data[slip:]
+    zeros = 1 if newline.endswith(b"\0") else 0
+    return slip if here[zeros::2].count(0) > here[1 - zeros :: 2].count(0) else None
 
 
 def decoded(blocks: Iterable[bytes], decoder: Decoder) -> Iterator[str]:

@@ -1,0 +1,102 @@
+"""Offering bytes as a dropped file, and reading back what comes of them as everything downstream does."""
+
+import csv
+import io
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from claimwatch.aws.objects import READ_BLOCK, ObjectRef
+from claimwatch.domain.dialect import Encoding, Utf8Census
+from claimwatch.domain.records import RecordCutter
+from claimwatch.ingest.staging import MOST_BYTES, Prepared, prepare
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What became of a dropped file. ``broken`` holds the raw text of each record that cannot be read."""
+
+    prepared: Prepared
+    in_place: bool
+    native: bytes
+    rows: list[list[str]]
+    broken: list[str]
+
+
+class MemoryObjects:
+    """Objects in a dictionary; a version is the number of its writing."""
+
+    def __init__(self) -> None:
+        self.versions: dict[ObjectRef, bytes] = {}
+
+    def size(self, ref: ObjectRef) -> int:
+        return len(self.versions[ref])
+
+    def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        content = self.versions[ref][start:end]
+        for at in range(0, len(content), READ_BLOCK):
+            yield content[at : at + READ_BLOCK]
+
+    def exists(self, bucket: str, key: str) -> bool:
+        return any((ref.bucket, ref.key) == (bucket, key) for ref in self.versions)
+
+    def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
+        ref = ObjectRef(bucket, key, str(len(self.versions)))
+        self.versions[ref] = b"".join(blocks)
+        return ref
+
+
+def offer(
+    content: bytes,
+    known: Collection[str] = (),
+    *,
+    encoding: Encoding | None = None,
+    most_bytes: int = MOST_BYTES,
+) -> Offered:
+    """Prepare the content, with a second look at the encoding as inspection has it."""
+    objects = MemoryObjects()
+    ref = objects.write("landing", "claims/motor/file", [content])
+
+    def prepared(encoding: Encoding | None) -> tuple[Prepared, bytes]:
+        done = prepare(
+            objects,
+            ref,
+            known_columns=known,
+            staging_bucket="artifacts",
+            staging_key="staging/1/1",
+            encoding=encoding,
+            most_bytes=most_bytes,
+        )
+        assert done.size == objects.size(done.source)
+        return done, b"".join(objects.read(done.source, done.body_start, done.size))
+
+    done, native = prepared(encoding)
+    census = Utf8Census()
+    census.feed(native)
+    if census.encoding() is not Encoding.UTF_8:
+        done, native = prepared(census.encoding())
+    return Offered(done, done.source == ref, native, *read(done, native))
+
+
+def read(prepared: Prepared, native: bytes) -> tuple[list[list[str]], list[str]]:
+    """The cells of the records that can be read, and the raw text of the others."""
+    placeholder = b"<broken>"
+    cutter = RecordCutter(
+        prepared.delimiter.encode() if prepared.format == "csv" else None, len(prepared.header)
+    )
+    rows, broken = list[list[str]](), list[str]()
+    for batch in cutter.cut([native]):
+        broken += [batch.raw(index) for index in batch.broken]
+        text = batch.readable(placeholder).decode()
+        if prepared.format == "ndjson":
+            rows += [[line] for line in text.split("\n")[:-1]]
+        else:
+            rows += csv.reader(io.StringIO(text, newline=""), delimiter=prepared.delimiter, strict=True)
+    return [row for row in rows if row != [placeholder.decode()]], broken
+
+
+def written(rows: Collection[list[str]], **dialect: Any) -> str:
+    """A table as Python's csv module writes it."""
+    text = io.StringIO()
+    csv.writer(text, **({"lineterminator": "\n"} | dialect)).writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,114 @@
+"""What the beginning of a text says about its dialect."""
+
+import pytest
+
+from claimwatch.domain.dialect import Dialect, Escape, Format, detect_dialect, detect_format, read_opening
+
+PLAIN = Dialect()
+
+
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [
+        ("a,b\n1,2\n", PLAIN),
+        ("a;b\n1,5;2\n", Dialect(";")),
+        ("a\tb\n1\t2\n", Dialect("\t")),
+        ("a|b|c\n1|2|3\n", Dialect("|")),
+        ("a^b\n1^2\n3^4\n", Dialect("^")),
+        ("a~b\n1~2\n3~4\n", Dialect("~")),
+        ("a:b:c\n1:2:3\n", Dialect(":")),
+        ("a||b||c\n1||2||3\n", Dialect("||")),
+        ("a§b\n1§2\n", Dialect("§")),
+        ("a\x01b\n1\x012\n", Dialect("\x01")),
+        ("id;amount, EUR\n1;2,5\n2;3,5\n", Dialect(";")),
+        ("claim_id\nM-1\nM-2\n", PLAIN),
+        ("comment\nhello, world\nfine\na, b, c\n", PLAIN),
+        ("when\n12:30:15\n12:31:15\n", PLAIN),
+        ("a;b;c\n", Dialect(";")),
+        ("a;b;c", Dialect(";")),
+        ('"a\nb";c\n1;2\n', Dialect(";")),
+        ("'a','b'\n'1,2','x'\n'3','it''s'\n", Dialect(quote="'")),
+        ("a,b\n'tis,1\nit's,2\n", PLAIN),
+        ('a,b\n1,"x \\"y\\" z"\n2,q\n', Dialect(escape=Escape.BACKSLASH)),
+        ('a,b\n"C:\\dir\\","x"\n"D:\\",y\n', PLAIN),
+        ("a,b\nx\\,y,1\nz,2\n", Dialect(escape=Escape.BACKSLASH)),
+        ('"a", "b"\n"1", "2"\n"x,y", "3"\n', Dialect(skip_space=True)),
+        ("a, b\n1, 2\n", PLAIN),
+        ('a,b\n1,"x\n2,y\n3,z\n', PLAIN),
+    ],
+)
+def test_a_dialect_is_told_without_a_contract(sample: str, expected: Dialect) -> None:
+    assert detect_dialect(sample, (), complete=True) == expected
+
+
+def test_a_contracts_columns_decide_where_the_rows_mislead() -> None:
+    sample = "claim id;amount,net\n1,5;2\n2,5;3\n"
+    assert detect_dialect(sample, {"claim_id", "Amount"}).delimiter == ";"
+    assert detect_dialect("claim_id amount place\nM-1 12 x\n", {"claim_id", "amount"}).delimiter == " "
+    assert detect_dialect("claim_id#amount\nM-1#12\n", {"claim_id", "amount"}).delimiter == "#"
+
+
+def header(sample: str, *known: str) -> tuple[str, ...]:
+    opening = read_opening(sample, known, complete=True)
+    assert opening is not None
+    return opening.header
+
+
+def body(sample: str, *known: str) -> str:
+    opening = read_opening(sample, known, complete=True)
+    assert opening is not None
+    return sample[opening.body :]
+
+
+@pytest.mark.parametrize(
+    "above",
+    ["", "\n\n", "sep=,\n", '"sep=,"\r\n', "  \r\n\t\n", ",,,\n", "# made on Monday\n"],
+)
+def test_what_stands_above_the_header_is_left_out(above: str) -> None:
+    assert header(above + "id,name\n1,x\n") == ("id", "name")
+    assert body(above + "id,name\n1,x\n") == "1,x\n"
+
+
+def test_prose_above_the_header_is_left_out_where_the_columns_are_known() -> None:
+    sample = "Claims of March\nprinted, by hand\n\nclaim_id;Amount\n1;2\n"
+    assert header(sample, "claim_id", "amount") == ("claim_id", "Amount")
+    assert body(sample, "claim_id", "amount") == "1;2\n"
+
+
+def test_a_header_is_named_as_it_is() -> None:
+    assert header(' id , name ,"x ""y""",\n1,2,3,\n') == ("id", "name", 'x "y"', "column_4")
+    assert header("id,name,id\n1,2,3\n") == ("id", "name", "id")
+    assert header("#id,name\n1,2\n") == ("#id", "name")
+    assert header("id") == ("id",)
+
+
+def test_a_trailing_delimiter_in_the_rows_is_a_column_without_a_name() -> None:
+    assert header("a,b\n1,2,\n3,4,\n") == ("a", "b", "column_3")
+    assert header("a,b\n1,2,\n3,4,5\n") == ("a", "b")
+    assert header("a,b\n1,2,\n3,4\n") == ("a", "b")
+
+
+def test_a_trailing_delimiter_in_the_header_alone_is_no_column() -> None:
+    assert header("a,b,,\n1,2\n3,4\n") == ("a", "b")
+
+
+def test_a_header_that_does_not_end_is_none() -> None:
+    assert read_opening('id,"name\n1,2\n', (), complete=False) is None
+
+
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [
+        ('{"a":1}\n{"a":2}\n', Format.NDJSON),
+        ('{"a":1}', Format.NDJSON),
+        ('\n{ "a":1}\n{"a":\n{"a":3}\n', Format.NDJSON),
+        ('{\n "a": 1\n}\n', Format.JSON),
+        ('[{"a":1}]', Format.JSON),
+        ("[]", Format.JSON),
+        ("[id],[name]\n1,2\n", Format.CSV),
+        ("{id},{name}\n1,2\n", Format.CSV),
+        ("a,b\n", Format.CSV),
+    ],
+)
+def test_a_format_is_told_by_how_the_text_begins(sample: str, expected: Format) -> None:
+    assert detect_format(sample) is expected

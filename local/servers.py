@@ -72,9 +72,9 @@ class Servers:
         return running
 
     def stop(self) -> None:
-        """Stop both, with every worker, and forget them."""
+        """Stop both, with every worker, and forget them and their data: the next start is empty anyway."""
         self.emulator.stop()
-        self.postgres.stop()
+        self.postgres.remove()
         for name in ("servers.json", "stack.json"):
             (self.folder / name).unlink(missing_ok=True)
 

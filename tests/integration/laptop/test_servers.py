@@ -1,0 +1,172 @@
+"""The laptop's servers: apart from each other, closed to strangers, and gone with whoever started them."""
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg2
+import pytest
+
+from local.emulator import Emulator
+from local.postgres import PostgresServer
+from local.processes import wait_until
+
+KEEPER = """
+import sys, time
+from pathlib import Path
+from local.servers import Servers
+running = Servers(Path(sys.argv[1])).start()
+print(running.guards[0].pid, running.guards[1].pid, flush=True)
+time.sleep(300)
+"""
+
+RAISES = """
+import os, sys
+class TransientFault(Exception):
+    pass
+def handler(event, context):
+    if event.get("die"):
+        os._exit(1)
+    if event.get("modules"):
+        return [path for path in sys.path if path.endswith("site-packages")]
+    raise TransientFault("the database is away")
+"""
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with PostgresServer(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with Emulator(tmp_path_factory.mktemp("emulator")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def function(emulator: Emulator) -> str:
+    """A function that raises, dies or looks around."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as code:
+        code.writestr("handler.py", RAISES)
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+    role = emulator.client("iam").create_role(RoleName="raises", AssumeRolePolicyDocument=json.dumps(trust))
+    emulator.client("lambda").create_function(
+        FunctionName="raises",
+        Runtime="python3.13",
+        Handler="handler.handler",
+        Role=role["Role"]["Arn"],
+        Code={"ZipFile": archive.getvalue()},
+    )
+    return "raises"
+
+
+def rows(url: str, statement: str) -> list[tuple[object, ...]]:
+    with contextlib.closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_restart_keeps_what_was_committed_and_the_address(postgres: PostgresServer, mode: str) -> None:
+    before = postgres.url
+    rows(postgres.url, f"CREATE TABLE kept_{mode} AS SELECT 1 AS one")
+    postgres.restart("fast" if mode == "fast" else "immediate")
+    assert postgres.url == before
+    assert rows(postgres.url, f"SELECT one FROM kept_{mode}") == [(1,)]
+
+
+def test_the_database_asks_for_its_password_and_listens_on_loopback_only(postgres: PostgresServer) -> None:
+    with pytest.raises(psycopg2.OperationalError, match="password"):
+        psycopg2.connect(postgres.url.replace(postgres.password, "guess"))
+    assert rows(postgres.superuser_url, "SHOW listen_addresses") == [("127.0.0.1",)]
+    assert (postgres.folder / "credentials.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_database_never_runs_as_root(postgres: PostgresServer) -> None:
+    assert psutil.Process(postgres.pid).uids().real != 0
+
+
+def test_the_error_of_a_function_is_the_class_that_it_raised(emulator: Emulator, function: str) -> None:
+    answer = emulator.client("lambda").invoke(FunctionName=function, Payload=b"{}")
+    assert json.loads(answer["Payload"].read())["errorType"] == "TransientFault"
+
+
+def test_a_function_that_dies_is_told_from_one_that_raises(emulator: Emulator, function: str) -> None:
+    answer = emulator.client("lambda").invoke(FunctionName=function, Payload=b'{"die": true}')
+    assert json.loads(answer["Payload"].read())["errorType"] == "Runtime.ExitError"
+
+
+def test_a_function_does_not_see_the_packages_of_this_environment(emulator: Emulator, function: str) -> None:
+    answer = emulator.client("lambda").invoke(FunctionName=function, Payload=b'{"modules": true}')
+    assert json.loads(answer["Payload"].read()) == []
+
+
+def test_an_object_s_event_says_which_version_it_is_about(emulator: Emulator) -> None:
+    s3, sqs, events = (emulator.client(service) for service in ("s3", "sqs", "events"))
+    s3.create_bucket(Bucket="versions")
+    s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_notification_configuration(
+        Bucket="versions", NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    queue = sqs.create_queue(QueueName="versions")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = {"Version": "2012-10-17", "Statement": [{**allow, "Resource": arn}]}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
+    events.put_rule(Name="versions", EventPattern=json.dumps({"source": ["aws.s3"]}))
+    events.put_targets(Rule="versions", Targets=[{"Id": "queue", "Arn": arn}])
+
+    put = s3.put_object(Bucket="versions", Key="a+b 100%25.csv", Body=b"1")
+
+    messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
+    told = json.loads(messages[0]["Body"])["detail"]["object"]
+    assert told["version-id"] == put["VersionId"]
+    assert told["key"] == "a+b 100%25.csv"
+
+
+def test_two_stacks_share_nothing_and_end_with_the_process_that_was_killed(tmp_path: Path) -> None:
+    keepers = [
+        subprocess.Popen(
+            [sys.executable, "-c", KEEPER, str(tmp_path / name)], stdout=subprocess.PIPE, text=True
+        )
+        for name in ("one", "other")
+    ]
+    try:
+        guards = [int(pid) for keeper in keepers if keeper.stdout for pid in keeper.stdout.readline().split()]
+        told = [json.loads((tmp_path / name / "servers.json").read_text()) for name in ("one", "other")]
+        assert told[0]["endpoint_url"] != told[1]["endpoint_url"]
+        assert told[0]["database_url"] != told[1]["database_url"]
+        tree = {child.pid for pid in guards for child in psutil.Process(pid).children(recursive=True)} | {
+            *guards
+        }
+        assert len(guards) == 4
+        assert len(tree) > 8
+    finally:
+        for keeper in keepers:
+            os.kill(keeper.pid, signal.SIGKILL)
+            keeper.communicate()
+    assert wait_until(lambda: not any(running(pid) for pid in tree), seconds=30)
+
+
+def running(pid: int) -> bool:
+    """Whether it is there and more than a zombie that waits for its parent's notice."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -4,11 +4,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import hypothesis
 import pytest
 import pytest_socket
 
 from claimwatch.storage.connection import Database
 from tests.cluster import Cluster, database_at
+
+# No test is timed: how long an example takes says how busy the machine is. Benchmarks measure.
+hypothesis.settings.register_profile("claimwatch", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("claimwatch")
 
 UNIT_TESTS = Path(__file__).parent / "unit"
 

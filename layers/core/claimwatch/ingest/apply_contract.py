@@ -52,6 +52,7 @@ class Workplace:
     objects: ObjectStore
     alerts: Alerts
     replay: Callable[[int], object]
+    lock_timeout: float = contracts.LOCK_TIMEOUT
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -97,14 +98,14 @@ def _read(objects: ObjectStore, ref: ObjectRef) -> tuple[str, list[str]]:
         read += block
         if len(read) > 4 * MAX_TEXT:
             return "", [f"the file is larger than {4 * MAX_TEXT:,} bytes; a contract is much smaller"]
+    text = read.decode("utf-8-sig", "replace").replace("\0", "\ufffd")
+    if b"\0" in read:
+        return text, [f"byte {read.index(0) + 1:,} of the file is zero, so it is no text; save it as UTF-8"]
     try:
-        text = read.decode("utf-8-sig")
+        read.decode("utf-8")
     except UnicodeDecodeError as error:
-        return (
-            read.decode("utf-8", "replace").replace("\0", "\ufffd"),
-            [f"byte {error.start + 1:,} of the file is not UTF-8; save it as UTF-8"],
-        )
-    return text.replace("\0", "\ufffd"), []
+        return text, [f"byte {error.start + 1:,} of the file is not UTF-8; save it as UTF-8"]
+    return text, []
 
 
 def _settle_patiently(at: Workplace, submission: Submission, problems: list[str]) -> _Settled:
@@ -116,27 +117,27 @@ def _settle_patiently(at: Workplace, submission: Submission, problems: list[str]
             problems = refusal.problems
     for _ in range(TRIES - 1):
         try:
-            return _settle(at.database, submission, contract, problems)
+            return _settle(at, submission, contract, problems)
         except TransientFault:
             at.sleep(PAUSE)
-    return _settle(at.database, submission, contract, problems)
+    return _settle(at, submission, contract, problems)
 
 
 def _settle(
-    database: Database, submission: Submission, contract: Contract | None, problems: list[str]
+    at: Workplace, submission: Submission, contract: Contract | None, problems: list[str]
 ) -> _Settled:
     """Decide and do it, in one transaction; nobody else looks at the line's contracts meanwhile."""
     try:
-        with database.transaction() as cursor:
+        with at.database.transaction() as cursor:
             contracts.take_turn(cursor, submission.line)
             known = contracts.find_entry(cursor, submission)
             if known is not None:
                 return known, ()
             if contract is not None:
-                return _apply(cursor, submission, contract)
+                return _apply(cursor, submission, contract, at.lock_timeout)
     except RefusedContract as refusal:
         problems = refusal.problems
-    with database.transaction() as cursor:
+    with at.database.transaction() as cursor:
         contracts.take_turn(cursor, submission.line)
         known = contracts.find_entry(cursor, submission)
         version = contract.version if contract else None
@@ -144,7 +145,7 @@ def _settle(
         return known or contracts.add(cursor, submission, "refused", version=version, error=why), ()
 
 
-def _apply(cursor: Cursor, submission: Submission, contract: Contract) -> _Settled:
+def _apply(cursor: Cursor, submission: Submission, contract: Contract, lock_timeout: float) -> _Settled:
     """Change the table and record the contract; ``RefusedContract`` if that cannot be."""
     running = contracts.find_running(cursor, submission.line)
     if running is not None and running.sha256 == submission.sha256:
@@ -159,7 +160,7 @@ def _apply(cursor: Cursor, submission: Submission, contract: Contract) -> _Settl
     change = plan_change(running.stored if running else {}, contract)
     if change.problems:
         raise RefusedContract(list(change.problems))
-    contracts.run(cursor, change.statements)
+    contracts.run(cursor, change.statements, lock_timeout)
     stored = change.stored
     return contracts.add(cursor, submission, "applied", version=contract.version, stored=stored), change.notes
 

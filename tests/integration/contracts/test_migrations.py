@@ -1,0 +1,100 @@
+"""The schema is brought up to date once, by whoever comes first, and never half."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import psycopg2
+import pytest
+
+from claimwatch.errors import TransientFault
+from claimwatch.storage.connection import Database, StatementRefused
+from claimwatch.storage.migrate import ChangedMigration, Migration, migrate, migrate_patiently, migrations
+from tests.cluster import Cluster, database_at
+
+
+@pytest.fixture
+def empty_url(cluster: Cluster) -> Iterator[str]:
+    with cluster.clone() as url:
+        with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA claimwatch CASCADE")
+        yield url
+
+
+@pytest.fixture
+def empty(empty_url: str) -> Iterator[Database]:
+    with closing(database_at(empty_url)) as database:
+        yield database
+
+
+def ran(database: Database) -> list[int]:
+    with database.transaction() as cursor:
+        cursor.execute("SELECT number FROM claimwatch.migration ORDER BY number")
+        return [number for (number,) in cursor.fetchall()]
+
+
+def test_every_migration_runs_once(empty: Database) -> None:
+    assert migrate(empty) == migrations()
+    assert migrate(empty) == []
+    assert ran(empty) == [migration.number for migration in migrations()]
+
+
+def test_two_that_run_at_once_do_it_once(empty: Database, empty_url: str) -> None:
+    counts: list[int] = []
+
+    def run() -> None:
+        with closing(database_at(empty_url)) as database:
+            counts.append(len(migrate(database)))
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(counts) == 4
+    assert sum(counts) == len(migrations())
+    assert len(ran(empty)) == len(migrations())
+
+
+def test_a_migration_that_fails_leaves_nothing_and_those_before_it_stay(empty: Database) -> None:
+    good = Migration(1, "good", "CREATE TABLE claimwatch.a (x int)")
+    bad = Migration(2, "bad", "CREATE TABLE claimwatch.b (x int); SELECT 1 / 0")
+    with pytest.raises(StatementRefused, match="DivisionByZero"):
+        migrate(empty, [good, bad])
+    assert ran(empty) == [1]
+    mended = Migration(2, "bad", "CREATE TABLE claimwatch.b (x int)")
+    assert migrate(empty, [good, mended]) == [mended]
+
+
+def test_a_migration_is_never_changed_after_it_ran(empty: Database) -> None:
+    migrate(empty)
+    first = migrations()[0]
+    with pytest.raises(ChangedMigration, match="0001_ledger was changed"):
+        migrate(empty, [replace(first, sql=first.sql + "\n-- again")])
+
+
+def test_a_schema_that_an_administrator_made_is_used(empty: Database) -> None:
+    with empty.transaction() as cursor:
+        cursor.execute("CREATE SCHEMA claimwatch")
+    assert migrate(empty)
+
+
+def test_a_database_that_wakes_up_is_waited_for(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = [TransientFault("starting up")] * 2
+    transaction = Database.transaction
+
+    def waking(database: Database) -> object:
+        if faults:
+            raise faults.pop()
+        return transaction(database)
+
+    monkeypatch.setattr(Database, "transaction", waking)
+    monkeypatch.setattr("claimwatch.storage.migrate.PAUSE", 0.0)
+    assert migrate_patiently(empty) == migrations()
+
+
+def test_a_database_that_does_not_wake_up_is_a_passing_fault() -> None:
+    nowhere = Database({"host": "127.0.0.1", "port": 1, "dbname": "none", "user": "none"}, wake_up_time=0)
+    with pytest.raises(TransientFault):
+        migrate_patiently(nowhere, patience=0)

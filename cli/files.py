@@ -19,7 +19,7 @@ from claimwatch.storage.quarantine import RefusedRow
 from cli.export import export
 from cli.local_file import blocks_of
 from cli.options import AsJson, StackName, stack_of
-from cli.screen import say, show, show_json, show_table
+from cli.screen import counted, say, show, show_json, show_table
 from cli.stack import Stack, StackUnreachable
 
 SHOWN_ROWS = 20
@@ -125,8 +125,8 @@ def quarantine(
     with at.database.transaction() as cursor:
         file = _ledger_entry(cursor, file_id)
         if reasons:
-            counted = refused_rows.most_frequent_reasons(cursor, file_id, most or 1_000_000)
-            _show_reasons(file, counted, as_json=as_json)
+            found = refused_rows.most_frequent_reasons(cursor, file_id, most or 1_000_000)
+            _show_reasons(file, found, as_json=as_json)
         elif export_to is not None:
             _export(file, refused_rows.rows(cursor, file_id), export_to, verbatim=verbatim, as_json=as_json)
         else:
@@ -201,8 +201,9 @@ def _settled(at: Stack, ref: ObjectRef, seconds: int) -> dict[str, Any]:
 def _tell_end(file: dict[str, Any]) -> None:
     number = file["file_id"]
     if file["status"] == "committed":
+        read = counted(file["rows_read"], "row")
         show(
-            f"File {number} is committed: {file['rows_read']:,} rows read, {file['rows_loaded']:,} loaded,"
+            f"File {number} is committed: {read} read, {file['rows_loaded']:,} loaded,"
             f" {file['rows_quarantined']:,} quarantined."
         )
         if file["rows_quarantined"]:
@@ -221,26 +222,26 @@ def _show_rows(file: ledger.File, rows: list[RefusedRow], most: int | None, *, a
         return
     show_table(
         ("row", "reasons", "as it came"),
-        [(row.number, "\n".join(map(_sentence, _row(row)["reasons"])), row.raw) for row in shown],
+        [(row.number, [_sentence(reason) for reason in _row(row)["reasons"]], row.raw) for row in shown],
     )
     rest = len(rows) - len(shown)
     if rest:
         say(
-            f"{rest:,} more rows: --limit 0 shows all, --reasons counts why, --export FILE writes all.",
+            f"{counted(rest, 'row')} more: --limit 0 shows all, --reasons counts why, --export writes all.",
             "dim",
         )
 
 
-def _show_reasons(file: ledger.File, counted: list[dict[str, Any]], *, as_json: bool) -> None:
+def _show_reasons(file: ledger.File, found: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        found = [{"column": item.pop("column_name"), **item} for item in counted]
-        show_json({**_described(file), "reasons": found})
-    elif not counted:
+        renamed = [{"column": item.pop("column_name"), **item} for item in found]
+        show_json({**_described(file), "reasons": renamed})
+    elif not found:
         _say_nothing_is_there(file)
     else:
         show_table(
             ("rows", "column", "rule", "for example"),
-            [(item["rows"], item["column_name"], item["rule"], item["example"]) for item in counted],
+            [(item["rows"], item["column_name"], item["rule"], item["example"]) for item in found],
         )
 
 
@@ -264,16 +265,16 @@ def _export(
             }
         )
         return
-    show(f"{done.rows:,} rows are in {done.file}, and why each was refused is in {done.reasons}.")
+    show(f"Exported {counted(done.rows, 'row')} to {done.file}; {done.reasons} says why each was refused.")
     if done.apart:
         say(
-            f"{done.apart:,} more rows cannot be split into cells: they are in {done.reasons} only, as text.",
+            f"Only in {done.reasons}, as text: {counted(done.apart, 'row')} that cannot be split into cells.",
             "yellow",
         )
     if done.guarded:
         say(
-            f"{done.guarded:,} cells would be formulas in a spreadsheet, so they begin with an apostrophe"
-            " now; --verbatim leaves them as they came.",
+            f"An apostrophe is in front of {counted(done.guarded, 'cell')} that a spreadsheet would take for"
+            " a formula; --verbatim leaves them as they came.",
             "yellow",
         )
     say(f"Mend the rows and drop the file again: `claimwatch drop {done.file} --line {file.line}`", "dim")

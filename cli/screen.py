@@ -40,6 +40,11 @@ def show(text: str) -> None:
     _console().print(Text(text), soft_wrap=True)
 
 
+def counted(number: int, noun: str) -> str:
+    """The number with its noun, in the plural where it needs one."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table; numbers stand to the right, a status has its colour."""
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -64,6 +69,8 @@ def _cell(value: Any) -> Text:
             return Text(f"{value:,}")
         case datetime():
             return Text(f"{value:%Y-%m-%d %H:%M:%S}")
+        case list():
+            return Text("\n").join(map(_cell, value))
         case _:
             text = str(value).translate(_VISIBLE)
             return Text(text, STATUS_STYLES.get(text, ""))

@@ -114,6 +114,8 @@ def test_quarantined_rows_are_shown_with_every_reason(run: Run, with_home: Path,
     assert second["reasons"][0]["rule"] == "fields"
     table = run("quarantine", 1).stdout
     assert "lost_on: yesterday is not a date" in table
+    assert "amount: -5 is below" in table
+    assert "␊" not in table  # each reason has a line of its own
     assert "the row has 2 fields instead of 5" in table
     counted = answer(run("quarantine", 1, "--reasons", "--json"))["reasons"]
     assert {(reason["column"], reason["rule"], reason["rows"]) for reason in counted} == {
@@ -134,8 +136,8 @@ def test_only_as_many_rows_are_shown_as_asked_for(run: Run, motor_file: Path) ->
     run("drop", motor_file, "--line", "motor")
     total = answer(run("quarantine", 1, "--json"))["rows_quarantined"]
     assert len(answer(run("quarantine", 1, "--json", "--limit", 2))["rows"]) == 2
-    assert f"{total - 2} more rows" in run("quarantine", 1, "--limit", 2).stderr
-    assert "more rows" not in run("quarantine", 1, "--limit", 0).stderr
+    assert f"{total - 2} rows more" in run("quarantine", 1, "--limit", 2).stderr
+    assert "more" not in run("quarantine", 1, "--limit", 0).stderr
 
 
 def test_an_unknown_file_and_an_empty_quarantine_are_told_apart(

@@ -99,7 +99,7 @@ class Contract:
         return next((column for column in self.columns if column.name == name), None)
 
 
-LINE_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+LINE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 """Names of lines: they are part of the names of tables, and of keys in S3."""
 
 MAX_COLUMNS = 1500

@@ -43,7 +43,7 @@ def read_contract(text: str, line: str, table: str) -> Contract:
     """What ``parse_contract`` promises."""
     if not LINE_NAME.fullmatch(line):
         raise RefusedContract(
-            [f"line '{line}': its name is at most 31 lower-case letters, digits and '_', a letter first"]
+            [f"line '{line}': its name is at most 40 lower-case letters, digits and '_', a letter first"]
         )
     raw = read_yaml(text)
     if not isinstance(raw, Block):

@@ -75,7 +75,7 @@ def apply_contract(at: Workplace, created: CreatedObject) -> Applied:
         key=created.ref.key,
         version_id=created.ref.version_id,
         received_at=created.created_at,
-        sequencer=created.sequencer,
+        sequencer=created.sequencer.rjust(32, "0"),  # so that text sorts as the number does
         text=text,
     )
     entry, notes = _settle_patiently(at, submission, problems)

@@ -98,8 +98,8 @@ def _problems(stored: Stored, new: Contract) -> list[str]:
             f"schema: with the columns of earlier versions the table would have {total:,} columns, "
             f"and {MAX_COLUMNS:,} are the most"
         )
-    for name, column in stored.items():
-        if column.identifier and new.identifier.name != name:
+    for name, there in stored.items():
+        if there.identifier and new.identifier.name != name:
             found.append(
                 f"column '{new.identifier.name}': it cannot become the identifier, for the table's rows are "
                 f"named by '{name}'; keep that name, and write the new one as its synonym"

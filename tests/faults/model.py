@@ -7,6 +7,7 @@ that are hashed come from the contract's YAML, and the hashes are the hmac modul
 import csv
 import gzip
 import hmac
+import importlib
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -88,6 +89,10 @@ def visible(files: Mapping[str, ExpectedFile], committed: Iterable[str]) -> dict
 
 def records(data: bytes, shape: Shape) -> Iterator[Sequence[str | None]]:
     """The file's records as text in the order of the contract; whatever stands in damaged ones."""
+    if shape.format == "parquet":
+        table = importlib.import_module("pyarrow.parquet").read_table(io.BytesIO(data))
+        yield from ([_plain_text(value) for value in row.values()] for row in table.to_pylist())
+        return
     text = (
         (gzip.decompress(data) if shape.gzip else data)
         .decode(shape.encoding, "replace")
@@ -105,12 +110,14 @@ def records(data: bytes, shape: Shape) -> Iterator[Sequence[str | None]]:
             item = json.loads(line, parse_float=str, parse_int=str)
         except ValueError:
             item = {}
-        yield [_json_text(item.get(name)) for name in names]
+        yield [_plain_text(item.get(name)) for name in names]
 
 
-def _json_text(value: object) -> str | None:
+def _plain_text(value: object) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, date | datetime):
+        return value.isoformat()
     return None if value is None else str(value)
 
 

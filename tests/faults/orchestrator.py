@@ -63,7 +63,7 @@ class Slot:
 
     def kill(self) -> None:
         """SIGKILL, as the kernel sends it to whoever takes too much memory."""
-        with suppress(ValueError):
+        with suppress(ValueError, AttributeError):  # it is being replaced just now
             self.process.kill()
 
     def replace(self) -> None:

@@ -126,8 +126,8 @@ class Schedule:
 
     @property
     def chunk_bytes(self) -> int:
-        """Size of a chunk: a file has one to about six."""
-        return self.random("chunks").choice((5_000, 8_000, 14_000))
+        """Size of a chunk: a file has one to about four."""
+        return self.random("chunks").choice((7_000, 7_000, 12_000, 30_000))
 
     @property
     def intensity(self) -> float:

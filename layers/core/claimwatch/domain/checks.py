@@ -21,6 +21,12 @@ FALSE_WORDS = ("false", "f", "no", "n", "0")
 LARGEST_INTEGER = 2**63 - 1
 LINE_LIMIT = MAX_RECORD + 4096
 """Bytes that the engine's reader takes for a line: a record may grow a little when it is written anew."""
+LONGEST_NUMBER = 400
+"""Characters: far more than a float has digits, far fewer than PostgreSQL's numeric."""
+MOST_LISTS = 1_000
+"""Lists and objects in the extra columns of a JSON record: PostgreSQL's jsonb reads them on its stack."""
+WHITE_SPACE = " \t\n\v\f\r"
+"""What casts, here and in PostgreSQL, take for nothing around a value."""
 LONGEST_IDENTIFIER = 400
 """Characters: PostgreSQL's index entries end at 2,700 bytes."""
 
@@ -107,7 +113,10 @@ def problems_of_rows(layout: Layout) -> str:
     ]
     found = f"list_filter([{', '.join(rules)}], lambda reason: reason IS NOT NULL)"
     if layout.delimiter is None:
-        malformed = "{'column': NULL::VARCHAR, 'rule': 'json', 'message': 'the row is not a JSON object'}"
+        malformed = "CASE WHEN item IS NULL THEN 'the row is not a JSON object' ELSE {} END".format(
+            _literal("an extra column has NaN, Infinity, a number out of all bounds, or too many lists")
+        )
+        malformed = f"{{'column': NULL::VARCHAR, 'rule': 'json', 'message': {malformed}}}"
         found = f"CASE WHEN {_malformed(layout)} THEN [{malformed}] ELSE {found} END"
     return f"WITH typed AS ({_typed(layout)}) SELECT list({found} ORDER BY place) FROM typed"
 
@@ -172,9 +181,13 @@ def _typed(layout: Layout) -> str:
 
 
 def _malformed(layout: Layout) -> str:
-    if layout.delimiter is None:
-        return "item IS NULL"
-    return "false"
+    if layout.delimiter is not None:
+        return "false"
+    # What this engine takes for JSON and PostgreSQL does not; strings are left out, as they may say so.
+    bare = """regexp_replace(extra, '"(?:[^"\\\\]|\\\\.)*"', '', 'g')"""
+    lists = f"strlen({bare}) - strlen(replace(replace({bare}, '[', ''), '{{', ''))"
+    unknown = f"regexp_matches({bare}, '(?i)nan|inf|e[+-]?[0-9]{{5}}') OR {lists} > {MOST_LISTS}"
+    return f"(item IS NULL OR (extra IS NOT NULL AND ({unknown})))"
 
 
 def _csv_cell(layout: Layout, column: Column) -> str:
@@ -257,7 +270,7 @@ def _written(column: Column, index: int) -> str:
             return _quoted(value)
         case LogicalType.NUMBER:
             # The text, not the float: numeric keeps every digit.
-            return f"trim({_plain_number(column, text)})"
+            return f"trim({_plain_number(column, text)}, {_literal(WHITE_SPACE)})"
         case LogicalType.TIMESTAMP:
             return f"{value}::VARCHAR || '+00'"
         case _:
@@ -292,6 +305,8 @@ def _refusals(column: Column, index: int) -> Iterator[str]:
     impossible = _impossible(column, value)
     if impossible and (column.minimum is None or column.maximum is None):
         yield impossible
+    if misread := _misread(column, text, value):
+        yield misread
     for rule in _rules(column, value):
         yield rule.broken
 
@@ -301,7 +316,7 @@ def _reasons(column: Column, index: int) -> Iterator[tuple[str, str, str]]:
     text, value = f"text_{index}", f"value_{index}"
     if column.required:
         yield f"{text} IS NULL", "required", _literal("the value is missing")
-    impossible = _impossible(column, value)
+    impossible = " OR ".join(filter(None, (_impossible(column, value), _misread(column, text, value))))
     if column.logical_type is not LogicalType.STRING:
         unread = f"({value} IS NULL{f' OR {impossible}' if impossible else ''})"
         what = f" is not {_TYPE_NAMES[column.logical_type]}"
@@ -320,6 +335,19 @@ def _impossible(column: Column, value: str) -> str:
             return f"{value} NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-30'"
         case LogicalType.TIMESTAMP:
             return f"{value} NOT BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-30'"
+        case _:
+            return ""
+
+
+def _misread(column: Column, text: str, value: str) -> str:
+    """SQL that is true for what the engine reads as a value, and PostgreSQL or a person does not."""
+    match column.logical_type:
+        case LogicalType.NUMBER:
+            vanishing = f"{value} = 0 AND regexp_matches({text}, '[eE][+-]?[0-9]{{4}}')"
+            return f"(strlen({text}) > {LONGEST_NUMBER} OR ({vanishing}))"
+        case LogicalType.DATE | LogicalType.TIMESTAMP:
+            kind = column.logical_type.upper()
+            return f"({value} = {kind} '1970-01-01' AND contains(lower({text}), 'epoch'))"
         case _:
             return ""
 

@@ -25,6 +25,7 @@ RAW_LIMIT = 64 << 10
 
 _NEWLINE, _RETURN, _QUOTE = b"\n"[0], b"\r"[0], b'"'[0]
 _CAREFUL_START, _CAREFUL_MOST = 4, 4096
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*(\\u0000)")
 _QUOTED = re.compile(rb'"[^"]*(?:""[^"]*)*"')
 
 Positions = npt.NDArray[np.int64]
@@ -314,6 +315,9 @@ class RecordCutter:
             self._mark(
                 batch, _occurrences(data, b"\0", end), Problem(None, "nul", "the row contains a NUL byte")
             )
+        if self._delimiter is None and b"\\u0000" in data:
+            places = (match.start(1) for match in _ESCAPED_NUL.finditer(data, 0, end))
+            self._mark(batch, places, Problem(None, "nul", "the row contains a NUL character"))
         if self._delimiter is None and b"\x1f" in data:
             self._mark(
                 batch,

@@ -1,0 +1,32 @@
+"""A pipeline of the test's own."""
+
+from pathlib import Path
+
+import pytest
+
+from claimwatch.ingest import inspect, load
+from claimwatch.storage.connection import Database
+from local import folder_objects
+from tests.integration.ingest.glass import GLASS
+from tests.integration.ingest.site import Site
+
+
+@pytest.fixture
+def site(database: Database, tmp_path: Path) -> Site:
+    return Site.below(database, tmp_path / "buckets")
+
+
+@pytest.fixture
+def glass(site: Site) -> Site:
+    """With the small contract of line glass in place."""
+    assert site.put_contract("glass", GLASS).status == "applied"
+    return site
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few records make a chunk, and one or two of them what is checked at a time."""
+    monkeypatch.setattr(inspect, "CHUNK", 120)
+    monkeypatch.setattr(inspect, "BLOCK", 60)
+    monkeypatch.setattr(load, "BLOCK", 60)
+    monkeypatch.setattr(folder_objects, "READ_BLOCK", 20)

@@ -1,0 +1,113 @@
+"""Attempts that overlap: whatever an earlier one still does, the newer one decides."""
+
+import pytest
+
+from claimwatch.aws.objects import ObjectRef
+from claimwatch.errors import RefusedFile, Superseded
+from claimwatch.ingest import inspect as inspection
+from claimwatch.ingest.commit import commit_file
+from claimwatch.ingest.inspect import inspect
+from claimwatch.ingest.load import load_chunk
+from claimwatch.ingest.replay import replay
+from tests.integration.ingest.glass import csv
+from tests.integration.ingest.site import Site
+
+CLAIMS = csv(*(f"G{number},2026-03-01,{number},,," for number in range(1, 30)), "bad")
+
+
+@pytest.fixture
+def dropped(glass: Site) -> int:
+    """A file whose execution has not begun."""
+    file_id = glass.hear(glass.put("claims/glass/a.csv", CLAIMS))
+    glass.waiting.clear()
+    return file_id
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_replaced_attempt_can_load_and_commit_nothing(glass: Site, dropped: int) -> None:
+    chunks = inspect(glass.inspection, dropped, 1)["chunks"]
+    load_chunk(glass.loading, **chunks[0])
+    replay(glass.database, glass, dropped)
+
+    with pytest.raises(Superseded):
+        load_chunk(glass.loading, **chunks[1])
+    with pytest.raises(Superseded):
+        commit_file(glass.committing, dropped, 1)
+    with pytest.raises(Superseded):
+        inspect(glass.inspection, dropped, 1)
+    glass.fail(dropped, 1)
+    glass.run()
+
+    file = glass.file(dropped)
+    assert (file["status"], file["attempt"], file["rows_loaded"], file["rows_quarantined"]) == (
+        "committed",
+        2,
+        29,
+        1,
+    )
+    assert glass.alerts == []
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_failed_file_is_told_once_and_replayed_from_where_it_stood(glass: Site, dropped: int) -> None:
+    chunks = inspect(glass.inspection, dropped, 1)["chunks"]
+    load_chunk(glass.loading, **chunks[0])
+    for _ in range(2):
+        glass.fail(dropped, 1)
+    assert glass.query("SELECT * FROM claimwatch.current_claim_glass") == []
+
+    assert glass.file(dropped)["status"] == "failed"
+    (alert,) = glass.alerts
+    assert f"claimwatch replay {dropped}" in alert.message
+    assert glass.replay(dropped)["status"] == "committed"
+
+
+def test_a_stale_inspection_cannot_refuse_a_file_that_a_newer_attempt_has_loaded(
+    glass: Site, dropped: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(*_: object, **__: object) -> None:
+        monkeypatch.undo()
+        assert glass.replay(dropped)["status"] == "committed"
+        raise RefusedFile("as it looked to attempt 1")
+
+    monkeypatch.setattr(inspection, "prepare", meanwhile)
+    with pytest.raises(Superseded):
+        inspect(glass.inspection, dropped, 1)
+
+    assert glass.file(dropped)["status"] == "committed"
+    assert glass.alerts == []
+
+
+def test_an_object_that_is_gone_refuses_its_file(glass: Site, dropped: int) -> None:
+    (row,) = glass.query("SELECT bucket, key, version_id FROM claimwatch.file")
+    glass.objects.path(ObjectRef(**row)).unlink()
+
+    assert inspect(glass.inspection, dropped, 1)["status"] == "refused"
+    assert "deleted" in glass.file(dropped)["error"]
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_what_a_refused_attempt_had_loaded_is_taken_out(glass: Site, dropped: int) -> None:
+    chunks = inspect(glass.inspection, dropped, 1)["chunks"]
+    for chunk in chunks:
+        load_chunk(glass.loading, **chunk)
+    (row,) = glass.query("SELECT bucket, key, version_id FROM claimwatch.file")
+    glass.objects.path(ObjectRef(**row)).unlink()
+    glass.replay(dropped)
+
+    assert glass.file(dropped)["status"] == "refused"
+    assert glass.query("SELECT * FROM claimwatch.claim_glass") == []
+    assert glass.query("SELECT * FROM claimwatch.quarantine") == []
+
+
+def test_every_step_may_be_asked_for_again(glass: Site, dropped: int) -> None:
+    for _ in range(2):
+        chunks = inspect(glass.inspection, dropped, 1)["chunks"]
+    counts = [load_chunk(glass.loading, **chunk) for _ in range(2) for chunk in chunks]
+    committed = [commit_file(glass.committing, dropped, 1) for _ in range(2)]
+
+    assert counts[0] == counts[-1]
+    assert committed[0] == committed[1]
+    assert committed[0]["rows_loaded"] == 29
+    assert inspect(glass.inspection, dropped, 1)["status"] == "done"
+    assert [load_chunk(glass.loading, **chunk) for chunk in chunks] == counts[: len(chunks)]

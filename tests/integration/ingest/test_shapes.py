@@ -1,0 +1,42 @@
+"""Whatever shape a file has, its rows come in exactly as its manifest says."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from claimwatch.ingest import inspect
+from local import folder_objects
+from samples import BREAKS_THE_CONTRACT, BREAKS_THE_TEXT, SHAPES, Book, BookConfig, Dirt, write_week
+from tests.faults.model import expected_file
+from tests.faults.schedule import SampleFile
+from tests.faults.verdict import judge
+from tests.integration.ingest.site import KEY, Site
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_row_of_a_dirty_file_is_loaded_or_quarantined_for_its_reason(
+    name: str, site: Site, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspect, "CHUNK", 40_000)
+    monkeypatch.setattr(inspect, "BLOCK", 10_000)
+    monkeypatch.setattr(folder_objects, "READ_BLOCK", 4_000)
+    shape = SHAPES[name]
+    text_can_break = shape.format == "csv" and shape.encoding == "utf-8"
+    kinds = BREAKS_THE_CONTRACT + (BREAKS_THE_TEXT if text_can_break else ())
+    book = Book(BookConfig(seed=11, claims_per_week=300))
+    path = tmp_path / "file"
+    dirt = Dirt() if shape.format == "parquet" else Dirt(0.2, kinds)
+    manifest = write_week(path, book, 0, shape=shape, dirt=dirt, duplicate_share=0.05)
+    key = f"claims/motor/week.{shape.suffix}"
+
+    created = site.put(key, path.read_bytes(), at=datetime(2026, 1, 12, tzinfo=UTC))
+    site.hear(created)
+    site.run()
+
+    sample = SampleFile("week", key, path, shape, manifest, created.created_at, created.sequencer)
+    verdict = judge(database_url, {"week": expected_file(sample, KEY)}, {"week": created.ref})
+    assert verdict.problems == []
+    assert not site.alerts
+    assert manifest.rows > 300
+    assert len(manifest.damaged_rows) == (0 if shape.format == "parquet" else 60)

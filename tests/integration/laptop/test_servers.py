@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import psycopg2
 import pytest
+from botocore.exceptions import ClientError
 
 from local.emulator import Emulator
 from local.postgres import PostgresServer
@@ -138,6 +139,20 @@ def test_an_object_s_event_says_which_version_it_is_about(emulator: Emulator) ->
     told = json.loads(messages[0]["Body"])["detail"]["object"]
     assert told["version-id"] == put["VersionId"]
     assert told["key"] == "a+b 100%25.csv"
+
+
+def test_a_range_of_an_earlier_version_is_that_range(emulator: Emulator) -> None:
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket="ranges")
+    s3.put_bucket_versioning(Bucket="ranges", VersioningConfiguration={"Status": "Enabled"})
+    earlier = s3.put_object(Bucket="ranges", Key="digits", Body=b"0123456789")["VersionId"]
+    s3.put_object(Bucket="ranges", Key="digits", Body=b"abcdefghij")
+    address = {"Bucket": "ranges", "Key": "digits", "VersionId": earlier}
+    assert s3.get_object(**address, Range="bytes=3-5")["Body"].read() == b"345"
+    assert s3.get_object(**address, Range="bytes=8-99")["Body"].read() == b"89"
+    assert s3.get_object(**address)["Body"].read() == b"0123456789"
+    with pytest.raises(ClientError, match="InvalidRange"):
+        s3.get_object(**address, Range="bytes=10-12")
 
 
 def test_two_stacks_share_nothing_and_end_with_the_process_that_was_killed(tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """Which column of a file is which column of its contract."""
 
 import difflib
-import re
 from collections.abc import Sequence
 
 from claimwatch.domain.checks import Layout
-from claimwatch.domain.contract import Contract
+from claimwatch.domain.contract import Contract, folded_name
 from claimwatch.errors import RefusedFile
 
 
@@ -17,7 +16,7 @@ def csv_layout(contract: Contract, header: Sequence[str], delimiter: str) -> Lay
     known = _names(contract)
     fields: list[str] = []
     for position, written in enumerate(header, start=1):
-        column = known.get(_folded(written))
+        column = known.get(folded_name(written))
         if column is not None and column in fields:
             first = header[fields.index(column)]
             raise RefusedFile(
@@ -33,7 +32,7 @@ def ndjson_layout(contract: Contract, keys: Sequence[str]) -> Layout:
     known = _names(contract)
     found: dict[str, str] = {}
     for key in keys:
-        column = known.get(_folded(key))
+        column = known.get(folded_name(key))
         if column is not None:
             if column in found:
                 raise RefusedFile(
@@ -47,13 +46,8 @@ def ndjson_layout(contract: Contract, keys: Sequence[str]) -> Layout:
 
 def _names(contract: Contract) -> dict[str, str]:
     """The contract's columns by every name that a file may use for them; a column's own name goes first."""
-    names = {_folded(synonym): column.name for column in contract.columns for synonym in column.synonyms}
-    return names | {_folded(column.name): column.name for column in contract.columns}
-
-
-def _folded(name: str) -> str:
-    """A name without what exports change: case, outer blanks, and the signs between words."""
-    return re.sub(r"[\s_.\-]+", "_", name.strip().casefold())
+    names = {folded_name(synonym): column.name for column in contract.columns for synonym in column.synonyms}
+    return names | {folded_name(column.name): column.name for column in contract.columns}
 
 
 def _extra_name(written: str, taken: Sequence[str], contract: Contract) -> str:
@@ -67,7 +61,7 @@ def _refuse_missing(contract: Contract, found: set[str], written: Sequence[str])
     missing = [column.name for column in contract.columns if column.required and column.name not in found]
     if not missing:
         return
-    unknown = [name for name in written if _folded(name) not in _names(contract)]
+    unknown = [name for name in written if folded_name(name) not in _names(contract)]
     named = []
     for name in missing:
         close = difflib.get_close_matches(name, unknown, n=1, cutoff=0.7)

@@ -1,17 +1,15 @@
 """An object has come: enter it in the ledger and start its pipeline."""
 
-import re
-
 from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.events import CreatedObject
 from claimwatch.aws.executions import Pipeline
 from claimwatch.aws.objects import ObjectRef
+from claimwatch.domain.contract import LINE_NAME
 from claimwatch.ingest.notices import tell_refused
 from claimwatch.storage import ledger
 from claimwatch.storage.connection import Database
 
 DATASETS = ("claims", "outcomes")
-_LINE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _SEQUENCER_DIGITS = 32
 
 
@@ -49,7 +47,7 @@ def _place(key: str) -> tuple[str, str | None, str | None]:
     line, slash, name = rest.partition("/")
     if dataset not in DATASETS or not slash:
         return "unknown", None, "the key names no line: drop files under claims/<line>/ or outcomes/<line>/"
-    if not _LINE.fullmatch(line):
+    if not LINE_NAME.fullmatch(line):
         rule = "small letters, digits and _ only, beginning with a letter, 40 characters at most"
         return dataset, None, f"'{line}' cannot be a line: {rule}"
     if not name or name.endswith("/"):

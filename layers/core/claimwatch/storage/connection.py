@@ -93,9 +93,9 @@ class Database:
                 connection.close()
 
     def _connected(self) -> PgConnection:
-        if self._connection is not None and not self._connection.closed:
-            return self._connection
-        self._connection = self._connect_patiently()
+        if self._connection is None or not _answers(self._connection):
+            self.close()
+            self._connection = self._connect_patiently()
         return self._connection
 
     def _connect_patiently(self) -> PgConnection:
@@ -122,13 +122,22 @@ class Database:
                 pause = min(pause * 2, 5.0)
 
 
+def _answers(connection: PgConnection) -> bool:
+    """Whether the server still knows the connection: it ends idle ones, and no message tells us."""
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except psycopg2.Error:
+        return False
+    return True
+
+
 def _nameless(error: psycopg2.Error) -> str:
     """Which error it was and where, without the values."""
     places = (error.diag.table_name, error.diag.column_name, error.diag.constraint_name)
     where = ", ".join(place for place in places if place)
-    return f"PostgreSQL refused a statement: {type(error).__name__} ({error.pgcode}){
-        f' at {where}' if where else ''
-    }"
+    at = f" at {where}" if where else ""
+    return f"PostgreSQL refused a statement: {type(error).__name__} ({error.pgcode}){at}"
 
 
 def _first_line(error: Exception) -> str:

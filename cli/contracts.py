@@ -224,5 +224,5 @@ def _line_in(text: str) -> str | None:
 
 def _line_named(stem: str) -> str:
     """The line that a file's name suggests."""
-    words = re.sub(r"[^a-z0-9]+", "_", stem.partition(".")[0].lower()).strip("_")[:31]
-    return words if words[:1].isalpha() else f"line_{words}"[:31]
+    words = re.sub(r"[^a-z0-9]+", "_", stem.partition(".")[0].lower()).strip("_")[:40]
+    return words if words[:1].isalpha() else f"line_{words}"[:40]

@@ -134,6 +134,11 @@ class Site:
         self.run()
         return applied
 
+    def draft(self, line: str) -> str:
+        """The draft of a line's contract."""
+        ref = ObjectRef(ARTIFACTS, f"contracts/{line}.draft.yaml", "1")
+        return b"".join(self.objects.read(ref)).decode()
+
     # -- What they see ---------------------------------------------------------------------------------------
 
     def file(self, file_id: int) -> Row:

@@ -318,12 +318,14 @@ class RecordCutter:
         if self._delimiter is None and b"\\u0000" in data:
             places = (match.start(1) for match in _ESCAPED_NUL.finditer(data, 0, end))
             self._mark(batch, places, Problem(None, "nul", "the row contains a NUL character"))
-        if self._delimiter is None and b"\x1f" in data:
-            self._mark(
-                batch,
-                _occurrences(data, b"\x1f", end),
-                Problem(None, "json", "the row contains a control character that JSON does not allow"),
-            )
+        open_returns = b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
+        if self._delimiter is None:
+            for sign in (b"\x1f", *([b"\r"] if open_returns else [])):
+                self._mark(
+                    batch,
+                    _occurrences(data, sign, end),
+                    Problem(None, "json", "the row contains a control character that JSON does not allow"),
+                )
         at = int(batch.starts[0])
         while not data.isascii():
             try:
@@ -335,8 +337,8 @@ class RecordCutter:
                 at = int(batch.ends[index]) + 1
                 if at >= end:
                     break
-        if self._delimiter is not None and b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
-            for index in self._indexes(batch, _occurrences(data, b"\r", end)):  # one in the open, somewhere
+        if self._delimiter is not None and open_returns:
+            for index in self._indexes(batch, _occurrences(data, b"\r", end)):
                 text = data[int(batch.starts[index]) : int(batch.ends[index])]
                 if index not in batch.broken and index not in batch.rewritten and b"\r" in text:
                     record = self._cut_carefully(text, 0, final=True)

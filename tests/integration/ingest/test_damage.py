@@ -1,0 +1,90 @@
+"""A sound file that is damaged at some place loses the damaged rows and no others."""
+
+import csv
+import io
+from functools import cache
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claimwatch.domain.contract import parse_contract
+from claimwatch.domain.header import csv_layout, ndjson_layout
+from claimwatch.domain.records import RecordCutter
+from claimwatch.ingest.validation import Validator
+from tests.integration.ingest.glass import GLASS, HEADER
+from tests.integration.ingest.site import KEY
+
+CONTRACT = parse_contract(GLASS, "glass")
+ROWS = 12
+REACH = 1
+"""Rows beside a damaged one that damage may take with it: a line break that is lost joins two."""
+
+RECORDS = [
+    f'G{number},2026-03-{number + 1:02},{number}.50,{number},Ann Lee,"it broke, ""loudly"""'
+    for number in range(ROWS)
+]
+DAMAGE = st.one_of(
+    st.binary(min_size=0, max_size=6), st.sampled_from([b'"', b'""', b",", b"\n", b"\r", b"\0", b"\xff"])
+)
+
+
+@cache
+def validator() -> Validator:
+    return Validator(csv_layout(CONTRACT, HEADER.split(","), ","), KEY)
+
+
+@cache
+def json_validator() -> Validator:
+    return Validator(ndjson_layout(CONTRACT, HEADER.split(",")), KEY)
+
+
+def loaded(data: bytes, block: int, *, json: bool = False) -> dict[str, list[str]]:
+    """Claim id to the row that would be copied, the file being read in blocks of this size."""
+    cutter = RecordCutter(None if json else b",", len(HEADER.split(",")))
+    found: dict[str, list[str]] = {}
+    first_row = 1
+    for batch in cutter.cut(data[at : at + block] for at in range(0, len(data), block)):
+        verdict = (json_validator() if json else validator()).check(batch, first_row)
+        first_row += len(batch)
+        for row in csv.reader(io.StringIO(verdict.copy_text.decode(), newline="")):
+            found.setdefault(row[1], row[1:])
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 12), DAMAGE, st.sampled_from([64, 200, 10_000]))
+def test_damage_costs_the_damaged_rows_only(place: int, lost: int, put: bytes, block: int) -> None:
+    sound = "\n".join([*RECORDS, ""]).encode()
+    place %= len(sound)
+    damaged = sound[:place] + put + sound[place + lost :]
+    begin, end = sound.count(b"\n", 0, place), sound.count(b"\n", 0, min(len(sound), place + lost))
+
+    whole, rest = loaded(sound, 10_000), loaded(damaged, block)
+
+    assert len(whole) == ROWS
+    for number in range(ROWS):
+        if not begin - REACH <= number <= end + REACH:
+            assert rest.get(f"G{number}") == whole[f"G{number}"], number
+
+
+def json_record(number: int) -> str:
+    return (
+        f'{{"claim_id": "G{number}", "broken_on": "2026-03-{number + 1:02}", "amount": {number}.5,'
+        f' "panes": {number}, "driver": "Ann Lee", "story": "it \\"broke\\""}}'
+    )
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 12), DAMAGE)
+def test_damage_of_ndjson_costs_the_damaged_lines_only(place: int, lost: int, put: bytes) -> None:
+    sound = "\n".join([*map(json_record, range(ROWS)), ""]).encode()
+    place %= len(sound)
+    damaged = sound[:place] + put + sound[place + lost :]
+    begin, end = sound.count(b"\n", 0, place), sound.count(b"\n", 0, min(len(sound), place + lost))
+
+    whole, rest = loaded(sound, 10_000, json=True), loaded(damaged, 200, json=True)
+
+    assert len(whole) == ROWS
+    for number in range(ROWS):
+        if not begin <= number <= end:
+            assert rest.get(f"G{number}") == whole[f"G{number}"], number

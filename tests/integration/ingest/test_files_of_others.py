@@ -1,0 +1,175 @@
+"""Files that others have collected to break readers of CSV, and a file of claims that is not ours."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import PROJECT
+from tests.integration.ingest.site import Row, Site
+
+
+def _testdata() -> Path | None:
+    given = os.environ.get("CLAIMWATCH_TESTDATA")
+    if given:
+        return Path(given)
+    places = (parent / "shared" / "testdata" for parent in PROJECT.parents)
+    return next((place for place in places if place.is_dir()), None)
+
+
+TESTDATA = _testdata()
+pytestmark = pytest.mark.skipif(
+    TESTDATA is None,
+    reason="no test data of others beside the repository; CLAIMWATCH_TESTDATA may name its folder",
+)
+FILES = sorted(
+    path for name in ("csv-spectrum", "frictionless") if TESTDATA for path in (TESTDATA / name).glob("*.csv")
+)
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+
+
+def understood(site: Site, file: Row) -> None:
+    """The file has come to an end, its rows are accounted for, and each refusal has a reason."""
+    assert file["status"] in ("committed", "refused", "parked")
+    if file["status"] == "committed":
+        assert file["rows_read"] == file["rows_loaded"] + file["rows_quarantined"]
+        quarantined = site.quarantine(file["file_id"])
+        assert len(quarantined) == file["rows_quarantined"]
+        assert all(reason["message"] for reasons in quarantined.values() for reason in reasons)
+    else:
+        assert len(file["error"]) > 10
+
+
+@each_file
+def test_a_file_offered_to_another_line_is_refused_by_what_it_lacks(path: Path, site: Site) -> None:
+    file = site.drop(f"claims/motor/{path.name}", path.read_bytes())
+
+    understood(site, file)
+    assert file["status"] == "refused"
+    assert [alert.subject for alert in site.alerts] == [f"Claimwatch refused a file: {path.name}"]
+
+
+@each_file
+def test_a_file_without_a_contract_waits_with_a_draft_that_its_rows_can_be_loaded_by(
+    path: Path, site: Site
+) -> None:
+    file = site.drop(f"claims/home/{path.name}", path.read_bytes())
+    understood(site, file)
+    assert len(site.alerts) == 1
+    if file["status"] == "refused":
+        return
+
+    draft = site.draft("home")
+    if "role, value: identifier" not in draft:  # no column names the row; a person would have to choose
+        with_identifier = _first_column_identifies(draft)
+        assert with_identifier is None or site.put_contract("home", with_identifier).status in (
+            "applied",
+            "refused",
+        )
+    else:
+        assert site.put_contract("home", draft).status == "applied", draft
+    loaded = site.file(file["file_id"])
+    understood(site, loaded)
+
+
+def _first_column_identifies(draft: str) -> str | None:
+    head, marker, rest = draft.partition("customProperties: [{property: role, value: feature}]")
+    if not marker:
+        return None
+    return head + "customProperties: [{property: role, value: identifier}]" + rest
+
+
+@pytest.fixture
+def auto(site: Site) -> Row:
+    assert TESTDATA is not None
+    return site.drop(
+        "claims/auto/insurance_claims.csv", (TESTDATA / "auto-claims" / "insurance_claims.csv").read_bytes()
+    )
+
+
+def test_a_book_of_others_loads_by_its_draft_and_a_few_mended_lines(site: Site, auto: Row) -> None:
+    assert TESTDATA is not None
+    assert auto["status"] == "parked"
+    draft = site.draft("auto")
+    mended = draft.replace(
+        "# logicalTypeOptions: {minimum: 0}", "logicalTypeOptions: {minimum: 0}", 1
+    ).replace("status: draft", "status: active")
+
+    assert site.put_contract("auto", mended).status == "applied"
+
+    file = site.file(auto["file_id"])
+    assert (file["status"], file["rows_read"], file["rows_loaded"], file["rows_quarantined"]) == (
+        "committed",
+        1000,
+        999,
+        1,
+    )
+    ((reason,),) = site.quarantine(file["file_id"]).values()
+    assert (reason["column"], reason["rule"]) == ("umbrella_limit", "minimum")
+    assert "-1000000" in reason["message"]
+    with (TESTDATA / "auto-claims" / "insurance_claims.csv").open(newline="") as source:
+        claims = {row["policy_number"]: row for row in csv.DictReader(source)}
+    stored = site.query(
+        "SELECT policy_number, property_damage, police_report_available FROM claimwatch.current_claim_auto"
+    )
+    assert len(stored) == 999
+    for row in stored:
+        text = claims[row["policy_number"]]["property_damage"]
+        assert (row["property_damage"] is None) == (text == "?")
+    assert any("_c39" in alert.message for alert in site.alerts)
+
+
+def test_the_rows_of_csv_spectrum_are_what_its_json_says(site: Site) -> None:
+    assert TESTDATA is not None
+    folder = TESTDATA / "csv-spectrum"
+    compared = 0
+    for path in sorted(folder.glob("csvs__*.csv")):
+        name = path.name.removeprefix("csvs__").removesuffix(".csv")
+        line = name.replace("-", "_")
+        wanted = json.loads((folder / f"json__{name}.json").read_text("utf-8"))
+        wanted = wanted if isinstance(wanted, list) else [wanted]
+        if name == "location_coordinates":  # there the two differ in the collection itself
+            assert b"2095257564" in path.read_bytes()
+            wanted[0]["Contact Phone Number"] = "2095257564"
+        names = list(wanted[0]) if wanted else []
+        assert names, name
+        assert site.put_contract(line, _all_text(line, names)).status == "applied"
+        file = site.drop(f"claims/{line}/a.csv", path.read_bytes())
+        assert (file["status"], file["rows_loaded"]) == ("committed", len(wanted)), (
+            name,
+            site.quarantine(file["file_id"]),
+        )
+        columns = ", ".join(f'"{column}"' for column in names)
+        found = site.query(f"SELECT {columns} FROM claimwatch.claim_{line} ORDER BY row_number")
+        assert found == [{column: row[column] or None for column in names} for row in wanted], name
+        compared += 1
+    assert compared == 12
+
+
+def _all_text(line: str, names: list[str]) -> str:
+    """A contract of text columns, the first that always has a value being the identifier."""
+    described = "\n".join(
+        f"      - {{name: {json.dumps(name)}, logicalType: string,"
+        + (
+            " required: true, unique: true, customProperties: [{property: role, value: identifier}]}"
+            if place == 0
+            else " required: false, customProperties: [{property: role, value: text}]}"
+        )
+        for place, name in enumerate(names)
+    )
+    return f"""\
+apiVersion: v3.1.0
+kind: DataContract
+id: {line}
+name: {line}
+version: 1.0.0
+status: draft
+customProperties: [{{property: line, value: {line}}}]
+schema:
+  - name: claim_{line}
+    physicalType: table
+    properties:
+{described}
+"""

@@ -4,17 +4,14 @@ An object that holds that already is used in place. Any other is streamed, in bo
 of the artifact bucket.
 """
 
-import os
 import shutil
 import tempfile
-import threading
 import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
-
-import duckdb
 
 from claimwatch.aws.objects import ObjectRef, ObjectStore
 from claimwatch.domain.dialect import (
@@ -31,6 +28,7 @@ from claimwatch.domain.dialect import (
 )
 from claimwatch.domain.native import CsvRewriter, Decoder, JsonLines, decoded, encoded, written
 from claimwatch.errors import RefusedFile
+from claimwatch.ingest.parquet import ParquetTable
 
 SAMPLE = 1 << 20
 """Bytes of the beginning that tell what a file is; the header has to end in them."""
@@ -38,7 +36,6 @@ SAMPLE = 1 << 20
 MOST_BYTES = 50 << 30
 """Bytes that a file may grow to when it is unpacked and converted."""
 
-MEMORY_LIMIT = "160MB"
 _BLOCK = 1 << 20
 _SPARE_DISK = 64 << 20
 
@@ -203,7 +200,7 @@ def _text(
         return Prepared(source, "csv", dialect.delimiter, header, body, size, described)
     first = written(header, dialect.native_delimiter).encode()
     rows = CsvRewriter(dialect, len(header)).rewrite(texts(opening.body))
-    source, size = staging.write(_joined([first], encoded(rows)))
+    source, size = staging.write(chain([first], encoded(rows)))
     return Prepared(source, "csv", dialect.native_delimiter, header, len(first), size, described)
 
 
@@ -221,11 +218,6 @@ def _without_first[T: (str, bytes)](pieces: Iterable[T], skipped: int) -> Iterat
         if skipped < len(piece):
             yield piece[skipped:] if skipped else piece
         skipped = max(0, skipped - len(piece))
-
-
-def _joined(*streams: Iterable[bytes]) -> Iterator[bytes]:
-    for stream in streams:
-        yield from stream
 
 
 def _readable(size: int) -> str:
@@ -290,47 +282,19 @@ def _unpacked_head(packed: bytes, complete: bool) -> tuple[bytes, bool]:
     return bytes(head), complete
 
 
-# -- Parquet -------------------------------------------------------------------------------------------------
-
-
-_LOST = "the Parquet file is damaged: {}; write it again"
+# -- Parquet --------------------------------------------------------------------------------------------------
 
 
 def _parquet(dropped: _Dropped, staging: _Staging) -> Prepared:
-    """Parquet as CSV; DuckDB reads it from a file, for its table of contents stands at the end."""
+    """Parquet as CSV. It is read from a file: its table of contents stands at the end."""
     with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
         path = Path(folder) / "dropped.parquet"
-        room = shutil.disk_usage(folder).free - _SPARE_DISK
-        _save(dropped.blocks(), path, room)
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "threads": 1,
-            "memory_limit": MEMORY_LIMIT,
-            "temp_directory": folder,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
-        with duckdb.connect(config=config) as engine:
-            engine.execute("SET TimeZone = 'UTC'")
-            table = f"read_parquet({_literal(str(path))}, binary_as_string = true)"
-            try:
-                described = engine.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
-            except duckdb.Error as error:
-                raise RefusedFile(_LOST.format("its table of contents cannot be read")) from error
-            columns = {name: kind for name, kind, *_ in described}
-            header = tuple(name.strip() or f"column_{place}" for place, name in enumerate(columns, 1))
-            cells = ", ".join(_cell_as_text(name, kind) for name, kind in columns.items())
-            first = written(header, ",").encode()
-            try:
-                source, size = staging.write(
-                    _joined([first], _copied(engine, f"SELECT {cells} FROM {table}"))
-                )
-            except duckdb.OutOfMemoryException as error:
-                raise RefusedFile(
-                    "the row groups of the Parquet file are too large; write smaller ones"
-                ) from error
-            except duckdb.Error as error:
-                raise RefusedFile(_why_unreadable(engine, path, error)) from error
-    return Prepared(source, "csv", ",", header, len(first), size, ", ".join(["parquet", *dropped.packing]))
+        _save(dropped.blocks(), path, shutil.disk_usage(folder).free - _SPARE_DISK)
+        with ParquetTable(path) as table:
+            first = written(table.header, ",").encode()
+            source, size = staging.write(chain([first], table.lines()))
+    described = ", ".join(["parquet", *dropped.packing])
+    return Prepared(source, "csv", ",", table.header, len(first), size, described)
 
 
 def _save(blocks: Iterable[bytes], path: Path, room: int) -> None:
@@ -340,70 +304,3 @@ def _save(blocks: Iterable[bytes], path: Path, room: int) -> None:
             if room < 0:
                 raise RefusedFile("the Parquet file is larger than the disk it is put on; send smaller files")
             file.write(block)
-
-
-def _copied(engine: duckdb.DuckDBPyConnection, query: str) -> Iterator[bytes]:
-    """The rows of a query as native CSV, through a pipe: neither memory nor disk holds them."""
-    reading, writing = os.pipe()
-    faults: list[duckdb.Error] = []
-
-    def copy() -> None:
-        try:
-            engine.execute(
-                f"COPY ({query}) TO '/dev/fd/{writing}' "
-                "(FORMAT csv, HEADER false, DELIMITER ',', QUOTE '\"', ESCAPE '\"', USE_TMP_FILE false)"
-            )
-        except duckdb.Error as error:
-            faults.append(error)
-        finally:
-            os.close(writing)
-
-    copier = threading.Thread(target=copy, daemon=True)
-    copier.start()
-    try:
-        while block := os.read(reading, _BLOCK):
-            yield block
-    finally:
-        os.close(reading)  # a copier that still writes fails on it, and ends
-        copier.join()
-    if faults:
-        raise faults[0]
-
-
-def _why_unreadable(engine: duckdb.DuckDBPyConnection, path: Path, error: duckdb.Error) -> str:
-    if "not valid UTF" not in str(error) and "string encoding" not in str(error):
-        return _LOST.format("its pages cannot be read")
-    query = """
-        SELECT name FROM parquet_schema(?)
-        WHERE type IN ('BYTE_ARRAY', 'FIXED_LEN_BYTE_ARRAY')
-          AND converted_type IS NULL AND logical_type IS NULL
-    """
-    not_called_text = engine.execute(query, [str(path)]).fetchall()
-    if not_called_text:
-        return f"the column {not_called_text[0][0]} of the Parquet file holds binary data; leave it out"
-    return _LOST.format("a text in it is not valid UTF-8")
-
-
-def _cell_as_text(name: str, kind: str) -> str:
-    """SQL of a column as the text that a CSV would have."""
-    column = _identifier(name)
-    if kind.endswith(("]", ")")) and not kind.startswith(("DECIMAL", "ENUM")):
-        return f"to_json({column})::VARCHAR"
-    if kind in {"JSON", "VARIANT", "GEOMETRY"}:
-        return f"{column}::VARCHAR"
-    if kind in {"DOUBLE", "FLOAT"}:  # whole numbers with gaps are often kept as these
-        whole = f"{column} = trunc({column}) AND abs({column}) < 1e15"
-        return f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"replace(strftime({column}, '%Y-%m-%dT%H:%M:%S.%f'), '.000000', '') || 'Z'"
-    if kind.startswith("TIMESTAMP"):
-        return f"replace(strftime({column}::TIMESTAMP, '%Y-%m-%dT%H:%M:%S.%f'), '.000000', '')"
-    return f"{column}::VARCHAR"
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

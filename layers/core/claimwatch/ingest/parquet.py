@@ -1,0 +1,114 @@
+"""Parquet as the CSV that the same table would have been: dates in ISO, nested values as JSON, nothing for null."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import duckdb
+
+from claimwatch.errors import RefusedFile
+
+MEMORY_LIMIT = "128MB"
+
+_LINES = 2048
+"""Lines that are in memory at a time, as many as the engine makes at once."""
+
+_DAMAGED = "the Parquet file is damaged: {}; write it again"
+_ISO = "%Y-%m-%dT%H:%M:%S.%f"
+_UNQUOTED = re.compile(
+    r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|BOOLEAN|DATE|(DECIMAL|TIME).*(?<!\])"
+)
+
+
+class ParquetTable:
+    """A Parquet file; raises ``RefusedFile`` where it cannot be read. No message holds a value of it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._engine = duckdb.connect(
+            config={
+                "threads": 1,
+                "memory_limit": MEMORY_LIMIT,
+                "temp_directory": str(path.parent),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            }
+        )
+        self._engine.execute("SET TimeZone = 'UTC'")
+        self._engine.execute("SET enable_progress_bar = false")  # it goes to standard output
+        self._engine.execute("SET disable_parquet_prefetching = true")  # or whole row groups are in memory
+        # Some writers do not say which of their bytes are text.
+        self._table = f"read_parquet({_literal(str(path))}, binary_as_string = true)"
+        try:
+            described = self._engine.execute(f"DESCRIBE SELECT * FROM {self._table}").fetchall()
+        except duckdb.Error as error:
+            raise RefusedFile(_DAMAGED.format("its table of contents cannot be read")) from error
+        self._columns = {name: kind for name, kind, *_ in described}
+        self.header = tuple(name.strip() or f"column_{place}" for place, name in enumerate(self._columns, 1))
+
+    def lines(self) -> Iterator[bytes]:
+        """The rows as CSV, some whole lines at a time.
+
+        Rows are fetched as they are asked for. COPY, to a pipe, buffers all that a slow reader leaves behind.
+        """
+        cells = [_cell_as_csv(name, kind) for name, kind in self._columns.items()]
+        if len(cells) == 1:  # else a missing value would be a blank line, which is no row
+            cells = [f"coalesce(nullif({cells[0]}, ''), '\"\"')"]
+        query = f"SELECT concat({", ',', ".join(cells)}, chr(10)) FROM {self._table}"
+        try:
+            result = self._engine.execute(query)
+            while rows := result.fetchmany(_LINES):
+                yield "".join([line for (line,) in rows]).encode()
+        except duckdb.OutOfMemoryException as error:
+            raise RefusedFile("a page of the Parquet file is too large; write smaller ones") from error
+        except duckdb.Error as error:
+            raise RefusedFile(self._why_unreadable(error)) from error
+
+    def _why_unreadable(self, error: duckdb.Error) -> str:
+        if "not valid UTF" not in str(error) and "string encoding" not in str(error):
+            return _DAMAGED.format("its pages cannot be read")
+        query = """
+            SELECT name FROM parquet_schema(?)
+            WHERE type IN ('BYTE_ARRAY', 'FIXED_LEN_BYTE_ARRAY')
+              AND converted_type IS NULL AND logical_type IS NULL
+        """
+        not_called_text = self._engine.execute(query, [str(self._path)]).fetchall()
+        if not_called_text:
+            return f"the column {not_called_text[0][0]} of the Parquet file holds binary data; leave it out"
+        return _DAMAGED.format("a text in it is not valid UTF-8")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._engine.close()
+
+
+def _cell_as_csv(name: str, kind: str) -> str:
+    """SQL of a column as the cells of a CSV."""
+    text = _cell_as_text('"' + name.replace('"', '""') + '"', kind)
+    if _UNQUOTED.fullmatch(kind):
+        return text
+    quoted = f"""'"' || replace({text}, '"', '""') || '"'"""
+    return f"""CASE WHEN regexp_matches({text}, '[",\\r\\n]') THEN {quoted} ELSE {text} END"""
+
+
+def _cell_as_text(column: str, kind: str) -> str:
+    if kind.endswith(("]", ")")) and not kind.startswith(("DECIMAL", "ENUM")):
+        return f"to_json({column})::VARCHAR"
+    if kind in {"DOUBLE", "FLOAT"}:  # whole numbers with gaps are often kept as these
+        whole = f"{column} = trunc({column}) AND abs({column}) < 1e15"
+        return f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
+    if kind in {"TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"}:
+        return f"replace(strftime({column}::TIMESTAMPTZ, '{_ISO}'), '.000000', '') || 'Z'"
+    if kind.startswith("TIMESTAMP"):
+        return f"replace(strftime({column}::TIMESTAMP, '{_ISO}'), '.000000', '')"
+    return f"{column}::VARCHAR"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,98 @@
+"""Small CSV files of others, sound and broken (csv-spectrum, frictionless), each offered as it is.
+
+The files are not part of this repository; CLAIMWATCH_TESTDATA says where they are.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claimwatch.errors import RefusedFile
+from tests.unit.formats.offered import offer
+
+ROOT = Path(__file__).parents[3]
+PLACES = [Path(os.environ["CLAIMWATCH_TESTDATA"])] if os.environ.get("CLAIMWATCH_TESTDATA") else []
+PLACES += [parent / "shared" / "testdata" for parent in ROOT.parents]
+DATA = next((place for place in PLACES if (place / "csv-spectrum").is_dir()), None)
+
+SPECTRUM = sorted((DATA / "csv-spectrum").glob("csvs__*.csv")) if DATA else []
+FRICTIONLESS = sorted((DATA / "frictionless").glob("*.csv")) if DATA else []
+
+pytestmark = pytest.mark.skipif(
+    DATA is None, reason="no ../shared/testdata, and CLAIMWATCH_TESTDATA is not set"
+)
+
+
+def normal(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Cells with LF: the collection's copies have lost their CRs where its JSON still tells of them."""
+    return [{name: cell.replace("\r\n", "\n") for name, cell in row.items()} for row in rows]
+
+
+@pytest.mark.parametrize("path", SPECTRUM, ids=lambda path: path.stem)
+def test_csv_spectrum_parses_as_its_json_says(path: Path) -> None:
+    offered = offer(path.read_bytes())
+    assert offered.broken == []
+    rows = [dict(zip(offered.prepared.header, row, strict=True)) for row in offered.rows]
+    expected: Any = json.loads((path.parent / f"json__{path.stem.removeprefix('csvs__')}.json").read_text())
+    if path.stem == "csvs__location_coordinates":  # the JSON is one object there, with another phone number
+        expected = [expected | {"Contact Phone Number": "2095257564"}]
+    assert normal(rows) == normal(expected)
+
+
+REFUSED = {"data__empty": "the file is empty"}
+BROKEN = {
+    "data__capital-invalid": 2,
+    "data__defective-rows": 2,
+    "data__invalid": 3,
+    "data__schema-errors": 1,
+    "data__skip-rows": 1,
+    "data__skip-blank-at-the-end": 1,
+    "data__structure-errors": 1,
+    "data__without-headers-extra": 1,
+}
+"""Records that have another number of fields than the header; all other files have none."""
+
+
+@pytest.mark.parametrize("path", FRICTIONLESS, ids=lambda path: path.stem)
+def test_every_file_is_read_to_its_last_row_or_refused_with_a_reason(path: Path) -> None:
+    if path.stem in REFUSED:
+        with pytest.raises(RefusedFile, match=REFUSED[path.stem]):
+            offer(path.read_bytes())
+        return
+    offered = offer(path.read_bytes())
+    assert len(offered.broken) == BROKEN.get(path.stem, 0)
+    assert {len(row) for row in offered.rows} <= {len(offered.prepared.header)}
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "row"),
+    [
+        ("escaping", ("ID", "Test"), ["3", 'Test " line 3']),
+        ("issue-1109", ("int", "number", "string"), ["", "4.3", "string"]),
+        ("latin1", ("id", "name"), ["2", "©"]),
+        ("bom", ("id", "name"), ["2", "中国人"]),
+        ("delimiter", ("id", "name"), ["1", "english"]),
+        ("skip-rows", ("id", "name"), ["1", "english"]),
+        ("blank-headers", ("id", "column_2", "age"), ["1101", "John", "30"]),
+        ("leading-zeros", ("value",), ["002"]),
+        ("table-unicode-headers", ("id", "国人"), ["2", "中国人"]),
+    ],
+)
+def test_files_of_odd_dialects_give_the_cells_that_a_person_sees(
+    name: str, header: tuple[str, ...], row: list[str]
+) -> None:
+    assert DATA is not None
+    offered = offer((DATA / "frictionless" / f"data__{name}.csv").read_bytes())
+    assert offered.prepared.header == header
+    assert row in offered.rows
+
+
+def test_a_thousand_real_auto_claims_are_read() -> None:
+    assert DATA is not None
+    offered = offer((DATA / "auto-claims" / "insurance_claims.csv").read_bytes())
+    assert len(offered.prepared.header) == 40
+    assert offered.prepared.header[-1] == "_c39"
+    assert (len(offered.rows), offered.broken) == (1000, [])

@@ -128,7 +128,12 @@ def test_the_rows_of_csv_spectrum_are_what_its_json_says(site: Site) -> None:
     for path in sorted(folder.glob("csvs__*.csv")):
         name = path.name.removeprefix("csvs__").removesuffix(".csv")
         line = name.replace("-", "_")
-        wanted = json.loads((folder / f"json__{name}.json").read_text("utf-8"))
+        said = (folder / f"json__{name}.json").read_text("utf-8")
+        if (
+            b"\r" not in path.read_bytes()
+        ):  # a checkout may have changed the line ends of the CSV, not of the JSON
+            said = said.replace("\\r\\n", "\\n")
+        wanted = json.loads(said)
         wanted = wanted if isinstance(wanted, list) else [wanted]
         if name == "location_coordinates":  # there the two differ in the collection itself
             assert b"2095257564" in path.read_bytes()

@@ -163,7 +163,7 @@ OBJECTS = st.lists(
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.text(UNICODE, max_size=8),
             lambda inner: (
-                st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+                st.lists(inner, max_size=3) | st.dictionaries(st.text(UNICODE, max_size=3), inner, max_size=3)
             ),
             max_leaves=6,
         ),

@@ -1,4 +1,4 @@
-"""Parquet as the CSV that the same table would have been: dates in ISO, nested values as JSON, nothing for null."""
+"""Parquet as the CSV that the same table would have been: dates in ISO, nested values in JSON."""
 
 import re
 from collections.abc import Iterator

@@ -282,7 +282,7 @@ def _unpacked_head(packed: bytes, complete: bool) -> tuple[bytes, bool]:
     return bytes(head), complete
 
 
-# -- Parquet --------------------------------------------------------------------------------------------------
+# -- Parquet ------------------------------------------------------------------------------------------------
 
 
 def _parquet(dropped: _Dropped, staging: _Staging) -> Prepared:

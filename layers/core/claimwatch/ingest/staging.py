@@ -74,7 +74,7 @@ def prepare(
     what comes of it (``source``) to a ``Utf8Census``; if that ends in another one, prepare again with it.
     """
     staging = _Staging(objects, staging_bucket, staging_key, most_bytes)
-    dropped = _Dropped(objects, ref, most_bytes)
+    dropped = _Dropped(objects, ref)
     if is_parquet(dropped.head):
         return _parquet(dropped, staging)
     stranger = stranger_in_bytes(dropped.head)
@@ -89,8 +89,8 @@ def prepare(
 class _Dropped:
     """The dropped object, unpacked if it is packed."""
 
-    def __init__(self, objects: ObjectStore, ref: ObjectRef, most_bytes: int) -> None:
-        self._objects, self.ref, self._most_bytes = objects, ref, most_bytes
+    def __init__(self, objects: ObjectStore, ref: ObjectRef) -> None:
+        self._objects, self.ref = objects, ref
         self.size = objects.size(ref)
         if self.size == 0:
             raise RefusedFile("the file is empty")

@@ -1,7 +1,6 @@
 """Commands about contracts: draft one, check one, put one in place."""
 
 import re
-import tempfile
 import time
 from collections import Counter
 from datetime import UTC, datetime
@@ -11,13 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from claimwatch.domain.contract import Contract, Role, parse_contract
-from claimwatch.domain.dialect import Encoding, Utf8Census
 from claimwatch.domain.plain_yaml import Block, read_yaml
 from claimwatch.errors import RefusedContract, RefusedData
-from claimwatch.ingest import drafting
-from claimwatch.ingest.staging import SAMPLE, Prepared, prepare
 from claimwatch.storage import contracts
-from cli.local_file import LocalFiles, local_ref
 from cli.options import AsJson, StackName, stack_of
 from cli.screen import say, show, show_json, show_table
 from cli.stack import Stack, StackUnreachable
@@ -65,7 +60,9 @@ def infer(
     line = line or _line_named(path.stem)
     if output is not None and output.exists():
         raise RefusedData(f"{output} is there already: choose another name, or remove it")
-    described, text = _drafted(path, line)
+    from cli.draft import draft  # noqa: PLC0415 - what reads any file takes a while to load
+
+    described, text = draft(path, line)
     if output is not None:
         output.write_text(text, "utf-8")
     open_points = sum(TO_CHECK in row for row in text.splitlines())
@@ -139,33 +136,11 @@ def put(
     show(f"Contract {contract.version} of line {line} is {entry.status} in {at.title}{note}.")
 
 
-def _drafted(path: Path, line: str) -> tuple[str, str]:
-    """What the file is, and the draft made from it."""
-    objects = LocalFiles()
-    with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
-
-        def prepared(encoding: Encoding | None) -> Prepared:
-            return prepare(
-                objects,
-                local_ref(path),
-                known_columns=(),
-                staging_bucket="",
-                staging_key=str(Path(folder, "staged")),
-                encoding=encoding,
-            )
-
-        found = prepared(None)
-        census = Utf8Census()
-        for block in objects.read(found.source, 0, SAMPLE):
-            census.feed(block)
-        if census.encoding() is not Encoding.UTF_8:
-            found = prepared(census.encoding())
-        return found.described, drafting.draft(objects, line, found)
-
-
 def _decided(at: Stack, line: str, text: str) -> contracts.Entry:
     """What becomes of the contract once it is put in place."""
-    ref = at.objects.write(at.artifact_bucket, drafting.contract_key(line), [text.encode()])
+    from claimwatch.ingest.drafting import contract_key  # noqa: PLC0415 - as above
+
+    ref = at.objects.write(at.artifact_bucket, contract_key(line), [text.encode()])
     say(f"Put as s3://{ref.bucket}/{ref.key} into {at.title}.", "dim")
     submission = contracts.Submission(
         line=line,

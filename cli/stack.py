@@ -7,10 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from claimwatch.aws.executions import ClaimsPipeline, Pipeline
@@ -18,9 +16,11 @@ from claimwatch.aws.objects import ObjectStore, S3Objects
 from claimwatch.errors import ClaimwatchError, TransientFault
 from claimwatch.storage.connection import Database
 
+if TYPE_CHECKING:
+    import boto3
+
 DEFAULT_NAME = "claimwatch"
 LAPTOP_FILE = Path(".local", "stack.json")
-_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5)
 _LAPTOP_KEY = "test"  # the emulator's root; it listens on loopback only
 
 
@@ -62,24 +62,16 @@ def _laptop_file(folder: Path) -> Path | None:
 
 def _laptop(file: Path, database_address: str | None) -> Stack:
     told = json.loads(file.read_text("utf-8"))
-    session = boto3.Session(
-        aws_access_key_id=_LAPTOP_KEY, aws_secret_access_key=_LAPTOP_KEY, region_name=told["region"]
-    )
-    config = _CONFIG.merge(Config(proxies={}))
-
-    def client(service: str) -> Any:
-        return session.client(service, endpoint_url=told["endpoint_url"], config=config)  # type: ignore[call-overload]
-
+    key = {"aws_access_key_id": _LAPTOP_KEY, "aws_secret_access_key": _LAPTOP_KEY}
+    session = _session(**key, region_name=told["region"])
+    client = _clients(session, endpoint_url=told["endpoint_url"], proxies={})
     title = f"the laptop's stack in {file.parent.parent}"
     return _connected(title, told["outputs"], client, database_address, private=False)
 
 
 def _deployed(name: str, database_address: str | None) -> Stack:
-    session = boto3.Session()
-
-    def client(service: str) -> Any:
-        return session.client(service, config=_CONFIG)  # type: ignore[call-overload]
-
+    session = _session()
+    client = _clients(session)
     try:
         (described,) = client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
@@ -90,6 +82,24 @@ def _deployed(name: str, database_address: str | None) -> Stack:
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
     title = f"stack {name} in {session.region_name}"
     return _connected(title, outputs, client, database_address, private=True)
+
+
+def _session(**options: Any) -> "boto3.Session":
+    import boto3  # noqa: PLC0415 - it takes half a second, and not every command speaks to AWS
+
+    return boto3.Session(**options)
+
+
+def _clients(
+    session: "boto3.Session", endpoint_url: str | None = None, proxies: dict[str, str] | None = None
+) -> Callable[[str], Any]:
+    """What makes the client of a service; at most three tries a call, and 5 s to connect."""
+    from botocore.config import Config  # noqa: PLC0415 - as above
+
+    retries: Any = {"mode": "standard", "total_max_attempts": 3}
+    config = Config(retries=retries, connect_timeout=5, proxies=proxies)
+    made: Any = session.client  # the stubs know a client by its literal name only
+    return lambda service: made(service, endpoint_url=endpoint_url, config=config)
 
 
 def _connected(

@@ -144,8 +144,8 @@ def _plan(at: Workplace, file: ledger.File, ref: ObjectRef, contract: Contract) 
     census = Utf8Census()
     layout = _layout(at, contract, prepared)
     chunks = _chunks(at.objects, prepared, layout, census)
-    if prepared.source == ref and census.encoding() is not Encoding.UTF_8:
-        # Only now is the whole file seen: its bytes are another encoding's, so it is converted after all.
+    if census.encoding() is not Encoding.UTF_8:
+        # Only now is the whole file seen: its bytes are another encoding's, so it is converted (again).
         prepared = _prepare(at, file, ref, known_columns=names, encoding=census.encoding())
         layout = _layout(at, contract, prepared)
         chunks = _chunks(at.objects, prepared, layout, Utf8Census())

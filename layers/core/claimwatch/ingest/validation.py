@@ -54,6 +54,7 @@ class Validator:
             }
         )
         self._engine.execute("SET TimeZone = 'UTC'")
+        self._engine.execute("SET enable_progress_bar = false")  # it is written to stdout, into the logs
         inner, outer = hash_pads(personal_data_key)
         self._engine.execute("SET VARIABLE inner_pad = ?::BLOB", [inner])
         self._engine.execute("SET VARIABLE outer_pad = ?::BLOB", [outer])

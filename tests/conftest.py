@@ -10,6 +10,7 @@ import pytest_socket
 
 from claimwatch.storage.connection import Database
 from tests.cluster import Cluster, database_at
+from tests.deployed import Deployed
 
 # No test is timed: how long an example takes says how busy the machine is. Benchmarks measure.
 hypothesis.settings.register_profile("claimwatch", deadline=None, print_blob=True)
@@ -45,3 +46,13 @@ def database_url(cluster: Cluster) -> Iterator[str]:
 def database(database_url: str) -> Iterator[Database]:
     with closing(database_at(database_url)) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The application, deployed by `sam deploy` to the laptop's AWS with IAM enforced."""
+    running = Deployed.below(tmp_path_factory.mktemp("stack"))
+    try:
+        yield running
+    finally:
+        running.stack.down()

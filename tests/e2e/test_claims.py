@@ -1,0 +1,233 @@
+"""Drop a file into the landing bucket of the deployed application, and look at what people see."""
+
+import json
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+
+from claimwatch.aws.executions import ClaimsPipeline
+from claimwatch.ingest.replay import replay
+from samples import Book, BookConfig, Dirt, Shape, write_week
+from tests.cluster import database_at
+from tests.deployed import Deployed, eventually
+from tests.faults.model import personal_values
+from tests.faults.schedule import SampleFile
+from tests.integration.ingest.glass import GLASS, csv
+
+MOTOR_WEEK = BookConfig(seed=21, claims_per_week=400, weeks=2)
+
+
+@pytest.fixture(scope="module")
+def motor_file(tmp_path_factory: pytest.TempPathFactory) -> SampleFile:
+    """A dirty week."""
+    path = tmp_path_factory.mktemp("files") / "week.csv"
+    manifest = write_week(path, Book(MOTOR_WEEK), 0, dirt=Dirt(0.05), duplicate_share=0.02)
+    return SampleFile("week", "claims/motor/week.csv", path, Shape(), manifest, datetime.now(UTC), "")
+
+
+def test_a_dirty_file_ends_as_rows_and_quarantine_and_says_so_in_an_event(
+    deployed: Deployed, motor_file: SampleFile
+) -> None:
+    version = deployed.drop(motor_file.key, motor_file.path.read_bytes())
+
+    file = deployed.ended(version)
+
+    manifest = motor_file.manifest
+    bad = len(manifest.damaged_rows) + len(manifest.duplicates)
+    assert bad > 20
+    assert (file["status"], file["rows_read"], file["rows_quarantined"]) == ("committed", manifest.rows, bad)
+    visible = deployed.query(
+        "SELECT count(*) AS rows FROM claimwatch.current_claim_motor WHERE file_id = %s", file["file_id"]
+    )
+    assert visible == [{"rows": manifest.rows - bad}]
+    refused = deployed.query(
+        "SELECT row_number FROM claimwatch.quarantine WHERE file_id = %s ORDER BY 1", file["file_id"]
+    )
+    assert [row["row_number"] for row in refused] == sorted(
+        [*manifest.damaged_rows, *(duplicate.row for duplicate in manifest.duplicates)]
+    )
+
+
+def test_the_same_event_again_starts_nothing(deployed: Deployed, motor_file: SampleFile) -> None:
+    version = deployed.drop(motor_file.key, motor_file.path.read_bytes())
+    file = deployed.ended(version)
+    before = len(deployed.executions())
+    queue, sqs = deployed.outputs["ClaimsQueueUrl"], deployed.client("sqs")
+    again = {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "time": file["received_at"].isoformat(),
+        "detail": {
+            "bucket": {"name": file["bucket"]},
+            "object": {"key": file["key"], "version-id": version, "size": 1, "sequencer": "0"},
+        },
+    }
+    for _ in range(3):
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(again))
+    last = deployed.drop("claims/motor/", b"")  # behind them in the queue
+    deployed.ended(last)
+
+    assert len(deployed.executions()) == before
+    rows = deployed.query("SELECT * FROM claimwatch.file WHERE version_id = %s", version)
+    assert rows == [file]
+
+
+def test_outcomes_find_their_claims(deployed: Deployed) -> None:
+    version = deployed.drop(
+        "outcomes/motor/w1.csv",
+        "claim_id,is_fraud,decided_at,decided_by,source\nMTR-000000000001,true,2026-02-01T10:00:00,inv-1,referral\n",
+    )
+
+    assert deployed.ended(version)["status"] == "committed"
+    (row,) = deployed.query("SELECT * FROM claimwatch.current_outcome WHERE claim_id = 'MTR-000000000001'")
+    assert row["is_fraud"] is True
+
+
+def test_a_line_without_a_contract_waits_for_it(deployed: Deployed) -> None:
+    claims = csv(*(f"G{number},2026-03-{number + 1:02},{number},1,," for number in range(25)))
+    versions = [deployed.drop(f"claims/glass/{name}.csv", claims) for name in "ab"]
+    assert [deployed.ended(version)["status"] for version in versions] == ["parked", "parked"]
+    deployed.told("line glass has no contract")
+    bucket = deployed.outputs["ArtifactBucket"]
+    draft = deployed.client("s3").get_object(Bucket=bucket, Key="contracts/glass.draft.yaml")["Body"].read()
+    assert b"claim_glass" in draft
+
+    deployed.client("s3").put_object(Bucket=bucket, Key="contracts/glass.yaml", Body=GLASS.encode())
+
+    files = [deployed.ended(version, "committed") for version in versions]
+    assert [file["rows_loaded"] for file in files] == [25, 25]
+    about = [alert for alert in deployed.listen() if "line glass has no contract" in alert["Subject"]]
+    assert len(about) == 1
+
+
+def test_a_file_that_is_no_table_is_refused_and_people_are_told_why(deployed: Deployed) -> None:
+    version = deployed.drop("claims/motor/broken.csv", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + b"\0" * 100)
+
+    file = deployed.ended(version)
+
+    assert file["status"] == "refused"
+    assert "PDF" in file["error"]
+    assert "PDF" in deployed.told("broken.csv")["Message"]
+
+
+def test_a_key_without_a_line_is_refused(deployed: Deployed) -> None:
+    version = deployed.drop("somewhere/else.csv", "a,b\n1,2\n")
+
+    assert deployed.ended(version)["status"] == "refused"
+    deployed.told("else.csv")
+
+
+def test_a_database_that_restarts_delays_a_file_and_no_more(
+    deployed: Deployed, motor_file: SampleFile
+) -> None:
+    version = deployed.drop("claims/motor/restart.csv", motor_file.path.read_bytes())
+    deployed.stack.servers.postgres.restart("immediate")
+
+    file = deployed.ended(version)
+
+    assert (file["status"], file["rows_read"]) == ("committed", motor_file.manifest.rows)
+
+
+def test_a_fault_that_stays_is_told_and_the_file_can_be_replayed(
+    deployed: Deployed, motor_file: SampleFile
+) -> None:
+    iam, role = deployed.client("iam"), deployed.resource("LoadChunkRole")
+    denial = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Action": "s3:GetObject*", "Resource": "*"}],
+    }
+    iam.put_role_policy(RoleName=role, PolicyName="outage", PolicyDocument=json.dumps(denial))
+    try:
+        version = deployed.drop("claims/motor/outage.csv", motor_file.path.read_bytes())
+        file = deployed.ended(version)
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="outage")
+    assert file["status"] == "failed"
+    assert deployed.query(
+        "SELECT count(*) AS rows FROM claimwatch.current_claim_motor WHERE file_id = %s", file["file_id"]
+    ) == [{"rows": 0}]
+    told = deployed.told("outage.csv")
+    assert f"claimwatch replay {file['file_id']}" in told["Message"]
+
+    pipeline = ClaimsPipeline(deployed.client("stepfunctions"), deployed.outputs["ClaimsPipelineArn"])
+    with closing(database_at(deployed.stack.database_url)) as database:
+        replay(database, pipeline, file["file_id"])
+
+    again = deployed.ended(version, "committed")
+    assert (again["attempt"], again["rows_read"]) == (2, motor_file.manifest.rows)
+
+
+def test_a_message_that_nobody_can_work_on_ends_with_the_dead_letters_and_an_alarm(
+    deployed: Deployed,
+) -> None:
+    sqs, queue = deployed.client("sqs"), deployed.outputs["ClaimsQueueUrl"]
+    letters = deployed.outputs["ClaimsDeadLetterQueueUrl"]
+    patience = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    sqs.set_queue_attributes(
+        QueueUrl=queue, Attributes={"VisibilityTimeout": "1"}
+    )  # else it takes half an hour
+    poison = {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "time": "2026-01-01T00:00:00Z",
+        "detail": {
+            "bucket": {"name": deployed.outputs["LandingBucket"]},
+            "object": {"key": "claims/motor/x.csv", "version-id": "1", "size": 10**30, "sequencer": "0"},
+        },
+    }
+    try:
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(poison))
+        # The message before it in the batch is not held back by it.
+        version = deployed.drop("claims/motor/", b"")
+        deployed.ended(version)
+
+        def waiting() -> int:
+            name = "ApproximateNumberOfMessages"
+            found = sqs.get_queue_attributes(QueueUrl=letters, AttributeNames=[name])
+            return int(found["Attributes"][name])
+
+        eventually(lambda: waiting() == 1, "the message is with the dead letters")
+    finally:
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes=patience)
+
+    # The emulator measures no queue, so the figure that CloudWatch would have is given to it.
+    cloudwatch = deployed.client("cloudwatch")
+    cloudwatch.put_metric_data(
+        Namespace="AWS/SQS",
+        MetricData=[
+            {
+                "MetricName": "ApproximateNumberOfMessagesVisible",
+                "Dimensions": [{"Name": "QueueName", "Value": letters.rsplit("/", 1)[-1]}],
+                "Value": waiting(),
+            }
+        ],
+    )
+    alarm = deployed.resource("ClaimsDeadLettersAlarm")
+    eventually(
+        lambda: cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"][0]["StateValue"] == "ALARM",
+        "the alarm of the dead letters rings",
+    )
+
+
+def test_no_personal_data_is_in_a_log_a_state_or_a_notification(
+    deployed: Deployed, motor_file: SampleFile
+) -> None:
+    deployed.ended(deployed.drop(motor_file.key, motor_file.path.read_bytes()))
+    secrets = personal_values(motor_file)
+    assert len(secrets) > 500
+
+    told = "\n".join(f"{alert['Subject']} {alert['Message']}" for alert in deployed.listen())
+    states = deployed.client("stepfunctions")
+    history = "\n".join(
+        json.dumps(
+            states.get_execution_history(executionArn=execution["executionArn"])["events"], default=str
+        )
+        for execution in deployed.executions()
+    )
+    logged = "\n".join(deployed.logs())
+    files = "\n".join(str(row) for row in deployed.query("SELECT * FROM claimwatch.file"))
+
+    assert "chunk loaded" in logged
+    for where, text in (("alerts", told), ("states", history), ("logs", logged), ("ledger", files)):
+        assert not [secret for secret in secrets if secret in text], where

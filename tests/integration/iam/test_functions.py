@@ -1,0 +1,232 @@
+"""Each function may do what it is for, and nothing else: asked of IAM itself, as the function's own role."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.stack import STACK_NAME
+from tests.deployed import Deployed
+
+FUNCTIONS = (
+    "StartPipeline",
+    "InspectFile",
+    "LoadChunk",
+    "CommitFile",
+    "RecordFailure",
+    "ApplyContract",
+    "PublishContract",
+    "MigrateSchema",
+)
+READ_FILES = {"InspectFile", "LoadChunk", "CommitFile"}
+DENIED = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "403",
+    "UnauthorizedOperation",
+    "Forbidden",
+}
+
+type Clients = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """Things of the same account that are not the application's."""
+
+    bucket: str
+    secret: str
+    queue: str
+    topic: str
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something that only these functions may do."""
+
+    name: str
+    allowed: set[str]
+    act: Callable[[Clients, Deployed, Stranger], object]
+
+
+def _get(client: Clients, bucket: str, key: str) -> object:
+    return client("s3").get_object(Bucket=bucket, Key=key)
+
+
+def _put(client: Clients, bucket: str, key: str) -> object:
+    return client("s3").put_object(Bucket=bucket, Key=key, Body=b"")
+
+
+def _delete(client: Clients, bucket: str, key: str) -> object:
+    return client("s3").delete_object(Bucket=bucket, Key=key)
+
+
+def _landing(deployed: Deployed) -> str:
+    return deployed.outputs["LandingBucket"]
+
+
+def _artifacts(deployed: Deployed) -> str:
+    return deployed.outputs["ArtifactBucket"]
+
+
+def _secret(client: Clients, arn: str) -> object:
+    return client("secretsmanager").get_secret_value(SecretId=arn)
+
+
+def _receive(client: Clients, url: str) -> object:
+    return client("sqs").receive_message(QueueUrl=url, VisibilityTimeout=0)
+
+
+DEEDS = (
+    Deed("read a landed file", READ_FILES, lambda c, d, _: _get(c, _landing(d), "claims/iam/probe")),
+    Deed("write a landed file", set(), lambda c, d, _: _put(c, _landing(d), "claims/iam/written")),
+    Deed(
+        "delete a landed file",
+        set(),
+        lambda c, d, _: _delete(c, _landing(d), "claims/x"),
+    ),
+    Deed("read a staged copy", READ_FILES, lambda c, d, _: _get(c, _artifacts(d), "staging/probe")),
+    Deed("write a staged copy", {"InspectFile"}, lambda c, d, _: _put(c, _artifacts(d), "staging/written")),
+    Deed(
+        "read a contract", {"ApplyContract"}, lambda c, d, _: _get(c, _artifacts(d), "contracts/motor.yaml")
+    ),
+    Deed(
+        "write a contract",
+        {"PublishContract"},
+        lambda c, d, _: _put(c, _artifacts(d), "contracts/iam.yaml.no"),
+    ),
+    Deed(
+        "write a draft",
+        {"InspectFile", "PublishContract"},
+        lambda c, d, _: _put(c, _artifacts(d), "contracts/iam.draft.yaml"),
+    ),
+    Deed("read another prefix", set(), lambda c, d, _: _get(c, _artifacts(d), "models/probe")),
+    Deed("write another prefix", set(), lambda c, d, _: _put(c, _artifacts(d), "models/written")),
+    Deed("read another bucket", set(), lambda c, _, s: _get(c, s.bucket, "probe")),
+    Deed("write another bucket", set(), lambda c, _, s: _put(c, s.bucket, "written")),
+    Deed(
+        "read the database's secret",
+        set(FUNCTIONS) - {"PublishContract"},
+        lambda c, d, _: _secret(c, d.outputs["DatabaseSecretArn"]),
+    ),
+    Deed(
+        "read the key of personal data",
+        {"LoadChunk"},
+        lambda c, d, _: _secret(c, d.outputs["PersonalDataKeyArn"]),
+    ),
+    Deed("read another secret", set(), lambda c, _, s: _secret(c, s.secret)),
+    Deed(
+        "receive from the queue of claims",
+        {"StartPipeline"},
+        lambda c, d, _: _receive(c, d.outputs["ClaimsQueueUrl"]),
+    ),
+    Deed(
+        "receive from the queue of contracts",
+        {"ApplyContract"},
+        lambda c, d, _: _receive(c, d.outputs["ContractsQueueUrl"]),
+    ),
+    Deed("receive dead letters", set(), lambda c, d, _: _receive(c, d.outputs["ClaimsDeadLetterQueueUrl"])),
+    Deed("receive from another queue", set(), lambda c, _, s: _receive(c, s.queue)),
+    Deed(
+        "send to the queue of claims",
+        set(),
+        lambda c, d, _: c("sqs").send_message(QueueUrl=d.outputs["ClaimsQueueUrl"], MessageBody="{}"),
+    ),
+    Deed(
+        "start the pipeline",
+        {"StartPipeline", "ApplyContract"},
+        lambda c, d, _: c("stepfunctions").start_execution(
+            stateMachineArn=d.outputs["ClaimsPipelineArn"], name="not a name", input="{}"
+        ),
+    ),
+    Deed(
+        "alert people",
+        {"StartPipeline", "InspectFile", "RecordFailure", "ApplyContract"},
+        lambda c, d, _: c("sns").publish(
+            TopicArn=d.outputs["AlertTopicArn"], Subject="IAM", Message="a probe"
+        ),
+    ),
+    Deed("publish elsewhere", set(), lambda c, _, s: c("sns").publish(TopicArn=s.topic, Message="a probe")),
+    Deed(
+        "call another function",
+        set(),
+        lambda c, d, _: c("lambda").invoke(FunctionName=d.resource("MigrateSchema"), Payload=b"{}"),
+    ),
+    Deed("change a role", set(), lambda c, _d, _s: c("iam").list_roles()),
+)
+
+
+@pytest.fixture(scope="module")
+def stranger(deployed: Deployed) -> Stranger:
+    deployed.client("s3").create_bucket(Bucket="of-somebody-else")
+    for bucket, key in (
+        (deployed.outputs["LandingBucket"], "images/iam-probe"),
+        (deployed.outputs["ArtifactBucket"], "staging/probe"),
+        (deployed.outputs["ArtifactBucket"], "models/probe"),
+        ("of-somebody-else", "probe"),
+    ):
+        deployed.client("s3").put_object(Bucket=bucket, Key=key, Body=b"probe")
+    return Stranger(
+        "of-somebody-else",
+        deployed.client("secretsmanager").create_secret(Name="of-somebody-else", SecretString="x")["ARN"],
+        deployed.client("sqs").create_queue(QueueName="of-somebody-else")["QueueUrl"],
+        deployed.client("sns").create_topic(Name="of-somebody-else")["TopicArn"],
+    )
+
+
+@pytest.fixture(scope="module")
+def as_function(deployed: Deployed) -> Callable[[str], Clients]:
+    """Clients with the credentials that a function's own role gives it."""
+    sessions: dict[str, dict[str, str]] = {}
+
+    def session(function: str) -> Clients:
+        if function not in sessions:
+            role = deployed.resource(f"{function}Role")
+            arn = deployed.client("iam").get_role(RoleName=role)["Role"]["Arn"]
+            given = deployed.client("sts").assume_role(RoleArn=arn, RoleSessionName="iam-test")["Credentials"]
+            sessions[function] = {
+                "aws_access_key_id": given["AccessKeyId"],
+                "aws_secret_access_key": given["SecretAccessKey"],
+                "aws_session_token": given["SessionToken"],
+            }
+        return lambda service: deployed.client(service, **sessions[function])
+
+    return session
+
+
+def is_refused(act: Callable[[], object]) -> bool:
+    """Whether IAM says no; that the thing is not there, or the request makes no sense, comes after IAM's yes."""
+    try:
+        act()
+    except ClientError as error:
+        return error.response["Error"]["Code"] in DENIED
+    return False
+
+
+@pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.name)
+def test_a_deed_is_for_the_functions_that_need_it(
+    deed: Deed, deployed: Deployed, stranger: Stranger, as_function: Callable[[str], Clients]
+) -> None:
+    assert deed.allowed <= set(FUNCTIONS)
+
+    def may(function: str) -> bool:
+        clients = as_function(function)
+        return not is_refused(lambda: deed.act(clients, deployed, stranger))
+
+    allowed = {function for function in FUNCTIONS if may(function)}
+
+    assert allowed == deed.allowed
+
+
+def test_every_function_is_asked(deployed: Deployed) -> None:
+    resources = deployed.client("cloudformation").describe_stack_resources(StackName=STACK_NAME)
+
+    found = {
+        item["LogicalResourceId"]
+        for item in resources["StackResources"]
+        if item["ResourceType"] == "AWS::Lambda::Function"
+    }
+    assert found == set(FUNCTIONS)

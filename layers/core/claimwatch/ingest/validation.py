@@ -4,12 +4,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import duckdb
 import numpy as np
 
-from claimwatch.domain.checks import Layout, hash_pads, passing_rows, problems_of_rows
+from claimwatch.domain.checks import Layout, checks, hash_pads
 from claimwatch.domain.records import Batch, Problem
 
 MEMORY_LIMIT = "160MB"
@@ -40,8 +40,7 @@ class Validator:
         self._placeholder = (
             layout.delimiter.encode() * (len(layout.fields) - 1) if layout.delimiter else b"null"
         )
-        self._passing_rows = passing_rows(layout)
-        self._problems_of_rows = problems_of_rows(layout)
+        self._checks = checks(layout)
         self._folder = tempfile.TemporaryDirectory(prefix="claimwatch-")
         self._path = Path(self._folder.name) / "records"
         self._engine = duckdb.connect(
@@ -64,35 +63,22 @@ class Validator:
         refused = {index: [problem] for index, problem in batch.broken.items()}
         if not len(batch):
             return Verdict(b"", 0, np.empty(0, np.uint64), refused)
+        self._path.write_bytes(batch.readable(self._placeholder))
         self._engine.execute("SET VARIABLE first_row = ?", [first_row])
-        copy_text, loaded, hashes, failing, seen = self._only_row(self._passing_rows, batch)
-        if seen != len(batch):
-            raise AssertionError(f"{len(batch)} records were cut and {seen} were read")
-        failed = [place for place in failing or [] if place not in batch.broken]
-        refused.update(zip(failed, self._reasons(batch, failed), strict=True))
+        found = self._engine.execute(self._checks.query, [str(self._path)]).fetchnumpy()
+        failing = np.asarray(found["refused"], np.bool_)
+        if len(failing) != len(batch):
+            raise AssertionError(f"{len(batch)} records were cut and {len(failing)} were read")
+        for place, findings in zip(found["place"][failing], found["findings"][failing], strict=True):
+            if place not in batch.broken:
+                refused[int(place)] = [self._checks.problem(finding) for finding in findings]
+        passing = ~failing
         return Verdict(
-            (copy_text or "").encode(),
-            loaded,
-            np.array(hashes or [], np.uint64),
+            b"".join(found["line"][passing]),
+            int(passing.sum()),
+            np.asarray(found["claim_hash"][passing], np.uint64),
             dict(sorted(refused.items())),
         )
-
-    def _only_row(self, sql: str, batch: Batch) -> tuple[Any, ...]:
-        self._path.write_bytes(batch.readable(self._placeholder))
-        row = self._engine.execute(sql, [str(self._path)]).fetchone()
-        assert row is not None
-        return row
-
-    def _reasons(self, batch: Batch, failed: list[int]) -> list[list[Problem]]:
-        if not failed:
-            return []
-        rewritten = {
-            place: batch.rewritten[index] for place, index in enumerate(failed) if index in batch.rewritten
-        }
-        only = np.array(failed, np.int64)
-        few = Batch(batch.data, batch.starts[only], batch.ends[only], {}, rewritten)
-        (found,) = self._only_row(self._problems_of_rows, few)
-        return [[Problem(**reason) for reason in reasons] for reasons in found]
 
     def close(self) -> None:
         """Give back the engine's memory and its files."""

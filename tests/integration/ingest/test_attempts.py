@@ -3,7 +3,7 @@
 import pytest
 
 from claimwatch.aws.objects import ObjectRef
-from claimwatch.errors import RefusedFile, Superseded
+from claimwatch.errors import RefusedData, RefusedFile, Superseded
 from claimwatch.ingest import inspect as inspection
 from claimwatch.ingest.commit import commit_file
 from claimwatch.ingest.inspect import inspect
@@ -111,3 +111,12 @@ def test_every_step_may_be_asked_for_again(glass: Site, dropped: int) -> None:
     assert committed[0]["rows_loaded"] == 29
     assert inspect(glass.inspection, dropped, 1)["status"] == "done"
     assert [load_chunk(glass.loading, **chunk) for chunk in chunks] == counts[: len(chunks)]
+
+
+@pytest.mark.parametrize("key", ["somewhere.csv", "claims/No Line/a.csv", "notes/a.csv"])
+def test_what_was_dropped_where_no_line_is_cannot_be_replayed(glass: Site, key: str) -> None:
+    file_id = glass.hear(glass.put(key, CLAIMS))
+    assert "replay" not in glass.alerts[-1].message
+    with pytest.raises(RefusedData, match="cannot be loaded from where it is"):
+        replay(glass.database, glass, file_id)
+    assert glass.file(file_id)["status"] == "refused"

@@ -7,14 +7,18 @@ from claimwatch.storage.connection import Database
 
 def tell_refused(database: Database, alerts: Alerts, file: ledger.File) -> None:
     """The file cannot be loaded."""
+    mend = (
+        "Mend the file and drop it again, or mend the contract and replay it:\n"
+        f"  claimwatch replay {file.file_id}"
+    )
+    if file.line is None:
+        mend = "Drop it again where it belongs."
     _tell(
         database,
         alerts,
         file,
         f"Claimwatch refused a file: {_name(file)}",
-        f"{_where(file)}\nWhy: {file.error}\n"
-        f"Nothing of it was loaded. Mend the file and drop it again, or mend the contract and replay it:\n"
-        f"  claimwatch replay {file.file_id}\n",
+        f"{_where(file)}\nWhy: {file.error}\nNothing of it was loaded. {mend}\n",
     )
 
 

@@ -10,12 +10,15 @@ from claimwatch.storage.connection import Database
 def replay(database: Database, pipeline: Pipeline, file_id: int) -> ledger.File:
     """Begin a new attempt at a file; what an earlier attempt may still do is refused from now on.
 
-    Raises ``RefusedData`` for a file that is committed: what people have seen does not change under them.
+    Raises ``RefusedData`` for a file that is committed, for what people have seen does not change under them,
+    and for one whose key names no line, for that does not change either.
     """
     with database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
         if file.status == "committed":
             raise RefusedData(f"file {file_id} is committed; drop a corrected file to replace its rows")
+        if file.line is None:
+            raise RefusedData(f"file {file_id} cannot be loaded from where it is: {file.error}")
         ledger.begin_attempt(cursor, file_id)
         file = ledger.get(cursor, file_id)
     pipeline.start(ObjectRef(file.bucket, file.key, file.version_id), file.file_id, file.attempt)

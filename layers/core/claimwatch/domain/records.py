@@ -11,7 +11,7 @@ and cutting the two parts gives the same records.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,6 +56,28 @@ class Batch:
     broken: dict[int, Problem] = field(default_factory=dict)
     rewritten: dict[int, bytes] = field(default_factory=dict)
 
+    @classmethod
+    def joined(cls, batches: Sequence["Batch"]) -> "Batch":
+        """The records of batches that follow each other, as one batch."""
+        starts, ends, pieces = [], [], []
+        broken: dict[int, Problem] = {}
+        rewritten: dict[int, bytes] = {}
+        size = count = 0
+        for batch in batches:
+            if not len(batch):
+                continue
+            first, last = int(batch.starts[0]), int(batch.ends[-1])
+            pieces.append(memoryview(batch.data)[first:last])
+            starts.append(batch.starts + (size - first))
+            ends.append(batch.ends + (size - first))
+            broken.update((count + index, problem) for index, problem in batch.broken.items())
+            rewritten.update((count + index, record) for index, record in batch.rewritten.items())
+            size += last - first + 1
+            count += len(batch)
+        if not pieces:
+            return cls(b"", _NONE, _NONE)
+        return cls(b"\n".join(pieces), np.concatenate(starts), np.concatenate(ends), broken, rewritten)
+
     def __len__(self) -> int:
         return len(self.starts)
 
@@ -78,13 +100,14 @@ class Batch:
                 )
             ]
             return b"\n".join([*records, b""])
-        pieces, at = [], int(self.starts[0])
+        data, at = memoryview(self.data), int(self.starts[0])
+        pieces: list[bytes | memoryview] = []
         for index in sorted(changed):
-            pieces += [self.data[at : int(self.starts[index])], changed[index], b"\n"]
+            pieces += [data[at : int(self.starts[index])], changed[index], b"\n"]
             at = int(self.ends[index]) + 1
         end = int(self.ends[-1])
         if at <= end:
-            pieces += [self.data[at:end], b"\n"]
+            pieces += [data[at:end], b"\n"]
         return b"".join(pieces)
 
     def _contiguous(self) -> bool:

@@ -23,8 +23,8 @@ from claimwatch.storage.connection import Database
 CHUNK = 16 << 20
 """Bytes of a chunk at most, but for an overlong record; one is loaded in one transaction."""
 
-BLOCK = 4 << 20
-"""Bytes that are looked through at a time."""
+BLOCK = 1 << 20
+"""Bytes that are looked through at a time: as many as the processor's caches hold."""
 
 MOST_CHUNKS = 1000
 """Chunks of a file: the list of them must fit into 256 KiB of state, so huge files have larger chunks."""
@@ -206,9 +206,12 @@ def _chunks(objects: ObjectStore, prepared: Prepared, layout: Layout, census: Ut
 
 
 def _blocks(stream: Iterator[bytes]) -> Iterator[bytes]:
-    """The stream in larger blocks: each is looked through with whole-array operations."""
+    """The stream in blocks that are worth whole-array operations."""
     pending = bytearray()
     for block in stream:
+        if not pending and len(block) >= BLOCK:
+            yield block
+            continue
         pending += block
         if len(pending) >= BLOCK:
             yield bytes(pending)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
-from claimwatch.aws.objects import ObjectRef, ObjectStore
+from claimwatch.aws.objects import ObjectStore
 from claimwatch.domain.contract import Contract
 from claimwatch.domain.records import Batch
 from claimwatch.errors import Superseded
 from claimwatch.ingest.plan import Chunk, Plan
-from claimwatch.ingest.validation import Validator, Verdict
+from claimwatch.ingest.validation import Verdict, warm_validator
 from claimwatch.storage import contracts, ledger, quarantine, rows
 from claimwatch.storage.connection import Database
 from claimwatch.storage.ledger import Counts
@@ -63,7 +63,7 @@ def _load(at: Workplace, cursor: Cursor, file_id: int, number: int, contract: Co
     chunk = plan.chunks[number]
     read = loaded = refused = 0
     hashes = []
-    with Validator(plan.layout(contract), at.personal_data_key) as validator:
+    with warm_validator(plan.layout(contract), at.personal_data_key) as validator:
         for batch in batches(at.objects, plan, chunk):
             first_row = chunk.first_row + read
             verdict = validator.check(batch, first_row)
@@ -79,18 +79,21 @@ def _load(at: Workplace, cursor: Cursor, file_id: int, number: int, contract: Co
 
 
 def batches(objects: ObjectStore, plan: Plan, chunk: Chunk) -> Iterator[Batch]:
-    """The records of a chunk, some megabytes at a time."""
-    return plan.cutter().cut(_blocks(objects, plan.source, chunk))
+    """The records of a chunk, some megabytes at a time.
 
-
-def _blocks(objects: ObjectStore, source: ObjectRef, chunk: Chunk) -> Iterator[bytes]:
-    pending = bytearray()
-    for block in objects.read(source, chunk.start, chunk.end):
-        pending += block
-        if len(pending) >= BLOCK:
-            yield bytes(pending)
-            pending.clear()
-    yield bytes(pending)
+    They are cut in the smaller blocks that the store reads, which fit the processor's caches.
+    """
+    gathered: list[Batch] = []
+    size = 0
+    for batch in plan.cutter().cut(objects.read(plan.source, chunk.start, chunk.end)):
+        if not len(batch):
+            continue
+        gathered.append(batch)
+        size += int(batch.ends[-1] - batch.starts[0])
+        if size >= BLOCK:
+            yield Batch.joined(gathered)
+            gathered, size = [], 0
+    yield Batch.joined(gathered)
 
 
 def refused_rows(batch: Batch, verdict: Verdict, first_row: int) -> Iterator[RefusedRow]:

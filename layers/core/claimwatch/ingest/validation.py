@@ -1,6 +1,9 @@
 """Looking at every cell: a batch of records goes in, lines for COPY and refused records come out."""
 
+import atexit
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,12 +33,13 @@ class Verdict:
 
 
 class Validator:
-    """Checks the batches of one chunk against a layout, in an engine of its own.
+    """Checks batches against a layout, in an engine of its own.
 
     ``personal_data_key`` is the key of the hashes that stand in for personal data.
     """
 
     def __init__(self, layout: Layout, personal_data_key: bytes) -> None:
+        self.layout, self.personal_data_key = layout, personal_data_key
         # Stands for a record that cannot be read: it has no claim id, or is no object, and never passes.
         self._placeholder = (
             layout.delimiter.encode() * (len(layout.fields) - 1) if layout.delimiter else b"null"
@@ -63,9 +67,12 @@ class Validator:
         refused = {index: [problem] for index, problem in batch.broken.items()}
         if not len(batch):
             return Verdict(b"", 0, np.empty(0, np.uint64), refused)
-        self._path.write_bytes(batch.readable(self._placeholder))
         self._engine.execute("SET VARIABLE first_row = ?", [first_row])
-        found = self._engine.execute(self._checks.query, [str(self._path)]).fetchnumpy()
+        self._path.write_bytes(batch.readable(self._placeholder))
+        try:
+            found = self._engine.execute(self._checks.query, [str(self._path)]).fetchnumpy()
+        finally:
+            self._path.unlink()  # the engine may stay warm for long; claims do not
         failing = np.asarray(found["refused"], np.bool_)
         if len(failing) != len(batch):
             raise AssertionError(f"{len(batch)} records were cut and {len(failing)} were read")
@@ -92,3 +99,37 @@ class Validator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+_warm: list[Validator] = []
+"""At most one, which nobody is using."""
+
+
+@contextmanager
+def warm_validator(layout: Layout, personal_data_key: bytes) -> Iterator[Validator]:
+    """A validator that stays for the next chunk of the same layout: its start takes as long as 5,000 rows.
+
+    Whoever uses it has it alone; after an error it is not used again.
+    """
+    found = _warm.pop() if _warm else None
+    if found is None or (found.layout, found.personal_data_key) != (layout, personal_data_key):
+        _close(found)
+        found = Validator(layout, personal_data_key)
+    try:
+        yield found
+    except BaseException:
+        _close(found)
+        raise
+    _close(_warm.pop() if _warm else None)
+    _warm.append(found)
+
+
+def _close(validator: Validator | None) -> None:
+    if validator is not None:
+        validator.close()
+
+
+@atexit.register
+def _cool_down() -> None:
+    while _warm:
+        _warm.pop().close()

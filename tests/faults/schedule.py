@@ -138,7 +138,7 @@ class Schedule:
         """Write the files: two or three weeks, one of them once more and put right, perhaps one repeated."""
         draw = self.random("files")
         weeks = draw.randint(2, 3)
-        book = Book(BookConfig(seed=self.seed, weeks=weeks, claims_per_week=draw.randint(20, 45)))
+        book = Book(BookConfig(seed=self.seed, weeks=weeks, claims_per_week=draw.randint(16, 36)))
         dropped = [self._week(folder, book, week) for week in range(weeks)]
         chosen = draw.randrange(weeks)
         dropped.append(self._corrected(folder, book, chosen, dropped[chosen]))

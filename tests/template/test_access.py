@@ -49,7 +49,10 @@ ALLOWED = {
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_may_do_what_is_listed_and_no_more(name: str) -> None:
     granted = {
-        action for statement in statements_of(FUNCTIONS[name]) for action in as_list(statement["Action"])
+        action
+        for statement in statements_of(FUNCTIONS[name])
+        if statement["Effect"] == "Allow"
+        for action in as_list(statement["Action"])
     }
     assert granted == ALLOWED[name]
 
@@ -62,13 +65,27 @@ def test_nothing_is_granted_on_everything_or_by_wildcard() -> None:
         assert "*" not in as_list(statement["Resource"]), (name, statement["Sid"])
 
 
+def test_a_consumer_of_one_queue_is_denied_every_other() -> None:
+    """SAM gives every consumer a policy for all queues of the account."""
+    consumers = {
+        name: event["Properties"]["Queue"]
+        for name, function in FUNCTIONS.items()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "SQS"
+    }
+    denied = {
+        name: statement["NotResource"] for name, statement in policies() if statement["Sid"] == "NoOtherQueue"
+    }
+    assert denied == consumers
+
+
 def test_every_statement_says_what_it_is_for() -> None:
     assert all(statement["Sid"] for _, statement in policies())
 
 
 def test_only_load_chunk_can_read_the_key_of_personal_data() -> None:
     key = {"Fn::GetAtt": ["PersonalDataKey", "Id"]}
-    readers = {name for name, statement in policies() if key in as_list(statement["Resource"])}
+    readers = {name for name, statement in policies() if key in as_list(statement.get("Resource", []))}
     assert readers == {"LoadChunk"}
 
 

@@ -198,7 +198,7 @@ def as_function(deployed: Deployed) -> Callable[[str], Clients]:
 
 
 def is_refused(act: Callable[[], object]) -> bool:
-    """Whether IAM says no; that the thing is not there, or the request makes no sense, comes after IAM's yes."""
+    """Whether IAM says no; that the thing is not there, or the request senseless, comes after its yes."""
     try:
         act()
     except ClientError as error:

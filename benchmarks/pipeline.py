@@ -1,0 +1,132 @@
+"""Claimwatch as a contestant: the redelivery-safe path with its ledger, two processes loading chunks."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.book import BookFile
+from benchmarks.database import Bench
+from benchmarks.silence import NobodyToTell
+from claimwatch.aws.events import CreatedObject
+from claimwatch.ingest.register import register
+from claimwatch.storage.connection import Database
+
+LOADERS = 2
+
+
+class Step:
+    """One warm process for a step of the pipeline."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", url, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.ask("peak")  # it answers when it is warm
+
+    def ask(self, *request: Any) -> Any:
+        """Have a step taken, and wait for what comes of it."""
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the step {request} failed; what it said stands above")
+        return json.loads(answer)
+
+    def close(self) -> None:
+        """End it."""
+        process = self._process
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+class Pipeline:
+    """The steps of the claims pipeline, each with its own warm processes."""
+
+    def __init__(self, bench: Bench, inspector: Step, loaders: list[Step], committer: Step) -> None:
+        self._bench = bench
+        self._inspector, self._loaders, self._committer = inspector, loaders, committer
+
+    def run(self, book: BookFile) -> dict[str, float]:
+        """Load a file that is in the ledger already; returns the seconds of each step, and ``total``."""
+        file_id, attempt = self._registered(book)
+        begun = time.perf_counter()
+        ready = self._inspector.ask("inspect", file_id, attempt)
+        inspected = time.perf_counter()
+        assert ready["status"] == "ready", ready
+        chunks = iter([chunk["number"] for chunk in ready["chunks"]])
+        with ThreadPoolExecutor(len(self._loaders)) as hands:
+            for loading in [
+                hands.submit(self._load, loader, file_id, attempt, chunks) for loader in self._loaders
+            ]:
+                loading.result()
+        loaded = time.perf_counter()
+        self._committer.ask("commit", file_id, attempt)
+        ended = time.perf_counter()
+        self._check(book, file_id)
+        return {
+            "inspect": inspected - begun,
+            "load": loaded - inspected,
+            "commit": ended - loaded,
+            "total": ended - begun,
+        }
+
+    def peaks(self) -> dict[str, int]:
+        """The most bytes that a process of each step has had in memory."""
+        return {
+            "inspect": self._inspector.ask("peak"),
+            "load": max(loader.ask("peak") for loader in self._loaders),
+            "commit": self._committer.ask("peak"),
+        }
+
+    @staticmethod
+    def _load(loader: Step, file_id: int, attempt: int, chunks: Iterator[int]) -> None:
+        for number in chunks:  # as a Map does: who is free takes the next
+            loader.ask("load", file_id, attempt, number)
+
+    def _registered(self, book: BookFile) -> tuple[int, int]:
+        created = CreatedObject(book.ref, book.size, "1", datetime.now(UTC))
+        with closing(Database({"dsn": self._bench.url})) as database:
+            file = register(database, NobodyToTell(), NobodyToTell(), created)
+        return file.file_id, file.attempt
+
+    def _check(self, book: BookFile, file_id: int) -> None:
+        """Every row is accounted for, and the bad ones are those that were written."""
+        (ledger,) = self._bench.ask(
+            "SELECT status, rows_read, rows_loaded, rows_quarantined FROM claimwatch.file WHERE file_id = %s",
+            [file_id],
+        )
+        assert ledger == ("committed", book.rows, book.good, len(book.bad)), ledger
+        assert self._bench.count(f"claimwatch.{self._bench.contract.table}") == book.good
+        refused = self._bench.ask("SELECT row_number FROM claimwatch.quarantine ORDER BY row_number")
+        assert [row for (row,) in refused] == sorted(book.bad), "the quarantine does not hold the bad rows"
+
+
+@contextmanager
+def warm_pipeline(bench: Bench, folder: Path, loaders: int = LOADERS) -> Iterator[Pipeline]:
+    """Processes for every step: started, imported and connected."""
+    steps: list[Step] = []
+    try:
+        steps += [Step(bench.url, folder) for _ in range(loaders + 2)]
+        yield Pipeline(bench, steps[0], steps[2:], steps[1])
+    finally:
+        for step in steps:
+            step.close()

@@ -13,12 +13,12 @@ from random import Random
 
 from samples import (
     BREAKS_THE_CONTRACT,
+    BREAKS_THE_TEXT,
     SHAPES,
     Book,
     BookConfig,
     Corrections,
     Dirt,
-    Kind,
     Manifest,
     Shape,
     write_week,
@@ -29,11 +29,8 @@ PERSONAL_DATA_KEY = b"the key of the fault simulation"
 CALM_FROM_ATTEMPT = 4
 """From this attempt at a file on, nothing is injected: every schedule comes to an end."""
 
-_SHAPES = ("csv", "csv", "multiline", "question-marks", "bom", "ndjson", "csv-gz")
-_DAMAGE: dict[str, tuple[Kind, ...]] = {
-    "ndjson": BREAKS_THE_CONTRACT,
-    "csv": (*BREAKS_THE_CONTRACT, Kind.INVALID_BYTES, Kind.NUL_BYTE),
-}
+_SHAPES = ("csv", "multiline", "question-marks", "bom", "ndjson", "csv-gz", "ndjson-gz", "latin-1")
+"""Those that are read where they lie, and some that each attempt converts anew."""
 _FIRST_DAY = datetime(2026, 1, 12, 6, 0, tzinfo=UTC)
 
 
@@ -187,7 +184,7 @@ class Schedule:
     def impatient(self, label: str) -> int | None:
         """After how many loaded chunks somebody replays the file while it is loaded; mostly nobody does."""
         draw = self.random("impatient", label)
-        return draw.randint(0, 3) if draw.random() < 0.15 else None
+        return draw.randint(0, 3) if draw.random() < 0.3 else None
 
     def strikes(self) -> list[tuple[float, str]]:
         """(seconds from the beginning, what) of the faults that come from outside, at any time."""
@@ -209,13 +206,15 @@ class Schedule:
         draw = self.random("week", week)
         name = draw.choice(_SHAPES)
         shape = SHAPES[name]
+        can_break = shape.format == "csv" and shape.encoding == "utf-8"
+        kinds = BREAKS_THE_CONTRACT + (BREAKS_THE_TEXT if can_break else ())
         path = folder / f"week-{week}"
         manifest = write_week(
             path,
             book,
             week,
             shape=shape,
-            dirt=Dirt(draw.choice((0.0, 0.05, 0.15)), _DAMAGE[shape.format]),
+            dirt=Dirt(draw.choice((0.0, 0.05, 0.15)), kinds),
             duplicate_share=draw.choice((0.0, 0.1)),
             corrections=Corrections(week - 1, 0.3) if week and draw.random() < 0.7 else None,
         )

@@ -11,6 +11,8 @@ VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.claimwatch
 CHECKOV := $(CURDIR)/.venv-checkov
+# Those that the machine trusts, as pip does.
+export UV_SYSTEM_CERTS := 1
 export PATH := $(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 export PYTHONUNBUFFERED := 1

@@ -5,6 +5,7 @@ pass, written as PostgreSQL's COPY reads them; the second goes over the few that
 reason at once. Text is taken as it came; the values of other types are written in their canonical form.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -29,6 +30,12 @@ WHITE_SPACE = " \t\n\v\f\r"
 """What casts, here and in PostgreSQL, take for nothing around a value."""
 LONGEST_IDENTIFIER = 400
 """Characters: PostgreSQL's index entries end at 2,700 bytes."""
+
+_PLAIN_PATTERN = re.compile(
+    r"\^?(?:(?:[A-Za-z0-9 _-]|\[(?:[A-Z]-[A-Z]|[a-z]-[a-z]|[0-9]-[0-9]|[A-Za-z0-9_])+\])"
+    r"(?:\{\d+(?:,\d*)?\}|[*+?])?)*\$?"
+)
+"""Patterns that only letters, digits, blanks, hyphens and underscores match."""
 
 _TYPE_NAMES = {
     LogicalType.INTEGER: "a whole number",
@@ -102,6 +109,8 @@ class _Rule:
     name: str
     broken: str
     """SQL that is true where a present, readable value breaks the rule."""
+    kept: str
+    """SQL that is true where it keeps it, the cheapest way to say so; NULL for no value."""
     message: str
     """What follows the value in the sentence that says so."""
 
@@ -119,16 +128,16 @@ def checks(layout: Layout) -> Checks:
     cells = tuple(
         finding for index, column in enumerate(contract.columns) for finding in _of_the_cell(column, index)
     )
-    refused = " OR ".join(
+    passes = " AND ".join(
         [
-            *(finding.condition for finding in whole),
-            *(broken for index, column in enumerate(contract.columns) for broken in _refusals(column, index)),
+            *(f"({finding.condition}) IS NOT TRUE" for finding in whole),
+            *(kept for index, column in enumerate(contract.columns) for kept in _passes(column, index)),
         ]
     )
-    # CASE stops at the first condition that holds, and what it guards is done for the few rows that need it.
+    # CASE looks at a condition only where those before it hold, and for findings only where there are any.
     query = f"""
         WITH typed AS ({_typed(layout)}),
-        judged AS (SELECT *, CASE WHEN {refused} THEN true ELSE false END AS refused FROM typed)
+        judged AS (SELECT *, CASE WHEN {passes} THEN false ELSE true END AS refused FROM typed)
         SELECT place,
                refused,
                encode(concat({_line(contract)})) AS line,
@@ -211,12 +220,20 @@ def _source(layout: Layout) -> str:
 
 def _typed(layout: Layout) -> str:
     """SQL of the cells with their values: ``value_<n>`` is NULL where there is none or it cannot be read."""
-    values = ", ".join(
-        f"{_value(column, f'text_{index}')} AS value_{index}"
-        for index, column in enumerate(layout.contract.columns)
-    )
+    columns = tuple(enumerate(layout.contract.columns))
+    integers = [(column, index) for index, column in columns if column.logical_type is LogicalType.INTEGER]
+    # One step for each thing that is used twice: the engine would do it twice.
+    cast = [
+        f"TRY_CAST({_plain_number(column, f'text_{index}')} AS BIGINT) AS number_{index}"
+        for column, index in integers
+    ]
+    digits = [f"number_{index}::VARCHAR AS digits_{index}" for _, index in integers]
+    values = [f"{_value(column, index)} AS value_{index}" for index, column in columns]
+    row_number = "getvariable('first_row') + place AS row_number"
     return f"""
-        SELECT *, getvariable('first_row') + place AS row_number, {values} FROM ({_source(layout)})
+        SELECT {", ".join(["*", row_number, *values])} FROM (
+            SELECT {", ".join(["*", *digits])} FROM (
+                SELECT {", ".join(["*", *cast])} FROM ({_source(layout)})))
     """
 
 
@@ -262,17 +279,17 @@ def _missing(column: Column, cell: str, taken_out: tuple[str, ...] = ()) -> str:
     return f"CASE WHEN {cell} NOT IN ({', '.join(_literal(token) for token in tokens)}) THEN {cell} END"
 
 
-def _value(column: Column, text: str) -> str:
+def _value(column: Column, index: int) -> str:
+    text = f"text_{index}"
     match column.logical_type:
         case LogicalType.STRING:
             return f"trim({text})" if column.role == "identifier" else text
         case LogicalType.INTEGER:
-            plain = _plain_number(column, text)
-            number = f"TRY_CAST({plain} AS BIGINT)"
+            plain, number, digits = _plain_number(column, text), f"number_{index}", f"digits_{index}"
             # The cast rounds 12.5 and reads 0x1F, so only what it would write itself passes without a second
             # look.
             return (
-                f"CASE WHEN {number}::VARCHAR = {plain} THEN {number}"
+                f"CASE WHEN {digits} = {plain} THEN {number}"
                 f" WHEN regexp_full_match({plain}, '\\s*[+-]?[0-9]+(\\.0*)?\\s*') THEN {number} END"
             )
         case LogicalType.NUMBER:
@@ -314,7 +331,7 @@ def _written(column: Column, index: int) -> tuple[str, ...]:
         return (_keyed_hash(text),)
     match column.logical_type:
         case LogicalType.STRING:
-            if column.valid_values and not any(set(word) & set('",\r\n') for word in column.valid_values):
+            if _plain(column):
                 return (value,)
             if column.required:  # where it is NULL the line is not used
                 return ("'\"'", _escaped(value), "'\"'")
@@ -327,8 +344,17 @@ def _written(column: Column, index: int) -> tuple[str, ...]:
             return (f"CASE WHEN {broken} THEN trim({plain}, {_literal(WHITE_SPACE)}) ELSE trim({plain}) END",)
         case LogicalType.TIMESTAMP:
             return (f"{value}::VARCHAR || '+00'",)
+        case LogicalType.INTEGER:
+            return (f"digits_{index}",)
         case _:
             return (f"{value}::VARCHAR",)
+
+
+def _plain(column: Column) -> bool:
+    """Whether what passes never holds a character that CSV quotes."""
+    if column.valid_values:
+        return not any(set(word) & set('",\r\n') for word in column.valid_values)
+    return column.pattern is not None and _PLAIN_PATTERN.fullmatch(column.pattern) is not None
 
 
 def _quoted(text: str) -> str:
@@ -353,20 +379,21 @@ def hash_pads(key: bytes) -> tuple[bytes, bytes]:
     return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
 
 
-def _refusals(column: Column, index: int) -> Iterator[str]:
-    """SQL conditions of which one is true where the cell is refused, the cheapest way to say so."""
+def _passes(column: Column, index: int) -> Iterator[str]:
+    """SQL conditions that are all true where the cell passes."""
     text, value = f"text_{index}", f"value_{index}"
-    if column.required:
-        yield f"{value} IS NULL"
-    elif column.logical_type is not LogicalType.STRING:
-        yield f"({value} IS NULL AND {text} IS NOT NULL)"
-    impossible = _impossible(column, value)
-    if impossible and (column.minimum is None or column.maximum is None):
-        yield impossible
-    if misread := _misread(column, text, value):
-        yield misread
-    for rule in _rules(column, value):
-        yield rule.broken
+    rules = {rule.name: rule.kept for rule in _rules(column, value)}
+    if column.minimum is not None and column.maximum is not None:
+        rules["minimum"] = f"{value} BETWEEN {_bound(column.minimum)} AND {_bound(column.maximum)}"
+        del rules["maximum"]
+    elif possible := _possible(column, value):
+        rules["possible"] = possible
+    conditions = [*rules.values(), *_well_read(column, text, value)]
+    if not column.required:
+        if conditions or column.logical_type is not LogicalType.STRING:
+            yield f"({text} IS NULL OR ({' AND '.join(conditions or [f'{value} IS NOT NULL'])}))"
+    else:
+        yield from conditions or [f"{value} IS NOT NULL"]
 
 
 def _of_the_cell(column: Column, index: int) -> Iterator[_Finding]:
@@ -374,40 +401,38 @@ def _of_the_cell(column: Column, index: int) -> Iterator[_Finding]:
     if column.required:
         yield _Finding(column.name, "required", f"{text} IS NULL", "the value is missing")
     subject, shown = ("the value", "''") if column.personal else ("", _shown(text))
-    impossible = " OR ".join(filter(None, (_impossible(column, value), _misread(column, text, value))))
+    possible = " AND ".join([*filter(None, [_possible(column, value)]), *_well_read(column, text, value)])
     if column.logical_type is not LogicalType.STRING:
-        unread = f"({value} IS NULL{f' OR {impossible}' if impossible else ''})"
+        unread = f"({value} IS NULL{f' OR NOT ({possible})' if possible else ''})"
         what = f"{subject} is not {_TYPE_NAMES[column.logical_type]}"
         yield _Finding(column.name, "type", f"{text} IS NOT NULL AND {unread}", what, shown)
     for rule in _rules(column, value):
-        possible = f"NOT ({impossible}) AND " if impossible else ""
-        yield _Finding(column.name, rule.name, f"{possible}{rule.broken}", subject + rule.message, shown)
+        broken = f"{possible} AND {rule.broken}" if possible else rule.broken
+        yield _Finding(column.name, rule.name, broken, subject + rule.message, shown)
 
 
-def _impossible(column: Column, value: str) -> str:
-    """SQL that is true for what the engine reads as a value and nobody means: infinity, not a number."""
+def _possible(column: Column, value: str) -> str:
+    """SQL that is false for what the engine reads as a value and nobody means: infinity, not a number."""
     match column.logical_type:
         case LogicalType.NUMBER:
-            return f"NOT isfinite({value})"
+            return f"isfinite({value})"
         case LogicalType.DATE:
-            return f"{value} NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-30'"
+            return f"{value} BETWEEN DATE '0001-01-01' AND DATE '9999-12-30'"
         case LogicalType.TIMESTAMP:
-            return f"{value} NOT BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-30'"
+            return f"{value} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-30'"
         case _:
             return ""
 
 
-def _misread(column: Column, text: str, value: str) -> str:
-    """SQL that is true for what the engine reads as a value, and PostgreSQL or a person does not."""
+def _well_read(column: Column, text: str, value: str) -> Iterator[str]:
+    """SQL that is false for what the engine reads as a value, and PostgreSQL or a person does not."""
     match column.logical_type:
         case LogicalType.NUMBER:
-            vanishing = f"{value} = 0 AND regexp_matches({text}, '[eE][+-]?[0-9]{{4}}')"
-            return f"(strlen({text}) > {LONGEST_NUMBER} OR ({vanishing}))"
+            yield f"strlen({text}) <= {LONGEST_NUMBER}"
+            yield f"({value} <> 0 OR NOT regexp_matches({text}, '[eE][+-]?[0-9]{{4}}'))"
         case LogicalType.DATE | LogicalType.TIMESTAMP:
             kind = column.logical_type.upper()
-            return f"({value} = {kind} '1970-01-01' AND contains(lower({text}), 'epoch'))"
-        case _:
-            return ""
+            yield f"({value} <> {kind} '1970-01-01' OR NOT contains(lower({text}), 'epoch'))"
 
 
 def _shown(text: str) -> str:
@@ -415,15 +440,16 @@ def _shown(text: str) -> str:
 
 
 def _rules(column: Column, value: str) -> Iterator[_Rule]:
-    bounds: tuple[tuple[str, Bound | None, str, str], ...] = (
-        ("minimum", column.minimum, "<", "is below the minimum"),
-        ("maximum", column.maximum, ">", "is above the maximum"),
-        ("exclusiveMinimum", column.exclusive_minimum, "<=", "is not above"),
-        ("exclusiveMaximum", column.exclusive_maximum, ">=", "is not below"),
+    bounds: tuple[tuple[str, Bound | None, str, str, str], ...] = (
+        ("minimum", column.minimum, "<", ">=", "is below the minimum"),
+        ("maximum", column.maximum, ">", "<=", "is above the maximum"),
+        ("exclusiveMinimum", column.exclusive_minimum, "<=", ">", "is not above"),
+        ("exclusiveMaximum", column.exclusive_maximum, ">=", "<", "is not below"),
     )
-    for name, bound, operator, words in bounds:
+    for name, bound, broken, kept, words in bounds:
         if bound is not None:
-            yield _Rule(name, f"{value} {operator} {_bound(bound)}", f" {words} {bound}")
+            limit = _bound(bound)
+            yield _Rule(name, f"{value} {broken} {limit}", f"{value} {kept} {limit}", f" {words} {bound}")
     longest = column.max_length
     if column.role == "identifier":
         longest = min(longest or LONGEST_IDENTIFIER, LONGEST_IDENTIFIER)
@@ -432,6 +458,7 @@ def _rules(column: Column, value: str) -> Iterator[_Rule]:
             yield _Rule(
                 "minLength",
                 f"length({value}) < {column.min_length}",
+                f"length({value}) >= {column.min_length}",
                 f" is shorter than {column.min_length} characters",
             )
         if longest is not None:
@@ -439,12 +466,14 @@ def _rules(column: Column, value: str) -> Iterator[_Rule]:
                 "maxLength",
                 # Bytes are known without counting; characters are counted only where there could be too many.
                 f"(strlen({value}) > {longest} AND length({value}) > {longest})",
+                f"(strlen({value}) <= {longest} OR length({value}) <= {longest})",
                 f" is longer than {longest} characters",
             )
         if column.pattern is not None:
             yield _Rule(
                 "pattern",
                 f"NOT regexp_full_match({value}, {_literal(column.pattern)})",
+                f"regexp_full_match({value}, {_literal(column.pattern)})",
                 f" does not match the pattern {column.pattern}",
             )
     if column.valid_values is not None:
@@ -452,8 +481,9 @@ def _rules(column: Column, value: str) -> Iterator[_Rule]:
         few = ", ".join(column.valid_values[:8]) + (", ..." if len(column.valid_values) > 8 else "")
         kind = "" if column.logical_type is LogicalType.STRING else "::VARCHAR"
         # Not IN (...): the engine plans a join for each long list, which costs several times the look-up.
-        unknown = f"({value} IS NOT NULL AND TRY_CAST({value}{kind} AS ENUM ({words})) IS NULL)"
-        yield _Rule("validValues", unknown, f" is not one of {few}")
+        known = f"TRY_CAST({value}{kind} AS ENUM ({words}))"
+        unknown = f"({value} IS NOT NULL AND {known} IS NULL)"
+        yield _Rule("validValues", unknown, f"{known} IS NOT NULL", f" is not one of {few}")
 
 
 def _bound(bound: Bound) -> str:

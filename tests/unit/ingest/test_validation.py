@@ -190,4 +190,5 @@ def test_any_row_is_loaded_or_refused(validator: Validator, change: dict[str, st
     row = {name: value.encode("utf-8", "replace").decode() for name, value in (GOOD | change).items()}
     verdict = checked(validator, GOOD, row)
     assert verdict.loaded + len(verdict.refused) == 2
+    assert all(verdict.refused.values()), "a refused row has reasons"
     assert len(verdict.claim_hashes) == verdict.loaded

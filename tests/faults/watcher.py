@@ -23,7 +23,7 @@ LOOK = """
 """
 """One statement, so that all of it is seen at one moment."""
 
-EVERY = 0.02
+EVERY = 0.04
 
 
 class Watcher:

@@ -75,6 +75,10 @@ class Bench:
         with contextlib.closing(psycopg2.connect(self.url, options="-c timezone=UTC")) as connection:
             yield connection
 
+    def version(self) -> str:
+        """PostgreSQL's."""
+        return str(self.ask("SHOW server_version")[0][0])
+
     def count(self, table: str) -> int:
         """Rows of a table."""
         return int(self.ask(f"SELECT count(*) FROM {table}")[0][0])

@@ -1,149 +1,195 @@
-"""Loading a million rows: Claimwatch beside raw COPY, pandas with COPY, and awswrangler, in one run.
+"""Loading a million claims: Claimwatch against raw COPY, pandas and awswrangler, on one server, in one run.
 
-``python -m benchmarks.ingest`` prints a table and writes ``ingest`` into results.json. It reports,
-and fails on nothing.
+python -m benchmarks.ingest              what `make bench-ingest` runs; writes benchmarks/results.json
+python -m benchmarks.ingest --rows 100000 --rounds 2 --skip-10m      a quick look; writes nothing
+python -m benchmarks.ingest --profile    where a worker's time goes
 """
 
 import argparse
 import shutil
-import time
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks import peers
-from benchmarks.book import COLUMNS, BookFile, book_file, good_rows
-from benchmarks.database import Bench, bench
+from benchmarks.book import BAD_SHARE, BookFile, book_file, good_rows
+from benchmarks.database import DURABLE, Bench, bench
 from benchmarks.pipeline import LOADERS, warm_pipeline
+from benchmarks.profile import profile
 from benchmarks.results import RESULTS, circumstances, median, megabytes, record, table
 
-FOLDER = Path(__file__).parent.parent / ".local" / "bench"
-WRANGLER_ROWS = 20_000
-MEMORY_ROWS = {"peak_mb_100k": 100_000, "peak_mb_1m": 1_000_000, "peak_mb_10m": 10_000_000}
-SEED = 7
+ROWS, ROUNDS, SEED = 1_000_000, 5, 7
+CONTESTANTS = ("claimwatch", "raw_copy", "pandas", "awswrangler")
+MEMORY_ROWS = {"100k": 100_000, "1m": 1_000_000, "10m": 10_000_000}
+FOLDER = Path(__file__).resolve().parent.parent / ".local" / "bench"
+PACKAGES = ("duckdb", "numpy", "pandas", "pyarrow", "awswrangler", "pg8000", "psycopg2-binary")
 
 
 def main() -> None:
-    """Measure, print and write down."""
+    """Measure, print, and record."""
     asked = _arguments()
-    shutil.rmtree(asked.folder / "postgres", ignore_errors=True)
-    asked.folder.mkdir(parents=True, exist_ok=True)
-    with bench(asked.folder) as place:
-        book = book_file(asked.folder, asked.rows, SEED)
-        rounds = _rounds(place, asked.folder, book, asked.rounds)
-        peaks = {
-            name: _peak(place, asked.folder, rows)
-            for name, rows in MEMORY_ROWS.items()
-            if rows <= (1_000_000 if asked.skip_10m else 10_000_000)
-        }
-        server = place.ask("SHOW server_version")[0][0]
-    figures = _figures(book, rounds, peaks) | circumstances(
-        "duckdb", "numpy", "pandas", "awswrangler", "psycopg2-binary", "pg8000"
-    )
-    figures["versions"]["postgresql"] = server
-    record("ingest", figures, asked.results)
-    print(_told(figures))
+    try:
+        with bench(asked.folder) as place:
+            book = book_file(asked.folder, asked.rows, SEED)
+            if asked.profile:
+                print(profile(place, asked.folder, book))
+                return
+            figures = _measured(place, book, asked)
+    finally:
+        if asked.discard:
+            shutil.rmtree(asked.folder, ignore_errors=True)
+    print(_report(figures))
+    whole = not asked.only and not asked.skip_10m and (asked.rows, asked.rounds) == (ROWS, ROUNDS)
+    path = asked.results or (RESULTS if whole else None)
+    if path:
+        record("ingest", figures, path)
+        say(f"written to {path}")
+    else:
+        say("Not the whole benchmark, so nothing is written; --results FILE writes it there.")
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the file (default: a million)")
-    parser.add_argument(
-        "--rounds", type=int, default=5, help="rounds, of which the median counts (default: 5)"
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.ingest", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--skip-10m", action="store_true", help="leave out the memory of ten million rows")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the files and the server are kept")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="the file that the figures go into")
+    parser.add_argument("--rows", type=int, default=ROWS, help="rows of the file (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="runs of each contestant (default %(default)s)"
+    )
+    parser.add_argument(
+        "--only", choices=CONTESTANTS, action="append", help="leave the other contestants out"
+    )
+    parser.add_argument(
+        "--skip-10m", action="store_true", help="measure memory with 100,000 and 1,000,000 rows only"
+    )
+    parser.add_argument("--profile", action="store_true", help="seconds of each step of a worker, instead")
+    parser.add_argument(
+        "--folder", type=Path, default=FOLDER, help="where files and server go (default .local/bench)"
+    )
+    parser.add_argument(
+        "--discard", action="store_true", help="delete that folder afterwards; else the files are kept"
+    )
+    parser.add_argument("--results", type=Path, help="where the figures go")
     return parser.parse_args()
 
 
-def _rounds(place: Bench, folder: Path, book: BookFile, rounds: int) -> dict[str, list[float]]:
-    """Seconds of every contestant in every round, and of each step of Claimwatch; the rounds take turns."""
-    clean = good_rows(book)
-    frame = peers.wrangler_frame(place, book, WRANGLER_ROWS)
-    others: Mapping[str, Callable[[], int]] = {
-        "raw_copy": lambda: peers.raw_copy(place, clean),
-        "pandas": lambda: peers.pandas_copy(place, book),
-        "awswrangler": lambda: peers.wrangler_to_sql(place, frame),
+def say(text: str) -> None:
+    """A line of progress. Standard output is left to results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _measured(place: Bench, book: BookFile, asked: argparse.Namespace) -> dict[str, Any]:
+    chosen = asked.only or CONTESTANTS
+    say(f"{book.rows:,} rows, {len(book.bad):,} bad, {megabytes(book.size):,} MB, {asked.rounds} times")
+    runs = _raced(place, book, asked.folder, [name for name in CONTESTANTS if name in chosen], asked.rounds)
+    rates = {
+        name: round(median([run["rows"] / run["seconds"] for run in of_it])) for name, of_it in runs.items()
     }
-    seconds: dict[str, list[float]] = {}
-    with warm_pipeline(place, folder) as pipeline:
-        for number in range(rounds):
-            place.empty()
-            steps = pipeline.run(book)
-            for step, took in steps.items():
-                seconds.setdefault("claimwatch" if step == "total" else f"claimwatch {step}", []).append(took)
-            for name, load in others.items():
-                place.empty()
-                begun = time.perf_counter()
-                loaded = load()
-                seconds.setdefault(name, []).append(time.perf_counter() - begun)
-                _check(name, loaded, book, len(frame))
-            print(
-                f"round {number + 1}: "
-                + ", ".join(f"{name} {took[-1]:.1f} s" for name, took in seconds.items())
-            )
-    return seconds
-
-
-def _check(name: str, loaded: int, book: BookFile, framed: int) -> None:
-    """Everybody loads the same rows, but pandas cannot see that a row lacks its last, optional field."""
-    match name:
-        case "raw_copy":
-            assert loaded == book.good, (name, loaded)
-        case "awswrangler":
-            assert loaded == framed, (name, loaded)
-        case "pandas":
-            assert book.good <= loaded <= book.good + 0.2 * len(book.bad), (name, loaded)
-
-
-def _peak(place: Bench, folder: Path, rows: int) -> dict[str, float]:
-    """MB that fresh processes have had in memory at most, step by step, for a file of so many rows."""
-    place.empty()
-    book = book_file(folder, rows, SEED)
-    with warm_pipeline(place, folder, loaders=LOADERS) as pipeline:
-        pipeline.run(book)
-        return {step: megabytes(size) for step, size in pipeline.peaks().items()}
-
-
-def _figures(
-    book: BookFile, seconds: Mapping[str, list[float]], peaks: Mapping[str, Mapping[str, float]]
-) -> dict[str, Any]:
-    rate = {name: book.rows / median(took) for name, took in seconds.items() if " " not in name}
-    rate["raw_copy"] = book.good / median(seconds["raw_copy"])
-    rate["awswrangler"] = min(WRANGLER_ROWS, book.good) / median(seconds["awswrangler"])
-    ours = rate["claimwatch"]
+    ratios = {
+        f"vs_{name}": round(rates["claimwatch"] / rates[name], 2)
+        for name in CONTESTANTS[1:]
+        if "claimwatch" in rates and name in rates
+    }
+    peaks = {}
+    if "claimwatch" in chosen:
+        for name, rows in MEMORY_ROWS.items():
+            if name != "10m" or not asked.skip_10m:
+                peaks[name] = _peaks(place, asked.folder, rows)
     return {
-        "vs_raw_copy": round(ours / rate["raw_copy"], 3),
-        "vs_pandas": round(ours / rate["pandas"], 2),
-        "vs_awswrangler": round(ours / rate["awswrangler"], 1),
-        **{name: max(steps.values()) for name, steps in peaks.items()},
-        "rows_per_second": {name: round(value) for name, value in rate.items()},
-        "rows": book.rows,
-        "bad_rows": len(book.bad),
-        "file_mb": megabytes(book.size),
-        "columns": len(COLUMNS),
-        "loaders": LOADERS,
-        "awswrangler_rows": WRANGLER_ROWS,
-        "seconds": {name: [round(value, 2) for value in took] for name, took in seconds.items()},
-        "peak_mb_by_step": {name: dict(steps) for name, steps in peaks.items()},
+        **ratios,
+        **{f"peak_mb_{name}": max(steps.values()) for name, steps in peaks.items()},
+        "rows_per_second": rates,
+        "peak_mb_by_step": peaks,
+        "input": {
+            "rows": book.rows,
+            "columns": len(place.contract.columns),
+            "bytes": book.size,
+            "bad_share": BAD_SHARE,
+            "bad_rows": len(book.bad),
+        },
+        "workers": LOADERS,
+        "server": {"version": place.version(), **DURABLE},
+        "runs": runs,
+        **circumstances(*PACKAGES),
     }
 
 
-def _told(figures: Mapping[str, Any]) -> str:
-    rates = figures["rows_per_second"]
-    rows = [
-        (
-            name,
-            f"{rates[name]:,}",
-            f"{median(figures['seconds'][name]):.1f}",
-            f"{rates['claimwatch'] / rates[name]:.2f}",
-        )
-        for name in rates
+def _raced(
+    place: Bench, book: BookFile, folder: Path, names: list[str], rounds: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Rows and seconds of every run, the contestants taking turns."""
+    good_rows(book)
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    with warm_pipeline(place, folder) as pipeline:
+
+        def claimwatch() -> dict[str, Any]:
+            steps = pipeline.run(book)
+            return {"rows": book.rows, "seconds": steps.pop("total"), "steps": steps}
+
+        def raw_copy() -> dict[str, Any]:
+            return {"rows": book.good, "seconds": peers.raw_copy(place, book)}
+
+        def pandas() -> dict[str, Any]:
+            seconds, missed = peers.pandas(place, book)
+            return {"rows": book.rows, "seconds": seconds, "bad_rows_missed": missed}
+
+        def awswrangler() -> dict[str, Any]:
+            wrangler = peers.Wrangler(place, book)
+            return {"rows": wrangler.rows, "seconds": wrangler.run()}
+
+        contestants: dict[str, Callable[[], dict[str, Any]]] = {
+            "claimwatch": claimwatch,
+            "raw_copy": raw_copy,
+            "pandas": pandas,
+            "awswrangler": awswrangler,
+        }
+        for number in range(1, rounds + 1):
+            for name in names:
+                place.empty()
+                run = _rounded(contestants[name]())
+                runs[name].append(run)
+                rate = run["rows"] / run["seconds"]
+                say(f"round {number}  {name:12}{run['seconds']:8.2f} s {rate:10,.0f} rows/s")
+        place.empty()
+    return runs
+
+
+def _rounded(run: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: {step: round(seconds, 3) for step, seconds in value.items()}
+        if name == "steps"
+        else round(value, 3)
+        for name, value in run.items()
+    }
+
+
+def _peaks(place: Bench, folder: Path, rows: int) -> dict[str, float]:
+    """The most MB that a process of each step has, all of them fresh, while so many rows are loaded."""
+    book = book_file(folder, rows, SEED)
+    place.empty()
+    with warm_pipeline(place, folder) as pipeline:
+        seconds = pipeline.run(book)["total"]
+        peaks = {step: megabytes(peak) for step, peak in pipeline.peaks().items()}
+    place.empty()
+    say(f"memory    {rows:>10,} rows  {max(peaks.values()):6.1f} MB at most, in {seconds:.0f} s")
+    return peaks
+
+
+def _report(figures: dict[str, Any]) -> str:
+    told = [
+        [name, f"{rate:,}", f"{figures[f'vs_{name}']:.2f} x" if f"vs_{name}" in figures else ""]
+        for name, rate in figures["rows_per_second"].items()
     ]
-    head = ("loads", "rows/s", "seconds (median)", "Claimwatch is faster by")
-    memory = ", ".join(f"{figures[name]:.0f} MB ({name})" for name in figures if name.startswith("peak_mb_1"))
-    return f"{table(head, rows)}\n\nMost memory of a worker: {memory}"
+    parts = [table(["", "rows/s", "claimwatch is"], told)]
+    if figures["peak_mb_by_step"]:
+        steps = ("inspect", "load", "commit")
+        lines = [
+            [f"{MEMORY_ROWS[name]:,} rows", *(peaks[step] for step in steps)]
+            for name, peaks in figures["peak_mb_by_step"].items()
+        ]
+        parts.append(table(["peak MB of a process", *steps], lines))
+    return "\n\n".join(parts)
 
 
 if __name__ == "__main__":

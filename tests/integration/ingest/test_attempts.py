@@ -120,3 +120,17 @@ def test_what_was_dropped_where_no_line_is_cannot_be_replayed(glass: Site, key: 
     with pytest.raises(RefusedData, match="cannot be loaded from where it is"):
         replay(glass.database, glass, file_id)
     assert glass.file(file_id)["status"] == "refused"
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_second_inspection_of_an_attempt_keeps_the_first_ones_plan(glass: Site) -> None:
+    # Latin-1 is converted, so that a second inspection would make another copy and so another plan.
+    file_id = glass.hear(glass.put("claims/glass/a.csv", CLAIMS.replace("bad", "bäd").encode("latin-1")))
+    glass.waiting.clear()
+    chunks = inspect(glass.inspection, file_id, 1)["chunks"]
+    load_chunk(glass.loading, **chunks[0])
+
+    assert inspect(glass.inspection, file_id, 1)["chunks"] == chunks
+    for chunk in chunks[1:]:
+        load_chunk(glass.loading, **chunk)
+    assert commit_file(glass.committing, file_id, 1)["rows_read"] == 30

@@ -52,8 +52,8 @@ def inspect(at: Workplace, file_id: int, attempt: int) -> dict[str, Any]:
         file = ledger.get(cursor, file_id)
         contract = contracts.running(cursor, file.dataset, file.line)
     _refuse_stale(file, attempt)
-    if file.status == "committed":
-        return _state(file, "done")
+    if file.status in ("committed", "loading"):
+        return _inspected(at, file)
 
     ref = ObjectRef(file.bucket, file.key, file.version_id)
     assert file.line is not None  # register refuses files without a line
@@ -69,24 +69,33 @@ def inspect(at: Workplace, file_id: int, attempt: int) -> dict[str, Any]:
     with at.database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
         _refuse_stale(file, attempt)
-        if file.status == "committed":
-            return _state(file, "done")
-        _forget_other_plans(cursor, file, contract, plan)
-        ledger.begin_loading(
-            cursor,
-            file_id,
-            format=described,
-            contract_version=contract.version,
-            chunks=len(plan.chunks),
-            details=plan.to_json(),
-        )
-        ledger.note_extra_columns(cursor, file, list(_extra(plan, contract)))
-        untold = ledger.extra_columns_untold(cursor, file_id)
+        if file.status not in ("committed", "loading"):
+            _forget_other_plans(cursor, file, contract, plan)
+            ledger.begin_loading(
+                cursor,
+                file_id,
+                format=described,
+                contract_version=contract.version,
+                chunks=len(plan.chunks),
+                details=plan.to_json(),
+            )
+            ledger.note_extra_columns(cursor, file, list(_extra(plan, contract)))
+            file = ledger.get(cursor, file_id)
+    return _inspected(at, file)
+
+
+def _inspected(at: Workplace, file: ledger.File) -> dict[str, Any]:
+    """What this attempt's inspection came to. The first plan stays: chunks may be loaded by it already."""
+    if file.status == "committed":
+        return _state(file, "done")
+    with at.database.transaction() as cursor:
+        untold = ledger.extra_columns_untold(cursor, file.file_id)
     if untold:
         notices.tell_extra_columns(at.database, at.alerts, file, untold)
     return _state(file, "ready") | {
         "chunks": [
-            {"file_id": file_id, "attempt": attempt, "number": number} for number in range(len(plan.chunks))
+            {"file_id": file.file_id, "attempt": file.attempt, "number": number}
+            for number in range(file.chunks or 0)
         ]
     }
 

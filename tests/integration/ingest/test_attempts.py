@@ -1,5 +1,8 @@
 """Attempts that overlap: whatever an earlier one still does, the newer one decides."""
 
+import gzip
+from typing import Any
+
 import pytest
 
 from claimwatch.aws.objects import ObjectRef
@@ -134,3 +137,25 @@ def test_a_second_inspection_of_an_attempt_keeps_the_first_ones_plan(glass: Site
     for chunk in chunks[1:]:
         load_chunk(glass.loading, **chunk)
     assert commit_file(glass.committing, file_id, 1)["rows_read"] == 30
+
+
+def test_of_two_inspections_at_once_the_first_plan_stays_and_what_is_loaded_by_it(
+    glass: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = gzip.compress(CLAIMS.encode())  # each inspection makes a copy of its own, and so a plan
+    file_id = glass.hear(glass.put("claims/glass/a.csv.gz", packed))
+    glass.waiting.clear()
+    prepare = inspection.prepare
+
+    def slowly(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.undo()
+        for chunk in inspect(glass.inspection, file_id, 1)["chunks"]:
+            load_chunk(glass.loading, **chunk)
+        return prepare(*arguments, **options)
+
+    monkeypatch.setattr(inspection, "prepare", slowly)
+    late = inspect(glass.inspection, file_id, 1)
+
+    assert late["status"] == "ready"
+    assert [load_chunk(glass.loading, **chunk).read for chunk in late["chunks"]] == [30]
+    assert commit_file(glass.committing, file_id, 1)["rows_loaded"] == 29

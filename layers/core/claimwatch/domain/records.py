@@ -89,8 +89,12 @@ class Batch:
 
     def readable(self, placeholder: bytes) -> bytes:
         """The records, each ending in one newline, with the placeholder for each that cannot be read."""
+        return b"".join(self.pieces(placeholder))
+
+    def pieces(self, placeholder: bytes) -> list[bytes | memoryview]:
+        """What ``readable`` consists of, as few pieces as there can be."""
         if not len(self):
-            return b""
+            return []
         changed = self.rewritten | dict.fromkeys(self.broken, placeholder)
         if not self._contiguous():
             records = [
@@ -99,7 +103,7 @@ class Batch:
                     zip(self.starts.tolist(), self.ends.tolist(), strict=True)
                 )
             ]
-            return b"\n".join([*records, b""])
+            return [b"\n".join([*records, b""])]
         data, at = memoryview(self.data), int(self.starts[0])
         pieces: list[bytes | memoryview] = []
         for index in sorted(changed):
@@ -108,7 +112,7 @@ class Batch:
         end = int(self.ends[-1])
         if at <= end:
             pieces += [data[at:end], b"\n"]
-        return b"".join(pieces)
+        return pieces
 
     def _contiguous(self) -> bool:
         """Whether the records stand one behind the other with single newlines between."""

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
@@ -29,7 +29,7 @@ def add(cursor: Cursor, file_id: int, rows: Iterable[RefusedRow]) -> None:
     text = io.StringIO()
     writer = csv.writer(text)
     for row in rows:
-        reasons = json.dumps([asdict(problem) for problem in row.problems], ensure_ascii=False)
+        reasons = json.dumps([vars(problem) for problem in row.problems], ensure_ascii=False)
         writer.writerow((file_id, row.number, row.raw, reasons))
     if text.tell():
         text.seek(0)

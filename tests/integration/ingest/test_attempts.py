@@ -12,6 +12,7 @@ from claimwatch.ingest.commit import commit_file
 from claimwatch.ingest.inspect import inspect
 from claimwatch.ingest.load import load_chunk
 from claimwatch.ingest.replay import replay
+from claimwatch.ingest.staging import prepare
 from tests.integration.ingest.glass import csv
 from tests.integration.ingest.site import Site
 
@@ -145,7 +146,6 @@ def test_of_two_inspections_at_once_the_first_plan_stays_and_what_is_loaded_by_i
     packed = gzip.compress(CLAIMS.encode())  # each inspection makes a copy of its own, and so a plan
     file_id = glass.hear(glass.put("claims/glass/a.csv.gz", packed))
     glass.waiting.clear()
-    prepare = inspection.prepare
 
     def slowly(*arguments: Any, **options: Any) -> Any:
         monkeypatch.undo()

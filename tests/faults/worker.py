@@ -22,6 +22,7 @@ from psycopg2.extensions import cursor as PgCursor  # noqa: N812 - it is a class
 from claimwatch.aws.events import created_object
 from claimwatch.aws.executions import execution_name
 from claimwatch.aws.objects import ObjectRef
+from claimwatch.domain import odcs  # noqa: F401 - slow to import, so before workers are forked off
 from claimwatch.errors import TransientFault
 from claimwatch.ingest import commit, fail, inspect, load, register, replay
 from claimwatch.storage.connection import Database

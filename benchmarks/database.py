@@ -1,6 +1,8 @@
 """The PostgreSQL that everybody loads into: one server, durable, and empty before every run."""
 
 import contextlib
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,8 +103,10 @@ def _table_of_claims(name: str, columns: list[tuple[str, str]], key: str) -> sql
 @contextlib.contextmanager
 def bench(folder: Path) -> Iterator[Bench]:
     """A fresh durable server in a folder of its own, with everybody's tables; gone afterwards."""
-    server = PostgresServer(folder / "postgres", settings=DURABLE)
-    server.remove()
+    folder.mkdir(parents=True, exist_ok=True)
+    own = Path(tempfile.mkdtemp(prefix="postgres-", dir=folder))
+    own.chmod(0o755)  # PostgreSQL's own user has to pass
+    server = PostgresServer(own, settings=DURABLE)
     try:
         server.start()
         place = Bench(server)
@@ -110,3 +114,4 @@ def bench(folder: Path) -> Iterator[Bench]:
         yield place
     finally:
         server.remove()
+        shutil.rmtree(own, ignore_errors=True)

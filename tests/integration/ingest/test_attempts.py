@@ -159,3 +159,21 @@ def test_of_two_inspections_at_once_the_first_plan_stays_and_what_is_loaded_by_i
     assert late["status"] == "ready"
     assert [load_chunk(glass.loading, **chunk).read for chunk in late["chunks"]] == [30]
     assert commit_file(glass.committing, file_id, 1)["rows_loaded"] == 29
+
+
+def test_an_object_that_goes_during_a_second_inspection_refuses_nothing_that_is_planned(
+    glass: Site, dropped: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (row,) = glass.query("SELECT bucket, key, version_id FROM claimwatch.file")
+
+    def too_late(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.undo()
+        for chunk in inspect(glass.inspection, dropped, 1)["chunks"]:
+            load_chunk(glass.loading, **chunk)
+        glass.objects.path(ObjectRef(**row)).unlink()
+        return prepare(*arguments, **options)
+
+    monkeypatch.setattr(inspection, "prepare", too_late)
+
+    assert inspect(glass.inspection, dropped, 1)["status"] == "ready"
+    assert commit_file(glass.committing, dropped, 1)["rows_loaded"] == 29

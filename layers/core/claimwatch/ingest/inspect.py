@@ -115,12 +115,14 @@ def _refuse(at: Workplace, file_id: int, attempt: int, why: str) -> dict[str, An
     with at.database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
         _refuse_stale(file, attempt)
-        if file.status == "committed":
-            return _state(file, "done")
-        if not (file.status == "refused" and file.error == why):  # else a repeated call, perhaps told already
+        planned = file.status in ("committed", "loading")
+        repeated = file.status == "refused" and file.error == why  # perhaps told already
+        if not planned and not repeated:
             _forget_rows(cursor, file, contracts.running(cursor, file.dataset, file.line))
             ledger.refuse(cursor, file_id, why)
             file = ledger.get(cursor, file_id)
+    if planned:
+        return _inspected(at, file)
     notices.tell_refused(at.database, at.alerts, file)
     return _state(file, "refused")
 

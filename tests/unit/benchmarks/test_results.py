@@ -1,0 +1,57 @@
+"""The results file keeps its shape, and the documentation says what is in it."""
+
+import json
+import re
+from pathlib import Path
+
+from benchmarks.results import RESULTS, circumstances, median, record, table
+
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "benchmarks.md"
+NAMES = ("vs_raw_copy", "vs_pandas", "vs_awswrangler", "peak_mb_1m", "peak_mb_10m")
+
+
+def test_the_results_have_the_names_that_others_rely_on() -> None:
+    ingest = json.loads(RESULTS.read_text("utf-8"))["ingest"]
+    assert all(isinstance(ingest[name], int | float) and ingest[name] > 0 for name in NAMES)
+    assert {"machine", "versions", "measured_at", "runs"} <= ingest.keys()
+    assert {len(runs) for runs in ingest["runs"].values()} == {5}
+
+
+def test_a_ratio_is_that_of_the_medians_beside_it() -> None:
+    ingest = json.loads(RESULTS.read_text("utf-8"))["ingest"]
+    rates = {
+        name: median([run["rows"] / run["seconds"] for run in runs]) for name, runs in ingest["runs"].items()
+    }
+    for name in rates.keys() - {"claimwatch"}:
+        assert abs(ingest[f"vs_{name}"] - rates["claimwatch"] / rates[name]) < 0.01
+
+
+def test_the_documentation_gives_the_figures_of_the_results() -> None:
+    ingest = json.loads(RESULTS.read_text("utf-8"))["ingest"]
+    told = dict(re.findall(r"\| `(\w+)` \| ([\d.]+) \|", DOCS.read_text("utf-8")))
+    assert {name: float(figure) for name, figure in told.items()} == {name: ingest[name] for name in told}
+    assert set(NAMES) <= told.keys()
+
+
+def test_one_benchmark_leaves_the_figures_of_another_alone(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    record("ingest", {"vs_raw_copy": 1.0}, path)
+    record("drift", {"vs_scipy": 2.0}, path)
+    record("ingest", {"vs_raw_copy": 3.0}, path)
+    assert json.loads(path.read_text("utf-8")) == {"drift": {"vs_scipy": 2.0}, "ingest": {"vs_raw_copy": 3.0}}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_circumstances_name_the_machine_and_the_versions() -> None:
+    found = circumstances("numpy")
+    assert found["machine"].keys() == {"cpu", "cores", "memory_gb", "system"}
+    assert found["versions"].keys() == {"python", "numpy"}
+
+
+def test_a_table_lines_its_columns_up() -> None:
+    assert table(["", "rows/s"], [["ours", "1,000"], ["theirs", "10"]]).splitlines() == [
+        "        rows/s",
+        "------  ------",
+        "ours     1,000",
+        "theirs      10",
+    ]

@@ -5,6 +5,7 @@ from claimwatch.aws.events import CreatedObject
 from claimwatch.aws.executions import Pipeline
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.contract import LINE_NAME
+from claimwatch.errors import TransientFault
 from claimwatch.ingest.notices import tell_refused
 from claimwatch.storage import ledger
 from claimwatch.storage.connection import Database
@@ -30,8 +31,7 @@ def register(database: Database, pipeline: Pipeline, alerts: Alerts, created: Cr
         received_at=created.created_at,
         refused_because=refused_because,
     )
-    with database.transaction() as cursor:
-        file = ledger.register(cursor, dropped)
+    file = _entered(database, dropped)
     if file.status == "refused" and not file.notified:
         folder_marker = created.ref.key.endswith("/") and created.size_bytes == 0
         if not folder_marker:
@@ -39,6 +39,16 @@ def register(database: Database, pipeline: Pipeline, alerts: Alerts, created: Cr
     elif file.status == "received":
         pipeline.start(ObjectRef(file.bucket, file.key, file.version_id), file.file_id, file.attempt)
     return file
+
+
+def _entered(database: Database, dropped: ledger.Dropped) -> ledger.File:
+    """The file's row. Where the connection breaks it is tried once more: the queue would wait six minutes."""
+    try:
+        with database.transaction() as cursor:
+            return ledger.register(cursor, dropped)
+    except TransientFault:
+        with database.transaction() as cursor:
+            return ledger.register(cursor, dropped)
 
 
 def _place(key: str) -> tuple[str, str | None, str | None]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.silence import NobodyToTell
+from claimwatch.allocation import keep_freed_memory
 from claimwatch.ingest import commit, inspect, load
 from claimwatch.storage.connection import Database
 from local.folder_objects import FolderObjects
@@ -34,6 +35,7 @@ def peak_memory() -> int:
 
 
 def _serve(url: str, folder: Path) -> None:
+    keep_freed_memory()  # as claimwatch.runtime does
     # Answers have the standard output for themselves; what anything prints goes to the errors.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from claimwatch.allocation import keep_freed_memory
 from claimwatch.aws.alerts import SnsAlerts
 from claimwatch.aws.clients import client
 from claimwatch.aws.executions import ClaimsPipeline
@@ -9,6 +10,8 @@ from claimwatch.aws.objects import S3Objects
 from claimwatch.aws.secrets import secret_json, secret_text
 from claimwatch.settings import settings
 from claimwatch.storage.connection import Database
+
+keep_freed_memory()
 
 
 @cache

@@ -86,20 +86,21 @@ class Checks:
 
     def problem(self, finding: str) -> Problem:
         """What a finding says."""
-        number, _, shown = finding.partition(":")
+        number, _, value = finding.partition(":")
         found = self._findings[int(number)]
+        shown = value if len(value) <= SHOWN else f"{value[:SHOWN]}..."
         return Problem(found.column, found.rule, shown + found.message)
 
 
 @dataclass(frozen=True)
 class _Finding:
-    """Something that can be wrong: SQL of the condition, and of the value that ``message`` speaks of."""
+    """Something that can be wrong: SQL of the condition, and of the value that stands before the message."""
 
     column: str | None
     rule: str
     condition: str
     message: str
-    shown: str = "''"
+    value: str = "''"
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def checks(layout: Layout) -> Checks:
 def _found(whole: tuple[_Finding, ...], cells: tuple[_Finding, ...]) -> str:
     """SQL of the list of findings; a record that is wrong as a whole has no cells to speak of."""
     told = [
-        f"CASE WHEN {finding.condition} THEN concat('{number}:', {finding.shown}) END"
+        f"CASE WHEN {finding.condition} THEN '{number}:' || {finding.value} END"
         for number, finding in enumerate((*whole, *cells))
     ]
     found = f"list_filter([{', '.join(told[len(whole) :])}], lambda finding: finding IS NOT NULL)"
@@ -365,7 +366,7 @@ def _escaped(text: str) -> str:
 def _keyed_hash(text: str) -> str:
     """HMAC-SHA-256-128 (RFC 2104, half of the digest), in hexadecimal, of the trimmed lower-case value."""
     inner = f"unhex(sha256(getvariable('inner_pad') || encode(lower(trim({text})))))"
-    return f"sha256(getvariable('outer_pad') || {inner})[1:32]"
+    return f"left(sha256(getvariable('outer_pad') || {inner}), 32)"
 
 
 def hash_pads(key: bytes) -> tuple[bytes, bytes]:
@@ -397,7 +398,7 @@ def _of_the_cell(column: Column, index: int) -> Iterator[_Finding]:
     text, value = f"text_{index}", f"value_{index}"
     if column.required:
         yield _Finding(column.name, "required", f"{text} IS NULL", "the value is missing")
-    subject, shown = ("the value", "''") if column.personal else ("", _shown(text))
+    subject, shown = ("the value", "''") if column.personal else ("", text)
     possible = " AND ".join([*filter(None, [_possible(column, value)]), *_well_read(column, text, value)])
     if column.logical_type is not LogicalType.STRING:
         unread = f"({value} IS NULL{f' OR NOT ({possible})' if possible else ''})"
@@ -430,10 +431,6 @@ def _well_read(column: Column, text: str, value: str) -> Iterator[str]:
         case LogicalType.DATE | LogicalType.TIMESTAMP:
             kind = column.logical_type.upper()
             yield f"({value} <> {kind} '1970-01-01' OR NOT contains(lower({text}), 'epoch'))"
-
-
-def _shown(text: str) -> str:
-    return f"CASE WHEN length({text}) > {SHOWN} THEN {text}[1:{SHOWN}] || '...' ELSE {text} END"
 
 
 def _rules(column: Column, value: str) -> Iterator[_Rule]:

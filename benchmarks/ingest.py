@@ -20,7 +20,7 @@ from benchmarks.profile import profile
 from benchmarks.results import RESULTS, circumstances, median, megabytes, record, table
 
 ROWS, ROUNDS, SEED = 1_000_000, 5, 7
-CONTESTANTS = ("claimwatch", "raw_copy", "pandas", "awswrangler")
+CONTESTANTS = ("claimwatch", "raw_copy", "pandas", "awswrangler", "awswrangler_chunked")
 MEMORY_ROWS = {"100k": 100_000, "1m": 1_000_000, "10m": 10_000_000}
 FOLDER = Path(__file__).resolve().parent.parent / ".local" / "bench"
 PACKAGES = ("duckdb", "numpy", "pandas", "pyarrow", "awswrangler", "pg8000", "psycopg2-binary")
@@ -134,15 +134,19 @@ def _raced(
             seconds, missed = peers.pandas(place, book)
             return {"rows": book.rows, "seconds": seconds, "bad_rows_missed": missed}
 
-        def awswrangler() -> dict[str, Any]:
-            wrangler = peers.Wrangler(place, book)
+        def awswrangler(**options: Any) -> dict[str, Any]:
+            wrangler = peers.Wrangler(place, book, **options)
             return {"rows": wrangler.rows, "seconds": wrangler.run()}
+
+        def awswrangler_chunked() -> dict[str, Any]:
+            return awswrangler(chunksize=peers.WRANGLER_MOST)
 
         contestants: dict[str, Callable[[], dict[str, Any]]] = {
             "claimwatch": claimwatch,
             "raw_copy": raw_copy,
             "pandas": pandas,
             "awswrangler": awswrangler,
+            "awswrangler_chunked": awswrangler_chunked,
         }
         for number in range(1, rounds + 1):
             for name in names:
@@ -151,7 +155,7 @@ def _raced(
                 run = _rounded(contestants[name]())
                 runs[name].append(run)
                 rate = run["rows"] / run["seconds"]
-                say(f"round {number}  {name:12}{run['seconds']:8.2f} s {rate:10,.0f} rows/s")
+                say(f"round {number}  {name:20}{run['seconds']:8.2f} s {rate:10,.0f} rows/s")
         place.empty()
     return runs
 

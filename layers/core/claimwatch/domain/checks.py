@@ -70,7 +70,8 @@ class Checks:
     """What is asked about a batch of records, and how to read the answer.
 
     The query's parameter is the path of the records, one a line; the variable ``first_row`` is the row number
-    of the first, ``inner_pad`` and ``outer_pad`` are the key's (see ``hash_pads``). It returns a row each:
+    of the first. For each column that is stored as a hash it calls the function that ``hash_function`` names.
+    It returns a row each:
 
     - ``place``: which record it is, from 0,
     - ``refused``: whether it is,
@@ -326,7 +327,7 @@ def _written(column: Column, index: int) -> tuple[str, ...]:
     """SQL of the cell as COPY's CSV has it: ``concat`` drops a NULL, which leaves COPY's own sign for it."""
     text, value = f"text_{index}", f"value_{index}"
     if column.hashed:
-        return (_keyed_hash(text),)
+        return (f"{hash_function(index)}(lower(trim({text})))",)
     match column.logical_type:
         case LogicalType.STRING:
             if _plain(column):
@@ -363,18 +364,9 @@ def _escaped(text: str) -> str:
     return f"""replace({text}, '"', '""')"""
 
 
-def _keyed_hash(text: str) -> str:
-    """HMAC-SHA-256-128 (RFC 2104, half of the digest), in hexadecimal, of the trimmed lower-case value."""
-    inner = f"unhex(sha256(getvariable('inner_pad') || encode(lower(trim({text})))))"
-    return f"left(sha256(getvariable('outer_pad') || {inner}), 32)"
-
-
-def hash_pads(key: bytes) -> tuple[bytes, bytes]:
-    """The inner and the outer pad of HMAC-SHA-256 for a key of at most 64 bytes (RFC 2104)."""
-    if len(key) > 64:
-        raise ValueError("the key is longer than a block of SHA-256; hash it first")
-    block = key.ljust(64, b"\0")
-    return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
+def hash_function(index: int) -> str:
+    """The engine's name for the function that hashes the column of this index."""
+    return f"keyed_hash_{index}"
 
 
 def _passes(column: Column, index: int) -> Iterator[str]:

@@ -13,6 +13,7 @@ from claimwatch.domain.records import Problem
 from claimwatch.storage.queries import queries
 
 _SQL = queries("quarantine")
+_as_json = json.JSONEncoder(ensure_ascii=False).encode  # `dumps` would make an encoder for each row
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def add(cursor: Cursor, file_id: int, rows: Iterable[RefusedRow]) -> None:
     text = io.StringIO()
     writer = csv.writer(text)
     for row in rows:
-        reasons = json.dumps([vars(problem) for problem in row.problems], ensure_ascii=False)
+        reasons = _as_json([vars(problem) for problem in row.problems])
         writer.writerow((file_id, row.number, row.raw, reasons))
     if text.tell():
         text.seek(0)

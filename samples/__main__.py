@@ -6,17 +6,18 @@ from typing import Annotated
 
 import typer
 
-from samples.book import BookConfig, Drift
+from samples.book import Book, BookConfig, Drift
 from samples.delivery import EVERYTHING, Delivered, Delivery, Part, deliver
 from samples.dirt import BREAKS_THE_CONTRACT, Dirt
 from samples.layout import SHAPES
 from samples.manifest import Kind
+from samples.photos import SentPhoto, deliver_photos
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Writes a motor book with a known fraud mechanism."
 )
 
-Out = Annotated[Path, typer.Option(help="Folder for claims/, outcomes/, truth/ and expected.json.")]
+Out = Annotated[Path, typer.Option(help="Folder for what is written.")]
 Weeks = Annotated[int, typer.Option(min=1, help="Weeks of claims.")]
 Rows = Annotated[int, typer.Option(min=1, help="Claims a week.")]
 Seed = Annotated[int, typer.Option(help="The same seed writes the same bytes.")]
@@ -119,6 +120,19 @@ def book(
     _write(config, out, delivery, EVERYTHING)
 
 
+@app.command()
+def photos(
+    out: Out,
+    events: Annotated[int, typer.Option(min=1, help="Claims with photos: the first ones of the book.")] = 8,
+    seed: Seed = 7,
+    start: Start = MONDAY,
+    longest: Annotated[int, typer.Option(min=16, help="Pixels of the longer side.")] = 2_000,
+) -> None:
+    """Photos of damage to claims of the same seed and start, and photos.json, which says what each is."""
+    config = _config(1, max(events, 1), seed, start, None, 0.0, False)
+    deliver_photos(Book(config), out, events, longest, report=_tell_photo)
+
+
 def _config(
     weeks: int, rows: int, seed: int, start: datetime, drift_from: int | None, shift: float, new_scheme: bool
 ) -> BookConfig:
@@ -175,6 +189,17 @@ def _tell(file: Delivered) -> None:
         if file.delivered_in != file.claims_week:
             notes.append(f"late: delivered in week {file.delivered_in}")
     typer.echo(f"{file.key}: {', '.join(notes)}")
+
+
+def _tell_photo(photo: SentPhoto) -> None:
+    notes = [f"{photo.format} {photo.width} x {photo.height}"]
+    if photo.facts.orientation != 1:
+        notes.append(f"orientation {photo.facts.orientation}")
+    if photo.reuses:
+        notes.append(f"a copy of {photo.reuses}")
+    if photo.broken:
+        notes.append("broken")
+    typer.echo(f"{photo.key}: {', '.join(notes)}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,10 @@ class RefusedFile(RefusedData):
     """A file that cannot be loaded at all."""
 
 
+class RefusedPhoto(RefusedData):
+    """A photo that cannot be shown; one sentence says what is wrong with it and what to do."""
+
+
 class RefusedContract(RefusedData):
     """A contract that cannot be read or applied.
 

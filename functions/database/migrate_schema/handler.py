@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from claimwatch import runtime
 from claimwatch.aws.custom_resource import Request, respond
 from claimwatch.observability import logger
+from claimwatch.photos.line_views import complete_lines
 from claimwatch.storage.migrate import migrate_patiently
 
 
@@ -22,5 +23,6 @@ def bring_up_to_date(request: Request) -> Mapping[str, str]:
     if request.kind == "Delete":
         return {}
     ran = [f"{migration.number:04}_{migration.name}" for migration in migrate_patiently(runtime.database())]
-    logger.info("schema brought up to date", extra={"migrations": ran})
+    lines = complete_lines(runtime.database())
+    logger.info("schema brought up to date", extra={"migrations": ran, "lines_with_photos": lines})
     return {"Migrations": ", ".join(ran)}

@@ -179,6 +179,7 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Request], Any]:
         found: list[Any] = []
         monkeypatch.setattr(module, "respond", lambda *given: found.append(given[-1](request)))
         monkeypatch.setattr(module, "migrate_patiently", lambda *_: [], raising=False)
+        monkeypatch.setattr(module, "complete_lines", lambda *_: [], raising=False)
         module.handler({}, Context())
         return found[0]
 

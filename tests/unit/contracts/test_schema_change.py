@@ -29,7 +29,7 @@ def test_a_new_line_gets_a_table_a_key_and_a_view() -> None:
             column("secret", "date", customProperties=role("ignored", storeAs="hash")),
         ),
     )
-    table, index, view = ddl(found)
+    table, index, view, photos = ddl(found)
     assert table.startswith('CREATE TABLE claimwatch."claim_home"')
     assert '"claim_id" text COLLATE "C"' in table
     assert '"amount" numeric' in table
@@ -38,6 +38,7 @@ def test_a_new_line_gets_a_table_a_key_and_a_view() -> None:
     assert table.count("NOT NULL") == 2
     assert "brin (file_id)" in index
     assert 'VIEW claimwatch."current_claim_home"' in view
+    assert 'VIEW claimwatch."image_of_claim_home"' in photos
     assert not found.problems
 
 

@@ -81,26 +81,35 @@ SQL_TYPES = {
 
 @dataclass(frozen=True)
 class Contract:
-    """A contract as the rest of Claimwatch sees it; ``text`` is the YAML that it was read from."""
+    """A contract as the rest of Claimwatch sees it; ``text`` is the YAML that it was read from.
+
+    ``event`` names the column by whose values photos are filed, if that is not the identifier.
+    """
 
     line: str
     version: str
     table: str
     columns: tuple[Column, ...]
     text: str = field(repr=False, default="")
+    event: str | None = None
 
     @property
     def identifier(self) -> Column:
         """The column that names a claim."""
         return next(column for column in self.columns if column.role is Role.IDENTIFIER)
 
+    @property
+    def event_column(self) -> Column:
+        """The column whose value is the event id of a claim's photos."""
+        return self.identifier if self.event is None else self.column(self.event) or self.identifier
+
     def column(self, name: str) -> Column | None:
         """The column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
 
 
-LINE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-"""Names of lines: they are part of the names of tables, and of keys in S3."""
+LINE_NAME = re.compile(r"(?!image$)[a-z][a-z0-9_]{0,39}")
+"""Names of lines: they are part of the names of tables, where claim_image is that of photos, and of keys."""
 
 MAX_COLUMNS = 1500
 """PostgreSQL takes 1,600, counting those that were dropped."""

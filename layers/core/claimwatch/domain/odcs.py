@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 from pydantic import BaseModel, ValidationError
 
-from claimwatch.domain.contract import LINE_NAME, MAX_COLUMNS, VERSION, Column, Contract, Role, folded_name
+from claimwatch.domain.contract import (
+    LINE_NAME,
+    MAX_COLUMNS,
+    VERSION,
+    Column,
+    Contract,
+    LogicalType,
+    Role,
+    folded_name,
+)
 from claimwatch.domain.odcs_column import (
     SHARED_PROPERTIES,
     Shared,
@@ -42,9 +51,8 @@ _WHAT = {
 def read_contract(text: str, line: str, table: str) -> Contract:
     """What ``parse_contract`` promises."""
     if not LINE_NAME.fullmatch(line):
-        raise RefusedContract(
-            [f"line '{line}': its name is at most 40 lower-case letters, digits and '_', a letter first"]
-        )
+        rule = "at most 40 lower-case letters, digits and '_', a letter first; 'image' is taken by the photos"
+        raise RefusedContract([f"line '{line}': its name is {rule}"])
     raw = read_yaml(text)
     if not isinstance(raw, Block):
         raise RefusedContract(["the file holds no contract; it has keys such as apiVersion and schema"])
@@ -59,6 +67,7 @@ class _Reading:
         self._line = line
         self._table = table
         self._problems: list[str] = []
+        self._custom: dict[str, Value] = {}
 
     def contract(self, text: str) -> Contract:
         """The contract, or ``RefusedContract``."""
@@ -74,9 +83,10 @@ class _Reading:
         ]
         self._check_roles(columns)
         self._check_names(columns)
+        event = self._event(columns)
         if self._problems:
             raise RefusedContract(self._problems)
-        return Contract(self._line, version, self._table, tuple(columns), text)
+        return Contract(self._line, version, self._table, tuple(columns), text, event)
 
     def _check_standard(self) -> None:
         standard = self._raw.get("apiVersion")
@@ -168,8 +178,8 @@ class _Reading:
 
     def _shared(self, model: OpenDataContractStandard) -> Shared:
         place = "customProperties: "
-        custom = custom_properties(
-            model.customProperties, ("line", *SHARED_PROPERTIES), place, self._problems
+        custom = self._custom = custom_properties(
+            model.customProperties, ("line", "eventColumn", *SHARED_PROPERTIES), place, self._problems
         )
         named = custom.get("line", self._line)
         if named != self._line:
@@ -200,6 +210,32 @@ class _Reading:
                     "no column has role event_time; give it to the date or the time of the claim, "
                     "or write 'status: draft' while none is known"
                 )
+
+    def _event(self, columns: list[Column]) -> str | None:
+        """The column that eventColumn names; None if that is the identifier."""
+        named = self._custom.get("eventColumn")
+        if named is None:
+            return None
+        place = "customProperties: "
+        column = next((column for column in columns if column.name == named), None)
+        if column is None:
+            self._problems.append(
+                f"{place}eventColumn is '{named}', and no column has that name; write the name of the column "
+                "that holds the event id of photos"
+            )
+        elif column.hashed:
+            self._problems.append(
+                f"{place}eventColumn '{named}' is stored as a hash, and the event ids of photos are not; "
+                "write 'storeAs: plain' there, or name another column"
+            )
+        elif column.logical_type not in (LogicalType.STRING, LogicalType.INTEGER):
+            self._problems.append(
+                f"{place}eventColumn '{named}' is a string or an integer, and its logicalType is "
+                f"{column.logical_type}; name another column"
+            )
+        elif column.role is not Role.IDENTIFIER:
+            return column.name
+        return None
 
     def _check_names(self, columns: list[Column]) -> None:
         owners: dict[str, int] = {}

@@ -5,7 +5,7 @@ never taken away. A column that a contract no longer names is kept, and new file
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from claimwatch.domain.contract import (
     MAX_COLUMNS,
@@ -19,16 +19,39 @@ from claimwatch.domain.contract import (
 
 SCHEMA = "claimwatch"
 
+PHOTO_COLUMNS = (
+    "image_id",
+    "key",
+    "version_id",
+    "sha256",
+    "phash",
+    "format",
+    "width",
+    "height",
+    "frames",
+    "taken_at",
+    "latitude",
+    "longitude",
+    "display",
+    "thumbnail",
+    "received_at",
+)
+"""Of a photo, as the view of a line's claims shows them."""
+
 _WIDER = {(LogicalType.INTEGER, LogicalType.NUMBER)}
 
 
 @dataclass(frozen=True)
 class StoredColumn:
-    """A column as the table has it, whether or not the running contract still names it."""
+    """A column as the table has it, whether or not the running contract still names it.
+
+    ``event`` is the column, other than the identifier, by whose values photos are joined.
+    """
 
     logical_type: LogicalType
     hashed: bool = False
     identifier: bool = False
+    event: bool = False
 
 
 type Stored = Mapping[str, StoredColumn]
@@ -63,11 +86,17 @@ def plan_change(stored: Stored, new: Contract) -> Change:
     problems = _problems(stored, new)
     if problems:
         return Change((), stored, problems=tuple(problems))
-    wanted = {column.name: _stored(column) for column in new.columns}
-    after = {**stored, **wanted}
+    wanted = {column.name: _stored(column, new) for column in new.columns}
+    after = {**{name: replace(column, event=False) for name, column in stored.items()}, **wanted}
     if not stored:
         return Change(
-            (_create_table(new), _create_index(new), *_comments(new), _create_view(new)),
+            (
+                _create_table(new),
+                _create_index(new),
+                *_comments(new),
+                _create_view(new),
+                *complete_photos(new),
+            ),
             after,
             (f"table {new.table} is new, with {len(new.columns)} columns",),
         )
@@ -75,7 +104,12 @@ def plan_change(stored: Stored, new: Contract) -> Change:
     widened = [
         name for name in wanted if name in stored and stored[name].logical_type != after[name].logical_type
     ]
+    joined, joins = ([name for name in columns if columns[name].event] for columns in (stored, after))
     statements: list[str] = []
+    if joined != joins:
+        statements.append(f"DROP INDEX IF EXISTS {_event_index(new)}")
+    if set(joined) & set(widened):
+        statements.append(f"DROP VIEW IF EXISTS {_photos(new)}")
     if widened:
         # A view holds on to the types that it was made with.
         statements.append(f"DROP VIEW {_view(new)}")
@@ -86,6 +120,8 @@ def plan_change(stored: Stored, new: Contract) -> Change:
     statements += _comments(new)
     if added or widened:
         statements.append(_create_view(new))
+    if joined != joins:
+        statements += complete_photos(new)
     return Change(tuple(statements), after, tuple(_notes(stored, wanted, added, widened)))
 
 
@@ -133,8 +169,10 @@ def _fits(before: LogicalType, after: LogicalType) -> bool:
     return before == after or (before, after) in _WIDER
 
 
-def _stored(column: Column) -> StoredColumn:
-    return StoredColumn(column.logical_type, column.hashed, column.role is Role.IDENTIFIER)
+def _stored(column: Column, contract: Contract) -> StoredColumn:
+    return StoredColumn(
+        column.logical_type, column.hashed, column.role is Role.IDENTIFIER, column.name == contract.event
+    )
 
 
 def _notes(stored: Stored, wanted: Stored, added: list[Column], widened: list[str]) -> Iterator[str]:
@@ -162,6 +200,51 @@ def _table(contract: Contract) -> str:
 
 def _view(contract: Contract) -> str:
     return f"{SCHEMA}.{quoted('current_' + contract.table)}"
+
+
+def photos_view(contract: Contract) -> str:
+    """The name of the view of the line's claims with their photos."""
+    return f"image_of_{contract.table}"
+
+
+def _photos(contract: Contract) -> str:
+    return f"{SCHEMA}.{quoted(photos_view(contract))}"
+
+
+def _event_index(contract: Contract) -> str:
+    return f"{SCHEMA}.{quoted(contract.table + '_by_event')}"
+
+
+def complete_photos(contract: Contract) -> tuple[str, ...]:
+    """What joins the line's claims with their photos, where it is missing: the view, and an index unless the
+    primary key does.
+
+    Current claims are told by NOT EXISTS here, for then one event id is found by the index, and one claim by
+    the primary key. The columns are the same whatever the contract says, so that the view can be replaced.
+    """
+    column = contract.event_column
+    identifier, name = quoted(contract.identifier.name), quoted(column.name)
+    event_id = f'c.{name}::text COLLATE "C"'
+    view = (
+        f"CREATE OR REPLACE VIEW {_photos(contract)} AS\n"
+        f"SELECT c.{identifier} AS claim_id, {event_id} AS event_id, "
+        f"{', '.join(f'i.{photo}' for photo in PHOTO_COLUMNS)}\n"
+        f"FROM {_table(contract)} AS c JOIN {SCHEMA}.file AS f ON f.file_id = c.file_id\n"
+        f"LEFT JOIN {SCHEMA}.current_claim_image AS i ON i.event_id = {event_id}\n"
+        "WHERE f.status = 'committed' AND NOT EXISTS (\n"
+        f"    SELECT FROM {_table(contract)} AS later JOIN {SCHEMA}.file AS g ON g.file_id = later.file_id\n"
+        f"    WHERE later.{identifier} = c.{identifier} AND g.status = 'committed'\n"
+        '      AND (g.received_at, g.sequencer COLLATE "C", g.file_id, later.row_number)\n'
+        '        > (f.received_at, f.sequencer COLLATE "C", f.file_id, c.row_number)\n'
+        ")"
+    )
+    if column == contract.identifier and column.sql_type == "text":
+        return (view,)
+    index = quoted(f"{contract.table}_by_event")
+    return (
+        f'CREATE INDEX IF NOT EXISTS {index} ON {_table(contract)} (({name}::text) COLLATE "C")',
+        view,
+    )
 
 
 def _create_table(contract: Contract) -> str:

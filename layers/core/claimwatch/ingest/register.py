@@ -58,7 +58,7 @@ def _place(key: str) -> tuple[str, str | None, str | None]:
     if dataset not in DATASETS or not slash:
         return "unknown", None, "the key names no line: drop files under claims/<line>/ or outcomes/<line>/"
     if not LINE_NAME.fullmatch(line):
-        rule = "small letters, digits and _ only, beginning with a letter, 40 characters at most"
+        rule = "small letters, digits and _ only, beginning with a letter, 40 characters at most, not 'image'"
         return dataset, None, f"'{line}' cannot be a line: {rule}"
     if not name or name.endswith("/"):
         return dataset, line, "the key names a folder: drop files into it"

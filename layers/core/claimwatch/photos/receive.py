@@ -42,8 +42,8 @@ class Workplace:
 class Outcome:
     """What became of an object version.
 
-    ``status`` is ``stored``, ``refused`` with the reason, ``known`` (it had come before) or ``ignored`` (it is
-    no photo's place). ``matches`` counts the photos of other events that it is like.
+    ``status`` is ``stored``, ``refused`` with the reason, ``known`` (it had come before) or ``ignored`` (it
+    is no photo's place). ``matches`` counts the photos of other events that it is like.
     """
 
     status: Literal["stored", "refused", "known", "ignored"]
@@ -89,7 +89,7 @@ def withdraw(database: Database, deleted: DeletedObject) -> None:
         images.add_deletion(cursor, deletion)
 
 
-# -- What it is ------------------------------------------------------------------------------------------------
+# -- What it is ----------------------------------------------------------------------------------------------
 
 
 def _is_folder_marker(created: CreatedObject) -> bool:
@@ -129,7 +129,7 @@ def _examined(at: Workplace, created: CreatedObject, version: images.Version, *,
         )
     if created.size_bytes > MAX_BYTES:
         raise RefusedPhoto(_too_large(created.size_bytes))
-    # A reader that may not list the bucket is told "forbidden" of what is gone; the deletion's own event says it.
+    # Who may not list the bucket is told "forbidden" of what is gone; the event of the deletion says so.
     data = None if gone else _read(at.objects, created)
     if data is None:
         raise RefusedPhoto("the object was deleted before it was read; drop the photo again if it is needed")
@@ -165,7 +165,7 @@ def _read(objects: ObjectStore, created: CreatedObject) -> bytes | None:
         return None
 
 
-# -- What is recorded ------------------------------------------------------------------------------------------
+# -- What is recorded ----------------------------------------------------------------------------------------
 
 
 def _find(database: Database, version: images.Version) -> images.Known:

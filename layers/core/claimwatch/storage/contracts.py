@@ -117,6 +117,19 @@ def find_running(cursor: Cursor, line: str) -> Running | None:
     return Running(_parsed(text, line), sha256, received_at, sequencer, _stored(columns))
 
 
+def lines(cursor: Cursor) -> list[str]:
+    """The lines that have a running contract."""
+    cursor.execute(_SQL["lines"])
+    return [line for (line,) in cursor.fetchall()]
+
+
+def has_relation(cursor: Cursor, name: str) -> bool:
+    """Whether there is a table or a view of that name in our schema."""
+    cursor.execute(_SQL["has_relation"], {"name": name})
+    row = cursor.fetchone()
+    return row is not None and bool(row[0])
+
+
 def add(
     cursor: Cursor,
     submission: Submission,
@@ -177,6 +190,6 @@ def _parsed(text: str, line: str, table: str = "") -> Contract:
 
 def _stored(columns: dict[str, dict[str, Any]]) -> Stored:
     return {
-        name: StoredColumn(LogicalType(column["logical_type"]), column["hashed"], column["identifier"])
+        name: StoredColumn(**column | {"logical_type": LogicalType(column["logical_type"])})
         for name, column in columns.items()
     }

@@ -26,6 +26,12 @@ WHERE line = %(line)s AND version = %(version)s AND status = 'applied'
 ORDER BY contract_id DESC
 LIMIT 1;
 
+-- name: lines
+SELECT DISTINCT line FROM claimwatch.contract WHERE status = 'applied' ORDER BY line;
+
+-- name: has_relation
+SELECT to_regclass('claimwatch.' || quote_ident(%(name)s)) IS NOT NULL;
+
 -- name: add
 INSERT INTO claimwatch.contract (line, version, status, text, sha256, bucket, key, version_id, received_at, sequencer,
                                  columns, error)

@@ -1,0 +1,24 @@
+"""Joining the claims of each line with their photos."""
+
+from claimwatch.domain.schema_change import complete_photos, photos_view
+from claimwatch.storage import contracts
+from claimwatch.storage.connection import Database
+
+
+def complete_lines(database: Database) -> list[str]:
+    """Make the view of photos of each line whose contract was applied before there were photos.
+
+    Returns those lines. Safe to repeat, and while contracts are being applied.
+    """
+    with database.transaction() as cursor:
+        lines = contracts.lines(cursor)
+    completed = []
+    for line in lines:
+        with database.transaction() as cursor:
+            contracts.take_turn(cursor, line)
+            running = contracts.find_running(cursor, line)
+            if running is None or contracts.has_relation(cursor, photos_view(running.contract)):
+                continue
+            contracts.run(cursor, complete_photos(running.contract))
+        completed.append(line)
+    return completed

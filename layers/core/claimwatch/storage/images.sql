@@ -1,0 +1,121 @@
+-- Photos of damage.
+
+-- name: take_turn
+-- One at a time at an object version, until the transaction ends: it is stored or refused, never both.
+SELECT pg_advisory_xact_lock(7010003, hashtext(%(bucket)s || '/' || %(key)s || '/' || %(version_id)s));
+
+-- name: find_version
+-- What is known of an object version; of those that are gone for good, that they are.
+SELECT (SELECT image_id FROM claimwatch.claim_image
+        WHERE bucket = %(bucket)s AND key = %(key)s AND version_id = %(version_id)s),
+       (SELECT reason FROM claimwatch.image_rejected
+        WHERE bucket = %(bucket)s AND key = %(key)s AND version_id = %(version_id)s),
+       EXISTS (SELECT FROM claimwatch.image_deletion
+               WHERE bucket = %(bucket)s AND key = %(key)s AND version_id = %(version_id)s AND permanent);
+
+-- name: add
+INSERT INTO claimwatch.claim_image (event_id, bucket, key, version_id, sequencer, sha256, phash, format, width, height,
+                                    frames, taken_at, latitude, longitude, size_bytes, display, thumbnail, received_at)
+VALUES (%(event_id)s, %(bucket)s, %(key)s, %(version_id)s, %(sequencer)s, %(sha256)s, %(phash)s, %(format)s, %(width)s,
+        %(height)s, %(frames)s, %(taken_at)s, %(latitude)s, %(longitude)s, %(size_bytes)s, %(display)s, %(thumbnail)s,
+        %(received_at)s)
+ON CONFLICT (bucket, key, version_id) DO NOTHING
+RETURNING image_id;
+
+-- name: reject
+INSERT INTO claimwatch.image_rejected (event_id, bucket, key, version_id, reason, received_at)
+VALUES (%(event_id)s, %(bucket)s, %(key)s, %(version_id)s, %(reason)s, %(received_at)s)
+ON CONFLICT (bucket, key, version_id) DO NOTHING;
+
+-- name: search_alone
+-- Between the insert and the search, until the transaction ends: of two like photos that come together, the second
+-- to get here sees the first.
+SELECT pg_advisory_xact_lock(7010004);
+
+-- name: add_matches
+WITH alike AS (
+    SELECT image_id, bit_count((phash # %(phash)s)::bit(64)) AS distance FROM claimwatch.claim_image
+    WHERE band_1 = ANY(%(band_1)s::smallint[]) AND bit_count((phash # %(phash)s)::bit(64)) <= %(most)s
+    UNION
+    SELECT image_id, bit_count((phash # %(phash)s)::bit(64)) FROM claimwatch.claim_image
+    WHERE band_2 = ANY(%(band_2)s::smallint[]) AND bit_count((phash # %(phash)s)::bit(64)) <= %(most)s
+    UNION
+    SELECT image_id, bit_count((phash # %(phash)s)::bit(64)) FROM claimwatch.claim_image
+    WHERE band_3 = ANY(%(band_3)s::smallint[]) AND bit_count((phash # %(phash)s)::bit(64)) <= %(most)s
+    UNION
+    SELECT image_id, bit_count((phash # %(phash)s)::bit(64)) FROM claimwatch.claim_image
+    WHERE band_4 = ANY(%(band_4)s::smallint[]) AND bit_count((phash # %(phash)s)::bit(64)) <= %(most)s
+),
+nearest AS (
+    SELECT o.image_id, o.event_id, alike.distance
+    FROM alike JOIN claimwatch.claim_image AS o ON o.image_id = alike.image_id
+    WHERE o.event_id <> %(event_id)s
+    ORDER BY alike.distance, o.image_id
+    LIMIT %(limit)s
+)
+INSERT INTO claimwatch.image_match (image_id, other_image_id, event_id, other_event_id, distance)
+SELECT greatest(%(image_id)s, image_id), least(%(image_id)s, image_id),
+       CASE WHEN image_id < %(image_id)s THEN %(event_id)s ELSE event_id END,
+       CASE WHEN image_id < %(image_id)s THEN event_id ELSE %(event_id)s END,
+       distance
+FROM nearest
+ON CONFLICT DO NOTHING;
+
+-- name: add_deletion
+INSERT INTO claimwatch.image_deletion (bucket, key, version_id, sequencer, deleted_at, permanent)
+VALUES (%(bucket)s, %(key)s, %(version_id)s, %(sequencer)s, %(deleted_at)s, %(permanent)s)
+ON CONFLICT DO NOTHING;
+
+-- name: photos_of_event
+-- Every version, the current ones first.
+SELECT i.image_id, i.key, i.version_id, state.state, i.format, i.width, i.height, i.frames, i.size_bytes, i.sha256,
+       i.phash, i.taken_at, i.latitude, i.longitude, i.received_at
+FROM claimwatch.claim_image AS i
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN EXISTS (SELECT FROM claimwatch.current_claim_image AS c WHERE c.image_id = i.image_id)
+                THEN 'current'
+                WHEN EXISTS (SELECT FROM claimwatch.kept_claim_image AS k WHERE k.image_id = i.image_id)
+                THEN 'replaced'
+                ELSE 'deleted' END AS state
+) AS state
+WHERE i.event_id = %(event_id)s
+ORDER BY state.state <> 'current', i.received_at, i.sequencer, i.image_id;
+
+-- name: display_copy
+SELECT display FROM claimwatch.claim_image WHERE image_id = %(image_id)s;
+
+-- name: matches_of_event
+-- Seen from the event's own photos, whichever came first.
+SELECT image_id, other_event_id AS event_id, other_image_id, distance, found_at
+FROM claimwatch.image_match WHERE event_id = %(event_id)s
+UNION ALL
+SELECT other_image_id, event_id, image_id, distance, found_at
+FROM claimwatch.image_match WHERE other_event_id = %(event_id)s
+ORDER BY 1, 4, 3;
+
+-- name: refused_of_event
+SELECT key, version_id, reason, received_at
+FROM claimwatch.image_rejected
+WHERE event_id = %(event_id)s
+ORDER BY received_at, rejected_id;
+
+-- name: counts
+SELECT (SELECT count(*) FROM claimwatch.claim_image) AS stored,
+       (SELECT count(*) FROM claimwatch.current_claim_image) AS current,
+       (SELECT count(*) FROM claimwatch.image_rejected) AS refused,
+       (SELECT count(*) FROM claimwatch.image_match) AS reused_pairs;
+
+-- name: refused_by_reason
+SELECT reason, count(*) AS photos
+FROM claimwatch.image_rejected
+GROUP BY reason
+ORDER BY photos DESC, reason
+LIMIT %(limit)s;
+
+-- name: recent_matches
+SELECT m.event_id, m.other_event_id, m.distance, i.key, o.key AS other_key, m.found_at
+FROM claimwatch.image_match AS m
+JOIN claimwatch.claim_image AS i ON i.image_id = m.image_id
+JOIN claimwatch.claim_image AS o ON o.image_id = m.other_image_id
+ORDER BY m.found_at DESC, m.image_id DESC, m.distance, m.other_image_id
+LIMIT %(limit)s;

@@ -4,8 +4,8 @@ A decoder of images is C code that reads bytes from outside: some make it run fo
 or crash. So it runs in a child process without credentials, with a limit of address space, and is killed when
 its time is up. It is kept warm from photo to photo.
 
-Both ways go frames: eight bytes of length, then as many bytes. A request is one frame, the photo. An answer is
-a frame of JSON, and behind it, if there is a photo, its display copy and its thumbnail as a frame each.
+Both ways go frames: eight bytes of length, then as many bytes. A request is one frame, the photo. An answer
+is a frame of JSON, and behind it, if there is a photo, its display copy and its thumbnail as a frame each.
 """
 
 import json
@@ -51,7 +51,7 @@ class Decoder:
         self._child: subprocess.Popen[bytes] | None = None
 
     def examine(self, data: bytes) -> Photo:
-        """As ``claimwatch.domain.photo.examine``; refuses also what takes too much time or memory, or crashes.
+        """As ``domain.photo.examine``, but refuses also what takes too much time or memory, or crashes.
 
         A process that ends by itself is replaced and asked once more: somebody else may have killed it, but
         not twice at the same photo. Raises ``TransientFault`` if there is no process that could be asked.
@@ -80,8 +80,9 @@ class Decoder:
             except (EOFError, OSError) as error:
                 self.close()
                 if deadline.passed:
+                    limit = f"more than {self._seconds:g} seconds"
                     raise RefusedPhoto(
-                        f"decoding it takes more than {self._seconds:g} seconds; send a smaller copy of the photo"
+                        f"decoding it takes {limit}; send a smaller copy of the photo"
                     ) from error
                 raise _Died(had_it=had_it) from error
 

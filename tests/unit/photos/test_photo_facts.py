@@ -1,0 +1,179 @@
+"""What a photo says of itself is kept as evidence, and is in neither copy of it."""
+
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from claimwatch.domain.exif import UPRIGHT
+from claimwatch.domain.photo import Photo, examine
+from tests.unit.photos.pictures import CORNERS, corners, encoded, exif, opened, picture, position
+
+WITH_EXIF = ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"]
+BERN = position((46, 56, 52.8), "N", (7, 26, 51.0), "E")
+BACK = {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+"""What turns an upright picture so that its orientation turns it back; the others are their own opposites."""
+
+
+def _lying(orientation: int, width: int = 96, height: int = 64) -> Image.Image:
+    """The picture as a camera writes it with that orientation."""
+    turn = BACK.get(orientation, UPRIGHT.get(orientation))
+    return picture(width, height) if turn is None else picture(width, height).transpose(turn)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", [form for form in WITH_EXIF if form != "HEIF"])
+@pytest.mark.parametrize("size", [(96, 64), (1500, 1000)])
+def test_every_orientation_comes_out_upright(form: str, orientation: int, size: tuple[int, int]) -> None:
+    photo = examine(encoded(_lying(orientation, *size), form, exif=exif(orientation)))
+    assert (photo.width, photo.height) == size
+    assert corners(opened(photo.display)) == CORNERS
+    assert corners(opened(photo.thumbnail)) == CORNERS
+    assert opened(photo.display).width > opened(photo.display).height
+    assert photo.phash is not None
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_of_heic_comes_out_upright(orientation: int) -> None:
+    # Its encoder turns the picture by a property of the file, as cameras do, and takes it from the EXIF.
+    photo = examine(encoded(_lying(orientation), "HEIF", exif=exif(orientation)))
+    assert (photo.width, photo.height) == (96, 64)
+    assert corners(opened(photo.display)) == CORNERS
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_does_not_exist_is_upright(orientation: int) -> None:
+    photo = examine(encoded(picture(), "JPEG", exif=exif(orientation)))
+    assert corners(opened(photo.display)) == CORNERS
+
+
+@pytest.mark.parametrize("form", WITH_EXIF)
+def test_date_and_place_are_kept_from_every_format_that_has_them(form: str) -> None:
+    photo = examine(encoded(picture(), form, exif=exif(6, "2026:03:01 14:05:09", "+02:00", BERN)))
+    assert photo.taken_at == datetime(2026, 3, 1, 12, 5, 9, tzinfo=UTC)
+    assert photo.latitude == pytest.approx(46.948, abs=1e-9)
+    assert photo.longitude == pytest.approx(7.4475, abs=1e-9)
+
+
+def _taken(taken: str | None, offset: str | None = None) -> datetime | None:
+    return examine(encoded(picture(), "JPEG", exif=exif(taken=taken, offset=offset))).taken_at
+
+
+@pytest.mark.parametrize(
+    ("taken", "offset", "told"),
+    [
+        ("2026:03:01 14:05:09", None, datetime(2026, 3, 1, 14, 5, 9, tzinfo=UTC)),
+        ("2026-03-01T14:05:09", None, datetime(2026, 3, 1, 14, 5, 9, tzinfo=UTC)),
+        ("2026:03:01 14:05:09 \0", "Z", datetime(2026, 3, 1, 14, 5, 9, tzinfo=UTC)),
+        ("2026:03:01 14:05:09", "-05:30", datetime(2026, 3, 1, 19, 35, 9, tzinfo=UTC)),
+        ("2026:03:01 14:05:09", "nonsense", datetime(2026, 3, 1, 14, 5, 9, tzinfo=UTC)),
+        ("0000:00:00 00:00:00", None, None),
+        ("0000:01:01 00:00:00", None, None),
+        ("2026:02:30 10:00:00", None, None),
+        ("2026:02:03 24:00:00", None, None),
+        ("0001:01:01 00:00:00", "+05:00", None),
+        ("    :  :     :  :  ", None, None),
+        ("yesterday", None, None),
+        (None, "+01:00", None),
+    ],
+)
+def test_a_date_is_in_utc_or_is_none(taken: str | None, offset: str | None, told: datetime | None) -> None:
+    assert _taken(taken, offset) == told
+
+
+def _place(gps: dict[int, Any]) -> tuple[float | None, float | None]:
+    photo = examine(encoded(picture(), "JPEG", exif=exif(gps=gps)))
+    return photo.latitude, photo.longitude
+
+
+def test_south_and_west_are_negative() -> None:
+    assert _place(position((33, 30, 0), "S", (70, 45, 0), "W")) == (-33.5, -70.75)
+    assert _place(position((0, 0, 0), "S", (180, 0, 0), "W")) == (0, -180)
+    assert _place(position((33.5,), "s", (70, 45), "w\0")) == (-33.5, -70.75)
+
+
+@pytest.mark.parametrize(
+    "gps",
+    [
+        position((0, 0, 0), "N", (0, 0, 0), "E"),
+        position((91, 0, 0), "N", (7, 0, 0), "E"),
+        position((90, 0, 1), "N", (7, 0, 0), "E"),
+        position((46, 0, 0), "N", (180, 1, 0), "E"),
+        position((46, 61, 0), "N", (7, 0, 0), "E"),
+        position((46, 0, 0), "Q", (7, 0, 0), "E"),
+        position((46, 0, 0), "E", (7, 0, 0), "N"),
+        position((46, 0, 0), "", (7, 0, 0), "E"),
+        position((46, 0, 0, 0), "N", (7, 0, 0), "E"),
+        {tag: value for tag, value in BERN.items() if tag != 4},
+        {tag: value for tag, value in BERN.items() if tag != 1},
+        BERN | {2: (float("nan"), 0.0, 0.0)},
+        BERN | {2: "46.948"},
+        {1: "N"},
+    ],
+)
+def test_a_place_that_cannot_be_is_none(gps: dict[int, Any]) -> None:
+    assert _place(gps) == (None, None)
+
+
+def test_a_position_with_a_denominator_of_zero_is_none() -> None:
+    whole = bytearray(encoded(picture(), "JPEG", exif=exif(gps=position((46, 1, 1), "N", (7, 0, 0), "E"))))
+    rational = whole.index(b"\0\0\0\x2e\0\0\0\1")
+    whole[rational + 4 : rational + 8] = bytes(4)
+    photo = examine(bytes(whole))
+    assert (photo.latitude, photo.longitude) == (None, None)
+    assert corners(opened(photo.display)) == CORNERS
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(
+    "broken",
+    [b"", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\7" * 99],
+)
+def test_broken_exif_costs_the_facts_and_not_the_photo(form: str, broken: bytes) -> None:
+    photo = examine(encoded(picture(), form, exif=broken))
+    assert (photo.taken_at, photo.latitude, photo.longitude) == (None, None, None)
+    assert corners(opened(photo.display)) == CORNERS
+
+
+def _loaded(form: str) -> bytes:
+    """A photo with all that one can carry; GIF and BMP carry no more than a comment."""
+    facts = exif(6, "2026:03:01 14:05:09", "+02:00", BERN)
+    facts[0x010F] = "SECRET MAKER"
+    facts[0x013B] = "SECRET ARTIST"
+    options: dict[str, Any] = {"comment": b"SECRET COMMENT"} if form in {"GIF", "JPEG"} else {}
+    if form not in {"GIF", "BMP"}:
+        options["exif"] = facts
+    if form in {"JPEG", "PNG", "WEBP", "AVIF", "HEIF", "TIFF"}:
+        options["icc_profile"] = b"SECRET PROFILE" * 20
+    if form in {"JPEG", "WEBP", "AVIF"}:
+        options["xmp"] = b"<x:xmpmeta>SECRET XMP</x:xmpmeta>"
+    return encoded(picture(1200, 800), form, **options)
+
+
+@pytest.mark.parametrize("form", [*WITH_EXIF, "GIF", "BMP"])
+def test_neither_copy_carries_metadata(form: str) -> None:
+    data = _loaded(form)
+    assert b"SECRET" in data or form == "BMP"
+    photo = examine(data)
+    for copy in _copies(photo):
+        assert _segments(copy) <= {0xE0, 0xDB, 0xC0, 0xC4, 0xDA}
+        assert b"SECRET" not in copy
+        assert b"Exif" not in copy
+        assert set(opened(copy).info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+
+
+def _copies(photo: Photo) -> tuple[bytes, bytes]:
+    return photo.display, photo.thumbnail
+
+
+def _segments(jpeg: bytes) -> set[int]:
+    """The markers up to the picture itself."""
+    stream = BytesIO(jpeg)
+    assert stream.read(2) == b"\xff\xd8"
+    found = set()
+    while 0xDA not in found:
+        found.add(stream.read(2)[1])
+        stream.seek(int.from_bytes(stream.read(2)) - 2, 1)
+    return found

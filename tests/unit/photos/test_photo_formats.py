@@ -1,0 +1,280 @@
+"""Every format and kind of pixel is shown as a person would see it."""
+
+import struct
+import zlib
+from io import BytesIO
+
+import pytest
+from PIL import Image, ImageCms
+
+from claimwatch.domain.phash import MATCH_DISTANCE, distance
+from claimwatch.domain.photo import DISPLAY, THUMBNAIL, examine
+from claimwatch.errors import RefusedPhoto
+from tests.unit.photos.pictures import CORNERS, corners, encoded, gray_at, opened, picture
+
+FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_photo_of_each_format_is_shown_as_it_is(form: str) -> None:
+    photo = examine(encoded(picture(480, 320), form))
+    assert (photo.format, photo.width, photo.height, photo.frames) == (form, 480, 320, 1)
+    assert corners(opened(photo.display)) == CORNERS
+    assert opened(photo.display).size == (480, 320)
+    assert opened(photo.thumbnail).size == (256, 171)
+    assert corners(opened(photo.thumbnail)) == CORNERS
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_both_copies_are_limited_by_their_longest_side(form: str) -> None:
+    for size, display, thumbnail in (
+        ((2051, 1025), (1024, 512), (256, 128)),
+        ((700, 2101), (341, 1024), (85, 256)),
+        ((3, 2), (3, 2), (3, 2)),
+    ):
+        photo = examine(encoded(picture(*size), form))
+        assert (photo.width, photo.height) == size
+        assert opened(photo.display).size == display
+        assert opened(photo.thumbnail).size == thumbnail
+    assert (DISPLAY, THUMBNAIL) == (1024, 256)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_same_bytes_give_the_same_photo(form: str) -> None:
+    data = encoded(picture(1300, 900), form)
+    assert examine(data) == examine(data)
+
+
+@pytest.mark.parametrize("size", [(4000, 3000), (2049, 1537), (1023, 1025), (1100, 205)])
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+def test_a_jpeg_shrunk_by_its_decoder_looks_like_one_shrunk_afterwards(
+    size: tuple[int, int], subsampling: int
+) -> None:
+    data = encoded(picture(*size), "JPEG", quality=92, subsampling=subsampling)
+    shown = opened(examine(data).display).convert("RGB")
+    plain = opened(data).convert("RGB").resize(shown.size, Image.Resampling.LANCZOS)
+    assert _difference(shown, plain) < 4
+
+
+def _difference(one: Image.Image, other: Image.Image) -> float:
+    """The mean of what the channels differ by."""
+    pairs = zip(one.tobytes(), other.tobytes(), strict=True)
+    return sum(abs(first - second) for first, second in pairs) / (one.width * one.height * 3)
+
+
+def test_a_multi_picture_jpeg_is_a_jpeg_of_its_first_picture() -> None:
+    data = encoded(picture(), "MPO", save_all=True, append_images=[picture(seed=2), picture(seed=3)])
+    photo = examine(data)
+    assert (photo.format, photo.frames, photo.width) == ("JPEG", 3, 96)
+    assert photo.phash == examine(encoded(picture(), "JPEG")).phash
+
+
+@pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "AVIF", "TIFF"])
+def test_of_an_animated_picture_the_first_frame_is_shown_and_the_frames_are_counted(form: str) -> None:
+    still = examine(encoded(picture(), form))
+    moving = examine(
+        encoded(picture(), form, save_all=True, append_images=[picture(seed=number) for number in (2, 3)])
+    )
+    assert moving.frames == 3
+    assert corners(opened(moving.display)) == CORNERS
+    assert moving.phash is not None
+    assert still.phash is not None
+    assert distance(moving.phash, still.phash) <= MATCH_DISTANCE
+    assert _difference(opened(moving.display), opened(still.display)) < 8
+
+
+def test_cmyk_is_shown_in_its_colours() -> None:
+    for form in ("JPEG", "TIFF"):
+        photo = examine(encoded(picture(1200, 800).convert("CMYK"), form))
+        assert corners(opened(photo.display)) == CORNERS
+
+
+def test_a_jpeg_that_keeps_red_green_and_blue_is_shown_in_its_colours() -> None:
+    data = encoded(picture(2400, 1600), "JPEG", keep_rgb=True)
+    assert corners(opened(examine(data).display)) == CORNERS
+
+
+@pytest.mark.parametrize("mode", ["P", "RGB", "RGBA", "1", "L", "LA"])
+def test_pixels_of_all_modes_of_png_are_shown(mode: str) -> None:
+    image = picture(1400, 933)
+    image.putalpha(255)
+    photo = examine(encoded(image.convert("RGB").convert(mode), "PNG"))
+    shown = opened(photo.display)
+    assert shown.size == (1024, 682)
+    if mode in {"P", "RGB", "RGBA"}:
+        assert corners(shown) == CORNERS
+    else:
+        assert shown.mode == "L" or mode == "LA"
+        assert gray_at(shown, 1000, 670) > 240
+        assert gray_at(shown, 20, 650) < 120
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+@pytest.mark.parametrize("width", [90, 3000])
+def test_what_is_transparent_is_white(mode: str, width: int) -> None:
+    image = Image.new("RGBA", (width, 60), (10, 20, 30, 0))
+    image.paste((10, 20, 30, 255), (0, 0, width // 2, 60))
+    photo = examine(encoded(image.convert(mode), "PNG"))
+    shown = opened(photo.display)
+    assert gray_at(shown, shown.width - 2, shown.height // 2) > 250
+    assert gray_at(shown, 2, shown.height // 2) < 40
+
+
+def test_a_colour_said_to_be_transparent_is_white() -> None:
+    image = Image.new("RGB", (60, 40), (10, 20, 30))
+    image.paste((200, 0, 0), (0, 0, 30, 40))
+    shown = opened(examine(encoded(image, "PNG", transparency=(10, 20, 30))).display)
+    assert gray_at(shown, 58, 20) > 250
+
+
+def _ramp(mode: str, values: list[float], width: int = 8) -> Image.Image:
+    image = Image.new(mode, (width * len(values), 16))
+    for place, value in enumerate(values):
+        image.paste(value, (place * width, 0, (place + 1) * width, 16))
+    return image
+
+
+@pytest.mark.parametrize(
+    ("mode", "values"),
+    [
+        ("I;16", [0, 16448, 32896, 65535]),
+        ("I", [0, 16448, 32896, 65535]),
+        ("I", [0, 64, 128, 255]),
+        ("I", [-2_000_000, -998_039, 7_843, 2_000_000]),
+        ("F", [0.0, 0.25098, 0.50196, 1.0]),
+        ("F", [0.0, 64.0, 128.0, 255.0]),
+        ("F", [-5.0, 1.2745, 7.549, 20.0]),
+    ],
+)
+def test_more_than_eight_bits_are_scaled_and_not_clipped(mode: str, values: list[float]) -> None:
+    shown = opened(examine(encoded(_ramp(mode, values), "TIFF")).display)
+    grays = [gray_at(shown, 4 + 8 * place, 8) for place in range(4)]
+    assert grays == pytest.approx([0, 64, 128, 255], abs=2)
+
+
+def test_big_endian_and_packed_tiffs_of_sixteen_bits_are_scaled_too() -> None:
+    ramp = _ramp("I;16", [0, 16448, 32896, 65535], width=600)
+    for options in ({"compression": "tiff_lzw"}, {"compression": "tiff_adobe_deflate"}, {"big_tiff": True}):
+        shown = opened(examine(encoded(ramp, "TIFF", **options)).display)
+        grays = [gray_at(shown, 128 + 256 * place, 3) for place in range(4)]
+        assert grays == pytest.approx([0, 64, 128, 255], abs=2)
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def _png(width: int, height: int, *chunks: bytes, depth: int = 8, colour: int = 0) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + b"".join(chunks) + _chunk(b"IEND", b"")
+
+
+def test_a_png_of_sixteen_bits_a_colour_is_scaled() -> None:
+    row = b"\0" + struct.pack(">3H", 65535, 32896, 0) * 4
+    data = _png(4, 4, _chunk(b"IDAT", zlib.compress(row * 4)), depth=16, colour=2)
+    pixel = opened(examine(data).display).convert("RGB").getpixel((1, 1))
+    assert pixel == pytest.approx((255, 128, 0), abs=8)
+
+
+def test_values_that_are_no_numbers_are_refused() -> None:
+    with pytest.raises(RefusedPhoto, match="no numbers"):
+        examine(encoded(_ramp("F", [0.0, float("inf")]), "TIFF"))
+
+
+def test_a_mode_that_cannot_be_shown_is_refused_by_its_name() -> None:
+    with pytest.raises(RefusedPhoto, match="colours as LAB"):
+        examine(encoded(Image.new("LAB", (9, 9)), "TIFF"))
+
+
+# -- Colours and what else is attached -----------------------------------------------------------------------
+
+
+def _linear_profile() -> bytes:
+    """A profile of sRGB's colours whose brightness is linear, so that what uses it is seen to."""
+    made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    curve = made.find(b"para")
+    while curve >= 0:
+        made = made[: curve + 8] + b"\0\0\0\0" + struct.pack(">i", 65536) + made[curve + 16 :]
+        curve = made.find(b"para", curve + 4)
+    return made.replace("sRGB".encode("utf-16-be"), "lin.".encode("utf-16-be")).replace(b"sRGB", b"lin.")
+
+
+def test_a_colour_profile_is_applied_and_left_out() -> None:
+    image = Image.new("RGB", (1300, 900), (60, 60, 60))
+    photo = examine(encoded(image, "JPEG", icc_profile=_linear_profile()))
+    shown = opened(photo.display)
+    assert gray_at(shown, 500, 300) == pytest.approx(133, abs=3)
+    assert "icc_profile" not in shown.info
+
+
+@pytest.mark.parametrize("profile", [b"x" * 300, _linear_profile()[:200], b"acsp"])
+def test_a_colour_profile_that_cannot_be_used_is_ignored(profile: bytes) -> None:
+    photo = examine(encoded(Image.new("RGB", (30, 20), (60, 60, 60)), "JPEG", icc_profile=profile))
+    assert gray_at(opened(photo.display), 9, 9) == pytest.approx(60, abs=1)
+
+
+def test_the_profile_of_another_kind_of_colours_is_ignored() -> None:
+    photo = examine(encoded(picture().convert("CMYK"), "JPEG", icc_profile=_linear_profile()))
+    assert corners(opened(photo.display)) == CORNERS
+
+
+# -- What is refused by its header ---------------------------------------------------------------------------
+
+
+def test_a_photo_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
+    headers = {
+        "PNG": _png(50_000, 50_000, _chunk(b"IDAT", zlib.compress(bytes(1 << 20), 9))),
+        "BMP": b"BM"
+        + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, 50_000, 50_000, 1, 24, 0, 0, 0, 0, 0, 0),
+        "GIF": b"GIF89a"
+        + struct.pack("<HHBBB", 60_000, 60_000, 0, 0, 0)
+        + b",\0\0\0\0\x60\xea\x60\xea\0\x02\0;",
+        "WEBP": b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\xff\x3f\0\xff\x3f\0",
+    }
+    jpeg = bytearray(encoded(picture(), "JPEG"))
+    start = jpeg.index(b"\xff\xc0")
+    jpeg[start + 5 : start + 9] = struct.pack(">HH", 65_000, 65_000)
+    for data in (*headers.values(), bytes(jpeg)):
+        with pytest.raises(RefusedPhoto, match="more than 100 megapixels; send a smaller copy"):
+            examine(data)
+
+
+def test_texts_inside_of_a_photo_cannot_unpack_without_end() -> None:
+    bomb = zlib.compress(bytes(50 << 20), 9)
+    for name, content in ((b"zTXt", b"k\0\0" + bomb), (b"iTXt", b"k\0\1\0\0\0" + bomb)):
+        data = _png(1, 1, _chunk(name, content), _chunk(b"IDAT", zlib.compress(b"\0\0")))
+        with pytest.raises(RefusedPhoto, match="unpacks to more than is read"):
+            examine(data)
+
+
+def test_an_empty_file_is_refused() -> None:
+    with pytest.raises(RefusedPhoto, match="the file is empty; send it again"):
+        examine(b"")
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"%PDF-1.7 and so on", "is a PDF; send the photo as JPEG"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "is a video"),
+        (b"PK\x03\x04 and so on", "is a ZIP archive"),
+        (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "is JPEG 2000"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is no photo"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is no photo"),
+        (b"\0", "is no photo"),
+    ],
+)
+def test_what_is_no_photo_is_refused_by_its_name(data: bytes, what: str) -> None:
+    with pytest.raises(RefusedPhoto, match=what):
+        examine(data)
+
+
+def test_the_preview_in_a_cameras_raw_file_does_not_pass_for_the_photo() -> None:
+    for tags in ({254: 1}, {50706: b"\1\4\0\0"}):
+        with pytest.raises(RefusedPhoto, match="raw data; send the photo as JPEG"):
+            examine(encoded(picture(), "TIFF", tiffinfo=tags))
+
+
+def test_a_format_is_told_by_its_content_alone() -> None:
+    for form in FORMATS:
+        assert examine(BytesIO(encoded(picture(), form)).getvalue()).format == form

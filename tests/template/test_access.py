@@ -34,6 +34,7 @@ ALLOWED = {
     "LoadChunk": {"s3:GetObject", "s3:GetObjectVersion", "secretsmanager:GetSecretValue"},
     "CommitFile": {"s3:GetObject", "s3:GetObjectVersion", "secretsmanager:GetSecretValue"},
     "RecordFailure": {"secretsmanager:GetSecretValue", "sns:Publish"},
+    "ProcessImage": {"s3:GetObject", "s3:GetObjectVersion", "secretsmanager:GetSecretValue"},
     "ApplyContract": {
         "s3:GetObject",
         "s3:GetObjectVersion",
@@ -98,6 +99,11 @@ def test_no_function_writes_where_files_land() -> None:
     for name, statement in policies():
         if statement["Effect"] == "Allow" and "LandingBucket" in str(statement["Resource"]):
             assert set(as_list(statement["Action"])) <= {"s3:GetObject", "s3:GetObjectVersion"}, name
+
+
+def test_photos_are_read_where_they_land_and_nothing_else() -> None:
+    read = [s for s in statements_of(FUNCTIONS["ProcessImage"]) if "s3:GetObject" in as_list(s["Action"])]
+    assert [statement["Resource"] for statement in read] == [{"Fn::Sub": "${LandingBucket.Arn}/images/*"}]
 
 
 def test_only_those_that_start_executions_know_the_state_machine() -> None:

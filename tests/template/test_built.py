@@ -44,6 +44,25 @@ assert numpy.linalg.inv(numpy.eye(3)).trace() == 3.0
 """
 
 
+PHOTOS = """
+import sys
+sys.path[:0] = sys.argv[1:]
+from io import BytesIO
+from PIL import Image
+from claimwatch.domain.photo import examine
+from claimwatch.photos.decoder import Decoder
+import pillow_heif
+pillow_heif.register_heif_opener()
+for name in ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF"):
+    drawn = BytesIO()
+    Image.radial_gradient("L").convert("RGB").save(drawn, name)
+    decoder = Decoder()
+    photo = decoder.examine(drawn.getvalue())
+    decoder.close()
+    assert (photo.format, photo.width, photo.height) == (name, 256, 256), photo
+"""
+
+
 @pytest.fixture(scope="module", autouse=True)
 def built() -> None:
     """`make test` has built already; a test that is run by itself builds once."""
@@ -95,7 +114,11 @@ def test_what_was_trimmed_from_the_layers_is_not_missed() -> None:
     run_alone(TABLES, BUILD / "PlatformLayer" / "python", BUILD / "TablesLayer" / "python")
 
 
-@pytest.mark.parametrize("layer", ["CoreLayer", "PlatformLayer", "TablesLayer"])
+def test_every_format_of_photos_is_decoded_by_what_is_in_the_layers() -> None:
+    run_alone(PHOTOS, *layer_folders("ProcessImage"))
+
+
+@pytest.mark.parametrize("layer", ["CoreLayer", "PlatformLayer", "TablesLayer", "ImagesLayer"])
 def test_a_layer_ships_byte_code_that_is_not_checked_against_its_source(layer: str) -> None:
     sources = [path for path in (BUILD / layer / "python").rglob("*.py") if path.name == "__init__.py"]
     assert sources

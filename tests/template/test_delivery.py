@@ -132,9 +132,25 @@ def test_photographs_and_what_the_pipeline_writes_itself_start_no_execution() ->
     claims = RULES["ClaimsRule"]["EventPattern"]["detail"]
     assert claims["bucket"]["name"] == [{"Ref": "LandingBucket"}]
     assert claims["object"]["key"] == [{"anything-but": {"prefix": "images/"}}]
+    images = RULES["ImagesRule"]["EventPattern"]["detail"]
+    assert images["bucket"]["name"] == [{"Ref": "LandingBucket"}]
+    assert images["object"]["key"] == [{"prefix": "images/"}]
     contracts = RULES["ContractsRule"]["EventPattern"]["detail"]
     assert contracts["bucket"]["name"] == [{"Ref": "ArtifactBucket"}]
     assert contracts["object"]["key"] == [{"anything-but": {"wildcard": ["staging/*", "*.draft.yaml"]}}]
+
+
+def test_photos_are_told_of_when_they_come_and_when_they_go() -> None:
+    assert RULES["ImagesRule"]["EventPattern"]["detail-type"] == ["Object Created", "Object Deleted"]
+
+
+def test_events_that_any_rule_could_not_deliver_are_taken_by_their_queue() -> None:
+    [grant] = [
+        statement
+        for statement in QUEUE_POLICIES["UndeliveredEventsPolicy"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+    assert {referred(arn) for arn in grant["Condition"]["ArnEquals"]["aws:SourceArn"]} == set(RULES)
 
 
 def test_every_function_logs_to_a_group_that_forgets() -> None:

@@ -16,6 +16,7 @@ FUNCTIONS = (
     "LoadChunk",
     "CommitFile",
     "RecordFailure",
+    "ProcessImage",
     "ApplyContract",
     "PublishContract",
     "MigrateSchema",
@@ -82,6 +83,13 @@ def _receive(client: Clients, url: str) -> object:
 
 DEEDS = (
     Deed("read a landed file", READ_FILES, lambda c, d, _: _get(c, _landing(d), "claims/iam/probe")),
+    Deed(
+        "read a landed photo",
+        READ_FILES | {"ProcessImage"},
+        lambda c, d, _: _get(c, _landing(d), "images/iam-probe"),
+    ),
+    Deed("write a landed photo", set(), lambda c, d, _: _put(c, _landing(d), "images/iam/written")),
+    Deed("list what has landed", set(), lambda c, d, _: c("s3").list_objects_v2(Bucket=_landing(d))),
     Deed("write a landed file", set(), lambda c, d, _: _put(c, _landing(d), "claims/iam/written")),
     Deed(
         "delete a landed file",
@@ -124,9 +132,24 @@ DEEDS = (
         lambda c, d, _: _receive(c, d.outputs["ClaimsQueueUrl"]),
     ),
     Deed(
+        "receive from the queue of photos",
+        {"ProcessImage"},
+        lambda c, d, _: _receive(c, d.outputs["ImagesQueueUrl"]),
+    ),
+    Deed(
+        "receive the dead letters of photos",
+        set(),
+        lambda c, d, _: _receive(c, d.outputs["ImagesDeadLetterQueueUrl"]),
+    ),
+    Deed(
         "receive from the queue of contracts",
         {"ApplyContract"},
         lambda c, d, _: _receive(c, d.outputs["ContractsQueueUrl"]),
+    ),
+    Deed(
+        "send to the queue of photos",
+        set(),
+        lambda c, d, _: c("sqs").send_message(QueueUrl=d.outputs["ImagesQueueUrl"], MessageBody="{}"),
     ),
     Deed("receive dead letters", set(), lambda c, d, _: _receive(c, d.outputs["ClaimsDeadLetterQueueUrl"])),
     Deed("receive from another queue", set(), lambda c, _, s: _receive(c, s.queue)),

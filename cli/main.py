@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
-from cli import contracts, files
+from cli import contracts, files, images
 from cli.options import json_asked, stack_finder
 from cli.screen import say, show_json
 from cli.stack import StackUnreachable
@@ -56,9 +56,11 @@ app.command("drop")(files.drop)
 app.command("files")(files.files)
 app.command("quarantine")(files.quarantine)
 app.command("replay")(files.replay)
+app.command("image")(images.image)
+app.command("images")(images.images)
 
 
 @app.callback()
 def claimwatch(ctx: typer.Context) -> None:
-    """Claim files in, validated rows in PostgreSQL out: what came, what was refused and why; try again."""
+    """Claim files and photos in, rows in PostgreSQL out: what came, what was refused and why; try again."""
     ctx.obj = ctx.obj or stack_finder

@@ -18,6 +18,8 @@ COMMANDS = (
     ["files"],
     ["quarantine"],
     ["replay"],
+    ["image"],
+    ["images"],
     ["contract", "check"],
     ["contract", "put"],
 )

@@ -69,16 +69,20 @@ def exif(
     taken: str | None = None,
     offset: str | None = None,
     gps: dict[int, Any] | None = None,
-) -> Image.Exif:
+    texts: dict[int, str] | None = None,
+) -> bytes:
+    """As bytes: of an object some of Pillow's writers take the first directory alone."""
     written = Image.Exif()
     if orientation is not None:
         written[0x0112] = orientation
+    for tag, text in (texts or {}).items():
+        written[tag] = text
     camera = {0x9003: taken, 0x9011: offset}
     if taken or offset:
         written.get_ifd(0x8769).update({tag: text for tag, text in camera.items() if text is not None})
     if gps:
         written.get_ifd(0x8825).update(gps)
-    return written
+    return written.tobytes()
 
 
 def position(latitude: tuple[Any, ...], north: str, longitude: tuple[Any, ...], east: str) -> dict[int, Any]:

@@ -4,33 +4,52 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from benchmarks.results import RESULTS, circumstances, median, record, table
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "benchmarks.md"
-NAMES = ("vs_raw_copy", "vs_pandas", "vs_awswrangler", "peak_mb_1m", "peak_mb_10m")
+NAMES = {
+    "ingest": ("vs_raw_copy", "vs_pandas", "vs_awswrangler", "peak_mb_1m", "peak_mb_10m"),
+    "images": (
+        *("vs_naive", "vs_draft", "vs_sharp", "vs_pyvips"),
+        *("ssim_loss", "peak_mb", "match_recall", "false_pair_rate"),
+    ),
+}
 
 
 def test_the_results_have_the_names_that_others_rely_on() -> None:
     ingest = json.loads(RESULTS.read_text("utf-8"))["ingest"]
-    assert all(isinstance(ingest[name], int | float) and ingest[name] > 0 for name in NAMES)
+    assert all(isinstance(ingest[name], int | float) and ingest[name] > 0 for name in NAMES["ingest"])
     assert {"machine", "versions", "measured_at", "runs"} <= ingest.keys()
     assert {len(runs) for runs in ingest["runs"].values()} == {5}
 
 
-def test_a_ratio_is_that_of_the_medians_beside_it() -> None:
-    ingest = json.loads(RESULTS.read_text("utf-8"))["ingest"]
+@pytest.mark.parametrize(("benchmark", "counted"), [("ingest", "rows"), ("images", "photos")])
+def test_a_ratio_is_that_of_the_medians_beside_it(benchmark: str, counted: str) -> None:
+    figures = json.loads(RESULTS.read_text("utf-8")).get(benchmark, {"runs": {}})
     rates = {
-        name: median([run["rows"] / run["seconds"] for run in runs]) for name, runs in ingest["runs"].items()
+        name: median([run[counted] / run["seconds"] for run in runs])
+        for name, runs in figures["runs"].items()
     }
     for name in rates.keys() - {"claimwatch"}:
-        assert abs(ingest[f"vs_{name}"] - rates["claimwatch"] / rates[name]) < 0.01
+        assert abs(figures[f"vs_{name}"] - rates["claimwatch"] / rates[name]) < 0.01
 
 
-def test_the_documentation_gives_the_figures_of_the_results() -> None:
-    ingest = json.loads(RESULTS.read_text("utf-8"))["ingest"]
-    told = dict(re.findall(r"\| `(\w+)` \| ([\d.]+) \|", DOCS.read_text("utf-8")))
-    assert {name: float(figure) for name, figure in told.items()} == {name: ingest[name] for name in told}
-    assert set(NAMES) <= told.keys()
+def told_of(benchmark: str) -> dict[str, float]:
+    """The figures in the table of the section that names ``make bench-<benchmark>`` in its heading."""
+    (section,) = [
+        part for part in DOCS.read_text("utf-8").split("\n## ") if f"`make bench-{benchmark}`" in part[:80]
+    ]
+    return {name: float(figure) for name, figure in re.findall(r"\| `(\w+)` \| (\d[\d.]*) \|", section)}
+
+
+@pytest.mark.parametrize("benchmark", ["ingest", "images"])
+def test_the_documentation_gives_the_figures_of_the_results(benchmark: str) -> None:
+    figures = json.loads(RESULTS.read_text("utf-8")).get(benchmark, {})
+    told = told_of(benchmark)
+    assert told == {name: figures[name] for name in told}
+    assert not figures or set(NAMES[benchmark]) <= told.keys()
 
 
 def test_one_benchmark_leaves_the_figures_of_another_alone(tmp_path: Path) -> None:

@@ -1,0 +1,177 @@
+"""How well re-used photos are found: each photo edited in ten ways, and compared with all the others."""
+
+import io
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
+
+from claimwatch.domain.phash import MATCH_DISTANCE
+from claimwatch.domain.photo import examine
+from samples.photos import encoded, scene
+
+PHOTOS, SEED = 300, 11
+SIZES = ((1024, 768), (768, 1024), (1024, 576))
+MUST_BE_FOUND = ("recompressed", "resized", "brightness")
+"""The kinds that ``match_recall`` is about."""
+
+type Edit = Callable[[Image.Image, Generator], bytes]
+type Hashes = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Hashed:
+    """Hashes of one photo and of its edits by their kind; None where there was nothing to tell it by."""
+
+    original: int | None
+    edits: Mapping[str, int | None]
+
+
+def measure(photos: int = PHOTOS, seed: int = SEED) -> tuple[dict[str, Any], list[Hashed]]:
+    """Figures of recall and of false matches, and the hashes that they come from."""
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as workers:
+        hashed = list(workers.map(_hashed, [seed] * photos, range(photos), chunksize=8))
+    return figures(hashed), hashed
+
+
+def figures(hashed: Sequence[Hashed], most: int = MATCH_DISTANCE) -> dict[str, Any]:
+    """Recall by kind and the rate of false pairs: photos with each other, and photos with others' edits."""
+    originals = _hashes([photo.original for photo in hashed])
+    apart = _distances(originals, originals)[np.triu_indices(len(hashed), 1)]
+    within: dict[str, NDArray[np.uint8]] = {}
+    beside: list[NDArray[np.uint8]] = []
+    for kind in hashed[0].edits:
+        distances = _distances(originals, _hashes([photo.edits[kind] for photo in hashed]))
+        within[kind] = np.diag(distances)
+        beside.append(distances[~np.eye(len(hashed), dtype=bool)])
+    edited = np.concatenate(beside)
+
+    def recall(kinds: Sequence[str], limit: int) -> float:
+        return round(float(np.mean([within[kind] <= limit for kind in kinds])), 4)
+
+    return {
+        "match_recall": recall(MUST_BE_FOUND, most),
+        "false_pair_rate": _rate(apart, most),
+        "distance": most,
+        "photos": len(hashed),
+        "without_hash": sum(photo.original is None for photo in hashed),
+        "pairs": int(apart.size),
+        "false_pairs": int((apart <= most).sum()),
+        "pairs_with_edits": int(edited.size),
+        "false_pairs_with_edits": int((edited <= most).sum()),
+        "false_pair_rate_with_edits": _rate(edited, most),
+        "recall": {kind: recall([kind], most) for kind in within},
+        "by_distance": {
+            str(limit): {"match_recall": recall(MUST_BE_FOUND, limit), "false_pair_rate": _rate(apart, limit)}
+            for limit in range(0, 17, 2)
+        },
+    }
+
+
+def _rate(distances: NDArray[np.uint8], most: int) -> float:
+    return round(float((distances <= most).mean()), 7)
+
+
+_NO_HASH = 255
+
+
+def _hashes(hashes: Sequence[int | None]) -> tuple[Hashes, NDArray[np.bool_]]:
+    known = np.array([value is not None for value in hashes])
+    return np.array([(value or 0) & ((1 << 64) - 1) for value in hashes], np.uint64), known
+
+
+def _distances(
+    these: tuple[Hashes, NDArray[np.bool_]], those: tuple[Hashes, NDArray[np.bool_]]
+) -> NDArray[np.uint8]:
+    """Of each to each; those without a hash are far from all."""
+    distances = np.bitwise_count(these[0][:, None] ^ those[0][None, :])
+    return np.where(these[1][:, None] & those[1][None, :], distances, np.uint8(_NO_HASH))
+
+
+def _hashed(seed: int, number: int) -> Hashed:
+    rng = np.random.default_rng([seed, number, 2])
+    data = encoded(scene(seed, number, *SIZES[number % len(SIZES)]))
+    image = Image.open(io.BytesIO(data)).convert("RGB")  # who edits a photo has it as it was sent
+    edits = {kind: examine(edit(image, rng)).phash for kind, edit in EDITS.items()}
+    return Hashed(examine(data).phash, edits)
+
+
+# -- What people do to a photo before they send it again --
+
+
+def _recompressed(image: Image.Image, rng: Generator) -> bytes:
+    return encoded(image, quality=int(rng.choice([60, 40])))
+
+
+def _resized(image: Image.Image, rng: Generator) -> bytes:
+    share = rng.choice([0.5, 0.25])
+    return encoded(image.resize((int(image.width * share), int(image.height * share))), quality=85)
+
+
+def _brightness(image: Image.Image, rng: Generator) -> bytes:
+    return encoded(ImageEnhance.Brightness(image).enhance(float(rng.choice([0.85, 1.15]))), quality=85)
+
+
+def _contrast(image: Image.Image, rng: Generator) -> bytes:
+    return encoded(ImageEnhance.Contrast(image).enhance(float(rng.choice([0.8, 1.2]))), quality=85)
+
+
+def _cropped(image: Image.Image, rng: Generator) -> bytes:
+    """2 to 5 % of each side's length, off either end."""
+    wide, high = (int(side * (1 - rng.uniform(0.02, 0.05))) for side in image.size)
+    left, top = int(rng.integers(0, image.width - wide + 1)), int(rng.integers(0, image.height - high + 1))
+    return encoded(image.crop((left, top, left + wide, top + high)), quality=85)
+
+
+def _grey(image: Image.Image, rng: Generator) -> bytes:  # noqa: ARG001 - there is one way
+    return encoded(image.convert("L"), quality=85)
+
+
+def _blurred(image: Image.Image, rng: Generator) -> bytes:
+    return encoded(image.filter(ImageFilter.GaussianBlur(rng.uniform(1, 3))), quality=85)
+
+
+def _rotated(image: Image.Image, rng: Generator) -> bytes:
+    """1 or 2 degrees, cut so that no corner is empty."""
+    angle = float(rng.choice([-2, -1, 1, 2]))
+    turned = image.rotate(angle, Image.Resampling.BICUBIC)
+    cut = int(np.ceil(np.sin(np.radians(abs(angle))) * max(image.size) / 2))
+    return encoded(turned.crop((cut, cut, image.width - cut, image.height - cut)), quality=85)
+
+
+def _converted(image: Image.Image, rng: Generator) -> bytes:
+    return encoded(image, str(rng.choice(["WEBP", "PNG"])), quality=80)
+
+
+def _captioned(image: Image.Image, rng: Generator) -> bytes:
+    """A line of text on a bar at the bottom, or a logo in a corner."""
+    marked = image.copy()
+    draw = ImageDraw.Draw(marked)
+    wide, high = image.size
+    if rng.random() < 0.5:
+        draw.rectangle((0, high * 0.95, wide, high), fill="black")
+        draw.text((wide * 0.02, high * 0.955), "DAMAGE 2026-01-07 14:05", fill="white", font_size=high * 0.03)
+    else:
+        draw.ellipse((wide * 0.88, high * 0.03, wide * 0.97, high * 0.03 + wide * 0.09), fill="orange")
+    return encoded(marked, quality=85)
+
+
+EDITS: Mapping[str, Edit] = {
+    "recompressed": _recompressed,
+    "resized": _resized,
+    "brightness": _brightness,
+    "contrast": _contrast,
+    "cropped": _cropped,
+    "grey": _grey,
+    "blurred": _blurred,
+    "rotated": _rotated,
+    "converted": _converted,
+    "captioned": _captioned,
+}

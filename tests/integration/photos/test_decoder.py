@@ -1,0 +1,290 @@
+"""A photo can make its decoder hang, swell or crash; the next one is decoded all the same."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Timer
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from claimwatch.domain.photo import examine
+from claimwatch.errors import RefusedPhoto, TransientFault
+from claimwatch.photos.decoder import Decoder
+from tests.unit.photos.damage import FORMATS, damaged
+from tests.unit.photos.pictures import encoded, exif, picture, position
+
+PHOTO = encoded(
+    picture(1500, 1000),
+    "JPEG",
+    exif=exif(6, "2026:03:01 14:05:09", "+02:00", position((46, 56, 52.8), "N", (7, 26, 51), "E")),
+)
+
+# Stands in for a decoder in C that does what the photo's last word says; everything else is the real child.
+MISBEHAVING = """
+import ctypes, os, signal, sys, time
+from claimwatch.domain import photo
+from claimwatch.photos import decoder
+
+sound = photo._examine
+
+def examine(data, kind):
+    match data[-4:]:
+        case b"hang":
+            time.sleep(600)
+        case b"spin":  # in C, and no other thread of the interpreter gets a turn
+            ctypes.PyDLL(None).usleep(20_000_000)
+        case b"swel":
+            kept = bytearray(4 << 30)
+        case b"kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case b"segv":
+            ctypes.string_at(0)
+        case b"once" if not os.path.exists(sys.argv[3]):
+            open(sys.argv[3], "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)
+        case b"talk":
+            os.write(1, b"nonsense" * 100)
+            print("more of it", flush=True)
+    return sound(data, kind)
+
+photo._examine = examine
+decoder.main()
+"""
+
+
+@pytest.fixture
+def decoder() -> Iterator[Decoder]:
+    with closing(Decoder(seconds=15)) as running:
+        yield running
+
+
+@pytest.fixture
+def misbehaving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Decoder]:
+    script = tmp_path / "child.py"
+    script.write_text(MISBEHAVING)
+    start = subprocess.Popen
+
+    def started(command: list[str], **options: object) -> object:
+        limits = command[command.index("claimwatch.photos.decoder") + 1 :]
+        return start([sys.executable, str(script), *limits, str(tmp_path / "died")], **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr("claimwatch.photos.decoder.subprocess.Popen", started)
+    with closing(Decoder(seconds=1.5)) as running:
+        yield running
+
+
+def _child(decoder: Decoder) -> int:
+    return decoder.start().pid
+
+
+def _is_gone(process: int, within: float = 10) -> bool:
+    """Ended; a zombie that nobody has waited for counts."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        try:
+            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_photo_is_the_same_from_the_other_process(decoder: Decoder) -> None:
+    assert decoder.examine(PHOTO) == examine(PHOTO)
+    bare = encoded(picture(), "GIF")
+    assert decoder.examine(bare) == examine(bare)
+
+
+def test_what_is_refused_there_is_refused_here(decoder: Decoder) -> None:
+    with pytest.raises(RefusedPhoto) as there:
+        decoder.examine(PHOTO[:3000])
+    with pytest.raises(RefusedPhoto) as here:
+        examine(PHOTO[:3000])
+    assert str(there.value) == str(here.value)
+
+
+def test_one_process_serves_all_photos(decoder: Decoder) -> None:
+    process = _child(decoder)
+    for _ in range(3):
+        decoder.examine(PHOTO)
+        with pytest.raises(RefusedPhoto):
+            decoder.examine(b"")
+    assert _child(decoder) == process
+
+
+def test_a_photo_of_fifty_thousand_by_fifty_thousand_is_refused_at_once(decoder: Decoder) -> None:
+    data = bytearray(encoded(Image.new("1", (5_000, 5_000)), "PNG"))
+    data[16:24] = (50_000).to_bytes(4) * 2
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4)
+    assert len(data) < 10_000
+    decoder.start()
+    began = time.monotonic()
+    with pytest.raises(RefusedPhoto, match="more than 100 megapixels"):
+        decoder.examine(bytes(data))
+    assert time.monotonic() - began < 1  # some milliseconds, where nothing else runs
+
+
+@pytest.mark.parametrize("how", [b"hang", b"spin"])
+def test_a_photo_that_takes_too_long_is_refused_and_the_next_is_not(misbehaving: Decoder, how: bytes) -> None:
+    process = _child(misbehaving)
+    began = time.monotonic()
+    with pytest.raises(RefusedPhoto, match=r"takes more than 1\.5 seconds; send a smaller copy"):
+        misbehaving.examine(PHOTO + how)
+    assert 1.4 < time.monotonic() - began < 10
+    assert _is_gone(process)
+    assert misbehaving.examine(PHOTO).width == 1000
+    assert _child(misbehaving) != process
+
+
+def test_a_photo_that_needs_too_much_memory_is_refused_by_the_same_process(misbehaving: Decoder) -> None:
+    process = _child(misbehaving)
+    with pytest.raises(RefusedPhoto, match="too much memory"):
+        misbehaving.examine(PHOTO + b"swel")
+    assert misbehaving.examine(PHOTO).width == 1000
+    assert _child(misbehaving) == process
+
+
+def test_a_real_photo_that_needs_more_memory_than_allowed_is_refused() -> None:
+    large = encoded(Image.new("RGB", (8_000, 8_000)), "PNG", compress_level=1)
+    with closing(Decoder(seconds=60, memory=200 << 20)) as decoder:
+        with pytest.raises(RefusedPhoto, match="too much memory; send a smaller copy"):
+            decoder.examine(large)
+        assert decoder.examine(PHOTO).width == 1000
+
+
+@pytest.mark.parametrize("how", [b"kill", b"segv"])
+def test_a_photo_that_crashes_its_decoder_twice_is_refused_and_the_next_is_not(
+    misbehaving: Decoder, how: bytes
+) -> None:
+    with pytest.raises(RefusedPhoto, match="ends in a crash; save the photo as a JPEG"):
+        misbehaving.examine(PHOTO + how)
+    assert misbehaving.examine(PHOTO).width == 1000
+
+
+def test_a_decoder_killed_once_in_the_middle_of_a_photo_costs_nothing(misbehaving: Decoder) -> None:
+    process = _child(misbehaving)
+    assert misbehaving.examine(PHOTO + b"once").width == 1000
+    assert _child(misbehaving) != process
+
+
+def test_a_decoder_killed_by_others_at_any_moment_costs_nothing(decoder: Decoder) -> None:
+    expected = decoder.examine(PHOTO)
+    for moment in (0.0, 0.001, 0.003, 0.006, 0.01, 0.02, 0.04):
+        killer = Timer(moment, os.kill, (_child(decoder), signal.SIGKILL))
+        killer.start()
+        assert decoder.examine(PHOTO) == expected
+        killer.join()
+
+
+def test_what_a_library_prints_is_no_answer(misbehaving: Decoder) -> None:
+    assert misbehaving.examine(PHOTO + b"talk").width == 1000
+    assert misbehaving.examine(PHOTO).width == 1000
+
+
+def test_a_large_photo_does_not_fill_the_pipe_for_ever(misbehaving: Decoder) -> None:
+    os.kill(_child(misbehaving), signal.SIGSTOP)  # it reads nothing
+    with pytest.raises(RefusedPhoto, match="takes more than"):
+        misbehaving.examine(PHOTO + bytes(8 << 20))
+    assert misbehaving.examine(PHOTO).width == 1000
+
+
+def test_a_process_that_cannot_be_started_is_a_fault_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder = Decoder()
+    for interpreter, what in (
+        ("/nowhere/python", "could not be started"),
+        ("/bin/false", "as it was started"),
+    ):
+        with monkeypatch.context() as broken:
+            broken.setattr(sys, "executable", interpreter)
+            with pytest.raises(TransientFault, match=what):
+                decoder.examine(PHOTO)
+    with closing(decoder):
+        assert decoder.examine(PHOTO).width == 1000
+
+
+def test_the_process_has_no_credentials(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    monkeypatch.setenv("DATABASE_PASSWORD", "hush")
+    environment = Path(f"/proc/{_child(decoder)}/environ").read_bytes()
+    assert b"hush" not in environment
+    assert b"AWS_" not in environment
+
+
+def test_closing_ends_the_process(decoder: Decoder) -> None:
+    process = _child(decoder)
+    decoder.close()
+    assert _is_gone(process)
+    decoder.close()
+    assert decoder.examine(PHOTO).width == 1000
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "in the middle of a photo"])
+def test_the_process_ends_when_its_parent_is_killed(tmp_path: Path, *, busy: bool) -> None:
+    (tmp_path / "child.py").write_text(MISBEHAVING)
+    parent = tmp_path / "parent.py"
+    parent.write_text(
+        "import sys\n"
+        "from claimwatch.photos import decoder\n"
+        "popen = decoder.subprocess.Popen\n"
+        "decoder.subprocess.Popen = lambda command, **options: "
+        f"popen([sys.executable, {str(tmp_path / 'child.py')!r}, '1', str(1 << 30)], **options)\n"
+        "one = decoder.Decoder(seconds=100)\n"
+        "print(one.start().pid, flush=True)\n"
+        + ("one.examine(b'\\xff\\xd8\\xffhang')\n" if busy else "sys.stdin.read()\n")
+    )
+    path = os.pathsep.join(filter(None, sys.path))
+    with subprocess.Popen(
+        [sys.executable, str(parent)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": path},
+    ) as running:
+        assert running.stdout is not None
+        process = int(running.stdout.readline())
+        time.sleep(0.3)
+        running.kill()
+    assert _is_gone(process, within=20)
+
+
+def test_damaged_photos_leave_the_process_alive_and_small() -> None:
+    with closing(Decoder(seconds=30)) as decoder:
+        process = _child(decoder)
+
+        @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+        @given(damaged(st.sampled_from(FORMATS)))
+        def stored_or_refused(damage: tuple[str, bytes]) -> None:
+            try:
+                decoder.examine(damage[1])
+            except RefusedPhoto as refused:
+                assert "crash" not in str(refused)  # noqa: PT017 - which of the two it is does not matter
+                assert "seconds" not in str(refused)  # noqa: PT017
+
+        stored_or_refused()
+        assert _child(decoder) == process
+        assert _peak(process) < 700 << 20
+        assert decoder.examine(PHOTO) == examine(PHOTO)
+
+
+def test_a_photo_of_twelve_megapixels_takes_less_than_150_megabytes(decoder: Decoder) -> None:
+    decoder.examine(encoded(picture(4000, 3000), "JPEG", quality=92))
+    decoder.examine(encoded(picture(3000, 4000), "JPEG", quality=92, progressive=True))
+    assert _peak(_child(decoder)) < 150 << 20
+
+
+def _peak(process: int) -> int:
+    """Bytes of memory that it had at most."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) << 10
+    raise AssertionError("no peak in its status")

@@ -1,0 +1,88 @@
+"""Photos of others (exif-orientation-examples, those of Pillow's tests), each as it is.
+
+The files are not part of this repository; CLAIMWATCH_TESTDATA says where they are.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from claimwatch.domain.phash import MATCH_DISTANCE, distance
+from claimwatch.errors import RefusedPhoto
+from claimwatch.photos.decoder import Decoder
+
+ROOT = Path(__file__).parents[3]
+PLACES = [Path(os.environ["CLAIMWATCH_TESTDATA"])] if os.environ.get("CLAIMWATCH_TESTDATA") else []
+PLACES += [parent / "shared" / "testdata" for parent in ROOT.parents]
+DATA = next((place for place in PLACES if (place / "pillow-exif").is_dir()), None)
+
+EXIF = sorted((DATA / "pillow-exif").iterdir()) if DATA else []
+ORIENTED = DATA / "exif-orientation-examples" if DATA else Path()
+
+pytestmark = pytest.mark.skipif(
+    DATA is None, reason="no ../shared/testdata, and CLAIMWATCH_TESTDATA is not set"
+)
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Iterator[Decoder]:
+    with closing(Decoder()) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "shown"),
+    [("Landscape", (1800, 1200), (1024, 683)), ("Portrait", (1200, 1800), (683, 1024))],
+)
+def test_the_same_photo_in_every_orientation_comes_out_upright_and_alike(
+    decoder: Decoder, kind: str, size: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    photos = [decoder.examine((ORIENTED / f"{kind}_{number}.jpg").read_bytes()) for number in range(9)]
+    assert {(photo.width, photo.height) for photo in photos} == {size}
+    assert {Image.open(BytesIO(photo.display)).size for photo in photos} == {shown}
+    assert all(photo.phash is not None for photo in photos)
+    assert {distance(photos[0].phash or 0, photo.phash or 0) for photo in photos} <= {0, 1, 2}
+
+
+def test_landscape_and_portrait_are_different_photos(decoder: Decoder) -> None:
+    landscape, portrait = (
+        decoder.examine((ORIENTED / name).read_bytes()).phash
+        for name in ("Landscape_1.jpg", "Portrait_1.jpg")
+    )
+    assert landscape is not None
+    assert portrait is not None
+    assert distance(landscape, portrait) > MATCH_DISTANCE
+
+
+@pytest.mark.parametrize("path", EXIF, ids=lambda path: path.name)
+def test_every_photo_with_odd_exif_is_stored_or_refused_with_a_reason(decoder: Decoder, path: Path) -> None:
+    try:
+        photo = decoder.examine(path.read_bytes())
+    except RefusedPhoto as refused:
+        assert "; s" in str(refused)  # noqa: PT017 - which of the two it is does not matter
+        return
+    assert photo.format == {".avif": "AVIF", ".tiff": "TIFF"}.get(path.suffix, "JPEG")
+    with Image.open(path) as original:
+        assert {photo.width, photo.height} == set(original.size)
+
+
+@pytest.mark.parametrize(
+    ("name", "taken_at"),
+    [
+        ("broken_exif_dpi.jpg", datetime(2013, 9, 11, 16, 45, 13, tzinfo=UTC)),
+        ("empty_gps_ifd.jpg", datetime(2020, 7, 27, 14, 46, 48, tzinfo=UTC)),
+        ("invalid-exif-without-x-resolution.jpg", datetime(2016, 12, 3, 11, 17, 43, tzinfo=UTC)),
+        ("hopper_bad_exif.jpg", None),
+        ("exif_gps.jpg", datetime(2099, 9, 29, 10, 10, 10, tzinfo=UTC)),
+    ],
+)
+def test_what_odd_exif_says_soundly_is_kept(decoder: Decoder, name: str, taken_at: datetime | None) -> None:
+    assert DATA is not None
+    photo = decoder.examine((DATA / "pillow-exif" / name).read_bytes())
+    assert (photo.taken_at, photo.latitude, photo.longitude) == (taken_at, None, None)

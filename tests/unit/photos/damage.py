@@ -1,0 +1,63 @@
+"""Photos as they come out of a broken transfer."""
+
+from functools import cache
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from tests.unit.photos.pictures import encoded, exif, picture, position
+
+FORMATS = [
+    "JPEG",
+    "PNG",
+    "WEBP",
+    "TIFF",
+    "GIF",
+    "BMP",
+    "AVIF",
+    "HEIF",
+    "MPO",
+    "progressive JPEG",
+    "packed TIFF",
+]
+
+
+@cache
+def sound(form: str) -> bytes:
+    """A small photo with all that its format can say of it."""
+    facts = exif(6, "2026:03:01 14:05:09", "+02:00", position((46, 56, 52.8), "N", (7, 26, 51), "E"))
+    image = picture(48, 32)
+    match form:
+        case "MPO":
+            return encoded(image, form, save_all=True, append_images=[picture(48, 32, seed=2)], exif=facts)
+        case "progressive JPEG":
+            return encoded(image, "JPEG", progressive=True, exif=facts)
+        case "packed TIFF":
+            return encoded(image, "TIFF", compression="tiff_lzw", exif=exif(6))
+        case "GIF":
+            return encoded(image, form, save_all=True, append_images=[picture(48, 32, seed=2)])
+        case "BMP":
+            return encoded(image, form)
+        case _:
+            return encoded(image, form, exif=facts)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, forms: SearchStrategy[str]) -> tuple[str, bytes]:
+    """A photo and its format: cut off anywhere, bytes changed anywhere, or a piece of it missing."""
+    form = draw(forms)
+    data = bytearray(sound(form))
+    places = st.integers(0, len(data) - 1)
+    match draw(st.sampled_from(["cut", "flipped", "header", "missing"])):
+        case "cut":
+            del data[draw(places) :]
+        case "flipped":
+            for place in draw(st.lists(places, min_size=1, max_size=12)):
+                data[place] ^= draw(st.integers(1, 255))
+        case "header":
+            for place in draw(st.lists(st.integers(0, min(299, len(data) - 1)), min_size=1, max_size=4)):
+                data[place] = draw(st.sampled_from([0, 1, 0x7F, 0x80, 0xFE, 0xFF]))
+        case "missing":
+            start = draw(places)
+            del data[start : start + draw(st.integers(1, 40))]
+    return form, bytes(data)

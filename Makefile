@@ -75,9 +75,12 @@ lock: $(STAMP) ## Pin the newest versions that the *.in files allow, with hashes
 	compile requirements/dev.in -o requirements/dev.txt
 	compile requirements/checkov.in -o requirements/checkov.txt
 	# The layers run what the tests ran.
-	for layer in platform tables; do
+	for layer in platform tables images; do
 	  compile -c requirements/dev.txt "layers/$$layer/requirements.in" -o "layers/$$layer/requirements.txt"
 	done
+	# Whoever scores has the tables layer beside it, and with that numpy.
+	compile -c requirements/dev.txt --no-emit-package numpy layers/scoring/requirements.in -o layers/scoring/requirements.txt
+	compile -c requirements/dev.txt training/requirements.in -o training/requirements.txt
 
 # -- Build and deploy --------------------------------------------------------------------------------------------
 

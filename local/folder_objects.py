@@ -32,6 +32,14 @@ class FolderObjects:
                 left -= len(block)
                 yield block
 
+    def newest(self, bucket: str, key: str) -> bytes:
+        """All bytes of the newest version."""
+        folder = self.path(ObjectRef(bucket, key, ""))
+        versions = [int(path.name) for path in folder.glob("[0-9]*")]
+        if not versions:
+            raise ObjectMissing(f"s3://{bucket}/{key} is not there")
+        return (folder / str(max(versions))).read_bytes()
+
     def exists(self, bucket: str, key: str) -> bool:
         """Whether the key has any version."""
         return any(self.path(ObjectRef(bucket, key, "1")).parent.glob("[0-9]*"))

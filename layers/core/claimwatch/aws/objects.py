@@ -43,6 +43,9 @@ class ObjectStore(Protocol):
     def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes from ``start`` to ``end`` (exclusive) in blocks of any size."""
 
+    def newest(self, bucket: str, key: str) -> bytes:
+        """All bytes of the key's newest version; ``ObjectMissing`` if there is none."""
+
     def exists(self, bucket: str, key: str) -> bool:
         """Whether there is an object of this key now."""
 
@@ -78,6 +81,14 @@ class S3Objects:
             raise _translated(error, ref) from error
         except (BotoCoreError, OSError) as error:
             raise TransientFault(f"reading s3://{ref.bucket}/{ref.key} broke off: {error}") from error
+
+    def newest(self, bucket: str, key: str) -> bytes:
+        try:
+            return self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error, ObjectRef(bucket, key, "newest")) from error
+        except OSError as error:
+            raise TransientFault(f"reading s3://{bucket}/{key} broke off: {error}") from error
 
     def exists(self, bucket: str, key: str) -> bool:
         # Listed, not asked for by HEAD: who may list only a prefix is told "forbidden" of what is not there.

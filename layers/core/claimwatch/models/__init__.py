@@ -1,0 +1,1 @@
+"""Models: having one trained, and choosing which is live."""

@@ -1,0 +1,175 @@
+"""Scoring the claims of a chunk: once by each live model, however often it is asked for."""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from claimwatch.aws.alerts import Alerts
+from claimwatch.domain.contract import Contract
+from claimwatch.ingest.plan import Plan
+from claimwatch.scoring.claim_table import Column, read_claims, write_scores
+from claimwatch.scoring.notices import tell_without_champion
+from claimwatch.storage import contracts, ledger, models, scores
+from claimwatch.storage.connection import Database
+from claimwatch.storage.ledger import File
+from claimwatch.storage.models import LiveModel, Role
+from claimwatch.storage.scores import Scoring, Tally
+
+
+class Scores(Protocol):
+    """What a model makes of claims: an entry for each, and counts of claims by feature."""
+
+    @property
+    def probability(self) -> npt.NDArray[np.float64]: ...
+    @property
+    def percentile(self) -> npt.NDArray[np.float64]: ...
+    @property
+    def referred(self) -> npt.NDArray[np.bool_]: ...
+    @property
+    def missing(self) -> Mapping[str, int]: ...
+    @property
+    def unseen(self) -> Mapping[str, int]: ...
+
+
+class Model(Protocol):
+    """A model that is ready to score.
+
+    ``kinds`` are the columns that it wants, each with the kind of a feature that is made of it.
+    """
+
+    @property
+    def kinds(self) -> Mapping[str, str]: ...
+    @property
+    def threshold(self) -> float: ...
+    def score(self, columns: Mapping[str, Column]) -> Scores: ...
+    def reasons(
+        self, columns: Mapping[str, Column], rows: Column
+    ) -> Sequence[Sequence[Mapping[str, Any]]]: ...
+    def audited(self, claim_ids: Column) -> npt.NDArray[np.bool_]:
+        """Which claims are in the random slice that is looked at whatever their score."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What scoring works with; ``model`` reads a live model and keeps it warm."""
+
+    database: Database
+    alerts: Alerts
+    model: Callable[[LiveModel], Model]
+    code_version: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What became of a chunk: claims by the role that scored them now.
+
+    ``waits`` says that the line has no champion, so that the claims have no score that counts.
+    """
+
+    line: str
+    claims: dict[Role, int] = field(default_factory=dict)
+    referred: int = 0
+    waits: bool = False
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    file: File
+    line: str
+    contract: Contract
+    number: int
+    claim_ids: Column
+    columns: dict[str, Column]
+
+
+def score_chunk(at: Workplace, file_id: int, number: int) -> Scored:
+    """Score the claims of a chunk by the models that are live now and have not scored it.
+
+    The champion's scores are there before the challenger's are tried. Raises ``BundleMismatch`` where a
+    bundle is not the one that was promoted.
+    """
+    with at.database.transaction() as cursor:
+        file = ledger.get(cursor, file_id)
+        if file.line is None or file.dataset != "claims" or file.status != "committed":
+            return Scored(file.line or "")
+        live = models.live_models(cursor, file.line)
+        done = scores.scored_by(cursor, file_id, number)
+    waits = "champion" not in live
+    if waits:
+        tell_without_champion(at.database, at.alerts, file.line)
+    todo = [live[role] for role in models.ROLES if role in live and (live[role].version, role) not in done]
+    if not todo:
+        return Scored(file.line, waits=waits)
+    claims: dict[Role, int] = {}
+    referred = 0
+    for chosen in todo:
+        model = at.model(chosen)
+        tally = _score(at, _read(at.database, file, file.line, number, model.kinds), chosen, model)
+        claims[chosen.role] = tally.claims
+        referred += tally.referred if chosen.role == "champion" else 0
+    return Scored(file.line, claims, referred, waits)
+
+
+def _read(database: Database, file: File, line: str, number: int, kinds: Mapping[str, str]) -> _Chunk:
+    chunks = Plan.from_json(file.details).chunks
+    following = chunks[number + 1 : number + 2]
+    with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
+        csv = Path(folder, "claims.csv")
+        with database.transaction() as cursor:
+            contract = contracts.applied(cursor, file.dataset, line, file.contract_version)
+            with csv.open("wb", buffering=0) as text:
+                scores.copy_claims(
+                    cursor,
+                    contract,
+                    list(kinds),
+                    file.file_id,
+                    chunks[number].first_row,
+                    following[0].first_row - 1 if following else None,
+                    text,
+                )
+        claim_ids, columns = read_claims(csv, kinds)
+    return _Chunk(file, line, contract, number, claim_ids, columns)
+
+
+def _score(at: Workplace, chunk: _Chunk, chosen: LiveModel, model: Model) -> Tally:
+    """Score the chunk and write it down, in one transaction with the mark that it is done."""
+    found = model.score(chunk.columns)
+    reasons: list[str | None] = [None] * len(chunk.claim_ids)
+    rows = np.flatnonzero(found.referred)
+    for row, told in zip(rows, model.reasons(chunk.columns, rows), strict=True):
+        reasons[row] = json.dumps(told, ensure_ascii=False)
+    audited = model.audited(chunk.claim_ids)
+    tally = Tally(
+        claims=len(chunk.claim_ids),
+        referred=int(found.referred.sum()),
+        audit_sample=int(audited.sum()),
+        missing=dict(found.missing),
+        unseen=dict(found.unseen),
+    )
+    scoring = Scoring(
+        line=chunk.line,
+        file_id=chunk.file.file_id,
+        number=chunk.number,
+        model=chosen,
+        contract_version=chunk.contract.version,
+        code_version=at.code_version,
+        threshold=model.threshold,
+    )
+    with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
+        csv = Path(folder, "scores.csv")
+        write_scores(
+            csv, chunk.claim_ids, found.probability, found.percentile, found.referred, audited, reasons
+        )
+        with at.database.transaction() as cursor, csv.open("rb") as text:
+            scores.alone_with(cursor, chunk.file.file_id, chunk.number)
+            if (chosen.version, chosen.role) not in scores.scored_by(
+                cursor, chunk.file.file_id, chunk.number
+            ):
+                scores.add(cursor, scoring, tally, text)
+    return tally

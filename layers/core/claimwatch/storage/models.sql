@@ -1,0 +1,110 @@
+-- Models: trainings, versions, promotions.
+
+-- name: take_turn
+-- One at a time at what is live in a line, until the transaction ends.
+SELECT pg_advisory_xact_lock(7010005, hashtext(%(line)s));
+
+-- name: begin_training
+INSERT INTO claimwatch.training (training_id, line, version, why, asked_by, deadline)
+VALUES (%(training_id)s, %(line)s,
+        (SELECT coalesce(max(version::bigint), 0) + 1 FROM (
+            SELECT version FROM claimwatch.training WHERE line = %(line)s
+            UNION ALL SELECT version FROM claimwatch.model_version WHERE line = %(line)s
+        ) AS known WHERE version ~ '^[0-9]{1,18}$'),
+        %(why)s, %(asked_by)s, now() + make_interval(secs => %(seconds)s))
+RETURNING training_id, line, version, why, asked_by, status, instance_id, asked_at, deadline, ended_at, error,
+          notified_at IS NOT NULL;
+
+-- name: find_training
+SELECT training_id, line, version, why, asked_by, status, instance_id, asked_at, deadline, ended_at, error,
+       notified_at IS NOT NULL
+FROM claimwatch.training WHERE training_id = %(training_id)s;
+
+-- name: running_training
+SELECT training_id, line, version, why, asked_by, status, instance_id, asked_at, deadline, ended_at, error,
+       notified_at IS NOT NULL
+FROM claimwatch.training WHERE line = %(line)s AND ended_at IS NULL;
+
+-- name: trainings_to_watch
+-- Those that have not ended, and those whose end nobody has heard of.
+SELECT training_id, line, version, why, asked_by, status, instance_id, asked_at, deadline, ended_at, error,
+       notified_at IS NOT NULL
+FROM claimwatch.training WHERE ended_at IS NULL OR (status IN ('failed', 'refused') AND notified_at IS NULL)
+ORDER BY asked_at;
+
+-- name: set_running
+UPDATE claimwatch.training SET status = 'running', instance_id = %(instance_id)s
+WHERE training_id = %(training_id)s AND ended_at IS NULL;
+
+-- name: end_training
+-- Once: who comes second changes nothing.
+UPDATE claimwatch.training
+SET status = %(status)s, error = %(error)s, ended_at = now(),
+    notified_at = CASE WHEN %(status)s = 'registered' THEN now() END
+WHERE training_id = %(training_id)s AND ended_at IS NULL;
+
+-- name: set_training_told
+UPDATE claimwatch.training SET notified_at = now() WHERE training_id = %(training_id)s;
+
+-- name: seconds_left
+SELECT extract(epoch FROM deadline - now())::double precision FROM claimwatch.training
+WHERE training_id = %(training_id)s;
+
+-- name: add_version
+INSERT INTO claimwatch.model_version (line, version, status, metrics, data_sha256, code_version, contract_version,
+                                      bundle_uri, bundle_sha256, refused_because, registry_version)
+VALUES (%(line)s, %(version)s, %(status)s, %(metrics)s, %(data_sha256)s, %(code_version)s, %(contract_version)s,
+        %(bundle_uri)s, %(bundle_sha256)s, %(refused_because)s, %(registry_version)s)
+ON CONFLICT (line, version) DO NOTHING;
+
+-- name: find_version
+SELECT line, version, status, metrics, data_sha256, code_version, contract_version, bundle_uri, bundle_sha256,
+       created_at, refused_because, registry_version
+FROM claimwatch.model_version WHERE line = %(line)s AND version = %(version)s;
+
+-- name: list_versions
+SELECT m.line, m.version, m.status, live.role, m.metrics, m.data_sha256, m.code_version, m.contract_version,
+       m.bundle_uri, m.bundle_sha256, m.created_at, m.refused_because
+FROM claimwatch.model_version AS m
+LEFT JOIN claimwatch.live_model AS live ON (live.line, live.version) = (m.line, m.version)
+WHERE m.line = %(line)s
+ORDER BY m.created_at DESC, m.version DESC, live.role;
+
+-- name: live_models
+SELECT role, version, bundle_uri, bundle_sha256 FROM claimwatch.live_model WHERE line = %(line)s;
+
+-- name: find_promotion
+SELECT promotion_id, line, version, role, action, at, by, why, bundle_uri, bundle_sha256
+FROM claimwatch.promotion WHERE request_id = %(request_id)s AND action <> 'vacate';
+
+-- name: promotions_of_role
+SELECT promotion_id, line, version, role, action, at, by, why, bundle_uri, bundle_sha256
+FROM claimwatch.promotion WHERE line = %(line)s AND role = %(role)s ORDER BY promotion_id;
+
+-- name: history
+-- With a time, what was done until then.
+SELECT promotion_id, line, version, role, action, at, by, why, bundle_uri, bundle_sha256
+FROM claimwatch.promotion
+WHERE line = %(line)s AND (%(until)s::timestamptz IS NULL OR at <= %(until)s)
+ORDER BY promotion_id DESC;
+
+-- name: add_promotion
+INSERT INTO claimwatch.promotion (request_id, line, version, role, action, by, why, bundle_uri, bundle_sha256)
+VALUES (%(request_id)s, %(line)s, %(version)s, %(role)s, %(action)s, %(by)s, %(why)s, %(bundle_uri)s,
+        %(bundle_sha256)s)
+RETURNING promotion_id, line, version, role, action, at, by, why, bundle_uri, bundle_sha256;
+
+-- name: columns_of_line
+SELECT column_name::text FROM information_schema.columns
+WHERE table_schema = 'claimwatch' AND table_name = %(table)s;
+
+-- name: registry_is_there
+SELECT to_regclass('mlflow.registered_model_aliases') IS NOT NULL;
+
+-- name: drop_alias
+DELETE FROM mlflow.registered_model_aliases WHERE name = %(name)s AND alias = %(role)s;
+
+-- name: set_alias
+-- Only of a version that the registry has.
+INSERT INTO mlflow.registered_model_aliases (name, alias, version)
+SELECT name, %(role)s, version FROM mlflow.model_versions WHERE name = %(name)s AND version = %(version)s;

@@ -1,0 +1,80 @@
+-- Scores of claims.
+
+-- name: alone_with
+-- One at a time at a chunk, until the transaction ends: a redelivered message then finds it scored.
+SELECT pg_advisory_xact_lock(hashtextextended('claimwatch score ' || %(file_id)s || ' ' || %(number)s, 0));
+
+-- name: scored_by
+-- Which models have scored the chunk.
+SELECT model_version, role FROM claimwatch.scored_chunk WHERE file_id = %(file_id)s AND number = %(number)s;
+
+-- name: name_what_is_shared
+SELECT set_config('claimwatch.line', %(line)s, true),
+       set_config('claimwatch.file_id', %(file_id)s, true),
+       set_config('claimwatch.model_version', %(model_version)s, true),
+       set_config('claimwatch.role', %(role)s, true),
+       set_config('claimwatch.contract_version', %(contract_version)s, true),
+       set_config('claimwatch.code_version', %(code_version)s, true),
+       set_config('claimwatch.threshold', %(threshold)s, true);
+
+-- name: copy_scores
+COPY claimwatch.score (claim_id, probability, percentile, referred, audit_sample, reasons) FROM STDIN (FORMAT csv);
+
+-- name: add_chunk
+INSERT INTO claimwatch.scored_chunk (file_id, number, model_version, role, claims, referred, audit_sample, missing,
+                                     unseen)
+VALUES (%(file_id)s, %(number)s, %(model_version)s, %(role)s, %(claims)s, %(referred)s, %(audit_sample)s, %(missing)s,
+        %(unseen)s);
+
+-- name: units_to_score
+-- Chunks of committed files of claims that a live model has not scored; only those that no champion has scored, where
+-- that is asked for.
+SELECT f.file_id, c.number
+FROM claimwatch.file AS f CROSS JOIN generate_series(0, f.chunks - 1) AS c (number)
+WHERE f.line = %(line)s AND f.dataset = 'claims' AND f.status = 'committed'
+  AND (%(since)s::timestamptz IS NULL OR f.received_at >= %(since)s)
+  AND (%(file_id)s::bigint IS NULL OR f.file_id = %(file_id)s)
+  AND (NOT %(only_unscored)s OR NOT EXISTS (
+      SELECT FROM claimwatch.scored_chunk AS s
+      WHERE s.file_id = f.file_id AND s.number = c.number AND s.role = 'champion'
+  ))
+  AND EXISTS (
+      SELECT FROM claimwatch.live_model AS m
+      WHERE m.line = f.line AND NOT EXISTS (
+          SELECT FROM claimwatch.scored_chunk AS s
+          WHERE s.file_id = f.file_id AND s.number = c.number AND (s.model_version, s.role) = (m.version, m.role)
+      )
+  )
+ORDER BY f.received_at, f.file_id, c.number
+LIMIT %(limit)s;
+
+-- name: received_on
+SELECT (received_at AT TIME ZONE 'UTC')::date FROM claimwatch.file WHERE file_id = %(file_id)s;
+
+-- name: tell_without_model
+-- One row the first time, none after that.
+INSERT INTO claimwatch.without_model (line) VALUES (%(line)s) ON CONFLICT DO NOTHING RETURNING line;
+
+-- name: forget_without_model
+DELETE FROM claimwatch.without_model WHERE line = %(line)s;
+
+-- name: count_unscored
+SELECT count(*), coalesce(sum(claims), 0)::bigint FROM claimwatch.unscored_file WHERE line = %(line)s;
+
+-- name: referrals
+-- The champion's referrals of the newest row of each claim, the most suspicious first.
+SELECT s.claim_id, s.probability, s.percentile, s.reasons, s.model_version, s.file_id, s.scored_at, s.audit_sample
+FROM claimwatch.score AS s
+JOIN claimwatch.file AS f ON f.file_id = s.file_id
+LEFT JOIN claimwatch.current_outcome AS o ON (o.line, o.claim_id) = (s.line, s.claim_id)
+WHERE s.line = %(line)s AND s.role = 'champion' AND s.referred
+  AND (%(since)s::timestamptz IS NULL OR f.received_at >= %(since)s)
+  AND (%(decided)s OR o.claim_id IS NULL)
+  AND NOT EXISTS (
+      SELECT FROM claimwatch.score AS n JOIN claimwatch.file AS nf ON nf.file_id = n.file_id
+      WHERE n.line = s.line AND n.claim_id = s.claim_id AND n.role = 'champion'
+        AND (nf.received_at, nf.sequencer COLLATE "C", nf.file_id, n.scored_at)
+          > (f.received_at, f.sequencer COLLATE "C", f.file_id, s.scored_at)
+  )
+ORDER BY s.probability DESC, s.claim_id
+LIMIT %(limit)s;

@@ -1,0 +1,28 @@
+"""A line of the test's own, with claims to score."""
+
+from pathlib import Path
+
+import pytest
+
+from claimwatch.ingest import inspect, load
+from claimwatch.storage.connection import Database
+from local import folder_objects
+from tests.integration.ingest.glass import GLASS
+from tests.integration.ingest.site import Site
+from tests.integration.models.house import House
+
+
+@pytest.fixture
+def house(database: Database, tmp_path: Path) -> House:
+    site = Site.below(database, tmp_path / "buckets")
+    assert site.put_contract("glass", GLASS).status == "applied"
+    return House(site)
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few records make a chunk."""
+    monkeypatch.setattr(inspect, "CHUNK", 120)
+    monkeypatch.setattr(inspect, "BLOCK", 60)
+    monkeypatch.setattr(load, "BLOCK", 60)
+    monkeypatch.setattr(folder_objects, "READ_BLOCK", 20)

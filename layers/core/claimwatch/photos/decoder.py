@@ -31,6 +31,10 @@ MEMORY = 1280 << 20
 """Bytes of address space: a picture of 100 megapixels with transparency is 400 MB, and formats that decode to
 planes of their own are in memory twice."""
 
+_LARGE = 320 << 20
+"""Bytes. A process that has had so many in use is not asked again: what it keeps of them would count for the
+next photo, which would then be taken or refused by what came before it."""
+
 _START_SECONDS = 60.0
 _READY = b"ready"
 _LENGTH = 8
@@ -76,7 +80,7 @@ class Decoder:
             try:
                 _write(_stream(child.stdin), data)
                 had_it = True
-                return _answer(_stream(child.stdout))
+                told, copies = _answer(_stream(child.stdout))
             except (EOFError, OSError) as error:
                 self.close()
                 if deadline.passed:
@@ -85,6 +89,9 @@ class Decoder:
                         f"decoding it takes {limit}; send a smaller copy of the photo"
                     ) from error
                 raise _Died(had_it=had_it) from error
+        if told.pop("last"):
+            self.close()
+        return _photo(told, copies)
 
     def start(self) -> subprocess.Popen[bytes]:
         """Have the process running and its libraries loaded; ``examine`` does so by itself."""
@@ -186,16 +193,21 @@ def _read(pipe: IO[bytes]) -> bytes:
     return frame
 
 
-def _answer(pipe: IO[bytes]) -> Photo:
+def _answer(pipe: IO[bytes]) -> tuple[dict[str, Any], list[bytes]]:
     told: dict[str, Any] = json.loads(_read(pipe))
+    return told, [] if "refused" in told else [_read(pipe), _read(pipe)]
+
+
+def _photo(told: dict[str, Any], copies: list[bytes]) -> Photo:
     if "refused" in told:
         raise RefusedPhoto(told["refused"])
+    display, thumbnail = copies
     taken_at = told.pop("taken_at")
     return Photo(
         **told,
         taken_at=datetime.fromisoformat(taken_at) if taken_at else None,
-        display=_read(pipe),
-        thumbnail=_read(pipe),
+        display=display,
+        thumbnail=thumbnail,
     )
 
 
@@ -221,13 +233,17 @@ def serve(requests: IO[bytes], answers: IO[bytes], seconds: float) -> None:
 
 
 def _frames(data: bytes) -> list[bytes]:
+    copies = []
+    told: dict[str, Any]
     try:
-        photo = asdict(examine(data))
+        told = asdict(examine(data))
     except RefusedPhoto as refused:
-        return [json.dumps({"refused": str(refused)}).encode()]
-    copies = [photo.pop("display"), photo.pop("thumbnail")]
-    photo["taken_at"] = photo["taken_at"] and photo["taken_at"].isoformat()
-    return [json.dumps(photo).encode(), *copies]
+        told = {"refused": str(refused)}
+    else:
+        copies = [told.pop("display"), told.pop("thumbnail")]
+        told["taken_at"] = told["taken_at"] and told["taken_at"].isoformat()
+    told["last"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10 > _LARGE
+    return [json.dumps(told).encode(), *copies]
 
 
 def main() -> None:

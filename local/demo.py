@@ -1,10 +1,11 @@
-"""A week of sample claims through the whole pipeline, and what became of every row."""
+"""A week of sample claims and photos through the whole application, and what became of each row and photo."""
 
 import contextlib
 import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from local.stack import LaptopStack
 
 # A usual week, a bit dirtier: 1 in 50 rows is bad, some claims come twice, and the file is sent again.
 WEEK = ("--weeks", "1", "--rows", "5000", "--dirt", "0.02", "--duplicates", "0.002", "--repeat", "0")
+PHOTOS = ("--events", "8", "--longest", "1600")
 ENDED = ("committed", "refused", "failed", "parked")
 PATIENCE = 300.0  # seconds; a cold start of every function takes about ten on two cores
 
@@ -27,6 +29,19 @@ FILES = """
 SELECT file_id, key, version_id, status, rows_read, rows_loaded, rows_quarantined,
        extract(epoch FROM committed_at - received_at), error
 FROM claimwatch.file WHERE version_id = ANY(%s) ORDER BY received_at, file_id
+"""
+
+STORED = """
+SELECT image_id, key, format, ARRAY(
+    SELECT DISTINCT other_event_id FROM claimwatch.image_match AS m WHERE m.image_id = i.image_id ORDER BY 1
+)
+FROM claimwatch.claim_image AS i WHERE version_id = ANY(%s) ORDER BY key
+"""
+REFUSED = """
+SELECT key, reason FROM claimwatch.image_rejected WHERE version_id = ANY(%s) ORDER BY key
+"""
+JOINED = """
+SELECT count(*) FROM claimwatch.image_of_claim_motor WHERE image_id = ANY(%s)
 """
 
 
@@ -45,12 +60,29 @@ class FileRow:
     error: str | None
 
 
+@dataclass(frozen=True)
+class Photos:
+    """What became of the demo's photos."""
+
+    stored: list[tuple[Any, ...]]
+    refused: list[tuple[Any, ...]]
+    joined: int
+    """Of those stored, how many are joined with their claims."""
+
+    def __len__(self) -> int:
+        return len(self.stored) + len(self.refused)
+
+
 def show(stack: LaptopStack) -> int:
-    """Bring the stack up, drop the week, wait for it and print what became of it; 1 if a file failed."""
+    """Bring the stack up, drop the week, wait for it and print what became of it; 1 if something failed."""
     out = Console()
     stack.up()
-    versions = drop(stack, write_week(stack.folder / "demo"))
+    week, pictures = write_week(stack.folder / "demo"), write_photos(stack.folder / "demo")
+    versions = drop(stack, week)
+    say(f"Dropping {len(pictures)} photos under s3://{stack.outputs['LandingBucket']}/images/")
+    photo_versions = put(stack, pictures)
     files = wait_for(stack, versions)
+    photos = wait_for_photos(stack, photo_versions)
     out.print()
     out.print(summary(files))
     reasons = reasons_of(stack, files)
@@ -59,6 +91,12 @@ def show(stack: LaptopStack) -> int:
     lost = [row for row in files if row.rows_read != (row.rows_loaded or 0) + (row.rows_quarantined or 0)]
     if len(files) == len(versions) and not lost:
         out.print("Every row that was read is either loaded or in quarantine.\n")
+    out.print(photo_summary(photos))
+    if len(photos) == len(photo_versions):
+        out.print(
+            f"Every photo is either stored or refused; {photos.joined} of {len(photos.stored)} stored are"
+            " joined with a claim.\n"
+        )
     dirty = next((row.file_id for row in files if row.rows_quarantined), files[0].file_id if files else 1)
     out.print(
         f"""It goes on running; its logs are in {stack.folder / "logs"}. Try next:
@@ -66,35 +104,58 @@ def show(stack: LaptopStack) -> int:
   .venv/bin/claimwatch quarantine {dirty:<6}                  each refused row, with every reason
   .venv/bin/claimwatch quarantine {dirty} --export fixed.csv   mend the file and drop it again
   .venv/bin/claimwatch infer FILE                         a draft contract for a file of yours
+  .venv/bin/claimwatch images                             photos: stored, refused, used again
   make down                                               end it all""",
         highlight=False,
         soft_wrap=True,
     )
-    return 0 if len(files) == len(versions) and all(row.status == "committed" for row in files) else 1
+    loaded = len(files) == len(versions) and all(row.status == "committed" for row in files)
+    return 0 if loaded and len(photos) == len(photo_versions) else 1
 
 
 def write_week(folder: Path) -> list[Path]:
     """The generator's files, in the order in which they are sent."""
     say("Writing a week of sample claims")
     shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, "-m", "samples", "book", *WEEK, "--out", str(folder)]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise StartupFailed(f"the sample generator failed:\n{done.stderr}")
+    generate("book", *WEEK, "--out", str(folder))
     sent = [path for part in ("claims", "outcomes") for path in (folder / part).rglob("*") if path.is_file()]
     return sorted(sent, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
+def write_photos(folder: Path) -> list[Path]:
+    """Photos of some of the week's claims, one of them used twice and one broken."""
+    say("Drawing photos of damage")
+    generate("photos", *PHOTOS, "--out", str(folder))
+    return sorted(path for path in (folder / "images").rglob("*") if path.is_file())
+
+
+def generate(*arguments: str) -> None:
+    """Have the sample generator write something."""
+    command = [sys.executable, "-m", "samples", *arguments]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StartupFailed(f"the sample generator failed:\n{done.stderr}")
+
+
 def drop(stack: LaptopStack, paths: list[Path]) -> list[str]:
     """Put files into the landing bucket as an insurer's systems would; their versions."""
-    s3 = stack.client("s3")
-    versions = []
     for path in paths:
-        key = path.relative_to(stack.folder / "demo").as_posix()
-        say(f"Dropping s3://{stack.outputs['LandingBucket']}/{key}")
-        answer = s3.put_object(Bucket=stack.outputs["LandingBucket"], Key=key, Body=path.read_bytes())
-        versions.append(answer["VersionId"])
-    return versions
+        say(f"Dropping s3://{stack.outputs['LandingBucket']}/{key_of(stack, path)}")
+    return put(stack, paths)
+
+
+def put(stack: LaptopStack, paths: list[Path]) -> list[str]:
+    """Put files into the landing bucket; their versions."""
+    s3, bucket = stack.client("s3"), stack.outputs["LandingBucket"]
+    return [
+        s3.put_object(Bucket=bucket, Key=key_of(stack, path), Body=path.read_bytes())["VersionId"]
+        for path in paths
+    ]
+
+
+def key_of(stack: LaptopStack, path: Path) -> str:
+    """Where a file of the demo's folder goes."""
+    return path.relative_to(stack.folder / "demo").as_posix()
 
 
 def wait_for(stack: LaptopStack, versions: list[str]) -> list[FileRow]:
@@ -111,6 +172,42 @@ def wait_for(stack: LaptopStack, versions: list[str]) -> list[FileRow]:
             if len(ended) == len(versions) or time.monotonic() > deadline:
                 return files
             time.sleep(0.25)
+
+
+def wait_for_photos(stack: LaptopStack, versions: list[str]) -> Photos:
+    """Wait until every photo is stored or refused, or patience has ended."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        stored, refused = query(stack, STORED, [versions]), query(stack, REFUSED, [versions])
+        ended = len(stored) + len(refused) >= len(versions)
+        if ended or time.monotonic() > deadline:
+            ((joined,),) = query(stack, JOINED, [[row[0] for row in stored]])
+            return Photos(stored, refused, joined)
+        time.sleep(0.25)
+
+
+def photo_summary(photos: Photos) -> Table:
+    """How many were stored; what was refused and what is used again, one by one."""
+    formats = Counter(row[2] for row in photos.stored)
+    again = [row for row in photos.stored if row[3]]
+    table = Table(title="What became of the photos", title_justify="left")
+    table.add_column("", overflow="fold")
+    table.add_column("photos", justify="right")
+    table.add_column("which", overflow="fold")
+    table.add_row(
+        "stored",
+        str(len(photos.stored)),
+        ", ".join(f"{count} {name}" for name, count in sorted(formats.items())),
+    )
+    table.add_row(
+        "refused", str(len(photos.refused)), "\n".join(f"{key}: {reason}" for key, reason in photos.refused)
+    )
+    table.add_row(
+        "used again",
+        str(len(again)),
+        "\n".join(f"{row[1]} is like a photo of {', '.join(row[3])}" for row in again),
+    )
+    return table
 
 
 def summary(files: list[FileRow]) -> Table:

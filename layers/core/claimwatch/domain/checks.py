@@ -1,8 +1,8 @@
 """A contract's checks as SQL, so that a vectorised engine (DuckDB) looks at every cell.
 
-Two queries are made from one set of rules. The first goes over every readable record and returns those that
-pass, written as PostgreSQL's COPY reads them; the second goes over the few that do not and says why, every
-reason at once. Text is taken as it came; the values of other types are written in their canonical form.
+One query goes over the records of a block, writes those that pass as PostgreSQL's COPY reads them, and says
+why the few others do not, every reason at once. Text is taken as it came; the values of other types are
+written in their canonical form.
 """
 
 import re

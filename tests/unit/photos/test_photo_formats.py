@@ -56,6 +56,18 @@ def test_a_jpeg_shrunk_by_its_decoder_looks_like_one_shrunk_afterwards(
     assert _difference(shown, plain) < 4
 
 
+@pytest.mark.parametrize("size", [(4_000_000, 1), (1, 4_000_000), (900_000, 3)])
+def test_a_picture_of_one_line_is_shrunk_without_a_filter_as_wide(size: tuple[int, int]) -> None:
+    half = Image.new("L", size, 250)
+    half.paste(0, (0, 0, max(1, size[0] // 2), max(1, size[1] // 2)))
+    photo = examine(encoded(half, "PNG"))
+    assert (photo.width, photo.height) == size
+    shown = opened(photo.display)
+    assert max(shown.size) == 1024
+    assert min(shown.size) == 1
+    assert max(shown.convert("L").tobytes()[-100:]) > 240
+
+
 def _difference(one: Image.Image, other: Image.Image) -> float:
     """The mean of what the channels differ by."""
     pairs = zip(one.tobytes(), other.tobytes(), strict=True)

@@ -273,17 +273,18 @@ def _shrunk_by_strips(
 ) -> Image.Image:
     """Each strip is brought to 8 bits a channel and reduced by a whole number; then all is resized."""
     plain = _to_eight_bits(image)
-    factor = max(1, int(min(image.width / size[0], image.height / size[1]) / 2))
-    rows = factor * max(1, _STRIP // (image.width * factor))
+    # By each side's own: a picture of a million by one is legal, and a filter that wide is not affordable.
+    across, down = (max(1, int(whole / part / 2)) for whole, part in zip(image.size, size, strict=True))
+    rows = down * max(1, _STRIP // (image.width * down))
     reduced: Image.Image | None = None
     for top in range(0, image.height, rows):
         strip = plain(image.crop((0, top, image.width, min(top + rows, image.height))))
-        strip = strip.reduce(factor) if factor > 1 else strip
+        strip = strip.reduce((across, down)) if (across, down) != (1, 1) else strip
         if reduced is None:
-            reduced = Image.new(strip.mode, (strip.width, -(-image.height // factor)))
-        reduced.paste(strip, (0, top // factor))
+            reduced = Image.new(strip.mode, (strip.width, -(-image.height // down)))
+        reduced.paste(strip, (0, top // down))
     assert reduced is not None
-    inner = (box[0] / factor, box[1] / factor, box[2] / factor, box[3] / factor)
+    inner = (box[0] / across, box[1] / down, box[2] / across, box[3] / down)
     return reduced if reduced.size == size else reduced.resize(size, Resampling.LANCZOS, box=inner)
 
 

@@ -1,4 +1,4 @@
-"""The emulator's process: ministack as it comes, but for seven things.
+"""The emulator's process: ministack as it comes, but for nine things.
 
 1. A function that raises is reported as `Runtime.HandlerError`, whatever it raised. Lambda reports the class
    of the exception, and the state machine's Retry goes by it.
@@ -10,6 +10,8 @@
 5. A range of an object version is not read: the whole version comes instead.
 6. Each worker of a function unpacks its layers anew, which takes seconds; here they are unpacked once.
 7. A function can import whatever the emulator's own environment has; here its layers are all that it sees.
+8. RunInstances knows neither launch templates nor client tokens, and IAM does not look at the template.
+9. EventBridge does not hear that an instance has come or gone.
 
 A changed emulator is found out at once: each patch checks what it replaces.
 """
@@ -32,14 +34,16 @@ from types import SimpleNamespace
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_evaluator, lambda_runtime
-from ministack.services import eventbridge, lambda_svc, s3
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.services import ec2, eventbridge, lambda_svc, s3
 
 RAISED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
 RAISED_WITH_CLASS = (
     '{"status": "error", "error": str(e), "error_type": type(e).__name__, "trace": traceback.format_exc()}'
 )
 DIED = "Worker process died"
+
+type Answer = tuple[int, dict[str, str], bytes]
 
 
 def report_error_classes() -> None:
@@ -197,6 +201,90 @@ def hide_our_packages() -> None:
     lambda_runtime._detect_runtime_binary = detect_alone
 
 
+def start_from_launch_templates() -> None:
+    """Make RunInstances take from its launch template what it is not told, once for each ClientToken."""
+    run: Callable[[dict[str, Any]], Answer] = ec2._ACTION_MAP["RunInstances"]
+    resource_of: Callable[..., str] = iam_actions.extract_resource_arn
+    started: dict[str, Answer] = {}
+    if "service" not in inspect.signature(resource_of).parameters or run is not ec2._run_instances:
+        raise SystemExit("ministack's RunInstances has changed: see local/emulator_server.py")
+
+    def run_from_template(asked: dict[str, Any]) -> Answer:
+        token, template_id = ec2._p(asked, "ClientToken"), ec2._p(asked, "LaunchTemplate.LaunchTemplateId")
+        if token and token in started:
+            return started[token]
+        template = ec2._launch_templates.get(template_id)
+        if template_id and template is None:
+            refused: Answer = ec2._error("InvalidLaunchTemplateId.NotFound", f"No {template_id}", 400)
+            return refused
+        version = template["Versions"][-1] if template else {}
+        told = version.get("LaunchTemplateData", {})
+        profile = told.get("IamInstanceProfile", {})
+        defaults = {
+            "ImageId": told.get("ImageId"),
+            "InstanceType": told.get("InstanceType"),
+            "UserData": told.get("UserData"),
+            "IamInstanceProfile.Arn": profile.get("Arn"),
+            "IamInstanceProfile.Name": profile.get("Name"),
+        }
+        before = set(ec2._instances)
+        answer: Answer = run({name: [value] for name, value in defaults.items() if value} | asked)
+        for instance_id in set(ec2._instances) - before:
+            if template:
+                ec2._tags.setdefault(instance_id, []).extend(
+                    [
+                        {"Key": "aws:ec2launchtemplate:id", "Value": template_id},
+                        {"Key": "aws:ec2launchtemplate:version", "Value": str(version["VersionNumber"])},
+                    ]
+                )
+            tell_instance_state(instance_id, "running")
+        if token and answer[0] == HTTPStatus.OK:
+            started[token] = answer
+        return answer
+
+    def resource_with_template(service: str, *args: Any, **kwargs: Any) -> str:
+        found = resource_of(service, *args, **kwargs)
+        query = next(
+            (
+                value
+                for value in (*args, *kwargs.values())
+                if isinstance(value, dict) and "LaunchTemplate.LaunchTemplateId" in value
+            ),
+            None,
+        )
+        if service != "ec2" or found != "*" or query is None:
+            return found
+        region, account = ec2.get_region(), ec2.get_account_id()
+        template_id = ec2._p(query, "LaunchTemplate.LaunchTemplateId")
+        return f"arn:aws:ec2:{region}:{account}:launch-template/{template_id}"
+
+    ec2._ACTION_MAP["RunInstances"] = run_from_template
+    iam_actions.extract_resource_arn = resource_with_template
+
+
+def tell_of_ended_instances() -> None:
+    """Put the event of a terminated instance on the bus, as EC2 does."""
+    terminate: Callable[[dict[str, Any]], Answer] = ec2._ACTION_MAP["TerminateInstances"]
+    if "allow_aws_source" not in inspect.signature(eventbridge._put_events).parameters:
+        raise SystemExit("ministack's PutEvents has changed: see local/emulator_server.py")
+
+    def terminate_and_tell(asked: dict[str, Any]) -> Answer:
+        answer = terminate(asked)
+        if answer[0] == HTTPStatus.OK:
+            for instance_id in ec2._parse_member_list(asked, "InstanceId"):
+                tell_instance_state(instance_id, "terminated")
+        return answer
+
+    ec2._ACTION_MAP["TerminateInstances"] = terminate_and_tell
+
+
+def tell_instance_state(instance_id: str, state: str) -> None:
+    """An "EC2 Instance State-change Notification"."""
+    detail = json.dumps({"instance-id": instance_id, "state": state})
+    entry = {"Source": "aws.ec2", "DetailType": "EC2 Instance State-change Notification", "Detail": detail}
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
 if __name__ == "__main__":
     report_error_classes()
     count_loopback_as_secure()
@@ -205,4 +293,6 @@ if __name__ == "__main__":
     read_ranges_of_versions()
     unpack_layers_once()
     hide_our_packages()
+    start_from_launch_templates()
+    tell_of_ended_instances()
     app.main()

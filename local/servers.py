@@ -1,4 +1,4 @@
-"""The two servers of a stack: kept by this process, or by a supervisor that `make up` leaves behind.
+"""The servers of a stack: kept by this process, or by a supervisor that `make up` leaves behind.
 
 `servers.json` in the stack's folder says what runs, by pid and start time; whoever finds it can end it all.
 """
@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,9 +21,9 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from local.emulator import PROJECT, Emulator, aws_client
+from local.emulator import PROJECT, Emulator, aws_client, laptop_environment
 from local.postgres import PostgresServer
-from local.processes import ProcessMark, StartupFailed, say, tail, wait_until
+from local.processes import GuardedProcess, ProcessMark, StartupFailed, say, tail, wait_until
 
 SECRET_NAME = "claimwatch-laptop-database"
 
@@ -42,16 +43,17 @@ class Running:
 
 
 class Servers:
-    """PostgreSQL and the emulator of one stack, kept by this process. Usable as a context manager."""
+    """PostgreSQL, the emulator and its instances, kept by this process. Usable as a context manager."""
 
     def __init__(self, folder: Path) -> None:
         """Nothing starts yet. Logs go to logs/ below the folder."""
         self.folder = folder.resolve()
         self.postgres = PostgresServer(self.folder / "postgres", log=self.folder / "logs" / "postgresql.log")
         self.emulator = Emulator(self.folder / "emulator", log=self.folder / "logs" / "emulator.log")
+        self._instances: GuardedProcess | None = None
 
     def start(self) -> Running:
-        """Start both, empty: the emulator remembers nothing, so the database must not remember more."""
+        """Start them, empty: the emulator remembers nothing, so the database must not remember more."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.postgres.remove()
         for log in (self.postgres.log, self.emulator.log):
@@ -59,11 +61,12 @@ class Servers:
         try:
             self.postgres.start()
             self.emulator.start()
+            self._instances = self._look_after_instances()
             running = Running(
                 self.emulator.endpoint_url,
                 self.postgres.url,
                 ProcessMark.of(os.getpid()),
-                (self.postgres.guard.mark, self.emulator.guard.mark),
+                (self.postgres.guard.mark, self.emulator.guard.mark, self._instances.mark),
             )
             write_atomically(self.folder / "servers.json", json.dumps(asdict(running), indent=2))
         except BaseException:
@@ -72,15 +75,30 @@ class Servers:
         return running
 
     def stop(self) -> None:
-        """Stop both, with every worker, and forget them and their data: the next start is empty anyway."""
+        """Stop all, with every worker, and forget them and their data: the next start is empty anyway."""
+        instances, self._instances = self._instances, None
+        if instances is not None:
+            instances.stop()
+        shutil.rmtree(self.folder / "instances", ignore_errors=True)
         self.emulator.stop()
         self.postgres.remove()
         for name in ("servers.json", "stack.json"):
             (self.folder / name).unlink(missing_ok=True)
 
     def running(self) -> bool:
-        """Whether both still run."""
-        return self.postgres.running() and self.emulator.running()
+        """Whether they still run."""
+        looked_after = self._instances is not None and self._instances.running()
+        return self.postgres.running() and self.emulator.running() and looked_after
+
+    def _look_after_instances(self) -> GuardedProcess:
+        folder = self.folder / "instances"
+        shutil.rmtree(folder, ignore_errors=True)
+        return GuardedProcess(
+            [sys.executable, "-m", "local.instances", self.emulator.endpoint_url, str(folder)],
+            log=self.folder / "logs" / "instances.log",
+            env=laptop_environment(self.emulator.endpoint_url),
+            cwd=PROJECT,
+        )
 
     def __enter__(self) -> Self:
         """Start both."""

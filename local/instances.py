@@ -2,8 +2,8 @@
 
 The emulator only writes down that an instance runs. This looks for such instances and runs their user data,
 as their launch template has it, in a folder of their own: with the role of their instance profile
-through a metadata service (IMDSv2) of their own, and with a `shutdown` that ends the instance through the API. One that is ended
-through the API loses its process, with all that it started.
+through a metadata service (IMDSv2) of their own, and with a `shutdown` that ends the instance through the
+API. One that is ended through the API loses its process, with all that it started.
 """
 
 import argparse

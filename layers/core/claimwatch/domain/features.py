@@ -5,9 +5,10 @@ category that was never learnt, is nan: models learn what to make of that, and b
 """
 
 import json
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import repeat
 from typing import Any, Literal, Self, get_args
@@ -15,6 +16,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
+from claimwatch.domain import contract as contracts
 from claimwatch.domain.contract import Contract, LogicalType, Role
 
 type Kind = Literal["number", "category", "flag", "days", "hour", "weekday"]
@@ -49,7 +51,8 @@ class Feature:
 
     ``number``: as it is. ``flag``: 0 or 1. ``category``: its place in ``categories``. ``days``: from a date
     to the event time, in whole calendar days, or with their fraction where ``exact``. ``hour`` and
-    ``weekday`` (Monday is 0) are those of the event time.
+    ``weekday`` (Monday is 0) are those of the event time. ``meaning`` is the first sentence of the column's
+    description; what is ``personal`` is learnt from and never shown.
     """
 
     name: str
@@ -57,6 +60,8 @@ class Feature:
     column: str
     categories: tuple[str, ...] = ()
     exact: bool = False
+    meaning: str = ""
+    personal: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,25 +81,18 @@ class FeatureSpec:
         event = next((column for column in contract.columns if column.role is Role.EVENT_TIME), None)
         features: list[Feature] = []
         for column in contract.columns:
-            name, kind = column.name, column.logical_type
-            if column.role is Role.EVENT_TIME:
-                if kind is LogicalType.TIMESTAMP:
-                    features.append(Feature(f"{name}.hour", "hour", name))
-                features.append(Feature(f"{name}.weekday", "weekday", name))
-            elif column.role is not Role.FEATURE or column.hashed:
-                continue
-            elif kind is LogicalType.BOOLEAN:
-                features.append(Feature(name, "flag", name))
-            elif kind in (LogicalType.DATE, LogicalType.TIMESTAMP):
-                if event is not None:
-                    exact = LogicalType.DATE not in (kind, event.logical_type)
-                    features.append(Feature(f"{name}.days", "days", name, exact=exact))
-            elif kind is LogicalType.STRING:
-                categories = column.valid_values or _frequent(columns.get(name, ()))
-                if categories:
-                    features.append(Feature(name, "category", name, tuple(categories)))
-            else:
-                features.append(Feature(name, "number", name))
+            for name, kind, categories, exact in _made_of(column, event, columns):
+                features.append(
+                    Feature(
+                        name,
+                        kind,
+                        column.name,
+                        categories,
+                        exact,
+                        _sentence(column.description),
+                        column.personal,
+                    )
+                )
         return cls(tuple(features), event.name if event else None)
 
     @property
@@ -113,9 +111,7 @@ class FeatureSpec:
     def to_json(self) -> str:
         """Text that ``from_json`` reads."""
         listed = [
-            {"name": feature.name, "kind": feature.kind, "column": feature.column}
-            | ({"categories": list(feature.categories)} if feature.kind == "category" else {})
-            | ({"exact": True} if feature.exact else {})
+            {name: value for name, value in asdict(feature).items() if value not in ("", (), False)}
             for feature in self.features
         ]
         return json.dumps({"event_time": self.event_time, "features": listed}, ensure_ascii=False, indent=1)
@@ -129,13 +125,7 @@ class FeatureSpec:
             raise ValueError(f"no kind of feature: {', '.join(sorted(unknown))}")
         return cls(
             tuple(
-                Feature(
-                    entry["name"],
-                    entry["kind"],
-                    entry["column"],
-                    tuple(entry.get("categories", ())),
-                    entry.get("exact", False),
-                )
+                Feature(**entry | {"categories": tuple(entry.get("categories", ()))})
                 for entry in read["features"]
             ),
             read["event_time"],
@@ -148,6 +138,35 @@ class FeatureSpec:
             {category: float(code) for code, category in enumerate(feature.categories)}
             for feature in self.features
         )
+
+
+def _made_of(
+    column: contracts.Column, event: contracts.Column | None, columns: Columns
+) -> Iterator[tuple[str, Kind, tuple[str, ...], bool]]:
+    """Name, kind, categories and exactness of each feature that a column becomes."""
+    name, kind = column.name, column.logical_type
+    if column.role is Role.EVENT_TIME:
+        if kind is LogicalType.TIMESTAMP:
+            yield f"{name}.hour", "hour", (), False
+        yield f"{name}.weekday", "weekday", (), False
+    elif column.role is not Role.FEATURE or column.hashed:
+        return
+    elif kind is LogicalType.BOOLEAN:
+        yield name, "flag", (), False
+    elif kind in (LogicalType.DATE, LogicalType.TIMESTAMP):
+        if event is not None:
+            yield f"{name}.days", "days", (), LogicalType.DATE not in (kind, event.logical_type)
+    elif kind is LogicalType.STRING:
+        categories = column.valid_values or _frequent(columns.get(name, ()))
+        if categories:
+            yield name, "category", tuple(categories), False
+    else:
+        yield name, "number", (), False
+
+
+def _sentence(description: str) -> str:
+    """The first sentence, in one line."""
+    return re.split(r"(?<=[.!?;])\s", " ".join(description.split()), maxsplit=1)[0].rstrip(".;")
 
 
 @dataclass(frozen=True)

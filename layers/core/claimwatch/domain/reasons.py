@@ -1,0 +1,136 @@
+"""Reasons: a claim's largest Shapley values in words that an investigator reads."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from claimwatch.domain.features import Feature, FeatureSpec
+from claimwatch.domain.profile import Profile, Reference
+
+MOST_REASONS = 5
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_ENDINGS_OF_TIMES = ("date", "day", "at", "on", "time", "timestamp")
+_UNKNOWN = "not known"
+
+
+def reasons(
+    spec: FeatureSpec,
+    row: npt.NDArray[np.float32],
+    values: npt.NDArray[np.float64],
+    reference: Reference,
+    most: int = MOST_REASONS,
+) -> list[dict[str, Any]]:
+    """The features that raised a claim's score the most, the strongest first.
+
+    ``row`` and ``values`` are the claim's features and their Shapley values. Each reason has ``feature``,
+    ``value``, ``typical`` (the reference's median or most frequent value), ``contribution`` (to the margin),
+    ``text``, and ``meaning`` where the contract describes the column. Personal columns never appear.
+    """
+    order = np.argsort(-values, kind="stable").tolist()
+    told = [place for place in order if values[place] > 0.0 and not spec.features[place].personal][:most]
+    return [
+        _reason(spec, spec.features[place], float(row[place]), float(values[place]), reference.features)
+        for place in told
+    ]
+
+
+def _reason(
+    spec: FeatureSpec, feature: Feature, number: float, contribution: float, profiles: Mapping[str, Profile]
+) -> dict[str, Any]:
+    value = _value(feature, number)
+    profile = profiles.get(feature.name)
+    typical = None if profile is None else _typical(feature, profile)
+    reason = {
+        "feature": feature.name,
+        "value": value,
+        "typical": typical,
+        "contribution": round(contribution, 6),
+        "text": f"{_statement(spec, feature, value)}{_comparison(feature, value, typical)}",
+    }
+    return reason | ({"meaning": feature.meaning} if feature.meaning else {})
+
+
+def _value(feature: Feature, number: float) -> Any:
+    """What the claim says, as JSON has it; None for what is missing or was never learnt."""
+    if math.isnan(number):
+        return None
+    if feature.kind == "category":
+        return feature.categories[int(number)]
+    if feature.kind == "flag":
+        return number > 0.5
+    return int(number) if number.is_integer() else float(f"{number:.6g}")
+
+
+def _typical(feature: Feature, profile: Profile) -> Any:
+    if feature.kind in ("flag", "weekday"):
+        # Their most frequent value: nothing lies between two weekdays.
+        place = int(np.argmax(profile.counts))
+        return _value(feature, profile.edges[place]) if place < len(profile.edges) else None
+    typical = profile.typical
+    return _value(feature, typical) if isinstance(typical, int | float) else typical
+
+
+def _statement(spec: FeatureSpec, feature: Feature, value: Any) -> str:
+    subject = words(feature.column)
+    if feature.kind == "days":
+        event = _moment(spec.event_time or "")
+        if value is None:
+            return f"days from {_moment(feature.column)} to {event}: {_UNKNOWN}"
+        if value == 0:
+            return f"{event} on the day of {_moment(feature.column)}"
+        side = "after" if value > 0 else "before"
+        return f"{event} {_counted(abs(value), 'day')} {side} {_moment(feature.column)}"
+    if feature.kind == "hour":
+        return f"{_moment(feature.column)} at {_shown(feature, value)}"
+    if feature.kind == "weekday":
+        return f"{_moment(feature.column)} on a {_shown(feature, value)}"
+    return f"{subject}: {_shown(feature, value)}"
+
+
+def _comparison(feature: Feature, value: Any, typical: Any) -> str:
+    if typical is None:
+        return ""
+    if value == typical:
+        return ", as is typical"
+    return f"; typical is {_shown(feature, typical)}"
+
+
+def _shown(feature: Feature, value: Any) -> str:
+    if value is None:
+        return f"{_UNKNOWN} or never seen before" if feature.kind == "category" else _UNKNOWN
+    if feature.kind == "category":
+        return words(str(value))
+    if feature.kind == "flag":
+        return "yes" if value else "no"
+    if feature.kind == "hour":
+        return f"{int(value):02}:00"
+    if feature.kind == "weekday":
+        return _DAYS[int(value)]
+    return _number(value)
+
+
+def _number(value: float) -> str:
+    if float(value).is_integer():
+        # A year or a small count needs no separator.
+        return f"{int(value):,}" if abs(value) >= 10_000 else str(int(value))
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+
+
+def _counted(number: float, unit: str) -> str:
+    return f"{_number(number)} {unit}{'' if number == 1 else 's'}"
+
+
+def words(name: str) -> str:
+    """A name of the contract as words."""
+    return " ".join(name.replace("_", " ").replace("-", " ").split())
+
+
+def _moment(name: str) -> str:
+    """What happened at the time that a column holds: "policy start" for policy_start_date."""
+    parts = words(name).split()
+    kept: Sequence[str] = parts[:-1] if len(parts) > 1 and parts[-1].lower() in _ENDINGS_OF_TIMES else parts
+    return " ".join(kept)

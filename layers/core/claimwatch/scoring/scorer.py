@@ -1,0 +1,114 @@
+"""A model at work: claims in, probabilities and reasons out."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from claimwatch.domain.explain import shapley
+from claimwatch.domain.features import Columns, Kind, Matrix, encode, gaps
+from claimwatch.domain.reasons import MOST_REASONS, reasons
+from claimwatch.scoring.bundle import Bundle
+
+type Floats = npt.NDArray[np.float64]
+type Flags = npt.NDArray[np.bool_]
+
+INPUT, PROBABILITY, MARGIN = "x", "probability", "margin"
+"""The names in the graph: a float32 matrix in, a float32 for each row out."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a model makes of claims, an entry for each; counts of claims by feature.
+
+    ``percentile`` is the share of the reference's scores that are at most this one, 0 to 100.
+    """
+
+    probability: Floats
+    margin: Floats
+    percentile: Floats
+    referred: Flags
+    missing: dict[str, int]
+    unseen: dict[str, int]
+
+
+class Scorer:
+    """A bundle that is ready to score.
+
+    One thread: a function has one CPU, and sums that are split over threads would not be the same again.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        import onnxruntime  # noqa: PLC0415 - who only reads a bundle has no such layer
+
+        self.bundle = bundle
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._run = onnxruntime.InferenceSession(
+            bundle.graph, sess_options=options, providers=["CPUExecutionProvider"]
+        ).run
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """The columns that the model wants, each with the kind of a feature that is made of it."""
+        return self.bundle.spec.kinds
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which a claim is referred."""
+        return self.bundle.manifest.threshold
+
+    def probabilities(self, columns: Columns) -> Floats:
+        """The calibrated probability of each claim, and nothing else."""
+        return self._served(encode(self.bundle.spec, columns), PROBABILITY)[0]
+
+    def score(self, columns: Columns) -> Scores:
+        """Score claims."""
+        spec = self.bundle.spec
+        matrix = encode(spec, columns)
+        probability, margin = self._served(matrix, PROBABILITY, MARGIN)
+        found = gaps(spec, columns, matrix)
+        return Scores(
+            probability=probability,
+            margin=margin,
+            percentile=self.bundle.reference.percentile(probability),
+            referred=probability >= self.threshold,
+            missing=found.missing,
+            unseen=found.unseen,
+        )
+
+    def _served(self, matrix: Matrix, *outputs: str) -> list[Floats]:
+        if not len(matrix):
+            return [np.empty(0) for _ in outputs]
+        return [served.astype(np.float64) for served in self._run(outputs, {INPUT: matrix})]
+
+    def reasons(
+        self, columns: Columns, rows: npt.NDArray[np.integer[Any]], most: int = MOST_REASONS
+    ) -> list[list[dict[str, Any]]]:
+        """The reasons for the scores of these rows, in their order."""
+        spec = self.bundle.spec
+        chosen = {name: np.asarray(columns[name])[rows] for name in spec.kinds if name in columns}
+        if not len(rows):
+            return []
+        matrix = encode(spec, chosen)
+        values = shapley(self.bundle.model, matrix)
+        return [
+            reasons(spec, row, moved, self.bundle.reference, most)
+            for row, moved in zip(matrix, values, strict=True)
+        ]
+
+    def audited(self, claim_ids: Iterable[str]) -> Flags:
+        """Which claims are in the random slice that is looked at whatever their score."""
+        share = self.bundle.manifest.audit_share
+        return np.fromiter((audit_sample(claim_id, share) for claim_id in claim_ids), np.bool_)
+
+
+def audit_sample(claim_id: str, share: float) -> bool:
+    """Whether a claim is in the audit slice: the same ones under every model, whatever the order they come in."""
+    drawn = hashlib.sha256(b"audit\0" + claim_id.encode()).digest()[:8]
+    return int.from_bytes(drawn) < share * 2.0**64

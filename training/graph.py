@@ -1,0 +1,138 @@
+"""The graph that serves a model: ONNX, written node by node, with the calibration in it.
+
+A converter for scikit-learn's estimators would be one more place where the served model could differ from the
+explained one, and the best-kept fails on histogram boosting: see docs/decisions/0007-models.md.
+
+Input ``x``: float32 [claims, features], nan where missing. Outputs: ``probability`` and ``margin``, float32
+[claims].
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from claimwatch.domain.calibration import HIGHEST, LOWEST, Calibration
+from claimwatch.domain.model import LEAF, Forest, Linear, Model
+
+OPSET, ML_OPSET, IR_VERSION = 21, 3, 10
+"""What onnxruntime has had for years; newer ones bring nothing that is used here."""
+
+
+class _Graph:
+    """Nodes and constants as they are added."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def add(self, operator: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
+        """One operator; returns the name of its output."""
+        output = output or f"{operator.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
+        return output
+
+    def constant(self, value: npt.ArrayLike, kind: type = np.float64) -> str:
+        """One constant; returns its name."""
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=kind), name))
+        return name
+
+
+def onnx_of(model: Model, calibration: Calibration) -> bytes:
+    """The graph of a model; the same model gives the same bytes."""
+    graph = _Graph()
+    total = _forest(graph, model) if isinstance(model, Forest) else _linear(graph, model)
+    graph.add("Cast", total, output="margin", to=TensorProto.FLOAT)
+    odds = total
+    if model.link == "identity":
+        bounded = graph.add("Clip", total, graph.constant(LOWEST), graph.constant(HIGHEST))
+        odds = graph.add("Log", graph.add("Div", bounded, graph.add("Sub", graph.constant(1.0), bounded)))
+    line = graph.add("Mul", odds, graph.constant(calibration.slope))
+    line = graph.add("Add", line, graph.constant(calibration.offset))
+    graph.add("Cast", graph.add("Sigmoid", line), output="probability", to=TensorProto.FLOAT)
+    written = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "claimwatch",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["claims", model.features])],
+            [
+                helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["claims"]),
+                helper.make_tensor_value_info("margin", TensorProto.FLOAT, ["claims"]),
+            ],
+            initializer=graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="claimwatch",
+    )
+    onnx.checker.check_model(written)
+    bytes_written: bytes = written.SerializeToString(deterministic=True)
+    return bytes_written
+
+
+def _forest(graph: _Graph, model: Forest) -> str:
+    """The sum over the trees, float64 [claims].
+
+    The operator adds up in 32 bits. With the base rate left out of it, and the rest in double, what is lost
+    stays below a millionth of a probability.
+    """
+    nodes = len(model.feature)
+    roots = model.roots.tolist()
+    tree = np.repeat(np.arange(len(roots)), np.diff([*roots, nodes]))
+    own = np.arange(nodes) - np.asarray(roots)[tree]
+    leaf = model.feature == LEAF
+    start = np.asarray(roots)[tree]
+    single = graph.add(
+        "TreeEnsembleRegressor",
+        "x",
+        domain="ai.onnx.ml",
+        n_targets=1,
+        nodes_treeids=tree.tolist(),
+        nodes_nodeids=own.tolist(),
+        nodes_featureids=np.where(leaf, 0, model.feature).tolist(),
+        nodes_modes=np.where(leaf, "LEAF", "BRANCH_LEQ").tolist(),
+        nodes_values=model.threshold.tolist(),
+        nodes_truenodeids=np.where(leaf, 0, model.left - start).tolist(),
+        nodes_falsenodeids=np.where(leaf, 0, model.right - start).tolist(),
+        nodes_missing_value_tracks_true=model.missing_left.astype(int).tolist(),
+        target_treeids=tree[leaf].tolist(),
+        target_nodeids=own[leaf].tolist(),
+        target_ids=[0] * int(leaf.sum()),
+        target_weights=model.value[leaf].astype(np.float32).tolist(),
+    )
+    flat = graph.add("Reshape", single, graph.constant([-1], np.int64))
+    return graph.add("Add", graph.add("Cast", flat, to=TensorProto.DOUBLE), graph.constant(model.base))
+
+
+def _linear(graph: _Graph, model: Linear) -> str:
+    """The sum over the features, float64 [claims]."""
+    total = graph.constant([model.intercept])
+    numbers, categories = np.flatnonzero(model.first < 0), np.flatnonzero(model.first >= 0)
+    if len(numbers):
+        values, absent = _columns(graph, numbers)
+        added = graph.add("Sub", values, graph.constant(model.center[numbers]))
+        added = graph.add("Mul", added, graph.constant(model.weight[numbers]))
+        total = _plus(graph, total, added, absent, model.missing[numbers])
+    if len(categories):
+        values, absent = _columns(graph, categories)
+        codes = graph.add("Where", absent, graph.constant(0.0), values)
+        index = graph.add("Cast", codes, to=TensorProto.INT64)
+        index = graph.add("Add", index, graph.constant(model.first[categories], np.int64))
+        added = graph.add("Gather", graph.constant(model.table), index)
+        total = _plus(graph, total, added, absent, model.missing[categories])
+    return total
+
+
+def _columns(graph: _Graph, places: npt.NDArray[np.intp]) -> tuple[str, str]:
+    """Some of the columns, in double, and where they are missing."""
+    values = graph.add("Gather", "x", graph.constant(places, np.int64), axis=1)
+    return graph.add("Cast", values, to=TensorProto.DOUBLE), graph.add("IsNaN", values)
+
+
+def _plus(graph: _Graph, total: str, added: str, absent: str, missing: npt.NDArray[np.float64]) -> str:
+    whole = graph.add("Where", absent, graph.constant(missing), added)
+    summed = graph.add("ReduceSum", whole, graph.constant([1], np.int64), keepdims=0)
+    return graph.add("Add", total, summed)

@@ -142,7 +142,7 @@ def test_a_photo_that_takes_too_long_is_refused_and_the_next_is_not(misbehaving:
     began = time.monotonic()
     with pytest.raises(RefusedPhoto, match=r"takes more than 1\.5 seconds; send a smaller copy"):
         misbehaving.examine(PHOTO + how)
-    assert 1.4 < time.monotonic() - began < 10
+    assert 1.4 < time.monotonic() - began < 5  # before it would end by itself
     assert _is_gone(process)
     assert misbehaving.examine(PHOTO).width == 1000
     assert _child(misbehaving) != process

@@ -104,6 +104,15 @@ def test_cmyk_is_shown_in_its_colours() -> None:
 def test_a_jpeg_that_keeps_red_green_and_blue_is_shown_in_its_colours() -> None:
     data = encoded(picture(2400, 1600), "JPEG", keep_rgb=True)
     assert corners(opened(examine(data).display)) == CORNERS
+    # The same with the usual names of its planes: then Adobe's mark says that they are no luma and chroma.
+    start, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda")
+    renamed = bytearray(data)
+    for plane in range(3):
+        renamed[start + 10 + 3 * plane] = renamed[scan + 5 + 2 * plane] = plane + 1
+    mark = b"\xff\xee\0\x0eAdobe\0\x64" + bytes(5)
+    marked = data[:2] + mark + bytes(renamed[2:])
+    assert opened(marked).info["adobe_transform"] == 0
+    assert corners(opened(examine(marked).display)) == CORNERS
 
 
 @pytest.mark.parametrize("mode", ["P", "RGB", "RGBA", "1", "L", "LA"])

@@ -109,6 +109,6 @@ class Scorer:
 
 
 def audit_sample(claim_id: str, share: float) -> bool:
-    """Whether a claim is in the audit slice: the same ones under every model, whatever the order they come in."""
+    """Whether a claim is in the audit slice; under every model the same claims are."""
     drawn = hashlib.sha256(b"audit\0" + claim_id.encode()).digest()[:8]
     return int.from_bytes(drawn) < share * 2.0**64

@@ -5,56 +5,99 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.cluster import Cluster
-from tests.faults.orchestrator import Workers
+from tests.faults.photos.simulation import simulate_photos
 from tests.faults.simulation import simulate
+from tests.faults.verdict import Result
+from tests.faults.workers import Workers
 
-SCHEDULES = 200
+
+@dataclass
+class Part:
+    """The schedules of one kind of data, and what came of them."""
+
+    name: str
+    schedules: int
+    simulate: Callable[[int, Cluster, Workers], Result]
+    watched: str
+    injected: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+    doubled: int = 0
+    looks: int = 0
+    seeds: range = range(0)
+    failed: list[int] = field(default_factory=list)
+
+    def run(self, seeds: range, cluster: Cluster, workers: Workers) -> None:
+        """Run the schedules of these seeds, and tell what was injected."""
+        self.seeds = seeds
+        began = time.monotonic()
+        for done, seed in enumerate(seeds, start=1):
+            self._add(self.simulate(seed, cluster, workers))
+            if done % 20 == 0 or done == len(seeds):
+                print(
+                    f"{self.name}: seeds {seeds[0]} to {seed}: {self.injected.total()} faults,"
+                    f" {len(self.failed)} schedules failed, {time.monotonic() - began:.0f} s",
+                    flush=True,
+                )
+        for kind, count in self.injected.most_common():
+            print(f"  {count:6} {kind}")
+        print(f"  {self.looks:6} looks at {self.watched}")
+
+    def _add(self, result: Result) -> None:
+        self.injected += result.injected
+        self.lost, self.doubled = self.lost + result.lost, self.doubled + result.doubled
+        self.looks += result.looks
+        if result.problems:
+            self.failed.append(result.seed)
+            again = f"python -m tests.faults --only {self.name} --seed {result.seed}"
+            print(f"{self.name}: seed {result.seed} FAILED; again with: {again}")
+            print("\n".join(f"  {problem}" for problem in result.problems))
+
+
+PARTS = (
+    Part("claims", 200, simulate, "the current claims meanwhile: every file was there whole or not at all"),
+    Part(
+        "photos", 70, simulate_photos, "the photos meanwhile: each was there with its matches or not at all"
+    ),
+)
 
 
 def main() -> int:
-    """Run schedules, tell what was injected, and end with one line of figures."""
+    """Run schedules of claims and of photos, and end with one line of figures."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--schedules", type=int, default=SCHEDULES, help="how many, from the first seed on")
+    parser.add_argument("--only", choices=[part.name for part in PARTS], help="without the other part")
+    parser.add_argument("--schedules", type=int, help="how many of a part, from the first seed on")
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--seed", type=int, help="only this one, as when a schedule has failed")
     options = parser.parse_args()
-    first = options.first_seed if options.seed is None else options.seed
-    seeds = range(first, first + (options.schedules if options.seed is None else 1))
-
-    injected: Counter[str] = Counter()
-    lost = doubled = looks = 0
-    failed: list[int] = []
-    began = time.monotonic()
+    parts = [part for part in PARTS if options.only in (None, part.name)]
     with (
         tempfile.TemporaryDirectory(prefix="claimwatch-faults-") as folder,
         Cluster(Path(folder) / "postgres") as cluster,
         closing(Workers(Path(folder) / "workers.log")) as workers,
     ):
-        for done, seed in enumerate(seeds, start=1):
-            result = simulate(seed, cluster, workers)
-            injected += result.injected
-            lost, doubled, looks = lost + result.lost, doubled + result.doubled, looks + result.looks
-            if result.problems:
-                failed.append(seed)
-                print(f"seed {seed} FAILED; again with: python -m tests.faults --seed {seed}")
-                print("\n".join(f"  {problem}" for problem in result.problems))
-            if done % 20 == 0 or done == len(seeds):
-                print(
-                    f"seeds {first} to {seed}: {injected.total()} faults, {len(failed)} schedules failed,"
-                    f" {time.monotonic() - began:.0f} s",
-                    flush=True,
-                )
-    for kind, count in injected.most_common():
-        print(f"  {count:6} {kind}")
-    print(f"  {looks:6} looks at the current claims meanwhile: every file was there whole or not at all")
-    if failed:
-        print(f"failed seeds: {', '.join(map(str, failed))}")
-    print(f"faults: schedules={len(seeds)} injected={injected.total()} lost={lost} doubled={doubled}")
-    return 1 if failed or lost or doubled else 0
+        for part in parts:
+            first = options.first_seed if options.seed is None else options.seed
+            count = 1 if options.seed is not None else options.schedules or part.schedules
+            part.run(range(first, first + count), cluster, workers)
+    for part in parts:
+        if part.failed:
+            print(f"{part.name}: failed seeds: {', '.join(map(str, part.failed))}")
+        print(
+            f"{part.name}: schedules={len(part.seeds)} injected={part.injected.total()}"
+            f" lost={part.lost} doubled={part.doubled}"
+        )
+    schedules = sum(len(part.seeds) for part in parts)
+    injected = sum(part.injected.total() for part in parts)
+    lost = sum(part.lost for part in parts)
+    doubled = sum(part.doubled for part in parts)
+    print(f"faults: schedules={schedules} injected={injected} lost={lost} doubled={doubled}")
+    return 1 if lost or doubled or any(part.failed for part in parts) else 0
 
 
 if __name__ == "__main__":

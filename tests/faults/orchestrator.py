@@ -1,33 +1,22 @@
 """Queue, Lambda and Step Functions of a schedule: at least once, side by side, retrying as defined."""
 
 import json
-import multiprocessing
-import queue
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from multiprocessing.connection import Connection as Pipe
-from multiprocessing.process import BaseProcess
-from pathlib import Path
-from random import Random
 from typing import Any
 
 from tests.cluster import PROJECT, Cluster
+from tests.faults.borders import Raised
 from tests.faults.schedule import Calling, SampleFile, Schedule
-from tests.faults.worker import Alerted, Done, Fired, Job, Place, Raised, Started, work
+from tests.faults.worker import Alerted, Done, Place, Started
+from tests.faults.workers import LAMBDA_DIED, RECEIVES, Hangs, Invocations, Notes, Slot, Workers
 
 DEFINITION = PROJECT / "statemachines" / "claims_pipeline.asl.json"
-WORKERS = 4
-RECEIVES = 5
-"""Of a message, before it goes to the dead letters; as in the template."""
-LAMBDA_DIED = "Runtime.ExitError"
-PATIENCE = 60.0
-"""Seconds after which something hangs that must not."""
 
 _STATES = {"inspect": "InspectFile", "load": "LoadChunk", "commit": "CommitFile", "fail": "RecordFailure"}
 
@@ -40,91 +29,18 @@ class StepFailed(Exception):
         self.raised = raised
 
 
-class Hangs(Exception):
-    """Something did not end in time."""
-
-
-class Slot:
-    """A worker process and the pipe to it; a dead one is replaced."""
-
-    def __init__(self, log: Path) -> None:
-        self.busy = False
-        self._log = log
-        self._start()
-
-    def _start(self) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["tests.faults.worker"])
-        ours, theirs = context.Pipe()
-        self.pipe: Pipe = ours
-        self.process: BaseProcess = context.Process(target=work, args=(theirs, self._log), daemon=True)
-        self.process.start()
-        theirs.close()
-
-    def kill(self) -> None:
-        """SIGKILL, as the kernel sends it to whoever takes too much memory."""
-        with suppress(ValueError, AttributeError):  # it is being replaced just now
-            self.process.kill()
-
-    def replace(self) -> None:
-        """A new process in place of a dead one."""
-        self.end()
-        self._start()
-
-    def end(self) -> None:
-        """End the process."""
-        self.process.kill()
-        self.process.join()
-        self.process.close()
-        self.pipe.close()
-
-
-class Workers:
-    """Prestarted worker processes, for one schedule after the other; all print to one log."""
-
-    def __init__(self, log: Path) -> None:
-        self.log = log
-        self.slots = [Slot(log) for _ in range(WORKERS)]
-        self._free: queue.Queue[Slot] = queue.Queue()
-        for slot in self.slots:
-            self._free.put(slot)
-
-    @contextmanager
-    def one(self) -> Iterator[Slot]:
-        """A worker that nobody else has."""
-        try:
-            slot = self._free.get(timeout=PATIENCE)
-        except queue.Empty:
-            raise Hangs("no worker became free") from None
-        slot.busy = True
-        try:
-            yield slot
-        finally:
-            slot.busy = False
-            self._free.put(slot)
-
-    def close(self) -> None:
-        """End all of them."""
-        for slot in self.slots:
-            slot.end()
-
-
 @dataclass
-class Notes:
-    """What happened, for the verdict."""
+class LedgerNotes(Notes):
+    """What happened to files, for the verdict."""
 
-    injected: Counter[str] = field(default_factory=Counter)
     alerts: list[Alerted] = field(default_factory=list)
     unrecorded: set[int] = field(default_factory=set)
     """Files whose failure the ledger could not be told: the alarm on failed executions speaks for them."""
     dead_letters: list[str] = field(default_factory=list)
-    bugs: list[str] = field(default_factory=list)
-    causes: list[str] = field(default_factory=list)
-    """Of every error, as Lambda's log and Step Functions' history have it."""
 
 
-class Orchestrator:
-    """Runs the pipeline of one schedule; every method may be called from any thread."""
+class Orchestrator(Invocations[LedgerNotes]):
+    """Runs the pipeline of one schedule."""
 
     def __init__(
         self,
@@ -134,17 +50,21 @@ class Orchestrator:
         workers: Workers,
         files: Mapping[str, SampleFile],
     ) -> None:
-        self.notes = Notes()
-        self._schedule, self._cluster, self._place, self._workers = schedule, cluster, place, workers
-        self._files = files
+        super().__init__(schedule, place, cluster, workers, LedgerNotes())
+        self._schedule = schedule
         self._labels: dict[int, str] = {}
         self._executions: set[str] = set()
-        self._lock = threading.Lock()
-        self._restarting = threading.Lock()
-        self._pending: set[Future[Any]] = set()
         self._impatient = {label: schedule.impatient(label) for label in files}
         self._loaded: Counter[str] = Counter()
-        self._threads = ThreadPoolExecutor(64, thread_name_prefix="orchestrator")
+
+    def _hear(self, slot: Slot, said: object) -> None:
+        match said:
+            case Started() as asked:
+                self._start_execution(asked)
+                slot.pipe.send(True)
+            case Alerted() as alert:
+                with self._lock:
+                    self.notes.alerts.append(alert)
 
     # -- Events ------------------------------------------------------------------------------------------
 
@@ -155,7 +75,7 @@ class Orchestrator:
     def _receive(self, label: str, event: dict[str, Any], copy: int) -> None:
         for receive in range(RECEIVES):
             calling = self._schedule.calling("register", label, copy, 1, receive)
-            answer = self._invoke("register", {"event": event}, calling)
+            answer = self._invoke("register", {"event": event}, calling.faults)
             if isinstance(answer, Done):
                 with self._lock:
                     self._labels[answer.value] = label
@@ -238,12 +158,12 @@ class Orchestrator:
     def _call(self, step: str, arguments: dict[str, Any], calling: Calling) -> Done | Raised:
         """Invoke: once, or twice at once, or without waiting for the end."""
         if not (calling.twice or calling.abandoned):
-            return self._invoke(step, arguments, calling)
+            return self._invoke(step, arguments, calling.faults)
         with self._lock:
             self.notes.injected["abandoned" if calling.abandoned else "doubled message"] += 1
-        first = self._spawn(self._invoke, step, arguments, calling)
+        first = self._spawn(self._invoke, step, arguments, calling.faults)
         if calling.twice:
-            second = self._spawn(self._invoke, step, arguments, Calling())
+            second = self._spawn(self._invoke, step, arguments)
             answers: list[Done | Raised] = [first.result(), second.result()]
             return next((answer for answer in answers if isinstance(answer, Done)), answers[0])
         wait([first], 0.05)
@@ -261,7 +181,7 @@ class Orchestrator:
         label = self._label(file_id)
         for number in range(20):
             calling = self._schedule.calling("replay", label, 0, attempt, number)
-            answer = self._invoke("replay", {"file_id": file_id}, calling)
+            answer = self._invoke("replay", {"file_id": file_id}, calling.faults)
             if isinstance(answer, Done) or answer.error == "RefusedData":
                 return
             self._note_bug(answer, {"TransientFault", LAMBDA_DIED}, f"replay {label}")
@@ -275,89 +195,6 @@ class Orchestrator:
             self._impatient[label] = None
             self.notes.injected["replay of a running file"] += 1
         self._spawn(self.replay, file_id, 1)
-
-    # -- Lambda ------------------------------------------------------------------------------------------
-
-    def _invoke(self, step: str, arguments: dict[str, Any], calling: Calling) -> Done | Raised:
-        with self._workers.one() as slot:
-            try:
-                slot.pipe.send(Job(self._place, step, arguments, calling.faults))
-                return self._attend(slot)
-            except (EOFError, OSError):
-                slot.replace()
-                return Raised(LAMBDA_DIED, "the process died")
-
-    def _attend(self, slot: Slot) -> Done | Raised:
-        while True:
-            if not slot.pipe.poll(PATIENCE):
-                raise Hangs("a worker does not answer")
-            match slot.pipe.recv():
-                case Fired(kind):
-                    with self._lock:
-                        self.notes.injected[kind] += 1
-                    if kind.startswith("restart"):
-                        self._spawn(self.restart, kind.removeprefix("restart_"))
-                case Started() as asked:
-                    self._start_execution(asked)
-                    slot.pipe.send(True)
-                case Alerted() as alert:
-                    with self._lock:
-                        self.notes.alerts.append(alert)
-                case answer:
-                    assert isinstance(answer, Done | Raised)
-                    return answer
-
-    def _note_bug(self, raised: Raised, expected: set[str], where: str) -> None:
-        with self._lock:
-            self.notes.causes.append(raised.cause)
-            if raised.error not in expected:
-                self.notes.bugs.append(f"{where}: {raised.error}: {raised.cause}"[:600])
-
-    # -- Strikes from outside ----------------------------------------------------------------------------
-
-    def restart(self, mode: Any) -> None:
-        """Restart PostgreSQL; one at a time."""
-        with self._restarting:
-            self._cluster.server.restart(mode)
-
-    def strike(self, kind: str, draw: Random, terminate_all: Callable[[], None]) -> None:
-        """Do what comes from outside, whatever runs just now."""
-        if kind == "kill_any":
-            busy = [slot for slot in self._workers.slots if slot.busy]
-            if not busy:
-                return
-            draw.choice(busy).kill()
-        elif kind == "terminate_all":
-            terminate_all()
-        else:
-            self.restart(kind.removeprefix("restart_"))
-        with self._lock:
-            self.notes.injected[kind] += 1
-
-    # -- Threads -----------------------------------------------------------------------------------------
-
-    def _spawn(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        future = self._threads.submit(function, *arguments)
-        with self._lock:
-            self._pending.add(future)
-        return future
-
-    def settle(self) -> None:
-        """Wait until nothing runs: no message, no execution, no worker that its caller has given up."""
-        while True:
-            with self._lock:
-                pending, self._pending = self._pending, set()
-            if not pending:
-                return
-            done, waiting = wait(pending, PATIENCE * 2)
-            if waiting:
-                raise Hangs(f"{len(waiting)} things go on for ever")
-            for future in done:
-                future.result()
-
-    def close(self) -> None:
-        """Wait for what still runs."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
 
 
 @cache

@@ -4,12 +4,10 @@ Everything here follows from the seed and from names, never from the clock: a fa
 file, the chunk and the try that it hits.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from random import Random
 
 from samples import (
     BREAKS_THE_CONTRACT,
@@ -23,6 +21,7 @@ from samples import (
     Shape,
     write_week,
 )
+from tests.faults.seed import RESTARTS, Fault, Seeded
 
 LANDING, ARTIFACTS = "landing", "artifacts"
 PERSONAL_DATA_KEY = b"the key of the fault simulation"
@@ -45,15 +44,6 @@ class SampleFile:
     manifest: Manifest
     received_at: datetime
     sequencer: str
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something that goes wrong in a worker when it passes ``point`` for the ``at``-th time (from 0)."""
-
-    point: str
-    at: int
-    kind: str
 
 
 @dataclass(frozen=True)
@@ -103,33 +93,19 @@ POINTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("start", ("kill", "throttle")),
     ),
 }
-_RESTARTS = ("restart_immediate", "restart_immediate", "restart_fast")
 _RESTART_POINTS = {
     "load": ("copy", "before_commit", "after_commit"),
     "commit": ("before_commit", "after_commit"),
 }
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(Seeded):
     """One seed's plan."""
-
-    seed: int
-
-    def random(self, *names: object) -> Random:
-        """Draws that belong to something of this schedule."""
-        text = "/".join(map(str, (self.seed, *names)))
-        return Random(hashlib.sha256(text.encode()).digest())
 
     @property
     def chunk_bytes(self) -> int:
         """Size of a chunk: a file has one to about four."""
         return self.random("chunks").choice((7_000, 7_000, 12_000, 30_000))
-
-    @property
-    def intensity(self) -> float:
-        """How likely an invocation is disturbed on its first try."""
-        return self.random("intensity").choice((0.15, 0.3, 0.45))
 
     def files(self, folder: Path) -> list[SampleFile]:
         """Write the files: two or three weeks, one of them once more and put right, perhaps one repeated."""
@@ -172,8 +148,8 @@ class Schedule:
                 return Calling(twice=True)
             if beside < 0.2:
                 return Calling((Fault(draw.choice(("copy", "before_commit")), 0, "stall"),), abandoned=True)
-            if beside < 0.28 and step in _RESTART_POINTS and number == 0 and self._restarts():
-                return Calling((Fault(draw.choice(_RESTART_POINTS[step]), 0, draw.choice(_RESTARTS)),))
+            if beside < 0.28 and step in _RESTART_POINTS and number == 0 and self.restarts:
+                return Calling((Fault(draw.choice(_RESTART_POINTS[step]), 0, draw.choice(RESTARTS)),))
         if cursed:
             return Calling((Fault("before_commit", 0, draw.choice(("kill", "terminate"))),))
         point, kinds = draw.choice(POINTS[step])
@@ -185,15 +161,6 @@ class Schedule:
         """After how many loaded chunks somebody replays the file while it is loaded; mostly nobody does."""
         draw = self.random("impatient", label)
         return draw.randint(0, 3) if draw.random() < 0.3 else None
-
-    def strikes(self) -> list[tuple[float, str]]:
-        """(seconds from the beginning, what) of the faults that come from outside, at any time."""
-        draw = self.random("strikes")
-        kinds = ("kill_any", "kill_any", "terminate_all", *(_RESTARTS if self._restarts() else ()))
-        return sorted((draw.uniform(0.02, 1.0), draw.choice(kinds)) for _ in range(draw.randint(0, 3)))
-
-    def _restarts(self) -> bool:
-        return self.random("restarts").random() < 0.5
 
     def _cursed(self) -> tuple[str, str, int] | None:
         """A step of a file that fails until its retries end, on the first attempt."""

@@ -1,11 +1,9 @@
 """One schedule from its first event to the verdict."""
 
 import tempfile
-import threading
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +13,15 @@ from claimwatch.aws.objects import ObjectRef
 from local.folder_objects import FolderObjects
 from tests.cluster import Cluster
 from tests.faults.model import expected_file, personal_values, visible
-from tests.faults.orchestrator import Hangs, Orchestrator, Workers
+from tests.faults.orchestrator import Orchestrator
 from tests.faults.schedule import LANDING, SampleFile, Schedule
-from tests.faults.verdict import Verdict, judge
-from tests.faults.watcher import Watcher
+from tests.faults.verdict import Result, Verdict, judge
+from tests.faults.watcher import ClaimsWatcher
 from tests.faults.worker import Place
+from tests.faults.workers import Hangs, Workers
 
 MOST_ROUNDS = 12
 """Of people who look at the ledger and replay what is not committed."""
-
-
-@dataclass
-class Result:
-    """What became of one schedule."""
-
-    seed: int
-    injected: Counter[str] = field(default_factory=Counter)
-    lost: int = 0
-    doubled: int = 0
-    problems: list[str] = field(default_factory=list)
-    looks: int = 0
-    """How often the watcher saw the current view."""
 
 
 def simulate(seed: int, cluster: Cluster, workers: Workers) -> Result:
@@ -49,9 +35,9 @@ def simulate(seed: int, cluster: Cluster, workers: Workers) -> Result:
         place = Place(url, folder, schedule.chunk_bytes)
         orchestrator = Orchestrator(schedule, cluster, place, workers, files)
         labels = {ref: label for label, ref in refs.items()}
-        watcher = Watcher(url, lambda committed: visible(expected, (labels[ref] for ref in committed)))
+        watcher = ClaimsWatcher(url, lambda committed: visible(expected, (labels[ref] for ref in committed)))
         result = Result(seed)
-        already_logged = workers.log.stat().st_size if workers.log.exists() else 0
+        already_logged = workers.log.stat().st_size
         try:
             with watcher:
                 _run(schedule, orchestrator, url, files, events)
@@ -62,7 +48,7 @@ def simulate(seed: int, cluster: Cluster, workers: Workers) -> Result:
         verdict = judge(url, expected, refs)
         _sum_up(result, orchestrator, watcher, verdict)
         secrets = set[str]().union(*map(personal_values, files.values()))
-        result.problems += _told_of(secrets, orchestrator, workers.log, already_logged)
+        result.problems += _told_of(secrets, orchestrator, workers.printed(already_logged))
     return result
 
 
@@ -73,19 +59,13 @@ def _run(
     files: Mapping[str, SampleFile],
     events: Mapping[str, dict[str, Any]],
 ) -> None:
-    over = threading.Event()
-    striker = threading.Thread(target=_strike, args=(schedule, orchestrator, url, over))
-    striker.start()
-    try:
+    with orchestrator.stricken():
         copies: Counter[str] = Counter()
         for wave in schedule.deliveries(list(files.values())):
             for label in wave:
                 orchestrator.deliver(label, events[label], copies[label])
                 copies[label] += 1
             orchestrator.settle()
-    finally:
-        over.set()
-        striker.join()
     orchestrator.settle()
     for _ in range(MOST_ROUNDS):
         if not _put_right(orchestrator, url, events):
@@ -119,25 +99,6 @@ def _put_right(orchestrator: Orchestrator, url: str, events: Mapping[str, dict[s
     return bool(letters or waiting)
 
 
-def _strike(schedule: Schedule, orchestrator: Orchestrator, url: str, over: threading.Event) -> None:
-    draw, elapsed = schedule.random("striker"), 0.0
-    for at, kind in schedule.strikes():
-        if over.wait(at - elapsed):
-            return
-        elapsed = at
-        orchestrator.strike(kind, draw, lambda: _terminate_all(url))
-
-
-def _terminate_all(url: str) -> None:
-    with suppress(psycopg2.OperationalError), closing(psycopg2.connect(url)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-
-
 def _drop(
     objects: FolderObjects, files: Mapping[str, SampleFile]
 ) -> tuple[dict[str, ObjectRef], dict[str, dict[str, Any]]]:
@@ -162,12 +123,9 @@ def _drop(
     return refs, events
 
 
-def _told_of(secrets: set[str], orchestrator: Orchestrator, log: Path, already_logged: int) -> list[str]:
+def _told_of(secrets: set[str], orchestrator: Orchestrator, printed: str) -> list[str]:
     """Personal data where it must not be: in a notification, in an error, in what the workers printed."""
     notes = orchestrator.notes
-    with log.open("rb") as file:
-        file.seek(already_logged)
-        printed = file.read().decode("utf-8", "replace")
     told = {
         "a notification": "\n".join(f"{alert.subject} {alert.message}" for alert in notes.alerts),
         "an error": "\n".join(notes.causes),
@@ -183,7 +141,7 @@ def _told_of(secrets: set[str], orchestrator: Orchestrator, log: Path, already_l
 def _sum_up(
     result: Result,
     orchestrator: Orchestrator,
-    watcher: Watcher,
+    watcher: ClaimsWatcher,
     verdict: Verdict,
 ) -> None:
     result.injected = orchestrator.notes.injected

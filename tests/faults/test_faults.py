@@ -6,10 +6,12 @@ from contextlib import closing
 import pytest
 
 from tests.cluster import Cluster
-from tests.faults.orchestrator import Workers
+from tests.faults.photos.simulation import simulate_photos
 from tests.faults.simulation import simulate
+from tests.faults.workers import Workers
 
 SEEDS = range(1, 21)
+SEEDS_OF_PHOTOS = range(1, 9)
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +23,16 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_schedule_of_faults_loses_or_doubles_a_row(seed: int, cluster: Cluster, workers: Workers) -> None:
     result = simulate(seed, cluster, workers)
+
+    assert result.problems == []
+    assert (result.lost, result.doubled) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", SEEDS_OF_PHOTOS)
+def test_no_schedule_of_faults_loses_or_doubles_a_photo_or_a_match(
+    seed: int, cluster: Cluster, workers: Workers
+) -> None:
+    result = simulate_photos(seed, cluster, workers)
 
     assert result.problems == []
     assert (result.lost, result.doubled) == (0, 0)

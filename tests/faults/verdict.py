@@ -40,6 +40,19 @@ class Verdict:
             self.problems.append(f"{what} is {found!r} and must be {wanted!r}"[:400])
 
 
+@dataclass
+class Result:
+    """What became of one schedule."""
+
+    seed: int
+    injected: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+    doubled: int = 0
+    problems: list[str] = field(default_factory=list)
+    looks: int = 0
+    """How often the watcher looked."""
+
+
 def judge(url: str, expected: Mapping[str, ExpectedFile], refs: Mapping[str, ObjectRef]) -> Verdict:
     """Invariants 1 to 4 of the design, row by row and value by value."""
     verdict = Verdict()

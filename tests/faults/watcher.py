@@ -1,6 +1,7 @@
-"""Somebody who reads the current claims all the time, and must see each file whole or not at all."""
+"""Somebody who reads all the time what people see, and must find it right at every moment."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
@@ -26,16 +27,13 @@ LOOK = """
 EVERY = 0.04
 
 
-class Watcher:
+class Watcher(ABC):
     """Looks every few milliseconds, and after each break of the connection again."""
 
-    def __init__(
-        self, url: str, visible: Callable[[Iterable[ObjectRef]], Mapping[str, tuple[str, int]]]
-    ) -> None:
+    def __init__(self, url: str) -> None:
         self.looks = 0
         self.problems: list[str] = []
-        self._url, self._visible = url, visible
-        self._expected: dict[frozenset[ObjectRef], list[int]] = {}
+        self._url = url
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watcher")
 
@@ -55,12 +53,28 @@ class Watcher:
                 with closing(psycopg2.connect(self._url)) as connection:
                     connection.autocommit = True
                     while not self._over.wait(EVERY) and len(self.problems) < 3:
-                        self._look(connection)
+                        self.problems += self.look(connection)
+                        self.looks += 1
             except (psycopg2.OperationalError, psycopg2.InterfaceError):
                 self._over.wait(EVERY)  # a fault hit us; look again
-        self.looks = max(self.looks, 0)
 
-    def _look(self, connection: PgConnection) -> None:
+    @abstractmethod
+    def look(self, connection: PgConnection) -> list[str]:
+        """What is wrong just now, in words."""
+
+
+class ClaimsWatcher(Watcher):
+    """Must see the claims of each file whole or not at all."""
+
+    def __init__(
+        self, url: str, visible: Callable[[Iterable[ObjectRef]], Mapping[str, tuple[str, int]]]
+    ) -> None:
+        super().__init__(url)
+        self._visible = visible
+        self._expected: dict[frozenset[ObjectRef], list[int]] = {}
+
+    def look(self, connection: PgConnection) -> list[str]:
+        """Compare how many rows of each file are seen."""
         with connection.cursor() as cursor:
             cursor.execute(LOOK)
             row = cursor.fetchone()
@@ -70,11 +84,12 @@ class Watcher:
         if refs not in self._expected:
             by_file = Counter(file for file, _ in self._visible(refs).values())
             self._expected[refs] = sorted(by_file.values())
-        self.looks += 1
+        problems = []
         if rows != claims:
-            self.problems.append(f"the current view shows {rows} rows of {claims} claims")
+            problems.append(f"the current view shows {rows} rows of {claims} claims")
         if sorted(item[3] for item in seen) != self._expected[refs]:
-            self.problems.append(
+            problems.append(
                 f"with {len(refs)} committed files the current view shows"
                 f" {sorted(item[3] for item in seen)} rows of its files instead of {self._expected[refs]}"
             )
+        return problems

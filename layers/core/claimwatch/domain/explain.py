@@ -42,12 +42,22 @@ def expected_margin(model: Model) -> float:
     """The margin of the average training claim, from which Shapley values count."""
     if isinstance(model, Linear):
         return float(model.intercept + model.expected.sum())
-    reach = np.zeros(len(model.feature))
-    reach[model.roots] = 1.0
+    shares = _shares(model)
+    reach = np.ones(len(model.feature))
     for node in np.flatnonzero(model.feature != LEAF):  # a parent is before its children
         for child in (model.left[node], model.right[node]):
-            reach[child] = reach[node] * model.cover[child] / model.cover[node]
+            reach[child] = reach[node] * shares[child]
     return model.base + float(reach @ model.value)
+
+
+def _shares(model: Forest) -> Floats:
+    """For each node, its share of the cover of its parent; even where no training claim came to the parent."""
+    shares = np.ones(len(model.feature))
+    inner = np.flatnonzero(model.feature != LEAF)
+    parent = np.maximum(model.cover[inner], np.finfo(np.float64).tiny)
+    for child in (model.left[inner], model.right[inner]):
+        shares[child] = np.where(model.cover[inner] > 0.0, model.cover[child] / parent, 0.5)
+    return shares
 
 
 class _Explanation:
@@ -60,6 +70,7 @@ class _Explanation:
 
     def __init__(self, model: Forest, rows: npt.NDArray[np.float32]) -> None:
         self._model = model
+        self._shares = np.maximum(_shares(model), _NEVER).tolist()
         self._columns = np.ascontiguousarray(rows.T)
         missing = np.isnan(self._columns)
         self._missing = [column if column.any() else None for column in missing]
@@ -90,7 +101,7 @@ class _Explanation:
         if missing is not None and model.missing_left[node]:
             goes_left |= missing
         for child, goes in ((int(model.left[node]), goes_left), (int(model.right[node]), ~goes_left)):
-            share = max(float(model.cover[child] / model.cover[node]), _NEVER)
+            share = self._shares[child]
             place = places.get(feature)
             if place is None:
                 bit = len(places)

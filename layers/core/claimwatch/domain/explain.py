@@ -51,7 +51,7 @@ def expected_margin(model: Model) -> float:
 
 
 def _shares(model: Forest) -> Floats:
-    """For each node, its share of the cover of its parent; even where no training claim came to the parent."""
+    """Each node's share of its parent's cover; the half where no training claim came to the parent."""
     shares = np.ones(len(model.feature))
     inner = np.flatnonzero(model.feature != LEAF)
     parent = np.maximum(model.cover[inner], np.finfo(np.float64).tiny)

@@ -11,7 +11,7 @@ from tests.faults.simulation import simulate
 from tests.faults.workers import Workers
 
 SEEDS = range(1, 21)
-SEEDS_OF_PHOTOS = range(1, 9)
+SEEDS_OF_PHOTOS = range(1, 7)
 
 
 @pytest.fixture(scope="module")

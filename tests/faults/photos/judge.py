@@ -91,6 +91,7 @@ def _judge_fates(
             continue
         fate = next((known for known in (GONE, NO_EVENT) if reason.startswith(known)), reason)
         if fate not in possible[key, version]:
+            verdict.lost += STORED in possible[key, version]  # a good photo that is refused
             verdict.problems.append(
                 f"{key} {version} is {reason or 'stored'!r}, not {possible[key, version]}"
             )

@@ -45,6 +45,8 @@ def examine(data, kind):
             ctypes.PyDLL(None).usleep(20_000_000)
         case b"swel":
             kept = bytearray(4 << 30)
+        case b"keep":
+            decoder.kept = bytearray(300 << 20)
         case b"kill":
             os.kill(os.getpid(), signal.SIGKILL)
         case b"segv":
@@ -276,12 +278,28 @@ def test_no_damaged_photo_crashes_the_process_or_takes_more_memory_than_it_may()
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10 < MEMORY
 
 
-def test_a_process_that_has_been_large_is_replaced(decoder: Decoder) -> None:
-    process = _child(decoder)
-    large = encoded(Image.new("RGB", (10_000, 10_000)), "PNG", compress_level=1)
-    assert decoder.examine(large).width == 10_000
+def test_a_process_that_keeps_memory_from_a_photo_is_replaced(misbehaving: Decoder) -> None:
+    process = _child(misbehaving)
+    assert misbehaving.examine(PHOTO + b"keep").width == 1000
     assert _is_gone(process)
-    assert _peak(_child(decoder)) < 100 << 20
+    process = _child(misbehaving)
+    with pytest.raises(RefusedPhoto, match="ends before"):
+        misbehaving.examine(PHOTO[:1000] + b"keep")
+    assert _is_gone(process)
+
+
+def test_a_process_that_has_read_every_format_is_kept_and_whatever_its_parent_has_does_not_matter(
+    decoder: Decoder,
+) -> None:
+    mine = bytearray(500 << 20)
+    mine[:: 1 << 12] = bytes(len(mine) >> 12)  # touched: a child begins with its parent's peak
+    del mine
+    process = _child(decoder)
+    for form in ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF"):
+        decoder.examine(encoded(picture(1200, 800), form))
+    decoder.examine(encoded(picture(4000, 3000), "JPEG"))
+    decoder.examine(encoded(picture(2000, 1500), "HEIF"))
+    assert _child(decoder) == process
 
 
 def test_a_photo_of_twelve_megapixels_takes_less_than_150_megabytes(decoder: Decoder) -> None:

@@ -162,7 +162,8 @@ def float32_not_above(thresholds: npt.ArrayLike) -> Singles:
     exact = np.asarray(thresholds, dtype=np.float64)
     with np.errstate(over="ignore"):
         near = exact.astype(np.float32)
-    return np.where(near.astype(np.float64) > exact, np.nextafter(near, np.float32(-np.inf)), near)
+        below = np.nextafter(near, np.float32(-np.inf))
+    return np.where(near.astype(np.float64) > exact, below, near)
 
 
 def margin(model: Model, matrix: npt.NDArray[np.float32]) -> Floats:

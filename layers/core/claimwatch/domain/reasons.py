@@ -82,12 +82,15 @@ def _statement(spec: FeatureSpec, feature: Feature, value: Any) -> str:
             return f"days from {_moment(feature.column)} to {event}: {_UNKNOWN}"
         if value == 0:
             return f"{event} on the day of {_moment(feature.column)}"
-        side = "after" if value > 0 else "before"
-        return f"{event} {_counted(abs(value), 'day')} {side} {_moment(feature.column)}"
+        return f"{event} {_shown(feature, value)} {_moment(feature.column)}"
     if feature.kind == "hour":
-        return f"{_moment(feature.column)} at {_shown(feature, value)}"
+        if value is None:
+            return f"hour of {_moment(feature.column)}: {_UNKNOWN}"
+        return f"{_moment(feature.column)} between {value:02}:00 and {(value + 1) % 24:02}:00 UTC"
     if feature.kind == "weekday":
-        return f"{_moment(feature.column)} on a {_shown(feature, value)}"
+        if value is None:
+            return f"day of {_moment(feature.column)}: {_UNKNOWN}"
+        return f"{_moment(feature.column)} on a {_DAYS[value]}"
     return f"{subject}: {_shown(feature, value)}"
 
 
@@ -110,6 +113,10 @@ def _shown(feature: Feature, value: Any) -> str:
         return f"{int(value):02}:00"
     if feature.kind == "weekday":
         return _DAYS[int(value)]
+    if feature.kind == "days":
+        if value == 0:
+            return "the same day"
+        return f"{_counted(abs(value), 'day')} {'after' if value > 0 else 'before'}"
     return _number(value)
 
 

@@ -1,0 +1,149 @@
+"""What was promoted is what scores: the same bytes, the same score again, and no claim depends on another."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claimwatch.domain.calibration import probability
+from claimwatch.domain.explain import expected_margin
+from claimwatch.domain.features import encode
+from claimwatch.domain.model import Forest, Linear, Model, contributions, margin
+from claimwatch.scoring.bundle import MANIFEST, SERVED, Bundle, BundleMismatch, Manifest, verify
+from claimwatch.scoring.scorer import Scorer, audit_sample
+from tests.unit.models.bundles import AUDITED, CALIBRATION, CAPACITY, SPEC, draw_columns, make_bundle
+from tests.unit.models.forests import draw_forest
+
+FILES, SHA256 = make_bundle()
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    return Scorer(Bundle.read(FILES.__getitem__, SHA256))
+
+
+def _linear() -> Linear:
+    drawn = np.random.default_rng(3)
+    model = Linear(
+        weight=drawn.normal(size=5) * [1, 1, 0, 1, 0.1],
+        center=drawn.normal(size=5),
+        missing=drawn.normal(size=5),
+        first=np.array([-1, -1, 0, -1, -1], dtype=np.int32),
+        table=drawn.normal(size=3),
+        expected=np.zeros(5),
+        intercept=-1.0,
+    )
+    return replace(model, expected=contributions(model, encode(SPEC, draw_columns(1, 500))).mean(axis=0))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [draw_forest(6, trees=40, depth=5), draw_forest(8, trees=1, depth=2, link="identity"), _linear()],
+    ids=["boosted", "averaged", "linear"],
+)
+def test_the_graph_gives_the_models_margin_and_its_calibrated_probability(model: Model) -> None:
+    if isinstance(model, Forest) and model.link == "identity":
+        model = replace(model, base=0.0, value=1 / (1 + np.exp(-model.value)) * (model.feature < 0))
+    files, sha256 = make_bundle(model)
+    columns = draw_columns(2, 3000)
+    found = Scorer(Bundle.read(files.__getitem__, sha256)).score(columns)
+    expected = margin(model, encode(SPEC, columns))
+    assert np.abs(found.margin - expected).max() <= 5e-6
+    assert np.abs(found.probability - probability(CALIBRATION, model.link, expected)).max() <= 1e-6
+
+
+@settings(deadline=None, max_examples=20)
+@given(rows=st.lists(st.integers(0, 199), min_size=1, max_size=50))
+def test_a_claim_has_the_same_score_alone_and_among_any_others(rows: list[int]) -> None:
+    scorer, columns = Scorer(Bundle.read(FILES.__getitem__, SHA256)), draw_columns(4, 200)
+    whole = scorer.score(columns)
+    some = scorer.score({name: values[rows] for name, values in columns.items()})
+    assert some.probability.tobytes() == whole.probability[rows].tobytes()
+    assert some.percentile.tobytes() == whole.percentile[rows].tobytes()
+    assert scorer.probabilities(columns).tobytes() == whole.probability.tobytes()
+
+
+def test_as_many_are_referred_as_can_be_reviewed(scorer: Scorer) -> None:
+    found = scorer.score(draw_columns(1, 4000))
+    assert 0.9 * CAPACITY <= found.referred.mean() <= CAPACITY
+    assert found.probability[found.referred].min() >= scorer.threshold
+    assert found.percentile[found.referred].min() > 94
+    assert found.percentile.min() >= 0
+
+
+def test_gaps_are_scored_and_counted(scorer: Scorer) -> None:
+    columns = {name: values[:0] for name, values in draw_columns(1, 5).items()}
+    assert len(scorer.score(columns).probability) == 0
+    columns = draw_columns(1, 2) | {
+        "animal": np.array(["newt", None], dtype=object),
+        "amount": np.array([np.nan, 1.0]),
+        "known": np.array([True, False], dtype=object),
+    }
+    found = scorer.score(columns)
+    assert np.isfinite(found.probability).all()
+    assert (found.missing, found.unseen) == ({"amount": 1, "animal": 1}, {"animal": 1})
+
+
+def test_reasons_are_exact_contributions_of_the_claim_that_they_are_asked_for(scorer: Scorer) -> None:
+    columns = draw_columns(5, 300)
+    rows = np.array([250, 3, 77])
+    found = scorer.reasons(columns, rows, most=len(SPEC.features))
+    model = scorer.bundle.model
+    for row, told in zip(rows, found, strict=True):
+        alone = scorer.reasons(
+            {name: values[row : row + 1] for name, values in columns.items()}, np.array([0]), 5
+        )
+        assert alone == [told]
+        raised = sum(reason["contribution"] for reason in told)
+        assert raised >= scorer.score(columns).margin[row] - expected_margin(model) - 1e-4
+        assert json.loads(json.dumps(told)) == told
+    assert scorer.reasons(columns, np.array([], dtype=int)) == []
+
+
+@pytest.mark.parametrize("name", [*SERVED, MANIFEST])
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_bundle_with_another_byte_is_refused(name: str, place: int) -> None:
+    changed = bytearray(FILES[name])
+    changed[place] ^= 1
+    with pytest.raises(BundleMismatch):
+        Bundle.read((FILES | {name: bytes(changed)}).__getitem__, SHA256)
+
+
+def test_parts_for_people_are_held_to_their_hash_where_a_bundle_is_verified() -> None:
+    assert verify(FILES.__getitem__, SHA256) == Manifest.from_bytes(FILES[MANIFEST])
+    with pytest.raises(BundleMismatch, match=r"card\.html"):
+        verify((FILES | {"card.html": b"<p>Another</p>"}).__getitem__, SHA256)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b'{"format": 2}', b"\xff", b'{"format": 1, "line": 1}']
+)
+def test_what_is_no_manifest_is_refused(content: bytes) -> None:
+    with pytest.raises(BundleMismatch, match="no manifest"):
+        Manifest.from_bytes(content)
+
+
+def test_a_manifest_without_a_part_that_serves_is_refused() -> None:
+    import hashlib
+
+    manifest = Manifest.from_bytes(FILES[MANIFEST])
+    parts = {name: part for name, part in manifest.parts.items() if name != "explainer.npz"}
+    content = replace(manifest, parts=parts).to_bytes()
+    with pytest.raises(BundleMismatch, match=r"no part explainer\.npz"):
+        Bundle.read((FILES | {MANIFEST: content}).__getitem__, hashlib.sha256(content).hexdigest())
+
+
+def test_the_audit_slice_is_the_same_every_time_and_as_large_as_it_should_be(scorer: Scorer) -> None:
+    ids = [f"MTR-{number:012X}" for number in range(50_000)]
+    found = scorer.audited(ids)
+    assert found.mean() == pytest.approx(AUDITED, rel=0.1)
+    assert scorer.audited(ids[::-1])[::-1].tolist() == found.tolist()
+    assert not any(audit_sample(claim_id, 0.0) for claim_id in ids[:100])
+    assert all(audit_sample(claim_id, 1.0) for claim_id in ids[:100])
+    # A larger share holds the smaller one, so that changing it changes no claim's place without need.
+    assert all(
+        audit_sample(claim_id, 2 * AUDITED) for claim_id, drawn in zip(ids, found, strict=True) if drawn
+    )

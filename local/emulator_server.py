@@ -10,7 +10,8 @@
 5. A range of an object version is not read: the whole version comes instead.
 6. Each worker of a function unpacks its layers anew, which takes seconds; here they are unpacked once.
 7. A function can import whatever the emulator's own environment has; here its layers are all that it sees.
-8. RunInstances knows neither launch templates nor client tokens, and IAM does not look at the template.
+8. RunInstances knows neither launch templates nor client tokens, and IAM looks at neither the template nor an
+   instance's tags.
 9. EventBridge does not hear that an instance has come or gone.
 
 A changed emulator is found out at once: each patch checks what it replaces.
@@ -35,7 +36,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-from ministack.services import ec2, eventbridge, lambda_svc, s3
+from ministack.services import ec2, eventbridge, lambda_svc, s3, tagging
 
 RAISED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
 RAISED_WITH_CLASS = (
@@ -205,6 +206,7 @@ def start_from_launch_templates() -> None:
     """Make RunInstances take from its launch template what it is not told, once for each ClientToken."""
     run: Callable[[dict[str, Any]], Answer] = ec2._ACTION_MAP["RunInstances"]
     resource_of: Callable[..., str] = iam_actions.extract_resource_arn
+    tags_of: Callable[..., dict[str, str] | None] = tagging.resource_tags
     started: dict[str, Answer] = {}
     if "service" not in inspect.signature(resource_of).parameters or run is not ec2._run_instances:
         raise SystemExit("ministack's RunInstances has changed: see local/emulator_server.py")
@@ -258,7 +260,14 @@ def start_from_launch_templates() -> None:
         template_id = ec2._p(query, "LaunchTemplate.LaunchTemplateId")
         return f"arn:aws:ec2:{region}:{account}:launch-template/{template_id}"
 
+    def tags_with_instances(arn: str, *args: Any, **kwargs: Any) -> dict[str, str] | None:
+        if ":instance/" not in arn:
+            found: dict[str, str] | None = tags_of(arn, *args, **kwargs)
+            return found
+        return {tag["Key"]: tag["Value"] for tag in ec2._tags.get(arn.rsplit("/", 1)[-1], [])}
+
     ec2._ACTION_MAP["RunInstances"] = run_from_template
+    tagging.resource_tags = tags_with_instances
     iam_actions.extract_resource_arn = resource_with_template
 
 

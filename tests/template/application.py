@@ -1,4 +1,4 @@
-"""template.yaml and its state machine as plain dictionaries, for tests that loop over them."""
+"""template.yaml and its state machines as plain dictionaries, for tests that loop over them."""
 
 import json
 import re
@@ -23,6 +23,7 @@ FUNCTIONS = of_type("AWS::Serverless::Function")
 QUEUES = of_type("AWS::SQS::Queue")
 RULES = of_type("AWS::Events::Rule")
 BUCKETS = of_type("AWS::S3::Bucket")
+MACHINES = of_type("AWS::Serverless::StateMachine")
 ALARMS = of_type("AWS::CloudWatch::Alarm")
 
 
@@ -57,7 +58,7 @@ def policies() -> Iterator[tuple[str, dict[str, Any]]]:
     for name, body in RESOURCES.items():
         properties = body["Properties"]
         for policy in properties.get("Policies", []):
-            for statement in policy["Statement"]:
+            for statement in policy.get("PolicyDocument", policy)["Statement"]:
                 yield name, statement
         for statement in properties.get("PolicyDocument", {}).get("Statement", []):
             yield name, statement
@@ -73,9 +74,9 @@ def tls_only(document: dict[str, Any]) -> bool:
     )
 
 
-def state_machine() -> dict[str, Any]:
+def state_machine(name: str = "ClaimsPipeline") -> dict[str, Any]:
     """The definition as Step Functions gets it: placeholders replaced by what they stand for."""
-    properties = RESOURCES["ClaimsPipeline"]["Properties"]
+    properties = RESOURCES[name]["Properties"]
     substitutions = properties["DefinitionSubstitutions"]
     text = (PROJECT / properties["DefinitionUri"]).read_text()
 

@@ -6,6 +6,7 @@ from tests.template.application import (
     BUCKETS,
     FUNCTIONS,
     GLOBALS,
+    MACHINES,
     RESOURCES,
     as_list,
     of_type,
@@ -15,9 +16,14 @@ from tests.template.application import (
 )
 
 BUCKET_POLICIES = of_type("AWS::S3::BucketPolicy")
+TRAINING_ROLE = of_type("AWS::IAM::Role")["TrainingRole"]
 
 # Step Functions delivers logs by API calls that know no resource.
-UNBOUND = {("ClaimsPipeline", "DeliverLogs")}
+UNBOUND = {
+    ("ClaimsPipeline", "DeliverLogs"),
+    ("ScoreClaims", "DeliverLogs"),
+    ("WatchTrainings", "SeeInstances"),  # neither does DescribeInstances
+}
 
 # What each function may do at all, so that a new permission is a decision that somebody reads.
 ALLOWED = {
@@ -43,6 +49,25 @@ ALLOWED = {
         "states:StartExecution",
     },
     "PublishContract": {"s3:AbortMultipartUpload", "s3:ListBucket", "s3:PutObject"},
+    "PlanScoring": {"secretsmanager:GetSecretValue", "sns:Publish"},
+    "ScoreChunk": {"s3:GetObject", "secretsmanager:GetSecretValue", "sns:Publish"},
+    "RecordUnscored": {"secretsmanager:GetSecretValue", "sns:Publish"},
+    "StartTraining": {
+        "ec2:CreateTags",
+        "ec2:RunInstances",
+        "iam:PassRole",
+        "secretsmanager:GetSecretValue",
+        "sns:Publish",
+        "ssm:GetParameters",
+    },
+    "WatchTrainings": {
+        "ec2:DescribeInstances",
+        "ec2:TerminateInstances",
+        "secretsmanager:GetSecretValue",
+        "sns:Publish",
+    },
+    "PromoteModel": {"s3:GetObject", "secretsmanager:GetSecretValue", "states:StartExecution"},
+    "PublishTraining": {"s3:AbortMultipartUpload", "s3:ListBucket", "s3:PutObject"},
     "MigrateSchema": {"secretsmanager:GetSecretValue"},
 }
 
@@ -90,9 +115,52 @@ def test_only_load_chunk_can_read_the_key_of_personal_data() -> None:
     assert readers == {"LoadChunk"}
 
 
-def test_only_inspection_and_publication_write_to_a_bucket() -> None:
+def test_only_inspection_publication_and_training_write_to_a_bucket() -> None:
     writers = {name for name, statement in policies() if "s3:PutObject" in as_list(statement["Action"])}
-    assert writers == {"InspectFile", "PublishContract"}
+    assert writers == {"InspectFile", "PublishContract", "PublishTraining", "TrainingRole"}
+
+
+def test_the_role_of_the_instance_may_train_and_nothing_else() -> None:
+    [policy] = TRAINING_ROLE["Policies"]
+    allowed = {
+        statement["Sid"]: set(as_list(statement["Action"]))
+        for statement in policy["PolicyDocument"]["Statement"]
+    }
+    assert allowed == {
+        "DatabaseSecret": {"secretsmanager:GetSecretValue"},
+        "FetchCode": {"s3:GetObject"},
+        "KeepWhatIsMade": {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"},
+        "SeeWhatIsThere": {"s3:ListBucket"},
+        "Alert": {"sns:Publish"},
+    }
+    for statement in policy["PolicyDocument"]["Statement"]:
+        assert "*" not in as_list(statement["Resource"]), statement["Sid"]
+        assert "LandingBucket" not in str(statement["Resource"]), statement["Sid"]
+
+
+def test_the_instance_wants_tokens_ends_for_good_and_lets_nobody_in() -> None:
+    told = RESOURCES["TrainingTemplate"]["Properties"]["LaunchTemplateData"]
+    assert told["MetadataOptions"]["HttpTokens"] == "required"
+    assert told["InstanceInitiatedShutdownBehavior"] == "terminate"
+    assert "KeyName" not in told
+    assert told["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
+    for group in of_type("AWS::EC2::SecurityGroup").values():
+        for rule in group.get("SecurityGroupIngress", []):
+            assert "SourceSecurityGroupId" in rule
+    script = told["UserData"]["Fn::Base64"]["Fn::Sub"][0]
+    assert "trap 'shutdown -h now' EXIT" in script
+    assert "sha256sum --check" in script
+
+
+def test_only_instances_of_the_template_are_started_and_ended() -> None:
+    statements = {statement["Sid"]: statement for _, statement in policies() if "Sid" in statement}
+    template = "launch-template/${TrainingTemplate}"
+    assert statements["StartFromTheTemplate"]["Resource"]["Fn::Sub"].endswith(template)
+    [told] = statements["AsTheTemplateSays"]["Condition"]["ArnEquals"].values()
+    assert told["Fn::Sub"].endswith(template)
+    assert statements["EndTrainings"]["Condition"] == {
+        "StringEquals": {"aws:ResourceTag/claimwatch-template": {"Ref": "TrainingTemplate"}}
+    }
 
 
 def test_no_function_writes_where_files_land() -> None:
@@ -107,17 +175,24 @@ def test_photos_are_read_where_they_land_and_nothing_else() -> None:
 
 
 def test_only_those_that_start_executions_know_the_state_machine() -> None:
-    starters = {
-        name
-        for name, properties in FUNCTIONS.items()
-        if any("states:StartExecution" in as_list(s["Action"]) for s in statements_of(properties))
-    }
-    told = {
-        name
-        for name, properties in FUNCTIONS.items()
-        if "CLAIMS_PIPELINE_ARN" in properties.get("Environment", {}).get("Variables", {})
-    }
-    assert starters == told == {"StartPipeline", "ApplyContract"}
+    def starters(machine: str) -> set[str]:
+        return {
+            name
+            for name, properties in FUNCTIONS.items()
+            for statement in statements_of(properties)
+            if "states:StartExecution" in as_list(statement["Action"])
+            and statement["Resource"] == {"Ref": machine}
+        }
+
+    def told(variable: str) -> set[str]:
+        return {
+            name
+            for name, properties in FUNCTIONS.items()
+            if variable in properties.get("Environment", {}).get("Variables", {})
+        }
+
+    assert starters("ClaimsPipeline") == told("CLAIMS_PIPELINE_ARN") == {"StartPipeline", "ApplyContract"}
+    assert starters("ScoreClaims") == told("SCORE_CLAIMS_ARN") == {"PromoteModel"}
 
 
 @pytest.mark.parametrize("name", BUCKETS)
@@ -170,8 +245,10 @@ def test_the_database_s_log_never_quotes_a_claim() -> None:
 
 def test_network_and_database_are_made_only_when_none_is_given() -> None:
     for name, body in RESOURCES.items():
-        if body["Type"].startswith(("AWS::RDS::", "AWS::EC2::")):
+        if body["Type"].startswith(("AWS::RDS::", "AWS::EC2::")) and not name.startswith("Training"):
             assert body.get("Condition") == "OwnDatabase", name
+    # An instance stands in the network that there is, and in the account's default one only if there is none.
+    assert RESOURCES["TrainingSecurityGroup"]["Condition"] == "NoNetwork"
 
 
 def test_nothing_in_the_network_is_billed_by_the_hour() -> None:
@@ -190,4 +267,4 @@ def test_functions_reach_aws_over_ipv6_from_the_network_made_here() -> None:
 def test_functions_are_traced_and_tagged() -> None:
     assert GLOBALS["Tracing"] == "Active"
     assert GLOBALS["Tags"]
-    assert RESOURCES["ClaimsPipeline"]["Properties"]["Tracing"] == {"Enabled": True}
+    assert all(machine["Tracing"] == {"Enabled": True} for machine in MACHINES.values())

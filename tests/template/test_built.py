@@ -30,7 +30,7 @@ CLIENTS = """
 import sys
 sys.path[:0] = sys.argv[1:]
 import boto3
-for service in ("s3", "secretsmanager", "sns", "sqs", "stepfunctions", "events", "sts", "cloudwatch"):
+for service in ("s3", "secretsmanager", "sns", "sqs", "stepfunctions", "events", "ec2", "sts", "cloudwatch"):
     boto3.client(service, region_name="eu-central-1")
 """
 
@@ -118,7 +118,9 @@ def test_every_format_of_photos_is_decoded_by_what_is_in_the_layers() -> None:
     run_alone(PHOTOS, *layer_folders("ProcessImage"))
 
 
-@pytest.mark.parametrize("layer", ["CoreLayer", "PlatformLayer", "TablesLayer", "ImagesLayer"])
+@pytest.mark.parametrize(
+    "layer", ["CoreLayer", "PlatformLayer", "TablesLayer", "ImagesLayer", "ScoringLayer"]
+)
 def test_a_layer_ships_byte_code_that_is_not_checked_against_its_source(layer: str) -> None:
     sources = [path for path in (BUILD / layer / "python").rglob("*.py") if path.name == "__init__.py"]
     assert sources

@@ -8,6 +8,7 @@ from tests.template.application import (
     ALARMS,
     FUNCTIONS,
     GLOBALS,
+    MACHINES,
     QUEUES,
     RESOURCES,
     RULES,
@@ -31,7 +32,22 @@ def dead_letter_queues() -> set[str]:
         for target in rule["Targets"]
         if "DeadLetterConfig" in target
     }
-    return {name for name in redriven | undelivered if name}
+    asynchronous = {
+        referred(function["DeadLetterQueue"]["TargetArn"])
+        for function in FUNCTIONS.values()
+        if "DeadLetterQueue" in function
+    }
+    return {name for name in redriven | undelivered | asynchronous if name}
+
+
+def invocations_by_event() -> list[tuple[str, str, dict[str, Any]]]:
+    """Function, event, properties: what EventBridge invokes without a queue between."""
+    return [
+        (name, event_name, event["Properties"])
+        for name, function in FUNCTIONS.items()
+        for event_name, event in function.get("Events", {}).items()
+        if event["Type"] in ("EventBridgeRule", "Schedule", "ScheduleV2")
+    ]
 
 
 def consumers() -> list[tuple[str, str, dict[str, Any]]]:
@@ -67,10 +83,11 @@ def test_a_dead_letter_queue_keeps_its_messages_as_long_as_sqs_can(name: str) ->
     assert QUEUES[name]["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
+@pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("metric", ["ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"])
-def test_executions_that_did_not_succeed_raise_an_alarm(metric: str) -> None:
+def test_executions_that_did_not_succeed_raise_an_alarm(metric: str, machine: str) -> None:
     assert any(
-        alarm["MetricName"] == metric and referred(alarm["Dimensions"][0]["Value"]) == "ClaimsPipeline"
+        alarm["MetricName"] == metric and referred(alarm["Dimensions"][0]["Value"]) == machine
         for alarm in ALARMS.values()
     )
 
@@ -128,6 +145,23 @@ def test_a_queue_takes_events_from_its_own_rule_only(name: str) -> None:
         assert referred(grants[0]["Condition"]["ArnEquals"]["aws:SourceArn"]) == name
 
 
+@pytest.mark.parametrize(("function", "event", "properties"), invocations_by_event(), ids=str)
+def test_what_eventbridge_invokes_keeps_what_could_not_be_delivered_and_what_failed(
+    function: str, event: str, properties: dict[str, Any]
+) -> None:
+    assert properties["RetryPolicy"]["MaximumRetryAttempts"] > 0
+    letters = referred(properties["DeadLetterConfig"]["Arn"])
+    assert letters == referred(FUNCTIONS[function]["DeadLetterQueue"]["TargetArn"])
+    [grant] = [
+        statement
+        for policy in QUEUE_POLICIES.values()
+        if {"Ref": letters} in policy["Queues"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+    assert f"{function}{event}" in map(referred, grant["Condition"]["ArnEquals"]["aws:SourceArn"])
+
+
 def test_photographs_and_what_the_pipeline_writes_itself_start_no_execution() -> None:
     claims = RULES["ClaimsRule"]["EventPattern"]["detail"]
     assert claims["bucket"]["name"] == [{"Ref": "LandingBucket"}]
@@ -137,7 +171,8 @@ def test_photographs_and_what_the_pipeline_writes_itself_start_no_execution() ->
     assert images["object"]["key"] == [{"prefix": "images/"}]
     contracts = RULES["ContractsRule"]["EventPattern"]["detail"]
     assert contracts["bucket"]["name"] == [{"Ref": "ArtifactBucket"}]
-    assert contracts["object"]["key"] == [{"anything-but": {"wildcard": ["staging/*", "*.draft.yaml"]}}]
+    ours = ["staging/*", "models/*", "snapshots/*", "code/*", "mlflow/*", "*.draft.yaml"]
+    assert contracts["object"]["key"] == [{"anything-but": {"wildcard": ours}}]
 
 
 def test_photos_are_told_of_when_they_come_and_when_they_go() -> None:

@@ -7,10 +7,14 @@ import pytest
 from tests.template.application import FUNCTIONS, GLOBALS, PROJECT, RESOURCES, state_machine, states
 
 MACHINE = state_machine()
+BACKFILL = state_machine("ScoreClaims")
 STATES = dict(states(MACHINE))
 TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
 INVOCATIONS = {name: task for name, task in TASKS.items() if "FunctionName" in task["Parameters"]}
 INSIDE_A_MAP = set(STATES) - set(MACHINE["States"])
+RECORDING = {"RecordFailure", "RecordUnscored"}
+SCORING = {"PlanScoring", "ScoreChunk", "ScoreChunks", "PublishScored"}
+"""States after the commit: what fails there leaves the file committed."""
 
 
 def snake(name: str) -> str:
@@ -50,13 +54,13 @@ def test_a_retry_backs_off_with_jitter_up_to_a_limit(name: str) -> None:
         assert retry["MaxDelaySeconds"] <= 120
 
 
-@pytest.mark.parametrize("name", sorted(set(TASKS) - {"RecordFailure"}))
+@pytest.mark.parametrize("name", sorted(set(TASKS) - RECORDING))
 def test_only_named_faults_are_retried(name: str) -> None:
     named = [error for retry in TASKS[name]["Retry"] for error in retry["ErrorEquals"]]
     assert not set(named) & {"States.ALL", "States.TaskFailed"}
 
 
-@pytest.mark.parametrize("name", sorted(set(INVOCATIONS) - {"RecordFailure"}))
+@pytest.mark.parametrize("name", sorted(set(INVOCATIONS) - RECORDING))
 def test_passing_faults_are_retried_and_crashes_at_most_twice(name: str) -> None:
     attempts = {e: retry["MaxAttempts"] for retry in TASKS[name]["Retry"] for e in retry["ErrorEquals"]}
     assert attempts["TransientFault"] >= 5
@@ -65,26 +69,47 @@ def test_passing_faults_are_retried_and_crashes_at_most_twice(name: str) -> None
     assert attempts["Runtime.ExitError"] <= 2
 
 
-def test_all_loading_functions_are_retried_alike() -> None:
-    retries = [TASKS[name]["Retry"] for name in ("InspectFile", "LoadChunk", "CommitFile")]
-    assert retries[0] == retries[1] == retries[2]
+def test_all_functions_that_load_and_score_are_retried_alike() -> None:
+    first, *others = (TASKS[name]["Retry"] for name in sorted(set(INVOCATIONS) - RECORDING))
+    assert all(retry == first for retry in others)
 
 
-@pytest.mark.parametrize("name", sorted(set(MACHINE["States"]) & {*TASKS, "LoadChunks"} - {"RecordFailure"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(MACHINE["States"]) & {*TASKS, "LoadChunks", "ScoreChunks"} - RECORDING)
+)
 def test_whatever_fails_is_recorded(name: str) -> None:
     caught = STATES[name]["Catch"]
     assert [catch["ErrorEquals"] for catch in caught] == [["States.ALL"]]
-    assert caught[0]["Next"] == "RecordFailure"
+    assert caught[0]["Next"] == ("RecordUnscored" if name in SCORING else "RecordFailure")
 
 
-def test_a_failure_that_cannot_be_recorded_still_fails_the_execution() -> None:
-    catch = STATES["RecordFailure"]["Catch"][0]
+@pytest.mark.parametrize("name", sorted(RECORDING))
+def test_a_failure_that_cannot_be_recorded_still_fails_the_execution(name: str) -> None:
+    catch = STATES[name]["Catch"][0]
     assert STATES[catch["Next"]]["Type"] == "Fail"
-    assert STATES[STATES["RecordFailure"]["Next"]]["Type"] == "Fail"
+    assert STATES[STATES[name]["Next"]]["Type"] == "Fail"
+
+
+def test_a_file_is_scored_after_it_is_committed_and_announced() -> None:
+    assert STATES["CommitFile"]["Next"] == "PublishCommitted"
+    assert STATES["PublishCommitted"]["Next"] == "HoldsClaims"
+    assert STATES["HoldsClaims"]["Choices"][0]["Next"] == "PlanScoring"
+
+
+@pytest.mark.parametrize("name", sorted(SCORING - {"PlanScoring", "PublishScored"}))
+def test_what_is_stored_is_scored_as_a_file_is(name: str) -> None:
+    assert dict(states(BACKFILL))[name] == STATES[name]
+
+
+def test_the_backfill_records_what_fails_and_ends() -> None:
+    found = BACKFILL["States"]
+    assert {found[name]["Catch"][0]["Next"] for name in SCORING & set(found)} == {"RecordUnscored"}
+    assert found["PlanScoring"]["Retry"] == STATES["PlanScoring"]["Retry"]
+    assert BACKFILL["TimeoutSeconds"] <= 24 * 3600
 
 
 def test_chunks_are_loaded_side_by_side_within_the_parameter_s_bound() -> None:
-    assert STATES["LoadChunks"]["MaxConcurrency"] == 4
+    assert STATES["LoadChunks"]["MaxConcurrency"] == STATES["ScoreChunks"]["MaxConcurrency"] == 4
     assert RESOURCES["ClaimsPipeline"]["Properties"]["DefinitionSubstitutions"]["ClaimsConcurrency"] == {
         "Ref": "ClaimsConcurrency"
     }
@@ -92,6 +117,7 @@ def test_chunks_are_loaded_side_by_side_within_the_parameter_s_bound() -> None:
 
 def test_the_results_of_the_chunks_do_not_stay_in_the_state() -> None:
     assert STATES["LoadChunks"]["ResultPath"] is None
+    assert STATES["ScoreChunks"]["ResultPath"] is None
 
 
 def test_logs_of_the_pipeline_hold_no_state() -> None:

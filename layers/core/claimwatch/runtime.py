@@ -1,13 +1,16 @@
 """What a function works with, made on first use and kept while its execution environment lives."""
 
+from datetime import timedelta
 from functools import cache
 
 from claimwatch.allocation import keep_freed_memory
 from claimwatch.aws.alerts import SnsAlerts
 from claimwatch.aws.clients import client
-from claimwatch.aws.executions import ClaimsPipeline
+from claimwatch.aws.executions import ClaimsPipeline, ScoreClaims
+from claimwatch.aws.machines import Ec2Machines
 from claimwatch.aws.objects import S3Objects
 from claimwatch.aws.secrets import secret_json, secret_text
+from claimwatch.models.trainings import Workplace as TrainingGround
 from claimwatch.settings import settings
 from claimwatch.storage.connection import Database
 
@@ -36,6 +39,22 @@ def alerts() -> SnsAlerts:
 def pipeline() -> ClaimsPipeline:
     """The claims pipeline."""
     return ClaimsPipeline(client("stepfunctions"), settings().claims_pipeline_arn)
+
+
+@cache
+def backfill() -> ScoreClaims:
+    """What scores the claims that a line has stored."""
+    return ScoreClaims(client("stepfunctions"), settings().score_claims_arn)
+
+
+def training_ground() -> TrainingGround:
+    """What trainings are started and watched with."""
+    return TrainingGround(
+        database=database(),
+        machines=Ec2Machines(client("ec2"), settings().training_template_id),
+        alerts=alerts(),
+        longest=timedelta(hours=float(settings().training_max_hours)),
+    )
 
 
 def personal_data_key() -> bytes:

@@ -15,6 +15,9 @@ class Settings:
     artifact_bucket: str = ""
     alert_topic_arn: str = ""
     claims_pipeline_arn: str = ""
+    score_claims_arn: str = ""
+    training_template_id: str = ""
+    training_max_hours: str = ""
     code_version: str = ""
 
 

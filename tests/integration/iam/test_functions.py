@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from claimwatch.aws.machines import TEMPLATE_TAG
 from local.stack import STACK_NAME
 from tests.deployed import Deployed
 
@@ -20,7 +21,16 @@ FUNCTIONS = (
     "ApplyContract",
     "PublishContract",
     "MigrateSchema",
+    "PlanScoring",
+    "ScoreChunk",
+    "RecordUnscored",
+    "StartTraining",
+    "WatchTrainings",
+    "PromoteModel",
+    "PublishTraining",
 )
+ROLES = (*FUNCTIONS, "Training")
+"""Those of the functions, and that of the instance that trains."""
 READ_FILES = {"InspectFile", "LoadChunk", "CommitFile"}
 DENIED = {
     "AccessDenied",
@@ -42,11 +52,13 @@ class Stranger:
     secret: str
     queue: str
     topic: str
+    instance: str
+    template: str
 
 
 @dataclass(frozen=True)
 class Deed:
-    """Something that only these functions may do."""
+    """Something that only these may do."""
 
     name: str
     allowed: set[str]
@@ -81,6 +93,21 @@ def _receive(client: Clients, url: str) -> object:
     return client("sqs").receive_message(QueueUrl=url, VisibilityTimeout=0)
 
 
+def _run(client: Clients, template: str) -> object:
+    return client("ec2").run_instances(
+        LaunchTemplate={"LaunchTemplateId": template, "Version": "$Latest"}, MinCount=1, MaxCount=1
+    )
+
+
+def _idle_instance(deployed: Deployed) -> str:
+    """An instance that carries the template's tag, as a training's does, and does nothing."""
+    tags = [{"Key": TEMPLATE_TAG, "Value": deployed.resource("TrainingTemplate")}]
+    started = deployed.client("ec2").run_instances(
+        MinCount=1, MaxCount=1, TagSpecifications=[{"ResourceType": "instance", "Tags": tags}]
+    )
+    return str(started["Instances"][0]["InstanceId"])
+
+
 DEEDS = (
     Deed("read a landed file", READ_FILES, lambda c, d, _: _get(c, _landing(d), "claims/iam/probe")),
     Deed(
@@ -111,13 +138,51 @@ DEEDS = (
         {"InspectFile", "PublishContract"},
         lambda c, d, _: _put(c, _artifacts(d), "contracts/iam.draft.yaml"),
     ),
-    Deed("read another prefix", set(), lambda c, d, _: _get(c, _artifacts(d), "models/probe")),
-    Deed("write another prefix", set(), lambda c, d, _: _put(c, _artifacts(d), "models/written")),
+    Deed(
+        "read a model",
+        {"ScoreChunk", "PromoteModel", "Training"},
+        lambda c, d, _: _get(c, _artifacts(d), "models/probe"),
+    ),
+    Deed("write a model", {"Training"}, lambda c, d, _: _put(c, _artifacts(d), "models/written")),
+    Deed("delete a model", set(), lambda c, d, _: _delete(c, _artifacts(d), "models/written")),
+    Deed("write a snapshot", {"Training"}, lambda c, d, _: _put(c, _artifacts(d), "snapshots/written")),
+    Deed("read the code that trains", {"Training"}, lambda c, d, _: _get(c, _artifacts(d), "code/probe")),
+    Deed(
+        "write the code that trains",
+        {"PublishTraining"},
+        lambda c, d, _: _put(c, _artifacts(d), "code/written"),
+    ),
+    Deed("read another prefix", set(), lambda c, d, _: _get(c, _artifacts(d), "others/probe")),
+    Deed("write another prefix", set(), lambda c, d, _: _put(c, _artifacts(d), "others/written")),
+    Deed(
+        "start an instance of the template",
+        {"StartTraining"},
+        lambda c, d, _: _run(c, d.resource("TrainingTemplate")),
+    ),
+    Deed("start an instance of another template", set(), lambda c, _, s: _run(c, s.template)),
+    Deed(
+        "end an instance of the template",
+        {"WatchTrainings"},
+        lambda c, d, _: c("ec2").terminate_instances(InstanceIds=[_idle_instance(d)]),
+    ),
+    Deed(
+        "end another instance",
+        set(),
+        lambda c, _, s: c("ec2").terminate_instances(InstanceIds=[s.instance]),
+    ),
+    Deed("see the instances", {"WatchTrainings"}, lambda c, _d, _s: c("ec2").describe_instances()),
+    Deed(
+        "start a backfill of scores",
+        {"PromoteModel"},
+        lambda c, d, _: c("stepfunctions").start_execution(
+            stateMachineArn=d.outputs["ScoreClaimsArn"], name="not a name", input="{}"
+        ),
+    ),
     Deed("read another bucket", set(), lambda c, _, s: _get(c, s.bucket, "probe")),
     Deed("write another bucket", set(), lambda c, _, s: _put(c, s.bucket, "written")),
     Deed(
         "read the database's secret",
-        set(FUNCTIONS) - {"PublishContract"},
+        set(ROLES) - {"PublishContract", "PublishTraining"},
         lambda c, d, _: _secret(c, d.outputs["DatabaseSecretArn"]),
     ),
     Deed(
@@ -167,7 +232,18 @@ DEEDS = (
     ),
     Deed(
         "alert people",
-        {"StartPipeline", "InspectFile", "RecordFailure", "ApplyContract"},
+        {
+            "StartPipeline",
+            "InspectFile",
+            "RecordFailure",
+            "ApplyContract",
+            "PlanScoring",
+            "ScoreChunk",
+            "RecordUnscored",
+            "StartTraining",
+            "WatchTrainings",
+            "Training",
+        },
         lambda c, d, _: c("sns").publish(
             TopicArn=d.outputs["AlertTopicArn"], Subject="IAM", Message="a probe"
         ),
@@ -189,6 +265,8 @@ def stranger(deployed: Deployed) -> Stranger:
         (deployed.outputs["LandingBucket"], "images/iam-probe"),
         (deployed.outputs["ArtifactBucket"], "staging/probe"),
         (deployed.outputs["ArtifactBucket"], "models/probe"),
+        (deployed.outputs["ArtifactBucket"], "code/probe"),
+        (deployed.outputs["ArtifactBucket"], "others/probe"),
         ("of-somebody-else", "probe"),
     ):
         deployed.client("s3").put_object(Bucket=bucket, Key=key, Body=b"probe")
@@ -197,6 +275,10 @@ def stranger(deployed: Deployed) -> Stranger:
         deployed.client("secretsmanager").create_secret(Name="of-somebody-else", SecretString="x")["ARN"],
         deployed.client("sqs").create_queue(QueueName="of-somebody-else")["QueueUrl"],
         deployed.client("sns").create_topic(Name="of-somebody-else")["TopicArn"],
+        deployed.client("ec2").run_instances(MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"],
+        deployed.client("ec2").create_launch_template(
+            LaunchTemplateName="of-somebody-else", LaunchTemplateData={"InstanceType": "m7i.large"}
+        )["LaunchTemplate"]["LaunchTemplateId"],
     )
 
 
@@ -233,13 +315,13 @@ def is_refused(act: Callable[[], object]) -> bool:
 def test_a_deed_is_for_the_functions_that_need_it(
     deed: Deed, deployed: Deployed, stranger: Stranger, as_function: Callable[[str], Clients]
 ) -> None:
-    assert deed.allowed <= set(FUNCTIONS)
+    assert deed.allowed <= set(ROLES)
 
     def may(function: str) -> bool:
         clients = as_function(function)
         return not is_refused(lambda: deed.act(clients, deployed, stranger))
 
-    allowed = {function for function in FUNCTIONS if may(function)}
+    allowed = {role for role in ROLES if may(role)}
 
     assert allowed == deed.allowed
 

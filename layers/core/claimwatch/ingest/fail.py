@@ -18,14 +18,14 @@ def record_failure(
     with database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
         if file.attempt == attempt and file.status in ("received", "loading"):
-            ledger.fail(cursor, file_id, _described(error, cause))
+            ledger.fail(cursor, file_id, described(error, cause))
             file = ledger.get(cursor, file_id)
     if file.status == "failed" and file.attempt == attempt:
         tell_failed(database, alerts, file)
     return file.status
 
 
-def _described(error: str, cause: str) -> str:
+def described(error: str, cause: str) -> str:
     """The fault in words: a Lambda's cause is JSON with its message, any other is text."""
     try:
         message = str(json.loads(cause)["errorMessage"])

@@ -19,7 +19,17 @@ def tell_without_champion(database: Database, alerts: Alerts, line: str) -> None
         )
 
 
-def tell_unscored(database: Database, alerts: Alerts, file_id: int, error: str) -> None:
+def tell_unscored_line(alerts: Alerts, line: str, since: str | None, error: str) -> None:
+    """What a line has stored could not all be scored."""
+    alerts.publish(
+        f"Claimwatch could not score the claims of line {line}",
+        f"What happened: {error}\n"
+        "The claims are loaded and visible; some have no score. When the cause is mended:\n"
+        f"  claimwatch score {line}{f' --since {since[:10]}' if since else ''}\n",
+    )
+
+
+def tell_unscored_file(database: Database, alerts: Alerts, file_id: int, error: str) -> None:
     """The file is committed, and its claims could not all be scored."""
     with database.transaction() as cursor:
         file = ledger.get(cursor, file_id)

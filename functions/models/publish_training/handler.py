@@ -1,0 +1,27 @@
+"""At deployment: the code that trains is put where instances fetch it, under the hash of its bytes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from claimwatch import runtime
+from claimwatch.aws.custom_resource import Request, respond
+from claimwatch.models.training_code import publish_training_code
+from claimwatch.observability import logger
+from claimwatch.settings import settings
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Answer CloudFormation."""
+    respond(event, context, publish)
+
+
+def publish(request: Request) -> Mapping[str, str]:
+    """Publish this version of the code; every version stays, so that a run can be rebuilt."""
+    if request.kind == "Delete":
+        return {}
+    sha256, key = publish_training_code(runtime.objects(), settings().artifact_bucket)
+    logger.info("training code published", extra={"key": key})
+    return {"Sha256": sha256, "Key": key}

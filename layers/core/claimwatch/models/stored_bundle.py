@@ -1,0 +1,33 @@
+"""A model's bundle where it is kept: a folder in S3, held to the hash of its manifest."""
+
+from collections.abc import Callable
+
+from claimwatch.aws.objects import ObjectMissing, ObjectStore
+from claimwatch.scoring.bundle import Bundle, BundleMismatch, verify
+
+
+def read_bundle(objects: ObjectStore, uri: str, sha256: str) -> Bundle:
+    """What serves, of the bundle in the folder ``s3://bucket/key``.
+
+    Raises ``BundleMismatch`` where a part is missing or has other bytes than when its hash was pinned.
+    """
+    return Bundle.read(_reader(objects, uri), sha256)
+
+
+def columns_of(objects: ObjectStore, uri: str, sha256: str) -> set[str]:
+    """The columns that a bundle's model wants, once every part of it has been held to its hash."""
+    reader = _reader(objects, uri)
+    verify(reader, sha256)
+    return set(Bundle.read(reader, sha256).spec.kinds)
+
+
+def _reader(objects: ObjectStore, uri: str) -> Callable[[str], bytes]:
+    bucket, _, folder = uri.removeprefix("s3://").partition("/")
+
+    def read(name: str) -> bytes:
+        try:
+            return objects.newest(bucket, f"{folder.rstrip('/')}/{name}")
+        except ObjectMissing as error:
+            raise BundleMismatch(f"the bundle in {uri} has no {name} (any more)") from error
+
+    return read

@@ -1,0 +1,52 @@
+"""The code that trains, as one archive whose bytes depend on nothing but the code.
+
+It holds the packages `training` and `claimwatch` as the function that publishes it has them.
+"""
+
+import gzip
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from claimwatch.aws.objects import ObjectStore
+
+PACKAGES = ("claimwatch", "training")
+
+
+def publish_training_code(objects: ObjectStore, bucket: str) -> tuple[str, str]:
+    """Put the archive into the bucket unless it is there; its SHA-256 and its key."""
+    archive = training_code()
+    sha256 = hashlib.sha256(archive).hexdigest()
+    key = f"code/{sha256}/training.tar.gz"
+    if not objects.exists(bucket, key):
+        objects.write(bucket, key, [archive])
+    return sha256, key
+
+
+def training_code() -> bytes:
+    """The archive."""
+    packed = io.BytesIO()
+    # No name, time or owner: the same code gives the same bytes wherever and whenever it is packed.
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        for package in PACKAGES:
+            for path, content in sorted(_files(files(package), package)):
+                entry = tarfile.TarInfo(path)
+                entry.size, entry.mode = len(content), 0o644
+                archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def _files(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
+    for entry in folder.iterdir():
+        if entry.name == "__pycache__" or entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _files(entry, f"{path}/{entry.name}")
+        else:
+            yield f"{path}/{entry.name}", entry.read_bytes()

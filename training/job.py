@@ -1,0 +1,208 @@
+"""A training on its machine: the data out of the database, the run, and what came of it to where it is kept.
+
+`python -m training.job TRAINING_ID`, with the names of the stack's things in the environment. The run itself
+is a process of its own, so that a crash, a hang and a full disk end it and are told, and not this.
+"""
+
+import collections
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from claimwatch.aws.alerts import Alerts, SnsAlerts
+from claimwatch.aws.clients import client
+from claimwatch.aws.objects import ObjectStore, S3Objects
+from claimwatch.aws.secrets import secret_json
+from claimwatch.errors import ClaimwatchError, RefusedData
+from claimwatch.models.trainings import End, end_training
+from claimwatch.scoring.bundle import MANIFEST, Manifest
+from claimwatch.storage import contracts, models
+from claimwatch.storage.connection import Database
+from claimwatch.storage.models import LiveModel, NewVersion, Training
+from training.settings import Settings
+from training.take_snapshot import take_snapshot
+
+SPARE_SECONDS = 300.0
+"""Kept of a training's time for writing down how it ended."""
+
+SEED = 7
+REFUSED = 3
+"""The run's exit code when it refuses the data; the last line that it wrote says why."""
+
+LAST_LINES = 20
+
+
+class TrainingFailed(ClaimwatchError):
+    """The run did not come to its end."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a job works with; ``command`` is how a run begins."""
+
+    database: Database
+    objects: ObjectStore
+    alerts: Alerts
+    bucket: str
+    code_version: str
+    environment: Mapping[str, str]
+    command: tuple[str, ...] = (sys.executable, "-m", "training")
+
+    @classmethod
+    def of_environment(cls) -> "Place":
+        """That of the stack which started the machine."""
+        told = os.environ
+        secret = secret_json(told["DATABASE_SECRET_ARN"])
+        return cls(
+            database=Database.from_secret(secret),
+            objects=S3Objects(client("s3")),
+            alerts=SnsAlerts(client("sns"), told["ALERT_TOPIC_ARN"]),
+            bucket=told["ARTIFACT_BUCKET"],
+            # The archive's own hash tells it apart from another that somebody gave the same version.
+            code_version=f"{told['CODE_VERSION']}+{told['CODE_SHA256'][:12]}",
+            environment=told | _tracking(secret, told["ARTIFACT_BUCKET"]),
+        )
+
+
+def work(at: Place, training_id: str) -> None:
+    """Train, keep what was made, and write down how it ended, whatever that is."""
+    with at.database.transaction() as cursor:
+        training = models.find_training(cursor, training_id)
+    if training is None or training.ended_at is not None:
+        print(f"training {training_id} is not waited for (any more)", file=sys.stderr)
+        return
+    try:
+        with tempfile.TemporaryDirectory(prefix="training-") as folder:
+            refused_because = _train(at, training, Path(folder))
+    except RefusedData as refusal:
+        end_training(at.database, at.alerts, training_id, "refused", str(refusal))
+    except (ClaimwatchError, OSError) as failure:
+        end_training(at.database, at.alerts, training_id, "failed", str(failure))
+    except Exception as failure:
+        # Its words may quote a claim; its name does not. It goes on to the machine's own log.
+        end_training(
+            at.database, at.alerts, training_id, "failed", f"the job broke: {type(failure).__name__}"
+        )
+        raise
+    else:
+        end: End = "refused" if refused_because else "registered"
+        end_training(at.database, at.alerts, training_id, end, refused_because)
+
+
+def _train(at: Place, training: Training, folder: Path) -> str | None:
+    """One run, registered; why its model is refused, if it is."""
+    with at.database.transaction() as cursor:
+        running = contracts.find_running(cursor, training.line)
+        champion = models.live_models(cursor, training.line).get("champion")
+        if running is None:
+            raise RefusedData(f"line {training.line} has no contract")
+        claimant = Settings.of_contract(running.contract).claimant_column
+        snapshot = folder / "snapshot.parquet"
+        sha256 = take_snapshot(cursor, running.contract, claimant, snapshot)
+    _keep(at, f"snapshots/{training.line}/{sha256}.parquet", snapshot)
+    contract = folder / "contract.yaml"
+    contract.write_text(running.contract.text, "utf-8")
+    made = folder / "model"
+    _run(at, training, folder, _fetched(at, champion, folder / "champion") if champion else None)
+    manifest = Manifest.from_bytes((made / MANIFEST).read_bytes())
+    return _register(at, training, manifest, made)
+
+
+def _run(at: Place, training: Training, folder: Path, champion: Path | None) -> None:
+    """The run in a process of its own; raises ``TrainingFailed`` or ``RefusedData`` with its last words."""
+    with at.database.transaction() as cursor:
+        seconds = models.seconds_left(cursor, training.training_id) - SPARE_SECONDS
+    command = [*at.command, "--line", training.line, "--version", training.version]
+    command += ["--snapshot", str(folder / "snapshot.parquet"), "--contract", str(folder / "contract.yaml")]
+    command += ["--out", str(folder / "model"), "--seed", str(SEED), "--code-version", at.code_version]
+    command += ["--champion", str(champion)] if champion else []
+    last: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
+    with subprocess.Popen(
+        ["timeout", "--kill-after=30", f"{max(seconds, 1.0):.0f}", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=dict(at.environment),
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if line.strip():
+                last.append(line.strip())
+    said = last[-1] if last else "it said nothing"
+    if process.returncode == REFUSED:
+        raise RefusedData(said)
+    if process.returncode in (124, 137):
+        raise TrainingFailed(f"the run did not end in time, or was killed (exit code {process.returncode})")
+    if process.returncode:
+        raise TrainingFailed(f"the run ended with exit code {process.returncode}: {said}")
+
+
+def _fetched(at: Place, champion: LiveModel, folder: Path) -> Path:
+    """The champion's bundle in a folder: what a candidate is compared with."""
+    bucket, _, key = champion.bundle_uri.removeprefix("s3://").partition("/")
+    content = at.objects.newest(bucket, f"{key.rstrip('/')}/{MANIFEST}")
+    folder.mkdir()
+    (folder / MANIFEST).write_bytes(content)
+    for name in Manifest.from_bytes(content).parts:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(at.objects.newest(bucket, f"{key.rstrip('/')}/{name}"))
+    return folder
+
+
+def _register(at: Place, training: Training, manifest: Manifest, made: Path) -> str | None:
+    """Keep the bundle and enter the model; the manifest goes last, for it says that the others are there."""
+    prefix = f"models/{training.line}/{training.version}"
+    for name in manifest.parts:
+        _keep(at, f"{prefix}/{name}", made / name)
+    _keep(at, f"{prefix}/{MANIFEST}", made / MANIFEST)
+    reasons: Any = manifest.details.get("refused_because")
+    refused_because = "; ".join(reasons) if isinstance(reasons, list) else reasons
+    new = NewVersion(
+        line=training.line,
+        version=training.version,
+        metrics=dict(manifest.metrics),
+        data_sha256=manifest.data_sha256,
+        code_version=manifest.code_version,
+        contract_version=manifest.contract_version,
+        bundle_uri=f"s3://{at.bucket}/{prefix}/",
+        bundle_sha256=hashlib.sha256((made / MANIFEST).read_bytes()).hexdigest(),
+        refused_because=refused_because or None,
+        registry_version=manifest.details.get("registry_version"),
+    )
+    with at.database.transaction() as cursor:
+        models.add_version(cursor, new)
+    return new.refused_because
+
+
+def _keep(at: Place, key: str, path: Path) -> None:
+    def blocks() -> Iterator[bytes]:
+        with path.open("rb") as file:
+            while block := file.read(8 << 20):
+                yield block
+
+    at.objects.write(at.bucket, key, blocks())
+
+
+def _tracking(secret: Mapping[str, Any], bucket: str) -> dict[str, str]:
+    """Where MLflow tracks: a schema of its own in the stack's database, artifacts in its bucket."""
+    user, password = quote(str(secret["username"]), safe=""), quote(str(secret["password"]), safe="")
+    where = f"{secret['host']}:{secret.get('port', 5432)}/{secret.get('dbname', 'claimwatch')}"
+    options = f"?options=-csearch_path%3Dmlflow&sslmode={secret.get('sslmode', 'require')}"
+    return {
+        "MLFLOW_TRACKING_URI": f"postgresql://{user}:{password}@{where}{options}",
+        "MLFLOW_ARTIFACT_ROOT": f"s3://{bucket}/mlflow",
+    }
+
+
+if __name__ == "__main__":
+    work(Place.of_environment(), sys.argv[1])

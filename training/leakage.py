@@ -1,0 +1,152 @@
+"""Columns that must not be learnt from, found before any model is.
+
+A row number lifts a random-split AUC and wrecks the real one; a column that is written after the decision
+knows it. What is found here is refused by name and with the reason; a person who knows better can trust it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
+from sklearn.tree import DecisionTreeClassifier
+
+from claimwatch.domain.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.features import FeatureSpec, encode
+from training.snapshot import Snapshot
+
+type Array = npt.NDArray[Any]
+
+NEARLY_UNIQUE = 0.99
+NEARLY_UNIQUE_WORDS = 0.5
+FOLLOWS_TIME = 0.95
+"""Rank correlation with the event time."""
+FOLLOWS_OUTCOME = 0.98
+"""ROC-AUC of the column alone, on claims that it was not learnt from."""
+AFTER_THE_EVENT = 0.5
+"""Share of dates that are more than a day later than the event."""
+COMES_WITH_THE_OUTCOME = 0.9
+"""By how much the share of claims that have a value may differ between those with an outcome and the rest."""
+ENOUGH = 50
+"""Claims, below which nothing is judged."""
+
+_DAY = np.timedelta64(1, "D")
+
+
+def find_leaks(contract: Contract, claims: Snapshot, trusted: tuple[str, ...] = ()) -> dict[str, str]:
+    """Names of feature columns that must not be learnt from, each with the reason as a sentence."""
+    found = {}
+    for column in contract.columns:
+        if column.role is not Role.FEATURE or column.hashed or column.name in trusted:
+            continue
+        reason = next(_reasons(contract, column, claims), None)
+        if reason is not None:
+            found[column.name] = reason
+    return found
+
+
+def without(contract: Contract, names: dict[str, str]) -> Contract:
+    """The contract, with these columns ignored."""
+    columns = tuple(
+        replace(column, role=Role.IGNORED) if column.name in names else column for column in contract.columns
+    )
+    return replace(contract, columns=columns)
+
+
+def _reasons(contract: Contract, column: Column, claims: Snapshot) -> Iterator[str]:
+    values = claims.columns.get(column.name)
+    if values is None:
+        yield "it is not in the snapshot"
+        return
+    raw = np.asarray(values)
+    present = _present(raw)
+    if present.sum() < ENOUGH:
+        yield f"it has a value in {int(present.sum())} claims only"
+        return
+    distinct = len(set(raw[present].tolist()))
+    if distinct == 1:
+        yield "it has one value in all claims"
+        return
+    yield from _identifier(column, raw[present], distinct)
+    if column.logical_type in (LogicalType.DATE, LogicalType.TIMESTAMP):
+        later = np.mean(raw[present] > claims.event_time[present] + _DAY)
+        if later > AFTER_THE_EVENT:
+            yield f"{later:.0%} of its dates are after the event, so it is written later than the claim"
+    coded = _coded(contract, column, claims)
+    if coded is not None:
+        yield from _follows(coded, claims)
+    yield from _knows_who_was_chosen(present, claims)
+
+
+def _identifier(column: Column, values: Array, distinct: int) -> Iterator[str]:
+    if column.logical_type is LogicalType.STRING:
+        if column.valid_values is None and distinct > NEARLY_UNIQUE_WORDS * len(values):
+            yield f"it names claims: {distinct} different values in {len(values)} claims"
+    elif column.logical_type in (LogicalType.INTEGER, LogicalType.NUMBER):
+        whole = bool(np.all(values == np.floor(values)))
+        if whole and distinct >= NEARLY_UNIQUE * len(values):
+            yield f"it is an identifier: {distinct} different whole numbers in {len(values)} claims"
+
+
+def _coded(contract: Contract, column: Column, claims: Snapshot) -> npt.NDArray[np.float32] | None:
+    """The column as a feature of its own; None where it makes none."""
+    alone = replace(
+        contract,
+        columns=tuple(
+            other for other in contract.columns if other.role is Role.EVENT_TIME or other.name == column.name
+        ),
+    )
+    spec = FeatureSpec.fit(alone, claims.columns)
+    own = [place for place, feature in enumerate(spec.features) if feature.column == column.name]
+    return encode(spec, claims.columns)[:, own[0]] if own else None
+
+
+def _follows(coded: npt.NDArray[np.float32], claims: Snapshot) -> Iterator[str]:
+    there = ~np.isnan(coded) & ~np.isnat(claims.event_time)
+    if there.sum() >= ENOUGH:
+        correlation = _rank_correlation(coded[there], claims.event_time[there].astype(np.int64))
+        if abs(correlation) >= FOLLOWS_TIME:
+            yield f"it follows the event time: rank correlation {correlation:.3f}"
+    area = _area_alone(coded[claims.known], claims.outcome[claims.known])
+    if area >= FOLLOWS_OUTCOME:
+        yield f"it knows the outcome: ROC-AUC {area:.3f} alone"
+
+
+def _knows_who_was_chosen(present: npt.NDArray[np.bool_], claims: Snapshot) -> Iterator[str]:
+    """A value that exists where somebody investigated, and nowhere else, is the investigation's."""
+    known = claims.known
+    if min(known.sum(), (~known).sum()) >= ENOUGH:
+        with_outcome, without_outcome = present[known].mean(), present[~known].mean()
+        if abs(with_outcome - without_outcome) >= COMES_WITH_THE_OUTCOME:
+            yield (
+                f"{with_outcome:.0%} of the claims with an outcome have it and {without_outcome:.0%} of the"
+                " others, so it comes with the investigation"
+            )
+
+
+def _area_alone(coded: npt.NDArray[np.float32], outcome: npt.NDArray[np.float64]) -> float:
+    """ROC-AUC of a small tree of this one column, learnt on every other claim and tried on the rest."""
+    learnt, tried = (slice(0, None, 2), slice(1, None, 2))
+    if len(outcome) < 2 * ENOUGH or len(set(outcome[learnt])) < 2 or len(set(outcome[tried])) < 2:
+        return 0.5
+    tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=10, random_state=0)
+    tree.fit(coded[learnt, None], outcome[learnt])
+    return float(roc_auc_score(outcome[tried], tree.predict_proba(coded[tried, None])[:, 1]))
+
+
+def _rank_correlation(one: Array, other: Array) -> float:
+    ranks = rankdata(one), rankdata(other)
+    if min(rank.std() for rank in ranks) == 0.0:
+        return 0.0
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def _present(values: Array) -> npt.NDArray[np.bool_]:
+    missing: Callable[[Array], npt.NDArray[np.bool_]] = {
+        "f": np.isnan,
+        "M": np.isnat,
+    }.get(values.dtype.kind, lambda words: np.array([word is None for word in words], dtype=np.bool_))
+    return ~missing(values)

@@ -1,0 +1,76 @@
+"""Taking the snapshot that a model is made from: a line's current claims with their outcomes, as Parquet.
+
+Its rows are in the order of claim ids and its bytes depend on nothing but the data, so its hash names the
+data. What no model reads stays where it is: free text, ignored columns, and persons but for a hash.
+"""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+import duckdb
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
+
+from claimwatch.domain.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.schema_change import quoted
+
+_WANTED = frozenset({Role.IDENTIFIER, Role.EVENT_TIME, Role.FEATURE, Role.PROTECTED})
+_TYPES = {
+    LogicalType.STRING: "VARCHAR",
+    LogicalType.INTEGER: "BIGINT",
+    LogicalType.NUMBER: "DOUBLE",
+    LogicalType.BOOLEAN: "BOOLEAN",
+    LogicalType.DATE: "DATE",
+    LogicalType.TIMESTAMP: "TIMESTAMP",
+}
+_OUTCOME = {"is_fraud": "BOOLEAN", "decided_at": "TIMESTAMP", "source": "VARCHAR"}
+
+
+def take_snapshot(cursor: Cursor, contract: Contract, claimant: str | None, path: Path) -> str:
+    """Write the snapshot of a line to a file; its SHA-256."""
+    columns = [column for column in contract.columns if column.role in _WANTED or column.name == claimant]
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        csv = Path(folder, "claims.csv")
+        with csv.open("wb") as text:
+            cursor.copy_expert(_query(contract, columns).as_string(cursor), text, 1 << 20)
+        _write_parquet(csv, columns, path)
+    with path.open("rb") as written:
+        return hashlib.file_digest(written, "sha256").hexdigest()
+
+
+def _query(contract: Contract, columns: list[Column]) -> sql.Composed:
+    identifier = sql.Identifier("c", contract.identifier.name)
+    return sql.SQL(
+        "COPY (SELECT {columns}, o.is_fraud, o.decided_at, o.source FROM {claims} AS c"
+        " LEFT JOIN claimwatch.current_outcome AS o ON o.line = {line} AND o.claim_id = {identifier}::text"
+        ' ORDER BY {identifier}::text COLLATE "C") TO STDOUT (FORMAT csv)'
+    ).format(
+        columns=sql.SQL(", ").join(sql.Identifier("c", column.name) for column in columns),
+        claims=sql.Identifier("claimwatch", f"current_{contract.table}"),
+        line=sql.Literal(contract.line),
+        identifier=identifier,
+    )
+
+
+def _write_parquet(csv: Path, columns: list[Column], path: Path) -> None:
+    types = {
+        column.name: "VARCHAR" if column.hashed else _TYPES[column.logical_type] for column in columns
+    } | _OUTCOME
+    names = [f"c{number}" for number in range(len(types))]
+    fields = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
+    wanted = ", ".join(
+        f"CAST({name} AS {kind}) AS {quoted(column)}"
+        for name, (column, kind) in zip(names, types.items(), strict=True)
+    )
+    with duckdb.connect(config={"threads": 1}) as engine:
+        engine.execute(
+            f"COPY (SELECT {wanted} FROM read_csv('{_literal(csv)}', columns = {{{fields}}}, header = false,"
+            " auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = '',"
+            " allow_quoted_nulls = false, max_line_size = 16777216))"
+            f" TO '{_literal(path)}' (FORMAT parquet, COMPRESSION zstd)"
+        )
+
+
+def _literal(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -92,6 +92,7 @@ def test_a_training_gets_a_machine_and_the_next_version(office: Office) -> None:
     assert (started.status, started.version, started.instance_id) == ("running", "1", "i-0")
     assert started.deadline - started.asked_at == timedelta(hours=2)
     office.end("registered")
+    assert office.told == ["Claimwatch trained model 1 of line glass"]
     assert office.start("t2").version == "2"
 
 

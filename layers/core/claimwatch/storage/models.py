@@ -134,7 +134,7 @@ def running_training(cursor: Cursor, line: str) -> Training | None:
 
 
 def trainings_to_watch(cursor: Cursor) -> list[Training]:
-    """Trainings that have not ended, and those of whose bad end nobody has heard."""
+    """Trainings that have not ended, and those of whose end nobody has heard."""
     cursor.execute(_SQL["trainings_to_watch"])
     return [Training(*row) for row in cursor.fetchall()]
 

@@ -29,7 +29,7 @@ FROM claimwatch.training WHERE line = %(line)s AND ended_at IS NULL;
 -- Those that have not ended, and those whose end nobody has heard of.
 SELECT training_id, line, version, why, asked_by, status, instance_id, asked_at, deadline, ended_at, error,
        notified_at IS NOT NULL
-FROM claimwatch.training WHERE ended_at IS NULL OR (status IN ('failed', 'refused') AND notified_at IS NULL)
+FROM claimwatch.training WHERE ended_at IS NULL OR notified_at IS NULL
 ORDER BY asked_at;
 
 -- name: set_running
@@ -39,8 +39,7 @@ WHERE training_id = %(training_id)s AND ended_at IS NULL;
 -- name: end_training
 -- Once: who comes second changes nothing.
 UPDATE claimwatch.training
-SET status = %(status)s, error = %(error)s, ended_at = now(),
-    notified_at = CASE WHEN %(status)s = 'registered' THEN now() END
+SET status = %(status)s, error = %(error)s, ended_at = now()
 WHERE training_id = %(training_id)s AND ended_at IS NULL;
 
 -- name: set_training_told

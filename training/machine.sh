@@ -1,0 +1,27 @@
+#!/bin/bash
+# Runs a training on the machine that user data has fetched the code to: TRAINING_ID and the names of the stack's
+# things are in the environment. Whatever this ends with, the machine shuts down after it.
+set -euo pipefail
+
+# A machine that has every pinned package is used as it is; any other gets an environment of its own.
+complete() {
+  "$1" - training/requirements.txt << 'END'
+import re, sys
+from importlib import metadata
+pinned = re.findall(r"^([A-Za-z0-9._-]+)==([^ \\]+)", open(sys.argv[1]).read(), re.MULTILINE)
+try:
+    sys.exit(not pinned or any(metadata.version(name) != version for name, version in pinned))
+except metadata.PackageNotFoundError:
+    sys.exit(1)
+END
+}
+
+python=python3.13
+if ! command -v "$python" > /dev/null || ! complete "$python"; then
+  dnf install -y -q python3.13 python3.13-pip libgomp
+  "$python" -m venv environment
+  python=$PWD/environment/bin/python
+  "$python" -m pip install -q --disable-pip-version-check --no-cache-dir --require-hashes -r training/requirements.txt
+fi
+
+PYTHONPATH=$PWD "$python" -m training.job "$TRAINING_ID"

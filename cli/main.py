@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
-from cli import contracts, files, images
+from cli import contracts, files, images, models
 from cli.options import json_asked, stack_finder
 from cli.screen import say, show_json
 from cli.stack import StackUnreachable
@@ -58,6 +58,13 @@ app.command("quarantine")(files.quarantine)
 app.command("replay")(files.replay)
 app.command("image")(images.image)
 app.command("images")(images.images)
+app.command("train")(models.train)
+app.command("models")(models.models)
+app.command("promote")(models.promote)
+app.command("rollback")(models.rollback)
+app.command("history")(models.history)
+app.command("score")(models.score)
+app.command("referrals")(models.referrals)
 
 
 @app.callback()

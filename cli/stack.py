@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from claimwatch.aws.executions import ClaimsPipeline, Pipeline
+from claimwatch.aws.executions import Backfill, ClaimsPipeline, Pipeline, ScoreClaims
 from claimwatch.aws.objects import ObjectStore, S3Objects
-from claimwatch.errors import ClaimwatchError, TransientFault
+from claimwatch.errors import ClaimwatchError, RefusedData, TransientFault
 from claimwatch.storage.connection import Database
 
 if TYPE_CHECKING:
@@ -24,8 +24,17 @@ LAPTOP_FILE = Path(".local", "stack.json")
 _LAPTOP_KEY = "test"  # the emulator's root; it listens on loopback only
 
 
+type Call = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""Calls a function of the stack; raises ``RefusedData`` where its answer is a refusal."""
+
+
 class StackUnreachable(ClaimwatchError):
     """The stack, or its database, does not answer from here; the message says what to do."""
+
+
+def not_there(_: Mapping[str, Any]) -> dict[str, Any]:
+    """The call of a function that a stack does not have."""
+    raise StackUnreachable("the stack trains no models: deploy this version of it")
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,9 @@ class Stack:
     pipeline: Pipeline
     landing_bucket: str
     artifact_bucket: str
+    start_training: Call = not_there
+    promote_model: Call = not_there
+    backfill: Backfill | None = None
 
 
 def find_stack(name: str | None, database_address: str | None, folder: Path) -> Stack:
@@ -128,7 +140,37 @@ def _connected(
         pipeline=ClaimsPipeline(client("stepfunctions"), outputs["ClaimsPipelineArn"]),
         landing_bucket=outputs["LandingBucket"],
         artifact_bucket=outputs["ArtifactBucket"],
+        **_models(outputs, client),
     )
+
+
+def _models(outputs: Mapping[str, str], client: Callable[[str], Any]) -> dict[str, Any]:
+    """What of a stack works on models; nothing, if it is from before there were any."""
+    if not {"StartTrainingFunction", "PromoteModelFunction", "ScoreClaimsArn"} <= set(outputs):
+        return {}
+    return {
+        "start_training": _caller(client, outputs["StartTrainingFunction"]),
+        "promote_model": _caller(client, outputs["PromoteModelFunction"]),
+        "backfill": ScoreClaims(client("stepfunctions"), outputs["ScoreClaimsArn"]),
+    }
+
+
+def _caller(client: Callable[[str], Any], function: str) -> Call:
+    def call(event: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            answer = client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
+        except ClientError as error:
+            raise StackUnreachable(
+                f"{function} cannot be called: {error.response['Error']['Message']}"
+            ) from error
+        told: dict[str, Any] = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise StackUnreachable(f"{function} failed: {told.get('errorType')}: {told.get('errorMessage')}")
+        if "refused" in told:
+            raise RefusedData(told["refused"])
+        return told
+
+    return call
 
 
 def _awake(secret: dict[str, Any], address: str | None, *, private: bool) -> Database:

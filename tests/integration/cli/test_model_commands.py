@@ -1,0 +1,153 @@
+"""A data scientist's, an auditor's and an investigator's day at the command line."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from claimwatch.models import promote, trainings
+from claimwatch.storage.connection import Database
+from cli.main import app
+from cli.stack import Stack
+from tests.integration.cli.conftest import answer
+from tests.integration.ingest.glass import GLASS
+from tests.integration.ingest.site import Site
+from tests.integration.models.house import LINE, House
+from tests.integration.models.test_trainings import Yard
+
+
+class Desk:
+    """The command line before a stack whose functions are called in this process."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.end: tuple[trainings.End, str | None] | None = None
+
+    def run(self, *words: object) -> Result:
+        site = self.house.site
+        stack = Stack(
+            "the test's stack",
+            site.database,
+            site.objects,
+            site,
+            "landing",
+            "artifacts",
+            self._start_training,
+            self._promote,
+            self.house,
+        )
+        return CliRunner().invoke(
+            app, [str(word) for word in words], obj=lambda _: stack, catch_exceptions=False
+        )
+
+    def _start_training(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        site = self.house.site
+        place = trainings.Workplace(site.database, Yard(), site, timedelta(hours=1))
+        started = trainings.start_training(
+            place, event["training_id"], event["line"], why=event["why"], asked_by=event["asked_by"]
+        )
+        if self.end:
+            end, error = self.end
+            if end == "registered":
+                self.house.register(started.version)
+            trainings.end_training(site.database, site, started.training_id, end, error)
+        return {}
+
+    def _promote(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        request = promote.Request(event["request_id"], event["by"], event["why"])
+        at = self.house.promoting
+        if "version" in event:
+            return asdict(promote.promote(at, request, event["line"], event["version"], event["role"]))
+        return asdict(promote.rollback(at, request, event["line"]))
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    site = Site.below(database, tmp_path / "buckets")
+    assert site.put_contract("glass", GLASS).status == "applied"
+    return Desk(House(site))
+
+
+def test_a_training_that_is_waited_for_tells_its_version_and_metrics(desk: Desk) -> None:
+    desk.end = ("registered", None)
+
+    told = answer(desk.run("train", LINE, "--why", "drift", "--wait", "--json"))
+
+    assert (told["version"], told["status"], told["metrics"]) == ("1", "registered", {"roc_auc": 0.9})
+
+
+@pytest.mark.parametrize("end", ["refused", "failed"])
+def test_a_training_that_did_not_end_well_ends_with_1_and_says_why(desk: Desk, end: trainings.End) -> None:
+    desk.end = (end, "it leaks")
+
+    result = desk.run("train", LINE, "--why", "drift", "--wait")
+
+    assert result.exit_code == 1
+    assert "it leaks" in result.stdout
+
+
+def test_without_waiting_it_goes_on_by_itself(desk: Desk) -> None:
+    assert answer(desk.run("train", LINE, "--why", "drift", "--json"))["status"] == "running"
+
+    refused = desk.run("train", LINE, "--why", "again")
+
+    assert refused.exit_code == 1
+    assert "being trained already" in refused.stderr
+
+
+def test_promotions_and_roll_backs_are_told_by_the_history(desk: Desk) -> None:
+    for version in "12":
+        desk.house.register(version)
+
+    for words in (("promote", LINE, 1), ("promote", LINE, 2)):
+        result = desk.run(*words, "--as", "champion", "--why", f"better than {words[2]}", "--by", "bob")
+        assert result.exit_code == 0, result.output
+    assert answer(desk.run("rollback", LINE, "--why", "too many", "--by", "eve", "--json"))["version"] == "1"
+
+    told = answer(desk.run("history", LINE, "--json"))
+    assert told["live"] == {"champion": "1"}
+    assert [(entry["action"], entry["version"], entry["by"]) for entry in told["promotions"]] == [
+        ("rollback", "1", "eve"),
+        ("promote", "2", "bob"),
+        ("promote", "1", "bob"),
+    ]
+    assert "too many" in desk.run("history", LINE).stdout
+    assert answer(desk.run("history", LINE, "--on", "2020-01-01", "--json"))["live"] == {}
+    listed = answer(desk.run("models", LINE, "--json"))["models"]
+    assert {model["version"]: model["role"] for model in listed} == {"1": "champion", "2": None}
+    assert "champion" in desk.run("models", LINE).stdout
+
+
+def test_a_promotion_that_cannot_be_says_what_to_do(desk: Desk) -> None:
+    result = desk.run("promote", LINE, 9, "--as", "champion", "--why", "w")
+
+    assert result.exit_code == 1
+    assert "no model 9" in result.stderr
+
+
+def test_referrals_are_listed_the_most_suspicious_first(desk: Desk) -> None:
+    desk.house.register("1")
+    desk.house.promote("1")
+    desk.house.score(desk.house.drop(500, 4100, 4500)["file_id"])
+
+    queue = answer(desk.run("referrals", LINE, "--json"))["referrals"]
+
+    assert [row["claim_id"] for row in queue] == ["f2", "f1"]
+    assert queue[0]["reasons"] == [{"feature": "amount", "value": 4500.0}]
+    assert "f2" in desk.run("referrals", LINE).stdout
+
+
+def test_scoring_what_is_stored_needs_a_champion(desk: Desk) -> None:
+    assert desk.run("score", LINE).exit_code == 1
+    desk.house.register("1")
+    desk.house.promote("1")
+
+    told = answer(desk.run("score", LINE, "--since", "2026-03-02", "--json"))
+
+    assert told["since"].startswith("2026-03-02")
+    [(line, _, since, only_unscored)] = desk.house.backfills
+    assert (line, str(since), only_unscored) == (LINE, "2026-03-02 00:00:00+00:00", False)

@@ -23,9 +23,6 @@ class LocalFiles:
                 left -= len(block)
                 yield block
 
-    def newest(self, bucket: str, key: str) -> bytes:
-        return b"".join(self.read(ObjectRef(bucket, key, "")))
-
     def exists(self, bucket: str, key: str) -> bool:
         return Path(bucket, key).exists()
 

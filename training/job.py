@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from claimwatch.aws.alerts import Alerts, SnsAlerts
 from claimwatch.aws.clients import client
-from claimwatch.aws.objects import ObjectStore, S3Objects
+from claimwatch.aws.objects import ModelStore, S3Objects
 from claimwatch.aws.secrets import secret_json
 from claimwatch.errors import ClaimwatchError, RefusedData
 from claimwatch.models.trainings import End, end_training
@@ -48,7 +48,7 @@ class Place:
     """What a job works with; ``command`` is how a run begins."""
 
     database: Database
-    objects: ObjectStore
+    objects: ModelStore
     alerts: Alerts
     bucket: str
     code_version: str

@@ -43,14 +43,18 @@ class ObjectStore(Protocol):
     def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes from ``start`` to ``end`` (exclusive) in blocks of any size."""
 
-    def newest(self, bucket: str, key: str) -> bytes:
-        """All bytes of the key's newest version; ``ObjectMissing`` if there is none."""
-
     def exists(self, bucket: str, key: str) -> bool:
         """Whether there is an object of this key now."""
 
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
         """Write a new version; nothing becomes visible unless ``blocks`` ends without an error."""
+
+
+class ModelStore(ObjectStore, Protocol):
+    """Where models are kept: their parts are asked for by name, and held to their hashes."""
+
+    def newest(self, bucket: str, key: str) -> bytes:
+        """All bytes of the key's newest version; ``ObjectMissing`` if there is none."""
 
 
 class S3Objects:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from claimwatch.aws.objects import ObjectMissing, ObjectStore
+from claimwatch.aws.objects import ModelStore, ObjectMissing
 from claimwatch.scoring.bundle import Bundle, BundleMismatch, verify
 
 
-def read_bundle(objects: ObjectStore, uri: str, sha256: str) -> Bundle:
+def read_bundle(objects: ModelStore, uri: str, sha256: str) -> Bundle:
     """What serves, of the bundle in the folder ``s3://bucket/key``.
 
     Raises ``BundleMismatch`` where a part is missing or has other bytes than when its hash was pinned.
@@ -14,14 +14,14 @@ def read_bundle(objects: ObjectStore, uri: str, sha256: str) -> Bundle:
     return Bundle.read(_reader(objects, uri), sha256)
 
 
-def columns_of(objects: ObjectStore, uri: str, sha256: str) -> set[str]:
+def columns_of(objects: ModelStore, uri: str, sha256: str) -> set[str]:
     """The columns that a bundle's model wants, once every part of it has been held to its hash."""
     reader = _reader(objects, uri)
     verify(reader, sha256)
     return set(Bundle.read(reader, sha256).spec.kinds)
 
 
-def _reader(objects: ObjectStore, uri: str) -> Callable[[str], bytes]:
+def _reader(objects: ModelStore, uri: str) -> Callable[[str], bytes]:
     bucket, _, folder = uri.removeprefix("s3://").partition("/")
 
     def read(name: str) -> bytes:

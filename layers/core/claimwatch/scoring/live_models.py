@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from claimwatch.aws.objects import ObjectStore
+from claimwatch.aws.objects import ModelStore
 from claimwatch.models.stored_bundle import read_bundle
 from claimwatch.scoring.scorer import Scorer
 from claimwatch.storage.models import LiveModel
@@ -17,7 +17,7 @@ class ModelCache:
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Scorer] = OrderedDict()
 
-    def get(self, objects: ObjectStore, live: LiveModel) -> Scorer:
+    def get(self, objects: ModelStore, live: LiveModel) -> Scorer:
         """The model, read and verified when it is first needed; raises ``BundleMismatch``."""
         found = self._kept.get(live.bundle_sha256)
         if found is None:

@@ -568,3 +568,27 @@ def test_a_damaged_contract_is_read_or_refused(damage: bytes, place: int) -> Non
 def test_the_role_of_every_column_is_one_that_the_rest_knows() -> None:
     contract = parse_contract(MOTOR.read_text("utf-8"), "motor")
     assert {column.role for column in contract.columns} <= set(Role)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("reviewCapacity", "0.9", "reviewCapacity is '0.9'; write a number from 0.0001 to 0.5"),
+        ("reviewCost", "cheap", "reviewCost is 'cheap'"),
+        ("auditShare", "-1", "auditShare is '-1'"),
+        ("maturityDays", "nan", "maturityDays is 'nan'"),
+        ("claimantColumn", "nobody", "claimantColumn is 'nobody', and no column has that name"),
+        ("amountColumn", "claim_id", "amountColumn 'claim_id' is an integer or a number"),
+        ("reviewCapasity", "0.1", "write 'reviewCapacity'"),
+    ],
+)
+def test_what_trainings_read_from_a_contract_is_checked(name: str, value: str, told: str) -> None:
+    motor = files("claimwatch").joinpath("contracts", "motor.yaml").read_text("utf-8")
+    first, mark, rest = motor.partition("customProperties:\n")
+    lines = [line for line in rest.splitlines(keepends=True) if f"property: {name}," not in line]
+    text = f"{first}{mark}  - {{property: {name}, value: {value}}}\n{''.join(lines)}"
+
+    with pytest.raises(RefusedContract) as refusal:
+        parse_contract(text, "motor")
+
+    assert any(told in problem for problem in refusal.value.problems)

@@ -6,6 +6,7 @@ in a check that nobody runs. What it tells people only (team, price, servers, ta
 
 import difflib
 import re
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
@@ -39,6 +40,15 @@ if TYPE_CHECKING:
 
 SUPPORTED = re.compile(r"v3\.[012]\.\d{1,4}", re.ASCII)
 """Versions of ODCS that are read."""
+
+_COLUMNS_NAMED = ("claimantColumn", "amountColumn")
+_AMOUNTS = {
+    "reviewCapacity": (Decimal("0.0001"), Decimal("0.5")),
+    "reviewCost": (Decimal(0), Decimal(1_000_000)),
+    "auditShare": (Decimal(0), Decimal(1)),
+    "maturityDays": (Decimal(0), Decimal(3_650)),
+}
+_NUMERIC = (LogicalType.INTEGER, LogicalType.NUMBER)
 
 _WHAT = {
     "list_type": "has to be a list",
@@ -84,6 +94,7 @@ class _Reading:
         self._check_roles(columns)
         self._check_names(columns)
         event = self._event(columns)
+        self._check_model_properties(columns)
         if self._problems:
             raise RefusedContract(self._problems)
         return Contract(self._line, version, self._table, tuple(columns), text, event)
@@ -179,7 +190,10 @@ class _Reading:
     def _shared(self, model: OpenDataContractStandard) -> Shared:
         place = "customProperties: "
         custom = self._custom = custom_properties(
-            model.customProperties, ("line", "eventColumn", *SHARED_PROPERTIES), place, self._problems
+            model.customProperties,
+            ("line", "eventColumn", *_COLUMNS_NAMED, *_AMOUNTS, *SHARED_PROPERTIES),
+            place,
+            self._problems,
         )
         named = custom.get("line", self._line)
         if named != self._line:
@@ -236,6 +250,30 @@ class _Reading:
         elif column.role is not Role.IDENTIFIER:
             return column.name
         return None
+
+    def _check_model_properties(self, columns: list[Column]) -> None:
+        """What trainings read from the contract: columns that are there, and numbers within bounds."""
+        place = "customProperties: "
+        for name in _COLUMNS_NAMED:
+            named = self._custom.get(name)
+            column = next((column for column in columns if column.name == named), None)
+            if named is not None and column is None:
+                self._problems.append(f"{place}{name} is '{named}', and no column has that name")
+            elif column is not None and name == "amountColumn" and column.logical_type not in _NUMERIC:
+                self._problems.append(
+                    f"{place}amountColumn '{named}' is an integer or a number, and its logicalType is "
+                    f"{column.logical_type}; name another column"
+                )
+        for name, (least, most) in _AMOUNTS.items():
+            value = self._custom.get(name)
+            if value is None:
+                continue
+            try:
+                amount = Decimal(str(value))
+            except InvalidOperation:
+                amount = Decimal("NaN")
+            if not amount.is_finite() or not least <= amount <= most:
+                self._problems.append(f"{place}{name} is '{value}'; write a number from {least} to {most}")
 
     def _check_names(self, columns: list[Column]) -> None:
         owners: dict[str, int] = {}

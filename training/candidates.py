@@ -26,7 +26,7 @@ type Floats = npt.NDArray[np.float64]
 type Parameters = Mapping[str, Any]
 
 THREADS = 1
-"""Of a family's own; a second one gains nothing on ten thousand claims and waits for the first where others work."""
+"""A second one gains nothing on ten thousand claims, and waits for the first where others work."""
 
 
 class Estimator(Protocol):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +62,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Slice:
-    """Claims with one value: where the model errs. Rates are of the book, nan where the slice is too small."""
+    """Claims with one value: where the model errs. Rates are of the book, nan where it is too small."""
 
     feature: str
     value: str
@@ -330,9 +331,11 @@ def _area(values: npt.NDArray[np.float32], outcome: Floats, weight: Floats) -> f
     return float(roc_auc_score(outcome[there], values[there], sample_weight=weight[there]))
 
 
-def _ratio(part: float, whole: float) -> float:
+def _ratio(part: Any, whole: Any) -> float:
     return float(part) / float(whole) if whole else float("nan")
 
 
 def _ratios(parts: npt.NDArray[np.float64], wholes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.divide(parts, wholes, out=np.full(len(parts), np.nan), where=wholes > 0.0)
+    divided: npt.NDArray[np.float64] = np.full(len(parts), np.nan)
+    np.divide(parts, wholes, out=divided, where=wholes > 0.0)
+    return divided

@@ -1,4 +1,4 @@
-"""What a model must pass before it is registered; one that does not is registered as refused, with the reason."""
+"""What a model must pass; one that does not is registered as refused, with the reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,8 +56,8 @@ def use(lift: float) -> Gate:
 def bias(groups: Sequence[Group], limit: float) -> Gate:
     """No protected group's honest claims are referred more often than the limit allows."""
     breached = [
-        f"honest claims of {group.attribute} = {group.value} are referred {group.ratio.value:.2f} times as often"
-        f" as others' (at least {group.ratio.low:.2f}; limit {limit})"
+        f"honest claims of {group.attribute} = {group.value} are referred {group.ratio.value:.2f} times as"
+        f" often as others' (at least {group.ratio.low:.2f}; limit {limit})"
         for group in groups
         if group.ratio is not None and group.breaches(limit)
     ]
@@ -66,7 +66,7 @@ def bias(groups: Sequence[Group], limit: float) -> Gate:
         "bias",
         not breached,
         "; ".join(breached)
-        or f"of {judged} groups none is beyond {limit} times the others; {len(groups) - judged} are too small",
+        or f"none of {judged} groups is beyond {limit} times others'; {len(groups) - judged} are too small",
     )
 
 

@@ -17,9 +17,10 @@ type Drawing = Callable[[Any], None]
 _INK = "#123456"
 """Stands for the colour of the page's text; the card puts that in."""
 _BLUE, _ORANGE, _GREY = "#3b82c4", "#d9822b", "#8a8f98"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.hashsalt": "claimwatch",
     "svg.fonttype": "none",
+    "text.parse_math": False,  # names of features are no formulas
     "font.size": 9.0,
     "text.color": _INK,
     "axes.edgecolor": _INK,

@@ -2,9 +2,9 @@
 
 Outcomes exist for what was investigated: suspicious claims, and a few that were picked by chance. Learning
 from them is sound as long as they were chosen by what stands in the claim: the chance of fraud given the
-claim is the same among the chosen. Rates and ranks over them are not those of the book. So each counts as many
-claims as it stands for, one over its chance of being chosen (Horvitz and Thompson, 1952). The random audit
-bounds these weights: no claim's chance is below its share.
+claim is the same among the chosen. Rates and ranks over them are not those of the book. So each counts as
+many claims as it stands for, one over its chance of being chosen (Horvitz and Thompson, 1952). The random
+audit bounds these weights: no claim's chance is below its share.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,92 @@
+"""`python -m training`: a snapshot in a file becomes a bundle in a folder; nothing but files is touched."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from claimwatch.domain.contract import parse_contract
+from claimwatch.errors import RefusedData
+from training.publish import publish, result
+from training.run import Request, train
+from training.settings import Settings
+
+REFUSED = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train once. Exit code 1 where the model, or the snapshot, is refused."""
+    given = _parser().parse_args(arguments)
+    try:
+        contract = parse_contract(given.contract.read_text(encoding="utf-8"), given.line)
+        chosen = {
+            name: getattr(given, name)
+            for name in (
+                "seed",
+                "budget_minutes",
+                "capacity",
+                "amount_column",
+                "claimant_column",
+                "review_cost",
+            )
+        }
+        settings = Settings.of_contract(contract, **chosen, trusted=tuple(given.trust) or None)
+        request = Request(
+            line=given.line,
+            version=given.version,
+            contract=contract,
+            snapshot=given.snapshot,
+            code_version=given.code_version,
+            created_at=given.created_at or datetime.now(UTC).isoformat(timespec="seconds"),
+            as_of=np.datetime64(given.as_of, "us") if given.as_of else None,
+            champion=given.champion,
+        )
+        found = train(request, settings, lambda text: print(text, file=sys.stderr, flush=True))
+    except RefusedData as error:
+        print(f"Refused: {error}", file=sys.stderr)
+        return REFUSED
+    sha256 = publish(found, given.out)
+    if given.tracking_uri:
+        # Here, because MLflow takes seconds to import and a run without it needs none of it.
+        from training.track import Tracking, record  # noqa: PLC0415
+
+        place = given.out.resolve().as_uri()
+        record(found, given.out, place, sha256, Tracking(given.tracking_uri, given.artifacts))
+    print(result(found, sha256))
+    if found.refused_because:
+        print(f"Refused: {found.refused_because}", file=sys.stderr)
+    return REFUSED if found.refused_because else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("--line", required=True)
+    parser.add_argument("--snapshot", type=Path, required=True, help="Parquet, see training/snapshot.py")
+    parser.add_argument("--contract", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
+    parser.add_argument("--version", default="1")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--budget-minutes", type=float, help="for the search; it sets the number of trials")
+    parser.add_argument("--capacity", type=float, help="share of claims that can be reviewed")
+    parser.add_argument("--review-cost", type=float)
+    parser.add_argument("--amount-column", help="what a fraud that is found saves")
+    parser.add_argument("--claimant-column")
+    parser.add_argument("--champion", type=Path, help="folder of the live model's bundle")
+    parser.add_argument(
+        "--as-of", help="the day from which outcomes are seen; by default the snapshot's last"
+    )
+    parser.add_argument(
+        "--trust", action="append", default=[], metavar="COLUMN", help="keep it: it is no leak"
+    )
+    parser.add_argument("--code-version", default="unversioned")
+    parser.add_argument("--created-at", help="for the manifest; by default now")
+    parser.add_argument("--tracking-uri", help="of MLflow's store; without one nothing is recorded")
+    parser.add_argument("--artifacts", help="where MLflow keeps artifacts")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

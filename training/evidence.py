@@ -1,0 +1,95 @@
+"""All that a training found out: what the card, the bundle and the record of experiments are made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from claimwatch.domain.calibration import Calibration
+from claimwatch.domain.features import FeatureSpec
+from claimwatch.domain.model import Model
+from claimwatch.domain.profile import Reference
+from training.candidates import Parameters
+from training.evaluate import Bivariate, Evaluation
+from training.gates import Gate
+from training.plots import Drawing
+from training.sampling import Sampling
+from training.select import Choice
+from training.settings import Settings
+
+
+@dataclass(frozen=True)
+class FoldCount:
+    """The claims of a split: how many, with an outcome, frauds, and their first and last day."""
+
+    claims: int
+    known: int
+    frauds: int
+    first: str
+    last: str
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family that was tried: its best parameters, the log-loss of each trial, and the size of its model."""
+
+    name: str
+    parameters: Parameters
+    loss: float
+    losses: Sequence[float]
+    size: int
+
+    @property
+    def trials(self) -> int:
+        """How many parameters were tried."""
+        return len(self.losses)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One model with its evidence. ``refused_because`` is None where every gate was passed."""
+
+    line: str
+    version: str
+    contract_version: str
+    code_version: str
+    data_sha256: str
+    created_at: str
+    as_of: str
+    settings: Settings
+    spec: FeatureSpec
+    immature: int
+    left_out: int
+    folds: Sequence[FoldCount]
+    leaks: Mapping[str, str]
+    sampling: Sampling
+    families: Sequence[Family]
+    choice: Choice
+    model: Model
+    graph: bytes
+    calibration: Calibration
+    threshold: float
+    reference: Reference
+    evaluation: Evaluation
+    bivariate: Sequence[Bivariate]
+    gates: Sequence[Gate]
+    refused_because: str | None
+    drawings: Mapping[str, Drawing]
+
+    @property
+    def family(self) -> Family:
+        """The chosen one."""
+        return next(family for family in self.families if family.name == self.choice.name)
+
+    @property
+    def parameters(self) -> Parameters:
+        """Of the chosen family."""
+        return self.family.parameters
+
+    @property
+    def size(self) -> int:
+        """Of the model, in numbers."""
+        return self.family.size
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """On the test split, for the book."""
+        return {name: entry.value for name, entry in self.evaluation.book.items()}

@@ -33,8 +33,8 @@ SPARE_SECONDS = 300.0
 """Kept of a training's time for writing down how it ended."""
 
 SEED = 7
-REFUSED = 3
-"""The run's exit code when it refuses the data; the last line that it wrote says why."""
+REFUSED = "Refused: "
+"""How a run's last line begins that has refused the data, or its own model."""
 
 LAST_LINES = 20
 
@@ -103,6 +103,7 @@ def _train(at: Place, training: Training, folder: Path) -> str | None:
         champion = models.live_models(cursor, training.line).get("champion")
         if running is None:
             raise RefusedData(f"line {training.line} has no contract")
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS mlflow")
         claimant = Settings.of_contract(running.contract).claimant_column
         snapshot = folder / "snapshot.parquet"
         sha256 = take_snapshot(cursor, running.contract, claimant, snapshot)
@@ -122,6 +123,7 @@ def _run(at: Place, training: Training, folder: Path, champion: Path | None) -> 
     command = [*at.command, "--line", training.line, "--version", training.version]
     command += ["--snapshot", str(folder / "snapshot.parquet"), "--contract", str(folder / "contract.yaml")]
     command += ["--out", str(folder / "model"), "--seed", str(SEED), "--code-version", at.code_version]
+    command += ["--bundle-uri", f"s3://{at.bucket}/{_prefix(training)}/"]
     command += ["--champion", str(champion)] if champion else []
     last: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
     with subprocess.Popen(
@@ -138,8 +140,10 @@ def _run(at: Place, training: Training, folder: Path, champion: Path | None) -> 
             if line.strip():
                 last.append(line.strip())
     said = last[-1] if last else "it said nothing"
-    if process.returncode == REFUSED:
-        raise RefusedData(said)
+    if process.returncode == 1 and said.startswith(REFUSED):
+        if (folder / "model" / MANIFEST).exists():
+            return  # the model is registered, with the reason that is in its manifest
+        raise RefusedData(said.removeprefix(REFUSED))
     if process.returncode in (124, 137):
         raise TrainingFailed(f"the run did not end in time, or was killed (exit code {process.returncode})")
     if process.returncode:
@@ -161,12 +165,10 @@ def _fetched(at: Place, champion: LiveModel, folder: Path) -> Path:
 
 def _register(at: Place, training: Training, manifest: Manifest, made: Path) -> str | None:
     """Keep the bundle and enter the model; the manifest goes last, for it says that the others are there."""
-    prefix = f"models/{training.line}/{training.version}"
+    prefix = _prefix(training)
     for name in manifest.parts:
         _keep(at, f"{prefix}/{name}", made / name)
     _keep(at, f"{prefix}/{MANIFEST}", made / MANIFEST)
-    reasons: Any = manifest.details.get("refused_because")
-    refused_because = "; ".join(reasons) if isinstance(reasons, list) else reasons
     new = NewVersion(
         line=training.line,
         version=training.version,
@@ -176,12 +178,15 @@ def _register(at: Place, training: Training, manifest: Manifest, made: Path) -> 
         contract_version=manifest.contract_version,
         bundle_uri=f"s3://{at.bucket}/{prefix}/",
         bundle_sha256=hashlib.sha256((made / MANIFEST).read_bytes()).hexdigest(),
-        refused_because=refused_because or None,
-        registry_version=manifest.details.get("registry_version"),
+        refused_because=manifest.details.get("refused_because"),
     )
     with at.database.transaction() as cursor:
         models.add_version(cursor, new)
     return new.refused_because
+
+
+def _prefix(training: Training) -> str:
+    return f"models/{training.line}/{training.version}"
 
 
 def _keep(at: Place, key: str, path: Path) -> None:

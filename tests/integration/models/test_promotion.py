@@ -183,20 +183,19 @@ def test_aliases_of_mlflow_follow_where_its_registry_is_in_the_database(three: H
         cursor.execute(
             """
             CREATE SCHEMA mlflow;
-            CREATE TABLE mlflow.model_versions (name text, version integer, PRIMARY KEY (name, version));
+            CREATE TABLE mlflow.model_version_tags (name text, version integer, key text, value text);
             CREATE TABLE mlflow.registered_model_aliases (
                 alias text, version integer, name text, PRIMARY KEY (name, alias)
             );
-            INSERT INTO mlflow.model_versions VALUES ('claimwatch-glass', 11), ('claimwatch-glass', 12);
+            INSERT INTO mlflow.model_version_tags
+            VALUES ('glass', 11, 'version', '1'), ('glass', 12, 'version', '2');
             """
         )
-    three.register("11", registry_version=11)
-    three.register("12", registry_version=12)
 
-    three.promote("11")
-    three.promote("12", "challenger")
+    three.promote("1")
+    three.promote("2", "challenger")
     before = three.site.query("SELECT alias, version FROM mlflow.registered_model_aliases ORDER BY alias")
-    three.promote("12")
+    three.promote("2")
     three.rollback()
     after = three.site.query("SELECT alias, version FROM mlflow.registered_model_aliases ORDER BY alias")
 

@@ -165,5 +165,4 @@ def _enter(
     models.add_promotion(
         cursor, request.request_id, line, role, action, model, by=request.by, why=request.why
     )
-    registered = models.find_version(cursor, line, model.version) if model else None
-    models.set_alias(cursor, line, role, registered.registry_version if registered else None)
+    models.set_alias(cursor, line, role, model.version if model else None)

@@ -53,7 +53,6 @@ class NewVersion:
     bundle_uri: str | None
     bundle_sha256: str | None
     refused_because: str | None = None
-    registry_version: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,6 @@ class Version:
     bundle_sha256: str | None
     created_at: datetime
     refused_because: str | None
-    registry_version: int | None
 
 
 @dataclass(frozen=True)
@@ -260,20 +258,18 @@ def columns_of_line(cursor: Cursor, line: str) -> set[str]:
     return {name for (name,) in cursor.fetchall()}
 
 
-def set_alias(cursor: Cursor, line: str, role: Role, registry_version: int | None) -> None:
-    """Have MLflow's alias follow, where its registry is in this database; None takes the alias away."""
+def set_alias(cursor: Cursor, line: str, role: Role, version: str | None) -> None:
+    """Have MLflow's alias follow, where its registry is in this database; None takes the alias away.
+
+    The registry names its models by their lines.
+    """
     cursor.execute(_SQL["registry_is_there"])
     if _row(cursor) != (True,):
         return
-    name = {"name": registered_name(line), "role": role}
-    cursor.execute(_SQL["drop_alias"], name)
-    if registry_version is not None:
-        cursor.execute(_SQL["set_alias"], name | {"version": registry_version})
-
-
-def registered_name(line: str) -> str:
-    """What MLflow's registry calls the models of a line."""
-    return f"claimwatch-{line}"
+    alias = {"line": line, "role": role}
+    cursor.execute(_SQL["drop_alias"], alias)
+    if version is not None:
+        cursor.execute(_SQL["set_alias"], alias | {"version": version})
 
 
 def _row(cursor: Cursor) -> tuple[Any, ...]:

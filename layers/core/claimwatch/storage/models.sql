@@ -51,14 +51,14 @@ WHERE training_id = %(training_id)s;
 
 -- name: add_version
 INSERT INTO claimwatch.model_version (line, version, status, metrics, data_sha256, code_version, contract_version,
-                                      bundle_uri, bundle_sha256, refused_because, registry_version)
+                                      bundle_uri, bundle_sha256, refused_because)
 VALUES (%(line)s, %(version)s, %(status)s, %(metrics)s, %(data_sha256)s, %(code_version)s, %(contract_version)s,
-        %(bundle_uri)s, %(bundle_sha256)s, %(refused_because)s, %(registry_version)s)
+        %(bundle_uri)s, %(bundle_sha256)s, %(refused_because)s)
 ON CONFLICT (line, version) DO NOTHING;
 
 -- name: find_version
 SELECT line, version, status, metrics, data_sha256, code_version, contract_version, bundle_uri, bundle_sha256,
-       created_at, refused_because, registry_version
+       created_at, refused_because
 FROM claimwatch.model_version WHERE line = %(line)s AND version = %(version)s;
 
 -- name: list_versions
@@ -101,9 +101,11 @@ WHERE table_schema = 'claimwatch' AND table_name = %(table)s;
 SELECT to_regclass('mlflow.registered_model_aliases') IS NOT NULL;
 
 -- name: drop_alias
-DELETE FROM mlflow.registered_model_aliases WHERE name = %(name)s AND alias = %(role)s;
+DELETE FROM mlflow.registered_model_aliases WHERE name = %(line)s AND alias = %(role)s;
 
 -- name: set_alias
--- Only of a version that the registry has.
+-- The registry counts versions itself, and tags each with ours. One that it does not have gets no alias.
 INSERT INTO mlflow.registered_model_aliases (name, alias, version)
-SELECT name, %(role)s, version FROM mlflow.model_versions WHERE name = %(name)s AND version = %(version)s;
+SELECT name, %(role)s, max(version) FROM mlflow.model_version_tags
+WHERE name = %(line)s AND key = 'version' AND value = %(version)s
+GROUP BY name;

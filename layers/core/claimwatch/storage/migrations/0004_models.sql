@@ -35,7 +35,6 @@ CREATE TABLE claimwatch.model_version (
     bundle_sha256    text,
     created_at       timestamptz NOT NULL DEFAULT now(),
     refused_because  text,
-    registry_version integer,
     PRIMARY KEY (line, version),
     CHECK ((status = 'refused') = (refused_because IS NOT NULL)),
     -- Of what was refused before a model was made there is no bundle.
@@ -43,7 +42,6 @@ CREATE TABLE claimwatch.model_version (
 );
 COMMENT ON TABLE claimwatch.model_version IS 'Every model that a training brought forth, the refused ones with the reason.';
 COMMENT ON COLUMN claimwatch.model_version.bundle_sha256 IS 'Of the bundle''s manifest, which holds the hash of every part.';
-COMMENT ON COLUMN claimwatch.model_version.registry_version IS 'The version that MLflow''s registry knows it by.';
 
 CREATE TABLE claimwatch.promotion (
     promotion_id  bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

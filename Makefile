@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 TESTS := $(wildcard tests/unit tests/template tests/integration tests/faults tests/e2e)
 CODE_VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
-.PHONY: help setup build demo test check bench bench-ingest bench-images faults up down status deploy lock clean
+.PHONY: help setup build demo test check bench bench-ingest bench-images bench-scoring faults up down status deploy lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -113,13 +113,16 @@ test: $(STAMP) build ## Every test: unit, template, integration, faults (a short
 faults: $(STAMP) ## At least 200 seeded schedules of kills, restarts, duplicates and late events
 	@python -m tests.faults
 
-bench: bench-ingest bench-images ## Every benchmark, each against its peers in the same run
+bench: bench-ingest bench-images bench-scoring ## Every benchmark, each against its peers in the same run
 
 bench-ingest: $(STAMP) ## Loading a million rows against raw COPY, pandas and awswrangler
 	@python -m benchmarks.ingest
 
 bench-images: $(STAMP) ## Photos of 12 megapixels against Pillow, pyvips and sharp; finding edited copies
 	@python -m benchmarks.images
+
+bench-scoring: $(STAMP) build ## Scoring and explaining claims against scikit-learn's pipeline, MLflow's pyfunc and shap
+	@python -m benchmarks.scoring
 
 check: $(STAMP) $(CHECKOV)/.claimwatch ## ruff, mypy --strict, sam validate, cfn-lint, checkov: no finding at all
 	ruff format --check .

@@ -1,6 +1,7 @@
 """`python -m training`: a snapshot in a file becomes a bundle in a folder; nothing but files is touched."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Here, because MLflow takes seconds to import and a run without it needs none of it.
         from training.track import Tracking, record  # noqa: PLC0415
 
-        place = given.out.resolve().as_uri()
+        place = given.bundle_uri or given.out.resolve().as_uri()
         record(found, given.out, place, sha256, Tracking(given.tracking_uri, given.artifacts))
     print(result(found, sha256))
     if found.refused_because:
@@ -83,8 +84,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--code-version", default="unversioned")
     parser.add_argument("--created-at", help="for the manifest; by default now")
-    parser.add_argument("--tracking-uri", help="of MLflow's store; without one nothing is recorded")
-    parser.add_argument("--artifacts", help="where MLflow keeps artifacts")
+    parser.add_argument("--bundle-uri", help="where the bundle will be kept, for MLflow; by default --out")
+    parser.add_argument(
+        "--tracking-uri",
+        default=os.environ.get("MLFLOW_TRACKING_URI"),
+        help="of MLflow's store; without one (or MLFLOW_TRACKING_URI) nothing is recorded",
+    )
+    parser.add_argument(
+        "--artifacts", default=os.environ.get("MLFLOW_ARTIFACT_ROOT"), help="where MLflow keeps artifacts"
+    )
     return parser
 
 

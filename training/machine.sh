@@ -3,6 +3,9 @@
 # things are in the environment. Whatever this ends with, the machine shuts down after it.
 set -euo pipefail
 
+# The SDK gives the metadata service one second, once: too little for a machine that is busy.
+export AWS_METADATA_SERVICE_TIMEOUT=10 AWS_METADATA_SERVICE_NUM_ATTEMPTS=5
+
 # A machine that has every pinned package is used as it is; any other gets an environment of its own.
 complete() {
   "$1" - training/requirements.txt << 'END'

@@ -5,7 +5,8 @@ Profiles with the same bins merge by addition, so that those of files add up to 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -119,18 +120,23 @@ class Profile:
         place = int(np.searchsorted(np.cumsum(self.counts), share * self.present, side="left"))
         return min(self.edges[place], self.maximum) if place < len(self.edges) else self.maximum
 
-    @property
+    @cached_property
     def typical(self) -> float | str | None:
         """The median of a number, the most frequent category; None where nothing is present."""
         if not self.present:
             return None
         return self.categories[int(np.argmax(self.counts))] if self.categories else self.quantile(0.5)
 
+    @cached_property
+    def most_frequent(self) -> float | None:
+        """The upper end of the fullest bin of a number; None where that bin is open."""
+        place = int(np.argmax(self.counts))
+        return self.edges[place] if place < len(self.edges) else None
+
     def to_json(self) -> dict[str, Any]:
         """Plain values that ``from_json`` reads."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()
-        }
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     @classmethod
     def from_json(cls, read: Mapping[str, Any]) -> Self:

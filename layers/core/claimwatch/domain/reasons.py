@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -67,9 +68,9 @@ def _value(feature: Feature, number: float) -> Any:
 
 def _typical(feature: Feature, profile: Profile) -> Any:
     if feature.kind in ("flag", "weekday"):
-        # Their most frequent value: nothing lies between two weekdays.
-        place = int(np.argmax(profile.counts))
-        return _value(feature, profile.edges[place]) if place < len(profile.edges) else None
+        # The middle of weekdays is no weekday.
+        frequent = profile.most_frequent
+        return None if frequent is None else _value(feature, frequent)
     typical = profile.typical
     return _value(feature, typical) if isinstance(typical, int | float) else typical
 
@@ -131,11 +132,13 @@ def _counted(number: float, unit: str) -> str:
     return f"{_number(number)} {unit}{'' if number == 1 else 's'}"
 
 
+@lru_cache(maxsize=4096)
 def words(name: str) -> str:
     """A name of the contract as words."""
     return " ".join(name.replace("_", " ").replace("-", " ").split())
 
 
+@lru_cache(maxsize=4096)
 def _moment(name: str) -> str:
     """What happened at the time that a column holds: "policy start" for policy_start_date."""
     parts = words(name).split()

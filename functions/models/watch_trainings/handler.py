@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
-from claimwatch.models.trainings import watch_trainings
+from claimwatch.models.trainings import watch_machines
 from claimwatch.observability import logger, tracer
 
 
@@ -13,4 +13,4 @@ from claimwatch.observability import logger, tracer
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Look after all trainings."""
-    logger.info("trainings looked after", extra={"ended": watch_trainings(runtime.training_ground())})
+    logger.info("trainings looked after", extra={"ended": watch_machines(runtime.training_ground())})

@@ -207,3 +207,30 @@ def test_a_notice_that_could_not_be_sent_is_sent_by_the_watchdog(
     office.watch()
 
     assert office.told == ["Claimwatch could not train a model of line glass"]
+
+
+def test_a_training_that_died_before_it_had_a_machine_does_not_stand_in_the_way_for_ever(
+    office: Office,
+) -> None:
+    office.start()
+    office.yard.machines.clear()
+    office.house.site.query(
+        "UPDATE claimwatch.training SET asked_at = now() - interval '20 minutes' RETURNING training_id"
+    )
+
+    assert office.start("t2").status == "running"
+    assert office.status("t1")[0] == "failed"
+
+
+def test_while_there_are_no_machines_the_watchdog_leaves_the_database_asleep(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def awake(*_: object) -> None:
+        raise AssertionError("the database was asked")
+
+    with monkeypatch.context() as night:
+        night.setattr(office.house.site.database, "transaction", awake)
+        assert trainings.watch_machines(office.place) == []
+    office.start()
+    office.yard.vanish("i-0", "gone")
+    assert trainings.watch_machines(office.place) == ["t1"]

@@ -40,6 +40,10 @@ def start_training(at: Workplace, training_id: str, line: str, *, why: str, aske
     if not why.strip() or len(why) > REASON_LIMIT or "\0" in why:
         raise RefusedData(f"say why, in at most {REASON_LIMIT:,} characters: it is kept beside the model")
     with at.database.transaction() as cursor:
+        other = models.running_training(cursor, line)
+    if other is not None and other.training_id != training_id:
+        watch_trainings(at)  # it may be one that died before it had a machine
+    with at.database.transaction() as cursor:
         models.take_turn(cursor, line)
         training = models.find_training(cursor, training_id)
         if training is None:
@@ -67,6 +71,14 @@ def end_training(
     with database.transaction() as cursor:
         models.end_training(cursor, training_id, end, error and error[:REASON_LIMIT])
     tell_end(database, alerts, _found(database, training_id))
+
+
+def watch_machines(at: Workplace) -> list[str]:
+    """Watch the trainings as long as EC2 shows a machine of them, ended ones for an hour after.
+
+    Else the database is left alone: asked every few minutes, it would never pause.
+    """
+    return watch_trainings(at) if at.machines.all() else []
 
 
 def watch_trainings(at: Workplace, now: datetime | None = None) -> list[str]:

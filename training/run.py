@@ -22,6 +22,7 @@ from training import gates, plots
 from training.calibrate import platt
 from training.candidates import CANDIDATES, Candidate
 from training.convert import model_of
+from training.estimates import Tried
 from training.evaluate import Trial, bivariate, evaluate
 from training.evidence import Evidence, Family, FoldCount
 from training.graph import onnx_of
@@ -54,13 +55,22 @@ class Request:
 
 
 @dataclass(frozen=True)
+class _Window:
+    """Claims of the training split (their places) that came after what an estimator had learnt from."""
+
+    tried: npt.NDArray[np.intp]
+    estimator: Any
+
+
+@dataclass(frozen=True)
 class _Entrant:
-    """A fitted family."""
+    """A fitted family, and the same parameters fitted on beginnings of the training split."""
 
     family: Family
     estimator: Any
     model: Model
     uncalibrated: Callable[[Matrix], Floats]
+    windows: Sequence[_Window]
 
 
 def train(
@@ -107,7 +117,14 @@ def _train(
     ]
     choice = choose(
         [
-            Contender(entrant.family.name, entrant.family.size, trial(VALIDATION, entrant.uncalibrated).tried)
+            Contender(
+                entrant.family.name,
+                entrant.family.size,
+                [
+                    *(_window(one, claims, split, matrix, sampling, gain) for one in entrant.windows),
+                    trial(VALIDATION, entrant.uncalibrated).tried,
+                ],
+            )
             for entrant in entrants
         ],
         settings.capacity,
@@ -185,7 +202,30 @@ def _enter(
         candidate.name, best.parameters, best.loss, [loss for loss, _ in best.trials], size_of(model)
     )
     tell(f"{candidate.name}: log-loss {best.loss:.4f}, the best of {trials}")
-    return _Entrant(family, estimator, model, _served(onnx_of(model, Calibration())))
+    places = np.flatnonzero(rows)
+    windows = [
+        _Window(
+            places[later], fitted(candidate, best.parameters, spec, x[earlier], y[earlier], settings.seed)
+        )
+        for earlier, later in pairs
+    ]
+    return _Entrant(family, estimator, model, _served(onnx_of(model, Calibration())), windows)
+
+
+def _window(
+    window: _Window, claims: Snapshot, split: Split, matrix: Matrix, sampling: Sampling, gain: Floats
+) -> Tried:
+    """A window as the estimator saw it coming, in the book of all claims of its time."""
+    own = window.tried
+    time = claims.event_time
+    around = split.rows(TRAIN) & (time >= time[own].min()) & (time <= time[own].max())
+    return Tried(
+        claims.outcome[own],
+        window.estimator.predict_proba(matrix[own])[:, 1],
+        sampling.weight[own],
+        gain[own],
+        window.estimator.predict_proba(matrix[around])[:, 1],
+    )
 
 
 def _served(graph: bytes) -> Callable[[Matrix], Floats]:

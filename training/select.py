@@ -1,7 +1,9 @@
 """The choice between families: by what they bring at the team's capacity; the simpler one wins a tie.
 
-A tie is one in both: value at capacity, which rests on the few claims at the top, and ROC-AUC, which all claims
-speak to. Among a few hundred claims with an outcome nearly everything ties by value alone.
+They are compared on every window of time that came after what they had learnt from: those of the search, and
+the validation split. A tie is one in both: in ranking, which all claims speak to, and in value at capacity,
+which rests on the few at the top. Among some hundred claims with an outcome nearly everything ties by value
+alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,14 +16,16 @@ from sklearn.metrics import roc_auc_score
 from claimwatch.domain.model import Forest, Model
 from training.estimates import Interval, Tried, interval, resamples, value_at
 
+type Floats = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Contender:
-    """A fitted family, tried on the validation split; ``size`` is how many numbers its model is made of."""
+    """A family, tried on windows of time; ``size`` is how many numbers its model is made of."""
 
     name: str
     size: int
-    tried: Tried
+    windows: Sequence[Tried]
 
 
 @dataclass(frozen=True)
@@ -45,47 +49,70 @@ def choose(
 ) -> Choice:
     """The smallest model that is within one standard error of the best (Breiman et al., 1984).
 
-    The best brings the most at capacity. The error is that of the difference to it on the same resampled
-    claims.
+    First those that rank as well as the best ranking; of these, those that bring as much as the one that
+    brings the most. Errors are those of differences on the same resampled claims.
     """
-    drawn = resamples(len(contenders[0].tried.outcome), count, seed)
-    each = {
-        contender.name: np.array(
-            [value_at(contender.tried.weighed(factor), capacity, cost) for factor in drawn]
-        )
-        for contender in contenders
-    }
-    value = {contender.name: value_at(contender.tried, capacity, cost) for contender in contenders}
-    best = max(contenders, key=lambda contender: value[contender.name])
-    near = [
-        contender
-        for contender in contenders
-        if value[best.name] - value[contender.name] <= float(np.std(each[best.name] - each[contender.name]))
-        and _ranks_as_well(contender.tried, best.tried, drawn)
+    drawn = [
+        resamples(len(window.outcome), count, seed + place)
+        for place, window in enumerate(contenders[0].windows)
     ]
+    area = {contender.name: _areas(contender, drawn) for contender in contenders}
+    value = {contender.name: _values(contender, drawn, capacity, cost) for contender in contenders}
+    ranking = max(contenders, key=lambda contender: area[contender.name][0]).name
+    eligible = [entry for entry in contenders if _ties(area[entry.name], area[ranking])]
+    best = max(eligible, key=lambda contender: value[contender.name][0])
+    near = [entry for entry in eligible if _ties(value[entry.name], value[best.name])]
     chosen = min(near, key=lambda contender: contender.size)
-    if chosen.name == best.name:
-        others = len(near) - 1
-        why = f"it brings the most at capacity, {value[best.name]:,.1f} for each thousand claims" + (
-            f"; {others} larger one(s) are within one standard error" if others else ""
+    why = f"it brings {value[chosen.name][0]:,.1f} for each thousand claims"
+    if chosen.name != best.name:
+        why += (
+            f", within one standard error of {best.name} ({value[best.name][0]:,.1f}),"
+            f" with {chosen.size:,} numbers instead of {best.size:,}"
         )
-    else:
-        why = (
-            f"it brings {value[chosen.name]:,.1f} for each thousand claims and ranks as well, within one"
-            f" standard error of {best.name} ({value[best.name]:,.1f}), with {chosen.size:,} numbers instead of {best.size:,}"
-        )
-    return Choice(chosen.name, why, {name: interval(value[name], each[name], confidence) for name in value})
+    elif len(near) > 1:
+        why += f", and those that tie with it are larger: {', '.join(_names(near, chosen))}"
+    if len(eligible) < len(contenders):
+        why += f"; {', '.join(_names(contenders, *eligible))} ranked worse than {ranking} beyond chance"
+    return Choice(
+        chosen.name,
+        why,
+        {name: interval(whole, each, confidence) for name, (whole, each) in value.items()},
+    )
 
 
-def _ranks_as_well(tried: Tried, best: Tried, drawn: npt.NDArray[np.float64]) -> bool:
-    """Whether ROC-AUC among the claims with an outcome, each counted once, is within one standard error."""
+def _names(contenders: Sequence[Contender], *but: Contender) -> list[str]:
+    return [contender.name for contender in contenders if contender not in but]
 
-    def lost(factor: npt.NDArray[np.float64]) -> float:
-        if not 0.0 < np.average(best.outcome, weights=factor) < 1.0:
-            return 0.0
-        areas = [
-            roc_auc_score(given.outcome, given.probability, sample_weight=factor) for given in (best, tried)
-        ]
-        return float(areas[0] - areas[1])
 
-    return lost(np.ones(len(best.outcome))) <= float(np.std([lost(factor) for factor in drawn]))
+def _ties(one: tuple[float, Floats], best: tuple[float, Floats]) -> bool:
+    return best[0] - one[0] <= float(np.std(best[1] - one[1]))
+
+
+def _values(
+    contender: Contender, drawn: Sequence[npt.NDArray[np.float64]], capacity: float, cost: float
+) -> tuple[float, Floats]:
+    """Value at capacity over all windows, and that of each resample."""
+    share = np.array([len(window.book) for window in contender.windows], dtype=np.float64)
+    whole = [value_at(window, capacity, cost) for window in contender.windows]
+    each = [
+        [value_at(window.weighed(factor), capacity, cost) for factor in factors]
+        for window, factors in zip(contender.windows, drawn, strict=True)
+    ]
+    return float(np.average(whole, weights=share)), np.average(each, axis=0, weights=share)
+
+
+def _areas(contender: Contender, drawn: Sequence[npt.NDArray[np.float64]]) -> tuple[float, Floats]:
+    """ROC-AUC among the claims with an outcome, each counted once, over all windows."""
+    share = np.array([len(window.outcome) for window in contender.windows], dtype=np.float64)
+
+    def area(window: Tried, factor: Floats) -> float:
+        if not 0.0 < np.average(window.outcome, weights=factor) < 1.0:
+            return 0.5
+        return float(roc_auc_score(window.outcome, window.probability, sample_weight=factor))
+
+    whole = [area(window, np.ones(len(window.outcome))) for window in contender.windows]
+    each = [
+        [area(window, factor) for factor in factors]
+        for window, factors in zip(contender.windows, drawn, strict=True)
+    ]
+    return float(np.average(whole, weights=share)), np.average(each, axis=0, weights=share)

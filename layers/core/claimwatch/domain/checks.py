@@ -26,8 +26,6 @@ LONGEST_NUMBER = 400
 """Characters: far more than a float has digits, far fewer than PostgreSQL's numeric."""
 MOST_LISTS = 1_000
 """Lists and objects in the extra columns of a JSON record: PostgreSQL's jsonb reads them on its stack."""
-WHITE_SPACE = " \t\n\v\f\r"
-"""What casts, here and in PostgreSQL, take for nothing around a value."""
 LONGEST_IDENTIFIER = 400
 """Characters: PostgreSQL's index entries end at 2,700 bytes."""
 
@@ -336,11 +334,12 @@ def _written(column: Column, index: int) -> tuple[str, ...]:
                 return ("'\"'", _escaped(value), "'\"'")
             return (_quoted(value),)
         case LogicalType.NUMBER:
-            # The text, not the float: numeric keeps every digit. PostgreSQL minds no blanks around it, but a
-            # line break would end the line.
+            # The text, not the float: numeric keeps every digit. PostgreSQL minds no white space around it;
+            # in quotes a line break among that does not end the line.
             plain = _plain_number(column, text)
-            broken = f"contains({plain}, chr(10)) OR contains({plain}, chr(13))"
-            return (f"CASE WHEN {broken} THEN trim({plain}, {_literal(WHITE_SPACE)}) ELSE trim({plain}) END",)
+            if column.required:
+                return ("'\"'", plain, "'\"'")
+            return (f"""'"' || {plain} || '"'""",)
         case LogicalType.TIMESTAMP:
             return (f"{value}::VARCHAR || '+00'",)
         case LogicalType.INTEGER:

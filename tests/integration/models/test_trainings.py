@@ -212,10 +212,10 @@ def test_a_notice_that_could_not_be_sent_is_sent_by_the_watchdog(
 def test_a_training_that_died_before_it_had_a_machine_does_not_stand_in_the_way_for_ever(
     office: Office,
 ) -> None:
-    office.start()
-    office.yard.machines.clear()
     office.house.site.query(
-        "UPDATE claimwatch.training SET asked_at = now() - interval '20 minutes' RETURNING training_id"
+        "INSERT INTO claimwatch.training (training_id, line, version, why, asked_by, asked_at, deadline)"
+        " VALUES ('t1', 'glass', '1', 'w', 'a', now() - interval '20 minutes', now() + interval '1 hour')"
+        " RETURNING training_id"
     )
 
     assert office.start("t2").status == "running"

@@ -42,7 +42,7 @@ def start_training(at: Workplace, training_id: str, line: str, *, why: str, aske
     with at.database.transaction() as cursor:
         other = models.running_training(cursor, line)
     if other is not None and other.training_id != training_id:
-        watch_trainings(at)  # it may be one that died before it had a machine
+        _end_if_dead(at, other)
     with at.database.transaction() as cursor:
         models.take_turn(cursor, line)
         training = models.find_training(cursor, training_id)
@@ -62,6 +62,15 @@ def start_training(at: Workplace, training_id: str, line: str, *, why: str, aske
         with at.database.transaction() as cursor:
             models.set_running(cursor, training_id, instance_id)
     return _found(at.database, training_id)
+
+
+def _end_if_dead(at: Workplace, training: Training) -> None:
+    """End a training that is overdue, or that died before it had a machine: none of EC2's tells of that one."""
+    now = datetime.now(UTC)
+    if training.instance_id is None or now > training.deadline:
+        why = _end_of(training, None, now)
+        if why is not None:
+            end_training(at.database, at.alerts, training.training_id, "failed", why)
 
 
 def end_training(

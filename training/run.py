@@ -27,12 +27,13 @@ from training.evaluate import Trial, bivariate, evaluate
 from training.evidence import Evidence, Family, FoldCount
 from training.graph import onnx_of
 from training.leakage import find_leaks, without
+from training.ordering import Order, by_fraud_rate
 from training.sampling import Sampling, sample_weights
 from training.select import Contender, choose, size_of
 from training.settings import Settings
 from training.snapshot import RefusedTraining, Snapshot, matured, read_snapshot
 from training.splits import TEST, TRAIN, VALIDATION, Split, by_time, forward
-from training.tune import fitted, search, trials_for
+from training.tune import fitted, lesson, search, trials_for
 
 type Floats = npt.NDArray[np.float64]
 
@@ -60,6 +61,7 @@ class _Window:
 
     tried: npt.NDArray[np.intp]
     estimator: Any
+    order: Order
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _train(
     leaks = find_leaks(request.contract, learnt, settings.trusted)
     for name, reason in leaks.items():
         tell(f"refused column {name}: {reason}")
-    spec = FeatureSpec.fit(without(request.contract, leaks), learnt.columns)
+    spec = _ordered(FeatureSpec.fit(without(request.contract, leaks), learnt.columns), learnt)
     matrix = encode(spec, claims.columns)
     sampling = sample_weights(matrix, claims.known, np.isin(claims.source, settings.audit_sources))
     gain = _gain(claims, settings)
@@ -180,6 +182,11 @@ def _train(
     )
 
 
+def _ordered(spec: FeatureSpec, learnt: Snapshot) -> FeatureSpec:
+    known = learnt.of(learnt.known)
+    return by_fraud_rate(spec, encode(spec, known.columns), known.outcome).spec(spec)
+
+
 def _enter(
     candidate: Candidate,
     claims: Snapshot,
@@ -193,21 +200,24 @@ def _enter(
     rows = claims.known & split.rows(TRAIN)
     x, y = matrix[rows], claims.outcome[rows]
     claimant = _claimants(claims, settings)
+    places = np.flatnonzero(rows)
     pairs = forward(claims.event_time[rows], None if claimant is None else claimant[rows])
+    lessons = [lesson(spec, x, y, learnt, tried) for learnt, tried in pairs]
     trials = trials_for(candidate, len(y), settings.budget_minutes, families)
-    best = search(candidate, spec, x, y, pairs, trials, settings.seed)
+    best = search(candidate, spec, lessons, trials, settings.seed)
     estimator = fitted(candidate, best.parameters, spec, x, y, settings.seed)
     model = model_of(estimator, x)
     family = Family(
         candidate.name, best.parameters, best.loss, [loss for loss, _ in best.trials], size_of(model)
     )
     tell(f"{candidate.name}: log-loss {best.loss:.4f}, the best of {trials}")
-    places = np.flatnonzero(rows)
     windows = [
         _Window(
-            places[later], fitted(candidate, best.parameters, spec, x[earlier], y[earlier], settings.seed)
+            places[tried],
+            fitted(candidate, best.parameters, spec, one.x_learnt, one.y_learnt, settings.seed),
+            one.order,
         )
-        for earlier, later in pairs
+        for one, (_, tried) in zip(lessons, pairs, strict=True)
     ]
     return _Entrant(family, estimator, model, _served(onnx_of(model, Calibration())), windows)
 
@@ -216,16 +226,14 @@ def _window(
     window: _Window, claims: Snapshot, split: Split, matrix: Matrix, sampling: Sampling, gain: Floats
 ) -> Tried:
     """A window as the estimator saw it coming, in the book of all claims of its time."""
-    own = window.tried
-    time = claims.event_time
+    own, time = window.tried, claims.event_time
     around = split.rows(TRAIN) & (time >= time[own].min()) & (time <= time[own].max())
-    return Tried(
-        claims.outcome[own],
-        window.estimator.predict_proba(matrix[own])[:, 1],
-        sampling.weight[own],
-        gain[own],
-        window.estimator.predict_proba(matrix[around])[:, 1],
-    )
+
+    def score(rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Floats:
+        stated: Floats = window.estimator.predict_proba(window.order.recoded(matrix[rows]))[:, 1]
+        return stated
+
+    return Tried(claims.outcome[own], score(own), sampling.weight[own], gain[own], score(around))
 
 
 def _served(graph: bytes) -> Callable[[Matrix], Floats]:

@@ -1,6 +1,5 @@
 """The search for a family's parameters: seeded, and of a number of trials that is fixed before it begins."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +11,10 @@ from sklearn.metrics import log_loss
 
 from claimwatch.domain.features import FeatureSpec
 from training.candidates import Candidate, Parameters
+from training.ordering import Order, by_fraud_rate
 
 type Matrix = npt.NDArray[np.float32]
 type Floats = npt.NDArray[np.float64]
-type Pair = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 
 FEWEST_TRIALS, MOST_TRIALS = 2, 25
 
@@ -29,6 +28,29 @@ class Found:
     trials: Sequence[tuple[float, Parameters]]
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """Claims to learn from, others to be tried on, and how categories are ordered by the former."""
+
+    x_learnt: Matrix
+    y_learnt: Floats
+    x_tried: Matrix
+    y_tried: Floats
+    order: Order
+
+
+def lesson(
+    spec: FeatureSpec,
+    x: Matrix,
+    y: Floats,
+    learnt: npt.NDArray[np.intp],
+    tried: npt.NDArray[np.intp],
+) -> Lesson:
+    """The lesson of these places: its categories are ordered by what is learnt from and nothing else."""
+    order = by_fraud_rate(spec, x[learnt], y[learnt])
+    return Lesson(order.recoded(x[learnt]), y[learnt], order.recoded(x[tried]), y[tried], order)
+
+
 def trials_for(candidate: Candidate, claims: int, minutes: float, families: int) -> int:
     """How many trials a family's part of the budget is for, by what one is known to take."""
     each = candidate.seconds * max(claims, 1_000) / 10_000
@@ -38,20 +60,18 @@ def trials_for(candidate: Candidate, claims: int, minutes: float, families: int)
 def search(
     candidate: Candidate,
     spec: FeatureSpec,
-    x: Matrix,
-    y: Floats,
-    pairs: Sequence[Pair],
+    lessons: Sequence[Lesson],
     trials: int,
     seed: int,
     report: Callable[[int, float], None] | None = None,
 ) -> Found:
-    """Try parameters on ``pairs`` of places to learn from and to try on; ``report`` hears of each trial."""
+    """Find the parameters that do best on all lessons; ``report`` hears of each trial."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     tried: list[tuple[float, Parameters]] = []
 
     def loss(trial: optuna.Trial) -> float:
         parameters = candidate.suggest(trial)
-        mean = float(np.mean([_loss(candidate, parameters, spec, x, y, pair, seed) for pair in pairs]))
+        mean = float(np.mean([_loss(candidate, parameters, spec, lesson, seed) for lesson in lessons]))
         tried.append((mean, parameters))
         if report:
             report(len(tried), mean)
@@ -74,18 +94,8 @@ def fitted(
 
 
 def _loss(
-    candidate: Candidate,
-    parameters: Parameters,
-    spec: FeatureSpec,
-    x: Matrix,
-    y: Floats,
-    pair: Pair,
-    seed: int,
+    candidate: Candidate, parameters: Parameters, spec: FeatureSpec, lesson: Lesson, seed: int
 ) -> float:
-    learnt, tried = pair
-    estimator = fitted(candidate, parameters, spec, x[learnt], y[learnt], seed)
-    with warnings.catch_warnings():
-        # LightGBM's wrapper remembers names for its columns where there are none.
-        warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        probability = estimator.predict_proba(x[tried])[:, 1]
-    return float(log_loss(y[tried], probability, labels=[0.0, 1.0]))
+    estimator = fitted(candidate, parameters, spec, lesson.x_learnt, lesson.y_learnt, seed)
+    probability = estimator.predict_proba(lesson.x_tried)[:, 1]
+    return float(log_loss(lesson.y_tried, probability, labels=[0.0, 1.0]))

@@ -18,8 +18,11 @@ from claimwatch.domain.model import LEAF, Forest, Linear, Model, Tree, contribut
 type Matrix = npt.NDArray[np.float32]
 
 
-def model_of(estimator: Any, matrix: Matrix) -> Model:
-    """The model of a fitted estimator; ``matrix`` is what it was fitted on."""
+def model_of(estimator: Any, matrix: Matrix, categories: Sequence[int] = ()) -> Model:
+    """The model of a fitted estimator; ``matrix`` is what it was fitted on.
+
+    ``categories`` says of each column how many codes it can have, for ``matrix`` may lack the rare ones.
+    """
     if isinstance(estimator, lightgbm.LGBMClassifier):
         return of_lightgbm(estimator.booster_)
     if isinstance(estimator, HistGradientBoostingClassifier):
@@ -27,7 +30,7 @@ def model_of(estimator: Any, matrix: Matrix) -> Model:
     if isinstance(estimator, RandomForestClassifier):
         return of_random_forest(estimator)
     if isinstance(estimator, Pipeline):
-        return of_logistic_regression(estimator, matrix)
+        return of_logistic_regression(estimator, matrix, categories)
     raise TypeError(f"no conversion of a {type(estimator).__name__}")
 
 
@@ -115,8 +118,11 @@ def _cover(node: Mapping[str, Any]) -> float:
     return float(node.get("internal_count", node.get("leaf_count", 1)))
 
 
-def of_logistic_regression(estimator: Pipeline, matrix: Matrix) -> Linear:
-    """The model of ``candidates.logistic_regression``: its steps are ``columns`` and ``regression``."""
+def of_logistic_regression(estimator: Pipeline, matrix: Matrix, categories: Sequence[int] = ()) -> Linear:
+    """The model of ``candidates.logistic_regression``: its steps are ``columns`` and ``regression``.
+
+    A code that it was not fitted on adds nothing, as in scikit-learn.
+    """
     columns, regression = estimator.named_steps["columns"], estimator.named_steps["regression"]
     width = matrix.shape[1]
     coefficients: Sequence[float] = regression.coef_[0]
@@ -145,7 +151,8 @@ def of_logistic_regression(estimator: Pipeline, matrix: Matrix) -> Linear:
             start += len(seen)
             codes = seen[~np.isnan(seen)].astype(int)
             first[place] = len(table)
-            row = np.zeros(int(max(codes, default=0)) + 1)
+            known = categories[place] if categories else 0
+            row = np.zeros(max(int(max(codes, default=0)) + 1, known))
             row[codes] = own[~np.isnan(seen)]
             table += row.tolist()
             missing[place] = float(own[np.isnan(seen)].sum())

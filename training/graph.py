@@ -76,8 +76,8 @@ def onnx_of(model: Model, calibration: Calibration) -> bytes:
 def _forest(graph: _Graph, model: Forest) -> str:
     """The sum over the trees, float64 [claims].
 
-    The operator adds up in 32 bits. With the base rate left out of it, and the rest in double, what is lost
-    stays below a millionth of a probability.
+    Given doubles the operator adds up in double, and rounds its sum alone to 32 bits: the thresholds are
+    numbers of 32 bits, so that the branches stay the same. The base rate is left out of what is rounded.
     """
     nodes = len(model.feature)
     roots = model.roots.tolist()
@@ -87,24 +87,28 @@ def _forest(graph: _Graph, model: Forest) -> str:
     start = np.asarray(roots)[tree]
     single = graph.add(
         "TreeEnsembleRegressor",
-        "x",
+        graph.add("Cast", "x", to=TensorProto.DOUBLE),
         domain="ai.onnx.ml",
         n_targets=1,
         nodes_treeids=tree.tolist(),
         nodes_nodeids=own.tolist(),
         nodes_featureids=np.where(leaf, 0, model.feature).tolist(),
         nodes_modes=np.where(leaf, "LEAF", "BRANCH_LEQ").tolist(),
-        nodes_values=model.threshold.tolist(),
+        nodes_values_as_tensor=_doubles("thresholds", model.threshold),
         nodes_truenodeids=np.where(leaf, 0, model.left - start).tolist(),
         nodes_falsenodeids=np.where(leaf, 0, model.right - start).tolist(),
         nodes_missing_value_tracks_true=model.missing_left.astype(int).tolist(),
         target_treeids=tree[leaf].tolist(),
         target_nodeids=own[leaf].tolist(),
         target_ids=[0] * int(leaf.sum()),
-        target_weights=model.value[leaf].astype(np.float32).tolist(),
+        target_weights_as_tensor=_doubles("weights", model.value[leaf]),
     )
     flat = graph.add("Reshape", single, graph.constant([-1], np.int64))
     return graph.add("Add", graph.add("Cast", flat, to=TensorProto.DOUBLE), graph.constant(model.base))
+
+
+def _doubles(name: str, values: npt.NDArray[Any]) -> onnx.TensorProto:
+    return numpy_helper.from_array(values.astype(np.float64), name)
 
 
 def _linear(graph: _Graph, model: Linear) -> str:

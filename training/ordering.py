@@ -1,8 +1,8 @@
 """Categories in the order of their fraud rates, so that one split parts the worse from the better.
 
-A tree sees a category's code as a number. With codes in the order of the outcome's mean, the best split of the
-categories in two is one of that number's (Fisher, 1958; Breiman et al., 1984). The order is learnt with the
-model, from the same claims.
+A tree sees a category's code as a number. With codes in the order of the outcome's mean, the best split of
+the categories in two is one of that number's (Fisher, 1958; Breiman et al., 1984). The order is learnt with
+the model, from the same claims.
 """
 
 from collections.abc import Mapping

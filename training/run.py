@@ -206,7 +206,7 @@ def _enter(
     trials = trials_for(candidate, len(y), settings.budget_minutes, families)
     best = search(candidate, spec, lessons, trials, settings.seed)
     estimator = fitted(candidate, best.parameters, spec, x, y, settings.seed)
-    model = model_of(estimator, x)
+    model = model_of(estimator, x, [len(feature.categories) for feature in spec.features])
     family = Family(
         candidate.name, best.parameters, best.loss, [loss for loss, _ in best.trials], size_of(model)
     )

@@ -2,8 +2,8 @@
 
 They are compared on every window of time that came after what they had learnt from: those of the search, and
 the validation split. A tie is one in both: in ranking, which all claims speak to, and in value at capacity,
-which rests on the few at the top. Among some hundred claims with an outcome nearly everything ties by value
-alone.
+which rests on the few at the top and on what they claim. Among some hundred claims with an outcome nearly
+everything ties by value alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,10 +47,11 @@ def size_of(model: Model) -> int:
 def choose(
     contenders: Sequence[Contender], capacity: float, cost: float, seed: int, confidence: float, count: int
 ) -> Choice:
-    """The smallest model that is within one standard error of the best (Breiman et al., 1984).
+    """The smallest model that ties with the best.
 
-    First those that rank as well as the best ranking; of these, those that bring as much as the one that
-    brings the most. Errors are those of differences on the same resampled claims.
+    First those that rank within one standard error of the best ranking (Breiman et al., 1984). Of these,
+    those that may bring as much as the one that brings the most: the interval of the difference has 0 in it.
+    Both look at differences on the same resampled claims.
     """
     drawn = [
         resamples(len(window.outcome), count, seed + place)
@@ -59,14 +60,14 @@ def choose(
     area = {contender.name: _areas(contender, drawn) for contender in contenders}
     value = {contender.name: _values(contender, drawn, capacity, cost) for contender in contenders}
     ranking = max(contenders, key=lambda contender: area[contender.name][0]).name
-    eligible = [entry for entry in contenders if _ties(area[entry.name], area[ranking])]
+    eligible = [entry for entry in contenders if _ranks(area[entry.name], area[ranking])]
     best = max(eligible, key=lambda contender: value[contender.name][0])
-    near = [entry for entry in eligible if _ties(value[entry.name], value[best.name])]
+    near = [entry for entry in eligible if _brings(value[entry.name], value[best.name], confidence)]
     chosen = min(near, key=lambda contender: contender.size)
     why = f"it brings {value[chosen.name][0]:,.1f} for each thousand claims"
     if chosen.name != best.name:
         why += (
-            f", within one standard error of {best.name} ({value[best.name][0]:,.1f}),"
+            f", which is no less than {best.name} does ({value[best.name][0]:,.1f}) but for chance,"
             f" with {chosen.size:,} numbers instead of {best.size:,}"
         )
     elif len(near) > 1:
@@ -84,8 +85,12 @@ def _names(contenders: Sequence[Contender], *but: Contender) -> list[str]:
     return [contender.name for contender in contenders if contender not in but]
 
 
-def _ties(one: tuple[float, Floats], best: tuple[float, Floats]) -> bool:
+def _ranks(one: tuple[float, Floats], best: tuple[float, Floats]) -> bool:
     return best[0] - one[0] <= float(np.std(best[1] - one[1]))
+
+
+def _brings(one: tuple[float, Floats], best: tuple[float, Floats], confidence: float) -> bool:
+    return interval(best[0] - one[0], best[1] - one[1], confidence).low <= 0.0
 
 
 def _values(

@@ -1,0 +1,285 @@
+"""A whole run on the sample book: what comes out, that it comes out again, and what is refused."""
+
+import json
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from claimwatch.domain.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.lift import roc_auc, top_decile_lift
+from claimwatch.scoring.bundle import MANIFEST, Bundle, verify
+from claimwatch.scoring.scorer import Scorer
+from tests.integration.training.conftest import Book, Changed
+from training.candidates import CANDIDATES
+from training.evidence import Evidence
+from training.publish import publish
+from training.run import Request, train
+from training.settings import Settings
+from training.snapshot import RefusedTraining, read_snapshot
+
+FAST = [family for family in CANDIDATES if family.name in ("logistic_regression", "lightgbm")]
+BUDGET = 0.1
+
+
+@dataclass(frozen=True)
+class Trained:
+    evidence: Evidence
+    folder: Path
+    sha256: str
+    told: list[str]
+
+    def read(self, name: str) -> bytes:
+        return (self.folder / name).read_bytes()
+
+
+def request(contract: Contract, snapshot: Path, champion: Path | None = None) -> Request:
+    return Request("motor", "1", contract, snapshot, "abc123", "2026-11-24T00:00:00+00:00", champion=champion)
+
+
+def settings(contract: Contract, **given: object) -> Settings:
+    return Settings.of_contract(contract, budget_minutes=BUDGET, resamples=100, **given)
+
+
+@pytest.fixture(scope="module")
+def trained(book: Book, contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    told: list[str] = []
+    evidence = train(request(contract, book.snapshot), settings(contract), told.append)
+    folder = tmp_path_factory.mktemp("bundle")
+    return Trained(evidence, folder, publish(evidence, folder), told)
+
+
+@pytest.fixture
+def scorer(trained: Trained) -> Scorer:
+    return Scorer(Bundle.read(trained.read, trained.sha256))
+
+
+def test_it_passes_every_gate_and_its_bundle_holds_together(trained: Trained) -> None:
+    assert trained.evidence.refused_because is None
+    assert [gate.name for gate in trained.evidence.gates] == ["parity", "leak", "use", "bias", "champion"]
+    manifest = verify(trained.read, trained.sha256)
+    assert {"card.html", "card.md", "model.onnx", "plots/lift.png"} <= manifest.parts.keys()
+    assert manifest.data_sha256 == trained.evidence.data_sha256
+    assert manifest.code_version == "abc123"
+    assert {"roc_auc", "pr_auc", "lift_top_decile", "recall_at_capacity", "brier"} <= manifest.metrics.keys()
+
+
+def test_it_reaches_nine_tenths_of_the_lift_that_the_truth_reaches(
+    trained: Trained, scorer: Scorer, book: Book, contract: Contract
+) -> None:
+    claims = read_snapshot(book.snapshot, contract)
+    latest = claims.event_time >= np.datetime64(trained.evidence.folds[2].first)
+    own = scorer.probabilities(claims.columns)[latest]
+    fraud, true = book.is_fraud[latest], book.probability[latest]
+    reached = top_decile_lift(fraud, own) / top_decile_lift(fraud, true)
+    print(f"{reached:.3f} of the lift of the truth; ROC-AUC {roc_auc(fraud, own):.3f}")
+    assert reached >= 0.9
+    assert own.mean() == pytest.approx(true.mean(), rel=0.25)
+
+
+def test_the_figures_for_the_book_hold_for_the_book(
+    trained: Trained, scorer: Scorer, book: Book, contract: Contract
+) -> None:
+    """They are estimated from the investigated claims; the truth is in their intervals, or near."""
+    claims = read_snapshot(book.snapshot, contract)
+    latest = claims.event_time >= np.datetime64(trained.evidence.folds[2].first)
+    own, fraud = scorer.probabilities(claims.columns)[latest], book.is_fraud[latest]
+    area = trained.evidence.evaluation.book["roc_auc"]
+    slack = 0.5 * (area.high - area.low)
+    assert area.low - slack <= roc_auc(fraud, own) <= area.high + slack
+    assert trained.evidence.evaluation.investigated["base_rate"] > 2.0 * fraud.mean()
+
+
+def test_the_capacity_is_kept_on_claims_that_nobody_chose(
+    scorer: Scorer, book: Book, contract: Contract
+) -> None:
+    claims = read_snapshot(book.snapshot, contract)
+    assert scorer.score(claims.columns).referred.mean() == pytest.approx(0.05, abs=0.01)
+
+
+def test_the_mechanism_of_the_book_is_among_what_the_model_looks_at(trained: Trained) -> None:
+    first = list(trained.evidence.evaluation.importance)[:6]
+    assert {"claim_amount", "policy_start_date.days"} <= set(first)
+
+
+def test_the_same_data_code_and_seed_give_the_same_bytes(
+    trained: Trained, book: Book, contract: Contract, tmp_path: Path
+) -> None:
+    again = train(request(contract, book.snapshot), settings(contract))
+    assert publish(again, tmp_path) == trained.sha256
+    for name in verify(trained.read, trained.sha256).parts:
+        assert (tmp_path / name).read_bytes() == trained.read(name), name
+
+
+def test_a_row_number_is_refused_by_name_and_is_no_feature(
+    changed: Changed, contract: Contract, trained: Trained, tmp_path: Path
+) -> None:
+    snapshot = changed("claims.*, row_number() OVER (ORDER BY reported_at) AS intake_number")
+    numbered = replace(
+        contract,
+        columns=(*contract.columns, Column("intake_number", LogicalType.INTEGER, Role.FEATURE)),
+    )
+    told: list[str] = []
+    evidence = train(request(numbered, snapshot), settings(contract), told.append, FAST)
+    assert "identifier" in evidence.leaks["intake_number"]
+    assert any("intake_number" in line for line in told)
+    assert "intake_number" not in evidence.spec.names
+    publish(evidence, tmp_path / "bundle")
+    assert "intake\\_number" in (tmp_path / "bundle/card.md").read_text()
+
+
+def test_no_protected_attribute_and_nothing_personal_is_a_feature(
+    trained: Trained, contract: Contract
+) -> None:
+    used = {feature.column for feature in trained.evidence.spec.features}
+    allowed = {column.name for column in contract.columns if column.role in (Role.FEATURE, Role.EVENT_TIME)}
+    assert used <= allowed
+    assert not {column.name for column in contract.columns if column.personal} & used
+
+
+def test_a_candidate_that_is_worse_than_the_champion_is_refused(
+    trained: Trained, changed: Changed, contract: Contract, tmp_path: Path
+) -> None:
+    """It learns from outcomes of which half were dealt out by chance."""
+    boundary = trained.evidence.folds[1].first
+    noisy = changed(
+        f"claims.* REPLACE (CASE WHEN reported_at < '{boundary}' AND is_fraud IS NOT NULL"
+        " AND hash(claim_id) % 10 < 6 THEN hash(claim_id || 'x') % 10 < 3 ELSE is_fraud END AS is_fraud)"
+    )
+    evidence = train(
+        request(contract, noisy, champion=trained.folder), settings(contract), candidates=FAST[:1]
+    )
+    assert evidence.refused_because is not None
+    assert "worse than the champion" in evidence.refused_because
+    publish(evidence, tmp_path)
+    manifest = json.loads((tmp_path / MANIFEST).read_text())
+    assert manifest["details"]["refused_because"] == evidence.refused_because
+
+
+def test_a_model_that_refers_the_honest_of_one_group_more_often_is_refused(
+    trained: Trained, changed: Changed, contract: Contract
+) -> None:
+    """It learns from years in which nearly all claims from the capital were said to be frauds."""
+    boundary = trained.evidence.folds[2].first
+    unfair = changed(
+        "claims.* REPLACE (CASE WHEN reported_at < '"
+        + boundary
+        + "' AND is_fraud IS NOT NULL AND incident_region = 'capital' THEN hash(claim_id) % 10 < 7"
+        " ELSE is_fraud END AS is_fraud,"
+        " CASE WHEN incident_region = 'capital' THEN 'capital' ELSE 'north' END AS policyholder_region)"
+    )
+    evidence = train(request(contract, unfair), settings(contract), candidates=FAST[1:])
+    assert evidence.refused_because is not None
+    assert "policyholder_region = capital" in evidence.refused_because
+
+
+def test_a_snapshot_without_enough_outcomes_is_refused_in_a_sentence(
+    changed: Changed, contract: Contract
+) -> None:
+    few = changed("claims.* REPLACE (CASE WHEN hash(claim_id) % 50 = 0 THEN is_fraud END AS is_fraud)")
+    with pytest.raises(RefusedTraining, match="claims with an outcome"):
+        train(request(contract, few), settings(contract))
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [
+            value or "" for name, value in attributes if name in ("src", "href", "xlink:href", "action")
+        ]
+
+
+def test_the_card_opens_without_a_network(trained: Trained) -> None:
+    text = trained.read("card.html").decode()
+    page = _Page()
+    page.feed(text)
+    assert not {"script", "link", "img", "iframe", "object"} & page.tags
+    assert all(address.startswith("#") for address in page.addresses)
+    assert not re.search(r"url\((?!#)", text)
+    assert "@import" not in text
+    assert "prefers-color-scheme: dark" in text
+    for words in ("Lift by decile", "Protected groups", "Limits", "Random audit", "Permutation importance"):
+        assert words in text
+
+
+def test_the_card_in_markdown_shows_plots_that_are_there(trained: Trained) -> None:
+    pictures = re.findall(r"!\[\w+\]\(([^)]+)\)", trained.read("card.md").decode())
+    assert len(pictures) == 7
+    for picture in pictures:
+        assert trained.read(picture).startswith(b"\x89PNG")
+
+
+@pytest.fixture
+def quiet_mlflow() -> Iterator[None]:
+    """Its dependencies warn about each other."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def test_runs_are_recorded_and_versions_registered_without_a_pickle(
+    trained: Trained, tmp_path: Path, quiet_mlflow: None
+) -> None:
+    from mlflow import MlflowClient
+
+    from training.track import Tracking, record
+
+    to = Tracking(f"sqlite:///{tmp_path}/runs.db", (tmp_path / "artifacts").as_uri())
+    for expected in (1, 2):
+        recorded = record(trained.evidence, trained.folder, "s3://bucket/models/motor/1", trained.sha256, to)
+        assert recorded.registry_version == expected
+    client = MlflowClient(to.uri)
+    version = client.get_model_version("motor", "1")
+    assert version.source == "s3://bucket/models/motor/1"
+    assert version.tags["bundle_sha256"] == trained.sha256
+    assert version.run_id is not None
+    run = client.get_run(version.run_id)
+    assert run.data.tags["data_sha256"] == trained.evidence.data_sha256
+    assert run.data.tags["code_version"] == "abc123"
+    assert run.data.metrics["roc_auc"] == pytest.approx(trained.evidence.metrics["roc_auc"])
+    children = client.search_runs([run.info.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
+    assert {child.data.params["family"] for child in children} == {family.name for family in CANDIDATES}
+    stored = [path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()]
+    assert {path.name for path in stored} >= {"model.onnx", "manifest.json", "card.html"}
+    assert not [path for path in stored if path.suffix in (".pkl", ".pickle", ".joblib", ".cloudpickle")]
+    client.set_registered_model_alias("motor", "champion", "2")
+    assert int(client.get_model_version_by_alias("motor", "champion").version) == 2
+
+
+def test_a_refused_model_is_recorded_and_not_registered(
+    trained: Trained, tmp_path: Path, quiet_mlflow: None
+) -> None:
+    from mlflow import MlflowClient
+
+    from training.track import Tracking, record
+
+    refused = replace(trained.evidence, refused_because="bias: too much")
+    to = Tracking(f"sqlite:///{tmp_path}/runs.db", (tmp_path / "artifacts").as_uri())
+    recorded = record(refused, trained.folder, "s3://bucket/models/motor/1", trained.sha256, to)
+    assert recorded.registry_version is None
+    assert MlflowClient(to.uri).get_run(recorded.run_id).data.tags["refused_because"] == "bias: too much"
+    assert not MlflowClient(to.uri).search_registered_models()
+
+
+def test_the_project_runs_the_command_that_is_there(tmp_path: Path) -> None:
+    import yaml
+
+    from tests.cluster import PROJECT
+    from training.__main__ import _parser
+
+    project = yaml.safe_load((PROJECT / "MLproject").read_text())
+    command = project["entry_points"]["train"]["command"].split("python -m training ")[1]
+    values = dict.fromkeys(project["entry_points"]["train"]["parameters"], "7")
+    assert _parser().parse_args(command.format(**values).split()).seed == 7
+    environment = yaml.safe_load((PROJECT / project["python_env"]).read_text())
+    assert (PROJECT / "training" / environment["dependencies"][0].removeprefix("-r ")).is_file()

@@ -67,7 +67,7 @@ class Place:
             bucket=told["ARTIFACT_BUCKET"],
             # The archive's own hash tells it apart from another that somebody gave the same version.
             code_version=f"{told['CODE_VERSION']}+{told['CODE_SHA256'][:12]}",
-            environment=told | _tracking(secret, told["ARTIFACT_BUCKET"]),
+            environment=told | tracking_in(secret, told["ARTIFACT_BUCKET"]),
         )
 
 
@@ -198,13 +198,13 @@ def _keep(at: Place, key: str, path: Path) -> None:
     at.objects.write(at.bucket, key, blocks())
 
 
-def _tracking(secret: Mapping[str, Any], bucket: str) -> dict[str, str]:
+def tracking_in(secret: Mapping[str, Any], bucket: str) -> dict[str, str]:
     """Where MLflow tracks: a schema of its own in the stack's database, artifacts in its bucket."""
     user, password = quote(str(secret["username"]), safe=""), quote(str(secret["password"]), safe="")
     where = f"{secret['host']}:{secret.get('port', 5432)}/{secret.get('dbname', 'claimwatch')}"
     options = f"?options=-csearch_path%3Dmlflow&sslmode={secret.get('sslmode', 'require')}"
     return {
-        "MLFLOW_TRACKING_URI": f"postgresql://{user}:{password}@{where}{options}",
+        "MLFLOW_TRACKING_URI": f"postgresql+psycopg2://{user}:{password}@{where}{options}",
         "MLFLOW_ARTIFACT_ROOT": f"s3://{bucket}/mlflow",
     }
 

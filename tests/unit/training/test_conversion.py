@@ -56,6 +56,23 @@ def test_the_graph_is_within_a_millionth_of_the_model(candidate: Candidate) -> N
     assert served.shape == (len(rows),)
 
 
+@pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)
+def test_a_category_that_training_never_met_reads_no_other_weight(candidate: Candidate) -> None:
+    x, y = small_book()
+    x[x[:, 3] == 3, 3] = np.nan  # the contract knows "d", and no claim has it
+    estimator = candidate.make(candidate.first, SPEC, 7)
+    estimator.fit(x, y)
+    model = model_of(estimator, x, [len(feature.categories) for feature in SPEC.features])
+    rows = awkward_rows()
+    rows[:, 3] = 3
+    theirs = np.clip(estimator.predict_proba(rows)[:, 1], LOWEST, HIGHEST)
+    ours = probability(Calibration(), model.link, margin(model, rows))
+    np.testing.assert_allclose(np.clip(ours, LOWEST, HIGHEST), theirs, rtol=0, atol=1e-9)
+    session = onnxruntime.InferenceSession(onnx_of(model, Calibration()))
+    (served,) = session.run(["probability"], {"x": rows})
+    np.testing.assert_allclose(np.clip(served, LOWEST, HIGHEST), theirs, rtol=0, atol=1e-6)
+
+
 def test_every_threshold_branches_alike_at_its_own_value() -> None:
     x, y = small_book()
     for candidate in CANDIDATES:

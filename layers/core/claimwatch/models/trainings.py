@@ -65,7 +65,7 @@ def start_training(at: Workplace, training_id: str, line: str, *, why: str, aske
 
 
 def _end_if_dead(at: Workplace, training: Training) -> None:
-    """End a training that is overdue, or that died before it had a machine: none of EC2's tells of that one."""
+    """End a training that is overdue, or that died before it had a machine."""
     now = datetime.now(UTC)
     if training.instance_id is None or now > training.deadline:
         why = _end_of(training, None, now)

@@ -1,0 +1,55 @@
+"""What a check found: one number, what it is about, how sure it is, and what to make of it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+type Verdict = Literal["ok", "watch", "alarm", "not enough data"]
+"""``ok``: nothing to see, or a number that is only told. ``watch``: seen, not yet worth a person's time.
+``alarm``: somebody should look. ``not enough data``: nothing can be said."""
+
+type Check = Literal[
+    "data_quality",
+    "feature_drift",
+    "score_drift",
+    "performance",
+    "errors",
+    "challenger",
+    "bias",
+    "importance",
+    "bivariate",
+    "operations",
+]
+"""The checks of a window; each is one message, and one alarm."""
+
+CHECKS: tuple[Check, ...] = (
+    "data_quality",
+    "feature_drift",
+    "score_drift",
+    "performance",
+    "errors",
+    "challenger",
+    "bias",
+    "importance",
+    "bivariate",
+    "operations",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row of table ``evaluation``.
+
+    ``value`` with its 95 % interval from ``low`` to ``high`` where there is one, ``n`` the claims that it rests
+    on, ``threshold`` the bound that the verdict was reached by. ``feature`` and ``segment`` (a group, slice,
+    decile or reason) are empty where the whole window is meant.
+    """
+
+    metric: str
+    value: float | None
+    n: int
+    verdict: Verdict = "ok"
+    feature: str = ""
+    segment: str = ""
+    low: float | None = None
+    high: float | None = None
+    threshold: float | None = None

@@ -260,7 +260,7 @@ def test_the_process_ends_when_its_parent_is_killed(tmp_path: Path, *, busy: boo
 
 
 class Weighed(Decoder):
-    """Asks each process for its peak before it ends it. (``getrusage`` would tell that of any other child, too.)"""
+    """Asks each process for its peak before it ends it; ``getrusage`` would tell that of other children."""
 
     peak = 0
 

@@ -18,6 +18,7 @@ BELOW = {
     "photos": {"domain", "aws", "storage"},
     "scoring": {"domain", "aws", "storage", "ingest"},
     "models": {"domain", "aws", "storage", "scoring"},
+    "evaluation": {"domain", "aws", "storage", "scoring"},
 }
 """What each room may import of the others; a room that is not here has yet to be given its place."""
 
@@ -43,6 +44,7 @@ OUTSIDE = {
     "photos": {"psycopg2"},
     "scoring": {"duckdb", "numpy", "onnxruntime", "psycopg2"},
     "models": {"psycopg2"},
+    "evaluation": {"numpy", "psycopg2"},
 }
 """Third-party packages of each room. None that serves has scikit-learn, MLflow or pandas in it."""
 

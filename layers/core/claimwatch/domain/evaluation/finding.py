@@ -1,7 +1,7 @@
 """What a check found: one number, what it is about, how sure it is, and what to make of it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 type Verdict = Literal["ok", "watch", "alarm", "not enough data"]
 """``ok``: nothing to see, or a number that is only told. ``watch``: seen, not yet worth a person's time.
@@ -21,18 +21,7 @@ type Check = Literal[
 ]
 """The checks of a window; each is one message, and one alarm."""
 
-CHECKS: tuple[Check, ...] = (
-    "data_quality",
-    "feature_drift",
-    "score_drift",
-    "performance",
-    "errors",
-    "challenger",
-    "bias",
-    "importance",
-    "bivariate",
-    "operations",
-)
+CHECKS: tuple[Check, ...] = get_args(Check.__value__)
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ CHECKS: tuple[Check, ...] = get_args(Check.__value__)
 class Finding:
     """One row of table ``evaluation``.
 
-    ``value`` with its 95 % interval from ``low`` to ``high`` where there is one, ``n`` the claims that it rests
-    on, ``threshold`` the bound that the verdict was reached by. ``feature`` and ``segment`` (a group, slice,
-    decile or reason) are empty where the whole window is meant.
+    ``value`` with its 95 % interval from ``low`` to ``high`` where there is one, ``n`` the claims that it
+    rests on, ``threshold`` the bound that the verdict was reached by. ``feature`` and ``segment`` (a group,
+    slice, decile or reason) are empty where the whole window is meant.
     """
 
     metric: str

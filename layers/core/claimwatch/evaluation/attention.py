@@ -1,0 +1,205 @@
+"""What to look at first, and what is new: the same answer for the page, the digest and the command line."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding, Verdict
+from claimwatch.evaluation.facts import Findings, PastWindow, WindowFacts
+from claimwatch.evaluation.words import (
+    TITLES,
+    VERDICTS,
+    counted,
+    figure,
+    interval,
+    listed,
+    metric_title,
+    subject,
+)
+
+type Outcome = Verdict | Literal["missing"]
+"""How a check went, the check as a whole."""
+
+type AlarmKey = tuple[Check, str, str, str]
+"""What makes two alarms of different windows the same: check, metric, feature, segment."""
+
+MOST = 3
+"""Things to look at: more than that is a list that nobody reads."""
+
+_WEIGHT: tuple[Check, ...] = (
+    "performance",
+    "bias",
+    "operations",
+    "data_quality",
+    "score_drift",
+    "feature_drift",
+    "errors",
+    "challenger",
+    "importance",
+    "bivariate",
+)
+"""What harms claimants or the team now comes before what may do so later."""
+
+_ABOUT_THE_MODEL = frozenset[Check](set(CHECKS) - {"data_quality", "operations"})
+
+_NEXT: dict[Check, str] = {
+    "data_quality": "Ask who sends the files, then: claimwatch files --line {line}",
+    "feature_drift": "See whether the book or a sender has changed, then train: "
+    'claimwatch train {line} --why "drift in {window}"',
+    "score_drift": "See which features moved the scores: claimwatch report {line} --window {window}",
+    "performance": 'Train on what is known by now: claimwatch train {line} --why "performance in {window}"',
+    "errors": "Read the referrals of these slices: claimwatch referrals {line} --decided",
+    "challenger": "Read both cards, then decide: claimwatch models {line}",
+    "bias": "Read the referrals of this group before more are decided: claimwatch referrals {line}",
+    "importance": "See whether a feature has lost its meaning: claimwatch report {line} --window {window}",
+    "bivariate": "See whether the outcome still means the same: claimwatch report {line} --window {window}",
+    "operations": "See what failed, and run it again: claimwatch files --line {line} --status failed",
+}
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One thing to look at: what it is, in a sentence, the figures, and what to do."""
+
+    check: Check
+    outcome: Outcome
+    headline: str
+    detail: str
+    next_step: str
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is different from the window before. Each alarm by its check and finding."""
+
+    new: Sequence[tuple[Check, Finding]] = ()
+    standing: Sequence[tuple[Check, Finding]] = ()
+    cleared: Sequence[tuple[Check, Finding]] = ()
+    model: tuple[str, str] | None = None
+
+
+def outcome_of(found: Sequence[Finding]) -> Verdict:
+    """The verdict of a check: the loudest of its findings; of none at all, nothing can be said."""
+    verdicts = {finding.verdict for finding in found}
+    return next((verdict for verdict in VERDICTS if verdict in verdicts), "not enough data")
+
+
+def outcomes(findings: Findings, missing: Mapping[Check, str]) -> dict[Check, Outcome]:
+    """How each check went, in the order of the checks; those that are in neither have not run."""
+    return {
+        check: "missing" if check in missing or check not in findings else outcome_of(findings[check])
+        for check in CHECKS
+    }
+
+
+def alarms(findings: Findings) -> Iterator[tuple[Check, Finding]]:
+    """Every finding that alarms, with its check, those of the weightiest check first."""
+    for check in _WEIGHT:
+        for finding in findings.get(check, ()):
+            if finding.verdict == "alarm":
+                yield check, finding
+
+
+def changes(facts: WindowFacts, findings: Findings, before: PastWindow | None) -> Changes:
+    """What is new, what still stands and what has gone since the window before.
+
+    An alarm about a model that was replaced since is not that of the model that replaced it. An alarm whose
+    check is missing now has not gone.
+    """
+    if before is None:
+        return Changes(new=tuple(alarms(findings)))
+    replaced = before.model_version != facts.model_version
+    stood = {
+        _key(check, finding): (check, finding)
+        for check, finding in alarms(before.findings)
+        if not (replaced and check in _ABOUT_THE_MODEL)
+    }
+    now = {_key(check, finding): (check, finding) for check, finding in alarms(findings)}
+    return Changes(
+        new=tuple(alarm for key, alarm in now.items() if key not in stood),
+        standing=tuple(alarm for key, alarm in now.items() if key in stood),
+        cleared=tuple(
+            alarm for key, alarm in stood.items() if key not in now and _ran(alarm[0], facts, findings)
+        ),
+        model=(before.model_version, facts.model_version) if replaced else None,
+    )
+
+
+def things(
+    facts: WindowFacts, findings: Findings, before: PastWindow | None = None, most: int = MOST
+) -> list[Thing]:
+    """What to look at, the most pressing first: alarms (new ones first), checks without a result, then what
+    is to be watched. The findings of a check are one thing.
+    """
+    new = {_key(check, finding) for check, finding in changes(facts, findings, before).new}
+    ranked: list[tuple[int, int, Thing]] = []
+    for check, outcome in outcomes(findings, facts.missing).items():
+        weight = _WEIGHT.index(check)
+        if outcome == "missing":
+            ranked.append((2, weight, _missing(facts, check)))
+        elif outcome in ("alarm", "watch"):
+            loud = [finding for finding in findings[check] if finding.verdict == outcome]
+            is_new = any(_key(check, finding) in new for finding in loud)
+            rank = (0 if is_new else 1) if outcome == "alarm" else 3
+            ranked.append((rank, weight, _thing(facts, check, outcome, loud)))
+    return [thing for _, _, thing in sorted(ranked, key=lambda entry: entry[:2])][:most]
+
+
+def most_telling(found: Sequence[Finding]) -> list[Finding]:
+    """Findings, those furthest beyond their bounds first."""
+    return sorted(found, key=lambda finding: -_beyond(finding))
+
+
+def described(finding: Finding) -> str:
+    """A finding in a few words: what it is about, the metric, the value and the bound."""
+    about = subject(finding)
+    told = f"{metric_title(finding.metric)} {interval(finding)}"
+    bound = "" if finding.threshold is None else f", bound {_bound(finding)}"
+    return f"{about}: {told}{bound}" if about else f"{told}{bound}"
+
+
+def _thing(facts: WindowFacts, check: Check, outcome: Outcome, loud: Sequence[Finding]) -> Thing:
+    told = most_telling(loud)
+    about = list(dict.fromkeys(subject(finding) or metric_title(finding.metric) for finding in told))
+    return Thing(
+        check,
+        outcome,
+        f"{TITLES[check]}: {listed(about)}",
+        "; ".join(described(finding) for finding in told[:3])
+        + (f"; and {counted(len(told) - 3, 'finding')} more" if len(told) > 3 else "")
+        + ".",
+        _NEXT[check].format(line=facts.line, window=facts.window),
+    )
+
+
+def _missing(facts: WindowFacts, check: Check) -> Thing:
+    why = facts.missing.get(check, "it has no result").rstrip(".")
+    return Thing(
+        check,
+        "missing",
+        f"{TITLES[check]}: not checked",
+        f"{why[:1].upper()}{why[1:]}. Whether all is well there is not known.",
+        f"Once the cause is mended: claimwatch evaluate {facts.line} --window {facts.window}",
+    )
+
+
+def _ran(check: Check, facts: WindowFacts, findings: Findings) -> bool:
+    return check in findings and check not in facts.missing
+
+
+def _key(check: Check, finding: Finding) -> AlarmKey:
+    # A feature that drifts may do so by another measure next week; it is still the same feature.
+    return (check, "" if finding.feature else finding.metric, finding.feature, finding.segment)
+
+
+def _bound(finding: Finding) -> str:
+    return figure(finding.metric, finding.threshold)
+
+
+def _beyond(finding: Finding) -> float:
+    """How far a value is from its bound, in bounds, so that different metrics can be ranked together."""
+    if finding.value is None or finding.threshold is None:
+        return 0.0
+    if not finding.threshold:
+        return abs(finding.value)
+    return abs(finding.value / finding.threshold - 1.0)

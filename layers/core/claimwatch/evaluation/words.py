@@ -1,0 +1,149 @@
+"""Words and figures: what a metric is called, and how its values are written."""
+
+from typing import Literal
+
+from claimwatch.domain.evaluation.finding import Check, Finding, Verdict
+
+type Kind = Literal["share", "number", "count", "ratio", "seconds", "milliseconds", "money", "p"]
+
+TITLES: dict[Check, str] = {
+    "data_quality": "Data quality",
+    "feature_drift": "Feature drift",
+    "score_drift": "Score drift",
+    "performance": "Performance",
+    "errors": "Where it errs",
+    "challenger": "Champion against challenger",
+    "bias": "Protected groups",
+    "importance": "What it looks at",
+    "bivariate": "Each feature and the outcome",
+    "operations": "Operations",
+}
+
+VERDICTS: tuple[Verdict, ...] = ("alarm", "watch", "ok", "not enough data")
+"""The loudest first."""
+
+_METRICS: dict[str, tuple[str, Kind]] = {
+    # drift
+    "psi": ("PSI", "number"),
+    "excess_psi": ("PSI beyond chance", "number"),
+    "jensen_shannon": ("Jensen-Shannon distance", "number"),
+    "wasserstein": ("Wasserstein, in spreads", "number"),
+    "ks": ("Kolmogorov-Smirnov", "number"),
+    "p_value": ("p-value", "p"),
+    "q_value": ("q-value (false discoveries)", "p"),
+    # performance
+    "roc_auc": ("ROC-AUC", "number"),
+    "pr_auc": ("PR-AUC", "number"),
+    "brier": ("Brier score", "number"),
+    "calibration_error": ("Calibration error", "number"),
+    "base_rate": ("Share of frauds", "share"),
+    "lift": ("Lift", "ratio"),
+    "lift_top_decile": ("Lift in the top decile", "ratio"),
+    "recall": ("Recall", "share"),
+    "precision": ("Precision", "share"),
+    "recall_at_capacity": ("Recall at capacity", "share"),
+    "precision_at_capacity": ("Precision at capacity", "share"),
+    "hit_rate": ("Hit rate of referrals", "share"),
+    "matured": ("Claims with their outcome due", "count"),
+    "immature": ("Claims not yet mature", "count"),
+    # bias
+    "selection_rate": ("Referred", "share"),
+    "false_positive_rate": ("Honest claims referred", "share"),
+    "selection_rate_ratio": ("Referred, ratio to all others", "ratio"),
+    "recall_ratio": ("Recall, ratio to all others", "ratio"),
+    "false_positive_rate_ratio": ("Honest referred, ratio to all others", "ratio"),
+    # operations
+    "scoring_time": ("Scoring time for a claim", "milliseconds"),
+    "cold_start_share": ("Chunks that met a cold start", "share"),
+    "failed_files": ("Files that failed", "count"),
+    "error_rate": ("Calls that failed", "share"),
+    "queue_age": ("Oldest message in a queue", "seconds"),
+    "dead_letters": ("Messages in dead-letter queues", "count"),
+    "gb_seconds": ("Billed GB-seconds", "number"),
+    "cost": ("Cost of the functions", "money"),
+    "cost_per_thousand": ("Cost for a thousand claims", "money"),
+}
+_ENDINGS: tuple[tuple[str, Kind], ...] = (
+    ("_ratio", "ratio"),
+    ("_rate", "share"),
+    ("_share", "share"),
+    ("p_value", "p"),
+    ("q_value", "p"),
+    ("_seconds", "seconds"),
+    ("_count", "count"),
+)
+
+
+def metric_title(metric: str) -> str:
+    """What people call the metric; one that has no words here is called by its name."""
+    if metric in _METRICS:
+        return _METRICS[metric][0]
+    words = metric.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def kind_of(metric: str) -> Kind:
+    """What sort of figure the metric is."""
+    if metric in _METRICS:
+        return _METRICS[metric][1]
+    return next((kind for ending, kind in _ENDINGS if metric.endswith(ending)), "number")
+
+
+def figure(metric: str, value: float | None) -> str:
+    """The value as people read it."""
+    if value is None or value != value:
+        return "not known"
+    match kind_of(metric):
+        case "share":
+            return f"{value:.1%}" if abs(value) >= 0.0095 or value == 0.0 else f"{value:.2%}"
+        case "count":
+            return f"{value:,.0f}"
+        case "ratio":
+            return f"{value:,.2f}"
+        case "seconds":
+            return _seconds(value)
+        case "milliseconds":
+            return f"{value:,.3f} ms" if value < 1.0 else f"{value:,.1f} ms"
+        case "money":
+            return f"${value:,.2f}" if value >= 0.995 or value == 0.0 else f"${value:,.4f}"
+        case "p":
+            return "below 0.0001" if value < 0.0001 else f"{value:.4f}"
+        case _:
+            return plain(value)
+
+
+def plain(value: float) -> str:
+    """A number with the digits that say something."""
+    if abs(value) >= 100.0:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if abs(value) >= 10.0 else f"{value:.3f}"
+
+
+def interval(finding: Finding) -> str:
+    """The value with its interval, where it has one."""
+    told = figure(finding.metric, finding.value)
+    if finding.value is None or finding.low is None or finding.high is None:
+        return told
+    return f"{told} ({figure(finding.metric, finding.low)} to {figure(finding.metric, finding.high)})"
+
+
+def subject(finding: Finding) -> str:
+    """What a finding is about, besides its metric: the feature, the segment, both or neither."""
+    return " · ".join(part for part in (finding.feature, finding.segment) if part)
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """The number with its noun."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(parts: list[str], most: int = 3) -> str:
+    """Parts as in a sentence; beyond so many, how many more."""
+    shown = parts if len(parts) <= most else [*parts[: most - 1], f"{len(parts) - most + 1} more"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
+
+
+def _seconds(value: float) -> str:
+    if value >= 5400.0:
+        return f"{value / 3600.0:,.1f} h"
+    return f"{value / 60.0:.1f} min" if value >= 90.0 else f"{value:.1f} s"

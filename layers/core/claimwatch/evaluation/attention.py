@@ -198,7 +198,7 @@ def _bound(finding: Finding) -> str:
 
 def _beyond(finding: Finding) -> float:
     """How far a value is from its bound, in bounds, so that different metrics can be ranked together."""
-    if finding.value is None or finding.threshold is None:
+    if not known(finding.value) or finding.threshold is None:
         return 0.0
     if not finding.threshold:
         return abs(finding.value)

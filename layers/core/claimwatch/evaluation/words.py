@@ -1,6 +1,6 @@
 """Words and figures: what a metric is called, and how its values are written."""
 
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from claimwatch.domain.evaluation.finding import Check, Finding, Verdict
 
@@ -74,6 +74,11 @@ _ENDINGS: tuple[tuple[str, Kind], ...] = (
 )
 
 
+def known(value: float | None) -> TypeGuard[float]:
+    """Whether there is a value; what could not be told may also have come as nan."""
+    return value is not None and value == value
+
+
 def metric_title(metric: str) -> str:
     """What people call the metric; one that has no words here is called by its name."""
     if metric in _METRICS:
@@ -91,7 +96,7 @@ def kind_of(metric: str) -> Kind:
 
 def figure(metric: str, value: float | None) -> str:
     """The value as people read it."""
-    if value is None or value != value:
+    if not known(value):
         return "not known"
     match kind_of(metric):
         case "share":
@@ -122,7 +127,7 @@ def plain(value: float) -> str:
 def interval(finding: Finding) -> str:
     """The value with its interval, where it has one."""
     told = figure(finding.metric, finding.value)
-    if finding.value is None or finding.low is None or finding.high is None:
+    if not (known(finding.value) and known(finding.low) and known(finding.high)):
         return told
     return f"{told} ({figure(finding.metric, finding.low)} to {figure(finding.metric, finding.high)})"
 

@@ -7,7 +7,7 @@ from claimwatch.domain.evaluation.finding import Finding, Verdict
 from claimwatch.evaluation.facts import Findings
 from claimwatch.evaluation.report.markup import Markup, breakable, element, joined
 from claimwatch.evaluation.report.tables import folded, loudest_first
-from claimwatch.evaluation.words import counted, figure
+from claimwatch.evaluation.words import counted, figure, known
 
 SHOWN = 30
 """Features before the rest is folded away: those that have moved most stand first."""
@@ -83,7 +83,7 @@ def _map(weeks: Sequence[Week], features: Sequence[str]) -> Markup:
 def _cell(each: Week, name: str, *, new: bool) -> Markup:
     finding = each.cells.get(name)
     extra = " new" if new else ""
-    if finding is None or finding.value is None:
+    if finding is None or not known(finding.value):
         return element(
             "td", "·", class_=f"hx{extra}", title=f"{name}, {each.window}: not enough data, or not checked"
         )
@@ -125,4 +125,4 @@ def _level(finding: Finding) -> int:
 
 def _share(finding: Finding) -> float:
     """PSI in bounds; without a bound, in tenths, where rules of thumb begin to speak of a shift."""
-    return (finding.value or 0.0) / (finding.threshold or 0.1)
+    return (finding.value if known(finding.value) else 0.0) / (finding.threshold or 0.1)

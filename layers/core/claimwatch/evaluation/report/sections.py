@@ -19,7 +19,7 @@ from claimwatch.evaluation.report.tables import (
     name_by_subject,
     table,
 )
-from claimwatch.evaluation.words import counted, figure, interval, kind_of, metric_title
+from claimwatch.evaluation.words import counted, figure, interval, kind_of, known, metric_title
 
 _ESTIMATE = "estimated"
 """Metrics with this word in their name come from probabilities, not from outcomes."""
@@ -180,7 +180,7 @@ SECTIONS: dict[Check, Callable[[Told], Markup]] = {
 
 
 def _maturity(found: Sequence[Finding]) -> Part:
-    counts = {f.metric: f.value for f in found if f.metric in _COUNTS and f.value is not None}
+    counts = {f.metric: f.value for f in found if f.metric in _COUNTS and known(f.value)}
     if not counts:
         return None
     parts = [
@@ -219,7 +219,7 @@ def _deciles(found: Sequence[Finding], metric: str) -> list[Finding]:
     kept = [
         finding
         for finding in found
-        if finding.metric == metric and finding.segment.isdecimal() and finding.value is not None
+        if finding.metric == metric and finding.segment.isdecimal() and known(finding.value)
     ]
     return sorted(kept, key=lambda finding: int(finding.segment))
 
@@ -272,7 +272,7 @@ def _trends(told: Told, found: Sequence[Finding]) -> list[Markup]:
     """Metrics over the windows, for those that an earlier window has too."""
     drawn: list[Markup] = []
     for finding in found:
-        if finding.value is None or len(drawn) == 4:
+        if not known(finding.value) or len(drawn) == 4:
             continue
         points: list[Point | None] = [
             next((_point(f, past.window) for f in _same(past, finding)), None) for past in told.history
@@ -304,7 +304,7 @@ def _same(past: PastWindow, finding: Finding) -> list[Finding]:
         each
         for found in past.findings.values()
         for each in found
-        if (each.metric, each.feature, each.segment) == wanted and each.value is not None
+        if (each.metric, each.feature, each.segment) == wanted and known(each.value)
     ]
 
 
@@ -331,7 +331,7 @@ def _wide(found: Sequence[Finding], named: Naming = name_by_subject) -> Markup:
 
 
 def _point(finding: Finding, label: str) -> Point:
-    assert finding.value is not None
+    assert known(finding.value)
     tone = finding.verdict if finding.verdict in ("alarm", "watch") else ""
     return Point(label.partition("-")[2] or label, finding.value, finding.low, finding.high, tone)
 

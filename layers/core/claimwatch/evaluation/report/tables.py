@@ -6,7 +6,7 @@ from claimwatch.domain.evaluation.finding import Finding
 from claimwatch.evaluation.attention import Outcome, most_telling
 from claimwatch.evaluation.report.charts import Point, span
 from claimwatch.evaluation.report.markup import Markup, Part, breakable, element, joined
-from claimwatch.evaluation.words import VERDICTS, counted, figure, interval, metric_title, subject
+from claimwatch.evaluation.words import VERDICTS, counted, figure, interval, known, metric_title, subject
 
 SHOWN = 12
 """Rows of a table before the rest is folded away."""
@@ -139,7 +139,7 @@ def _rows(
 
 
 def _span(finding: Finding, promise: float | None, scales: Mapping[str, tuple[float, float]]) -> Part:
-    if finding.value is None or finding.value != finding.value:
+    if not known(finding.value):
         return None
     if finding.low is None and finding.threshold is None and promise is None:
         return None  # a dot alone says nothing
@@ -161,7 +161,7 @@ def _scale(found: Sequence[Finding], promised: Mapping[str, float]) -> tuple[flo
             finding.threshold,
             promised.get(finding.metric),
         )
-        if edge is not None and edge == edge
+        if known(edge)
     ]
     low, high = min([0.0, *told]), max([0.0, *told])
     room = (high - low) * 0.04 or 1.0

@@ -1,0 +1,98 @@
+"""At most three things, the most pressing first; new, standing and gone told apart."""
+
+from dataclasses import replace
+
+from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
+from claimwatch.evaluation.attention import changes, outcome_of, outcomes, things
+from claimwatch.evaluation.facts import Findings, PastWindow
+from tests.unit.evaluation import weeks
+
+QUIET: dict[Check, list[Finding]] = {check: [Finding("psi", 0.01, 100)] for check in CHECKS}
+
+
+def past(findings: Findings, model_version: str = "3") -> PastWindow:
+    return PastWindow("2026-W30", model_version, findings)
+
+
+def with_alarm(check: Check, *findings: Finding) -> dict[Check, list[Finding]]:
+    return QUIET | {check: list(findings)}
+
+
+def drift(feature: str, metric: str = "psi", value: float = 0.4) -> Finding:
+    return Finding(metric, value, 100, "alarm", feature, threshold=0.1)
+
+
+def test_a_check_is_as_loud_as_its_loudest_finding() -> None:
+    ok, watch, alarm = (Finding("psi", 0.1, 9, verdict) for verdict in ("ok", "watch", "alarm"))
+    none = Finding("psi", None, 9, "not enough data")
+    assert outcome_of([ok, watch, alarm, none]) == "alarm"
+    assert outcome_of([none, watch, ok]) == "watch"
+    assert outcome_of([none, ok]) == "ok"
+    assert outcome_of([none]) == outcome_of([]) == "not enough data"
+
+
+def test_a_check_that_nobody_speaks_of_is_missing_and_not_well() -> None:
+    found = outcomes({"bias": [Finding("psi", 0.1, 9)]}, {"errors": "it failed"})
+    assert found["bias"] == "ok"
+    assert {check for check, outcome in found.items() if outcome == "missing"} == set(CHECKS) - {"bias"}
+
+
+def test_nothing_to_look_at_in_a_quiet_week() -> None:
+    assert things(weeks.facts(), QUIET, past(QUIET)) == []
+
+
+def test_there_are_never_more_than_three_things_and_new_alarms_come_first() -> None:
+    loud = [Finding("rate", 0.9, 9, "alarm", threshold=0.1)]
+    now: dict[Check, list[Finding]] = dict.fromkeys(CHECKS, loud)
+    before = past({check: loud for check in CHECKS if check != "importance"})
+
+    told = things(weeks.facts(), now, before)
+
+    assert [thing.check for thing in told] == ["importance", "performance", "bias"]
+
+
+def test_a_missing_check_comes_before_what_is_to_be_watched() -> None:
+    now = with_alarm("performance", Finding("recall", 0.4, 9, "watch", threshold=0.5))
+    told = things(weeks.facts(missing={"bias": "it failed at each attempt"}), now, past(QUIET))
+    assert [(thing.check, thing.outcome) for thing in told] == [("bias", "missing"), ("performance", "watch")]
+    assert "It failed at each attempt." in told[0].detail
+
+
+def test_the_findings_of_a_check_are_one_thing_the_furthest_beyond_its_bound_named_first() -> None:
+    now = with_alarm("feature_drift", *(drift(name, value=0.2 + place) for place, name in enumerate("abcde")))
+    [thing] = things(weeks.facts(), now, past(QUIET))
+    assert thing.headline == "Feature drift: e, d and 3 more"
+    assert thing.detail.startswith("e: PSI 4.200, bound 0.100; d:")
+    assert 'claimwatch train motor --why "drift in 2026-W31"' in thing.next_step
+
+
+def test_an_alarm_stands_though_another_measure_of_the_feature_raises_it() -> None:
+    found = changes(
+        weeks.facts(),
+        with_alarm("feature_drift", drift("amount", "wasserstein"), drift("age")),
+        past(with_alarm("feature_drift", drift("amount"), drift("channel"))),
+    )
+    assert [finding.feature for _, finding in found.new] == ["age"]
+    assert [finding.feature for _, finding in found.standing] == ["amount"]
+    assert [finding.feature for _, finding in found.cleared] == ["channel"]
+
+
+def test_an_alarm_has_not_gone_while_its_check_is_missing() -> None:
+    facts = weeks.facts(missing={"feature_drift": "it failed"})
+    now: Findings = {check: found for check, found in QUIET.items() if check != "feature_drift"}
+    assert changes(facts, now, past(with_alarm("feature_drift", drift("amount")))).cleared == ()
+
+
+def test_an_alarm_of_the_model_before_is_new_for_the_model_after_it_but_data_is_data() -> None:
+    late = Finding("late_rate", 0.3, 100, "alarm", threshold=0.1)
+    now = with_alarm("feature_drift", drift("amount")) | {"data_quality": [late]}
+    found = changes(weeks.facts(), now, past(now, model_version="2"))
+    assert found.model == ("2", "3")
+    assert [check for check, _ in found.new] == ["feature_drift"]
+    assert [check for check, _ in found.standing] == ["data_quality"]
+
+
+def test_what_the_bound_was_does_not_make_an_alarm_a_new_one() -> None:
+    now = with_alarm("bias", replace(drift(""), metric="recall_ratio", segment="age: young", threshold=0.2))
+    before = with_alarm("bias", replace(drift(""), metric="recall_ratio", segment="age: young"))
+    assert changes(weeks.facts(), now, past(before)).new == ()

@@ -1,0 +1,198 @@
+"""The report is one page that opens without a network and shows every check, whatever was found."""
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
+from claimwatch.evaluation.facts import Findings, PastWindow
+from claimwatch.evaluation.report import report_page
+from claimwatch.evaluation.words import TITLES
+from tests.unit.evaluation import weeks
+
+VOID = {"meta", "wbr"}
+EVIL = '<script>alert("1")</script>&\'"'
+
+
+class Page(HTMLParser):
+    """The elements of a page; an element that is closed out of turn fails the test."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def full() -> Page:
+    return Page(report_page(weeks.facts(), weeks.findings(), weeks.history(), weeks.PROMISED))
+
+
+def page(findings: Findings, history: list[PastWindow] | None = None, **changed: Any) -> Page:
+    return Page(report_page(weeks.facts(**changed), findings, history or []))
+
+
+def test_every_check_has_a_section_and_each_link_leads_somewhere() -> None:
+    found = full()
+    anchors = {attributes["id"] for _, attributes in found.elements if "id" in attributes}
+    assert set(CHECKS) <= anchors
+    assert all(title in found.text for title in TITLES.values())
+    assert {str(link["href"])[1:] for link in found.all("a")} <= anchors
+    assert len(anchors) == sum("id" in attributes for _, attributes in found.elements)
+
+
+def test_the_page_asks_no_network_for_anything() -> None:
+    found = full()
+    assert not {"script", "link", "img", "iframe", "object", "base"} & {tag for tag, _ in found.elements}
+    values = [value or "" for _, attributes in found.elements for value in attributes.values()]
+    assert not [value for value in values if "//" in value or value.startswith(("javascript:", "data:"))]
+    assert not re.search(r"url\(|@import|//", next(words for words in found.words if ":root" in words))
+
+
+def test_what_to_look_at_first_is_said_first() -> None:
+    text = full().text
+    assert text.index("What to look at first") < text.index("Recall at capacity") < text.index("What changed")
+    assert 'claimwatch train motor --why "performance in 2026-W31"' in text
+
+
+def test_a_quiet_week_says_so() -> None:
+    quiet: Findings = {check: [Finding("psi", 0.01, 100)] for check in CHECKS}
+    assert "Nothing needs a person this week." in page(quiet).text
+
+
+def test_each_value_is_escaped_wherever_it_stands() -> None:
+    found: dict[Check, list[Finding]] = {
+        check: [
+            Finding("psi", 0.5, 10, "alarm", EVIL, EVIL, 0.1, 0.9, 0.2),
+            Finding(EVIL, 0.5, 10, "watch", EVIL),
+            Finding("rate", None, 10, "not enough data", segment=EVIL),
+        ]
+        for check in CHECKS
+    }
+    told = page(
+        found,
+        [PastWindow(EVIL, EVIL, found)],
+        line=EVIL,
+        window=EVIL,
+        model_version=EVIL,
+        challenger=EVIL,
+        missing={"bias": EVIL},
+    )
+    assert not told.all("script")
+    assert {name for _, attributes in told.elements for name in attributes} <= {
+        *("lang", "charset", "name", "content", "class", "id", "href", "title", "scope", "role", "tabindex"),
+        *("aria-label", "aria-labelledby", "viewbox", "text-anchor", "d", "points", "cx", "cy", "r", "rx"),
+        *("x", "y", "x1", "x2", "y1", "y2", "width", "height"),
+    }
+    assert EVIL in "".join(told.words)
+
+
+def test_a_window_without_any_result_is_still_a_page() -> None:
+    text = page({}, missing=dict.fromkeys(CHECKS, "its function was refused the database")).text
+    assert text.count("its function was refused the database") >= len(CHECKS)
+    assert "10 checks missing" in text
+
+
+def test_a_check_that_never_answered_is_missing_though_nobody_says_why() -> None:
+    assert "This check has no result." in page({"bias": [Finding("psi", 0.01, 100)]}).text
+
+
+@pytest.mark.parametrize("value", [None, float("nan")])
+def test_what_is_not_known_is_never_shown_as_a_number(value: float | None) -> None:
+    nothing: Findings = {check: [Finding("psi", value, 0, "not enough data", "age")] for check in CHECKS}
+    found = page(nothing, [PastWindow("2026-W30", "3", nothing)])
+    assert "Not enough data for a verdict yet." in found.text
+    assert "nan" not in found.text.split()
+    assert not [
+        v for _, attributes in found.elements for v in attributes.values() if v and "nan" in v.split()
+    ]
+
+
+def test_one_finding_of_each_kind_with_zeros_draws() -> None:
+    zeros: Findings = {
+        check: [
+            Finding("psi", 0.0, 0, "ok", "age", threshold=0.0),
+            Finding("lift", 0.0, 0, "ok", segment="1", low=0.0, high=0.0),
+            Finding("calibration_predicted", 0.0, 0, segment="1"),
+            Finding("calibration_observed", 0.0, 0, segment="1"),
+            Finding("cost", 0.0, 0),
+        ]
+        for check in CHECKS
+    }
+    assert page(zeros, [PastWindow("2026-W30", "3", zeros)]).all("svg")
+
+
+def test_the_heat_map_has_a_cell_for_each_feature_and_week_and_says_what_alarmed() -> None:
+    found = full()
+    titles = [cell["title"] for cell in found.all("td") if "title" in cell]
+    assert len(titles) == len(weeks.FEATURES) * 13
+    assert "claim_amount, 2026-W31: PSI 0.298, bound 0.100, alarm" in titles
+    assert sum(title is not None and title.endswith("alarm") for title in titles) == len(weeks.DRIFTED)
+
+
+def test_a_feature_that_a_week_did_not_have_has_an_empty_cell() -> None:
+    now: Findings = {"feature_drift": [Finding("psi", 0.2, 9, "ok", "new_feature", threshold=0.1)]}
+    before: Findings = {"feature_drift": [Finding("psi", 0.2, 9, "ok", "old_feature", threshold=0.1)]}
+    titles = [cell.get("title") for cell in page(now, [PastWindow("2026-W30", "3", before)]).all("td")]
+    assert "new_feature, 2026-W30: not enough data, or not checked" in titles
+    assert "old_feature, 2026-W31: not enough data, or not checked" in titles
+
+
+def test_estimates_are_called_estimates_and_what_is_immature_is_counted() -> None:
+    text = full().text
+    assert "14,710 are not, and are left out" in text
+    assert text.index("Estimates, before outcomes are due") < text.index("Estimated recall at capacity")
+
+
+def test_a_promise_stands_beside_what_came_of_it() -> None:
+    assert "Promised" in full().text
+    assert "52.0%" in full().text
+
+
+def test_groups_that_are_too_small_are_named_and_not_ranked() -> None:
+    text = full().text
+    assert "1 group with too few claims to be judged" in text
+    assert "75 and more, male" in text
+
+
+def test_pictures_say_in_words_what_they_show() -> None:
+    pictures = full().all("svg")
+    assert len(pictures) > 20
+    assert all(picture["role"] == "img" and picture["aria-label"] for picture in pictures)
+
+
+def test_a_hundred_features_are_folded_and_not_lost() -> None:
+    many: Findings = {
+        "feature_drift": [
+            Finding("psi", number / 1000, 9, "ok", f"feature_{number:03}") for number in range(100)
+        ]
+    }
+    found = page(many)
+    assert "70 features more" in found.text
+    assert len([cell for cell in found.all("td") if "title" in cell]) == 100

@@ -12,6 +12,7 @@ from claimwatch.evaluation.words import (
     counted,
     figure,
     interval,
+    known,
     listed,
     metric_title,
     subject,

@@ -130,7 +130,7 @@ def _rows(
             )
             if bounded
             else None,
-            element("td", f"{finding.n:,}", class_="n"),
+            element("td", f"{finding.n:,}" if finding.n else "", class_="n"),
         ]
         body.append(element("tr", *cells))
     return _scrolling(

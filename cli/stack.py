@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from claimwatch.aws.executions import Backfill, ClaimsPipeline, Pipeline, ScoreClaims
-from claimwatch.aws.objects import ObjectStore, S3Objects
+from claimwatch.aws.objects import ModelStore, S3Objects
 from claimwatch.errors import ClaimwatchError, RefusedData, TransientFault
 from claimwatch.storage.connection import Database
 
@@ -34,7 +34,7 @@ class StackUnreachable(ClaimwatchError):
 
 def not_there(_: Mapping[str, Any]) -> dict[str, Any]:
     """The call of a function that a stack does not have."""
-    raise StackUnreachable("the stack trains no models: deploy this version of it")
+    raise StackUnreachable("the stack cannot do that yet: deploy this version of it")
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,14 @@ class Stack:
 
     title: str
     database: Database
-    objects: ObjectStore
+    objects: ModelStore
     pipeline: Pipeline
     landing_bucket: str
     artifact_bucket: str
     start_training: Call = not_there
     promote_model: Call = not_there
     backfill: Backfill | None = None
+    plan_evaluation: Call = not_there
 
 
 def find_stack(name: str | None, database_address: str | None, folder: Path) -> Stack:
@@ -141,6 +142,7 @@ def _connected(
         landing_bucket=outputs["LandingBucket"],
         artifact_bucket=outputs["ArtifactBucket"],
         **_models(outputs, client),
+        **_evaluations(outputs, client),
     )
 
 
@@ -153,6 +155,13 @@ def _models(outputs: Mapping[str, str], client: Callable[[str], Any]) -> dict[st
         "promote_model": _caller(client, outputs["PromoteModelFunction"]),
         "backfill": ScoreClaims(client("stepfunctions"), outputs["ScoreClaimsArn"]),
     }
+
+
+def _evaluations(outputs: Mapping[str, str], client: Callable[[str], Any]) -> dict[str, Any]:
+    """What of a stack checks its models; nothing, if it is from before there was any."""
+    if "PlanEvaluationFunction" not in outputs:
+        return {}
+    return {"plan_evaluation": _caller(client, outputs["PlanEvaluationFunction"])}
 
 
 def _caller(client: Callable[[str], Any], function: str) -> Call:

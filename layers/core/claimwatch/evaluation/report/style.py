@@ -7,7 +7,7 @@ STYLE = """
   --accent: #1f6f8b; --accent-soft: #b9d9e4;
   --alarm: #b3261e; --alarm-soft: #fbe4e2; --watch: #8a5a00; --watch-soft: #fbefd5;
   --ok: #1f7a4d; --ok-soft: #e0f2e8; --none: #5d6572; --none-soft: #e9ecf0;
-  --h0: #f1f4f7; --h1: #dcebf0; --h2: #f8dfb6; --h3: #f0ab83; --h4: #d9604c; --h4-text: #ffffff;
+  --h0: #f1f4f7; --h1: #dcebf0; --h2: #f8dfb6; --h3: #f0ab83; --h4: #b8402e; --h4-text: #ffffff;
 }
 @media (prefers-color-scheme: dark) { :root {
   --page: #13161a; --box: #1b1f25; --text: #e6e9ed; --quiet: #a2abb8; --rule: #313842; --soft: #252b33;

@@ -53,9 +53,11 @@ def test_there_are_never_more_than_three_things_and_new_alarms_come_first() -> N
 
 def test_a_missing_check_comes_before_what_is_to_be_watched() -> None:
     now = with_alarm("performance", Finding("recall", 0.4, 9, "watch", threshold=0.5))
-    told = things(weeks.facts(missing={"bias": "it failed at each attempt"}), now, past(QUIET))
+    facts = weeks.facts(missing={"bias": "it failed at each attempt", "errors": "it failed at each attempt"})
+    told = things(facts, now, past(QUIET))
     assert [(thing.check, thing.outcome) for thing in told] == [("bias", "missing"), ("performance", "watch")]
-    assert "It failed at each attempt." in told[0].detail
+    assert told[0].headline == "Not checked: protected groups and where it errs"
+    assert told[0].detail == "It failed at each attempt. Whether all is well there is not known."
 
 
 def test_the_findings_of_a_check_are_one_thing_the_furthest_beyond_its_bound_named_first() -> None:

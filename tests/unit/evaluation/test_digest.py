@@ -45,7 +45,7 @@ def test_a_missing_check_is_told_though_nothing_alarms() -> None:
     told = digest(weeks.facts(missing={"bias": "it failed"}), QUIET, past(QUIET), URI)
     assert told is not None
     assert told[0] == "Claimwatch motor 2026-W31: 1 check missing"
-    assert "Protected groups: not checked" in told[1]
+    assert "1. Not checked: protected groups\n   It failed." in told[1]
 
 
 def test_the_digest_has_what_changed_and_the_commands_that_lead_on() -> None:

@@ -15,6 +15,7 @@ from claimwatch.evaluation.words import (
     known,
     listed,
     metric_title,
+    sentence,
     subject,
 )
 
@@ -130,19 +131,21 @@ def things(
     facts: WindowFacts, findings: Findings, before: PastWindow | None = None, most: int = MOST
 ) -> list[Thing]:
     """What to look at, the most pressing first: alarms (new ones first), checks without a result, then what
-    is to be watched. The findings of a check are one thing.
+    is to be watched. The findings of a check are one thing, and so are all checks without a result.
     """
     new = {_key(check, finding) for check, finding in changes(facts, findings, before).new}
+    went = outcomes(findings, facts.missing)
     ranked: list[tuple[int, int, Thing]] = []
-    for check, outcome in outcomes(findings, facts.missing).items():
-        weight = _WEIGHT.index(check)
-        if outcome == "missing":
-            ranked.append((2, weight, _missing(facts, check)))
-        elif outcome in ("alarm", "watch"):
+    for weight, check in enumerate(_WEIGHT):
+        outcome = went[check]
+        if outcome in ("alarm", "watch"):
             loud = [finding for finding in findings[check] if finding.verdict == outcome]
             is_new = any(_key(check, finding) in new for finding in loud)
             rank = (0 if is_new else 1) if outcome == "alarm" else 3
             ranked.append((rank, weight, _thing(facts, check, outcome, loud)))
+    missing = [check for check in _WEIGHT if went[check] == "missing"]
+    if missing:
+        ranked.append((2, 0, _missing(facts, missing)))
     return [thing for _, _, thing in sorted(ranked, key=lambda entry: entry[:2])][:most]
 
 
@@ -173,13 +176,14 @@ def _thing(facts: WindowFacts, check: Check, outcome: Outcome, loud: Sequence[Fi
     )
 
 
-def _missing(facts: WindowFacts, check: Check) -> Thing:
-    why = facts.missing.get(check, "it has no result").rstrip(".")
+def _missing(facts: WindowFacts, checks: Sequence[Check]) -> Thing:
+    """All checks without a result, as one thing: what made them fail is mostly one thing too."""
+    reasons = list(dict.fromkeys(sentence(facts.missing.get(check, "no result came")) for check in checks))
     return Thing(
-        check,
+        checks[0],
         "missing",
-        f"{TITLES[check]}: not checked",
-        f"{why[:1].upper()}{why[1:]}. Whether all is well there is not known.",
+        f"Not checked: {listed([TITLES[check].lower() for check in checks])}",
+        " ".join([*reasons[:2], "Whether all is well there is not known."]),
         f"Once the cause is mended: claimwatch evaluate {facts.line} --window {facts.window}",
     )
 

@@ -34,7 +34,7 @@ def digest(
     ]
     for number, thing in enumerate(first, 1):
         lines += [
-            f"{number}. {thing.headline} ({'not checked' if thing.outcome == 'missing' else thing.outcome})",
+            f"{number}. {thing.headline}" + ("" if thing.outcome == "missing" else f" ({thing.outcome})"),
             f"   {thing.detail}",
             f"   {thing.next_step}",
         ]

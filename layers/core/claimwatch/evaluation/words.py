@@ -137,6 +137,12 @@ def subject(finding: Finding) -> str:
     return " · ".join(part for part in (finding.feature, finding.segment) if part)
 
 
+def sentence(words: str) -> str:
+    """Words with a capital in front and a full stop at the end."""
+    told = words.strip().rstrip(".")
+    return f"{told[:1].upper()}{told[1:]}."
+
+
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """The number with its noun."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

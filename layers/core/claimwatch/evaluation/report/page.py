@@ -20,7 +20,7 @@ from claimwatch.evaluation.report.markup import Markup, Part, element, joined
 from claimwatch.evaluation.report.sections import SECTIONS, Told
 from claimwatch.evaluation.report.style import STYLE
 from claimwatch.evaluation.report.tables import badge
-from claimwatch.evaluation.words import TITLES, counted
+from claimwatch.evaluation.words import TITLES, counted, sentence
 
 MOST_WINDOWS = 12
 """Windows before this one that are shown: a quarter."""
@@ -197,7 +197,7 @@ def _section(
 ) -> Markup:
     content: list[Part] = []
     if outcome == "missing":
-        content.append(element("p", facts.missing.get(check, "This check has no result.")))
+        content.append(element("p", sentence(facts.missing.get(check, "this check has no result"))))
     elif outcome == "not enough data":
         content.append(element("p", "Not enough data for a verdict yet.", class_="quiet"))
     if found:

@@ -196,3 +196,11 @@ def test_a_hundred_features_are_folded_and_not_lost() -> None:
     found = page(many)
     assert "70 features more" in found.text
     assert len([cell for cell in found.all("td") if "title" in cell]) == 100
+
+
+def test_figures_that_moved_stand_beside_those_of_the_week_before() -> None:
+    now: Findings = {"performance": [Finding("precision", 0.25, 9), Finding("recall", 0.5, 9)]}
+    before: Findings = {"performance": [Finding("precision", 0.75, 9), Finding("recall", 0.5, 9)]}
+    text = page(now, [PastWindow("2026-W30", "3", before)]).text
+    assert "2026-W30 Now Precision 75.0% 25.0%" in text
+    assert "Recall 50.0% 50.0%" not in text

@@ -19,13 +19,24 @@ from claimwatch.evaluation.facts import Findings, PastWindow, WindowFacts
 from claimwatch.evaluation.report.markup import Markup, Part, element, joined
 from claimwatch.evaluation.report.sections import SECTIONS, Told
 from claimwatch.evaluation.report.style import STYLE
-from claimwatch.evaluation.report.tables import badge
-from claimwatch.evaluation.words import TITLES, counted, sentence
+from claimwatch.evaluation.report.tables import badge, folded, table
+from claimwatch.evaluation.words import (
+    TITLES,
+    counted,
+    figure,
+    interval,
+    known,
+    metric_title,
+    sentence,
+    subject,
+)
 
 MOST_WINDOWS = 12
 """Windows before this one that are shown: a quarter."""
 
 _MOST_CHANGES = 8
+
+_COMPARED: tuple[Check, ...] = ("performance", "score_drift", "data_quality", "operations")
 
 
 def report_page(
@@ -184,7 +195,25 @@ def _changed(facts: WindowFacts, findings: Findings, before: PastWindow | None) 
         if lines
         else element("p", "No alarm came and none went.", class_="quiet")
     )
-    return _box("changed", f"What changed since {before.window}", None, content)
+    return _box("changed", f"What changed since {before.window}", None, content, _figures(findings, before))
+
+
+def _figures(findings: Findings, before: PastWindow) -> Part:
+    """The figures of the whole window beside those of the window before it."""
+    rows = [
+        (metric_title(now.metric), figure(now.metric, then.value), interval(now))
+        for check in _COMPARED
+        for now in findings.get(check, ())
+        for then in before.findings.get(check, ())
+        if not subject(now)
+        and (now.metric, subject(now)) == (then.metric, subject(then))
+        and known(now.value)
+        and known(then.value)
+        and now.value != then.value
+    ]
+    if not rows:
+        return None
+    return folded("Figures then and now", table(("", before.window, "Now"), rows))
 
 
 def _section(

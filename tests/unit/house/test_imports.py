@@ -31,6 +31,7 @@ SHARED = {"errors", "allocation"}
 OUTSIDE = {
     "domain": {
         "numpy",
+        "scipy",
         "PIL",
         "pillow_heif",
         "pydantic",
@@ -62,7 +63,7 @@ REACHES_OUT = {
 }
 """What the domain has no use for: values come in, values go out, and time and chance are arguments."""
 
-NUMPY_ONLY = ("features", "model", "calibration", "explain", "lift", "profile", "reasons")
+NUMPY_ONLY = ("features", "model", "calibration", "explain", "lift", "profile", "profile_rows", "reasons")
 """Modules of the domain that training and serving share."""
 
 

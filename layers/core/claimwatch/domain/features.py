@@ -244,20 +244,29 @@ def _write_time(
 
 def gaps(spec: FeatureSpec, columns: Columns, matrix: Matrix) -> Gaps:
     """Count what ``encode`` made nan in this matrix; a feature without any is in neither count."""
+    unlearnt = unseen_rows(spec, columns, matrix)
     missing, unseen = {}, {}
     for place, total in enumerate(np.isnan(matrix).sum(axis=0).tolist()):
-        if not total:
-            continue
-        feature = spec.features[place]
-        absent = total
-        if feature.kind == "category" and feature.column in columns:
-            # A value that is not equal to itself is a nan, as some libraries write missing text.
-            absent = sum(value is None or value != value for value in columns[feature.column])
-        if absent:
-            missing[feature.name] = absent
-        if total > absent:
-            unseen[feature.name] = total - absent
+        name, strange = spec.features[place].name, len(unlearnt.get(place, ()))
+        if total > strange:
+            missing[name] = total - strange
+        if strange:
+            unseen[name] = strange
     return Gaps(missing, unseen)
+
+
+def unseen_rows(spec: FeatureSpec, columns: Columns, matrix: Matrix) -> dict[int, npt.NDArray[np.intp]]:
+    """The rows of this matrix in which a category was never learnt, by the place of its feature."""
+    found = {}
+    for place, feature in enumerate(spec.features):
+        if feature.kind != "category" or feature.column not in columns:
+            continue
+        rows, values = np.flatnonzero(np.isnan(matrix[:, place])), columns[feature.column]
+        # A value that is not equal to itself is a nan, as some libraries write missing text.
+        strange = [row for row in rows.tolist() if values[row] is not None and values[row] == values[row]]
+        if strange:
+            found[place] = np.array(strange)
+    return found
 
 
 def _frequent(values: Column) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Profiles: what the values of a feature looked like, small enough to keep for ever.
 
-Profiles with the same bins merge by addition, so that those of files add up to those of any window.
+Profiles with the same bins merge by addition, so that those of chunks add up to those of any window.
 """
 
 import json
@@ -22,6 +22,8 @@ BINS = 100
 SCORE_STEPS = 1000
 """Steps of the reference's quantiles of the score."""
 
+_ANY = (None, None)
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -30,7 +32,8 @@ class Profile:
     For a number, ``counts[i]`` are the values above ``edges[i - 1]`` and up to ``edges[i]``; the first and
     the last bin are open, so there is one more than there are edges. For a category, ``counts`` are those of
     ``categories``. ``rows`` counts all claims, with those that are ``missing`` or ``unseen``. ``total`` and
-    ``squares`` are the sums of the present numbers and of their squares.
+    ``squares`` are the sums of the present numbers and of their squares. ``below`` and ``above`` count the
+    numbers outside of the range that the reference saw; in the reference itself there are none.
     """
 
     edges: tuple[float, ...]
@@ -43,6 +46,8 @@ class Profile:
     squares: float = 0.0
     minimum: float | None = None
     maximum: float | None = None
+    below: int = 0
+    above: int = 0
 
     def __post_init__(self) -> None:
         bins = len(self.categories) or len(self.edges) + 1
@@ -50,8 +55,10 @@ class Profile:
             raise ValueError("the counts of a profile do not add up")
 
     @classmethod
-    def of_numbers(cls, values: npt.ArrayLike, edges: tuple[float, ...]) -> Self:
-        """The profile of numbers, nan where missing."""
+    def of_numbers(
+        cls, values: npt.ArrayLike, edges: tuple[float, ...], seen: tuple[float | None, float | None] = _ANY
+    ) -> Self:
+        """The profile of numbers, nan where missing; ``seen`` are the least and the greatest before."""
         given = np.asarray(values, dtype=np.float64)
         present = given[~np.isnan(given)]
         bins = np.searchsorted(np.asarray(edges), present, side="left")
@@ -65,6 +72,8 @@ class Profile:
             squares=float(np.square(present).sum()),
             minimum=float(present.min()) if len(present) else None,
             maximum=float(present.max()) if len(present) else None,
+            below=0 if seen[0] is None else int((present < seen[0]).sum()),
+            above=0 if seen[1] is None else int((present > seen[1]).sum()),
         )
 
     @classmethod
@@ -85,6 +94,16 @@ class Profile:
     def present(self) -> int:
         """Values that are neither missing nor unseen."""
         return self.rows - self.missing - self.unseen
+
+    @property
+    def seen(self) -> tuple[float | None, float | None]:
+        """The least and the greatest number."""
+        return self.minimum, self.maximum
+
+    @property
+    def outside(self) -> int:
+        """Numbers outside of the range that the reference saw."""
+        return self.below + self.above
 
     @property
     def mean(self) -> float:
@@ -108,6 +127,8 @@ class Profile:
             squares=self.squares + other.squares,
             minimum=min(lows, default=None),
             maximum=max(highs, default=None),
+            below=self.below + other.below,
+            above=self.above + other.above,
         )
 
     def quantile(self, share: float) -> float | None:
@@ -207,8 +228,9 @@ def profiles_of(
     """Profiles of other claims, in the reference's bins; ``matrix`` is what ``encode`` made of them."""
     found = gaps(spec, columns, matrix)
     return {
-        feature.name: _profile(feature, matrix[:, place], found, reference.features[feature.name].edges)
+        feature.name: _profile(feature, matrix[:, place], found, of_old.edges, of_old.seen)
         for place, feature in enumerate(spec.features)
+        for of_old in [reference.features[feature.name]]
     }
 
 
@@ -225,7 +247,13 @@ def number_edges(values: npt.ArrayLike, bins: int = BINS) -> tuple[float, ...]:
     return tuple(np.unique(np.quantile(present, shares, method="inverted_cdf")).tolist())
 
 
-def _profile(feature: Feature, values: Matrix, found: Gaps, edges: tuple[float, ...]) -> Profile:
+def _profile(
+    feature: Feature,
+    values: Matrix,
+    found: Gaps,
+    edges: tuple[float, ...],
+    seen: tuple[float | None, float | None] = _ANY,
+) -> Profile:
     if feature.kind == "category":
         return Profile.of_codes(values, feature.categories, found.unseen.get(feature.name, 0))
-    return Profile.of_numbers(values, edges)
+    return Profile.of_numbers(values, edges, seen)

@@ -5,9 +5,11 @@ import threading
 from contextlib import closing
 
 import pytest
+from psycopg2.extensions import connection as PgConnection  # noqa: N812 - it is a class
 
 from claimwatch.errors import RefusedData
 from claimwatch.models import promote
+from claimwatch.scoring import plan_scoring
 from claimwatch.storage import models
 from claimwatch.storage.connection import StatementRefused
 from tests.cluster import database_at
@@ -154,6 +156,27 @@ def test_a_promotion_has_what_waits_scored_and_asks_for_it_again_when_asked_agai
     three.promote("1", request_id="a")
 
     assert three.backfills == [(LINE, "a", None, True)] * 2  # one execution, for it is named by the request
+
+
+def test_a_file_that_is_committed_just_before_the_promotion_is_not_forgotten(
+    three: House, database_url: str
+) -> None:
+    plan = plan_scoring.Workplace(three.site.database, three.site)
+    planned: list[str] = []
+
+    class Slow(PgConnection):
+        def commit(self) -> None:
+            if not planned and not three.live():  # the history has its new entry, and nobody sees it yet
+                planned.append(plan_scoring.plan_file(plan, three.drop(100)["file_id"])["status"])
+            super().commit()
+
+    with closing(database_at(database_url, connection_factory=Slow)) as database:
+        at = promote.Workplace(database, three.promoting.columns_of, three)
+        promoted = promote.promote(at, three.request("a"), LINE, "1", "champion")
+
+    assert planned == ["without_champion"]
+    assert promoted.unscored_files == 1
+    assert three.backfills == [(LINE, "a", None, True)]
 
 
 def test_of_many_promotions_at_once_each_is_in_the_history_and_the_last_is_live(

@@ -116,11 +116,21 @@ def _change(
             model = choose(cursor)
             version = model.version
             changed = _make_live(at, cursor, request, line, role, action, model)
+    unscored = _score_what_waits(at, request, line) if role == "champion" else 0
+    return Promoted(line, version, role, action, changed, unscored)
+
+
+def _score_what_waits(at: Workplace, request: Request, line: str) -> int:
+    """Have scored what no champion has; how many files that is.
+
+    Counted once the promotion is there for all to see: whoever commits a file before that finds no champion,
+    and whoever does so later finds this one. The same request starts it no second time.
+    """
+    with at.database.transaction() as cursor:
         unscored, _ = scores.count_unscored(cursor, line)
-    if role == "champion" and unscored:
-        # After the promotion is there for all to see; the same request starts it no second time.
+    if unscored:
         at.backfill.start(line, request.request_id, only_unscored=True)
-    return Promoted(line, version, role, action, changed, unscored if role == "champion" else 0)
+    return unscored
 
 
 def _make_live(

@@ -22,6 +22,8 @@ from benchmarks.results import median
 from benchmarks.scoring_model import VERSION, Served
 from benchmarks.silence import NobodyToTell
 from claimwatch.scoring.bundle import Bundle
+from claimwatch.scoring.plan_scoring import Workplace as Planning
+from claimwatch.scoring.plan_scoring import plan_file
 from claimwatch.scoring.score_rows import Workplace, score_chunk
 from claimwatch.scoring.scorer import Scorer
 from claimwatch.storage import models
@@ -42,14 +44,14 @@ def measure(
     place.empty()
     with warm_pipeline(place, folder) as pipeline:
         pipeline.run(book)
-    ((file_id, chunks),) = place.ask("SELECT file_id, chunks FROM claimwatch.file WHERE status = 'committed'")
+    ((file_id,),) = place.ask("SELECT file_id FROM claimwatch.file WHERE status = 'committed'")
     scorer = Scorer(Bundle.read(lambda name: (served.bundle / name).read_bytes(), served.sha256))
     pyfunc = mlflow.pyfunc.load_model(str(served.pyfunc))
     with closing(Database({"dsn": place.url})) as database:
         _make_live(place, database, served)
         at = Workplace(database, NobodyToTell(), lambda _live: scorer, "benchmark")
         contestants: dict[str, Callable[[], None]] = {
-            "claimwatch": lambda: _claimwatch(at, file_id, chunks),
+            "claimwatch": lambda: _claimwatch(at, file_id),
             "pyfunc": lambda: _pyfunc(place, pyfunc, served, file_id, book.rows),
         }
         runs: dict[str, list[float]] = {name: [] for name in contestants}
@@ -103,9 +105,9 @@ def _empty(place: Bench) -> None:
         connection.commit()
 
 
-def _claimwatch(at: Workplace, file_id: int, chunks: int) -> None:
-    for number in range(chunks):
-        score_chunk(at, file_id, number)
+def _claimwatch(at: Workplace, file_id: int) -> None:
+    for unit in plan_file(Planning(at.database, at.alerts), file_id)["units"]:
+        score_chunk(at, **unit)
 
 
 def _pyfunc(place: Bench, pyfunc: Any, served: Served, file_id: int, rows: int) -> None:

@@ -36,7 +36,7 @@ def test_a_new_line_gets_a_table_a_key_and_a_view() -> None:
     assert '"secret" text' in table
     assert 'PRIMARY KEY ("claim_id", file_id, row_number)' in table
     assert table.count("NOT NULL") == 2
-    assert "brin (file_id)" in index
+    assert "brin (file_id, row_number)" in index
     assert 'VIEW claimwatch."current_claim_home"' in view
     assert 'VIEW claimwatch."image_of_claim_home"' in photos
     assert not found.problems

@@ -26,6 +26,69 @@ def test_areas_and_brier_are_those_of_scikit_learn(drawn: list[tuple[bool, int]]
     assert lift.brier(outcome, score) == pytest.approx(brier_score_loss(outcome, score))
 
 
+weighed = st.lists(
+    st.tuples(st.booleans(), st.integers(0, 6), st.floats(0.01, 50)), min_size=2, max_size=60
+).filter(lambda drawn: len({fraud for fraud, *_ in drawn}) == 2)
+
+
+@given(weighed)
+def test_a_claim_stands_for_so_many_as_for_scikit_learn(drawn: list[tuple[bool, int, float]]) -> None:
+    outcome, score = split([(fraud, value) for fraud, value, _ in drawn])
+    weight = [each for *_, each in drawn]
+    assert lift.roc_auc(outcome, score, weight) == pytest.approx(
+        roc_auc_score(outcome, score, sample_weight=weight)
+    )
+    assert lift.average_precision(outcome, score, weight) == pytest.approx(
+        average_precision_score(outcome, score, sample_weight=weight)
+    )
+    assert lift.brier(outcome, score, weight) == pytest.approx(
+        brier_score_loss(outcome, score, sample_weight=weight)
+    )
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(0, 6), st.integers(0, 4)), min_size=1, max_size=40),
+    st.floats(0, 1),
+)
+def test_a_weight_counts_like_as_many_equal_claims(drawn: list[tuple[bool, int, int]], share: float) -> None:
+    outcome, score = split([(fraud, value) for fraud, value, _ in drawn])
+    weight = [each for *_, each in drawn]
+    every_fraud, every_score = np.repeat(outcome, weight), np.repeat(score, weight)
+    pairs = [
+        (
+            lift.frauds_found(outcome, score, share, weight),
+            lift.frauds_found(every_fraud, every_score, share),
+        ),
+        (lift.lift_by_decile(outcome, score, weight=weight), lift.lift_by_decile(every_fraud, every_score)),
+        (lift.roc_auc(outcome, score, weight), lift.roc_auc(every_fraud, every_score)),
+        (lift.average_precision(outcome, score, weight), lift.average_precision(every_fraud, every_score)),
+        (lift.brier(outcome, score, weight), lift.brier(every_fraud, every_score)),
+        (
+            lift.recall_at_capacity(outcome, score, share, weight),
+            lift.recall_at_capacity(every_fraud, every_score, share),
+        ),
+        (
+            lift.precision_at_capacity(outcome, score, share, weight),
+            lift.precision_at_capacity(every_fraud, every_score, share),
+        ),
+        (
+            lift.calibration_error(outcome, score, weight=weight, book=every_score),
+            lift.calibration_error(every_fraud, every_score),
+        )
+        if len(every_score)
+        else (0.0, 0.0),
+    ]
+    for own, repeated in pairs:
+        np.testing.assert_allclose(own, repeated, atol=1e-12)
+
+
+def test_the_top_shares_a_tie_evenly() -> None:
+    score = np.array([3.0, 2.0, 2.0, 1.0])
+    np.testing.assert_allclose(lift.in_top(score, score, 0.5), [1.0, 0.5, 0.5, 0.0])
+    np.testing.assert_allclose(lift.in_top(score, score, 1.0), 1.0)
+    np.testing.assert_allclose(lift.in_top(score, score, 0.0), 0.0)
+
+
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 2)), min_size=5, max_size=5), st.floats(0, 1))
 def test_a_cut_through_ties_finds_what_it_finds_on_average_of_all_orders(
     drawn: list[tuple[bool, int]], share: float

@@ -5,7 +5,7 @@ import pytest
 
 from claimwatch.domain.features import Feature, FeatureSpec, Kind
 from claimwatch.domain.profile import Profile, Reference, number_edges
-from claimwatch.domain.reasons import reasons
+from claimwatch.domain.reasons import Reasons
 
 SCORE = Profile.of_numbers([0.1], ())
 
@@ -17,11 +17,9 @@ def told(feature: Feature, value: float, typical: list[float], contribution: flo
         if feature.kind == "category"
         else Profile.of_numbers(typical, number_edges(typical))
     )
-    found = reasons(
-        spec,
+    found = Reasons(spec, Reference({feature.name: profile}, SCORE, (0.0, 1.0))).of(
         np.array([value], dtype=np.float32),
         np.array([contribution]),
-        Reference({feature.name: profile}, SCORE, (0.0, 1.0)),
     )
     assert len(found) == 1
     text = found[0]["text"]
@@ -91,11 +89,9 @@ def test_the_strongest_come_first_and_what_lowers_the_score_is_no_reason() -> No
         None,
     )
     profiles = {name: Profile.of_numbers([1.0, 2.0, 3.0], (1.0, 2.0, 3.0)) for name in names}
-    found = reasons(
-        spec,
+    found = Reasons(spec, Reference(profiles, SCORE, (0.0, 1.0))).of(
         np.array([1.0, 2.0, 3.0, 4.0], dtype=np.float32),
         np.array([0.5, -2.0, 1.5, 9.0]),
-        Reference(profiles, SCORE, (0.0, 1.0)),
     )
     assert [reason["feature"] for reason in found] == ["c", "a"]
     assert found[0] == {
@@ -111,10 +107,20 @@ def test_the_strongest_come_first_and_what_lowers_the_score_is_no_reason() -> No
 def test_no_more_reasons_than_are_asked_for() -> None:
     spec = FeatureSpec(tuple(Feature(f"f{place}", "number", f"f{place}") for place in range(9)), None)
     row, values = np.zeros(9, dtype=np.float32), np.arange(9.0)
-    assert len(reasons(spec, row, values, Reference({}, SCORE, (0.0, 1.0)))) == 5
+    assert len(Reasons(spec, Reference({}, SCORE, (0.0, 1.0))).of(row, values)) == 5
     assert [
-        reason["feature"] for reason in reasons(spec, row, values, Reference({}, SCORE, (0.0, 1.0)), most=2)
+        reason["feature"]
+        for reason in Reasons(spec, Reference({}, SCORE, (0.0, 1.0))).of(row, values, most=2)
     ] == [
         "f8",
         "f7",
     ]
+
+
+def test_what_is_worded_once_is_told_of_each_claim_with_its_own_contribution() -> None:
+    spec = FeatureSpec((Feature("a", "number", "a"),), None)
+    told_of = Reasons(spec, Reference({}, SCORE, (0.0, 1.0)))
+    rows = [np.array([value], dtype=np.float32) for value in (4.0, 4.0, np.nan, np.nan, 5.0)]
+    found = [told_of.of(row, np.array([float(place)]))[0] for place, row in enumerate(rows, start=1)]
+    assert [reason["contribution"] for reason in found] == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert [reason["value"] for reason in found] == [4, 4, None, None, 5]

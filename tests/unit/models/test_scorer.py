@@ -141,9 +141,17 @@ def test_the_audit_slice_is_the_same_every_time_and_as_large_as_it_should_be(sco
     found = scorer.audited(ids)
     assert found.mean() == pytest.approx(AUDITED, rel=0.1)
     assert scorer.audited(ids[::-1])[::-1].tolist() == found.tolist()
-    assert not any(audit_sample(claim_id, 0.0) for claim_id in ids[:100])
-    assert all(audit_sample(claim_id, 1.0) for claim_id in ids[:100])
+    assert not audit_sample(ids[:100], 0.0).any()
+    assert audit_sample(ids[:100], 1.0).all()
     # A larger share holds the smaller one, so that changing it changes no claim's place without need.
-    assert all(
-        audit_sample(claim_id, 2 * AUDITED) for claim_id, drawn in zip(ids, found, strict=True) if drawn
-    )
+    assert audit_sample(ids, 2 * AUDITED)[found].all()
+
+
+def test_the_audit_slice_is_drawn_by_the_first_eight_bytes_of_the_hash() -> None:
+    """Those that were drawn once stay drawn."""
+    import hashlib
+
+    ids = [f"MTR-{number:012X}" for number in range(2_000)]
+    numbers = [int.from_bytes(hashlib.sha256(b"audit\0" + name.encode()).digest()[:8]) for name in ids]
+    for share in (0.005, 0.02, 0.3, 1 / 3, numbers[7] / 2.0**64):
+        assert audit_sample(ids, share).tolist() == [number < share * 2.0**64 for number in numbers]

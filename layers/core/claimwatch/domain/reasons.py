@@ -13,46 +13,64 @@ from claimwatch.domain.profile import Profile, Reference
 
 MOST_REASONS = 5
 
+_REMEMBERED = 50_000
+"""Values whose words are kept."""
+
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _ENDINGS_OF_TIMES = ("date", "day", "at", "on", "time", "timestamp")
 _UNKNOWN = "not known"
 
 
-def reasons(
-    spec: FeatureSpec,
-    row: npt.NDArray[np.float32],
-    values: npt.NDArray[np.float64],
-    reference: Reference,
-    most: int = MOST_REASONS,
-) -> list[dict[str, Any]]:
-    """The features that raised a claim's score the most, the strongest first.
+class Reasons:
+    """The reasons for the scores of one model. What many claims have in common is worded once."""
 
-    ``row`` and ``values`` are the claim's features and their Shapley values. Each reason has ``feature``,
-    ``value``, ``typical`` (the reference's median or most frequent value), ``contribution`` (to the margin),
-    ``text``, and ``meaning`` where the contract describes the column. Personal columns never appear.
-    """
-    order = np.argsort(-values, kind="stable").tolist()
-    told = [place for place in order if values[place] > 0.0 and not spec.features[place].personal][:most]
-    return [
-        _reason(spec, spec.features[place], float(row[place]), float(values[place]), reference.features)
-        for place in told
-    ]
+    def __init__(self, spec: FeatureSpec, reference: Reference) -> None:
+        self._spec = spec
+        self._profiles = reference.features
+        self._worded: dict[tuple[int, float | None], dict[str, Any]] = {}
+
+    def of(
+        self, row: npt.NDArray[np.float32], values: npt.NDArray[np.float64], most: int = MOST_REASONS
+    ) -> list[dict[str, Any]]:
+        """The features that raised a claim's score the most, the strongest first.
+
+        ``row`` and ``values`` are the claim's features and their Shapley values. Each reason has ``feature``,
+        ``value``, ``typical`` (the reference's median or most frequent value), ``contribution`` (to the
+        margin), ``text``, and ``meaning`` where the contract describes the column. Personal columns never
+        appear.
+        """
+        features = self._spec.features
+        order = np.argsort(-values, kind="stable").tolist()
+        told = [place for place in order if values[place] > 0.0 and not features[place].personal][:most]
+        return [
+            self._about(place, float(row[place])) | {"contribution": round(float(values[place]), 6)}
+            for place in told
+        ]
+
+    def _about(self, place: int, number: float) -> dict[str, Any]:
+        key = (place, None if math.isnan(number) else number)
+        known = self._worded.get(key)
+        if known is None:
+            if len(self._worded) >= _REMEMBERED:
+                self._worded.clear()
+            feature = self._spec.features[place]
+            known = self._worded[key] = _worded(self._spec, feature, number, self._profiles)
+        return known
 
 
-def _reason(
-    spec: FeatureSpec, feature: Feature, number: float, contribution: float, profiles: Mapping[str, Profile]
+def _worded(
+    spec: FeatureSpec, feature: Feature, number: float, profiles: Mapping[str, Profile]
 ) -> dict[str, Any]:
     value = _value(feature, number)
     profile = profiles.get(feature.name)
     typical = None if profile is None else _typical(feature, profile)
-    reason = {
+    about = {
         "feature": feature.name,
         "value": value,
         "typical": typical,
-        "contribution": round(contribution, 6),
         "text": f"{_statement(spec, feature, value)}{_comparison(feature, value, typical)}",
     }
-    return reason | ({"meaning": feature.meaning} if feature.meaning else {})
+    return about | ({"meaning": feature.meaning} if feature.meaning else {})
 
 
 def _value(feature: Feature, number: float) -> Any:

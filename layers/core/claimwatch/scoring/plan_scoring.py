@@ -46,6 +46,9 @@ def _plan(at: Workplace, line: str, **which: Any) -> dict[str, Any]:
     if "champion" not in live:
         tell_without_champion(at.database, at.alerts, line)
         return {"line": line, "status": "without_champion", "units": []}
+    if units:
+        with at.database.transaction() as cursor:
+            scores.index_new_rows(cursor, line)
     return {
         "line": line,
         "status": "ready" if units else "done",

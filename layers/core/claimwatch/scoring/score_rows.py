@@ -2,7 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,13 +14,19 @@ import numpy.typing as npt
 from claimwatch.aws.alerts import Alerts
 from claimwatch.domain.contract import Contract
 from claimwatch.ingest.plan import Plan
-from claimwatch.scoring.claim_table import Column, read_claims, write_scores
+from claimwatch.scoring.claim_table import Block, Column, Lines, read_claims
 from claimwatch.scoring.notices import tell_without_champion
 from claimwatch.storage import contracts, ledger, models, scores
 from claimwatch.storage.connection import Database
 from claimwatch.storage.ledger import File
 from claimwatch.storage.models import LiveModel, Role
 from claimwatch.storage.scores import Scoring, Tally
+
+BLOCK = 8192
+"""Claims that are scored at a time."""
+
+_BUFFER = 1 << 18
+"""Bytes that are written at a time; psycopg2 hands over each line by itself."""
 
 
 class Scores(Protocol):
@@ -111,8 +118,9 @@ def score_chunk(at: Workplace, file_id: int, number: int) -> Scored:
     for chosen in todo:
         model = at.model(chosen)
         tally = _score(at, _read(at.database, file, file.line, number, model.kinds), chosen, model)
-        claims[chosen.role] = tally.claims
-        referred += tally.referred if chosen.role == "champion" else 0
+        if tally is not None:
+            claims[chosen.role] = tally.claims
+            referred += tally.referred if chosen.role == "champion" else 0
     return Scored(file.line, claims, referred, waits)
 
 
@@ -123,7 +131,7 @@ def _read(database: Database, file: File, line: str, number: int, kinds: Mapping
         csv = Path(folder, "claims.csv")
         with database.transaction() as cursor:
             contract = contracts.applied(cursor, file.dataset, line, file.contract_version)
-            with csv.open("wb", buffering=0) as text:
+            with csv.open("wb", _BUFFER) as text:
                 scores.copy_claims(
                     cursor,
                     contract,
@@ -137,21 +145,11 @@ def _read(database: Database, file: File, line: str, number: int, kinds: Mapping
     return _Chunk(file, line, contract, number, claim_ids, columns)
 
 
-def _score(at: Workplace, chunk: _Chunk, chosen: LiveModel, model: Model) -> Tally:
-    """Score the chunk and write it down, in one transaction with the mark that it is done."""
-    found = model.score(chunk.columns)
-    reasons: list[str | None] = [None] * len(chunk.claim_ids)
-    rows = np.flatnonzero(found.referred)
-    for row, told in zip(rows, model.reasons(chunk.columns, rows), strict=True):
-        reasons[row] = json.dumps(told, ensure_ascii=False)
-    audited = model.audited(chunk.claim_ids)
-    tally = Tally(
-        claims=len(chunk.claim_ids),
-        referred=int(found.referred.sum()),
-        audit_sample=int(audited.sum()),
-        missing=dict(found.missing),
-        unseen=dict(found.unseen),
-    )
+def _score(at: Workplace, chunk: _Chunk, chosen: LiveModel, model: Model) -> Tally | None:
+    """Score the chunk and write it down, in one transaction with the mark that it is done.
+
+    None if somebody else has done so meanwhile.
+    """
     scoring = Scoring(
         line=chunk.line,
         file_id=chunk.file.file_id,
@@ -161,15 +159,63 @@ def _score(at: Workplace, chunk: _Chunk, chosen: LiveModel, model: Model) -> Tal
         code_version=at.code_version,
         threshold=model.threshold,
     )
-    with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
-        csv = Path(folder, "scores.csv")
-        write_scores(
-            csv, chunk.claim_ids, found.probability, found.percentile, found.referred, audited, reasons
-        )
-        with at.database.transaction() as cursor, csv.open("rb") as text:
-            scores.alone_with(cursor, chunk.file.file_id, chunk.number)
-            if (chosen.version, chosen.role) not in scores.scored_by(
-                cursor, chunk.file.file_id, chunk.number
-            ):
-                scores.add(cursor, scoring, tally, text)
-    return tally
+    made = _Made()
+    lines = Lines(_lines(chunk, model, made))
+    with at.database.transaction() as cursor:
+        scores.alone_with(cursor, scoring.file_id, scoring.number)
+        if (chosen.version, chosen.role) in scores.scored_by(cursor, scoring.file_id, scoring.number):
+            return None
+        try:
+            scores.add(cursor, scoring, lines)
+        except Exception:
+            if lines.failed is not None:
+                raise lines.failed from None
+            raise
+        scores.add_chunk(cursor, scoring, made.tally)
+    return made.tally
+
+
+@dataclass
+class _Made:
+    """What the blocks of a chunk have come to so far."""
+
+    claims: int = 0
+    referred: int = 0
+    audited: int = 0
+    missing: Counter[str] = field(default_factory=Counter)
+    unseen: Counter[str] = field(default_factory=Counter)
+
+    def count(self, found: Scores, audited: npt.NDArray[np.bool_]) -> None:
+        """One more block."""
+        self.claims += len(audited)
+        self.referred += int(found.referred.sum())
+        self.audited += int(audited.sum())
+        self.missing.update(found.missing)
+        self.unseen.update(found.unseen)
+
+    @property
+    def tally(self) -> Tally:
+        return Tally(self.claims, self.referred, self.audited, dict(self.missing), dict(self.unseen))
+
+
+def _lines(chunk: _Chunk, model: Model, made: _Made) -> Iterator[bytes]:
+    """The chunk's scores, block by block: PostgreSQL takes one in while the next is made.
+
+    Those that are referred come last and together, for reasons cost less for many at a time.
+    """
+    suspected = []
+    for start in range(0, len(chunk.claim_ids), BLOCK):
+        block = slice(start, start + BLOCK)
+        claim_ids = chunk.claim_ids[block]
+        found = model.score({name: values[block] for name, values in chunk.columns.items()})
+        audited = model.audited(claim_ids)
+        made.count(found, audited)
+        scored = Block(claim_ids, found.probability, found.percentile, found.referred, audited)
+        yield scored.of(~found.referred).lines()
+        suspected.append((start + np.flatnonzero(found.referred), scored.of(found.referred)))
+    if suspected:
+        rows = np.concatenate([places for places, _ in suspected])
+        told = [json.dumps(each, ensure_ascii=False) for each in model.reasons(chunk.columns, rows)]
+        for places, scored in suspected:
+            yield scored.lines(told[: len(places)])
+            del told[: len(places)]

@@ -1,6 +1,7 @@
 """A model at work: claims in, probabilities and reasons out."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from claimwatch.domain.explain import shapley
 from claimwatch.domain.features import Columns, Kind, Matrix, encode, gaps
-from claimwatch.domain.reasons import MOST_REASONS, reasons
+from claimwatch.domain.reasons import MOST_REASONS, Reasons
 from claimwatch.scoring.bundle import Bundle
 
 type Floats = npt.NDArray[np.float64]
@@ -45,6 +46,7 @@ class Scorer:
         import onnxruntime  # noqa: PLC0415 - who only reads a bundle has no such layer
 
         self.bundle = bundle
+        self._reasons = Reasons(bundle.spec, bundle.reference)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -97,18 +99,16 @@ class Scorer:
             return []
         matrix = encode(spec, chosen)
         values = shapley(self.bundle.model, matrix)
-        return [
-            reasons(spec, row, moved, self.bundle.reference, most)
-            for row, moved in zip(matrix, values, strict=True)
-        ]
+        return [self._reasons.of(row, moved, most) for row, moved in zip(matrix, values, strict=True)]
 
     def audited(self, claim_ids: Iterable[str]) -> Flags:
         """Which claims are in the random slice that is looked at whatever their score."""
-        share = self.bundle.manifest.audit_share
-        return np.fromiter((audit_sample(claim_id, share) for claim_id in claim_ids), np.bool_)
+        return audit_sample(claim_ids, self.bundle.manifest.audit_share)
 
 
-def audit_sample(claim_id: str, share: float) -> bool:
-    """Whether a claim is in the audit slice; under every model the same claims are."""
-    drawn = hashlib.sha256(b"audit\0" + claim_id.encode()).digest()[:8]
-    return int.from_bytes(drawn) < share * 2.0**64
+def audit_sample(claim_ids: Iterable[str], share: float) -> Flags:
+    """Which claims are in the audit slice; under every model the same claims are."""
+    bound = math.ceil(share * 2.0**64).to_bytes(9)[1:] if share < 1.0 else b"\xff" * 33
+    digest = hashlib.sha256
+    drawn = (digest(b"audit\0" + claim_id.encode()).digest() < bound for claim_id in claim_ids)
+    return np.fromiter(drawn, np.bool_)

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
@@ -16,6 +16,12 @@ _SQL = queries("scores")
 
 type Unit = tuple[int, int]
 """What is scored at a time: a file and the number of a chunk of it."""
+
+
+class Readable(Protocol):
+    """What COPY reads from."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,11 @@ def scored_by(cursor: Cursor, file_id: int, number: int) -> set[tuple[str, Role]
     return set(cursor.fetchall())
 
 
+def index_new_rows(cursor: Cursor, line: str) -> None:
+    """Have the line's rows found by their file and number, so that a chunk reads none but its own."""
+    cursor.execute(_SQL["index_new_rows"], {"index": f"claimwatch.claim_{line}_by_file"})
+
+
 def copy_claims(
     cursor: Cursor,
     contract: Contract,
@@ -82,8 +93,8 @@ def copy_claims(
     cursor.copy_expert(statement.as_string(cursor), text, 1 << 16)
 
 
-def add(cursor: Cursor, scoring: Scoring, tally: Tally, text: IO[bytes]) -> None:
-    """Write a chunk's scores, and that they are written.
+def add(cursor: Cursor, scoring: Scoring, text: Readable) -> None:
+    """Write a chunk's scores.
 
     ``text`` is CSV: claim id, probability, percentile, referred, audit sample, reasons (JSON, or nothing).
     """
@@ -99,7 +110,12 @@ def add(cursor: Cursor, scoring: Scoring, tally: Tally, text: IO[bytes]) -> None
             "threshold": repr(scoring.threshold),
         },
     )
-    cursor.copy_expert(_SQL["copy_scores"].removesuffix(";"), text, 1 << 16)
+    copy = _SQL["copy_scores"].removesuffix(";")
+    cursor.copy_expert(copy, text, 1 << 16)  # type: ignore[arg-type] # it calls nothing but read
+
+
+def add_chunk(cursor: Cursor, scoring: Scoring, tally: Tally) -> None:
+    """Write that a chunk's scores are written."""
     cursor.execute(
         _SQL["add_chunk"],
         {

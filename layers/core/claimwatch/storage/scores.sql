@@ -8,6 +8,10 @@ SELECT pg_advisory_xact_lock(hashtextextended('claimwatch score ' || %(file_id)s
 -- Which models have scored the chunk.
 SELECT model_version, role FROM claimwatch.scored_chunk WHERE file_id = %(file_id)s AND number = %(number)s;
 
+-- name: index_new_rows
+-- A page that the index has not seen is read by every chunk; PostgreSQL would get to it in its own time.
+SELECT brin_summarize_new_values(to_regclass(%(index)s));
+
 -- name: name_what_is_shared
 SELECT set_config('claimwatch.line', %(line)s, true),
        set_config('claimwatch.file_id', %(file_id)s, true),

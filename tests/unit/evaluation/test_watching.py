@@ -147,3 +147,9 @@ def test_queues_are_told_by_name_and_silence_is_not_zero() -> None:
 def test_a_queue_that_is_gone_is_not_an_empty_one() -> None:
     gone = SqsQueues(Refusing(refused("AWS.SimpleQueueService.NonExistentQueue")), None)
     assert gone.waiting(["http://sqs/1/Files"]) == {"Files": None}
+
+
+def test_a_queue_s_name_is_the_same_after_it_was_deployed_anew() -> None:
+    for suffix in ("3DB6150C55345", "JnSx2oAVqvpr"):
+        told = SqsQueues(Sqs(), CloudWatch()).waiting([f"http://sqs/1/claimwatch-FilesDeadLetters-{suffix}"])
+        assert told == {"claimwatch-FilesDeadLetters": 3}

@@ -1,5 +1,6 @@
 """Queues as they are looked at from outside: how many messages wait, and how long the oldest has waited."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -8,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from claimwatch.errors import TransientFault
 
+_SUFFIX = re.compile(r"-[0-9A-Za-z]{12,13}$")
 _GONE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 
 
@@ -31,12 +33,12 @@ class SqsQueues:
         self._cloudwatch = cloudwatch
 
     def waiting(self, urls: Sequence[str]) -> dict[str, int | None]:
-        return {_name(url): self._waiting(url) for url in urls}
+        return {_title(url): self._waiting(url) for url in urls}
 
     def oldest_seconds(
         self, urls: Sequence[str], since: datetime, until: datetime
     ) -> dict[str, float | None]:
-        return {_name(url): self._oldest(_name(url), since, until) for url in urls}
+        return {_title(url): self._oldest(_name(url), since, until) for url in urls}
 
     def _waiting(self, url: str) -> int | None:
         try:
@@ -69,6 +71,11 @@ class SqsQueues:
 
 def _name(url: str) -> str:
     return url.rpartition("/")[2]
+
+
+def _title(url: str) -> str:
+    """The queue's name without what CloudFormation hangs on it to make it unique."""
+    return _SUFFIX.sub("", _name(url))
 
 
 def _translated(error: ClientError | BotoCoreError) -> Exception:

@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 TESTS := $(wildcard tests/unit tests/template tests/integration tests/faults tests/e2e)
 CODE_VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
-.PHONY: help setup build demo test check bench bench-ingest bench-images bench-scoring faults up down status deploy lock clean
+.PHONY: help setup build demo test check bench bench-ingest bench-images bench-scoring faults up down status mlflow deploy lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -104,6 +104,9 @@ down: ## Stop all that `make up` started
 
 status: $(STAMP) ## What runs, where, and since when
 	@python -m local status
+
+mlflow: $(STAMP) ## MLflow's interface to the running stack's models, until Ctrl-C; PORT=5000 chooses its port
+	@exec python -m local mlflow $(if $(PORT),--port $(PORT))
 
 # -- Tests, checks, measurements ---------------------------------------------------------------------------------
 

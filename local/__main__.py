@@ -1,4 +1,4 @@
-"""python -m local up | down | status | demo"""
+"""python -m local up | down | status | demo | mlflow"""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from local.demo import show
 from local.emulator import PROJECT, ROOT_KEY, ROOT_SECRET
 from local.processes import StartupFailed, say
 from local.stack import LaptopStack
+from local.tracking import look
 
 FOLDER = PROJECT / ".local"
 
@@ -51,9 +52,11 @@ def main() -> int:
     """Run one command."""
     commands = {"up": up, "down": down, "status": status, "demo": demo}
     parser = argparse.ArgumentParser(prog="python -m local", description="The laptop's AWS.")
-    parser.add_argument("command", choices=commands)
+    parser.add_argument("command", choices=[*commands, "mlflow"])
+    parser.add_argument("--port", type=int, help="of MLflow's interface; any that is free without it")
+    given = parser.parse_args()
     try:
-        return commands[parser.parse_args().command]()
+        return look(FOLDER, given.port) if given.command == "mlflow" else commands[given.command]()
     except StartupFailed as failure:
         say(str(failure))
         return 1

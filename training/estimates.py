@@ -1,6 +1,6 @@
 """Measures of a model over the book, from claims that stand for others by their weights.
 
-With weights of 1 and no other claims they are those of ``claimwatch.domain.lift``; a test holds them to it.
+Ranks and areas are those of ``claimwatch.domain.lift``; cuts go by all claims of the book.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import average_precision_score, roc_auc_score
 
-from claimwatch.domain.lift import DECILES, calibration_curve
+from claimwatch.domain import lift
+from claimwatch.domain.lift import DECILES, in_top
 
 type Floats = npt.NDArray[np.float64]
 type Measures = dict[str, float]
@@ -51,18 +51,6 @@ class Interval:
     high: float
 
 
-def in_top(score: Floats, book: Floats, share: float) -> Floats:
-    """How much of each claim is in the highest ``share`` of the book: 1, 0, or its part of a tie."""
-    if share >= 1.0:
-        return np.ones(len(score))
-    reviewed = share * len(book)
-    if reviewed <= 0.0:
-        return np.zeros(len(score))
-    cut = np.sort(book)[::-1][min(int(np.ceil(reviewed)), len(book)) - 1]
-    above, at = float((book > cut).sum()), float((book == cut).sum())
-    return np.where(score > cut, 1.0, np.where(score == cut, (reviewed - above) / at, 0.0))
-
-
 def _rate(part: Floats, tried: Tried) -> float:
     claims = float(part @ tried.weight)
     return float(part @ (tried.weight * tried.outcome)) / claims if claims else float("nan")
@@ -89,26 +77,9 @@ def value_at(tried: Tried, capacity: float, cost: float) -> float:
     return float(brought.sum() / tried.weight.sum() * 1_000.0)
 
 
-def calibration_error(tried: Tried, parts: int = DECILES) -> float:
-    """The mean distance of probability and share of frauds, over parts of the book of equal size."""
-    if not len(tried.outcome):
-        return float("nan")
-    told, true, weight = weighted_calibration(tried, parts)
-    return float(np.average(np.abs(told - true), weights=weight))
-
-
 def weighted_calibration(tried: Tried, parts: int = DECILES) -> tuple[Floats, Floats, Floats]:
     """Mean probability, share of frauds and weight in parts of the book of about equal size, lowest first."""
-    if np.all(tried.weight == 1.0):
-        told, true, counts = calibration_curve(tried.outcome, tried.probability, parts)
-        return told, true, counts.astype(np.float64)
-    edges = np.unique(np.quantile(tried.book, np.arange(1, parts) / parts, method="inverted_cdf"))
-    place = np.searchsorted(edges, tried.probability, side="left")
-    weight = np.bincount(place, weights=tried.weight, minlength=len(edges) + 1)
-    kept = weight > 0.0
-    told = np.bincount(place, weights=tried.weight * tried.probability, minlength=len(weight))
-    true = np.bincount(place, weights=tried.weight * tried.outcome, minlength=len(weight))
-    return told[kept] / weight[kept], true[kept] / weight[kept], weight[kept]
+    return lift.calibration_curve(tried.outcome, tried.probability, parts, tried.weight, tried.book)
 
 
 def measures(tried: Tried, capacity: float, cost: float) -> Measures:
@@ -116,18 +87,16 @@ def measures(tried: Tried, capacity: float, cost: float) -> Measures:
     both = 0.0 < base_rate(tried) < 1.0
     top = in_top(tried.probability, tried.book, capacity)
     frauds = tried.weight * tried.outcome
-    part = {"sample_weight": tried.weight}
+    given = (tried.outcome, tried.probability)
     nothing = float("nan")
     return {
-        "roc_auc": float(roc_auc_score(tried.outcome, tried.probability, **part)) if both else nothing,
-        "pr_auc": float(average_precision_score(tried.outcome, tried.probability, **part))
-        if both
-        else nothing,
+        "roc_auc": lift.roc_auc(*given, tried.weight) if both else nothing,
+        "pr_auc": lift.average_precision(*given, tried.weight) if both else nothing,
         "lift_top_decile": lift_by_decile(tried)[0],
         "recall_at_capacity": float(top @ frauds / frauds.sum()) if frauds.sum() else nothing,
         "precision_at_capacity": _rate(top, tried),
-        "brier": float(np.average(np.square(tried.probability - tried.outcome), weights=tried.weight)),
-        "calibration_error": calibration_error(tried),
+        "brier": lift.brier(*given, tried.weight),
+        "calibration_error": lift.calibration_error(*given, weight=tried.weight, book=tried.book),
         "value_at_capacity": value_at(tried, capacity, cost),
         "base_rate": base_rate(tried),
     }

@@ -10,7 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from training.estimates import Interval, Tried, base_rate, in_top, weighted_calibration
+from claimwatch.domain.lift import in_top
+from training.estimates import Interval, Tried, base_rate, weighted_calibration
 
 type Drawing = Callable[[Any], None]
 

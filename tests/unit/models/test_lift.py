@@ -53,33 +53,33 @@ def test_a_claim_stands_for_so_many_as_for_scikit_learn(drawn: list[tuple[bool, 
 def test_a_weight_counts_like_as_many_equal_claims(drawn: list[tuple[bool, int, int]], share: float) -> None:
     outcome, score = split([(fraud, value) for fraud, value, _ in drawn])
     weight = [each for *_, each in drawn]
-    every_fraud, every_score = np.repeat(outcome, weight), np.repeat(score, weight)
+    frauds, scores = np.repeat(outcome, weight), np.repeat(score, weight)
     pairs = [
         (
             lift.frauds_found(outcome, score, share, weight),
-            lift.frauds_found(every_fraud, every_score, share),
+            lift.frauds_found(frauds, scores, share),
         ),
-        (lift.lift_by_decile(outcome, score, weight=weight), lift.lift_by_decile(every_fraud, every_score)),
-        (lift.roc_auc(outcome, score, weight), lift.roc_auc(every_fraud, every_score)),
-        (lift.average_precision(outcome, score, weight), lift.average_precision(every_fraud, every_score)),
-        (lift.brier(outcome, score, weight), lift.brier(every_fraud, every_score)),
+        (lift.lift_by_decile(outcome, score, weight=weight), lift.lift_by_decile(frauds, scores)),
+        (lift.roc_auc(outcome, score, weight), lift.roc_auc(frauds, scores)),
+        (lift.average_precision(outcome, score, weight), lift.average_precision(frauds, scores)),
+        (lift.brier(outcome, score, weight), lift.brier(frauds, scores)),
         (
             lift.recall_at_capacity(outcome, score, share, weight),
-            lift.recall_at_capacity(every_fraud, every_score, share),
+            lift.recall_at_capacity(frauds, scores, share),
         ),
         (
             lift.precision_at_capacity(outcome, score, share, weight),
-            lift.precision_at_capacity(every_fraud, every_score, share),
+            lift.precision_at_capacity(frauds, scores, share),
         ),
         (
-            lift.calibration_error(outcome, score, weight=weight, book=every_score),
-            lift.calibration_error(every_fraud, every_score),
+            lift.calibration_error(outcome, score, weight=weight, book=scores),
+            lift.calibration_error(frauds, scores),
         )
-        if len(every_score)
+        if len(scores)
         else (0.0, 0.0),
     ]
     for own, repeated in pairs:
-        np.testing.assert_allclose(own, repeated, atol=1e-12)
+        np.testing.assert_allclose(np.asarray(own), np.asarray(repeated), atol=1e-12)
 
 
 def test_the_top_shares_a_tie_evenly() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss
 
 from claimwatch.domain import lift
-from training.estimates import Tried, in_top, lift_by_decile, measures, resamples, value_at
+from training.estimates import Tried, lift_by_decile, measures, resamples, value_at
 from training.sampling import sample_weights
 
 DRAW = np.random.default_rng(5)
@@ -33,13 +33,6 @@ def test_with_all_outcomes_known_they_are_the_domain_s_own(claims: list[tuple[in
     assert found["pr_auc"] == pytest.approx(lift.average_precision(outcome, score))
     assert found["brier"] == pytest.approx(brier_score_loss(outcome, score))
     assert found["calibration_error"] == pytest.approx(lift.calibration_error(outcome, score))
-
-
-def test_the_top_shares_a_tie_evenly() -> None:
-    score = np.array([3.0, 2.0, 2.0, 1.0])
-    np.testing.assert_allclose(in_top(score, score, 0.5), [1.0, 0.5, 0.5, 0.0])
-    np.testing.assert_allclose(in_top(score, score, 1.0), 1.0)
-    np.testing.assert_allclose(in_top(score, score, 0.0), 0.0)
 
 
 def test_a_review_that_finds_nothing_costs_what_it_costs() -> None:

@@ -1,7 +1,7 @@
 """How well scores find fraud, as plain functions of outcomes (1 is fraud) and scores.
 
-Claims with equal scores have no order, so where a cut goes through them each counts with its share. What
-cannot be told, for want of frauds or of others, is nan.
+Claims with equal scores have no order, so where a cut goes through them each counts with its share. A claim
+with a ``weight`` stands for so many claims. What cannot be told, for want of frauds or of others, is nan.
 """
 
 from typing import NamedTuple
@@ -21,44 +21,88 @@ class _Steps(NamedTuple):
     frauds: Floats
 
 
-def _steps(outcome: npt.ArrayLike, score: npt.ArrayLike) -> _Steps:
+def _steps(outcome: npt.ArrayLike, score: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> _Steps:
     fraud, scores = np.asarray(outcome, dtype=np.float64), np.asarray(score, dtype=np.float64)
-    if fraud.shape != scores.shape or fraud.ndim != 1:
+    each = np.ones(scores.shape) if weight is None else np.asarray(weight, dtype=np.float64)
+    if not fraud.shape == scores.shape == each.shape or fraud.ndim != 1:
         raise ValueError("one outcome for each score")
+    counted = each > 0.0
+    fraud, scores, each = fraud[counted], scores[counted], each[counted]
     order = np.argsort(-scores, kind="stable")
     descending = scores[order]
     last = np.append(np.flatnonzero(np.diff(descending)), len(scores) - 1)[: len(scores)]
-    return _Steps(np.append(0.0, last + 1.0), np.append(0.0, np.cumsum(fraud[order])[last]))
+    return _Steps(
+        np.append(0.0, np.cumsum(each[order])[last]), np.append(0.0, np.cumsum((each * fraud)[order])[last])
+    )
 
 
-def frauds_found(outcome: npt.ArrayLike, score: npt.ArrayLike, share: npt.ArrayLike) -> Floats:
+def frauds_found(
+    outcome: npt.ArrayLike,
+    score: npt.ArrayLike,
+    share: npt.ArrayLike,
+    weight: npt.ArrayLike | None = None,
+) -> Floats:
     """Frauds among the highest ``share`` of the claims, each share from 0 to 1."""
-    steps = _steps(outcome, score)
+    steps = _steps(outcome, score, weight)
     reviewed = np.asarray(share, dtype=np.float64) * steps.claims[-1]
     return np.asarray(np.interp(reviewed, steps.claims, steps.frauds))
 
 
-def lift_by_decile(outcome: npt.ArrayLike, score: npt.ArrayLike, parts: int = DECILES) -> Floats:
+def in_top(score: npt.ArrayLike, book: npt.ArrayLike, share: float) -> Floats:
+    """How much of each claim is in the highest ``share`` of the book: 1, 0, or its part of a tie.
+
+    ``book`` are the scores of all claims, of which some have an outcome.
+    """
+    own, everything = np.asarray(score, dtype=np.float64), np.asarray(book, dtype=np.float64)
+    if share >= 1.0:
+        return np.ones(len(own))
+    reviewed = share * len(everything)
+    if reviewed <= 0.0:
+        return np.zeros(len(own))
+    cut = np.sort(everything)[::-1][min(int(np.ceil(reviewed)), len(everything)) - 1]
+    above, at = float((everything > cut).sum()), float((everything == cut).sum())
+    return np.where(own > cut, 1.0, np.where(own == cut, (reviewed - above) / at, 0.0))
+
+
+def lift_by_decile(
+    outcome: npt.ArrayLike,
+    score: npt.ArrayLike,
+    parts: int = DECILES,
+    weight: npt.ArrayLike | None = None,
+) -> Floats:
     """Each decile's fraud rate over the base rate, that of the highest scores first."""
-    found = frauds_found(outcome, score, np.arange(parts + 1) / parts)
+    found = frauds_found(outcome, score, np.arange(parts + 1) / parts, weight)
     return np.diff(found) * parts / found[-1] if found[-1] else np.full(parts, np.nan)
 
 
-def top_decile_lift(outcome: npt.ArrayLike, score: npt.ArrayLike) -> float:
+def top_decile_lift(
+    outcome: npt.ArrayLike, score: npt.ArrayLike, weight: npt.ArrayLike | None = None
+) -> float:
     """The fraud rate of the highest tenth over the base rate."""
-    return float(lift_by_decile(outcome, score)[0])
+    return float(lift_by_decile(outcome, score, weight=weight)[0])
 
 
-def recall_at_capacity(outcome: npt.ArrayLike, score: npt.ArrayLike, capacity: float) -> float:
+def recall_at_capacity(
+    outcome: npt.ArrayLike,
+    score: npt.ArrayLike,
+    capacity: float,
+    weight: npt.ArrayLike | None = None,
+) -> float:
     """The share of all frauds that reviewing the highest ``capacity`` (a share) of the claims finds."""
-    found, all_of_them = frauds_found(outcome, score, [capacity, 1.0]).tolist()
+    found, all_of_them = frauds_found(outcome, score, [capacity, 1.0], weight).tolist()
     return found / all_of_them if all_of_them else float("nan")
 
 
-def precision_at_capacity(outcome: npt.ArrayLike, score: npt.ArrayLike, capacity: float) -> float:
+def precision_at_capacity(
+    outcome: npt.ArrayLike,
+    score: npt.ArrayLike,
+    capacity: float,
+    weight: npt.ArrayLike | None = None,
+) -> float:
     """The share of frauds among the highest ``capacity`` (a share) of the claims."""
-    reviewed = capacity * np.asarray(score).size
-    return float(frauds_found(outcome, score, capacity)) / reviewed if reviewed else float("nan")
+    claims = float(np.asarray(score).size if weight is None else np.asarray(weight).sum())
+    reviewed = capacity * claims
+    return float(frauds_found(outcome, score, capacity, weight)) / reviewed if reviewed else float("nan")
 
 
 def capacity_threshold(score: npt.ArrayLike, capacity: float) -> float:
@@ -73,47 +117,73 @@ def capacity_threshold(score: npt.ArrayLike, capacity: float) -> float:
     return float(values[allowed[0]]) if len(allowed) else float(np.nextafter(values[-1], np.inf))
 
 
-def average_precision(outcome: npt.ArrayLike, score: npt.ArrayLike) -> float:
+def average_precision(
+    outcome: npt.ArrayLike, score: npt.ArrayLike, weight: npt.ArrayLike | None = None
+) -> float:
     """The area under the precision-recall curve, by steps, as scikit-learn's ``average_precision_score``."""
-    steps = _steps(outcome, score)
+    steps = _steps(outcome, score, weight)
     if not steps.frauds[-1]:
         return float("nan")
     precision = steps.frauds[1:] / steps.claims[1:]
     return float((np.diff(steps.frauds) * precision).sum() / steps.frauds[-1])
 
 
-def roc_auc(outcome: npt.ArrayLike, score: npt.ArrayLike) -> float:
+def roc_auc(outcome: npt.ArrayLike, score: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
     """The probability that a fraud scores above another claim, ties counted by half."""
-    steps = _steps(outcome, score)
+    steps = _steps(outcome, score, weight)
     others = steps.claims - steps.frauds
     if not steps.frauds[-1] or not others[-1]:
         return float("nan")
     return float(np.trapezoid(steps.frauds, others) / (steps.frauds[-1] * others[-1]))
 
 
-def brier(outcome: npt.ArrayLike, probability: npt.ArrayLike) -> float:
-    """The mean squared difference of probability and outcome."""
-    return float(np.mean(np.square(np.asarray(probability, dtype=np.float64) - np.asarray(outcome))))
+def brier(outcome: npt.ArrayLike, probability: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
+    """The mean squared difference of probability and outcome; nan without claims."""
+    squares = np.square(np.asarray(probability, dtype=np.float64) - np.asarray(outcome))
+    each = np.ones(len(squares)) if weight is None else np.asarray(weight, dtype=np.float64)
+    return float(np.average(squares, weights=each)) if each.sum() else float("nan")
 
 
 def calibration_curve(
-    outcome: npt.ArrayLike, probability: npt.ArrayLike, parts: int = DECILES
-) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
-    """Mean probability, share of frauds and number of claims in parts of about equal size, lowest first.
+    outcome: npt.ArrayLike,
+    probability: npt.ArrayLike,
+    parts: int = DECILES,
+    weight: npt.ArrayLike | None = None,
+    book: npt.ArrayLike | None = None,
+) -> tuple[Floats, Floats, Floats]:
+    """Mean probability, share of frauds and weight (without weights: number) of claims, lowest first.
 
-    Equal probabilities are in the same part, so there may be fewer parts than asked for.
+    The parts have about equal numbers of the ``book``'s claims, by default of these. Equal probabilities are
+    in the same part, so there may be fewer parts than asked for.
     """
     fraud, given = np.asarray(outcome, dtype=np.float64), np.asarray(probability, dtype=np.float64)
-    edges = np.unique(np.quantile(given, np.arange(1, parts) / parts, method="inverted_cdf"))
-    place = np.searchsorted(edges, given, side="left")
-    counts = np.bincount(place, minlength=len(edges) + 1)
-    kept = counts > 0
-    told = np.bincount(place, weights=given, minlength=len(counts))[kept] / counts[kept]
-    true = np.bincount(place, weights=fraud, minlength=len(counts))[kept] / counts[kept]
-    return told, true, counts[kept].astype(np.int64)
+    each = np.ones(given.shape) if weight is None else np.asarray(weight, dtype=np.float64)
+    if not len(given):
+        return np.empty(0), np.empty(0), np.empty(0)
+    place, count = calibration_parts(given, parts, book)
+    total = np.bincount(place, weights=each, minlength=count)
+    kept = total > 0.0
+    told = np.bincount(place, weights=each * given, minlength=count)[kept] / total[kept]
+    true = np.bincount(place, weights=each * fraud, minlength=count)[kept] / total[kept]
+    return told, true, total[kept]
 
 
-def calibration_error(outcome: npt.ArrayLike, probability: npt.ArrayLike, parts: int = DECILES) -> float:
-    """The mean distance of the calibration curve from the diagonal, each part by its number of claims."""
-    told, true, counts = calibration_curve(outcome, probability, parts)
-    return float(np.average(np.abs(told - true), weights=counts))
+def calibration_parts(
+    probability: Floats, parts: int = DECILES, book: npt.ArrayLike | None = None
+) -> tuple[npt.NDArray[np.int64], int]:
+    """The part of the calibration curve that each claim is in, from 0, and how many there are."""
+    everything = probability if book is None else np.asarray(book, dtype=np.float64)
+    edges = np.unique(np.quantile(everything, np.arange(1, parts) / parts, method="inverted_cdf"))
+    return np.searchsorted(edges, probability, side="left"), len(edges) + 1
+
+
+def calibration_error(
+    outcome: npt.ArrayLike,
+    probability: npt.ArrayLike,
+    parts: int = DECILES,
+    weight: npt.ArrayLike | None = None,
+    book: npt.ArrayLike | None = None,
+) -> float:
+    """The mean distance of the calibration curve from the diagonal, each part by its claims; nan without."""
+    told, true, counts = calibration_curve(outcome, probability, parts, weight, book)
+    return float(np.average(np.abs(told - true), weights=counts)) if len(counts) else float("nan")

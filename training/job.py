@@ -53,6 +53,7 @@ class Place:
     bucket: str
     code_version: str
     environment: Mapping[str, str]
+    search_minutes: str
     command: tuple[str, ...] = (sys.executable, "-m", "training")
 
     @classmethod
@@ -68,6 +69,7 @@ class Place:
             # The archive's own hash tells it apart from another that somebody gave the same version.
             code_version=f"{told['CODE_VERSION']}+{told['CODE_SHA256'][:12]}",
             environment=told | tracking_in(secret, told["ARTIFACT_BUCKET"]),
+            search_minutes=told["SEARCH_MINUTES"],
         )
 
 
@@ -124,6 +126,7 @@ def _run(at: Place, training: Training, folder: Path, champion: Path | None) -> 
     command += ["--snapshot", str(folder / "snapshot.parquet"), "--contract", str(folder / "contract.yaml")]
     command += ["--out", str(folder / "model"), "--seed", str(SEED), "--code-version", at.code_version]
     command += ["--bundle-uri", f"s3://{at.bucket}/{_prefix(training)}/"]
+    command += ["--budget-minutes", at.search_minutes]
     command += ["--champion", str(champion)] if champion else []
     last: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
     with subprocess.Popen(

@@ -74,7 +74,7 @@ def _details(found: Evidence) -> dict[str, Any]:
         "immature": found.immature,
         "left_out": found.left_out,
         "refused_columns": dict(found.leaks),
-        "trusted_columns": list(found.settings.trusted),
+        "settings": asdict(found.settings),
         "intervals": {name: asdict(entry) for name, entry in found.evaluation.book.items()},
         "audited": {name: asdict(entry) for name, entry in (found.evaluation.audited or {}).items()},
         "investigated": dict(found.evaluation.investigated),

@@ -17,7 +17,7 @@ MAKES_A_MODEL = """
 import argparse, hashlib, json, pathlib
 from claimwatch.scoring.bundle import Manifest, Part
 parser = argparse.ArgumentParser()
-for name in "line version snapshot contract out seed code-version champion bundle-uri".split():
+for name in "line version snapshot contract out seed code-version champion bundle-uri budget-minutes".split():
     parser.add_argument("--" + name)
 told = parser.parse_args()
 out = pathlib.Path(told.out)
@@ -55,7 +55,7 @@ class Job:
                 seconds=timedelta(hours=hours).total_seconds(),
             )
         command = (sys.executable, "-c", script)
-        place = Place(site.database, site.objects, site, "artifacts", "code-1+abc", {}, command)
+        place = Place(site.database, site.objects, site, "artifacts", "code-1+abc", {}, "0.5", command)
         work(replace(place, environment={"PYTHONPATH": ":".join(sys.path)}), training.training_id)
         [row] = site.query("SELECT * FROM claimwatch.training WHERE training_id = %s", training.training_id)
         return row["status"], row["error"]

@@ -194,15 +194,18 @@ def packed_by_week(
     reference: Reference,
     event_time: npt.ArrayLike,
     probability: npt.ArrayLike,
-) -> dict[date, bytes]:
-    """A row for each ISO week in UTC, by its Monday, of claims and their scores.
+) -> dict[date, tuple[int, bytes]]:
+    """For each ISO week in UTC, by its Monday, how many claims there are, and a row of them and their scores.
 
     ``matrix`` is what ``encode`` made of the columns, ``event_time`` datetime64 in UTC. A claim without an
     event time is of no week and left out; the tally of its chunk has it.
     """
     layout = Layout(reference.features, reference.score)
     counted = _by_week(layout, spec, columns, matrix, event_time, probability)
-    return {monday: layout.row(integers, floats) for monday, integers, floats in counted}
+    return {
+        monday: (int(integers[layout.starts[-1]]), layout.row(integers, floats))
+        for monday, integers, floats in counted
+    }
 
 
 def _by_week(

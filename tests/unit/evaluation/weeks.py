@@ -80,22 +80,24 @@ def findings(number: int = 12, drift_from: int = 11) -> dict[Check, list[Finding
     recall = rng.uniform(0.5, 0.54) - (0.16 if lasting else 0.0)
     return {
         "data_quality": [
-            Finding("volume", 5120, 5120, low=4200, high=6100),
-            Finding("quarantine_rate", 0.004, 5141, threshold=0.02),
-            Finding("quarantine_rate", 0.003, 5141, segment="type"),
-            Finding("late_rate", 0.03, 5120, threshold=0.1),
             *(
-                Finding("missing_rate", rng.uniform(0, 0.02), 5120, feature=f, threshold=0.05)
+                Finding("missing_share", rng.uniform(0, 0.02), 5120, "ok", f, "", 0.0, 0.03, 0.04)
                 for f in FEATURES
             ),
             Finding(
-                "unseen_rate",
+                "unseen_share",
                 0.031 if drifted else 0.0,
                 5120,
                 "watch" if drifted else "ok",
                 "channel",
-                threshold=0.01,
+                threshold=0.005,
             ),
+            Finding("quarantine_rate", 0.004, 5141, low=0.003, high=0.006, threshold=0.013),
+            Finding("quarantine_rate", 0.003, 5141, segment="type", low=0.002, high=0.005, threshold=0.012),
+            Finding("repeated_share", 0.01, 5141, low=0.007, high=0.013, threshold=0.03),
+            Finding("late_share", 0.03, 5120, low=0.025, high=0.035, threshold=0.08),
+            Finding("volume_ratio", 1.03, 5120, threshold=1.5),
+            Finding("file_count", 14, 5141),
         ],
         "feature_drift": drift,
         "score_drift": [

@@ -23,6 +23,15 @@ VERDICTS: tuple[Verdict, ...] = ("alarm", "watch", "ok", "not enough data")
 """The loudest first."""
 
 _METRICS: dict[str, tuple[str, Kind]] = {
+    # data quality
+    "missing_share": ("Missing", "share"),
+    "unseen_share": ("Of a category that was never learnt", "share"),
+    "outside_share": ("Outside of the range that was learnt", "share"),
+    "quarantine_rate": ("Rows quarantined", "share"),
+    "repeated_share": ("Claims that came again", "share"),
+    "late_share": ("Claims that came after their week", "share"),
+    "volume_ratio": ("Claims, to the weeks before", "ratio"),
+    "file_count": ("Files", "count"),
     # drift
     "psi": ("PSI", "number"),
     "excess_psi": ("PSI beyond chance", "number"),

@@ -1,8 +1,9 @@
 """A line with claims and models, without AWS: the models weigh one column, so that every score is known."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,16 @@ class AmountModel:
 
     def audited(self, claim_ids: Column) -> npt.NDArray[np.bool_]:
         return np.array([claim_id.endswith("7") for claim_id in claim_ids], dtype=bool)
+
+    def profiles(
+        self,
+        columns: Mapping[str, Column],  # noqa: ARG002
+        found: Sequence[Weighed],  # noqa: ARG002
+        event_time: Column,
+    ) -> dict[date, tuple[int, bytes]]:
+        days = event_time.astype("datetime64[D]").tolist()
+        weeks = Counter(day - timedelta(days=day.weekday()) for day in days)
+        return {monday: (claims, b"counts") for monday, claims in weeks.items()}
 
 
 class WrongBytes(ClaimwatchError):

@@ -2,9 +2,11 @@
 
 import json
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,14 +15,15 @@ import numpy.typing as npt
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.domain.contract import Contract
+from claimwatch.domain.contract import Role as ColumnRole
 from claimwatch.ingest.plan import Plan
 from claimwatch.scoring.claim_table import Block, Column, Lines, read_claims
 from claimwatch.scoring.notices import tell_without_champion
-from claimwatch.storage import contracts, ledger, models, scores
+from claimwatch.storage import contracts, ledger, models, profiles, scores
 from claimwatch.storage.connection import Database
 from claimwatch.storage.ledger import File
 from claimwatch.storage.models import LiveModel, Role
-from claimwatch.storage.scores import Scoring, Tally
+from claimwatch.storage.scores import Scoring, Tally, Took
 
 BLOCK = 8192
 """Claims that are scored at a time."""
@@ -61,15 +64,28 @@ class Model(Protocol):
     def audited(self, claim_ids: Column) -> npt.NDArray[np.bool_]:
         """Which claims are in the random slice that is looked at whatever their score."""
 
+    def profiles(
+        self, columns: Mapping[str, Column], found: Sequence[Any], event_time: Column
+    ) -> Mapping[date, tuple[int, bytes]]:
+        """What claims look like, by the Monday of their week: how many they are, and packed counts.
+
+        ``found`` is what ``score`` made of them, block by block.
+        """
+
 
 @dataclass(frozen=True)
 class Workplace:
-    """What scoring works with; ``model`` reads a live model and keeps it warm."""
+    """What scoring works with; ``model`` reads a live model and keeps it warm.
+
+    ``cold_start`` says that the process begins with this chunk, ``memory_mb`` what memory it has.
+    """
 
     database: Database
     alerts: Alerts
     model: Callable[[LiveModel], Model]
     code_version: str
+    cold_start: bool | None = None
+    memory_mb: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,7 @@ class _Chunk:
     number: int
     claim_ids: Column
     columns: dict[str, Column]
+    event_time: Column | None
 
 
 def score_chunk(at: Workplace, file_id: int, number: int) -> Scored:
@@ -117,7 +134,8 @@ def score_chunk(at: Workplace, file_id: int, number: int) -> Scored:
     referred = 0
     for chosen in todo:
         model = at.model(chosen)
-        tally = _score(at, _read(at.database, file, file.line, number, model.kinds), chosen, model)
+        begun = time.monotonic()
+        tally = _score(at, _read(at.database, file, file.line, number, model.kinds), chosen, model, begun)
         if tally is not None:
             claims[chosen.role] = tally.claims
             referred += tally.referred if chosen.role == "champion" else 0
@@ -131,22 +149,24 @@ def _read(database: Database, file: File, line: str, number: int, kinds: Mapping
         csv = Path(folder, "claims.csv")
         with database.transaction() as cursor:
             contract = contracts.applied(cursor, file.dataset, line, file.contract_version)
+            event = next((each.name for each in contract.columns if each.role is ColumnRole.EVENT_TIME), None)
+            wanted = dict(kinds) if event is None else {event: "days"} | dict(kinds)
             with csv.open("wb", _BUFFER) as text:
                 scores.copy_claims(
                     cursor,
                     contract,
-                    list(kinds),
+                    list(wanted),
                     file.file_id,
                     chunks[number].first_row,
                     following[0].first_row - 1 if following else None,
                     text,
                 )
-        claim_ids, columns = read_claims(csv, kinds)
-    return _Chunk(file, line, contract, number, claim_ids, columns)
+        claim_ids, columns = read_claims(csv, wanted)
+    return _Chunk(file, line, contract, number, claim_ids, columns, columns.get(event) if event else None)
 
 
-def _score(at: Workplace, chunk: _Chunk, chosen: LiveModel, model: Model) -> Tally | None:
-    """Score the chunk and write it down, in one transaction with the mark that it is done.
+def _score(at: Workplace, chunk: _Chunk, chosen: LiveModel, model: Model, begun: float) -> Tally | None:
+    """Score the chunk and write it down with its profiles, in one transaction with the mark that it is done.
 
     None if somebody else has done so meanwhile.
     """
@@ -171,7 +191,11 @@ def _score(at: Workplace, chunk: _Chunk, chosen: LiveModel, model: Model) -> Tal
             if lines.failed is not None:
                 raise lines.failed from None
             raise
-        scores.add_chunk(cursor, scoring, made.tally)
+        if chunk.event_time is not None:
+            seen = model.profiles(chunk.columns, made.found, chunk.event_time)
+            profiles.add_profiles(cursor, chunk.line, chosen.version, scoring.file_id, scoring.number, seen)
+        took = Took(time.monotonic() - begun, at.cold_start, at.memory_mb)
+        scores.add_chunk(cursor, scoring, made.tally, took)
     return made.tally
 
 
@@ -184,6 +208,7 @@ class _Made:
     audited: int = 0
     missing: Counter[str] = field(default_factory=Counter)
     unseen: Counter[str] = field(default_factory=Counter)
+    found: list[Scores] = field(default_factory=list)
 
     def count(self, found: Scores, audited: npt.NDArray[np.bool_]) -> None:
         """One more block."""
@@ -192,6 +217,7 @@ class _Made:
         self.audited += int(audited.sum())
         self.missing.update(found.missing)
         self.unseen.update(found.unseen)
+        self.found.append(found)
 
     @property
     def tally(self) -> Tally:

@@ -2,8 +2,9 @@
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from claimwatch.domain.explain import shapley
 from claimwatch.domain.features import Columns, Kind, Matrix, encode, gaps
+from claimwatch.domain.profile_rows import packed_by_week
 from claimwatch.domain.reasons import MOST_REASONS, Reasons
 from claimwatch.scoring.bundle import Bundle
 
@@ -34,6 +36,8 @@ class Scores:
     referred: Flags
     missing: dict[str, int]
     unseen: dict[str, int]
+    matrix: Matrix = field(repr=False)
+    """The claims as ``encode`` made them, for what else is asked of them."""
 
 
 class Scorer:
@@ -82,6 +86,25 @@ class Scorer:
             referred=probability >= self.threshold,
             missing=found.missing,
             unseen=found.unseen,
+            matrix=matrix,
+        )
+
+    def profiles(
+        self, columns: Columns, found: Sequence[Scores], event_time: npt.NDArray[np.datetime64]
+    ) -> dict[date, tuple[int, bytes]]:
+        """What claims look like, by the Monday of their week: how many they are, and packed counts.
+
+        ``found`` is what ``score`` made of them, block by block.
+        """
+        if not found:
+            return {}
+        return packed_by_week(
+            self.bundle.spec,
+            columns,
+            np.concatenate([each.matrix for each in found]),
+            self.bundle.reference,
+            event_time,
+            np.concatenate([each.probability for each in found]),
         )
 
     def _served(self, matrix: Matrix, *outputs: str) -> list[Floats]:

@@ -48,6 +48,15 @@ class Tally:
     unseen: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Took:
+    """What a chunk took. ``cold_start`` says that its process began with it, ``memory_mb`` what it had."""
+
+    seconds: float
+    cold_start: bool | None = None
+    memory_mb: int | None = None
+
+
 def alone_with(cursor: Cursor, file_id: int, number: int) -> None:
     """Wait for whoever scores the same chunk."""
     cursor.execute(_SQL["alone_with"], {"file_id": str(file_id), "number": str(number)})
@@ -114,7 +123,7 @@ def add(cursor: Cursor, scoring: Scoring, text: Readable) -> None:
     cursor.copy_expert(copy, text, 1 << 16)  # type: ignore[arg-type] # it calls nothing but read
 
 
-def add_chunk(cursor: Cursor, scoring: Scoring, tally: Tally) -> None:
+def add_chunk(cursor: Cursor, scoring: Scoring, tally: Tally, took: Took) -> None:
     """Write that a chunk's scores are written."""
     cursor.execute(
         _SQL["add_chunk"],
@@ -128,6 +137,9 @@ def add_chunk(cursor: Cursor, scoring: Scoring, tally: Tally) -> None:
             "audit_sample": tally.audit_sample,
             "missing": json.dumps(tally.missing),
             "unseen": json.dumps(tally.unseen),
+            "seconds": took.seconds,
+            "cold_start": took.cold_start,
+            "memory_mb": took.memory_mb,
         },
     )
 

@@ -26,9 +26,9 @@ COPY claimwatch.score (claim_id, probability, percentile, referred, audit_sample
 
 -- name: add_chunk
 INSERT INTO claimwatch.scored_chunk (file_id, number, model_version, role, claims, referred, audit_sample, missing,
-                                     unseen)
+                                     unseen, seconds, cold_start, memory_mb)
 VALUES (%(file_id)s, %(number)s, %(model_version)s, %(role)s, %(claims)s, %(referred)s, %(audit_sample)s, %(missing)s,
-        %(unseen)s);
+        %(unseen)s, %(seconds)s, %(cold_start)s, %(memory_mb)s);
 
 -- name: units_to_score
 -- Chunks of committed files of claims that a live model has not scored; only those that no champion has scored, where

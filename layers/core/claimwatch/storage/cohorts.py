@@ -1,0 +1,124 @@
+"""Cohorts: the newest row of each claim of some weeks, with what a model made of it and what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO
+
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
+
+from claimwatch.domain.contract import Contract, Role
+
+PROBABILITY, REFERRED, SAMPLED, OUTCOME, SOURCE, OTHER = (
+    f"\0{name}" for name in ("probability", "referred", "sampled", "outcome", "source", "other")
+)
+"""What ``copy_cohort`` writes of each claim after its id; the names are none of a column."""
+
+SHARED = (PROBABILITY, REFERRED, SAMPLED, OUTCOME, SOURCE, OTHER)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which claims, and what of them: those made from ``since`` until ``until`` in these files.
+
+    Outcomes are those that were decided before ``decided_before``. With ``other``, another model's version,
+    only claims that it has scored too. With ``most``, a sample of so many: the same one whenever it is drawn.
+    """
+
+    line: str
+    model_version: str
+    files: Sequence[int]
+    since: datetime
+    until: datetime
+    decided_before: datetime
+    columns: Sequence[str] = ()
+    other: str | None = None
+    most: int | None = None
+
+
+def copy_cohort(cursor: Cursor, contract: Contract, wanted: Wanted, text: IO[bytes]) -> None:
+    """Write claims as CSV without a header: the claim id, ``SHARED``, then the columns.
+
+    A missing value is an empty field without quotation marks.
+    """
+    event = next(column for column in contract.columns if column.role is Role.EVENT_TIME)
+    other = sql.SQL("NULL")
+    join_other: sql.Composable = sql.SQL("")
+    if wanted.other is not None:
+        other = sql.SQL("t.probability")
+        join_other = sql.SQL(
+            " JOIN claimwatch.score AS t ON t.line = {line} AND t.claim_id = s.claim_id"
+            " AND t.file_id = c.file_id AND t.model_version = {other} AND t.role = 'challenger'"
+        ).format(line=sql.Literal(wanted.line), other=sql.Literal(wanted.other))
+    sampled: sql.Composable = sql.SQL("")
+    if wanted.most is not None:
+        sampled = sql.SQL(" ORDER BY hashtextextended(s.claim_id, 8) LIMIT {}").format(
+            sql.Literal(wanted.most)
+        )
+    columns = [sql.SQL("c.{}").format(sql.Identifier(name)) for name in wanted.columns]
+    statement = sql.SQL(
+        "COPY (SELECT {columns} FROM {table} AS c"
+        " JOIN claimwatch.file AS f ON f.file_id = c.file_id"
+        " JOIN claimwatch.score AS s ON s.line = {line} AND s.claim_id = c.{identifier}::text"
+        " AND s.file_id = c.file_id AND s.model_version = {version}"
+        "{join_other}"
+        " LEFT JOIN (SELECT DISTINCT ON (o.claim_id) o.claim_id, o.is_fraud, o.source"
+        " FROM claimwatch.outcome AS o JOIN claimwatch.file AS g ON g.file_id = o.file_id"
+        " WHERE o.line = {line} AND g.status = 'committed' AND o.decided_at < {decided_before}"
+        ' ORDER BY o.claim_id, g.received_at DESC, g.sequencer COLLATE "C" DESC, g.file_id DESC,'
+        " o.row_number DESC) AS o ON o.claim_id = s.claim_id"
+        " WHERE c.file_id = ANY({files}) AND f.status = 'committed'"
+        " AND c.{event} >= {since} AND c.{event} < {until}"
+        # A model that has scored a claim in both roles has given the same score twice.
+        " AND (s.role = 'champion' OR NOT EXISTS (SELECT FROM claimwatch.score AS twin"
+        " WHERE (twin.line, twin.claim_id, twin.file_id, twin.model_version)"
+        " = (s.line, s.claim_id, s.file_id, s.model_version) AND twin.role = 'champion'))"
+        " AND NOT EXISTS (SELECT FROM {table} AS later JOIN claimwatch.file AS g ON g.file_id = later.file_id"
+        " WHERE later.{identifier} = c.{identifier} AND g.status = 'committed'"
+        ' AND (g.received_at, g.sequencer COLLATE "C", g.file_id, later.row_number)'
+        ' > (f.received_at, f.sequencer COLLATE "C", f.file_id, c.row_number))'
+        "{sampled}) TO STDOUT (FORMAT csv)"
+    ).format(
+        columns=sql.SQL(", ").join(
+            [
+                sql.SQL("s.claim_id, s.probability, s.referred, s.audit_sample, o.is_fraud, o.source"),
+                other,
+                *columns,
+            ]
+        ),
+        table=sql.Identifier("claimwatch", contract.table),
+        line=sql.Literal(wanted.line),
+        identifier=sql.Identifier(contract.identifier.name),
+        version=sql.Literal(wanted.model_version),
+        join_other=join_other,
+        decided_before=sql.Literal(wanted.decided_before),
+        files=sql.Literal(list(wanted.files)) + sql.SQL("::bigint[]"),
+        event=sql.Identifier(event.name),
+        since=sql.Literal(wanted.since),
+        until=sql.Literal(wanted.until),
+        sampled=sampled,
+    )
+    cursor.copy_expert(statement.as_string(cursor), text, 1 << 16)
+
+
+def count_repeated(cursor: Cursor, contract: Contract, files: Sequence[int]) -> int:
+    """Rows of these files whose claim had come before."""
+    if not files:
+        return 0
+    statement = sql.SQL(
+        "SELECT count(*) FROM {table} AS c JOIN claimwatch.file AS f ON f.file_id = c.file_id"
+        " WHERE c.file_id = ANY({files}) AND EXISTS (SELECT FROM {table} AS earlier"
+        " JOIN claimwatch.file AS g ON g.file_id = earlier.file_id"
+        " WHERE earlier.{identifier} = c.{identifier} AND g.status = 'committed'"
+        ' AND (g.received_at, g.sequencer COLLATE "C", g.file_id, earlier.row_number)'
+        ' < (f.received_at, f.sequencer COLLATE "C", f.file_id, c.row_number))'
+    ).format(
+        table=sql.Identifier("claimwatch", contract.table),
+        files=sql.Literal(list(files)) + sql.SQL("::bigint[]"),
+        identifier=sql.Identifier(contract.identifier.name),
+    )
+    cursor.execute(statement)
+    row = cursor.fetchone()
+    assert row is not None  # an aggregate always has a row
+    return int(row[0])

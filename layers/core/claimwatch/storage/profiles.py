@@ -1,0 +1,105 @@
+"""Profiles: what the claims of each chunk and week looked like to a model, and what else came in a week."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
+
+from claimwatch.storage.queries import queries
+
+_SQL = queries("profiles")
+_AT_ONCE = 500
+"""Rows that are fetched at a time."""
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What came for a week: its committed files, and their rows.
+
+    A file counts for the week that most of its claims are of. ``claims`` are those of the week, whatever file
+    they came in, ``late`` those of them that came in a file of a later week.
+    """
+
+    week: date
+    files: int
+    rows_read: int
+    rows_quarantined: int
+    by_rule: Mapping[str, int]
+    file_ids: Sequence[int]
+    late: int
+    claims: int
+
+
+def add_profiles(
+    cursor: Cursor,
+    line: str,
+    model_version: str,
+    file_id: int,
+    number: int,
+    profiles: Mapping[date, tuple[int, bytes]],
+) -> None:
+    """Write what a chunk's claims looked like: for each week how many they are, and their packed counts."""
+    for week, (claims, counts) in profiles.items():
+        cursor.execute(
+            _SQL["add_profile"],
+            {
+                "line": line,
+                "model_version": model_version,
+                "week": week,
+                "file_id": file_id,
+                "number": number,
+                "claims": claims,
+                "counts": counts,
+            },
+        )
+
+
+def packed_of_week(cursor: Cursor, line: str, model_version: str, week: date) -> Iterator[memoryview]:
+    """The packed profiles of a week, one for each chunk."""
+    cursor.execute(_SQL["profiles_of_week"], {"line": line, "model_version": model_version, "week": week})
+    while rows := cursor.fetchmany(_AT_ONCE):
+        yield from (counts for (counts,) in rows)
+
+
+def claims_of_week(cursor: Cursor, line: str, model_version: str, week: date) -> int:
+    """Claims of a week that the model has scored."""
+    cursor.execute(_SQL["claims_of_week"], {"line": line, "model_version": model_version, "week": week})
+    row = cursor.fetchone()
+    assert row is not None  # an aggregate always has a row
+    return int(row[0])
+
+
+def files_of_weeks(cursor: Cursor, line: str, first: date, last: date) -> list[int]:
+    """Scored files that may have claims of these weeks, named by their Mondays."""
+    cursor.execute(_SQL["files_of_weeks"], {"line": line, "first": first, "last": last})
+    return [file_id for (file_id,) in cursor.fetchall()]
+
+
+def latest_week(cursor: Cursor, line: str, last: date) -> date | None:
+    """The last week up to this one that has scored claims."""
+    cursor.execute(_SQL["latest_week"], {"line": line, "last": last})
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def arrived(cursor: Cursor, line: str, first: date, last: date) -> list[Arrived]:
+    """What came for each week from the first to the last."""
+    cursor.execute(_SQL["intake"], {"line": line, "first": first, "last": last})
+    return [Arrived(*row) for row in cursor.fetchall()]
+
+
+def chunks_of_week(
+    cursor: Cursor, line: str, model_version: str, week: date
+) -> list[tuple[int, float, bool | None]]:
+    """Claims, seconds and whether the process was new, of each chunk with claims of the week."""
+    cursor.execute(_SQL["chunks_of_week"], {"line": line, "model_version": model_version, "week": week})
+    return cursor.fetchall()
+
+
+def files_between(cursor: Cursor, line: str, since: datetime, until: datetime) -> tuple[int, int]:
+    """Files of the line that came in a span, and those of them that failed."""
+    cursor.execute(_SQL["files_between"], {"line": line, "since": since, "until": until})
+    row = cursor.fetchone()
+    assert row is not None  # an aggregate always has a row
+    return row

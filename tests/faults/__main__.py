@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.cluster import Cluster
 from tests.faults.photos.simulation import simulate_photos
+from tests.faults.scores.simulation import simulate_scores
 from tests.faults.simulation import simulate
 from tests.faults.verdict import Result
 from tests.faults.workers import Workers
@@ -64,13 +65,19 @@ PARTS = (
     Part(
         "photos", 70, simulate_photos, "the photos meanwhile: each was there with its matches or not at all"
     ),
+    Part(
+        "scores",
+        100,
+        simulate_scores,
+        "scores and history meanwhile: whole chunks, and nothing was rewritten",
+    ),
 )
 
 
 def main() -> int:
-    """Run schedules of claims and of photos, and end with one line of figures."""
+    """Run schedules of claims, of photos and of scores, and end with one line of figures."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--only", choices=[part.name for part in PARTS], help="without the other part")
+    parser.add_argument("--only", choices=[part.name for part in PARTS], help="without the other parts")
     parser.add_argument("--schedules", type=int, help="how many of a part, from the first seed on")
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--seed", type=int, help="only this one, as when a schedule has failed")

@@ -1,32 +1,19 @@
 """Queue, Lambda and Step Functions of a schedule: at least once, side by side, retrying as defined."""
 
-import json
-import re
-import threading
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-from tests.cluster import PROJECT, Cluster
-from tests.faults.borders import Raised
+from tests.cluster import Cluster
 from tests.faults.schedule import Calling, SampleFile, Schedule
+from tests.faults.states import Definition, Executions, StepFailed, Task
 from tests.faults.worker import Alerted, Done, Place, Started
-from tests.faults.workers import LAMBDA_DIED, RECEIVES, Hangs, Invocations, Notes, Slot, Workers
+from tests.faults.workers import LAMBDA_DIED, RECEIVES, Hangs, Notes, Slot, Workers
 
-DEFINITION = PROJECT / "statemachines" / "claims_pipeline.asl.json"
-
+_DEFINITION = Definition.of("claims_pipeline")
 _STATES = {"inspect": "InspectFile", "load": "LoadChunk", "commit": "CommitFile", "fail": "RecordFailure"}
-
-
-class StepFailed(Exception):
-    """A step ended with an error that its state does not retry, or not any more."""
-
-    def __init__(self, raised: Raised) -> None:
-        super().__init__(f"{raised.error}: {raised.cause}")
-        self.raised = raised
 
 
 @dataclass
@@ -39,7 +26,7 @@ class LedgerNotes(Notes):
     dead_letters: list[str] = field(default_factory=list)
 
 
-class Orchestrator(Invocations[LedgerNotes]):
+class Orchestrator(Executions[LedgerNotes]):
     """Runs the pipeline of one schedule."""
 
     def __init__(
@@ -99,75 +86,33 @@ class Orchestrator(Invocations[LedgerNotes]):
             found = self._step("inspect", reference)
             if found["status"] != "ready":
                 return
-            self._map(found["chunks"])
+            self._map(
+                _DEFINITION.concurrency("LoadChunks"),
+                found["chunks"],
+                lambda chunk: self._step("load", chunk),
+            )
             self._step("commit", reference)
         except StepFailed as failure:
-            told = {
-                "error": failure.raised.error,
-                "cause": json.dumps({"errorMessage": failure.raised.cause}),
-            }
             try:
-                self._step("fail", reference | told)
+                self._step("fail", reference | failure.told)
             except StepFailed:
                 with self._lock:
                     self.notes.unrecorded.add(file_id)
 
-    def _map(self, chunks: list[dict[str, Any]]) -> None:
-        """All chunks side by side; when one fails, no more are begun, and those that run are left alone."""
-        futures = []
-        with ThreadPoolExecutor(_concurrency()) as threads:
-            failed = threading.Event()
-
-            def item(chunk: dict[str, Any]) -> None:
-                if failed.is_set():
-                    return
-                try:
-                    self._step("load", chunk)
-                except StepFailed:
-                    failed.set()
-                    raise
-
-            futures = [threads.submit(item, chunk) for chunk in chunks]
-            wait(futures, return_when=FIRST_EXCEPTION)
-        for future in futures:
-            future.result()
-
     def _step(self, step: str, arguments: dict[str, Any]) -> Any:
-        """A task state: invoke, and retry as the definition says."""
         label = self._label(arguments["file_id"])
         chunk, attempt = arguments.get("number", -1), arguments["attempt"]
-        retried: Counter[int] = Counter()
-        for number in range(1000):
-            calling = self._schedule.calling(step, label, chunk, attempt, number)
-            answer = self._call(step, arguments, calling)
-            if isinstance(answer, Done):
-                if step == "load":
-                    self._maybe_replay(label, arguments["file_id"])
-                return answer.value
-            self._note_bug(
-                answer,
-                {"TransientFault", LAMBDA_DIED, "Superseded", "States.Timeout"},
-                f"{step} {label} {chunk}",
-            )
-            retrier = _retrier(_STATES[step], answer.error)
-            if retrier is None or retried[retrier[0]] == retrier[1]:
-                raise StepFailed(answer)
-            retried[retrier[0]] += 1
-        raise Hangs(f"{step} of {label} is retried for ever")
 
-    def _call(self, step: str, arguments: dict[str, Any], calling: Calling) -> Done | Raised:
-        """Invoke: once, or twice at once, or without waiting for the end."""
-        if not (calling.twice or calling.abandoned):
-            return self._invoke(step, arguments, calling.faults)
-        with self._lock:
-            self.notes.injected["abandoned" if calling.abandoned else "doubled message"] += 1
-        first = self._spawn(self._invoke, step, arguments, calling.faults)
-        if calling.twice:
-            second = self._spawn(self._invoke, step, arguments)
-            answers: list[Done | Raised] = [first.result(), second.result()]
-            return next((answer for answer in answers if isinstance(answer, Done)), answers[0])
-        wait([first], 0.05)
-        return Raised("States.Timeout", "the caller's time ran out")
+        def calling(number: int) -> Calling:
+            return self._schedule.calling(step, label, chunk, attempt, number)
+
+        where = f"{step} {label} {chunk}"
+        done = self._task(
+            Task(_DEFINITION, _STATES[step], step, arguments, calling, where, frozenset({"Superseded"}))
+        )
+        if step == "load":
+            self._maybe_replay(label, arguments["file_id"])
+        return done
 
     def _label(self, file_id: int) -> str:
         with self._lock:
@@ -195,23 +140,3 @@ class Orchestrator(Invocations[LedgerNotes]):
             self._impatient[label] = None
             self.notes.injected["replay of a running file"] += 1
         self._spawn(self.replay, file_id, 1)
-
-
-@cache
-def _definition() -> dict[str, Any]:
-    text = re.sub(r":\s*\$\{\w+\}", ": 4", DEFINITION.read_text(encoding="utf-8"))
-    states: dict[str, Any] = json.loads(text)["States"]
-    of_the_map: dict[str, Any] = states["LoadChunks"]["ItemProcessor"]["States"]
-    return states | of_the_map
-
-
-def _concurrency() -> int:
-    return int(_definition()["LoadChunks"]["MaxConcurrency"])
-
-
-def _retrier(state: str, error: str) -> tuple[int, int] | None:
-    """(place, most attempts) of the first retrier of a state that takes this error."""
-    for place, retrier in enumerate(_definition()[state]["Retry"]):
-        if error in retrier["ErrorEquals"] or "States.ALL" in retrier["ErrorEquals"]:
-            return place, retrier["MaxAttempts"]
-    return None

@@ -23,6 +23,7 @@ from tests.cluster import database_at
 from tests.faults.borders import BreakingConnection, BreakingCursor, BreakingObjects, Raised, fail_as, trap
 from tests.faults.photos.function import ProcessImage
 from tests.faults.schedule import ARTIFACTS, PERSONAL_DATA_KEY
+from tests.faults.scores.steps import Scores
 from tests.faults.seed import Fault
 
 
@@ -106,6 +107,7 @@ class Worker:
         self._url = ""
         self._database = database_at("")
         self._process_image = ProcessImage()
+        self._scores = Scores(pipe, self._alerts)
 
     def serve(self) -> None:
         """Run jobs until the caller lets go."""
@@ -141,6 +143,7 @@ class Worker:
             "commit": lambda **of: commit.commit_file(commit.Workplace(database, objects), **of),
             "fail": lambda **of: fail.record_failure(database, self._alerts, **of),
             "replay": lambda **of: replay.replay(database, self._pipeline, **of).attempt,
+            **self._scores.steps(database, place.folder),
         }
         return steps[job.step](**job.arguments)
 

@@ -1,0 +1,169 @@
+"""What must come of claims and promotions, worked out in plain Python; and models simple enough for that.
+
+A model is a sum over two columns, so that each probability is one line of arithmetic. Only the bundles are
+made by the code that makes them for trainings: bytes are what scoring reads.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import exp
+
+import numpy as np
+
+from claimwatch.domain.calibration import Calibration
+from claimwatch.domain.features import Feature, FeatureSpec
+from claimwatch.domain.model import Linear, to_bytes
+from claimwatch.domain.profile import reference_of
+from claimwatch.scoring.bundle import MANIFEST, Manifest, Part
+from training.graph import onnx_of
+
+AUDIT_SHARE = 0.1
+CLOSE = 1e-6
+"""Probabilities are 32-bit numbers."""
+CALIBRATION = Calibration(1.25, -0.5)
+
+_SPEC = FeatureSpec(
+    (Feature("amount", "number", "amount"), Feature("panes", "number", "panes")), event_time="broken_on"
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sound record of a file."""
+
+    claim_id: str
+    row_number: int
+    amount: float
+    panes: int | None
+
+    @property
+    def audited(self) -> bool:
+        """Whether it is in the slice that is looked at whatever its score."""
+        drawn = int.from_bytes(hashlib.sha256(b"audit\0" + self.claim_id.encode()).digest()[:8])
+        return drawn < AUDIT_SHARE * 2**64
+
+
+@dataclass(frozen=True)
+class TwoColumns:
+    """A model of line glass."""
+
+    version: str
+    of_amount: float
+    of_panes: float
+    without_panes: float
+    threshold: float
+
+    def probability(self, claim: Claim) -> float:
+        """What it makes of a claim."""
+        margin = self.of_amount * (claim.amount - 2500.0)
+        margin += self.without_panes if claim.panes is None else self.of_panes * (claim.panes - 3.0)
+        return 1.0 / (1.0 + exp(-(CALIBRATION.slope * margin + CALIBRATION.offset)))
+
+
+MODELS = (
+    TwoColumns("1", 0.002, 0.1, 0.5, 0.9),
+    TwoColumns("2", 0.001, -0.4, -1.0, 0.8),
+    TwoColumns("3", -0.0015, 0.3, 2.0, 0.85),
+)
+
+
+@cache
+def bundle(model: TwoColumns) -> tuple[dict[str, bytes], str]:
+    """Its files, and the hash of its manifest."""
+    linear = Linear(
+        weight=np.array([model.of_amount, model.of_panes]),
+        center=np.array([2500.0, 3.0]),
+        missing=np.array([0.0, model.without_panes]),
+        first=np.array([-1, -1], dtype=np.int32),
+        table=np.empty(0),
+        expected=np.zeros(2),
+        intercept=0.0,
+    )
+    amounts = np.linspace(0.0, 5000.0, 200)
+    columns = {
+        "amount": amounts,
+        "panes": np.full(200, 3.0),
+        "broken_on": np.full(200, np.datetime64("2026-02-01", "us")),
+    }
+    typical = [Claim("", 0, amount, 3) for amount in amounts.tolist()]
+    files = {
+        "model.onnx": onnx_of(linear, CALIBRATION),
+        "explainer.npz": to_bytes(linear),
+        "features.json": _SPEC.to_json().encode(),
+        "profiles.json": reference_of(_SPEC, columns, [model.probability(claim) for claim in typical])
+        .to_json()
+        .encode(),
+        "card.html": b"<p>A model</p>",
+    }
+    files[MANIFEST] = Manifest(
+        line="glass",
+        version=model.version,
+        contract_version="1.0.0",
+        code_version="test",
+        data_sha256="0" * 64,
+        seed=7,
+        created_at="2026-01-01T00:00:00Z",
+        capacity=0.1,
+        threshold=model.threshold,
+        audit_share=AUDIT_SHARE,
+        calibration={"slope": CALIBRATION.slope, "offset": CALIBRATION.offset},
+        metrics={},
+        parts={name: Part.of(content) for name, content in files.items()},
+    ).to_bytes()
+    return files, hashlib.sha256(files[MANIFEST]).hexdigest()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the history."""
+
+    request_id: str
+    version: str | None
+    role: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A promotion, or without a version a roll-back, that somebody asks for."""
+
+    request_id: str
+    version: str | None
+    role: str = "champion"
+
+
+def wrong_entries(history: Sequence[Entry], asked: Sequence[Asked]) -> list[str]:
+    """What of a history, the oldest entry first, does not follow from what was before and was asked for."""
+    requests = {request.request_id: request for request in asked}
+    live: dict[str, str | None] = {}
+    reign: list[str | None] = []
+    wrong = []
+    vacated: str | None = None
+    for place, entry in enumerate(history):
+        request = requests.get(entry.request_id)
+        if entry.action == "vacate":
+            if (entry.request_id, entry.role) != (vacated, "challenger"):
+                wrong.append(f"entry {place} empties a role for no reason: {entry}")
+            live.pop(entry.role, None)
+            vacated = None
+            continue
+        if vacated is not None:
+            wrong.append(f"before entry {place} the champion challenges itself")
+        if request is None or request.role != entry.role:
+            wrong.append(f"entry {place} was never asked for: {entry}")
+            continue
+        back = reign[-2] if len(reign) > 1 else None
+        if (entry.action, entry.version) not in (("promote", request.version), ("rollback", back)):
+            wrong.append(f"entry {place} is not what was asked for: {entry}, {request}, {back} was before")
+        if entry.version == live.get(entry.role):
+            wrong.append(f"entry {place} changes nothing: {entry}")
+        if entry.role == "champion":
+            reign = reign[:-1] if entry.action == "rollback" else [*reign, entry.version]
+            if entry.version == live.get("challenger"):
+                vacated = entry.request_id
+        live[entry.role] = entry.version
+    if vacated is not None:
+        wrong.append("in the end the champion challenges itself")
+    return wrong

@@ -1,0 +1,96 @@
+"""What a worker does about scores and promotions, working with what breaks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+from typing import Any
+
+import onnxruntime  # noqa: F401 - slow to import, so before workers are forked off
+
+from claimwatch.aws.alerts import Alerts
+from claimwatch.models import promote, stored_bundle
+from claimwatch.scoring import plan_scoring, score_rows
+from claimwatch.scoring.live_models import ModelCache
+from claimwatch.scoring.notices import tell_unscored_file, tell_unscored_line
+from claimwatch.storage.connection import Database
+from claimwatch.storage.models import Role
+from tests.faults.borders import BreakingObjects, fail_as, trap
+
+BLOCK = 7
+"""Claims that are scored at a time, so that a chunk takes several."""
+MOST_UNITS = 3
+"""Chunks that are planned at a time, so that a backfill plans again."""
+
+
+@dataclass(frozen=True)
+class BackfillAsked:
+    """An execution of the backfill that somebody asks for; the caller answers with True."""
+
+    request_id: str
+    line: str
+    since: datetime | None
+    only_unscored: bool
+
+
+class TellingBackfill:
+    """Step Functions, played by the caller."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+
+    def start(
+        self, line: str, request_id: str, *, since: datetime | None = None, only_unscored: bool = False
+    ) -> str:
+        """Ask the caller for an execution."""
+        fail_as(trap.spring("start"))
+        self._pipe.send(BackfillAsked(request_id, line, since, only_unscored))
+        self._pipe.recv()
+        trap.spring("started")
+        return request_id
+
+
+class Scores:
+    """One environment of the functions; it keeps its models from job to job, as long as the place is one."""
+
+    def __init__(self, pipe: Pipe, alerts: Alerts) -> None:
+        self._backfill = TellingBackfill(pipe)
+        self._alerts = alerts
+        self._folder: Path | None = None
+        self._models = ModelCache()
+
+    def steps(self, database: Database, folder: Path) -> dict[str, Callable[..., Any]]:
+        """The steps by their names."""
+        if folder != self._folder:
+            self._folder, self._models = folder, ModelCache()
+        objects, alerts = BreakingObjects(folder), self._alerts
+        score_rows.BLOCK, plan_scoring.MOST_UNITS = BLOCK, MOST_UNITS
+        planning = plan_scoring.Workplace(database, alerts)
+        scoring = score_rows.Workplace(
+            database, alerts, lambda live: self._models.get(objects, live), code_version="test"
+        )
+        promoting = promote.Workplace(
+            database, lambda uri, sha256: stored_bundle.columns_of(objects, uri, sha256), self._backfill
+        )
+
+        def change(request_id: str, line: str, version: str | None, role: Role) -> promote.Promoted:
+            request = promote.Request(request_id, f"by {request_id}", f"because of {request_id}")
+            if version is None:
+                return promote.rollback(promoting, request, line)
+            return promote.promote(promoting, request, line, version, role)
+
+        return {
+            "plan_scoring": lambda **of: (
+                plan_scoring.plan_file(planning, **of)
+                if "file_id" in of
+                else plan_scoring.plan_line(planning, **of)
+            ),
+            "score_chunk": lambda **of: score_rows.score_chunk(scoring, **of).claims,
+            "record_unscored": lambda error, **of: (
+                tell_unscored_file(database, alerts, of["file_id"], error)
+                if "file_id" in of
+                else tell_unscored_line(alerts, of["line"], None, error)
+            ),
+            "change": change,
+        }

@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
-from cli import contracts, files, images, models
+from cli import contracts, evaluation, files, images, models
 from cli.options import json_asked, stack_finder
 from cli.screen import say, show_json
 from cli.stack import StackUnreachable
@@ -65,6 +65,9 @@ app.command("rollback")(models.rollback)
 app.command("history")(models.history)
 app.command("score")(models.score)
 app.command("referrals")(models.referrals)
+app.command("evaluate")(evaluation.evaluate)
+app.command("evaluations")(evaluation.evaluations)
+app.command("report")(evaluation.report)
 
 
 @app.callback()

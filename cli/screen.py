@@ -20,6 +20,12 @@ STATUS_STYLES = {
     "refused": "red",
     "failed": "bold red",
     "superseded": "yellow",
+    "closed": "green",
+    "incomplete": "bold red",
+    "ok": "green",
+    "watch": "yellow",
+    "alarm": "bold red",
+    "missing": "bold red",
 }
 _VISIBLE = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421}
 """Control characters as pictures: what came in a file must not steer a terminal."""

@@ -22,6 +22,9 @@ COMMANDS = (
     ["images"],
     ["contract", "check"],
     ["contract", "put"],
+    ["evaluate"],
+    ["evaluations"],
+    ["report"],
 )
 
 

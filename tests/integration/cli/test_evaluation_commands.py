@@ -1,0 +1,227 @@
+"""A data scientist's Monday at the command line: have a week checked, see what alarms, read the report."""
+
+import json
+import webbrowser
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
+from claimwatch.storage import evaluations as stored
+from claimwatch.storage.connection import Database
+from claimwatch.storage.evaluations import Key, Window
+from cli.main import app
+from cli.stack import Stack
+from local.folder_objects import FolderObjects
+from tests.integration.cli.conftest import answer
+from tests.integration.ingest.site import Site
+
+ARTIFACTS = "artifacts"
+MONDAY = datetime(2026, 7, 20, tzinfo=UTC)
+DRIFT = Finding("psi", 0.4, 900, "alarm", "claim_amount", threshold=0.1)
+PAGE = "<!doctype html><title>The week</title>"
+
+
+@dataclass
+class Desk:
+    """The command line before a stack that checks a week as soon as it is asked to."""
+
+    database: Database
+    objects: FolderObjects
+    findings: dict[Check, Sequence[Finding]] = field(default_factory=dict)
+    missing: dict[Check, str] = field(default_factory=dict)
+    asked: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def run(self, *words: object) -> Result:
+        stack = Stack(
+            "the test's stack",
+            self.database,
+            self.objects,
+            Site(self.database, self.objects),
+            "landing",
+            ARTIFACTS,
+            plan_evaluation=self._plan,
+        )
+        return CliRunner().invoke(
+            app, [str(word) for word in words], obj=lambda _: stack, catch_exceptions=False
+        )
+
+    def close(self, start: datetime = MONDAY, model: str = "1") -> None:
+        """Check a week and close it."""
+        window = Window("motor", start, start + timedelta(weeks=1), model, None, "planned")
+        report = self.objects.write(
+            ARTIFACTS, f"evaluations/motor/{start:%G-W%V}/{model}/report.html", [PAGE.encode()]
+        )
+        with self.database.transaction() as cursor:
+            stored.add_window(cursor, window)
+            for check in CHECKS:
+                if check in self.missing:
+                    stored.mark_failed(cursor, window.key, check, self.missing[check])
+                else:
+                    told = self.findings.get(check, [Finding("psi", 0.01, 900)])
+                    stored.mark_done(cursor, window, check, told, 0.1)
+            stored.close_window(
+                cursor,
+                window.key,
+                closed_at=start + timedelta(weeks=1, hours=6),
+                claims=900,
+                report_uri=f"s3://{report.bucket}/{report.key}",
+                missing=self.missing,
+            )
+
+    def _plan(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        self.asked.append(event)
+        start = datetime.strptime(event.get("window", "2026-W30") + "-1", "%G-W%V-%u").replace(tzinfo=UTC)
+        self.close(start)
+        return {"line": event["line"], "window": f"{start:%G-W%V}", "model_version": "1", "planned": True}
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    return Desk(database, FolderObjects(tmp_path / "buckets"))
+
+
+def test_a_week_that_is_waited_for_tells_each_verdict_and_what_to_look_at(desk: Desk) -> None:
+    desk.findings["feature_drift"] = [DRIFT]
+
+    told = answer(desk.run("evaluate", "motor", "--window", "2026-W30", "--wait", "--json"))
+
+    assert desk.asked == [{"line": "motor", "window": "2026-W30"}]
+    assert (told["status"], told["model_version"], told["claims"]) == ("closed", "1", 900)
+    assert told["checks"] == dict.fromkeys(CHECKS, "ok") | {"feature_drift": "alarm"}
+    assert told["look_at"][0]["headline"] == "Feature drift: claim_amount"
+    assert {finding["value"] for finding in told["findings"] if finding["verdict"] == "alarm"} == {0.4}
+
+
+def test_people_are_told_the_same_in_sentences(desk: Desk) -> None:
+    desk.findings["feature_drift"] = [DRIFT]
+
+    told = desk.run("evaluate", "motor", "--wait")
+
+    assert told.exit_code == 0
+    assert "Week 2026-W30 of line motor: 900 claims scored by model 1." in told.stdout
+    assert "claim_amount: PSI 0.400, bound 0.100." in told.stdout
+    assert "claimwatch report motor --window 2026-W30" in told.stderr
+
+
+def test_a_quiet_week_says_so(desk: Desk) -> None:
+    assert "Nothing needs a person this week." in desk.run("evaluate", "motor", "--wait").stderr
+
+
+def test_without_waiting_it_goes_on_by_itself(desk: Desk) -> None:
+    assert answer(desk.run("evaluate", "motor", "--json"))["window"] == "2026-W30"
+    assert desk.asked == [{"line": "motor"}]
+
+
+def test_a_check_without_a_result_ends_with_1_and_says_why(desk: Desk) -> None:
+    desk.missing["bias"] = "the database broke off"
+
+    told = desk.run("evaluate", "motor", "--wait", "--json")
+
+    assert told.exit_code == 1
+    found = json.loads(told.stdout)
+    assert (found["status"], found["missing"]) == ("incomplete", {"bias": "the database broke off"})
+    assert found["checks"]["bias"] == "missing"
+
+
+@pytest.mark.parametrize("week", ["2026-30", "2026-W60", "W30", "last"])
+def test_a_week_that_is_none_is_wrong_usage(desk: Desk, week: str) -> None:
+    for command in ("evaluate", "report"):
+        told = desk.run(command, "motor", "--window", week)
+        assert told.exit_code == 2
+    assert desk.asked == []
+
+
+def test_the_report_is_fetched_and_opened(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def browser(uri: str) -> bool:
+        opened.append(uri)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", browser)
+    desk.close()
+    desk.close(MONDAY + timedelta(weeks=1))
+
+    told = desk.run("report", "motor")
+
+    file = Path(told.stdout.strip())
+    assert opened == [file.resolve().as_uri()]
+    assert file.name == "motor-2026-W31.html"
+    assert file.read_text() == PAGE
+
+
+def test_where_there_is_no_browser_the_file_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webbrowser, "open", lambda _: False)
+    desk.close()
+    assert "open that file in one" in desk.run("report", "motor").stderr
+
+
+def test_the_report_of_a_week_can_be_saved_and_writes_over_nothing(desk: Desk, tmp_path: Path) -> None:
+    desk.close()
+    desk.close(MONDAY + timedelta(weeks=1))
+    file = tmp_path / "week.html"
+
+    told = answer(desk.run("report", "motor", "--window", "2026-W30", "--save", file, "--json"))
+
+    assert (told["window"], told["file"]) == ("2026-W30", str(file))
+    assert told["report_uri"] == "s3://artifacts/evaluations/motor/2026-W30/1/report.html"
+    assert file.read_text() == PAGE
+    assert desk.run("report", "motor", "--save", file).exit_code == 1
+
+
+def test_of_a_week_that_two_models_were_checked_in_the_later_report_counts(desk: Desk) -> None:
+    desk.close(model="1")
+    desk.close(model="2")
+    with desk.database.transaction() as cursor:
+        cursor.execute("UPDATE claimwatch.evaluation_window SET closed_at = now() WHERE model_version = '1'")
+    told = answer(desk.run("report", "motor", "--json"))
+    assert told["report_uri"].endswith("/1/report.html")
+
+
+def test_a_report_that_is_not_there_says_what_to_do(desk: Desk) -> None:
+    told = desk.run("report", "motor")
+    assert told.exit_code == 1
+    assert "claimwatch evaluate motor --wait" in told.stderr
+    desk.close()
+    told = desk.run("report", "motor", "--window", "2026-W29")
+    assert told.exit_code == 1
+    assert "claimwatch evaluate motor --window 2026-W29 --wait" in told.stderr
+
+
+def test_the_weeks_are_listed_the_newest_first_with_what_alarmed(desk: Desk) -> None:
+    desk.close()
+    desk.findings["feature_drift"] = [DRIFT]
+    desk.missing["bias"] = "the database broke off"
+    desk.close(MONDAY + timedelta(weeks=1))
+
+    windows = answer(desk.run("evaluations", "motor", "--json"))["windows"]
+
+    assert [(window["window"], window["status"]) for window in windows] == [
+        ("2026-W31", "incomplete"),
+        ("2026-W30", "closed"),
+    ]
+    assert [(alarm["check"], alarm["feature"]) for alarm in windows[0]["alarms"]] == [
+        ("feature_drift", "claim_amount")
+    ]
+    shown = desk.run("evaluations", "motor").stdout
+    assert "Feature drift: claim_amount" in shown
+    assert "Protected groups: not checked" in shown
+    assert len(answer(desk.run("evaluations", "motor", "--limit", 1, "--json"))["windows"]) == 1
+
+
+def test_a_line_that_was_never_checked_is_told_how(desk: Desk) -> None:
+    assert "claimwatch evaluate motor --wait" in desk.run("evaluations", "motor").stderr
+
+
+def test_a_week_that_is_open_is_listed_as_planned(desk: Desk) -> None:
+    with desk.database.transaction() as cursor:
+        window = Window("motor", MONDAY, MONDAY + timedelta(weeks=1), "1", None, "planned")
+        stored.add_window(cursor, window)
+        assert stored.find_window(cursor, Key("motor", MONDAY, "1")) is not None
+    assert answer(desk.run("evaluations", "motor", "--json"))["windows"][0]["status"] == "planned"

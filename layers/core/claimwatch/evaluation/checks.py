@@ -324,9 +324,11 @@ def _slices(
 
 
 def _operations(at: Workplace, window: Window) -> list[Finding]:
-    since, until = window.start, window.end
+    """Of the seven days before the check: a machine works when claims come, not when they were made."""
+    until = datetime.now(UTC)
+    since = until - WEEK
     with at.database.transaction() as cursor:
-        monday = since.date()
+        monday = window.start.date()
         chunks = profiles.chunks_of_week(cursor, window.line, window.model_version, monday)
         files, failed = profiles.files_between(cursor, window.line, since, until)
     seen = at.machinery

@@ -204,3 +204,9 @@ def test_figures_that_moved_stand_beside_those_of_the_week_before() -> None:
     text = page(now, [PastWindow("2026-W30", "3", before)]).text
     assert "2026-W30 Now Precision 75.0% 25.0%" in text
     assert "Recall 50.0% 50.0%" not in text
+
+
+def test_a_line_without_a_challenger_or_protected_groups_is_not_said_to_lack_data() -> None:
+    text = page({"challenger": [], "bias": []}, challenger=None).text
+    assert "No challenger runs in shadow." in text
+    assert "The contract names no protected attribute that is stored in clear." in text

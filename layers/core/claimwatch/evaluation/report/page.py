@@ -36,6 +36,13 @@ MOST_WINDOWS = 12
 
 _MOST_CHANGES = 8
 
+_TOO_LITTLE = "Not enough data for a verdict yet."
+_NOTHING: dict[Check, str] = {
+    "challenger": "No challenger runs in shadow.",
+    "bias": "The contract names no protected attribute that is stored in clear.",
+}
+"""What a check says that found nothing at all."""
+
 _COMPARED: tuple[Check, ...] = ("performance", "score_drift", "data_quality", "operations")
 
 
@@ -157,7 +164,7 @@ def _in_short(outcome: Outcome, found: Sequence[Finding]) -> str:
         case "missing":
             return "It has no result."
         case "not enough data":
-            return "Too little to say anything yet."
+            return "Too little to say anything yet." if found else "There is nothing to judge."
         case "ok":
             return f"{counted(len(found), 'figure')}, none beyond its bound."
         case _:
@@ -228,7 +235,8 @@ def _section(
     if outcome == "missing":
         content.append(element("p", sentence(facts.missing.get(check, "this check has no result"))))
     elif outcome == "not enough data":
-        content.append(element("p", "Not enough data for a verdict yet.", class_="quiet"))
+        said = _NOTHING.get(check, _TOO_LITTLE) if not found else _TOO_LITTLE
+        content.append(element("p", said, class_="quiet"))
     if found:
         own = [
             PastWindow(past.window, past.model_version, {check: past.findings.get(check, ())})

@@ -1,12 +1,125 @@
-"""Intervals for shares, ratios and ranks, 95 % unless asked otherwise."""
+"""Intervals of 95 %, for shares, ratios and differences.
+
+Each says from where to where a value would be if other claims had been drawn from the same book. None is what
+cannot be told.
+"""
 
 from dataclasses import dataclass
+from math import exp, log, sqrt
+
+from scipy.special import betaincinv
+
+CONFIDENCE = 0.95
+
+_Z = 1.959963984540054
+"""The normal distribution's 97.5 % quantile."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A value, and from where to where it would be if other claims had been drawn. None is not known."""
+    """A value, its lower and its upper bound."""
 
     value: float | None
-    low: float | None
-    high: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+NOTHING = Interval(None)
+
+
+def wilson(hits: float, of: float) -> Interval:
+    """A share of independent claims, with Wilson's score interval."""
+    if of <= 0.0:
+        return NOTHING
+    share = hits / of
+    middle = (share + _Z**2 / (2.0 * of)) / (1.0 + _Z**2 / of)
+    half = _Z * sqrt(share * (1.0 - share) / of + _Z**2 / (4.0 * of**2)) / (1.0 + _Z**2 / of)
+    # At the ends the bound is the end; what is computed is off by a rounding.
+    return Interval(share, max(middle - half, 0.0) if hits else 0.0, middle + half if hits < of else 1.0)
+
+
+def jeffreys(share: float, of: float) -> Interval:
+    """A share of so many claims, which may be the number that would tell as much; Jeffreys' interval."""
+    return share_of_two(share * of, (1.0 - share) * of, 1.0, 1.0) if of > 0.0 else NOTHING
+
+
+def share_of_two(one: float, two: float, weight_one: float, weight_two: float) -> Interval:
+    """The share of one total in the sum of two that were counted independently.
+
+    ``one`` and ``two`` are totals, and each counted claim stands for ``weight_...`` (a total's variance over
+    the total; for a total of 0, the most that a claim could have stood for). Given how many were counted in
+    all, those of the first are binomial; Jeffreys' interval of that share, with the weights put back.
+    Totals of claims with different weights are taken for as many of their mean weight as vary alike (Fay and
+    Feuer, "Confidence intervals for directly standardized rates", 1997).
+    """
+    if one + two <= 0.0:
+        return NOTHING
+    counted_one, counted_two = one / weight_one, two / weight_two
+    tail = (1.0 - CONFIDENCE) / 2.0
+    bounds = [float(betaincinv(counted_one + 0.5, counted_two + 0.5, at)) for at in (tail, 1.0 - tail)]
+    low, high = (weight_one * bound / (weight_one * bound + weight_two * (1.0 - bound)) for bound in bounds)
+    share = one / (one + two)
+    # With next to nothing counted, the interval's middle is not the share.
+    return Interval(share, min(low, share) if one else 0.0, max(high, share) if two else 1.0)
+
+
+def scaled(found: Interval, factor: float) -> Interval:
+    """All three, so many times."""
+    return Interval(
+        *(None if bound is None else bound * factor for bound in (found.value, found.low, found.high))
+    )
+
+
+def complement(found: Interval) -> Interval:
+    """What is left to 1."""
+    return Interval(
+        *(None if bound is None else 1.0 - bound for bound in (found.value, found.high, found.low))
+    )
+
+
+def ratio(one: Interval, two: Interval) -> Interval:
+    """One value over another that was found independently, from the intervals of both.
+
+    By variance estimates recovered from the bounds of the logarithms (Donner and Zou, "Closed-form confidence
+    intervals for functions of the normal mean and standard deviation", 2012).
+    """
+    first, second = _told(one), _told(two)
+    if first is None or second is None or not second[0]:
+        return NOTHING
+    (value, low, high), (by, by_low, by_high) = first, second
+    if not value:
+        return Interval(0.0, 0.0, high / by_low if by_low else None)
+    below = _hypotenuse(_log_ratio(value, low), _log_ratio(by_high, by))
+    above = _hypotenuse(_log_ratio(high, value), _log_ratio(by, by_low))
+    return Interval(
+        value / by,
+        0.0 if below is None else value / by * exp(-below),
+        None if above is None else value / by * exp(above),
+    )
+
+
+def difference(one: Interval, two: Interval) -> Interval:
+    """One value less another that was found independently (Newcombe's hybrid interval, 1998)."""
+    first, second = _told(one), _told(two)
+    if first is None or second is None:
+        return NOTHING
+    (value, low, high), (by, by_low, by_high) = first, second
+    return Interval(
+        value - by,
+        value - by - sqrt((value - low) ** 2 + (by_high - by) ** 2),
+        value - by + sqrt((high - value) ** 2 + (by - by_low) ** 2),
+    )
+
+
+def _told(found: Interval) -> tuple[float, float, float] | None:
+    if found.value is None or found.low is None or found.high is None:
+        return None
+    return found.value, found.low, found.high
+
+
+def _log_ratio(upper: float, lower: float) -> float | None:
+    return log(upper / lower) if lower > 0.0 else None
+
+
+def _hypotenuse(one: float | None, two: float | None) -> float | None:
+    return None if one is None or two is None else sqrt(one**2 + two**2)

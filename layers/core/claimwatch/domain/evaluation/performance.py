@@ -2,8 +2,32 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
+from claimwatch.domain.evaluation import ranking
 from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
-from claimwatch.domain.evaluation.finding import Finding
+from claimwatch.domain.evaluation.finding import Finding, Verdict
+from claimwatch.domain.evaluation.intervals import NOTHING, Interval, jeffreys, share_of_two
+from claimwatch.domain.evaluation.rates import Rate, rate
+
+MATERIAL = 0.15
+"""The part of what was promised beyond chance that may be lost before it matters."""
+
+FEWEST_FRAUDS = 10.0
+"""Frauds (of equal weight) without which nothing is said about how they are found."""
+
+_BY_CHANCE = {
+    "roc_auc": 0.5,
+    "pr_auc": 0.0,
+    "lift_top_decile": 1.0,
+    "recall_at_capacity": 0.0,
+    "brier": 0.0,
+}
+"""What is judged, and what a model would reach that knows nothing."""
+
+_LESS_IS_BETTER = {"brier"}
+_CERTAIN = 1e-6
+"""The least that a fraud's count varies by, for probabilities of 0 and 1."""
 
 
 def performance(
@@ -13,11 +37,132 @@ def performance(
 
     ``capacity`` is the share of claims that the team can review. ``promised`` are the model's metrics on the
     test split; metrics that are not there are told and not judged. ``immature`` counts the claims whose
-    outcome is not due.
+    outcome is not due. A metric alarms where its whole interval is worse than promised by more than
+    ``MATERIAL``; worse at all, it is watched. ``outcomes`` counts those that count, its segment says which.
     """
-    raise NotImplementedError
+    matured, counting = len(cohort.outcome), len(cohort.used)
+    frauds = cohort.frauds
+    counts = [
+        Finding("matured", float(matured), matured),
+        Finding("known", float(cohort.known.sum()), matured),
+        Finding("immature", float(immature), immature),
+        Finding(
+            "outcomes",
+            float(counting),
+            counting,
+            "ok" if counting else "not enough data",
+            segment=cohort.basis,
+        ),
+    ]
+    referred = cohort.referred[cohort.used].astype(np.float64)
+    hits = rate(cohort, referred, cohort.fraud)
+    found = [_told("hit_rate", hits.interval, hits.n)]
+    if cohort.basis == "referrals only":
+        # Of the rest of the book nobody knows anything.
+        return [*counts, *(_told(name, NOTHING, 0) for name in (*_BY_CHANCE, "base_rate")), *found]
+    recall, precision = ranking.recall_at(cohort, capacity), ranking.precision_at(cohort, capacity)
+    base = rate(cohort, np.ones(counting), cohort.fraud)
+    deciles = ranking.lift_by_decile(cohort)
+    judged = {
+        "recall_at_capacity": recall.interval,
+        "pr_auc": ranking.pr_auc(cohort),
+        "roc_auc": ranking.roc_auc(cohort),
+        "lift_top_decile": deciles[0].interval,
+        "brier": ranking.brier(cohort),
+    }
+    return [
+        *counts,
+        *(_judged(name, interval, counting, promised.get(name), frauds) for name, interval in judged.items()),
+        _told("precision_at_capacity", precision.interval, precision.n),
+        *found,
+        _told("base_rate", base.interval, base.n),
+        _told("calibration_error", ranking.calibration_error(cohort), counting),
+        *(
+            _told("lift", each.interval, counting, segment=str(place))
+            for place, each in enumerate(deciles, start=1)
+        ),
+        *_calibration(ranking.calibration(cohort)),
+    ]
 
 
 def estimated(probability: Floats, referred: Mask) -> list[Finding]:
-    """What calibrated probabilities say of claims whose outcomes are still to come, as ``estimated_...``."""
-    raise NotImplementedError
+    """What calibrated probabilities say of claims whose outcomes are still to come, as ``estimated_...``.
+
+    Intervals are those of the outcomes, if the probabilities are true.
+    """
+    given, chosen = np.asarray(probability, dtype=np.float64), np.asarray(referred, dtype=np.bool_)
+    spread = given * (1.0 - given)
+    frauds, missed = float(given[chosen].sum()), float(given[~chosen].sum())
+    recall = NOTHING
+    if frauds + missed > 0.0:
+        recall = share_of_two(
+            frauds,
+            missed,
+            max(float(spread[chosen].sum()) / frauds, _CERTAIN) if frauds else 1.0,
+            max(float(spread[~chosen].sum()) / missed, _CERTAIN) if missed else 1.0,
+        )
+    return [
+        _told("estimated_precision", _foretold(given[chosen]), int(chosen.sum())),
+        _told("estimated_recall", recall, len(given)),
+        _told("estimated_base_rate", _foretold(given), len(given)),
+    ]
+
+
+def worse(found: Interval, promised: float, by_chance: float = 0.0, less_is_better: bool = False) -> Verdict:
+    """What to make of a metric: an alarm if all of it is materially worse than promised."""
+    if found.value is None or found.low is None or found.high is None:
+        return "not enough data"
+    bound = _bound(promised, by_chance, less_is_better)
+    if found.low > bound if less_is_better else found.high < bound:
+        return "alarm"
+    return "watch" if (found.low > promised if less_is_better else found.high < promised) else "ok"
+
+
+def _bound(promised: float, by_chance: float, less_is_better: bool) -> float:
+    may_be_lost = MATERIAL * abs(promised - by_chance)
+    return promised + may_be_lost if less_is_better else promised - may_be_lost
+
+
+def _judged(name: str, found: Interval, n: int, promised: float | None, frauds: float) -> Finding:
+    if promised is None or not np.isfinite(promised):
+        return _told(name, found, n)
+    less = name in _LESS_IS_BETTER
+    verdict = worse(found, promised, _BY_CHANCE[name], less)
+    return Finding(
+        name,
+        found.value,
+        n,
+        verdict if frauds >= FEWEST_FRAUDS else "not enough data",
+        low=found.low,
+        high=found.high,
+        threshold=_bound(promised, _BY_CHANCE[name], less),
+    )
+
+
+def _told(name: str, found: Interval, n: int, segment: str = "") -> Finding:
+    return Finding(
+        name,
+        found.value,
+        n,
+        "not enough data" if found.value is None else "ok",
+        segment=segment,
+        low=found.low,
+        high=found.high,
+    )
+
+
+def _calibration(curve: list[tuple[float, Rate]]) -> list[Finding]:
+    found = []
+    for place, (told, seen) in enumerate(curve, start=1):
+        found.append(Finding("calibration_predicted", told, seen.n, segment=str(place)))
+        found.append(_told("calibration_observed", seen.interval, seen.n, segment=str(place)))
+    return found
+
+
+def _foretold(probability: Floats) -> Interval:
+    """The share of frauds among claims with these probabilities."""
+    if not len(probability):
+        return NOTHING
+    share = float(probability.mean())
+    variance = float((probability * (1.0 - probability)).sum()) / len(probability) ** 2
+    return jeffreys(share, share * (1.0 - share) / variance if variance > 0.0 else len(probability))

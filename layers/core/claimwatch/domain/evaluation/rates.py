@@ -1,0 +1,74 @@
+"""Rates over the book, from the claims of a cohort that count, each with its interval."""
+
+from dataclasses import dataclass
+from math import erfc, sqrt
+
+import numpy as np
+
+from claimwatch.domain.evaluation.cohort import Cohort, Floats
+from claimwatch.domain.evaluation.intervals import NOTHING, Interval, share_of_two
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share with its interval, the claims it rests on, and how many of equal weight would tell as much."""
+
+    interval: Interval
+    n: int
+    effective: float
+
+    @property
+    def value(self) -> float | None:
+        """The share itself."""
+        return self.interval.value
+
+
+def rate(cohort: Cohort, of: Floats, chosen: Floats, cut: Floats | None = None) -> Rate:
+    """The share of ``chosen`` in ``of``: each says of the claims that count how much of each, from 0 to 1.
+
+    So frauds and whether they were referred make recall, referred claims and whether they are fraud the hit
+    rate. Where claims are chosen by a cut through the book that moves with it, ``cut`` is what moving it
+    would change: less of the fraud rate at the cut for each claim above.
+    """
+    weight = cohort.weight[cohort.used]
+    whole = weight * of
+    n = int((of > 0.0).sum())
+    if not n:
+        return Rate(NOTHING, 0, 0.0)
+    part, rest = whole * chosen, whole * (1.0 - chosen)
+    one, two = float(part.sum()), float(rest.sum())
+    share = one / (one + two)
+    counted = float((part**2).sum()) * (1.0 - share) ** 2 + float((rest**2).sum()) * share**2
+    mean = cohort.mean(of)
+    looked_at = of * (chosen - share) / mean
+    variance = cohort.variance(looked_at if cut is None else looked_at - cut / mean, looked_at)
+    # Independent counts would vary so; how the claims were chosen makes it less or more.
+    apart = counted / (one + two) ** 2 / variance if variance > 0.0 and counted > 0.0 else 1.0
+    return Rate(
+        share_of_two(
+            one,
+            two,
+            _weight(part, whole, chosen, weight) / apart,
+            _weight(rest, whole, 1.0 - chosen, weight) / apart,
+        ),
+        n,
+        share * (1.0 - share) / variance if variance > 0.0 else float(whole.sum() ** 2 / (whole**2).sum()),
+    )
+
+
+def p_value(one: Rate, two: Rate) -> float:
+    """How likely two independent rates are as far apart as these by chance alone; nan without both."""
+    if one.value is None or two.value is None or not one.effective or not two.effective:
+        return float("nan")
+    both = one.effective + two.effective
+    pooled = (one.effective * one.value + two.effective * two.value) / both
+    spread = sqrt(pooled * (1.0 - pooled) * (1.0 / one.effective + 1.0 / two.effective))
+    return erfc(abs(one.value - two.value) / spread / sqrt(2.0)) if spread else 1.0
+
+
+def _weight(part: Floats, whole: Floats, chosen: Floats, weight: Floats) -> float:
+    """What each claim of a total stands for; of an empty one, the most that one could have stood for."""
+    total = float(part.sum())
+    if total:
+        return float((part**2).sum()) / total
+    return float(np.max(weight[chosen > 0.0], initial=0.0)) or float(whole.max())

@@ -1,24 +1,192 @@
-"""Bias: whether protected groups are referred, found and wrongly referred alike."""
+"""Bias: whether protected groups are referred, found and wrongly referred alike.
 
-from collections.abc import Mapping
+Each group is compared with all other claims. A group alarms where the ratio is beyond what may pass (the
+four-fifths rule of the US Uniform Guidelines on Employee Selection Procedures, 29 CFR 1607.4 D, and its
+reverse, since here it is being selected that harms) and that is certain: its false discoveries are kept down
+over all groups. A small group is not ranked.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.evaluation.cohort import Cohort, Mask
-from claimwatch.domain.evaluation.finding import Finding
+from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
+from claimwatch.domain.evaluation.discovery import q_values
+from claimwatch.domain.evaluation.finding import Finding, Verdict
+from claimwatch.domain.evaluation.intervals import ratio
+from claimwatch.domain.evaluation.rates import Rate, p_value, rate
+
+CERTAIN = 0.01
+"""The share of false discoveries among the groups of which something is said."""
+
+LEAST, MOST = 0.8, 1.25
+"""Ratios to all others that may pass."""
+
+FEWEST = 10.0
+"""Frauds, or honest claims, that a rate must rest on."""
+
+NOT_KNOWN = "not known"
+"""The group of claims without a value."""
+
+METRICS = ("selection_rate", "recall", "false_positive_rate")
+
+type Groups = Mapping[str, npt.NDArray[np.object_]]
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A rate of a group and of all others; None where one of them is too small."""
+
+    metric: str
+    attribute: str
+    group: str
+    n: int
+    rates: tuple[Rate, Rate] | None
+
+    @property
+    def p_value(self) -> float:
+        return p_value(*self.rates) if self.rates else float("nan")
 
 
 def bias(
     referred: Mask,
-    groups: Mapping[str, npt.NDArray[np.object_]],
+    groups: Groups,
     cohort: Cohort,
-    cohort_groups: Mapping[str, npt.NDArray[np.object_]],
+    cohort_groups: Groups,
     smallest: int = 50,
 ) -> list[Finding]:
     """The findings of check ``bias``.
 
     ``referred`` [claims] and ``groups`` (by protected attribute, the group of each claim; None where not
-    known) are of all claims of the window; ``cohort_groups`` are the groups of the cohort's claims.
+    known) are of all claims of the window; ``cohort_groups`` are the groups of the cohort's claims. Of each
+    group and of the crossings of every two attributes: ``selection_rate`` (of all claims), ``recall`` and
+    ``false_positive_rate`` (of matured ones), each with its ``..._ratio`` to that of all others. Of each
+    attribute: ``demographic_parity_ratio`` (the lowest selection rate over the highest) and
+    ``equal_opportunity_difference`` (the highest recall less the lowest), over groups that are large enough.
     """
-    raise NotImplementedError
+    window = Cohort(np.zeros(len(referred)), referred, np.ones(len(referred), bool), referred.astype(float))
+    fraud = cohort.fraud
+    flagged = cohort.referred[cohort.used].astype(np.float64)
+    everyone = np.ones(len(window.used))
+    compared = [
+        *_each(window, groups, "selection_rate", everyone, window.fraud, smallest, smallest),
+        *_each(cohort, cohort_groups, "recall", fraud, flagged, smallest, FEWEST),
+        *_each(cohort, cohort_groups, "false_positive_rate", 1.0 - fraud, flagged, smallest, FEWEST),
+    ]
+    discovered = q_values([each.p_value for each in compared])
+    attributes = list(dict.fromkeys(each.attribute for each in compared))
+    return [
+        *(
+            finding
+            for each, q_value in zip(compared, discovered.tolist(), strict=True)
+            for finding in _findings(each, q_value)
+        ),
+        *(finding for attribute in attributes for finding in _over_groups(attribute, compared)),
+    ]
+
+
+def crossings(groups: Groups) -> dict[str, npt.NDArray[np.object_]]:
+    """The attributes, and every two of them together."""
+    named = {attribute: _named(values) for attribute, values in groups.items()}
+    for one, two in combinations(groups, 2):
+        named[f"{one} and {two}"] = np.array(
+            [f"{first}, {second}" for first, second in zip(named[one], named[two], strict=True)],
+            dtype=np.object_,
+        )
+    return named
+
+
+def _named(values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    return np.array(
+        [NOT_KNOWN if value is None or value != value else str(value) for value in values.tolist()],
+        dtype=np.object_,
+    )
+
+
+def _each(
+    cohort: Cohort, groups: Groups, metric: str, of: Floats, chosen: Floats, smallest: int, fewest: float
+) -> Iterator[_Compared]:
+    """A rate of every group: the share of ``chosen`` in ``of``."""
+    for attribute, values in crossings(groups).items():
+        own = values[cohort.used]
+        for group in sorted(set(own.tolist())):
+            rows = np.asarray(own == group, dtype=np.bool_)
+            there, inside = int(rows.sum()), of * rows
+            outside = of * ~rows
+            counted = min(float((inside > 0.0).sum()), float((outside > 0.0).sum()))
+            large = min(there, len(rows) - there) >= smallest and counted >= fewest
+            yield _Compared(
+                metric,
+                attribute,
+                group,
+                there,
+                (rate(cohort, inside, chosen), rate(cohort, outside, chosen)) if large else None,
+            )
+
+
+def _findings(each: _Compared, q_value: float) -> list[Finding]:
+    metric, attribute, group = each.metric, each.attribute, each.group
+    if each.rates is None:
+        return [
+            Finding(name, None, each.n, "not enough data", attribute, group)
+            for name in (metric, f"{metric}_ratio")
+        ]
+    own, others = each.rates
+    compared = ratio(own.interval, others.interval)
+    verdict: Verdict = "not enough data"
+    if compared.value is not None:
+        material = not LEAST <= compared.value <= MOST
+        verdict = "alarm" if material and q_value <= CERTAIN else "ok"
+    return [
+        Finding(
+            metric,
+            own.value,
+            own.n,
+            "ok",
+            attribute,
+            group,
+            own.interval.low,
+            own.interval.high,
+            others.value,
+        ),
+        Finding(
+            f"{metric}_ratio",
+            compared.value,
+            own.n,
+            verdict,
+            attribute,
+            group,
+            compared.low,
+            compared.high,
+            LEAST if (compared.value or 0.0) < 1.0 else MOST,
+        ),
+    ]
+
+
+def _over_groups(attribute: str, compared: list[_Compared]) -> list[Finding]:
+    """What is told of an attribute as a whole; its groups are what is judged."""
+
+    def values(metric: str) -> list[float]:
+        return [
+            each.rates[0].value
+            for each in compared
+            if each.attribute == attribute
+            and each.metric == metric
+            and each.rates is not None
+            and each.rates[0].value is not None
+        ]
+
+    selected, found = values("selection_rate"), values("recall")
+    return [
+        Finding("demographic_parity_ratio", None, len(selected), "not enough data", attribute)
+        if len(selected) < 2 or not max(selected)
+        else Finding(
+            "demographic_parity_ratio", min(selected) / max(selected), len(selected), feature=attribute
+        ),
+        Finding("equal_opportunity_difference", None, len(found), "not enough data", attribute)
+        if len(found) < 2
+        else Finding("equal_opportunity_difference", max(found) - min(found), len(found), feature=attribute),
+    ]

@@ -1,18 +1,173 @@
-"""Errors: in which slices the missed frauds and the needless referrals gather."""
+"""Errors: in which slices the missed frauds and the needless referrals gather.
+
+That a slice differs from the rest is first of all a fact about a model: claims that rarely are fraud rarely
+reach the threshold. So it is watched at most. It alarms where more frauds are missed than the model's own
+probabilities foretell, compared with all other claims: there it is wrong.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import betainc
 
-from claimwatch.domain.evaluation.cohort import Cohort
-from claimwatch.domain.evaluation.finding import Finding
+from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
+from claimwatch.domain.evaluation.discovery import q_values
+from claimwatch.domain.evaluation.finding import Finding, Verdict
+from claimwatch.domain.evaluation.intervals import NOTHING, Interval, difference, share_of_two
+from claimwatch.domain.evaluation.rates import Rate, p_value, rate
+
+SMALLEST = 50
+"""Claims with an outcome that counts, in the slice and outside of it, without which nothing is said."""
+
+FEWEST = 5.0
+"""Claims (of equal weight) that a rate must rest on: frauds, or referrals."""
+
+CERTAIN = 0.01
+"""The share of false discoveries among the slices of which something is said."""
+
+MATERIAL = 0.1
+"""How much more of the frauds are missed, or of the referrals needless, than outside of the slice."""
+
+UNFORETOLD = 1.5
+"""Missed frauds, in parts of those foretold, from which on it matters."""
+
+
+@dataclass(frozen=True)
+class _Slice:
+    feature: str
+    value: str
+    n: int
+    rates: Mapping[str, tuple[Rate, Rate]]
+    """Of the slice and of all others."""
+    missed: "_Missed"
+
+
+@dataclass(frozen=True)
+class _Missed:
+    """Missed frauds over those foretold, in parts of the same outside of the slice."""
+
+    ratio: Interval
+    p_value: float
 
 
 def errors(cohort: Cohort, segments: Mapping[str, npt.NDArray[np.object_]]) -> list[Finding]:
     """The findings of check ``errors``.
 
     ``segments`` has for each feature the slice that each claim of the cohort is in (text; None where not
-    known), numbers cut into ranges by the caller.
+    known), numbers cut into ranges by the caller. ``missed_rate`` is the share of frauds that were not
+    referred, ``false_referral_rate`` the share of referred claims that were honest; the threshold of both is
+    the rate of all other claims. ``missed_over_expected`` is the ratio of missed frauds to those outside of
+    the slice, over that ratio as the probabilities foretell it. Slices that miss the most come first.
     """
-    raise NotImplementedError
+    slices = [
+        _slice(cohort, feature, value, rows)
+        for feature, values in segments.items()
+        for value, rows in _values(values[cohort.used])
+    ]
+    discovered = {
+        metric: q_values([p_value(*each.rates[metric]) for each in slices])
+        for metric in ("missed_rate", "false_referral_rate")
+    }
+    wrong = q_values([each.missed.p_value for each in slices])
+    found: list[tuple[float, list[Finding]]] = []
+    for place, each in enumerate(slices):
+        rates = [_compared(each, metric, float(discovered[metric][place])) for metric in discovered]
+        found.append((each.rates["missed_rate"][0].value or 0.0, [*rates, _unforetold(each, wrong[place])]))
+    return [finding for _, own in sorted(found, key=lambda entry: -entry[0]) for finding in own]
+
+
+def _values(values: npt.NDArray[np.object_]) -> list[tuple[str, Mask]]:
+    """Each value with the claims that have it; what is not known is no slice."""
+    there = sorted({str(value) for value in values.tolist() if value is not None})
+    text = np.array([None if value is None else str(value) for value in values.tolist()], dtype=np.object_)
+    return [(value, np.asarray(text == value, dtype=np.bool_)) for value in there]
+
+
+def _slice(cohort: Cohort, feature: str, value: str, rows: Mask) -> _Slice:
+    fraud, referred = cohort.fraud, cohort.referred[cohort.used].astype(np.float64)
+    large = min(int(rows.sum()), int((~rows).sum())) >= SMALLEST
+    inside, outside = rows.astype(np.float64) * large, (~rows).astype(np.float64) * large
+    return _Slice(
+        feature,
+        value,
+        int(rows.sum()),
+        {
+            "missed_rate": (
+                rate(cohort, fraud * inside, 1.0 - referred),
+                rate(cohort, fraud * outside, 1.0 - referred),
+            ),
+            "false_referral_rate": (
+                rate(cohort, referred * inside, 1.0 - fraud),
+                rate(cohort, referred * outside, 1.0 - fraud),
+            ),
+        },
+        _missed(cohort, inside, outside),
+    )
+
+
+def _missed(cohort: Cohort, inside: Floats, outside: Floats) -> _Missed:
+    """Frauds that were missed inside over those outside, in parts of what the probabilities foretell."""
+    unreferred = cohort.weight[cohort.used] * ~cohort.referred[cohort.used]
+    counted = [unreferred * rows * cohort.fraud for rows in (inside, outside)]
+    weights = [_weight(own, unreferred) for own in counted]
+    own, others = (float(each.sum()) for each in counted)
+    foretold, foretold_others = (
+        float((unreferred * rows) @ cohort.probability[cohort.used]) for rows in (inside, outside)
+    )
+    if own + others <= 0.0 or min(foretold / weights[0], foretold_others / weights[1]) < FEWEST:
+        return _Missed(NOTHING, float("nan"))
+    expected = foretold / foretold_others
+    share = share_of_two(own, others, *weights)
+    by_chance = foretold / weights[0] / (foretold / weights[0] + foretold_others / weights[1])
+    return _Missed(
+        Interval(*(_odds(bound, expected) for bound in (share.value, share.low, share.high))),
+        float(betainc(own / weights[0] + 0.5, others / weights[1] + 0.5, by_chance)),
+    )
+
+
+def _weight(counted: Floats, all_of_them: Floats) -> float:
+    total = float(counted.sum())
+    return float((counted**2).sum()) / total if total else float(all_of_them.max())
+
+
+def _odds(share: float | None, expected: float) -> float | None:
+    return None if share is None or share >= 1.0 else share / (1.0 - share) / expected
+
+
+def _compared(each: _Slice, metric: str, q_value: float) -> Finding:
+    own, others = each.rates[metric]
+    if own.value is None or others.value is None or min(own.n, others.n) < FEWEST:
+        return Finding(metric, None, each.n, "not enough data", each.feature, each.value)
+    more = difference(own.interval, others.interval).value or 0.0
+    seen = q_value <= CERTAIN and more >= MATERIAL
+    return Finding(
+        metric,
+        own.value,
+        own.n,
+        "watch" if seen else "ok",
+        each.feature,
+        each.value,
+        own.interval.low,
+        own.interval.high,
+        others.value,
+    )
+
+
+def _unforetold(each: _Slice, q_value: float) -> Finding:
+    ratio = each.missed.ratio
+    verdict: Verdict = "not enough data"
+    if ratio.value is not None:
+        verdict = "alarm" if q_value <= CERTAIN and ratio.value >= UNFORETOLD else "ok"
+    return Finding(
+        "missed_over_expected",
+        ratio.value,
+        each.n,
+        verdict,
+        each.feature,
+        each.value,
+        ratio.low,
+        ratio.high,
+        UNFORETOLD,
+    )

@@ -1,9 +1,10 @@
 """Rates over the book, from the claims of a cohort that count, each with its interval."""
 
 from dataclasses import dataclass
-from math import erfc, sqrt
 
 import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaln
 
 from claimwatch.domain.evaluation.cohort import Cohort, Floats
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval, share_of_two
@@ -57,13 +58,28 @@ def rate(cohort: Cohort, of: Floats, chosen: Floats, cut: Floats | None = None) 
 
 
 def p_value(one: Rate, two: Rate) -> float:
-    """How likely two independent rates are as far apart as these by chance alone; nan without both."""
-    if one.value is None or two.value is None or not one.effective or not two.effective:
+    """How likely two independent rates are as far apart as these by chance alone; nan without both.
+
+    Fisher's exact test with the mid-p correction (Lancaster, 1961), on effective numbers of claims.
+    """
+    if one.value is None or two.value is None:
         return float("nan")
-    both = one.effective + two.effective
-    pooled = (one.effective * one.value + two.effective * two.value) / both
-    spread = sqrt(pooled * (1.0 - pooled) * (1.0 / one.effective + 1.0 / two.effective))
-    return erfc(abs(one.value - two.value) / spread / sqrt(2.0)) if spread else 1.0
+    of_one, of_two = max(round(one.effective), 1), max(round(two.effective), 1)
+    hits_one, hits_two = round(one.value * of_one), round(two.value * of_two)
+    hits = hits_one + hits_two
+    possible = np.arange(max(0, hits - of_two), min(hits, of_one) + 1)
+    logs = _choose(of_one, possible) + _choose(of_two, hits - possible) - _choose(of_one + of_two, hits)
+    likely = np.exp(logs)
+    seen = likely[possible == hits_one][0]
+    # What is as likely as what was seen, but for a rounding, counts half.
+    rarer, as_rare = likely < seen * (1.0 - 1e-9), np.isclose(likely, seen, rtol=1e-9, atol=0.0)
+    return float(min(likely[rarer].sum() + 0.5 * likely[as_rare].sum(), 1.0))
+
+
+def _choose(of: int, taken: npt.ArrayLike) -> Floats:
+    """Logarithms of the numbers of ways to take so many."""
+    some = np.asarray(taken, dtype=np.float64)
+    return np.asarray(gammaln(of + 1.0) - gammaln(some + 1.0) - gammaln(of - some + 1.0))
 
 
 def _weight(part: Floats, whole: Floats, chosen: Floats, weight: Floats) -> float:

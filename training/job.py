@@ -7,6 +7,7 @@ is a process of its own, so that a crash, a hang and a full disk end it and are 
 import collections
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -148,7 +149,11 @@ def _run(at: Place, training: Training, folder: Path, champion: Path | None) -> 
             return  # the model is registered, with the reason that is in its manifest
         raise RefusedData(said.removeprefix(REFUSED))
     if process.returncode in (124, 137):
-        raise TrainingFailed(f"the run did not end in time, or was killed (exit code {process.returncode})")
+        raise TrainingFailed("the run did not end in time")
+    if process.returncode < 0:
+        name = signal.Signals(-process.returncode).name
+        maybe = " (the kernel sends it where memory runs out)" if name == "SIGKILL" else ""
+        raise TrainingFailed(f"the run was ended by {name}{maybe}: {said}")
     if process.returncode:
         raise TrainingFailed(f"the run ended with exit code {process.returncode}: {said}")
 

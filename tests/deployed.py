@@ -1,18 +1,23 @@
 """The application on the laptop's AWS, deployed once for all tests that want it, and what they do with it."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from claimwatch.aws.machines import TRAINING_TAG
 from local.processes import wait_until
 from local.stack import BUILT_TEMPLATE, STACK_NAME, LaptopStack
 from tests.cluster import PROJECT
 
 PATIENCE = 120.0
 """Seconds that a file may take; a cold start of every function is a part of it."""
+SEARCH_MINUTES = "0.1"
+"""What the search for a model may take: a few trials."""
 ENDED = ("committed", "refused", "parked", "failed")
 SOURCES = ("template.yaml", "functions", "layers", "statemachines", "contracts")
 
@@ -31,7 +36,7 @@ class Deployed:
     def below(cls, folder: Path) -> "Deployed":
         """Deploy to a stack of its own; what is built is used unless it is older than its sources."""
         stack = LaptopStack(folder)
-        stack.up(build=not _is_built())
+        stack.up(build=not _is_built(), TrainingSearchMinutes=SEARCH_MINUTES)
         sqs, sns = stack.client("sqs"), stack.client("sns")
         listener = sqs.create_queue(QueueName="listener")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=listener, AttributeNames=["QueueArn"])["Attributes"][
@@ -69,6 +74,50 @@ class Deployed:
         name: str = found["StackResourceDetail"]["PhysicalResourceId"]
         return name
 
+    def invoke(self, function: str, event: Row) -> Any:
+        """What a function of this logical id answers."""
+        answer = self.client("lambda").invoke(
+            FunctionName=self.resource(function), Payload=json.dumps(event).encode()
+        )
+        told = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, told
+        return told
+
+    def running_instances(self) -> list[str]:
+        """The ids of what trains."""
+        pages = self.client("ec2").get_paginator("describe_instances").paginate()
+        return [
+            instance["InstanceId"]
+            for page in pages
+            for reservation in page["Reservations"]
+            for instance in reservation["Instances"]
+            if instance["State"]["Name"] != "terminated"
+            if any(tag["Key"] == TRAINING_TAG for tag in instance.get("Tags", []))
+        ]
+
+    def instance_output(self) -> str:
+        """The end of what instances wrote."""
+        logs = (self.stack.folder / "instances").glob("*/output.log")
+        return "\n".join(path.read_text(errors="replace")[-3000:] for path in logs)
+
+    def command(self, *words: str) -> Row:
+        """What `claimwatch` says, whether it ends well or not."""
+        # It finds the laptop's stack in a folder of that name.
+        place = self.stack.folder / "home"
+        place.mkdir(exist_ok=True)
+        if not (place / ".local").exists():
+            (place / ".local").symlink_to(self.stack.folder)
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("claimwatch")), *words, "--json"],
+            cwd=place,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout, done.stderr
+        told: Row = json.loads(done.stdout)
+        return told
+
     # -- Files ---------------------------------------------------------------------------------------------
 
     def drop(self, key: str, data: bytes | str) -> str:
@@ -97,7 +146,9 @@ class Deployed:
         with closing(self.stack.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             names = [column.name for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()] if names else []
+            connection.commit()
+            return rows
 
     # -- People --------------------------------------------------------------------------------------------
 

@@ -80,6 +80,8 @@ lock: $(STAMP) ## Pin the newest versions that the *.in files allow, with hashes
 	done
 	# Whoever scores has the tables layer beside it, and with that numpy.
 	compile -c requirements/dev.txt --no-emit-package numpy layers/scoring/requirements.in -o layers/scoring/requirements.txt
+	# So does whoever checks a week.
+	compile -c requirements/dev.txt --no-emit-package numpy layers/statistics/requirements.in -o layers/statistics/requirements.txt
 	compile -c requirements/dev.txt training/requirements.in -o training/requirements.txt
 
 # -- Build and deploy --------------------------------------------------------------------------------------------
@@ -111,7 +113,7 @@ mlflow: $(STAMP) ## MLflow's interface to the running stack's models, until Ctrl
 # -- Tests, checks, measurements ---------------------------------------------------------------------------------
 
 test: $(STAMP) build ## Every test: unit, template, integration, faults (a short seeded run), end to end
-	@python -m pytest $(TESTS)
+	@python -m pytest -n 2 --dist loadgroup $(TESTS)
 
 faults: $(STAMP) ## At least 200 seeded schedules of kills, restarts, duplicates and late events
 	@python -m tests.faults

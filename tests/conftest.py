@@ -19,6 +19,16 @@ hypothesis.settings.load_profile("claimwatch")
 UNIT_TESTS = Path(__file__).parent / "unit"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two processes share the tests (pytest-xdist). One has all that needs the deployed application, and
+    begins with it, for that takes the longest. No module is split: its fixtures cost more than its tests."""
+    deployed = {item: "deployed" in getattr(item, "fixturenames", ()) for item in items}
+    for item in items:
+        group = "deployed" if deployed[item] else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not deployed[item])
+
+
 @pytest.fixture(autouse=True)
 def no_sockets_in_unit_tests(request: pytest.FixtureRequest) -> Iterator[None]:
     if not request.path.is_relative_to(UNIT_TESTS):

@@ -89,6 +89,7 @@ def judge(url: str, files: Mapping[int, Loaded], notes: ScoreNotes) -> Verdict:
         _judge_history(cursor, verdict, notes)
         _judge_chunks(cursor, verdict, files)
         _judge_scores(cursor, verdict, files)
+        _judge_profiles(cursor, verdict, files)
         _judge_coverage(cursor, verdict, files)
     return verdict
 
@@ -170,6 +171,21 @@ def _judge_scores(cursor: Cursor, verdict: Verdict, files: Mapping[int, Loaded])
     )
     counted = {tuple(row[:3]): row[3] for row in cursor.fetchall() if row[3]}
     verdict.expect("referrals as they are counted", counted, {key: n for key, n in referred.items() if n})
+
+
+def _judge_profiles(cursor: Cursor, verdict: Verdict, files: Mapping[int, Loaded]) -> None:
+    """Of each chunk that a model has scored, in whatever role, its claims of each week are profiled once."""
+    cursor.execute("SELECT DISTINCT file_id, number, model_version FROM claimwatch.scored_chunk")
+    wanted = Counter(
+        (file_id, number, version, claim.week)
+        for file_id, number, version in cursor.fetchall()
+        for claim in files[file_id].chunk(number)
+    )
+    cursor.execute("SELECT file_id, number, model_version, week, claims FROM claimwatch.profile")
+    found = Counter[Any]()
+    for *key, claims in cursor.fetchall():
+        found[tuple(key)] += claims
+    verdict.compare("claims of profiles", found, wanted)
 
 
 def _judge_coverage(cursor: Cursor, verdict: Verdict, files: Mapping[int, Loaded]) -> None:

@@ -7,6 +7,7 @@ made by the code that makes them for trainings: bytes are what scoring reads.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cache
 from math import exp
 
@@ -35,8 +36,14 @@ class Claim:
 
     claim_id: str
     row_number: int
+    broken_on: date
     amount: float
     panes: int | None
+
+    @property
+    def week(self) -> date:
+        """The Monday of its week."""
+        return self.broken_on - timedelta(days=self.broken_on.weekday())
 
     @property
     def audited(self) -> bool:
@@ -87,7 +94,7 @@ def bundle(model: TwoColumns) -> tuple[dict[str, bytes], str]:
         "panes": np.full(200, 3.0),
         "broken_on": np.full(200, np.datetime64("2026-02-01", "us")),
     }
-    typical = [Claim("", 0, amount, 3) for amount in amounts.tolist()]
+    typical = [Claim("", 0, date(2026, 2, 1), amount, 3) for amount in amounts.tolist()]
     files = {
         "model.onnx": onnx_of(linear, CALIBRATION),
         "explainer.npz": to_bytes(linear),

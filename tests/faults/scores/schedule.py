@@ -7,6 +7,7 @@ try that it hits.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from random import Random
 
@@ -100,11 +101,10 @@ class ScoreSchedule(Seeded):
             panes = None if draw.random() < 0.2 else draw.randint(1, 9)
             bad = draw.random() < 0.05
             stated = amount + 9000 * bad  # the contract takes at most 5,000
-            records.append(
-                f"{claim_id},2026-02-{row % 28 + 1:02},{stated},{'' if panes is None else panes},,"
-            )
+            broken_on = date(2026, 2, row % 28 + 1)
+            records.append(f"{claim_id},{broken_on},{stated},{'' if panes is None else panes},,")
             if not bad:
-                claims.append(Claim(claim_id, row, amount, panes))
+                claims.append(Claim(claim_id, row, broken_on, amount, panes))
         return GlassFile(f"file-{number}", csv(*records), claims)
 
     @cached_property

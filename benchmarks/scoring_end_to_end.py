@@ -33,7 +33,7 @@ from claimwatch.storage.models import NewVersion
 PEER_ROWS = 100_000
 """Claims that the peer reads at a time: a million at once would take it gigabytes."""
 
-_TABLES = "claimwatch.score, claimwatch.scored_chunk, peers.score"
+_TABLES = "claimwatch.score, claimwatch.scored_chunk, claimwatch.profile, peers.score"
 
 
 def measure(

@@ -15,7 +15,7 @@ from scipy.special import betainc
 from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
 from claimwatch.domain.evaluation.discovery import q_values
 from claimwatch.domain.evaluation.finding import Finding, Verdict
-from claimwatch.domain.evaluation.intervals import NOTHING, Interval, difference, share_of_two
+from claimwatch.domain.evaluation.intervals import NOTHING, Interval, Total, difference, share_of_two
 from claimwatch.domain.evaluation.rates import Rate, p_value, rate
 
 SMALLEST = 50
@@ -110,26 +110,27 @@ def _slice(cohort: Cohort, feature: str, value: str, rows: Mask) -> _Slice:
 def _missed(cohort: Cohort, inside: Floats, outside: Floats) -> _Missed:
     """Frauds that were missed inside over those outside, in parts of what the probabilities foretell."""
     unreferred = cohort.weight[cohort.used] * ~cohort.referred[cohort.used]
-    counted = [unreferred * rows * cohort.fraud for rows in (inside, outside)]
-    weights = [_weight(own, unreferred) for own in counted]
-    own, others = (float(each.sum()) for each in counted)
-    foretold, foretold_others = (
-        float((unreferred * rows) @ cohort.probability[cohort.used]) for rows in (inside, outside)
-    )
-    if own + others <= 0.0 or min(foretold / weights[0], foretold_others / weights[1]) < FEWEST:
+    probability = cohort.probability[cohort.used]
+    own, others = (_total(unreferred * rows, cohort.fraud) for rows in (inside, outside))
+    foretold, foretold_others = (float((unreferred * rows) @ probability) for rows in (inside, outside))
+    if own.value + others.value <= 0.0 or not foretold_others:
         return _Missed(NOTHING, float("nan"))
-    expected = foretold / foretold_others
-    share = share_of_two(own, others, *weights)
-    by_chance = foretold / weights[0] / (foretold / weights[0] + foretold_others / weights[1])
+    (counted, weight), (counted_others, weight_others) = own.counted, others.counted
+    if min(foretold / weight, foretold_others / weight_others) < FEWEST:
+        return _Missed(NOTHING, float("nan"))
+    share = share_of_two(own, others)
+    by_chance = foretold / weight / (foretold / weight + foretold_others / weight_others)
     return _Missed(
-        Interval(*(_odds(bound, expected) for bound in (share.value, share.low, share.high))),
-        float(betainc(own / weights[0] + 0.5, others / weights[1] + 0.5, by_chance)),
+        Interval(
+            *(_odds(bound, foretold / foretold_others) for bound in (share.value, share.low, share.high))
+        ),
+        float(betainc(counted, counted_others, by_chance)),
     )
 
 
-def _weight(counted: Floats, all_of_them: Floats) -> float:
-    total = float(counted.sum())
-    return float((counted**2).sum()) / total if total else float(all_of_them.max())
+def _total(weight: Floats, fraud: Floats) -> Total:
+    counted = weight * fraud
+    return Total(float(counted.sum()), float((counted**2).sum()), float(weight.max()))
 
 
 def _odds(share: float | None, expected: float) -> float | None:

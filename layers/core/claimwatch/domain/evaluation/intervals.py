@@ -38,29 +38,52 @@ def wilson(hits: float, of: float) -> Interval:
     return Interval(share, max(middle - half, 0.0) if hits else 0.0, middle + half if hits < of else 1.0)
 
 
+@dataclass(frozen=True)
+class Total:
+    """A sum of the weights of claims that were counted, the sum of their squares, and the greatest there is.
+
+    The last is of any claim that could have been counted.
+    """
+
+    value: float
+    squares: float
+    heaviest: float
+
+    @property
+    def counted(self) -> tuple[float, float]:
+        """How many claims of equal weight vary alike, half a one that was not seen included; their weight.
+
+        The half is Jeffreys', of the heaviest. Fay and Feuer, "Confidence intervals for directly
+        standardized rates", 1997.
+        """
+        value = self.value + self.heaviest / 2.0
+        squares = self.squares + self.heaviest**2 / 2.0
+        return value**2 / squares, squares / value
+
+
 def jeffreys(share: float, of: float) -> Interval:
     """A share of so many claims, which may be the number that would tell as much; Jeffreys' interval."""
-    return share_of_two(share * of, (1.0 - share) * of, 1.0, 1.0) if of > 0.0 else NOTHING
+    if of <= 0.0:
+        return NOTHING
+    hits, others = share * of, (1.0 - share) * of
+    return share_of_two(Total(hits, hits, 1.0), Total(others, others, 1.0))
 
 
-def share_of_two(one: float, two: float, weight_one: float, weight_two: float) -> Interval:
+def share_of_two(one: Total, two: Total) -> Interval:
     """The share of one total in the sum of two that were counted independently.
 
-    ``one`` and ``two`` are totals, and each counted claim stands for ``weight_...`` (a total's variance over
-    the total; for a total of 0, the most that a claim could have stood for). Given how many were counted in
-    all, those of the first are binomial; Jeffreys' interval of that share, with the weights put back.
-    Totals of claims with different weights are taken for as many of their mean weight as vary alike (Fay and
-    Feuer, "Confidence intervals for directly standardized rates", 1997).
+    Given how many claims were counted in all, those of the first are binomial; Jeffreys' interval of that
+    share, with the weights put back.
     """
-    if one + two <= 0.0:
+    if one.value + two.value <= 0.0:
         return NOTHING
-    counted_one, counted_two = one / weight_one, two / weight_two
+    (counted_one, weight_one), (counted_two, weight_two) = one.counted, two.counted
     tail = (1.0 - CONFIDENCE) / 2.0
-    bounds = [float(betaincinv(counted_one + 0.5, counted_two + 0.5, at)) for at in (tail, 1.0 - tail)]
+    bounds = [float(betaincinv(counted_one, counted_two, at)) for at in (tail, 1.0 - tail)]
     low, high = (weight_one * bound / (weight_one * bound + weight_two * (1.0 - bound)) for bound in bounds)
-    share = one / (one + two)
+    share = one.value / (one.value + two.value)
     # With next to nothing counted, the interval's middle is not the share.
-    return Interval(share, min(low, share) if one else 0.0, max(high, share) if two else 1.0)
+    return Interval(share, min(low, share) if one.value else 0.0, max(high, share) if two.value else 1.0)
 
 
 def scaled(found: Interval, factor: float) -> Interval:

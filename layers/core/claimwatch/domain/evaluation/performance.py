@@ -7,7 +7,7 @@ import numpy as np
 from claimwatch.domain.evaluation import ranking
 from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
 from claimwatch.domain.evaluation.finding import Finding, Verdict
-from claimwatch.domain.evaluation.intervals import NOTHING, Interval, jeffreys, share_of_two
+from claimwatch.domain.evaluation.intervals import NOTHING, Interval, Total, jeffreys, share_of_two
 from claimwatch.domain.evaluation.rates import Rate, rate
 
 MATERIAL = 0.15
@@ -91,16 +91,7 @@ def estimated(probability: Floats, referred: Mask) -> list[Finding]:
     Intervals are those of the outcomes, if the probabilities are true.
     """
     given, chosen = np.asarray(probability, dtype=np.float64), np.asarray(referred, dtype=np.bool_)
-    spread = given * (1.0 - given)
-    frauds, missed = float(given[chosen].sum()), float(given[~chosen].sum())
-    recall = NOTHING
-    if frauds + missed > 0.0:
-        recall = share_of_two(
-            frauds,
-            missed,
-            max(float(spread[chosen].sum()) / frauds, _CERTAIN) if frauds else 1.0,
-            max(float(spread[~chosen].sum()) / missed, _CERTAIN) if missed else 1.0,
-        )
+    recall = share_of_two(_expected(given[chosen]), _expected(given[~chosen]))
     return [
         _told("estimated_precision", _foretold(given[chosen]), int(chosen.sum())),
         _told("estimated_recall", recall, len(given)),
@@ -157,6 +148,12 @@ def _calibration(curve: list[tuple[float, Rate]]) -> list[Finding]:
         found.append(Finding("calibration_predicted", told, seen.n, segment=str(place)))
         found.append(_told("calibration_observed", seen.interval, seen.n, segment=str(place)))
     return found
+
+
+def _expected(probability: Floats) -> Total:
+    """Frauds among claims with these probabilities; what is certain varies as little as can be counted."""
+    frauds = float(probability.sum())
+    return Total(frauds, max(float((probability * (1.0 - probability)).sum()), _CERTAIN * frauds), 1.0)
 
 
 def _foretold(probability: Floats) -> Interval:

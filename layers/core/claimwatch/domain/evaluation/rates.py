@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.special import gammaln
 
 from claimwatch.domain.evaluation.cohort import Cohort, Floats
-from claimwatch.domain.evaluation.intervals import NOTHING, Interval, share_of_two
+from claimwatch.domain.evaluation.intervals import NOTHING, Interval, Total, share_of_two
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ def rate(cohort: Cohort, of: Floats, chosen: Floats, cut: Floats | None = None) 
     variance = cohort.variance(looked_at if cut is None else looked_at - cut / mean, looked_at)
     # Independent counts would vary so; how the claims were chosen makes it less or more.
     apart = counted / (one + two) ** 2 / variance if variance > 0.0 and counted > 0.0 else 1.0
+    # Where only frauds (or only honest claims) are asked for, it is the choice that is known of every claim.
+    by_choice = len(set(cohort.fraud[of > 0.0].tolist())) == 1
     return Rate(
         share_of_two(
-            one,
-            two,
-            _weight(part, whole, chosen, weight) / apart,
-            _weight(rest, whole, 1.0 - chosen, weight) / apart,
+            _total(part, chosen if by_choice else of, weight, apart),
+            _total(rest, 1.0 - chosen if by_choice else of, weight, apart),
         ),
         n,
         share * (1.0 - share) / variance if variance > 0.0 else float(whole.sum() ** 2 / (whole**2).sum()),
@@ -82,9 +82,6 @@ def _choose(of: int, taken: npt.ArrayLike) -> Floats:
     return np.asarray(gammaln(of + 1.0) - gammaln(some + 1.0) - gammaln(of - some + 1.0))
 
 
-def _weight(part: Floats, whole: Floats, chosen: Floats, weight: Floats) -> float:
-    """What each claim of a total stands for; of an empty one, the most that one could have stood for."""
-    total = float(part.sum())
-    if total:
-        return float((part**2).sum()) / total
-    return float(np.max(weight[chosen > 0.0], initial=0.0)) or float(whole.max())
+def _total(part: Floats, possible: Floats, weight: Floats, apart: float) -> Total:
+    heaviest = np.max(weight[possible > 0.0], initial=0.0) or weight.max()
+    return Total(float(part.sum()), float((part**2).sum()) / apart, float(heaviest) / apart)

@@ -1,5 +1,8 @@
 """A training is started once, its machine is gone afterwards, and how it ended is told."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +12,7 @@ from claimwatch.aws.machines import Machine, NoMachine
 from claimwatch.errors import RefusedData
 from claimwatch.models import trainings
 from claimwatch.storage.models import Training
+from tests.cluster import database_at
 from tests.integration.models.house import LINE, House
 
 
@@ -205,6 +209,31 @@ def test_a_notice_that_could_not_be_sent_is_sent_by_the_watchdog(
             office.end("failed", "it broke")
     office.watch()
     office.watch()
+
+    assert office.told == ["Claimwatch could not train a model of line glass"]
+
+
+def test_a_training_and_the_watchdog_that_tell_of_its_end_at_once_tell_it_once(
+    office: Office, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.start()
+    office.end("failed", "it broke")
+    office.house.site.alerts.clear()
+    office.house.site.query("UPDATE claimwatch.training SET notified_at = NULL RETURNING training_id")
+    told = office.house.site.publish
+
+    def slowly(subject: str, message: str) -> None:
+        time.sleep(0.2)
+        told(subject, message)
+
+    monkeypatch.setattr(office.house.site, "publish", slowly)
+
+    def one(_: int) -> None:
+        with closing(database_at(database_url)) as database:
+            trainings.end_training(database, office.house.site, "t1", "failed", "it broke")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(one, range(4)))
 
     assert office.told == ["Claimwatch could not train a model of line glass"]
 

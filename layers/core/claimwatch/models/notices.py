@@ -29,10 +29,16 @@ What is live stays live, and the instance is gone. When the cause is mended:
 
 
 def tell_end(database: Database, alerts: Alerts, training: Training) -> None:
-    """The training has ended. Published first, remembered afterwards: told twice rather than never."""
+    """The training has ended. Published first, remembered afterwards: told twice rather than never.
+
+    The training itself and the watchdog may be at it at once: one waits, and finds it told.
+    """
     if training.notified or training.status not in _WHAT_NEXT:
         return
     subject, message = (text.format(**vars(training)) for text in _WHAT_NEXT[training.status])
-    alerts.publish(subject, f"Training {training.training_id}, asked for by {training.asked_by}\n{message}")
     with database.transaction() as cursor:
-        models.set_training_told(cursor, training.training_id)
+        if not models.set_training_told(cursor, training.training_id):
+            return
+        alerts.publish(
+            subject, f"Training {training.training_id}, asked for by {training.asked_by}\n{message}"
+        )

@@ -150,9 +150,10 @@ def end_training(
     return bool(cursor.rowcount)
 
 
-def set_training_told(cursor: Cursor, training_id: str) -> None:
-    """People have been told how the training ended."""
+def set_training_told(cursor: Cursor, training_id: str) -> bool:
+    """People are told how the training ended; False if they were told before. Who comes second waits."""
     cursor.execute(_SQL["set_training_told"], {"training_id": training_id})
+    return bool(cursor.rowcount)
 
 
 def seconds_left(cursor: Cursor, training_id: str) -> float:

@@ -43,7 +43,7 @@ SET status = %(status)s, error = %(error)s, ended_at = now()
 WHERE training_id = %(training_id)s AND ended_at IS NULL;
 
 -- name: set_training_told
-UPDATE claimwatch.training SET notified_at = now() WHERE training_id = %(training_id)s;
+UPDATE claimwatch.training SET notified_at = now() WHERE training_id = %(training_id)s AND notified_at IS NULL;
 
 -- name: seconds_left
 SELECT extract(epoch FROM deadline - now())::double precision FROM claimwatch.training

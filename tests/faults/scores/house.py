@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from claimwatch.models.promote import Promoted
@@ -35,6 +35,8 @@ class ScoreNotes(Notes):
     asked: list[Asked] = field(default_factory=list)
     answers: dict[str, list[Promoted | None]] = field(default_factory=lambda: defaultdict(list))
     """Of each request; None for a refusal."""
+    given_up: set[str] = field(default_factory=set)
+    """Requests that nobody waits for any more: they may have led to something."""
     untold: set[str] = field(default_factory=set)
     """Executions that failed and could not say so: the alarm on failed executions speaks for them."""
 
@@ -151,16 +153,15 @@ class ScoringHouse(Executions[ScoreNotes]):
         return self._spawn(self._ask, asked, 0)
 
     def _ask(self, asked: Asked, patience: int) -> None:
-        """The same request again until there is an answer."""
-        arguments = {
-            "request_id": asked.request_id,
-            "line": LINE,
-            "version": asked.version,
-            "role": asked.role,
-        }
-        with self._lock:
-            self.notes.asked.append(asked)
+        """Until there is an answer: the same request comes again, or the command is typed once more."""
+        types_again = self._schedule.types_again(asked.request_id)
         for number in range(20):
+            if number and types_again:
+                self.notes.given_up.add(asked.request_id)
+                asked = replace(asked, request_id=f"{asked.request_id}+")
+            arguments = {"line": LINE, **asdict(asked)}
+            with self._lock:
+                self.notes.asked.append(asked)
             calling = self._schedule.calling("change", asked.request_id, number, patience)
             answer = self._call("change", arguments, calling)
             if isinstance(answer, Done):

@@ -107,7 +107,7 @@ def _judge_history(cursor: Cursor, verdict: Verdict, notes: ScoreNotes) -> None:
         for request_id, answers in notes.answers.items()
         if any(answer is not None and answer.changed for answer in answers)
     }
-    verdict.compare("promotions", found, Counter(changed))
+    verdict.compare("promotions", found, Counter(changed | (found.keys() & notes.given_up)))
     verdict.problems += wrong_entries([Entry(*row[:4]) for row in rows], notes.asked)
     for request_id, version, _, _, by, why, uri, sha256 in rows:
         pinned = (

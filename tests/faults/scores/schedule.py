@@ -138,6 +138,10 @@ class ScoreSchedule(Seeded):
             return None
         return self._asked(draw, f"between-{execution}-{number}")
 
+    def types_again(self, request_id: str) -> bool:
+        """Whether who gets no answer types the command again, instead of the same request coming again."""
+        return self.random("types again", request_id).random() < 0.5
+
     def calling(self, step: str, about: str, number: int, patience: int = 0) -> Calling:
         """How the ``number``-th try (from 0) of a step goes, in people's round of this number."""
         if patience >= CALM_FROM_ROUND:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
 from claimwatch.domain.evaluation.discovery import q_values
 from claimwatch.domain.evaluation.finding import Finding, Verdict
-from claimwatch.domain.evaluation.intervals import ratio
+from claimwatch.domain.evaluation.intervals import Interval, ratio
 from claimwatch.domain.evaluation.rates import Rate, p_value, rate
 
 CERTAIN = 0.01
@@ -135,7 +135,7 @@ def _findings(each: _Compared, q_value: float) -> list[Finding]:
             for name in (metric, f"{metric}_ratio")
         ]
     own, others = each.rates
-    compared = ratio(own.interval, others.interval)
+    compared = _ratio(own.interval, others.interval)
     verdict: Verdict = "not enough data"
     if compared.value is not None:
         material = not LEAST <= compared.value <= MOST
@@ -164,6 +164,13 @@ def _findings(each: _Compared, q_value: float) -> list[Finding]:
             LEAST if (compared.value or 0.0) < 1.0 else MOST,
         ),
     ]
+
+
+def _ratio(own: Interval, others: Interval) -> Interval:
+    """To all others; where none of them was chosen, it is at least that to the most there could be."""
+    if not own.value or others.value or others.high is None:
+        return ratio(own, others)
+    return Interval(own.value / others.high, None if own.low is None else own.low / others.high)
 
 
 def _over_groups(attribute: str, compared: list[_Compared]) -> list[Finding]:

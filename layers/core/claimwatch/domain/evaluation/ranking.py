@@ -9,7 +9,7 @@ import numpy as np
 from claimwatch.domain import lift
 from claimwatch.domain.evaluation.cohort import Cohort, Floats
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval, jeffreys, scaled
-from claimwatch.domain.evaluation.rates import Rate, rate
+from claimwatch.domain.evaluation.rates import ROUNDING, Rate, rate
 
 _NEAR = 0.25
 """The fraud rate at a cut is that of the claims whose rank is so near to it, in parts of its own."""
@@ -163,5 +163,5 @@ def _share_below(score: Floats, among: Floats, weight: Floats) -> Floats:
 def _by_variance(cohort: Cohort, value: float, added: Floats) -> Interval:
     """The interval of a value between 0 and 1 that varies as a share of so many claims would."""
     variance = cohort.variance(added)
-    of = value * (1.0 - value) / variance if variance > 0.0 else cohort.frauds
+    of = value * (1.0 - value) / variance if variance > ROUNDING else cohort.frauds
     return jeffreys(value, of)

@@ -9,6 +9,9 @@ from scipy.special import gammaln
 from claimwatch.domain.evaluation.cohort import Cohort, Floats
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval, Total, share_of_two
 
+ROUNDING = 1e-15
+"""A variance of no more than this is none."""
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -44,7 +47,8 @@ def rate(cohort: Cohort, of: Floats, chosen: Floats, cut: Floats | None = None) 
     looked_at = of * (chosen - share) / mean
     variance = cohort.variance(looked_at if cut is None else looked_at - cut / mean, looked_at)
     # Independent counts would vary so; how the claims were chosen makes it less or more.
-    apart = counted / (one + two) ** 2 / variance if variance > 0.0 and counted > 0.0 else 1.0
+    varies = variance > ROUNDING
+    apart = counted / (one + two) ** 2 / variance if varies and counted > 0.0 else 1.0
     # Where only frauds (or only honest claims) are asked for, it is the choice that is known of every claim.
     by_choice = len(set(cohort.fraud[of > 0.0].tolist())) == 1
     return Rate(
@@ -53,7 +57,7 @@ def rate(cohort: Cohort, of: Floats, chosen: Floats, cut: Floats | None = None) 
             _total(rest, 1.0 - chosen if by_choice else of, weight, apart),
         ),
         n,
-        share * (1.0 - share) / variance if variance > 0.0 else float(whole.sum() ** 2 / (whole**2).sum()),
+        share * (1.0 - share) / variance if varies else float(whole.sum() ** 2 / (whole**2).sum()),
     )
 
 

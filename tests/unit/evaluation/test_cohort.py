@@ -1,0 +1,91 @@
+"""What an outcome stands for: nobody who was picked out of suspicion stands for others."""
+
+import numpy as np
+import pytest
+
+from claimwatch.domain.evaluation.cohort import Cohort, chosen_by_chance
+from claimwatch.domain.evaluation.rates import rate
+from tests.unit.evaluation.cohorts import NOBODY, investigated
+
+
+def test_weights_stand_for_the_book() -> None:
+    for referred in (True, False):
+        cohort, _ = investigated(referred=referred)
+        assert cohort.weight.sum() == pytest.approx(len(cohort.outcome))
+        assert (cohort.weight[~cohort.known] == 0.0).all()
+
+
+def test_what_was_referred_counts_for_itself_and_an_audited_claim_for_many() -> None:
+    cohort, _ = investigated()
+    assert cohort.basis == "referrals and audit"
+    assert (cohort.weight[cohort.referred] == 1.0).all()
+    rest = ~cohort.referred
+    assert cohort.weight[rest & cohort.audited] == pytest.approx(rest.sum() / (rest & cohort.audited).sum())
+
+
+def test_a_suspicion_stands_for_nobody() -> None:
+    """The share of frauds over all that is known would be several times the true one."""
+    cohort, fraud = investigated(claims=100_000)
+    suspicious = cohort.known & ~cohort.referred & ~cohort.audited
+    assert suspicious.sum() > 500
+    assert (cohort.weight[suspicious] == 0.0).all()
+    base = rate(cohort, np.ones(len(cohort.used)), cohort.fraud).interval
+    assert base.low is not None
+    assert base.high is not None
+    assert base.low < fraud.mean() < base.high
+    assert cohort.outcome[cohort.known].mean() > 2.0 * base.high
+
+
+def test_where_hardly_any_referral_is_looked_at_the_audit_alone_tells() -> None:
+    cohort, _ = investigated(referred=False)
+    assert cohort.known[cohort.referred].any()
+    assert cohort.basis == "audit only"
+    assert (cohort.weight[~cohort.audited] == 0.0).all()
+    assert len(set(cohort.weight[cohort.used].tolist())) == 1
+
+
+def test_without_an_audit_nothing_is_known_of_what_was_not_referred() -> None:
+    referred = np.arange(100) < 10
+    cohort = Cohort(np.linspace(1, 0, 100), referred, np.zeros(100, bool), np.where(referred, 1.0, np.nan))
+    assert cohort.basis == "referrals only"
+    assert (cohort.weight > 0.0).sum() == 10
+
+
+def test_where_all_is_known_all_count_alike() -> None:
+    cohort = Cohort(np.linspace(0, 1, 50), np.arange(50) > 40, np.zeros(50, bool), np.tile([0.0, 1.0], 25))
+    assert cohort.basis == "all claims"
+    assert (cohort.weight == 1.0).all()
+    assert cohort.frauds == pytest.approx(25.0)
+
+
+def test_nobody_stands_for_nobody() -> None:
+    assert NOBODY.basis == "nothing"
+    assert NOBODY.frauds == 0.0
+    assert len(NOBODY.used) == 0
+    with pytest.raises(ValueError, match="one entry of each"):
+        Cohort(np.empty(1), np.empty(1, bool), np.empty(1, bool), np.empty(2))
+
+
+def test_an_audit_sample_that_nobody_works_is_no_sample() -> None:
+    """Of the claims drawn for the audit only the suspicious ones have an outcome."""
+    drawn = np.arange(200) < 100
+    by_audit = np.zeros(200, bool)
+    suspicious = drawn & (np.arange(200) % 10 == 0)
+    assert not chosen_by_chance(drawn, by_audit, suspicious).any()
+    assert (chosen_by_chance(drawn, by_audit, drawn) == drawn).all()
+    by_audit[150:] = True
+    np.testing.assert_array_equal(chosen_by_chance(drawn, by_audit, suspicious | by_audit), by_audit)
+
+
+def test_the_variance_is_that_of_a_mean_where_everybody_was_looked_at() -> None:
+    values = np.random.default_rng(3).normal(size=400)
+    cohort = Cohort(values, values > 1.0, np.ones(400, bool), (values > 0.0).astype(np.float64))
+    assert cohort.variance(values) == pytest.approx(values.var() / 400)
+
+
+def test_the_variance_knows_who_was_looked_at() -> None:
+    """Audits of 2 % vary as a sample of that size, which hardly shrinks with the size of the book."""
+    cohort, _ = investigated(referred=False)
+    values = cohort.fraud
+    expected = values.var(ddof=1) / len(values)
+    assert cohort.variance(values) == pytest.approx(expected, rel=0.01)

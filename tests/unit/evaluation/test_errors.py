@@ -1,0 +1,78 @@
+"""A slice is watched where errors gather beyond chance, and alarms where the model itself is wrong."""
+
+import numpy as np
+import pytest
+
+from claimwatch.domain.evaluation.cohort import Cohort
+from claimwatch.domain.evaluation.errors import errors
+from tests.unit.evaluation.cohorts import NOBODY, THRESHOLD, all_known, book, investigated, one, sound, words
+
+NAMES = [f"branch {number}" for number in range(8)]
+
+
+def spread(claims: int, seed: int) -> dict[str, np.ndarray]:
+    draw = np.random.default_rng(seed)
+    return {
+        "branch": words(NAMES[place] for place in draw.integers(0, len(NAMES), claims)),
+        "channel": words(["online", "broker", None][place] for place in draw.integers(0, 3, claims)),
+    }
+
+
+def test_where_errors_gather_nowhere_nothing_is_seen() -> None:
+    seen = 0
+    for seed in range(20):
+        cohort, _ = investigated(seed=seed, audit=0.1)
+        found = errors(cohort, spread(len(cohort.outcome), seed))
+        assert sound(found)
+        seen += any(each.verdict in ("alarm", "watch") for each in found)
+    assert seen <= 1
+
+
+def test_a_slice_whose_frauds_are_missed_is_watched() -> None:
+    """Of claims with the same risk, those of one branch are not referred."""
+    cohort, _ = investigated(claims=40_000, audit=0.1)
+    segments = spread(40_000, 3)
+    overlooked = cohort.referred & (segments["branch"] == NAMES[2])
+    missed = Cohort(cohort.probability, cohort.referred & ~overlooked, cohort.audited, cohort.outcome)
+    found = errors(missed, segments)
+    assert one(found, "missed_rate", "branch", NAMES[2]).verdict == "watch"
+    assert {each.segment for each in found if each.verdict == "watch"} == {NAMES[2]}
+    assert found[0].segment == NAMES[2]
+    # The probabilities say as much, so the model is not wrong about them.
+    assert one(found, "missed_over_expected", "branch", NAMES[2]).verdict == "ok"
+
+
+def test_a_slice_that_the_model_is_wrong_about_alarms() -> None:
+    risk, fraud = book(60_000, 4)
+    segments = spread(60_000, 4)
+    draw = np.random.default_rng(4)
+    hit = (segments["branch"] == NAMES[5]) & (draw.random(60_000) < 0.15)
+    audited = draw.random(60_000) < 0.1
+    referred = risk >= THRESHOLD
+    outcome = np.where(hit, 1.0, fraud)
+    found = errors(Cohort(risk, referred, audited, np.where(referred | audited, outcome, np.nan)), segments)
+    assert one(found, "missed_over_expected", "branch", NAMES[5]).verdict == "alarm"
+    assert {each.segment for each in found if each.verdict == "alarm"} == {NAMES[5]}
+
+
+def test_a_small_slice_is_not_ranked() -> None:
+    cohort, _ = investigated(audit=0.1)
+    segments = {"branch": words("rare" if place < 60 else "other" for place in range(20_000))}
+    found = errors(cohort, segments)
+    assert sound(found)
+    assert {each.verdict for each in found if each.segment == "rare"} == {"not enough data"}
+
+
+def test_rates_are_shares_of_frauds_and_of_referrals() -> None:
+    claims = [(1, 6), (1, 0), (0, 5), (0, 1)] * 40
+    segments = {"half": words("left" if place < 80 else "right" for place in range(160))}
+    found = errors(all_known(claims), segments)
+    assert one(found, "missed_rate", "half", "left").value == pytest.approx(0.5)
+    assert one(found, "false_referral_rate", "half", "right").value == pytest.approx(0.5)
+    assert one(found, "missed_rate", "half", "left").threshold == pytest.approx(0.5)
+
+
+def test_of_nobody_nothing_is_said() -> None:
+    assert errors(NOBODY, {"branch": words([])}) == []
+    assert errors(all_known([(1, 3)]), {}) == []
+    assert sound(errors(all_known([(1, 3), (0, 2)]), {"branch": words(["a", None])}))

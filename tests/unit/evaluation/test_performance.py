@@ -1,0 +1,188 @@
+"""Figures are scikit-learn's where it has them, over the book; an alarm needs a loss beyond doubt."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from claimwatch.domain import lift
+from claimwatch.domain.evaluation import ranking
+from claimwatch.domain.evaluation.cohort import Cohort
+from claimwatch.domain.evaluation.intervals import NOTHING, Interval
+from claimwatch.domain.evaluation.performance import MATERIAL, estimated, performance, worse
+from tests.unit.evaluation.cohorts import (
+    NOBODY,
+    THRESHOLD,
+    all_known,
+    book,
+    both,
+    drawn,
+    investigated,
+    one,
+    sound,
+)
+
+PROMISED = {"roc_auc": 0.83, "pr_auc": 0.3, "lift_top_decile": 4.6, "recall_at_capacity": 0.3, "brier": 0.05}
+
+
+@given(both)
+def test_ranks_are_those_of_scikit_learn(claims: list[tuple[int, int]]) -> None:
+    cohort = all_known(claims)
+    outcome, score = cohort.outcome, cohort.probability
+    assert ranking.roc_auc(cohort).value == pytest.approx(roc_auc_score(outcome, score))
+    assert ranking.pr_auc(cohort).value == pytest.approx(average_precision_score(outcome, score))
+    assert ranking.brier(cohort).value == pytest.approx(brier_score_loss(outcome, score))
+
+
+@pytest.mark.parametrize("referred", [True, False])
+def test_ranks_over_the_book_are_those_of_scikit_learn_with_weights(referred: bool) -> None:
+    cohort, _ = investigated(claims=6_000, referred=referred)
+    given = (cohort.fraud, cohort.probability[cohort.used])
+    weight = {"sample_weight": cohort.weight[cohort.used]}
+    assert ranking.roc_auc(cohort).value == pytest.approx(roc_auc_score(*given, **weight))
+    assert ranking.pr_auc(cohort).value == pytest.approx(average_precision_score(*given, **weight))
+    assert ranking.brier(cohort).value == pytest.approx(brier_score_loss(*given, **weight))
+
+
+@given(both)
+def test_cuts_are_those_of_the_domain(claims: list[tuple[int, int]]) -> None:
+    cohort = all_known(claims)
+    given = (cohort.outcome, cohort.probability)
+    for capacity in (0.05, 0.3, 1.0):
+        assert ranking.recall_at(cohort, capacity).value == pytest.approx(
+            lift.recall_at_capacity(*given, capacity)
+        )
+        assert ranking.precision_at(cohort, capacity).value == pytest.approx(
+            lift.precision_at_capacity(*given, capacity)
+        )
+    deciles = [each.value for each in ranking.lift_by_decile(cohort)]
+    np.testing.assert_allclose(np.array(deciles, float), lift.lift_by_decile(*given), atol=1e-9)
+    assert ranking.calibration_error(cohort).value == pytest.approx(lift.calibration_error(*given))
+
+
+@given(drawn)
+def test_whatever_comes_no_figure_is_nan_or_outside_of_its_interval(claims: list[tuple[int, int]]) -> None:
+    whole = all_known(claims)
+    place = np.arange(len(claims))
+    for unknown in (place < 0, place % 3 == 0, place % 7 > 0, place >= 0):
+        for audited in (place < 0, place % 2 == 0, place >= 0):
+            cohort = Cohort(
+                whole.probability,
+                whole.referred,
+                np.asarray(audited),
+                np.where(unknown, np.nan, whole.outcome),
+            )
+            assert sound(performance(cohort, 0.05, PROMISED, 3))
+
+
+def test_of_nobody_nothing_can_be_said() -> None:
+    found = performance(NOBODY, 0.05, PROMISED, 7)
+    assert sound(found)
+    assert one(found, "immature").value == 7.0
+    assert {each.verdict for each in found if each.metric in PROMISED} == {"not enough data"}
+
+
+def test_what_was_promised_and_is_kept_is_quiet() -> None:
+    for seed in range(5):
+        for referred in (True, False):
+            cohort, _ = investigated(claims=40_000, seed=seed, referred=referred)
+            found = performance(cohort, 0.05, PROMISED, 0)
+            assert not [each for each in found if each.verdict == "alarm"]
+
+
+def test_a_model_that_guesses_alarms() -> None:
+    cohort, _ = investigated(claims=40_000)
+    guessed = np.random.default_rng(2).permutation(cohort.probability)
+    found = performance(
+        Cohort(guessed, guessed >= THRESHOLD, cohort.audited, cohort.outcome), 0.05, PROMISED, 0
+    )
+    for metric in ("roc_auc", "pr_auc", "lift_top_decile", "recall_at_capacity"):
+        assert one(found, metric).verdict == "alarm", metric
+    assert one(found, "outcomes").segment == "audit only"
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (Interval(0.80, 0.75, 0.85), "ok"),
+        (Interval(0.70, 0.60, 0.81), "ok"),
+        (Interval(0.75, 0.71, 0.79), "watch"),
+        (Interval(0.69, 0.66, 0.71), "watch"),
+        (Interval(0.60, 0.55, 0.65), "alarm"),
+        (Interval(0.95, 0.90, 0.99), "ok"),
+        (NOTHING, "not enough data"),
+    ],
+)
+def test_an_alarm_needs_all_of_the_interval_to_be_materially_worse(found: Interval, verdict: str) -> None:
+    """0.8 was promised, so the bound is 0.68."""
+    assert pytest.approx(0.8 * MATERIAL) == 0.12
+    assert worse(found, 0.8) == verdict
+
+
+def test_where_less_is_better_more_is_worse() -> None:
+    assert worse(Interval(0.02, 0.01, 0.03), 0.05, less_is_better=True) == "ok"
+    assert worse(Interval(0.06, 0.052, 0.07), 0.05, less_is_better=True) == "watch"
+    assert worse(Interval(0.07, 0.06, 0.08), 0.05, less_is_better=True) == "alarm"
+
+
+def test_a_handful_of_frauds_is_not_enough_to_judge() -> None:
+    cohort, _ = investigated(claims=1_500, referred=False)
+    assert 0.0 < cohort.frauds < 10.0
+    found = performance(cohort, 0.05, dict.fromkeys(PROMISED, 0.999) | {"brier": 1e-6}, 0)
+    assert {each.verdict for each in found if each.metric in PROMISED} == {"not enough data"}
+
+
+def test_without_an_audit_only_the_hit_rate_is_told() -> None:
+    cohort, fraud = investigated()
+    nobody = np.zeros(len(fraud), bool)
+    found = performance(Cohort(cohort.probability, cohort.referred, nobody, cohort.outcome), 0.05, {}, 0)
+    assert one(found, "hit_rate").value == pytest.approx(fraud[cohort.referred].mean())
+    assert {each.metric for each in found if each.value is None} >= {"recall_at_capacity", "base_rate"}
+    assert one(found, "outcomes").segment == "referrals only"
+
+
+@pytest.mark.parametrize("referred", [True, False])
+def test_the_truth_is_within_the_intervals(referred: bool) -> None:
+    cohort, fraud = investigated(claims=60_000, seed=11, referred=referred)
+    found = performance(cohort, 0.05, {}, 0)
+    truth: dict[str, Callable[[], float]] = {
+        "recall_at_capacity": lambda: lift.recall_at_capacity(fraud, cohort.probability, 0.05),
+        "precision_at_capacity": lambda: lift.precision_at_capacity(fraud, cohort.probability, 0.05),
+        "lift_top_decile": lambda: lift.top_decile_lift(fraud, cohort.probability),
+        "roc_auc": lambda: lift.roc_auc(fraud, cohort.probability),
+        "pr_auc": lambda: lift.average_precision(fraud, cohort.probability),
+        "brier": lambda: lift.brier(fraud, cohort.probability),
+        "base_rate": lambda: float(fraud.mean()),
+        "hit_rate": lambda: float(fraud[cohort.referred].mean()),
+    }
+    for metric, true in truth.items():
+        told = one(found, metric)
+        assert told.low is not None
+        assert told.high is not None
+        assert told.low <= true() <= told.high, metric
+
+
+def test_estimates_come_before_outcomes_and_hold_if_probabilities_are_true() -> None:
+    risk, fraud = book(20_000, 6)
+    referred = risk >= THRESHOLD
+    found = estimated(risk, referred)
+    assert sound(found)
+    true = {
+        "estimated_precision": fraud[referred].mean(),
+        "estimated_recall": referred[fraud > 0.5].mean(),
+        "estimated_base_rate": fraud.mean(),
+    }
+    for metric, value in true.items():
+        told = one(found, metric)
+        assert told.low is not None
+        assert told.high is not None
+        assert told.low <= value <= told.high, metric
+
+
+@pytest.mark.parametrize("risk", [[], [0.0, 0.0], [1.0], [0.0, 1.0], [0.5]])
+def test_estimates_of_next_to_nothing_are_no_nonsense(risk: list[float]) -> None:
+    given = np.array(risk)
+    assert sound(estimated(given, given > 0.4))
+    assert sound(estimated(given, given > 2.0))

@@ -1,0 +1,133 @@
+"""Groups are compared as fairlearn does, and only a material difference beyond doubt alarms."""
+
+import numpy as np
+import pytest
+from fairlearn.metrics import (
+    demographic_parity_ratio,
+    equal_opportunity_difference,
+    false_positive_rate,
+    selection_rate,
+    true_positive_rate,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claimwatch.domain.evaluation.bias import FEWEST, bias, crossings
+from claimwatch.domain.evaluation.cohort import Cohort
+from tests.unit.evaluation.cohorts import NOBODY, THRESHOLD, book, one, sound, words
+
+SEXES = ["female", "male"]
+AGES = ["to 30", "31 to 60", "above 60"]
+
+people = st.lists(
+    st.tuples(st.booleans(), st.booleans(), st.sampled_from(SEXES)), min_size=2, max_size=80
+).filter(lambda drawn: len({sex for *_, sex in drawn}) == 2)
+
+
+def groups(claims: int, seed: int) -> dict[str, np.ndarray]:
+    draw = np.random.default_rng(seed)
+    return {
+        "sex": words(SEXES[place] for place in draw.integers(0, 2, claims)),
+        "age": words(AGES[place] for place in draw.choice(3, claims, p=[0.3, 0.6, 0.1])),
+    }
+
+
+def known(risk: np.ndarray, fraud: np.ndarray, referred: np.ndarray) -> Cohort:
+    return Cohort(risk, referred, np.ones(len(risk), bool), fraud)
+
+
+@given(people)
+def test_rates_are_those_of_fairlearn(drawn: list[tuple[bool, bool, str]]) -> None:
+    fraud, referred = (np.array([each[place] for each in drawn], float) for place in (0, 1))
+    sexes = words(sex for *_, sex in drawn)
+    cohort = known(referred, fraud, referred > 0.5)
+    found = bias(referred > 0.5, {"sex": sexes}, cohort, {"sex": sexes}, smallest=1)
+    assert sound(found)
+    for group in SEXES:
+        own = sexes == group
+        told = one(found, "selection_rate", "sex", group)
+        assert told.value == pytest.approx(selection_rate(fraud[own], referred[own]))
+    if referred.any():
+        assert one(found, "demographic_parity_ratio", "sex").value == pytest.approx(
+            demographic_parity_ratio(fraud, referred, sensitive_features=sexes.astype(str))
+        )
+    both = [[(fraud[sexes == group] == is_fraud).sum() for group in SEXES] for is_fraud in (1.0, 0.0)]
+    if min(both[0]) >= FEWEST:
+        assert one(found, "equal_opportunity_difference", "sex").value == pytest.approx(
+            equal_opportunity_difference(fraud, referred, sensitive_features=sexes.astype(str))
+        )
+        own = sexes == "male"
+        assert one(found, "recall", "sex", "male").value == pytest.approx(
+            true_positive_rate(fraud[own], referred[own])
+        )
+    if min(both[1]) >= FEWEST:
+        own = sexes == "female"
+        assert one(found, "false_positive_rate", "sex", "female").value == pytest.approx(
+            false_positive_rate(fraud[own], referred[own])
+        )
+
+
+def test_where_groups_are_treated_alike_it_is_quiet() -> None:
+    loud = 0
+    for seed in range(20):
+        risk, fraud = book(8_000, seed)
+        referred = risk >= THRESHOLD
+        each = groups(8_000, seed)
+        found = bias(referred, each, known(risk, fraud, referred), each)
+        assert sound(found)
+        loud += any(finding.verdict == "alarm" for finding in found)
+    assert loud == 0
+
+
+def test_a_group_that_is_referred_twice_as_often_alarms() -> None:
+    risk, fraud = book(8_000, 3)
+    each = groups(8_000, 3)
+    referred = risk >= np.where(each["age"] == "above 60", THRESHOLD / 3.0, THRESHOLD)
+    found = bias(referred, each, known(risk, fraud, referred), each)
+    told = one(found, "selection_rate_ratio", "age", "above 60")
+    assert told.verdict == "alarm"
+    assert told.threshold == 1.25
+    assert told.low is not None
+    assert told.low > 1.25
+    assert one(found, "false_positive_rate_ratio", "age", "above 60").verdict == "alarm"
+    assert one(found, "selection_rate_ratio", "sex", "male").verdict == "ok"
+
+
+def test_a_certain_difference_that_is_small_passes() -> None:
+    referred = np.arange(200_000) % 100 < np.where(np.arange(200_000) < 100_000, 11, 10)
+    sexes = {"sex": words("female" if place < 100_000 else "male" for place in range(200_000))}
+    told = one(bias(referred, sexes, NOBODY, {"sex": words([])}), "selection_rate_ratio", "sex", "female")
+    assert told.value == pytest.approx(1.1)
+    assert told.low is not None
+    assert told.low > 1.0
+    assert told.verdict == "ok"
+
+
+def test_a_large_difference_that_may_be_chance_passes() -> None:
+    referred = np.isin(np.arange(200), [0, 1, 2, 150])
+    sexes = {"sex": words("female" if place < 100 else "male" for place in range(200))}
+    told = one(bias(referred, sexes, NOBODY, {"sex": words([])}), "selection_rate_ratio", "sex", "female")
+    assert told.value == pytest.approx(3.0)
+    assert told.verdict == "ok"
+
+
+def test_a_small_group_is_not_ranked() -> None:
+    referred = np.arange(1_000) < 40
+    ages = {"age": words("few" if place < 49 else "many" for place in range(1_000))}
+    found = bias(referred, ages, NOBODY, {"age": words([])})
+    assert sound(found)
+    assert {each.verdict for each in found} == {"not enough data"}
+    assert all(each.value is None for each in found)
+    large = bias(referred, ages, NOBODY, {"age": words([])}, smallest=49)
+    assert one(large, "selection_rate_ratio", "age", "few").verdict == "alarm"
+
+
+def test_attributes_are_crossed_and_the_unknown_are_a_group() -> None:
+    crossed = crossings({"sex": words(["female", None]), "age": words(["old", "young"])})
+    assert crossed["sex and age"].tolist() == ["female, old", "not known, young"]
+    assert crossed["sex"].tolist() == ["female", "not known"]
+
+
+def test_of_nobody_nothing_is_said() -> None:
+    assert bias(np.empty(0, bool), {}, NOBODY, {}) == []
+    assert bias(np.empty(0, bool), {"sex": words([])}, NOBODY, {"sex": words([])}) == []

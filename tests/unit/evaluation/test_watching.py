@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from claimwatch.aws.invocations import LambdaReports, read_report
 from claimwatch.aws.queues import SqsQueues
-from claimwatch.domain.evaluation.operations import Invocation
+from claimwatch.domain.evaluation.invocation import Invocation
 from claimwatch.errors import TransientFault
 
 SINCE, UNTIL = datetime(2026, 7, 20, tzinfo=UTC), datetime(2026, 7, 27, tzinfo=UTC)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from claimwatch.domain.evaluation.operations import Invocation
+from claimwatch.domain.evaluation.invocation import Invocation
 from claimwatch.errors import TransientFault
 
 MOST_PAGES = 500

@@ -11,6 +11,7 @@ from math import sqrt
 import numpy as np
 
 from claimwatch.domain.evaluation.finding import Finding, Verdict
+from claimwatch.domain.evaluation.invocation import Invocation
 
 _Z = 1.959963984540054
 """The normal distribution's 97.5 % quantile."""
@@ -24,16 +25,6 @@ class ChunkTime:
 
     claims: int
     seconds: float
-    cold_start: bool | None = None
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """What Lambda reports of a call. ``failed`` and ``cold_start`` are None where it does not say."""
-
-    billed_seconds: float
-    memory_mb: int
-    failed: bool | None = None
     cold_start: bool | None = None
 
 

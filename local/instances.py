@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -140,13 +141,17 @@ class Instances:
     running: dict[str, Instance] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
 
+    @cached_property
+    def _ec2(self) -> Any:
+        """Made once: making a client takes longer than asking by it."""
+        return aws_client("ec2", self.endpoint_url)
+
     def look(self) -> None:
         """Start what is new, end what has powered off or was ended through the API."""
-        ec2 = aws_client("ec2", self.endpoint_url)
         wanted = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
         found = {
             instance["InstanceId"]: instance
-            for page in ec2.get_paginator("describe_instances").paginate(Filters=wanted)
+            for page in self._ec2.get_paginator("describe_instances").paginate(Filters=wanted)
             for reservation in page["Reservations"]
             for instance in reservation["Instances"]
         }
@@ -158,7 +163,7 @@ class Instances:
                 self._start(instance_id, described)
         for instance_id in [name for name, instance in self.running.items() if instance.powered_off()]:
             self.running.pop(instance_id).stop()
-            ec2.terminate_instances(InstanceIds=[instance_id])
+            self._ec2.terminate_instances(InstanceIds=[instance_id])
 
     def stop(self) -> None:
         """End them all."""
@@ -201,7 +206,7 @@ class Instances:
         template = tags.get("aws:ec2launchtemplate:id")
         if template is None:
             return None
-        (version,) = aws_client("ec2", self.endpoint_url).describe_launch_template_versions(
+        (version,) = self._ec2.describe_launch_template_versions(
             LaunchTemplateId=template, Versions=[tags["aws:ec2launchtemplate:version"]]
         )["LaunchTemplateVersions"]
         encoded = version["LaunchTemplateData"].get("UserData")

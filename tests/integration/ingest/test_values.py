@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.contract import Contract, parse_contract
+from claimwatch.domain.checks import Layout
+from claimwatch.domain.contract import parse_contract
 from claimwatch.domain.header import csv_layout, ndjson_layout
 from claimwatch.domain.records import Batch, RecordCutter
 from claimwatch.ingest.validation import Validator, Verdict
@@ -99,11 +100,11 @@ def cut(text: str, columns: int) -> Batch:
     return next(batch for batch in [cutter._cut(text.encode(), final=True)])
 
 
-def stored(database: Database, contract: Contract, verdict: Verdict, name: str) -> dict[int, Any]:
+def stored(database: Database, layout: Layout, verdict: Verdict, name: str) -> dict[int, Any]:
     """Row number to what PostgreSQL has of a column after COPY."""
     with database.transaction() as cursor:
         cursor.execute("TRUNCATE claimwatch.claim_odd")
-        rows.copy(cursor, contract, 1, io.BytesIO(verdict.copy_text))
+        rows.copy(cursor, layout, 1, io.BytesIO(verdict.copy_text))
         cursor.execute(f"SELECT row_number, {name} FROM claimwatch.claim_odd")
         return dict(cursor.fetchall())
 
@@ -157,7 +158,7 @@ def test_an_accepted_value_is_stored_as_what_it_means(odd: Database, kind: str) 
             everything = [*WRITTEN_BY_PEOPLE, *texts]
             lines = "".join(f"G{place},{quoted(text)}\n" for place, text in enumerate(everything))
             verdict = validator.check(cut(lines, 2), 0)
-            found = stored(odd, CONTRACT, verdict, name)
+            found = stored(odd, validator.layout, verdict, name)
             assert len(found) + len(verdict.refused) == len(everything)
             for place, value in found.items():
                 text = everything[place]
@@ -213,7 +214,7 @@ def test_no_json_that_passes_is_refused_by_postgresql(odd: Database) -> None:
             text = "\n".join([*lines, *HOSTILE, ""])
             batch = RecordCutter(None, 0)._cut(text.encode(), final=True)
             verdict = validator.check(batch, 0)
-            found = stored(odd, CONTRACT, verdict, "extra")
+            found = stored(odd, validator.layout, verdict, "extra")
             assert len(found) + len(verdict.refused) == len(lines) + len(HOSTILE)
             for place, value in found.items():
                 if place < len(lines):
@@ -231,6 +232,6 @@ def test_text_that_a_keyboard_can_write_comes_back_as_it_was(odd: Database) -> N
         verdict = validator.check(cut(lines, 3), 0)
 
         assert verdict.refused == {}
-        assert stored(odd, CONTRACT, verdict, "a_string") == dict(enumerate(WRITTEN_BY_PEOPLE))
-        extra = stored(odd, CONTRACT, verdict, "extra")
+        assert stored(odd, validator.layout, verdict, "a_string") == dict(enumerate(WRITTEN_BY_PEOPLE))
+        extra = stored(odd, validator.layout, verdict, "extra")
         assert extra == {place: {"note": text} for place, text in enumerate(WRITTEN_BY_PEOPLE)}

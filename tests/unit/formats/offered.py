@@ -80,19 +80,18 @@ def offer(
 
 def read(prepared: Prepared, native: bytes) -> tuple[list[list[str]], list[str]]:
     """The cells of the records that can be read, and the raw text of the others."""
-    placeholder = b"<broken>"
     cutter = RecordCutter(
         prepared.delimiter.encode() if prepared.format == "csv" else None, len(prepared.header)
     )
     rows, broken = list[list[str]](), list[str]()
     for batch in cutter.cut([native]):
         broken += [batch.raw(index) for index in batch.broken]
-        text = batch.readable(placeholder).decode()
+        text = batch.text(batch.readable).decode()
         if prepared.format == "ndjson":
             rows += [[line] for line in text.split("\n")[:-1]]
         else:
             rows += csv.reader(io.StringIO(text, newline=""), delimiter=prepared.delimiter, strict=True)
-    return [row for row in rows if row != [placeholder.decode()]], broken
+    return rows, broken
 
 
 def written(rows: Collection[list[str]], **dialect: Any) -> str:

@@ -12,7 +12,6 @@ CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 TABLE = st.integers(2, 5).flatmap(
     lambda width: st.lists(st.lists(CELL, min_size=width, max_size=width), min_size=1, max_size=12)
 )
-UNREADABLE = b"<unreadable>"
 BLOCKS = st.integers(1, 64)
 
 
@@ -28,9 +27,8 @@ def cut(data: bytes, columns: int, block: int = 1 << 20, delimiter: bytes = b","
 
 
 def parsed(batches: list[Batch], delimiter: str = ",") -> list[list[str]]:
-    text = b"".join(batch.readable(UNREADABLE) for batch in batches).decode()
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return [row for row in rows if row != [UNREADABLE.decode()]]
+    text = b"".join(batch.text(batch.readable) for batch in batches).decode()
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
 def proper(rows: list[list[str]]) -> list[list[str]]:

@@ -29,6 +29,9 @@ MOST_LISTS = 1_000
 LONGEST_IDENTIFIER = 400
 """Characters: PostgreSQL's index entries end at 2,700 bytes."""
 
+COPY_DELIMITERS = (",", ";", "\t", "|")
+"""Those that stand in nothing that is written without quotes."""
+
 _PLAIN_PATTERN = re.compile(
     r"\^?(?:(?:[A-Za-z0-9 _-]|\[(?:[A-Z]-[A-Z]|[a-z]-[a-z]|[0-9]-[0-9]|[A-Za-z0-9_])+\])"
     r"(?:\{\d+(?:,\d*)?\}|[*+?])?)*\$?"
@@ -67,17 +70,14 @@ class Layout:
 class Checks:
     """What is asked about a batch of records, and how to read the answer.
 
-    The query's parameter is the path of the records, one a line; the variable ``first_row`` is the row number
-    of the first. For each column that is stored as a hash it calls the function that ``hash_function`` names.
-    It returns a row each:
+    The query's parameter is the path of the records, one a line. For each column that is stored as a hash it
+    calls the function that ``hash_function`` names. It returns a row each:
 
     - ``place``: which record it is, from 0,
     - ``refused``: whether it is,
-    - ``line``: the record as CSV for COPY, with its line break, in UTF-8,
+    - ``line``: what follows its row number in a line for COPY, line break included, in UTF-8,
     - ``claim_id``: in UTF-8, empty if there is none,
     - ``findings``: if it is refused, everything that is wrong with it, for ``problem`` to read.
-
-    A record without a claim id never passes, so that an empty one may stand for one that cannot be read.
     """
 
     query: str
@@ -113,9 +113,21 @@ class _Rule:
     """What follows the value in the sentence that says so."""
 
 
-def copy_columns(contract: Contract) -> tuple[str, ...]:
-    """The columns of a line that passes, in their order."""
-    return ("row_number", *(column.name for column in contract.columns), "extra")
+def copy_columns(layout: Layout) -> tuple[str, ...]:
+    """The columns of a line for COPY, in their order."""
+    return ("row_number", *(column.name for _, column in _in_order(layout)), "extra")
+
+
+def copy_delimiter(layout: Layout) -> str:
+    """What stands between the columns of a line for COPY: the file's own delimiter, if it is a common one."""
+    return layout.delimiter if layout.delimiter in COPY_DELIMITERS else ","
+
+
+def _in_order(layout: Layout) -> list[tuple[int, Column]]:
+    """The contract's columns with their indexes: as the file has them, then those that it does not have."""
+    places = {name: place for place, name in enumerate(layout.fields)}
+    columns = enumerate(layout.contract.columns)
+    return sorted(columns, key=lambda column: places.get(column[1].name, len(places)))
 
 
 def checks(layout: Layout) -> Checks:
@@ -138,7 +150,7 @@ def checks(layout: Layout) -> Checks:
         judged AS (SELECT *, CASE WHEN {passes} THEN false ELSE true END AS refused FROM typed)
         SELECT place,
                refused,
-               encode(concat({_line(contract)})) AS line,
+               encode(concat({_line(layout)})) AS line,
                encode(coalesce(value_{identifier}::VARCHAR, '')) AS claim_id,
                CASE WHEN refused THEN {_found(whole, cells)} END AS findings
         FROM judged
@@ -159,12 +171,13 @@ def _found(whole: tuple[_Finding, ...], cells: tuple[_Finding, ...]) -> str:
     return f"CASE WHEN {first} IS NOT NULL THEN [{first}] ELSE {found} END"
 
 
-def _line(contract: Contract) -> str:
+def _line(layout: Layout) -> str:
     """SQL of what a line consists of, as arguments of ``concat``."""
-    parts = ["row_number"]
-    for index, column in enumerate(contract.columns):
-        parts += ["','", *_written(column, index)]
-    return ", ".join([*parts, "','", _quoted("extra"), "chr(10)"])
+    delimiter = _literal(copy_delimiter(layout))
+    parts = []
+    for index, column in _in_order(layout):
+        parts += [delimiter, *_written(column, index)]
+    return ", ".join([*parts, delimiter, _quoted("extra"), "chr(10)"])
 
 
 def _source(layout: Layout) -> str:
@@ -226,9 +239,8 @@ def _typed(layout: Layout) -> str:
     ]
     digits = [f"number_{index}::VARCHAR AS digits_{index}" for _, index in integers]
     values = [f"{_value(column, index)} AS value_{index}" for index, column in columns]
-    row_number = "getvariable('first_row') + place AS row_number"
     return f"""
-        SELECT {", ".join(["*", row_number, *values])} FROM (
+        SELECT {", ".join(["*", *values])} FROM (
             SELECT {", ".join(["*", *digits])} FROM (
                 SELECT {", ".join(["*", *cast])} FROM ({_source(layout)})))
     """
@@ -351,7 +363,7 @@ def _written(column: Column, index: int) -> tuple[str, ...]:
 def _plain(column: Column) -> bool:
     """Whether what passes never holds a character that CSV quotes."""
     if column.valid_values:
-        return not any(set(word) & set('",\r\n') for word in column.valid_values)
+        return not any(set(word) & {'"', "\r", "\n", *COPY_DELIMITERS} for word in column.valid_values)
     return column.pattern is not None and _PLAIN_PATTERN.fullmatch(column.pattern) is not None
 
 

@@ -23,12 +23,19 @@ class KeyedHashes(dict[str, str]):
         if len(key) > _BLOCK:
             raise ValueError("the key is longer than a block of SHA-256; hash it first")
         block = key.ljust(_BLOCK, b"\0")
-        self._inner = bytes(byte ^ 0x36 for byte in block)
-        self._outer = bytes(byte ^ 0x5C for byte in block)
+        # The key's own blocks are hashed once, and every text goes on from there.
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
     def __missing__(self, text: str) -> str:
-        inner = hashlib.sha256(self._inner + text.encode()).digest()
-        made = hashlib.sha256(self._outer + inner).hexdigest()[:DIGITS]
+        made = self.made(text.encode())
         if len(self) < REMEMBERED:
             self[text] = made
         return made
+
+    def made(self, text: bytes) -> str:
+        """The hash of a text in UTF-8, made anew."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text)
+        outer.update(inner.digest())
+        return outer.hexdigest()[:DIGITS]

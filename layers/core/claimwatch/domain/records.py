@@ -89,36 +89,27 @@ class Batch:
         text = self.data[start : min(end, start + RAW_LIMIT if end - start > MAX_RECORD else end)]
         return text.decode("utf-8", "replace").replace("\0", "\ufffd")
 
-    def readable(self, placeholder: bytes) -> bytes:
-        """The records, each ending in one newline, with the placeholder for each that cannot be read."""
-        return b"".join(self.pieces(placeholder))
+    @property
+    def readable(self) -> Positions:
+        """The indexes of the records that can be read."""
+        can_be = np.ones(len(self), np.bool_)
+        can_be[list(self.broken)] = False
+        return np.flatnonzero(can_be)
 
-    def pieces(self, placeholder: bytes) -> list[bytes | memoryview]:
-        """What ``readable`` consists of, as few pieces as there can be."""
-        if not len(self):
-            return []
-        changed = self.rewritten | dict.fromkeys(self.broken, placeholder)
-        if not self._contiguous():
-            records = [
-                changed.get(index) or self.data[start:end]
-                for index, (start, end) in enumerate(
-                    zip(self.starts.tolist(), self.ends.tolist(), strict=True)
-                )
-            ]
-            return [b"\n".join([*records, b""])]
-        data, at = memoryview(self.data), int(self.starts[0])
-        pieces: list[bytes | memoryview] = []
-        for index in sorted(changed):
-            pieces += [data[at : int(self.starts[index])], changed[index], b"\n"]
-            at = int(self.ends[index]) + 1
-        end = int(self.ends[-1])
-        if at <= end:
-            pieces += [data[at:end], b"\n"]
-        return pieces
-
-    def _contiguous(self) -> bool:
-        """Whether the records stand one behind the other with single newlines between."""
-        return bool(np.array_equal(self.starts[1:], self.ends[:-1] + 1))
+    def text(self, indexes: Positions) -> bytes:
+        """These records in their proper form, each ending in one newline."""
+        if not len(indexes):
+            return b""
+        starts, ends = self.starts[indexes], self.ends[indexes]
+        # What stands together is taken together, but for a record that is written anew.
+        alone = np.isin(indexes, list(self.rewritten))
+        apart = np.flatnonzero((starts[1:] != ends[:-1] + 1) | alone[1:] | alone[:-1]) + 1
+        firsts, lasts = np.concatenate(([0], apart)), np.concatenate((apart, [len(indexes)])) - 1
+        data = memoryview(self.data)
+        runs = zip(indexes[firsts].tolist(), starts[firsts].tolist(), ends[lasts].tolist(), strict=True)
+        return b"\n".join(
+            [*(self.rewritten.get(index) or data[start:end] for index, start, end in runs), b""]
+        )
 
 
 class RecordCutter:

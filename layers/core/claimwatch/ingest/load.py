@@ -63,12 +63,13 @@ def _load(at: Workplace, cursor: Cursor, file_id: int, number: int, contract: Co
     chunk = plan.chunks[number]
     read = loaded = refused = 0
     hashes = []
-    with warm_validator(plan.layout(contract), at.personal_data_key) as validator:
+    layout = plan.layout(contract)
+    with warm_validator(layout, at.personal_data_key) as validator:
         for batch in batches(at.objects, plan, chunk):
             first_row = chunk.first_row + read
             verdict = validator.check(batch, first_row)
             if verdict.loaded:
-                loaded += rows.copy(cursor, contract, file_id, io.BytesIO(verdict.copy_text))
+                loaded += rows.copy(cursor, layout, file_id, io.BytesIO(verdict.copy_text))
             quarantine.add(cursor, file_id, refused_rows(batch, verdict, first_row))
             refused += len(verdict.refused)
             read += len(batch)

@@ -9,7 +9,7 @@ from typing import IO
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
-from claimwatch.domain.checks import copy_columns
+from claimwatch.domain.checks import Layout, copy_columns, copy_delimiter
 from claimwatch.domain.contract import Contract
 
 _SCHEMA = "claimwatch"
@@ -17,18 +17,21 @@ COPY_BUFFER = 1 << 16
 """Bytes that are handed over at a time; psycopg2's own 8 KiB cost the worker twice as much."""
 
 
-def copy(cursor: Cursor, contract: Contract, file_id: int, text: IO[bytes]) -> int:
-    """Load rows, written as ``domain.checks.passing_rows`` writes them; returns their number.
+def copy(cursor: Cursor, layout: Layout, file_id: int, text: IO[bytes]) -> int:
+    """Load rows, in lines as ``domain.checks`` says for this layout; returns their number.
 
     The table's ``file_id`` (and an outcome's ``line``) come from the session, so that the rows need not carry
     them.
     """
     cursor.execute(
         "SELECT set_config('claimwatch.file_id', %s, true), set_config('claimwatch.line', %s, true)",
-        (str(file_id), contract.line),
+        (str(file_id), layout.contract.line),
     )
-    columns = sql.SQL(", ").join(map(sql.Identifier, copy_columns(contract)))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(_table(contract), columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, DELIMITER {})").format(
+        _table(layout.contract),
+        sql.SQL(", ").join(map(sql.Identifier, copy_columns(layout))),
+        sql.Literal(copy_delimiter(layout)),
+    )
     cursor.copy_expert(statement.as_string(cursor), text, COPY_BUFFER)
     return cursor.rowcount
 

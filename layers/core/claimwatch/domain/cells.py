@@ -1,0 +1,163 @@
+"""The cells of a block of CSV records: where they are, and their bytes as 64-bit words."""
+
+from collections.abc import Sequence
+from copy import copy
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from claimwatch.domain.records import Batch, Positions
+
+Mask = npt.NDArray[np.bool_]
+Words = npt.NDArray[np.uint64]
+
+WORD = 8
+"""Bytes."""
+
+FIRST_BYTES: Words = np.array([(1 << 8 * length) - 1 for length in range(WORD + 1)], np.uint64)
+"""For each number of bytes, the bits of that many; a word's first byte is its lowest."""
+
+_QUOTE = b'"'[0]
+
+
+class Text:
+    """Bytes that are looked at as words, which may begin at any of them."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data + bytes(WORD)  # a word that begins in the last cell may end behind it
+        self.bytes = np.frombuffer(self.data, np.uint8)
+        self._words: Words = np.ndarray((len(data) + 1,), "<u8", self.data, strides=(1,))
+
+    def words(self, places: Positions) -> Words:
+        """The eight bytes from each of these places on; no matter which from a place behind the end."""
+        return self._words[np.minimum(places, len(self._words) - 1)]
+
+    def cut(self, starts: Positions, ends: Positions) -> list[bytes]:
+        """The bytes between these places."""
+        data = self.data
+        return [data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+    @cached_property
+    def quotes(self) -> Positions:
+        """The places of quotes."""
+        return np.flatnonzero(self.bytes == _QUOTE)
+
+    @cached_property
+    def continuations(self) -> Positions:
+        """The places of bytes that begin no character."""
+        return np.flatnonzero(self.bytes & 0xC0 == 0x80)
+
+
+class Cells:
+    """Some cells of a text, without the quotes around them."""
+
+    def __init__(self, text: Text, starts: Positions, ends: Positions) -> None:
+        self._text = text
+        self.quoted: Mask = (text.bytes[starts] == _QUOTE) & (ends - starts > 1)
+        self.starts: Positions = starts + self.quoted
+        self.lengths: Positions = ends - self.quoted - self.starts
+
+    @classmethod
+    def of(cls, values: Sequence[bytes]) -> "Cells":
+        """Cells that hold these values."""
+        lengths = np.array([len(value) for value in values], np.int64)
+        ends = np.cumsum(lengths)
+        return cls(Text(b"".join(values)), ends - lengths, ends)
+
+    def without_first(self, those: Mask) -> "Cells":
+        """The same cells, some of them without their first byte."""
+        cells = copy(self)
+        cells.starts, cells.lengths = self.starts + those, self.lengths - those
+        return cells
+
+    def bytes(self) -> list[bytes]:
+        """Each by itself."""
+        return self._text.cut(self.starts, self.ends)
+
+    @property
+    def ends(self) -> Positions:
+        return self.starts + self.lengths
+
+    def word(self, offset: int = 0) -> Words:
+        """Eight bytes of each cell from the offset on, with zeros behind the cell's end."""
+        return self.whole_word(offset) & FIRST_BYTES[np.clip(self.lengths - offset, 0, WORD)]
+
+    def whole_word(self, offset: int = 0) -> Words:
+        """Eight bytes from the offset on, be it that the cell ends before."""
+        return self._text.words(self.starts + offset if offset else self.starts)
+
+    def words_at(self, places: Positions) -> Words:
+        """The eight bytes from these places of the text on."""
+        return self._text.words(places)
+
+    def byte(self, places: Positions) -> npt.NDArray[np.uint8]:
+        """The bytes at these places of the text; no matter which at a place behind its end."""
+        return self._text.bytes[np.minimum(places, len(self._text.bytes) - 1)]
+
+    @property
+    def with_quotes(self) -> Mask:
+        """Which of them have quotes inside, where each is doubled."""
+        return self._count(self._text.quotes) > 0
+
+    @property
+    def characters(self) -> Positions:
+        """The number of characters of each; a doubled quote counts as two."""
+        return self.lengths - self._count(self._text.continuations)
+
+    def _count(self, places: Positions) -> Positions:
+        return np.searchsorted(places, self.ends) - np.searchsorted(places, self.starts)
+
+
+class Table:
+    """Some records of a batch that follow each other, cut into cells.
+
+    ``regular`` tells which of them are here: those that can be read, and have so many columns. ``starts`` and
+    ``ends`` are the places of their cells in ``text``, quotes included: a row for each column.
+    """
+
+    def __init__(self, batch: Batch, first: int, last: int, delimiter: bytes, columns: int) -> None:
+        begin = int(batch.starts[first])
+        self.text = Text(batch.data[begin : int(batch.ends[last - 1])])
+        starts, ends = batch.starts[first:last] - begin, batch.ends[first:last] - begin
+        regular = np.ones(last - first, np.bool_)
+        for index in (*batch.broken, *batch.rewritten):
+            if first <= index < last:
+                regular[index - first] = False
+
+        delimiters, quotes = np.flatnonzero(self.text.bytes == delimiter[0]), self.text.quotes
+        if len(quotes):
+            regular &= (np.searchsorted(quotes, ends) - np.searchsorted(quotes, starts)) & 1 == 0
+            if not regular.all():
+                quotes = _within(quotes, starts[regular], ends[regular])
+            delimiters = _without(delimiters, quotes[0::2], quotes[1::2])
+        before = np.searchsorted(delimiters, starts)
+        regular &= np.searchsorted(delimiters, ends) - before == columns - 1
+        starts, ends = starts[regular], ends[regular]
+        found = delimiters[before[regular] + np.arange(columns - 1)[:, None]]
+        self.regular: Mask = regular
+        self.starts: Positions = np.concatenate((starts[None, :], found + 1))
+        self.ends: Positions = np.concatenate((found, ends[None, :]))
+
+    def cells(self, column: int, records: Positions | slice = slice(None)) -> Cells:
+        """The cells at this position of the records, or of some of them."""
+        return Cells(self.text, self.starts[column, records], self.ends[column, records])
+
+
+def _within(places: Positions, starts: Positions, ends: Positions) -> Positions:
+    """The places that lie in one of these spans, which do not overlap."""
+    if not len(starts):
+        return places[:0]
+    span = np.searchsorted(starts, places, "right") - 1
+    return places[(span >= 0) & (places < ends[span])]
+
+
+def _without(places: Positions, starts: Positions, ends: Positions) -> Positions:
+    """The places that lie in none of these spans, which do not overlap."""
+    first, behind = np.searchsorted(places, starts), np.searchsorted(places, ends)
+    some = behind > first
+    change = np.zeros(len(places) + 1, np.int8)
+    change[first[some]] += 1
+    change[behind[some]] -= 1
+    outside: Positions = places[np.cumsum(change[:-1], dtype=np.int8) == 0]
+    return outside

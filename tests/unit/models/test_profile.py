@@ -53,6 +53,21 @@ def test_the_median_of_many_values_is_right_to_a_bin() -> None:
     assert profile.mean == pytest.approx(values.mean())
 
 
+def test_a_number_that_is_very_frequent_has_a_bin_of_its_own() -> None:
+    rng = np.random.default_rng(1)
+    values = np.where(rng.random(20_000) < 0.3, 0.0, rng.normal(size=20_000))
+    edges = number_edges(values)
+    assert len(edges) < 100
+    assert set(edges) <= set(values)
+    profile = Profile.of_numbers(values, edges)
+    assert profile.most_frequent == 0.0
+    assert max(profile.counts) == (values == 0.0).sum()
+    moved = Profile.of_numbers(np.where(values == 0.0, -0.001, values), edges)
+    assert max(moved.counts) == pytest.approx(6_000, abs=300)
+    assert moved.most_frequent is not None
+    assert moved.most_frequent < 0.0
+
+
 def test_profiles_with_other_bins_are_not_merged() -> None:
     with pytest.raises(ValueError, match="the same bins"):
         Profile.of_numbers([1.0], (0.0,)).merge(Profile.of_numbers([1.0], (0.5,)))

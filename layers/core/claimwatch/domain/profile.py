@@ -101,6 +101,14 @@ class Profile:
         return self.minimum, self.maximum
 
     @property
+    def ordered(self) -> tuple[int, ...]:
+        """The counts of a number's bins in their order, those outside of the range seen by themselves."""
+        within = list(self.counts)
+        within[0] -= self.below
+        within[-1] -= self.above
+        return (self.below, *within, self.above)
+
+    @property
     def outside(self) -> int:
         """Numbers outside of the range that the reference saw."""
         return self.below + self.above
@@ -235,7 +243,10 @@ def profiles_of(
 
 
 def number_edges(values: npt.ArrayLike, bins: int = BINS) -> tuple[float, ...]:
-    """Edges of at most so many bins, with about as many of these numbers in each; all are among them."""
+    """Edges of at most so many bins, with about as many of these numbers in each; all are among them.
+
+    A number that fills bins by itself has one of its own, so that others that take its place are seen.
+    """
     given = np.asarray(values, dtype=np.float64)
     present = given[~np.isnan(given)]
     if not len(present):
@@ -244,7 +255,9 @@ def number_edges(values: npt.ArrayLike, bins: int = BINS) -> tuple[float, ...]:
     distinct = np.unique(present)
     if len(distinct) < bins:
         return tuple(distinct.tolist())
-    return tuple(np.unique(np.quantile(present, shares, method="inverted_cdf")).tolist())
+    edges, times = np.unique(np.quantile(present, shares, method="inverted_cdf"), return_counts=True)
+    places = np.searchsorted(distinct, edges[times > 1])
+    return tuple(np.union1d(edges, distinct[places[places > 0] - 1]).tolist())
 
 
 def _profile(

@@ -90,9 +90,10 @@ def cells(reference: Profile, current: Profile) -> tuple[Counts, Counts]:
     then whatever holds too little, a category or those that are missing, is put together, and where even that
     is too little, with the smallest that holds enough.
     """
-    table = np.array([reference.counts, current.counts], dtype=np.int64)
-    if not reference.categories:
-        table = _grouped(table)
+    if reference.categories:
+        table = np.array([reference.counts, current.counts], dtype=np.int64)
+    else:
+        table = _grouped(np.array([reference.ordered, current.ordered], dtype=np.int64))
     beside = [[profile.missing, profile.unseen] for profile in (reference, current)]
     one, two = _pooled(np.concatenate([table, np.array(beside, dtype=np.int64)], axis=1))
     return one, two
@@ -174,7 +175,7 @@ def _findings(
             Finding("wasserstein", wasserstein(reference, current), current.present, feature=name),
             Finding(
                 "ks",
-                kolmogorov_smirnov(reference.counts, current.counts),
+                kolmogorov_smirnov(reference.ordered, current.ordered),
                 current.present,
                 feature=name,
             ),

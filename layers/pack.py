@@ -79,6 +79,12 @@ def trim_botocore(target: Path, services: set[str]) -> None:
     shutil.rmtree(target / "boto3" / "data", ignore_errors=True)  # boto3.resource(); we use clients
 
 
+def leave_out(target: Path, folders: list[str]) -> None:
+    """Remove folders of packages that nothing here imports; each has to be there."""
+    for folder in folders:
+        shutil.rmtree(target / folder)
+
+
 def compile_all(target: Path) -> None:
     """Write byte code that is never checked against its source: a cold start would pay for compiling it."""
     compiled = compileall.compile_dir(
@@ -101,11 +107,13 @@ def main() -> None:
         "--requirements", type=Path, help="hash-pinned; without it the folder is only compiled"
     )
     parser.add_argument("--services", nargs="*", default=[], help="botocore service models to keep")
+    parser.add_argument("--without", nargs="*", default=[], help="folders of packages to leave out")
     options = parser.parse_args()
     options.target.mkdir(parents=True, exist_ok=True)
     if options.requirements:
         install(options.requirements, options.target)
         trim(options.target, set(options.services))
+        leave_out(options.target, options.without)
     compile_all(options.target)
 
 

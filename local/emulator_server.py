@@ -1,4 +1,4 @@
-"""The emulator's process: ministack as it comes, but for nine things.
+"""The emulator's process: ministack as it comes, but for twelve things.
 
 1. A function that raises is reported as `Runtime.HandlerError`, whatever it raised. Lambda reports the class
    of the exception, and the state machine's Retry goes by it.
@@ -13,10 +13,14 @@
 8. RunInstances knows neither launch templates nor client tokens, and IAM looks at neither the template nor an
    instance's tags.
 9. EventBridge does not hear that an instance has come or gone.
+10. A metric alarm looks at the points of all dimensions together.
+11. A composite alarm cannot be made from a template.
+12. IAM does not know under which namespace PutMetricData puts its numbers.
 
 A changed emulator is found out at once: each patch checks what it replaces.
 """
 
+import contextlib
 import hashlib
 import inspect
 import json
@@ -31,12 +35,14 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from http import HTTPStatus
 from pathlib import Path
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-from ministack.services import ec2, eventbridge, lambda_svc, s3, tagging
+from ministack.services import cloudwatch, ec2, eventbridge, lambda_svc, s3, tagging
+from ministack.services.cloudformation import provisioners
 
 RAISED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
 RAISED_WITH_CLASS = (
@@ -294,6 +300,69 @@ def tell_instance_state(instance_id: str, state: str) -> None:
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
+def keep_alarms_to_their_own_metrics() -> None:
+    """Make a metric alarm look at the points that have its dimensions."""
+    evaluate: FunctionType = cloudwatch._evaluate_alarm
+    if "for (k_ns, k_mn, _), pts in _metrics.items()" not in inspect.getsource(evaluate):
+        raise SystemExit("ministack's alarms have changed: see local/emulator_server.py")
+
+    def evaluate_its_own(alarm: dict[str, Any]) -> None:
+        wanted = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
+        own = {key: points for key, points in cloudwatch._metrics.items() if key[2] == wanted}
+        FunctionType(evaluate.__code__, vars(cloudwatch) | {"_metrics": own})(alarm)
+
+    cloudwatch._evaluate_alarm = evaluate_its_own
+
+
+def make_composite_alarms() -> None:
+    """Make CloudFormation put AWS::CloudWatch::CompositeAlarm by the call that the emulator has."""
+    kind, handlers = "AWS::CloudWatch::CompositeAlarm", provisioners._RESOURCE_HANDLERS
+    if kind in handlers or "cbor_data" not in inspect.signature(cloudwatch._put_composite_alarm).parameters:
+        raise SystemExit("ministack's composite alarms have changed: see local/emulator_server.py")
+
+    def put(name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+        status, _, body = cloudwatch._put_composite_alarm({}, properties | {"AlarmName": name}, False, True)
+        if status != HTTPStatus.OK:
+            raise ValueError(body.decode())
+        return name, {"Arn": cloudwatch._composite_alarms[name]["AlarmArn"]}
+
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, dict[str, str]]:
+        made = provisioners._physical_name(stack, logical_id, max_len=255)
+        return put(properties.get("AlarmName") or made, properties)
+
+    def update(name: str, _old: Any, properties: dict[str, Any], _stack: str) -> tuple[str, dict[str, str]]:
+        return put(name, properties)
+
+    def delete(name: str, _properties: Any) -> None:
+        cloudwatch._composite_alarms.pop(name, None)
+
+    handlers[kind] = {"create": create, "update": update, "delete": delete}
+
+
+def tell_namespaces() -> None:
+    """Make cloudwatch:namespace what a PutMetricData says."""
+    context: Callable[..., dict[str, Any]] = iam_actions.request_tag_context
+    if "body" not in inspect.signature(context).parameters:
+        raise SystemExit("ministack's condition keys have changed: see local/emulator_server.py")
+
+    def context_with_namespace(
+        service: str, action: str, body: bytes, *args: Any, **kwargs: Any
+    ) -> dict[str, Any]:
+        found = context(service, action, body, *args, **kwargs)
+        if action == "cloudwatch:PutMetricData":
+            found = found | {"cloudwatch:namespace": namespace_of(body)}
+        return found
+
+    iam_actions.request_tag_context = context_with_namespace
+
+
+def namespace_of(body: bytes) -> str:
+    """The namespace in a request, which is JSON or, as older SDKs send it, a form."""
+    with contextlib.suppress(ValueError):
+        return str(json.loads(body).get("Namespace", ""))
+    return parse_qs(body.decode("utf-8", "replace")).get("Namespace", [""])[0]
+
+
 if __name__ == "__main__":
     report_error_classes()
     count_loopback_as_secure()
@@ -304,4 +373,7 @@ if __name__ == "__main__":
     hide_our_packages()
     start_from_launch_templates()
     tell_of_ended_instances()
+    keep_alarms_to_their_own_metrics()
+    make_composite_alarms()
+    tell_namespaces()
     app.main()

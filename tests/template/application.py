@@ -25,6 +25,7 @@ RULES = of_type("AWS::Events::Rule")
 BUCKETS = of_type("AWS::S3::Bucket")
 MACHINES = of_type("AWS::Serverless::StateMachine")
 ALARMS = of_type("AWS::CloudWatch::Alarm")
+COMPOSITES = of_type("AWS::CloudWatch::CompositeAlarm")
 
 
 def layers_of(function: str) -> list[str]:

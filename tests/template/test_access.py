@@ -23,6 +23,8 @@ UNBOUND = {
     ("ClaimsPipeline", "DeliverLogs"),
     ("ScoreClaims", "DeliverLogs"),
     ("WatchTrainings", "SeeInstances"),  # neither does DescribeInstances
+    ("RunCheck", "ReadNumbers"),  # nor do CloudWatch's metrics
+    ("RunCheck", "PutNumbers"),
 }
 
 # What each function may do at all, so that a new permission is a decision that somebody reads.
@@ -68,6 +70,19 @@ ALLOWED = {
     },
     "PromoteModel": {"s3:GetObject", "secretsmanager:GetSecretValue", "states:StartExecution"},
     "PublishTraining": {"s3:AbortMultipartUpload", "s3:ListBucket", "s3:PutObject"},
+    "PlanEvaluation": {"secretsmanager:GetSecretValue", "sqs:SendMessage"},
+    "RunCheck": {
+        "cloudwatch:GetMetricStatistics",
+        "cloudwatch:PutMetricData",
+        "events:PutEvents",
+        "logs:FilterLogEvents",
+        "s3:AbortMultipartUpload",
+        "s3:GetObject",
+        "s3:PutObject",
+        "secretsmanager:GetSecretValue",
+        "sns:Publish",
+        "sqs:GetQueueAttributes",
+    },
     "MigrateSchema": {"secretsmanager:GetSecretValue"},
 }
 
@@ -115,9 +130,25 @@ def test_only_load_chunk_can_read_the_key_of_personal_data() -> None:
     assert readers == {"LoadChunk"}
 
 
-def test_only_inspection_publication_and_training_write_to_a_bucket() -> None:
+def test_numbers_are_put_under_the_application_s_own_name_only() -> None:
+    [put] = [s for s in statements_of(FUNCTIONS["RunCheck"]) if s["Sid"] == "PutNumbers"]
+    assert put["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Claimwatch"}}
+
+
+def test_a_check_takes_messages_from_its_own_queue_and_counts_dead_letters_only() -> None:
+    told = {statement["Sid"]: statement for statement in statements_of(FUNCTIONS["RunCheck"])}
+    assert {"sqs:ReceiveMessage", "sqs:DeleteMessage"} <= set(told["NoOtherQueue"]["Action"])
+    assert told["CountNoOthers"]["Action"] == "sqs:GetQueueAttributes"
+    own = {"Fn::GetAtt": ["EvaluationQueue", "Arn"]}
+    counted = told["CountDeadLetters"]["Resource"]
+    assert told["CountNoOthers"]["NotResource"] == [own, *counted]
+    letters = {"Fn::GetAtt": ["EvaluationDeadLetters", "Arn"]}
+    assert letters in counted
+
+
+def test_only_inspection_publication_training_and_reports_write_to_a_bucket() -> None:
     writers = {name for name, statement in policies() if "s3:PutObject" in as_list(statement["Action"])}
-    assert writers == {"InspectFile", "PublishContract", "PublishTraining", "TrainingRole"}
+    assert writers == {"InspectFile", "PublishContract", "PublishTraining", "RunCheck", "TrainingRole"}
 
 
 def test_the_role_of_the_instance_may_train_and_nothing_else() -> None:

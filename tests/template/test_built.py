@@ -30,7 +30,8 @@ CLIENTS = """
 import sys
 sys.path[:0] = sys.argv[1:]
 import boto3
-for service in ("s3", "secretsmanager", "sns", "sqs", "stepfunctions", "events", "ec2", "sts", "cloudwatch"):
+services = "s3 secretsmanager sns sqs stepfunctions events ec2 sts cloudwatch logs"
+for service in services.split():
     boto3.client(service, region_name="eu-central-1")
 """
 
@@ -60,6 +61,15 @@ for name in ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF"):
     photo = decoder.examine(drawn.getvalue())
     decoder.close()
     assert (photo.format, photo.width, photo.height) == (name, 256, 256), photo
+"""
+
+
+STATISTICS = """
+import sys
+sys.path[:0] = sys.argv[1:]
+from scipy.special import betainc, chdtrc
+assert abs(chdtrc(1, 3.841458820694124) - 0.05) < 1e-12
+assert betainc(1, 1, 0.5) == 0.5
 """
 
 
@@ -114,12 +124,16 @@ def test_what_was_trimmed_from_the_layers_is_not_missed() -> None:
     run_alone(TABLES, BUILD / "PlatformLayer" / "python", BUILD / "TablesLayer" / "python")
 
 
+def test_what_was_left_out_of_the_statistics_is_not_missed() -> None:
+    run_alone(STATISTICS, BUILD / "TablesLayer" / "python", BUILD / "StatisticsLayer" / "python")
+
+
 def test_every_format_of_photos_is_decoded_by_what_is_in_the_layers() -> None:
     run_alone(PHOTOS, *layer_folders("ProcessImage"))
 
 
 @pytest.mark.parametrize(
-    "layer", ["CoreLayer", "PlatformLayer", "TablesLayer", "ImagesLayer", "ScoringLayer"]
+    "layer", ["CoreLayer", "PlatformLayer", "TablesLayer", "ImagesLayer", "ScoringLayer", "StatisticsLayer"]
 )
 def test_a_layer_ships_byte_code_that_is_not_checked_against_its_source(layer: str) -> None:
     sources = [path for path in (BUILD / layer / "python").rglob("*.py") if path.name == "__init__.py"]

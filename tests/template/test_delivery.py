@@ -6,6 +6,7 @@ import pytest
 
 from tests.template.application import (
     ALARMS,
+    COMPOSITES,
     FUNCTIONS,
     GLOBALS,
     MACHINES,
@@ -93,9 +94,21 @@ def test_executions_that_did_not_succeed_raise_an_alarm(metric: str, machine: st
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_reaches_the_topic_and_names_the_runbook(name: str) -> None:
-    assert ALARMS[name]["AlarmActions"] == [{"Ref": "AlertTopic"}]
+def test_an_alarm_reaches_the_topic_itself_or_through_a_composite_one_and_names_the_runbook(
+    name: str,
+) -> None:
+    spoken_for = any(f"ALARM(${{{name}}})" in each["AlarmRule"]["Fn::Sub"] for each in COMPOSITES.values())
+    if spoken_for:
+        assert "AlarmActions" not in ALARMS[name]  # else people would hear of it twice
+    else:
+        assert ALARMS[name]["AlarmActions"] == [{"Ref": "AlertTopic"}]
     assert "docs/runbook.md" in ALARMS[name]["AlarmDescription"]
+
+
+@pytest.mark.parametrize("name", COMPOSITES)
+def test_a_composite_alarm_reaches_the_topic_and_names_the_runbook(name: str) -> None:
+    assert COMPOSITES[name]["AlarmActions"] == [{"Ref": "AlertTopic"}]
+    assert "docs/runbook.md" in str(COMPOSITES[name]["AlarmDescription"])
 
 
 @pytest.mark.parametrize("name", QUEUES)
@@ -171,7 +184,7 @@ def test_photographs_and_what_the_pipeline_writes_itself_start_no_execution() ->
     assert images["object"]["key"] == [{"prefix": "images/"}]
     contracts = RULES["ContractsRule"]["EventPattern"]["detail"]
     assert contracts["bucket"]["name"] == [{"Ref": "ArtifactBucket"}]
-    ours = ["staging/*", "models/*", "snapshots/*", "code/*", "mlflow/*", "*.draft.yaml"]
+    ours = ["staging/*", "models/*", "snapshots/*", "code/*", "mlflow/*", "reports/*", "*.draft.yaml"]
     assert contracts["object"]["key"] == [{"anything-but": {"wildcard": ours}}]
 
 

@@ -5,10 +5,15 @@ from functools import cache
 
 from claimwatch.allocation import keep_freed_memory
 from claimwatch.aws.alerts import SnsAlerts
+from claimwatch.aws.announcements import BusAnnouncements
 from claimwatch.aws.clients import client
 from claimwatch.aws.executions import ClaimsPipeline, ScoreClaims
+from claimwatch.aws.invocations import LambdaReports
 from claimwatch.aws.machines import Ec2Machines
+from claimwatch.aws.metrics import CloudWatchMetrics
 from claimwatch.aws.objects import S3Objects
+from claimwatch.aws.post import SqsPost
+from claimwatch.aws.queues import SqsQueues
 from claimwatch.aws.secrets import secret_json, secret_text
 from claimwatch.models.trainings import Workplace as TrainingGround
 from claimwatch.settings import settings
@@ -55,6 +60,34 @@ def training_ground() -> TrainingGround:
         alerts=alerts(),
         longest=timedelta(hours=float(settings().training_max_hours)),
     )
+
+
+@cache
+def evaluation_post() -> SqsPost:
+    """Where the checks of a week are asked for."""
+    return SqsPost(client("sqs"), settings().evaluation_queue_url)
+
+
+@cache
+def metrics() -> CloudWatchMetrics:
+    """CloudWatch's metrics."""
+    return CloudWatchMetrics(client("cloudwatch"))
+
+
+@cache
+def announcements() -> BusAnnouncements:
+    """The account's event bus."""
+    return BusAnnouncements(client("events"))
+
+
+def reports() -> LambdaReports:
+    """What Lambda says of every call."""
+    return LambdaReports(client("logs"), settings().function_log_group)
+
+
+def queues() -> SqsQueues:
+    """The stack's queues, looked at from outside."""
+    return SqsQueues(client("sqs"), client("cloudwatch"))
 
 
 def personal_data_key() -> bytes:

@@ -18,6 +18,10 @@ class Settings:
     score_claims_arn: str = ""
     training_template_id: str = ""
     training_max_hours: str = ""
+    evaluation_queue_url: str = ""
+    function_log_group: str = ""
+    watched_queue_urls: str = ""
+    dead_letter_queue_urls: str = ""
     code_version: str = ""
 
 

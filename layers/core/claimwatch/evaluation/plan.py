@@ -43,7 +43,7 @@ def plan_all(at: Workplace, now: datetime) -> list[Window]:
     for line in lines:
         with at.database.transaction() as cursor:
             waiting = evaluations.open_windows(cursor, line)
-        for window in [*waiting, _planned(at, line, monday)]:
+        for window in [*waiting, _entered(at, line, monday)]:
             found[window.key] = window
     for window in found.values():
         _send(at, window)
@@ -62,9 +62,18 @@ def plan_window(at: Workplace, line: str, window: str | None, now: datetime) -> 
         raise RefusedData(str(error)) from None
     if start_of(monday) + WEEK > now:
         raise RefusedData(f"week {name_of(monday)} is not over: it is checked after its Sunday")
-    found = _planned(at, line, monday, reopen=True)
+    found = _entered(at, line, monday, reopen=True)
     _send(at, found)
     return found
+
+
+def planned(window: Window) -> dict[str, Any]:
+    """What whoever asked is told of a window."""
+    return message_of(window) | {
+        "challenger": window.challenger,
+        "status": window.status,
+        "report_uri": window.report_uri,
+    }
 
 
 def message_of(window: Window) -> dict[str, Any]:
@@ -76,14 +85,14 @@ def message_of(window: Window) -> dict[str, Any]:
     }
 
 
-def _planned(at: Workplace, line: str, monday: date, *, reopen: bool = False) -> Window:
+def _entered(at: Workplace, line: str, monday: date, *, reopen: bool = False) -> Window:
     with at.database.transaction() as cursor:
         live = models.live_models(cursor, line)
         if "champion" not in live:
             raise RefusedData(f"line {line} has no champion, so there is nothing to check: promote a model")
         challenger = live.get("challenger")
         start = start_of(monday)
-        planned = Window(
+        asked = Window(
             line,
             start,
             start + WEEK,
@@ -91,11 +100,11 @@ def _planned(at: Workplace, line: str, monday: date, *, reopen: bool = False) ->
             challenger.version if challenger else None,
             "planned",
         )
-        evaluations.take_turn(cursor, planned.key)
-        evaluations.add_window(cursor, planned)
-        found = evaluations.find_window(cursor, planned.key)
+        evaluations.take_turn(cursor, asked.key)
+        evaluations.add_window(cursor, asked)
+        found = evaluations.find_window(cursor, asked.key)
         assert found is not None  # it was entered just now, if it was not there
-        if reopen and evaluations.reopen_window(cursor, planned.key):
+        if reopen and evaluations.reopen_window(cursor, asked.key):
             found = replace(found, status="planned", missing={}, closed_at=None)
     return found
 

@@ -1,9 +1,13 @@
 """A model's bundle where it is kept: a folder in S3, held to the hash of its manifest."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from claimwatch.aws.objects import ModelStore, ObjectMissing
 from claimwatch.scoring.bundle import Bundle, BundleMismatch, verify
+
+_MOST = 2
+"""Bundles that are kept."""
 
 
 def read_bundle(objects: ModelStore, uri: str, sha256: str) -> Bundle:
@@ -12,6 +16,17 @@ def read_bundle(objects: ModelStore, uri: str, sha256: str) -> Bundle:
     Raises ``BundleMismatch`` where a part is missing or has other bytes than when its hash was pinned.
     """
     return Bundle.read(_reader(objects, uri), sha256)
+
+
+class BundleCache:
+    """Bundles that this process has read of late."""
+
+    def __init__(self, objects: ModelStore) -> None:
+        self._read = lru_cache(maxsize=_MOST)(lambda uri, sha256: read_bundle(objects, uri, sha256))
+
+    def get(self, uri: str, sha256: str) -> Bundle:
+        """The bundle, read and held to its hash when it is first needed; raises ``BundleMismatch``."""
+        return self._read(uri, sha256)
 
 
 def columns_of(objects: ModelStore, uri: str, sha256: str) -> set[str]:

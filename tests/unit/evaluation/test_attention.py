@@ -68,15 +68,22 @@ def test_the_findings_of_a_check_are_one_thing_the_furthest_beyond_its_bound_nam
     assert 'claimwatch train motor --why "drift in 2026-W31"' in thing.next_step
 
 
-def test_an_alarm_stands_though_another_measure_of_the_feature_raises_it() -> None:
+def test_alarms_are_new_still_there_or_gone() -> None:
     found = changes(
         weeks.facts(),
-        with_alarm("feature_drift", drift("amount", "wasserstein"), drift("age")),
+        with_alarm("feature_drift", drift("amount", value=0.2), drift("age")),
         past(with_alarm("feature_drift", drift("amount"), drift("channel"))),
     )
     assert [finding.feature for _, finding in found.new] == ["age"]
     assert [finding.feature for _, finding in found.standing] == ["amount"]
     assert [finding.feature for _, finding in found.cleared] == ["channel"]
+
+
+def test_another_measure_of_the_same_group_is_another_alarm() -> None:
+    referred = Finding("selection_rate_ratio", 1.5, 100, "alarm", "age_band", "18 to 24", threshold=1.25)
+    missed = replace(referred, metric="recall_ratio", value=0.5)
+    found = changes(weeks.facts(), with_alarm("bias", referred, missed), past(with_alarm("bias", referred)))
+    assert [finding.metric for _, finding in found.new] == ["recall_ratio"]
 
 
 def test_an_alarm_has_not_gone_while_its_check_is_missing() -> None:

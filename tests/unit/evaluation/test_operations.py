@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from claimwatch.domain.evaluation.finding import Finding
+from claimwatch.domain.evaluation.invocation import Invocation
 from claimwatch.domain.evaluation.operations import (
     ChunkTime,
-    Invocation,
     Operated,
     Price,
     gb_seconds,

@@ -152,7 +152,7 @@ def test_the_heat_map_has_a_cell_for_each_feature_and_week_and_says_what_alarmed
     found = full()
     titles = [cell["title"] for cell in found.all("td") if "title" in cell]
     assert len(titles) == len(weeks.FEATURES) * 13
-    assert "claim_amount, 2026-W31: PSI 0.298, bound 0.100, alarm" in titles
+    assert "claim_amount, 2026-W31: PSI 0.298, bound 0.052, alarm" in titles
     assert sum(title is not None and title.endswith("alarm") for title in titles) == len(weeks.DRIFTED)
 
 
@@ -166,8 +166,11 @@ def test_a_feature_that_a_week_did_not_have_has_an_empty_cell() -> None:
 
 def test_estimates_are_called_estimates_and_what_is_immature_is_counted() -> None:
     text = full().text
-    assert "14,710 are not, and are left out" in text
-    assert text.index("Estimates, before outcomes are due") < text.index("Estimated recall at capacity")
+    assert "14,710 claims are not yet mature, and are left out" in text
+    assert "1,890 outcomes count (referrals and audit)" in text
+    assert text.index("Estimates, before outcomes are due") < text.index(
+        "Frauds that were referred, estimated"
+    )
 
 
 def test_a_promise_stands_beside_what_came_of_it() -> None:
@@ -177,8 +180,8 @@ def test_a_promise_stands_beside_what_came_of_it() -> None:
 
 def test_groups_that_are_too_small_are_named_and_not_ranked() -> None:
     text = full().text
-    assert "1 group with too few claims to be judged" in text
-    assert "75 and more, male" in text
+    assert "1 other with too few claims to be judged" in text
+    assert "male, 75 and more" in text
 
 
 def test_pictures_say_in_words_what_they_show() -> None:
@@ -199,11 +202,11 @@ def test_a_hundred_features_are_folded_and_not_lost() -> None:
 
 
 def test_figures_that_moved_stand_beside_those_of_the_week_before() -> None:
-    now: Findings = {"performance": [Finding("precision", 0.25, 9), Finding("recall", 0.5, 9)]}
-    before: Findings = {"performance": [Finding("precision", 0.75, 9), Finding("recall", 0.5, 9)]}
+    now: Findings = {"performance": [Finding("hit_rate", 0.25, 9), Finding("brier", 0.5, 9)]}
+    before: Findings = {"performance": [Finding("hit_rate", 0.75, 9), Finding("brier", 0.5, 9)]}
     text = page(now, [PastWindow("2026-W30", "3", before)]).text
-    assert "2026-W30 Now Precision 75.0% 25.0%" in text
-    assert "Recall 50.0% 50.0%" not in text
+    assert "2026-W30 Now Hit rate of referrals 75.0% 25.0%" in text
+    assert "Brier score 0.500 0.500" not in text
 
 
 def test_a_line_without_a_challenger_or_protected_groups_is_not_said_to_lack_data() -> None:

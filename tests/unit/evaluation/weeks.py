@@ -69,13 +69,14 @@ def findings(number: int = 12, drift_from: int = 11) -> dict[Check, list[Finding
         psi = rng.uniform(0.16, 0.45) if moved else rng.uniform(0.001, 0.05)
         verdict: Verdict = loud if moved else "watch" if psi > 0.0485 else "ok"
         drift += [
-            Finding("psi", psi, 5120, verdict, feature, threshold=0.1),
+            Finding("psi", psi, 5120, verdict, feature, threshold=0.052),
+            Finding("excess_psi", psi - 0.002, 5120, "ok", feature, low=psi * 0.8, high=psi * 1.2),
             Finding("jensen_shannon", psi / 3, 5120, "ok", feature),
-            Finding("wasserstein", psi * 0.9, 5120, "ok", feature),
             Finding("p_value", 1e-9 if moved else rng.random(), 5120, "ok", feature),
-            Finding(
-                "q_value", 1e-8 if moved else min(1.0, rng.random() * 2), 5120, "ok", feature, threshold=0.01
-            ),
+            Finding("q_value", 1e-8 if moved else min(1.0, rng.random() * 2), 5120, "ok", feature),
+            Finding("wasserstein", psi * 0.9, 5120, "ok", feature),
+            Finding("ks", psi * 0.4, 5120, "ok", feature),
+            Finding("missing_share", 0.01, 5120, "ok", feature),
         ]
     recall = rng.uniform(0.5, 0.54) - (0.16 if lasting else 0.0)
     return {
@@ -113,7 +114,9 @@ def findings(number: int = 12, drift_from: int = 11) -> dict[Check, list[Finding
         ],
         "performance": [
             Finding("matured", 31240, 31240),
+            Finding("known", 2120, 31240),
             Finding("immature", 14710, 14710),
+            Finding("outcomes", 1890, 1890, segment="referrals and audit"),
             Finding(
                 "recall_at_capacity",
                 recall,
@@ -121,13 +124,19 @@ def findings(number: int = 12, drift_from: int = 11) -> dict[Check, list[Finding
                 loud if lasting else "ok",
                 low=recall - 0.06,
                 high=recall + 0.06,
-                threshold=0.45,
+                threshold=0.442,
             ),
-            Finding("precision_at_capacity", 0.4, 1890, low=0.36, high=0.44, threshold=0.33),
-            Finding("pr_auc", 0.37, 1890, low=0.33, high=0.42, threshold=0.31),
-            Finding("roc_auc", 0.85, 1890, low=0.83, high=0.87),
-            Finding("calibration_error", 0.011, 1890, low=0.006, high=0.018, threshold=0.03),
-            Finding("estimated_recall_at_capacity", 0.49, 14710, low=0.45, high=0.53),
+            Finding("pr_auc", 0.37, 1890, low=0.33, high=0.42, threshold=0.331),
+            Finding("roc_auc", 0.85, 1890, low=0.83, high=0.87, threshold=0.806),
+            Finding("lift_top_decile", 4.9, 1890, "watch", low=4.3, high=5.5, threshold=4.91),
+            Finding("brier", 0.041, 1890, low=0.036, high=0.046, threshold=0.05),
+            Finding("precision_at_capacity", 0.4, 1562, low=0.36, high=0.44),
+            Finding("hit_rate", 0.42, 1562, low=0.39, high=0.45),
+            Finding("base_rate", 0.061, 1890, low=0.052, high=0.07),
+            Finding("calibration_error", 0.011, 1890, low=0.006, high=0.018),
+            Finding("estimated_precision", 0.41, 731, low=0.37, high=0.45),
+            Finding("estimated_recall", 0.49, 14710, low=0.45, high=0.53),
+            Finding("estimated_base_rate", 0.06, 14710, low=0.056, high=0.064),
             *(
                 Finding(
                     "lift",
@@ -155,49 +164,103 @@ def findings(number: int = 12, drift_from: int = 11) -> dict[Check, list[Finding
             ),
         ],
         "errors": [
-            Finding("missed_rate", 0.61, 88, "watch", "repair_shop_type", "independent", 0.5, 0.71, 0.48),
-            Finding("missed_rate", 0.5, 120, "ok", "channel", "broker", 0.41, 0.59, 0.48),
-            Finding("missed_rate", 0.46, 240, "ok", "accident_area", "urban", 0.4, 0.52, 0.48),
-            Finding("missed_rate", None, 6, "not enough data", "vehicle_category", "other"),
+            finding
+            for feature, value, missed, ratio, verdict in (
+                ("repair_shop_type", "independent", 0.61, 1.9, "alarm" if lasting else "ok"),
+                ("channel", "broker", 0.52, 1.1, "ok"),
+                ("accident_area", "urban", 0.46, 0.9, "ok"),
+                ("deductible", "up to 300", 0.45, 0.8, "ok"),
+            )
+            for finding in (
+                Finding("missed_rate", missed, 88, "ok", feature, value, missed - 0.1, missed + 0.1, 0.48),
+                Finding("false_referral_rate", 0.58, 120, "ok", feature, value, 0.5, 0.66, 0.6),
+                Finding(
+                    "missed_over_expected",
+                    ratio,
+                    310,
+                    "alarm" if verdict == "alarm" else "ok",
+                    feature,
+                    value,
+                    ratio * 0.7,
+                    ratio * 1.4,
+                    1.5,
+                ),
+            )
+        ]
+        + [
+            Finding(metric, None, 6, "not enough data", "vehicle_category", "other")
+            for metric in ("missed_rate", "false_referral_rate", "missed_over_expected")
         ],
         "challenger": [
-            Finding("recall_difference", 0.021, 1890, "ok", low=-0.012, high=0.054, threshold=0.0),
-            Finding("wins", None, 640, "not enough data"),
+            Finding("audited_frauds", 64, 1010),
+            Finding("found_by_challenger_only", 9, 64),
+            Finding("found_by_champion_only", 4, 64),
+            Finding("recall_difference", 0.078, 64, "not enough data", low=-0.09, high=0.24, threshold=0.0),
+            Finding("evidence_better", 1.9, 13, "not enough data", threshold=40.0),
+            Finding("evidence_worse", 0.1, 13, "not enough data", threshold=40.0),
         ],
         "bias": [
-            *(
+            finding
+            for attribute, group, rate, ratio, n in (
+                ("gender", "female", 0.048, 0.95, 2410),
+                ("gender", "male", 0.051, 1.05, 2600),
+                ("age_band", "18 to 24", 0.068, 1.41, 420),
+                ("age_band", "25 to 59", 0.047, 0.92, 2900),
+                ("gender and age_band", "male, 18 to 24", 0.066, 1.2, 214),
+            )
+            for finding in (
+                Finding(
+                    "selection_rate", rate, n, "ok", attribute, group, rate * 0.8, rate * 1.2, rate / ratio
+                ),
                 Finding(
                     "selection_rate_ratio",
-                    value,
+                    ratio,
                     n,
-                    verdict,
-                    "gender",
+                    "alarm" if ratio > 1.25 else "ok",
+                    attribute,
                     group,
-                    value - 0.1,
-                    value + 0.12,
-                    1.25,
-                )
-                for group, value, n in (("female", 0.95, 2410), ("male", 1.05, 2600))
-            ),
-            Finding("selection_rate_ratio", 1.41, 420, "alarm", "age_band", "18 to 24", 1.28, 1.56, 1.25),
-            Finding("selection_rate_ratio", 0.92, 2900, "ok", "age_band", "25 to 59", 0.86, 0.99, 1.25),
-            Finding("recall_ratio", 0.97, 61, "ok", "age_band", "18 to 24", 0.8, 1.15, 0.8),
-            Finding("recall_ratio", None, 9, "not enough data", "age_band and gender", "75 and more, male"),
+                    ratio - 0.12,
+                    ratio + 0.14,
+                    1.25 if ratio >= 1.0 else 0.8,
+                ),
+                Finding("recall", 0.5, 61, "ok", attribute, group, 0.38, 0.62, 0.51),
+                Finding("recall_ratio", 0.98, 61, "ok", attribute, group, 0.8, 1.2, 0.8),
+            )
+        ]
+        + [
+            Finding(metric, None, 9, "not enough data", "gender and age_band", "male, 75 and more")
+            for metric in ("selection_rate", "selection_rate_ratio")
+        ]
+        + [
+            Finding("demographic_parity_ratio", 0.69, 5, "ok", "age_band"),
+            Finding("equal_opportunity_difference", 0.06, 5, "ok", "age_band"),
         ],
         "importance": [
-            Finding("importance", value, 5120, "ok", feature, low=value * 0.8, high=value * 1.2)
-            for feature, value in zip(
-                FEATURES, (0.09, 0.06, 0.04, 0.03, 0.02, 0.015, 0.01, 0.005), strict=False
+            finding
+            for feature, share in zip(FEATURES, (0.31, 0.2, 0.13, 0.1, 0.08, 0.06, 0.05, 0.03), strict=False)
+            for finding in (
+                Finding("importance", share, 2000, "ok", feature, low=share * 0.9, high=share * 1.1),
+                Finding(
+                    "importance_shift",
+                    0.041 if drifted and feature == "claim_amount" else 0.002,
+                    2000,
+                    "watch" if drifted and feature == "claim_amount" else "ok",
+                    feature,
+                    threshold=0.03,
+                ),
             )
         ],
         "bivariate": [
             finding
-            for feature in FEATURES[:10]
+            for feature, value in zip(FEATURES, (0.31, -0.12, 0.05, -0.21, 0.14, 0.02), strict=False)
             for finding in (
-                Finding("correlation", rng.uniform(-0.2, 0.3), 1890, "ok", feature, low=-0.25, high=0.35),
+                Finding("correlation", value, 1890, "ok", feature, low=value - 0.05, high=value + 0.05),
+                Finding("p_value", rng.random(), 1890, "ok", feature),
                 Finding("q_value", rng.random(), 1890, "ok", feature),
+                Finding("correlation_shift", 0.01, 1890, "ok", feature, threshold=0.1),
             )
-        ],
+        ]
+        + [Finding("correlation", None, 0, "not enough data", "vehicle_price_band")],
         "operations": [
             Finding("scoring_time", 0.021, 5120, segment="p50"),
             Finding("scoring_time", 0.034, 5120, segment="p95", threshold=10.0),

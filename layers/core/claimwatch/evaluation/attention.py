@@ -9,8 +9,8 @@ from claimwatch.evaluation.facts import Findings, PastWindow, WindowFacts
 from claimwatch.evaluation.words import (
     TITLES,
     VERDICTS,
+    bound_of,
     counted,
-    figure,
     interval,
     known,
     listed,
@@ -155,11 +155,11 @@ def most_telling(found: Sequence[Finding]) -> list[Finding]:
 
 
 def described(finding: Finding) -> str:
-    """A finding in a few words: what it is about, the metric, the value and the bound."""
+    """A finding in a few words: what it is about, the metric, the value and what it is held against."""
     about = subject(finding)
-    told = f"{metric_title(finding.metric)} {interval(finding)}"
-    bound = "" if finding.threshold is None else f", bound {_bound(finding)}"
-    return f"{about}: {told}{bound}" if about else f"{told}{bound}"
+    bound = bound_of(finding)
+    told = f"{metric_title(finding.metric)} {interval(finding)}" + (f", {bound}" if bound else "")
+    return f"{about}: {told}" if about else told
 
 
 def _thing(facts: WindowFacts, check: Check, outcome: Outcome, loud: Sequence[Finding]) -> Thing:
@@ -193,12 +193,7 @@ def _ran(check: Check, facts: WindowFacts, findings: Findings) -> bool:
 
 
 def _key(check: Check, finding: Finding) -> AlarmKey:
-    # A feature that drifts may do so by another measure next week; it is still the same feature.
-    return (check, "" if finding.feature else finding.metric, finding.feature, finding.segment)
-
-
-def _bound(finding: Finding) -> str:
-    return figure(finding.metric, finding.threshold)
+    return check, finding.metric, finding.feature, finding.segment
 
 
 def _beyond(finding: Finding) -> float:

@@ -4,7 +4,9 @@ from typing import Literal, TypeGuard
 
 from claimwatch.domain.evaluation.finding import Check, Finding, Verdict
 
-type Kind = Literal["share", "number", "count", "ratio", "seconds", "milliseconds", "money", "p"]
+type Kind = Literal[
+    "share", "points", "number", "change", "count", "ratio", "seconds", "milliseconds", "money", "p"
+]
 
 TITLES: dict[Check, str] = {
     "data_quality": "Data quality",
@@ -48,19 +50,43 @@ _METRICS: dict[str, tuple[str, Kind]] = {
     "base_rate": ("Share of frauds", "share"),
     "lift": ("Lift", "ratio"),
     "lift_top_decile": ("Lift in the top decile", "ratio"),
-    "recall": ("Recall", "share"),
-    "precision": ("Precision", "share"),
+    "recall": ("Frauds that were referred", "share"),
     "recall_at_capacity": ("Recall at capacity", "share"),
     "precision_at_capacity": ("Precision at capacity", "share"),
     "hit_rate": ("Hit rate of referrals", "share"),
+    "calibration_predicted": ("Probability that was given", "share"),
+    "calibration_observed": ("Share of frauds", "share"),
+    "estimated_precision": ("Hit rate of referrals, estimated", "share"),
+    "estimated_recall": ("Frauds that were referred, estimated", "share"),
+    "estimated_base_rate": ("Share of frauds, estimated", "share"),
     "matured": ("Claims with their outcome due", "count"),
+    "known": ("Claims with an outcome", "count"),
+    "outcomes": ("Outcomes that count", "count"),
     "immature": ("Claims not yet mature", "count"),
+    # errors
+    "missed_rate": ("Frauds missed", "share"),
+    "false_referral_rate": ("Referrals that were honest", "share"),
+    "missed_over_expected": ("Missed, to what was foretold", "ratio"),
+    # challenger
+    "audited_frauds": ("Frauds in the random audit", "count"),
+    "found_by_challenger_only": ("Found by the challenger alone", "count"),
+    "found_by_champion_only": ("Found by the champion alone", "count"),
+    "recall_difference": ("Recall, challenger less champion", "points"),
+    "evidence_better": ("Evidence that the challenger finds more", "number"),
+    "evidence_worse": ("Evidence that it finds fewer", "number"),
     # bias
     "selection_rate": ("Referred", "share"),
     "false_positive_rate": ("Honest claims referred", "share"),
-    "selection_rate_ratio": ("Referred, ratio to all others", "ratio"),
-    "recall_ratio": ("Recall, ratio to all others", "ratio"),
-    "false_positive_rate_ratio": ("Honest referred, ratio to all others", "ratio"),
+    "selection_rate_ratio": ("Referred, to all others", "ratio"),
+    "recall_ratio": ("Frauds referred, to all others", "ratio"),
+    "false_positive_rate_ratio": ("Honest claims referred, to all others", "ratio"),
+    "demographic_parity_ratio": ("Lowest to highest referred", "ratio"),
+    "equal_opportunity_difference": ("Highest less lowest recall", "points"),
+    # what each feature does
+    "importance": ("Share of the score", "share"),
+    "importance_shift": ("Change of its share", "points"),
+    "correlation": ("Correlation", "number"),
+    "correlation_shift": ("Change of the correlation", "change"),
     # operations
     "scoring_time": ("Scoring time for a claim", "milliseconds"),
     "cold_start_share": ("Chunks that met a cold start", "share"),
@@ -72,6 +98,15 @@ _METRICS: dict[str, tuple[str, Kind]] = {
     "cost": ("Cost of the functions", "money"),
     "cost_per_thousand": ("Cost for a thousand claims", "money"),
 }
+_HELD_AGAINST_OTHERS = {
+    "selection_rate",
+    "recall",
+    "false_positive_rate",
+    "missed_rate",
+    "false_referral_rate",
+}
+"""Metrics of a group or slice whose bound is the rate of all other claims."""
+
 _ENDINGS: tuple[tuple[str, Kind], ...] = (
     ("_ratio", "ratio"),
     ("_rate", "share"),
@@ -110,6 +145,10 @@ def figure(metric: str, value: float | None) -> str:
     match kind_of(metric):
         case "share":
             return f"{value:.1%}" if abs(value) >= 0.0095 or value == 0.0 else f"{value:.2%}"
+        case "points":
+            return f"{100.0 * value:+.1f} points"
+        case "change":
+            return f"{value:+.3f}"
         case "count":
             return f"{value:,.0f}"
         case "ratio":
@@ -150,6 +189,14 @@ def sentence(words: str) -> str:
     """Words with a capital in front and a full stop at the end."""
     told = words.strip().rstrip(".")
     return f"{told[:1].upper()}{told[1:]}."
+
+
+def bound_of(finding: Finding) -> str:
+    """What a value is held against, in words; nothing where it is held against nothing."""
+    if not known(finding.threshold):
+        return ""
+    word = "all others" if finding.metric in _HELD_AGAINST_OTHERS else "bound"
+    return f"{word} {figure(finding.metric, finding.threshold)}"
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -8,6 +8,11 @@ from claimwatch.evaluation.facts import PastWindow, WindowFacts
 from claimwatch.evaluation.report.charts import Point, bars, calibration, trend
 from claimwatch.evaluation.report.heat import heat_map, week
 from claimwatch.evaluation.report.markup import Markup, Part, element, joined
+from claimwatch.evaluation.report.subjects import (
+    metric_column,
+    others_column,
+    subjects_table,
+)
 from claimwatch.evaluation.report.tables import (
     Naming,
     badge,
@@ -19,12 +24,13 @@ from claimwatch.evaluation.report.tables import (
     name_by_subject,
     table,
 )
-from claimwatch.evaluation.words import counted, figure, interval, kind_of, known, metric_title
+from claimwatch.evaluation.words import figure, interval, kind_of, known, metric_title
 
 _ESTIMATE = "estimated"
 """Metrics with this word in their name come from probabilities, not from outcomes."""
 
-_COUNTS = ("matured", "immature")
+_COUNTS = ("matured", "known", "outcomes", "immature")
+_OVER_GROUPS = ("demographic_parity_ratio", "equal_opportunity_difference")
 _CURVES = ("lift", "calibration")
 
 
@@ -79,7 +85,15 @@ def feature_drift(told: Told) -> Markup:
             ),
             heat_map(weeks),
             findings_table(overall, "Over all features"),
-            folded("All measures of this week", _wide([f for f in told.found if f.feature])),
+            folded(
+                "All measures of this week",
+                subjects_table(
+                    [f for f in told.found if f.feature],
+                    "Feature",
+                    "psi",
+                    tuple(metric_column(metric) for metric in by_metric(told.found) if metric != "psi"),
+                ),
+            ),
         )
     )
 
@@ -94,57 +108,102 @@ def score_drift(told: Told) -> Markup:
     )
 
 
-def by_group(told: Told) -> Markup:
-    """Groups under each metric, the loudest first; those too small are counted, never ranked."""
-    told_of = [finding for finding in told.found if finding.verdict != "not enough data"]
-    small = [finding for finding in told.found if finding.verdict == "not enough data"]
-    groups = sorted({name_by_subject(finding) for finding in small})
+def bias(told: Told) -> Markup:
+    """Each rate of every group beside that of all others, their ratio as a picture."""
+    over_all = [finding for finding in told.found if finding.metric in _OVER_GROUPS]
+    groups = [finding for finding in told.found if finding.metric not in _OVER_GROUPS]
+    rates = dict.fromkeys(finding.metric.removesuffix("_ratio") for finding in groups)
     return joined(
         (
             *(
                 joined(
                     (
-                        element("h3", metric_title(metric)),
-                        findings_table(loudest_first(found), "Group", name_by_subject),
+                        element("h3", metric_title(rate)),
+                        subjects_table(
+                            [f for f in groups if f.metric in (rate, f"{rate}_ratio")],
+                            "Group",
+                            f"{rate}_ratio",
+                            (metric_column(rate, "Rate"), others_column(rate)),
+                        ),
                     )
                 )
-                for metric, found in by_metric(told_of).items()
+                for rate in rates
             ),
-            folded(
-                f"{counted(len(groups), 'group')} with too few claims to be judged",
-                element("ul", *(element("li", name) for name in groups), class_="plain"),
-            )
-            if groups
+            folded("Over all groups of an attribute", findings_table(over_all, "Measure"))
+            if over_all
             else None,
         )
     )
 
 
-def by_feature(told: Told) -> Markup:
-    """A row for each feature with all measures, the loudest first."""
-    overall = [finding for finding in told.found if not finding.feature]
-    each = [finding for finding in told.found if finding.feature]
-    if len(by_metric(each)) == 1:
-        drawn = findings_table(loudest_first(each), metric_title(each[0].metric), name_by_subject)
-    else:
-        drawn = _wide(each)
-    return joined((findings_table(overall, "Measure"), drawn))
-
-
-def loud_and_quiet(told: Told) -> Markup:
-    """What is loud as a table; the rest folded away."""
-    loud = [finding for finding in told.found if finding.verdict in ("alarm", "watch")]
-    quiet = [finding for finding in told.found if finding.verdict not in ("alarm", "watch")]
-    overall = [finding for finding in quiet if not finding.feature]
+def errors(told: Told) -> Markup:
+    """Slices, those that miss the most first, beside all others and beside what was foretold."""
     return joined(
         (
-            findings_table([*loudest_first(loud), *overall], "What was counted"),
-            folded(
-                "By column, where nothing is to be seen",
-                findings_table([f for f in quiet if f.feature], "What was counted"),
-            )
-            if len(overall) < len(quiet)
-            else None,
+            element(
+                "p",
+                "Frauds that were not referred, by slice. What is beyond the probabilities' own word alarms;"
+                " that a slice differs from the others is watched at most.",
+                class_="quiet",
+            ),
+            subjects_table(
+                told.found,
+                "Slice",
+                "missed_rate",
+                (
+                    others_column("missed_rate"),
+                    metric_column("missed_over_expected"),
+                    metric_column("false_referral_rate"),
+                ),
+            ),
+        )
+    )
+
+
+def importance(told: Told) -> Markup:
+    """What each feature adds to the scores, and how that has changed."""
+    return subjects_table(
+        told.found, "Feature", "importance", (metric_column("importance_shift", "Change"),), bounded=False
+    )
+
+
+def bivariate(told: Told) -> Markup:
+    """How each feature alone goes with the outcome, and how that has changed."""
+    columns = (
+        metric_column("correlation_shift", "Change"),
+        metric_column("q_value"),
+        metric_column("p_value"),
+    )
+    return subjects_table(told.found, "Feature", "correlation", columns, bounded=False)
+
+
+def data_quality(told: Told) -> Markup:
+    """What is loud, and what comes with files; columns where nothing is to be seen are folded away."""
+    loud = [finding for finding in told.found if finding.verdict in ("alarm", "watch")]
+    quiet = [finding for finding in told.found if finding.verdict not in ("alarm", "watch")]
+    by_column = [finding for finding in quiet if finding.feature]
+    return joined(
+        (
+            findings_table(
+                [*loudest_first(loud), *(finding for finding in quiet if not finding.feature)],
+                "What was counted",
+            ),
+            folded("By column, where nothing is to be seen", _wide(by_column)) if by_column else None,
+        )
+    )
+
+
+def challenger(told: Told) -> Markup:
+    """The test between the two, and what it rests on."""
+    return joined(
+        (
+            element(
+                "p",
+                "On the random audit alone, which favours neither. The evidence may be looked at every week:"
+                " it is decided where it reaches its bound, whichever week that is.",
+                class_="quiet",
+            ),
+            findings_table(told.found, "Measure", of="Frauds"),
         )
     )
 
@@ -159,39 +218,38 @@ def operations(told: Told) -> Markup:
     )
 
 
-def plain(told: Told) -> Markup:
-    """All findings, the loudest first."""
-    return findings_table(loudest_first(told.found), "Measure")
-
-
 SECTIONS: dict[Check, Callable[[Told], Markup]] = {
     "performance": performance,
     "feature_drift": feature_drift,
     "score_drift": score_drift,
-    "bias": by_group,
-    "errors": by_group,
-    "challenger": plain,
-    "data_quality": loud_and_quiet,
-    "importance": by_feature,
-    "bivariate": by_feature,
+    "bias": bias,
+    "errors": errors,
+    "challenger": challenger,
+    "data_quality": data_quality,
+    "importance": importance,
+    "bivariate": bivariate,
     "operations": operations,
 }
 """How each check is shown, in the order of the page."""
 
 
 def _maturity(found: Sequence[Finding]) -> Part:
-    counts = {f.metric: f.value for f in found if f.metric in _COUNTS and known(f.value)}
-    if not counts:
-        return None
-    parts = [
-        element("li", element("b", figure(metric, counts[metric])), f" {words}")
-        for metric, words in (
-            ("matured", "claims are old enough that their outcome is due: the figures rest on these"),
-            ("immature", "are not, and are left out"),
-        )
-        if metric in counts
-    ]
-    return element("ul", *parts, class_="facts")
+    """What the figures rest on, and what is still to come."""
+    counts = {f.metric: f for f in found if f.metric in _COUNTS and known(f.value)}
+    words = {
+        "matured": "claims are old enough that their outcome is due",
+        "known": "of them have one",
+        "outcomes": "outcomes count",
+        "immature": "claims are not yet mature, and are left out",
+    }
+    parts = []
+    for metric, about in words.items():
+        if metric in counts:
+            basis = f" ({counts[metric].segment})" if counts[metric].segment else ""
+            parts.append(
+                element("li", element("b", figure(metric, counts[metric].value)), f" {about}{basis}")
+            )
+    return element("ul", *parts, class_="facts") if parts else None
 
 
 def _estimates(found: Sequence[Finding]) -> Part:

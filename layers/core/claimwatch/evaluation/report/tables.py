@@ -40,7 +40,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[Part]], numeric: Sequ
         )
         for row in rows
     ]
-    return _scrolling(element("table", element("thead", head), element("tbody", *body)))
+    return scrolling(element("table", element("thead", head), element("tbody", *body)))
 
 
 def folded(summary: str, *parts: Part) -> Markup:
@@ -83,7 +83,9 @@ def findings_table(
     if not found:
         return Markup("")
     with_promise = bool(promised) and any(finding.metric in (promised or {}) for finding in found)
-    scales = {metric: _scale(group, promised or {}) for metric, group in by_metric(found).items()}
+    scales = {
+        metric: scale_of(group, (promised or {}).get(metric)) for metric, group in by_metric(found).items()
+    }
 
     def rows(part: Sequence[Finding]) -> Markup:
         return _rows(part, (heading, of), named, (promised or {}) if with_promise else None, scales)
@@ -119,7 +121,9 @@ def _rows(
             element("th", breakable(named(finding)), scope="row"),
             element("td", badge(finding.verdict)),
             element("td", interval(finding), class_="span"),
-            element("td", _span(finding, promise, scales), class_="chart") if pictured else None,
+            element("td", picture_of(finding, scales[finding.metric], promise), class_="chart")
+            if pictured
+            else None,
             element("td", "" if promise is None else figure(finding.metric, promise), class_="n")
             if promised is not None
             else None,
@@ -133,24 +137,28 @@ def _rows(
             element("td", f"{finding.n:,}" if finding.n else "", class_="n"),
         ]
         body.append(element("tr", *cells))
-    return _scrolling(
+    return scrolling(
         element("table", element("thead", element("tr", *head)), element("tbody", *body)),
     )
 
 
-def _span(finding: Finding, promise: float | None, scales: Mapping[str, tuple[float, float]]) -> Part:
-    if not known(finding.value):
+def picture_of(
+    finding: Finding, scale: tuple[float, float], promise: float | None = None, *, bounded: bool = True
+) -> Part:
+    """A value with its interval and its bound on a scale; a dot alone would say nothing."""
+    bound = finding.threshold if bounded else None
+    if not known(finding.value) or (finding.low is None and bound is None and promise is None):
         return None
-    if finding.low is None and finding.threshold is None and promise is None:
-        return None  # a dot alone says nothing
     tone = finding.verdict if finding.verdict in ("alarm", "watch") else ""
     described = name_by_metric(finding) + ": " + interval(finding)
     point = Point("", finding.value, finding.low, finding.high, tone)
-    low, high = scales[finding.metric]
-    return span(described, point, low, high, bound=finding.threshold, promised=promise)
+    return span(described, point, *scale, bound=bound, promised=promise)
 
 
-def _scale(found: Sequence[Finding], promised: Mapping[str, float]) -> tuple[float, float]:
+def scale_of(
+    found: Sequence[Finding], promise: float | None = None, *, bounded: bool = True
+) -> tuple[float, float]:
+    """From where to where a scale goes that has room for all of them, and for zero."""
     told = [
         edge
         for finding in found
@@ -158,8 +166,8 @@ def _scale(found: Sequence[Finding], promised: Mapping[str, float]) -> tuple[flo
             finding.value,
             finding.low,
             finding.high,
-            finding.threshold,
-            promised.get(finding.metric),
+            finding.threshold if bounded else None,
+            promise,
         )
         if known(edge)
     ]
@@ -168,5 +176,6 @@ def _scale(found: Sequence[Finding], promised: Mapping[str, float]) -> tuple[flo
     return (low if low == 0.0 else low - room), high + room
 
 
-def _scrolling(content: Markup) -> Markup:
+def scrolling(content: Markup) -> Markup:
+    """A box for a table that scrolls by itself where it is too wide, by keyboard too."""
     return element("div", content, class_="wide", tabindex="0", role="group", aria_label="Table")

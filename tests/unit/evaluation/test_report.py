@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
+from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding, Verdict
 from claimwatch.evaluation.facts import Findings, PastWindow
 from claimwatch.evaluation.report import report_page
 from claimwatch.evaluation.words import TITLES
@@ -213,3 +213,26 @@ def test_a_line_without_a_challenger_or_protected_groups_is_not_said_to_lack_dat
     text = page({"challenger": [], "bias": []}, challenger=None).text
     assert "No challenger runs in shadow." in text
     assert "The contract names no protected attribute that is stored in clear." in text
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "difference", "said"),
+    [
+        (55.0, 0.0, "ok", "The challenger finds more frauds: that is decided after 64 audited frauds."),
+        (0.0, 55.0, "ok", "The challenger finds fewer frauds: that is decided after 64 audited frauds."),
+        (2.0, 0.1, "not enough data", "Not decided yet after 64 audited frauds."),
+        (0.1, 0.1, "ok", "No difference that matters after 64 audited frauds: +1.0 points (-3.0 to +4.0)."),
+    ],
+)
+def test_what_the_challenger_s_test_comes_to_is_a_sentence(
+    better: float, worse: float, difference: Verdict, said: str
+) -> None:
+    found: Findings = {
+        "challenger": [
+            Finding("audited_frauds", 64.0, 900),
+            Finding("recall_difference", 0.01, 64, difference, low=-0.03, high=0.04, threshold=0.0),
+            Finding("evidence_better", better, 9, threshold=40.0),
+            Finding("evidence_worse", worse, 9, threshold=40.0),
+        ]
+    }
+    assert said in page(found).text

@@ -177,7 +177,10 @@ def interval(finding: Finding) -> str:
     told = figure(finding.metric, finding.value)
     if not (known(finding.value) and known(finding.low) and known(finding.high)):
         return told
-    return f"{told} ({figure(finding.metric, finding.low)} to {figure(finding.metric, finding.high)})"
+    low, high = (
+        figure(finding.metric, bound).removesuffix(" points") for bound in (finding.low, finding.high)
+    )
+    return f"{told} ({low} to {high})"
 
 
 def subject(finding: Finding) -> str:

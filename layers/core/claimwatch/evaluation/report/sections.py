@@ -152,8 +152,8 @@ def errors(told: Told) -> Markup:
                 "missed_rate",
                 (
                     others_column("missed_rate"),
-                    metric_column("missed_over_expected"),
-                    metric_column("false_referral_rate"),
+                    metric_column("missed_over_expected", "To what was foretold"),
+                    metric_column("false_referral_rate", "Honest referrals", short=True),
                 ),
             ),
         )
@@ -197,6 +197,7 @@ def challenger(told: Told) -> Markup:
     """The test between the two, and what it rests on."""
     return joined(
         (
+            element("p", _decision(told.found)),
             element(
                 "p",
                 "On the random audit alone, which favours neither. The evidence may be looked at every week:"
@@ -231,6 +232,24 @@ SECTIONS: dict[Check, Callable[[Told], Markup]] = {
     "operations": operations,
 }
 """How each check is shown, in the order of the page."""
+
+
+def _decision(found: Sequence[Finding]) -> str:
+    """What the test comes to, in a sentence."""
+    told = {finding.metric: finding for finding in found}
+    count = told.get("audited_frauds")
+    rests = f" after {counted(int(count.value), 'audited fraud')}" if count and known(count.value) else ""
+    for metric, words in (
+        ("evidence_better", "The challenger finds more frauds"),
+        ("evidence_worse", "The challenger finds fewer frauds"),
+    ):
+        each = told.get(metric)
+        if each and known(each.value) and known(each.threshold) and each.value >= each.threshold:
+            return f"{words}: that is decided{rests}."
+    between = told.get("recall_difference")
+    if between is None or between.verdict == "not enough data":
+        return f"Not decided yet{rests}."
+    return f"No difference that matters{rests}: {interval(between)}."
 
 
 def _maturity(found: Sequence[Finding]) -> Part:

@@ -28,9 +28,15 @@ class Column:
     cell: Callable[[Row], str]
 
 
-def metric_column(metric: str, title: str | None = None) -> Column:
-    """The values of another metric, with their intervals."""
-    return Column(title or metric_title(metric), lambda row: interval(row[metric]) if metric in row else "")
+def metric_column(metric: str, title: str | None = None, *, short: bool = False) -> Column:
+    """The values of another metric, with their intervals unless it is to be ``short``."""
+
+    def cell(row: Row) -> str:
+        if metric not in row:
+            return ""
+        return figure(metric, row[metric].value) if short else interval(row[metric])
+
+    return Column(title or metric_title(metric), cell)
 
 
 def others_column(metric: str) -> Column:

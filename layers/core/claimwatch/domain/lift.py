@@ -59,7 +59,8 @@ def in_top(score: npt.ArrayLike, book: npt.ArrayLike, share: float) -> Floats:
     reviewed = share * len(everything)
     if reviewed <= 0.0:
         return np.zeros(len(own))
-    cut = np.sort(everything)[::-1][min(int(np.ceil(reviewed)), len(everything)) - 1]
+    place = len(everything) - min(int(np.ceil(reviewed)), len(everything))
+    cut = np.partition(everything, place)[place]
     above, at = float((everything > cut).sum()), float((everything == cut).sum())
     return np.where(own > cut, 1.0, np.where(own == cut, (reviewed - above) / at, 0.0))
 

@@ -9,7 +9,8 @@ from math import exp, log, sqrt
 
 from scipy.special import betaincinv
 
-CONFIDENCE = 0.95
+TAIL = 0.025
+"""What is left out at either end."""
 
 _Z = 1.959963984540054
 """The normal distribution's 97.5 % quantile."""
@@ -78,8 +79,7 @@ def share_of_two(one: Total, two: Total) -> Interval:
     if one.value + two.value <= 0.0:
         return NOTHING
     (counted_one, weight_one), (counted_two, weight_two) = one.counted, two.counted
-    tail = (1.0 - CONFIDENCE) / 2.0
-    bounds = [float(betaincinv(counted_one, counted_two, at)) for at in (tail, 1.0 - tail)]
+    bounds = [float(betaincinv(counted_one, counted_two, at)) for at in (TAIL, 1.0 - TAIL)]
     low, high = (weight_one * bound / (weight_one * bound + weight_two * (1.0 - bound)) for bound in bounds)
     share = one.value / (one.value + two.value)
     # With next to nothing counted, the interval's middle is not the share.

@@ -24,7 +24,7 @@ from claimwatch.evaluation.report.tables import (
     name_by_subject,
     table,
 )
-from claimwatch.evaluation.words import figure, interval, kind_of, known, metric_title
+from claimwatch.evaluation.words import counted, figure, interval, kind_of, known, metric_title
 
 _ESTIMATE = "estimated"
 """Metrics with this word in their name come from probabilities, not from outcomes."""

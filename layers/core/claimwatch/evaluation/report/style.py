@@ -84,8 +84,8 @@ tbody tr:last-child > * { border-bottom: 0; }
 th[scope=col] { color: var(--quiet); font-weight: 600; font-size: .8rem; white-space: nowrap; }
 th[scope=row] { font-weight: 500; min-width: 8rem; overflow-wrap: break-word; }
 td.n { text-align: right; white-space: nowrap; } th.n { text-align: right; }
-td.span { white-space: nowrap; } td.chart { width: 13rem; min-width: 11rem; }
-td.chart svg { display: block; width: 100%; min-width: 11rem; height: 1.5rem; }
+td.span { white-space: nowrap; } td.chart { width: 11rem; min-width: 9rem; }
+td.chart svg { display: block; width: 100%; min-width: 9rem; height: 1.5rem; }
 details { margin-top: .8rem; } summary { cursor: pointer; color: var(--accent); font-size: .88rem; width:
   fit-content; }
 ul.plain { margin: .5rem 0 0; padding-left: 1.15rem; } ul.plain li { margin: .2rem 0; }

@@ -76,7 +76,7 @@ def close(at: Workplace, key: Key, *, last_call: bool = False) -> Window:
     """Close a window, and settle who hears what of it.
 
     Raises ``Unfinished`` while checks have not ended, unless it is the last call: then what is missing is
-    named, and alarms. A check that comes later closes the window anew.
+    named, and alarms. A check that comes later closes the window anew; people hear of it when it is whole.
     """
     with at.database.transaction() as cursor:
         evaluations.take_turn(cursor, key)
@@ -144,7 +144,7 @@ def _settle(at: Workplace, key: Key) -> None:
             ]
             if alarming and evaluations.is_newest(cursor, key):
                 at.announcements.announce("RetrainingAdvised", _advice(window, alarming))
-            evaluations.set_advised(cursor, key)
+                evaluations.set_advised(cursor, key)
 
 
 def _advice(window: Window, alarming: list[tuple[Check, Finding]]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Window:
     """A window and what became of it.
 
     ``claims`` are those that the model scored in it. ``missing`` names each check without a result and says
-    why. ``told`` and ``advised`` say that it is settled what people, and those who train, hear of it.
+    why. ``told`` says that it is settled what people hear of it, ``advised`` that retraining was advised.
     """
 
     line: str
@@ -148,7 +148,7 @@ def set_told(cursor: Cursor, key: Key) -> None:
 
 
 def set_advised(cursor: Cursor, key: Key) -> None:
-    """Those who train have heard what there is to hear."""
+    """Retraining was advised."""
     cursor.execute(_SQL["set_advised"], _named(key))
 
 

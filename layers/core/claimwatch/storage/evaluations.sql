@@ -44,14 +44,15 @@ SELECT NOT EXISTS (
 );
 
 -- name: close_window
+-- People hear of it again when what was incomplete is whole.
 UPDATE claimwatch.evaluation_window
 SET status = CASE WHEN %(missing)s::jsonb = '{}' THEN 'closed' ELSE 'incomplete' END,
     missing = %(missing)s, report_uri = %(report_uri)s, claims = %(claims)s, closed_at = %(closed_at)s,
-    told_at = NULL, advised_at = NULL
+    told_at = CASE WHEN %(missing)s::jsonb = '{}' THEN NULL ELSE told_at END
 WHERE line = %(line)s AND window_start = %(start)s AND model_version = %(model_version)s;
 
 -- name: reopen_window
-UPDATE claimwatch.evaluation_window SET status = 'planned', missing = '{}', closed_at = NULL, planned_at = now()
+UPDATE claimwatch.evaluation_window SET status = 'planned', missing = '{}', closed_at = NULL, told_at = NULL, planned_at = now()
 WHERE line = %(line)s AND window_start = %(start)s AND model_version = %(model_version)s AND status = 'incomplete';
 
 -- name: set_told

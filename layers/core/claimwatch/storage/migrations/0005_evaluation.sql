@@ -46,7 +46,7 @@ CREATE TABLE claimwatch.evaluation_window (
 COMMENT ON TABLE claimwatch.evaluation_window IS 'One row for each week that is, or was, checked, and the model that was champion then.';
 COMMENT ON COLUMN claimwatch.evaluation_window.missing IS 'Checks without a result, each with the reason.';
 COMMENT ON COLUMN claimwatch.evaluation_window.told_at IS 'When people were told, or it was found that there is nothing to tell.';
-COMMENT ON COLUMN claimwatch.evaluation_window.advised_at IS 'When retraining was advised, or it was found that it is not.';
+COMMENT ON COLUMN claimwatch.evaluation_window.advised_at IS 'When retraining was advised, if it was.';
 
 CREATE TABLE claimwatch.evaluation (
     line          text             NOT NULL,

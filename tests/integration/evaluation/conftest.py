@@ -1,0 +1,28 @@
+"""A line of the test's own, with a champion and claims that it has scored."""
+
+from pathlib import Path
+
+import pytest
+
+from claimwatch.storage.connection import Database
+from tests.integration.evaluation.watch import Watch
+from tests.integration.ingest.glass import GLASS
+from tests.integration.ingest.site import Site
+from tests.integration.models.house import House
+
+
+@pytest.fixture
+def house(database: Database, tmp_path: Path) -> House:
+    site = Site.below(database, tmp_path / "buckets")
+    assert site.put_contract("glass", GLASS).status == "applied"
+    house = House(site)
+    house.register("1")
+    house.promote("1")
+    house.score(house.drop(*range(100, 3000, 100))["file_id"])
+    site.alerts.clear()
+    return house
+
+
+@pytest.fixture
+def watch(house: House) -> Watch:
+    return Watch(house.site)

@@ -1,0 +1,349 @@
+"""A week is planned, checked, closed and told of once, whatever becomes of its messages."""
+
+import multiprocessing
+import os
+import signal
+from contextlib import closing
+from random import Random
+
+import pytest
+
+from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
+from claimwatch.errors import RefusedData, TransientFault
+from claimwatch.evaluation import run_check
+from claimwatch.storage import evaluations
+from claimwatch.storage.evaluations import Window
+from tests.cluster import database_at
+from tests.integration.evaluation.watch import MONDAY, NEXT, Message, Watch, alarming, quiet
+from tests.integration.ingest.site import ARTIFACTS
+from tests.integration.models.house import House
+
+
+def failing(_window: Window) -> list[Finding]:
+    raise ZeroDivisionError("of claim MTR-1")
+
+
+def unreachable(_window: Window) -> list[Finding]:
+    raise TransientFault("PostgreSQL broke off")
+
+
+def assert_each_once(watch: Watch, windows: int = 1, missing: int = 0) -> None:
+    assert len(watch.rows()) == 2 * (len(CHECKS) * windows - missing)
+    assert watch.dead == []
+
+
+def test_a_plan_is_a_message_for_each_check_and_one_that_closes(watch: Watch) -> None:
+    [window] = watch.schedule()
+
+    assert (window.line, window.start.date(), window.model_version) == ("glass", NEXT, "1")
+    asked = [message.body.get("check") for message in watch.queue]
+    assert asked == [*CHECKS, None]
+    assert watch.queue[-1].body["close"] is True
+
+
+def test_the_last_check_closes_the_week_with_a_report(watch: Watch) -> None:
+    watch.schedule()
+    watch.lose(closing=True)
+
+    watch.work()
+
+    window = watch.window()
+    assert (window.status, window.missing, window.told, window.advised) == ("closed", {}, True, False)
+    assert window.claims == 6
+    key = (window.report_uri or "").removeprefix(f"s3://{ARTIFACTS}/")
+    page = watch.site.objects.newest(ARTIFACTS, key).decode()
+    assert "2026-W09" in page
+    assert watch.digests == []  # nothing is worth a word
+    assert watch.events == []
+    assert watch.measured("ChecksMissing") == [0]
+    assert watch.measured("Alarms", Check="feature_drift") == [0]
+    assert_each_once(watch)
+
+
+def test_planned_again_nothing_happens_twice(watch: Watch) -> None:
+    for _ in range(2):
+        watch.schedule()
+    watch.work()
+    watch.schedule()
+
+    assert not watch.queue  # a closed week is not checked again
+    assert watch.measured("ChecksMissing") == [0]
+    assert_each_once(watch)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_messages_that_come_twice_and_in_any_order_change_nothing(watch: Watch, seed: int) -> None:
+    watch.checks["feature_drift"] = alarming
+    watch.schedule()
+
+    watch.work(Random(seed), twice=True)
+
+    assert watch.window().status == "closed"
+    assert len(watch.rows()) == 2 * (len(CHECKS) - 1) + 1
+    assert len(watch.digests) == 1
+    assert len(watch.events) == 1
+    assert watch.measured("ChecksMissing") == [0]
+
+
+def test_a_lost_message_is_named_and_alarms_when_the_closing_one_has_come_often_enough(watch: Watch) -> None:
+    watch.schedule()
+    watch.lose("bias")
+
+    watch.work()
+
+    window = watch.window()
+    assert window.status == "incomplete"
+    assert list(window.missing) == ["bias"]
+    assert watch.measured("ChecksMissing") == [1]
+    [digest] = watch.digests
+    assert "1 check missing" in digest
+    assert "claimwatch evaluate glass --window 2026-W09" in digest
+    assert_each_once(watch, missing=1)
+
+
+@pytest.mark.parametrize(
+    ("broken", "comes", "told"),
+    [(failing, 1, "ZeroDivisionError"), (unreachable, run_check.LAST_ATTEMPT, "failed 5 times")],
+    ids=["a bug", "a fault that does not pass"],
+)
+def test_a_check_that_always_fails_is_named_and_the_week_closes(
+    watch: Watch, broken: object, comes: int, told: str
+) -> None:
+    calls = []
+
+    def counted(window: Window) -> list[Finding]:
+        calls.append(window)
+        return broken(window)  # type: ignore[operator, no-any-return]
+
+    watch.checks["errors"] = counted
+    watch.schedule()
+    watch.lose(closing=True)
+
+    watch.work()
+
+    window = watch.window()
+    assert len(calls) == comes
+    assert window.status == "incomplete"
+    assert told in window.missing["errors"]
+    assert "MTR-1" not in window.missing["errors"]  # what others' messages quote goes no further
+    assert watch.measured("ChecksMissing") == [1]
+    assert len(watch.digests) == 1
+    assert_each_once(watch, missing=1)
+
+
+def test_a_check_that_comes_after_all_completes_the_week(watch: Watch) -> None:
+    watch.schedule()
+    [late] = [message for message in watch.queue if message.body.get("check") == "bias"]
+    watch.lose("bias")
+    watch.work()
+
+    watch.deliver(late)
+
+    window = watch.window()
+    assert (window.status, window.missing) == ("closed", {})
+    assert watch.measured("ChecksMissing") == [1, 0]
+    assert_each_once(watch)
+
+
+def test_several_that_come_after_all_are_told_of_when_the_week_is_whole(watch: Watch) -> None:
+    watch.checks["score_drift"] = watch.checks["performance"] = watch.checks["bias"] = alarming
+    watch.schedule()
+    late = [
+        message
+        for message in watch.queue
+        if message.body.get("check") in ("score_drift", "performance", "bias")
+    ]
+    watch.lose("score_drift", "performance", "bias")
+    watch.work()
+
+    for message in late:
+        watch.deliver(message)
+
+    assert watch.window().status == "closed"
+    assert ["checks missing" in digest for digest in watch.digests] == [True, False]
+    assert [detail["alarms"][0]["check"] for _, detail in watch.events] == ["score_drift"]
+
+
+def test_a_week_of_which_every_message_was_lost_is_sent_again_by_the_next_plan(watch: Watch) -> None:
+    watch.schedule()
+    watch.queue.clear()
+
+    watch.schedule()
+    watch.work()
+
+    assert watch.window().status == "closed"
+    assert_each_once(watch)
+
+
+def test_an_incomplete_week_that_is_asked_for_gets_its_missing_checks(watch: Watch) -> None:
+    watch.checks["errors"] = failing
+    watch.schedule()
+    watch.work()
+    watch.checks["errors"] = quiet
+
+    asked = watch.ask("2026-W09")
+    assert [message.body.get("check") for message in watch.queue] == ["errors", None]
+    watch.work()
+
+    assert asked.status == "planned"
+    assert watch.window().status == "closed"
+    assert_each_once(watch)
+
+
+@pytest.mark.parametrize(
+    ("line", "week", "told"),
+    [
+        ("motor", "2026-W09", "no champion"),
+        ("glass", "2026-W10", "not over"),
+        ("glass", "2026-W54", "no week"),
+        ("glass", "last", "no ISO week"),
+    ],
+)
+def test_a_week_that_cannot_be_checked_is_refused_with_the_reason(
+    watch: Watch, line: str, week: str, told: str
+) -> None:
+    with pytest.raises(RefusedData, match=told):
+        watch.ask(week, line)
+
+    assert not watch.queue
+
+
+def test_an_alarm_is_told_advised_and_measured_once_while_it_stands(watch: Watch) -> None:
+    watch.checks["feature_drift"] = alarming
+    for week in ("2026-W08", "2026-W09"):
+        watch.ask(week)
+        watch.work(twice=True)
+
+    assert [window.status for window in (watch.window(MONDAY), watch.window(NEXT))] == ["closed", "closed"]
+    [digest] = watch.digests
+    assert "2026-W08" in digest
+    assert "amount" in digest
+    [(kind, detail)] = watch.events
+    assert kind == "RetrainingAdvised"
+    assert (detail["line"], detail["window"], detail["model_version"]) == ("glass", "2026-W08", "1")
+    assert detail["alarms"][0]["feature"] == "amount"
+    assert watch.measured("Alarms", Check="feature_drift") == [1, 1]
+    assert watch.measured("Alarms", Check="score_drift") == [0, 0]
+
+
+def test_alarms_of_other_checks_advise_no_training(watch: Watch) -> None:
+    watch.checks["bias"] = alarming
+    watch.schedule()
+    watch.work()
+
+    assert len(watch.digests) == 1
+    assert watch.events == []
+
+
+def test_an_old_week_says_nothing_of_how_things_are(watch: Watch) -> None:
+    watch.ask("2026-W09")
+    watch.work()
+    before = len(watch.measures)
+    watch.checks["feature_drift"] = alarming
+
+    watch.ask("2026-W08")
+    watch.work()
+
+    assert watch.window(MONDAY).status == "closed"
+    assert len(watch.measures) == before
+    assert watch.events == []
+    assert len(watch.digests) == 1  # somebody asked
+
+
+def test_the_model_that_is_promoted_in_between_has_a_window_of_its_own(watch: Watch, house: House) -> None:
+    watch.schedule()
+    watch.work()
+    house.register("2")
+    house.promote("2")
+
+    watch.schedule()
+    watch.work()
+
+    assert watch.window(version="2").status == "closed"
+    assert_each_once(watch, windows=2)
+
+
+@pytest.mark.parametrize("fault", ["publish", "announce", "put"])
+def test_what_a_fault_kept_from_being_told_is_told_when_the_message_comes_again(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    watch.checks["feature_drift"] = alarming
+    whose = watch.site if fault == "publish" else watch
+    works, faults = getattr(whose, fault), [TransientFault("away"), TransientFault("away")]
+
+    def at_first_not(*given: object) -> None:
+        if faults:
+            raise faults.pop()
+        works(*given)
+
+    monkeypatch.setattr(whose, fault, at_first_not)
+    watch.schedule()
+    watch.work()
+
+    assert watch.window().status == "closed"
+    assert len(watch.digests) == 1
+    assert len(watch.events) == 1
+    assert watch.measured("Alarms", Check="feature_drift") == [1]
+
+
+def die(_window: object, *_given: object, **_named: object) -> list[Finding]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return []
+
+
+def run_and_die(url: str, check: Check, when: str) -> None:
+    """A process with a check that is killed while it computes, or before what it found is marked."""
+    with closing(database_at(url)) as database:
+        if when == "writing":
+            evaluations._mark = die  # type: ignore[assignment]
+        run = die if when == "computing" else quiet
+        task = run_check.Task.of(
+            {"line": "glass", "window": "2026-W09", "model_version": "1", "check": check}
+        )
+        run_check.run_task(run_check.Workplace(database, {check: run}, None), task)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("when", ["computing", "writing"])
+def test_a_check_that_is_killed_leaves_nothing_and_is_done_when_it_comes_again(
+    watch: Watch, database_url: str, when: str
+) -> None:
+    watch.schedule()
+    process = multiprocessing.get_context("spawn").Process(
+        target=run_and_die, args=(database_url, "bias", when)
+    )
+    process.start()
+    process.join()
+
+    assert process.exitcode == -signal.SIGKILL
+    assert watch.rows() == []
+    watch.work()
+    assert watch.window().status == "closed"
+    assert_each_once(watch)
+
+
+def test_a_check_that_is_killed_every_time_does_not_keep_the_week_open(watch: Watch) -> None:
+    watch.schedule()
+    watch.lose("performance")  # its message goes to the dead letters without a word
+
+    watch.work()
+
+    assert watch.window().status == "incomplete"
+    assert "function died" in watch.window().missing["performance"]
+
+
+def test_a_message_about_a_week_that_nobody_planned_is_let_go(watch: Watch) -> None:
+    ended = watch.deliver(
+        Message({"line": "glass", "window": "2026-W01", "model_version": "1", "check": "bias"})
+    )
+
+    assert ended is not None
+    assert ended.status == "unknown window"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"line": "glass"}, {"line": "glass", "window": "2026-W09", "model_version": "1", "check": "all"}],
+)
+def test_a_message_that_asks_for_nothing_known_is_no_task(body: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"no task|not known|nothing"):
+        run_check.Task.of(body)

@@ -139,7 +139,7 @@ def _findings(each: _Compared, q_value: float) -> list[Finding]:
     verdict: Verdict = "not enough data"
     if compared.value is not None:
         material = not LEAST <= compared.value <= MOST
-        verdict = "alarm" if material and q_value <= CERTAIN else "ok"
+        verdict = "alarm" if material and q_value <= CERTAIN and _excludes(compared, 1.0) else "ok"
     return [
         Finding(
             metric,
@@ -171,6 +171,10 @@ def _ratio(own: Interval, others: Interval) -> Interval:
     if not own.value or others.value or others.high is None:
         return ratio(own, others)
     return Interval(own.value / others.high, None if own.low is None else own.low / others.high)
+
+
+def _excludes(found: Interval, value: float) -> bool:
+    return (found.low or 0.0) > value or (found.high is not None and found.high < value)
 
 
 def _over_groups(attribute: str, compared: list[_Compared]) -> list[Finding]:

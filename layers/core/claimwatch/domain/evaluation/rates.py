@@ -51,13 +51,14 @@ def rate(cohort: Cohort, of: Floats, chosen: Floats, cut: Floats | None = None) 
     apart = counted / (one + two) ** 2 / variance if varies and counted > 0.0 else 1.0
     # Where only frauds (or only honest claims) are asked for, it is the choice that is known of every claim.
     by_choice = len(set(cohort.fraud[of > 0.0].tolist())) == 1
+    totals = (
+        _total(part, chosen if by_choice else of, weight, apart),
+        _total(rest, 1.0 - chosen if by_choice else of, weight, apart),
+    )
+    # That none was seen of claims that would have stood for many says little.
+    unseen = (one + two) / (totals[0] if not one else totals[1]).heaviest
     return Rate(
-        share_of_two(
-            _total(part, chosen if by_choice else of, weight, apart),
-            _total(rest, 1.0 - chosen if by_choice else of, weight, apart),
-        ),
-        n,
-        share * (1.0 - share) / variance if varies else float(whole.sum() ** 2 / (whole**2).sum()),
+        share_of_two(*totals), n, share * (1.0 - share) / variance if varies else min(unseen, float(n))
     )
 
 

@@ -24,8 +24,8 @@ _QUOTE = b'"'[0]
 class Text:
     """Bytes that are looked at as words, which may begin at any of them."""
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data + bytes(WORD)  # a word that begins in the last cell may end behind it
+    def __init__(self, data: bytes | memoryview) -> None:
+        self.data = b"".join((data, bytes(WORD)))  # a word that begins in the last cell may end behind it
         self.bytes = np.frombuffer(self.data, np.uint8)
         self._words: Words = np.ndarray((len(data) + 1,), "<u8", self.data, strides=(1,))
 
@@ -81,7 +81,11 @@ class Cells:
 
     def word(self, offset: int = 0) -> Words:
         """Eight bytes of each cell from the offset on, with zeros behind the cell's end."""
-        return self.whole_word(offset) & FIRST_BYTES[np.clip(self.lengths - offset, 0, WORD)]
+        return self.whole_word(offset) & FIRST_BYTES[self.inside(offset)]
+
+    def inside(self, offset: int = 0) -> Positions:
+        """How many of the eight bytes from the offset on are the cell's."""
+        return np.minimum(np.maximum(self.lengths - offset, 0) if offset else self.lengths, WORD)
 
     def whole_word(self, offset: int = 0) -> Words:
         """Eight bytes from the offset on, be it that the cell ends before."""
@@ -118,7 +122,7 @@ class Table:
 
     def __init__(self, batch: Batch, first: int, last: int, delimiter: bytes, columns: int) -> None:
         begin = int(batch.starts[first])
-        self.text = Text(batch.data[begin : int(batch.ends[last - 1])])
+        self.text = Text(memoryview(batch.data)[begin : int(batch.ends[last - 1])])
         starts, ends = batch.starts[first:last] - begin, batch.ends[first:last] - begin
         regular = np.ones(last - first, np.bool_)
         for index in (*batch.broken, *batch.rewritten):

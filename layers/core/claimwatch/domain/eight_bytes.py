@@ -62,7 +62,7 @@ def numbers(cells: Cells) -> tuple[Mask, Values]:
     behind = digits.lengths - point - 1
     pointed = behind >= 0
     if pointed.any():
-        few = np.clip(behind, 0, WORD)
+        few = np.minimum(np.maximum(behind, 0), WORD)
         read, fraction = _eight_digits(_aligned(digits.words_at(digits.starts + point + 1), few))
         found &= ~pointed | (read & (behind > 0) & (behind <= WORD))
         # All digits as one number, and then divided once: the float that is nearest.
@@ -104,7 +104,7 @@ def _digits(cells: Cells, number: Positions) -> tuple[Mask, Values]:
     found, value = _eight_digits(_aligned(cells.words_at(cells.starts + number - last), last))
     found &= (number > 0) & (number <= MOST_DIGITS)
     if (number > WORD).any():
-        first = np.clip(number - WORD, 0, WORD)
+        first = np.minimum(np.maximum(number - WORD, 0), WORD)
         read, high = _eight_digits(_aligned(cells.whole_word(), first))
         found &= read
         value = high * _POWERS[WORD] + value

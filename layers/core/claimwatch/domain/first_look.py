@@ -12,6 +12,7 @@ words, which takes a fraction of the time of reading them into values and writin
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
@@ -94,32 +95,28 @@ class FirstLook:
             ids += table.cells(self._identifier, kept).bytes()
         return Sure(lines, ids, np.flatnonzero(rest))
 
-    def _hashes(self, table: Table, kept: Positions) -> tuple[Positions, list[list[bytes]]]:
+    def _hashes(self, table: Table, kept: Positions) -> tuple[Positions, list[list[bytes | None]]]:
         """Of these records those whose personal data is sure too, and their hashes, column by column."""
         columns = [
             list(map(hashes.__getitem__, table.cells(position, kept).bytes()))
             for position, hashes in self._hashed.items()
         ]
-        unsure = {
-            place
-            for column in columns
-            if None in column
-            for place, found in enumerate(column)
-            if found is None
-        }
-        return np.delete(kept, list(unsure)), [
-            [found for place, found in enumerate(column) if found is not None and place not in unsure]
-            for column in columns
-        ]
+        sure = np.ones(len(kept), np.bool_)
+        for column in columns:
+            if None in column:
+                sure &= [found is not None for found in column]
+        if not sure.all():
+            columns = [list(compress(column, sure)) for column in columns]
+        return kept[sure], columns
 
     def _lines(
-        self, table: Table, kept: Positions, hashes: list[list[bytes]], rows: Positions
+        self, table: Table, kept: Positions, hashes: list[list[bytes | None]], rows: Positions
     ) -> Iterator[bytes]:
         """These records for COPY: number, what stands before the first hash, the hash, and so on."""
         hashed = list(self._hashed)
         begins = [table.starts[0, kept], *(table.ends[position, kept] for position in hashed)]
         ends = [*(table.starts[position, kept] for position in hashed), table.ends[-1, kept]]
-        pieces: list[Iterable[bytes | int]] = [rows.tolist()]
+        pieces: list[Iterable[object]] = [rows.tolist()]
         for begin, end, found in zip(begins, ends, [*hashes, []], strict=True):
             pieces += [table.text.cut(begin, end), found]
         return map(self._line.__mod__, zip(*pieces[:-1], strict=True))

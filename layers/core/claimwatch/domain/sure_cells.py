@@ -236,7 +236,7 @@ class _Shape:
                 high,
             ) in ranges:  # added to a byte, they set its eighth bit from the first on, and behind the last
                 inside |= (word + low) & ~(word + high)
-            behind = ~FIRST_BYTES[np.clip(cells.lengths - WORD * place, 0, WORD)]
+            behind = ~FIRST_BYTES[cells.inside(WORD * place)]
             fitting &= ((inside | behind) & ~word & _HIGHS) == _HIGHS
         return fitting
 

@@ -8,11 +8,12 @@ everything ties by value alone.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import roc_auc_score
 
+from claimwatch.domain.lift import roc_auc
 from claimwatch.domain.model import Forest, Model
 from training.estimates import Interval, Tried, interval, resamples, value_at
 
@@ -111,9 +112,8 @@ def _areas(contender: Contender, drawn: Sequence[npt.NDArray[np.float64]]) -> tu
     share = np.array([len(window.outcome) for window in contender.windows], dtype=np.float64)
 
     def area(window: Tried, factor: Floats) -> float:
-        if not 0.0 < np.average(window.outcome, weights=factor) < 1.0:
-            return 0.5
-        return float(roc_auc_score(window.outcome, window.probability, sample_weight=factor))
+        found = roc_auc(window.outcome, window.probability, factor)
+        return 0.5 if isnan(found) else found
 
     whole = [area(window, np.ones(len(window.outcome))) for window in contender.windows]
     each = [

@@ -250,7 +250,7 @@ def main() -> None:
     asked = parser.parse_args()
     figures = {
         **coverage(asked.repeats, asked.seed),
-        "peeking": peeking(max(asked.repeats // 2, 1), seed=asked.seed),
+        "peeking": peeking(max(asked.repeats // 4, 1), seed=asked.seed),
         "false_alarms": false_alarms(asked.repeats, asked.seed),
     }
     print(json.dumps(figures, indent=1))

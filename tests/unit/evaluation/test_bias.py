@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from claimwatch.domain.evaluation.bias import FEWEST, bias, crossings
 from claimwatch.domain.evaluation.cohort import Cohort
+from claimwatch.domain.evaluation.groups import Groups
 from tests.unit.evaluation.cohorts import NOBODY, THRESHOLD, book, one, sound, words
 
 SEXES = ["female", "male"]
@@ -123,9 +124,21 @@ def test_a_small_group_is_not_ranked() -> None:
 
 
 def test_attributes_are_crossed_and_the_unknown_are_a_group() -> None:
-    crossed = crossings({"sex": words(["female", None]), "age": words(["old", "young"])})
-    assert crossed["sex and age"].tolist() == ["female, old", "not known, young"]
-    assert crossed["sex"].tolist() == ["female", "not known"]
+    crossed = crossings(
+        {"sex": words(["female", None, "female", "male"]), "age": words(["old", "old", "young", "old"])}
+    )
+    assert list(crossed) == ["sex", "age", "sex and age"]
+    everybody = np.arange(4)
+    assert {name: rows.tolist() for name, rows in crossed["sex and age"].rows(everybody)} == {
+        "female, old": [True, False, False, False],
+        "female, young": [False, False, True, False],
+        "male, old": [False, False, False, True],
+        "not known, old": [False, True, False, False],
+    }
+    assert [name for name, _ in crossed["sex"].rows(everybody)] == ["female", "male", "not known"]
+    assert [name for name, _ in crossed["sex"].rows(np.array([0, 2]))] == ["female"]
+    missing = np.array([None, float("nan"), float("nan"), 1, "1"], dtype=np.object_)
+    assert Groups.of(missing).names == ("not known", "1")
 
 
 def test_of_nobody_nothing_is_said() -> None:

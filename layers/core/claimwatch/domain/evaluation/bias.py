@@ -16,6 +16,7 @@ import numpy.typing as npt
 from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
 from claimwatch.domain.evaluation.discovery import q_values
 from claimwatch.domain.evaluation.finding import Finding, Verdict
+from claimwatch.domain.evaluation.groups import Groups
 from claimwatch.domain.evaluation.intervals import Interval, ratio
 from claimwatch.domain.evaluation.rates import Rate, p_value, rate
 
@@ -28,12 +29,9 @@ LEAST, MOST = 0.8, 1.25
 FEWEST = 10.0
 """Frauds, or honest claims, that a rate must rest on."""
 
-NOT_KNOWN = "not known"
-"""The group of claims without a value."""
-
 METRICS = ("selection_rate", "recall", "false_positive_rate")
 
-type Groups = Mapping[str, npt.NDArray[np.object_]]
+type Values = Mapping[str, npt.NDArray[np.object_]]
 
 
 @dataclass(frozen=True)
@@ -53,9 +51,9 @@ class _Compared:
 
 def bias(
     referred: Mask,
-    groups: Groups,
+    groups: Values,
     cohort: Cohort,
-    cohort_groups: Groups,
+    cohort_groups: Values,
     smallest: int = 50,
 ) -> list[Finding]:
     """The findings of check ``bias``.
@@ -71,10 +69,11 @@ def bias(
     fraud = cohort.fraud
     flagged = cohort.referred[cohort.used].astype(np.float64)
     everyone = np.ones(len(window.used))
+    matured = crossings(cohort_groups)
     compared = [
-        *_each(window, groups, "selection_rate", everyone, window.fraud, smallest, smallest),
-        *_each(cohort, cohort_groups, "recall", fraud, flagged, smallest, FEWEST),
-        *_each(cohort, cohort_groups, "false_positive_rate", 1.0 - fraud, flagged, smallest, FEWEST),
+        *_each(window, crossings(groups), "selection_rate", everyone, window.fraud, smallest, smallest),
+        *_each(cohort, matured, "recall", fraud, flagged, smallest, FEWEST),
+        *_each(cohort, matured, "false_positive_rate", 1.0 - fraud, flagged, smallest, FEWEST),
     ]
     discovered = q_values([each.p_value for each in compared])
     attributes = list(dict.fromkeys(each.attribute for each in compared))
@@ -88,35 +87,28 @@ def bias(
     ]
 
 
-def crossings(groups: Groups) -> dict[str, npt.NDArray[np.object_]]:
-    """The attributes, and every two of them together."""
-    named = {attribute: _named(values) for attribute, values in groups.items()}
-    for one, two in combinations(groups, 2):
-        named[f"{one} and {two}"] = np.array(
-            [f"{first}, {second}" for first, second in zip(named[one], named[two], strict=True)],
-            dtype=np.object_,
-        )
-    return named
-
-
-def _named(values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    return np.array(
-        [NOT_KNOWN if value is None or value != value else str(value) for value in values.tolist()],
-        dtype=np.object_,
-    )
+def crossings(values: Values) -> dict[str, Groups]:
+    """The groups of every attribute, and of every two of them together."""
+    found = {attribute: Groups.of(each) for attribute, each in values.items()}
+    pairs = {f"{one} and {two}": found[one].crossed(found[two]) for one, two in combinations(found, 2)}
+    return found | pairs
 
 
 def _each(
-    cohort: Cohort, groups: Groups, metric: str, of: Floats, chosen: Floats, smallest: int, fewest: float
+    cohort: Cohort,
+    groups: Mapping[str, Groups],
+    metric: str,
+    of: Floats,
+    chosen: Floats,
+    smallest: int,
+    fewest: float,
 ) -> Iterator[_Compared]:
     """A rate of every group: the share of ``chosen`` in ``of``."""
-    for attribute, values in crossings(groups).items():
-        own = values[cohort.used]
-        for group in sorted(set(own.tolist())):
-            rows = np.asarray(own == group, dtype=np.bool_)
+    for attribute, each in groups.items():
+        for group, rows in each.rows(cohort.used):
             there, inside = int(rows.sum()), of * rows
             outside = of * ~rows
-            counted = min(float((inside > 0.0).sum()), float((outside > 0.0).sum()))
+            counted = min(int((inside > 0.0).sum()), int((outside > 0.0).sum()))
             large = min(there, len(rows) - there) >= smallest and counted >= fewest
             yield _Compared(
                 metric,

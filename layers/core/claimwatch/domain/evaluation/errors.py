@@ -15,6 +15,7 @@ from scipy.special import betainc
 from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
 from claimwatch.domain.evaluation.discovery import q_values
 from claimwatch.domain.evaluation.finding import Finding, Verdict
+from claimwatch.domain.evaluation.groups import NOT_KNOWN, Groups
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval, Total, difference, share_of_two
 from claimwatch.domain.evaluation.rates import Rate, p_value, rate
 
@@ -64,7 +65,8 @@ def errors(cohort: Cohort, segments: Mapping[str, npt.NDArray[np.object_]]) -> l
     slices = [
         _slice(cohort, feature, value, rows)
         for feature, values in segments.items()
-        for value, rows in _values(values[cohort.used])
+        for value, rows in Groups.of(values).rows(cohort.used)
+        if value != NOT_KNOWN
     ]
     discovered = {
         metric: q_values([p_value(*each.rates[metric]) for each in slices])
@@ -76,13 +78,6 @@ def errors(cohort: Cohort, segments: Mapping[str, npt.NDArray[np.object_]]) -> l
         rates = [_compared(each, metric, float(discovered[metric][place])) for metric in discovered]
         found.append((each.rates["missed_rate"][0].value or 0.0, [*rates, _unforetold(each, wrong[place])]))
     return [finding for _, own in sorted(found, key=lambda entry: -entry[0]) for finding in own]
-
-
-def _values(values: npt.NDArray[np.object_]) -> list[tuple[str, Mask]]:
-    """Each value with the claims that have it; what is not known is no slice."""
-    there = sorted({str(value) for value in values.tolist() if value is not None})
-    text = np.array([None if value is None else str(value) for value in values.tolist()], dtype=np.object_)
-    return [(value, np.asarray(text == value, dtype=np.bool_)) for value in there]
 
 
 def _slice(cohort: Cohort, feature: str, value: str, rows: Mask) -> _Slice:

@@ -1,5 +1,12 @@
 """From claims and outcomes to referrals with reasons: trained on an instance, promoted by people."""
 
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -85,6 +92,49 @@ def test_a_training_registers_a_model_with_its_evidence_and_its_instance_is_gone
 
     eventually(lambda: not deployed.running_instances(), "the instance has ended itself")
     deployed.told(f"trained model {model.version} of line motor")
+
+
+def test_a_model_is_made_again_byte_by_byte_from_what_the_bucket_keeps(
+    deployed: Deployed, model: Model, tmp_path: Path
+) -> None:
+    s3, bucket = deployed.client("s3"), deployed.outputs["ArtifactBucket"]
+
+    def kept(key: str) -> bytes:
+        content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return content
+
+    written = kept(f"models/motor/{model.version}/manifest.json")
+    manifest = json.loads(written)
+    [archive] = s3.list_objects_v2(Bucket=bucket, Prefix=f"code/{manifest['code_version'].split('+')[1]}")[
+        "Contents"
+    ]
+    with tarfile.open(fileobj=io.BytesIO(kept(archive["Key"]))) as code:
+        code.extractall(tmp_path, filter="data")
+    (tmp_path / "snapshot.parquet").write_bytes(kept(f"snapshots/motor/{manifest['data_sha256']}.parquet"))
+    (tmp_path / "contract.yaml").write_bytes(kept("contracts/motor.yaml"))
+    told = {
+        "--line": "motor",
+        "--snapshot": "snapshot.parquet",
+        "--contract": "contract.yaml",
+        "--out": "again",
+    }
+    told |= {"--version": model.version, "--code-version": manifest["code_version"]}
+    told |= {"--created-at": manifest["created_at"], "--seed": str(manifest["seed"])}
+    told |= {"--budget-minutes": str(manifest["details"]["settings"]["budget_minutes"])}
+    done = subprocess.run(
+        [sys.executable, "-m", "training", *(word for pair in told.items() for word in pair)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "again" / "manifest.json").read_bytes() == written
+    for name, part in manifest["parts"].items():
+        content = (tmp_path / "again" / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == part["sha256"], name
 
 
 def test_a_promotion_scores_what_waits_and_the_next_file_at_once(

@@ -107,13 +107,35 @@ def test_the_mechanism_of_the_book_is_among_what_the_model_looks_at(trained: Tra
     assert {"claim_amount", "policy_start_date.days"} <= set(first)
 
 
-def test_the_same_data_code_and_seed_give_the_same_bytes(
-    trained: Trained, book: Book, contract: Contract, tmp_path: Path
+def test_the_mechanism_of_the_book_is_in_the_reasons(
+    trained: Trained, scorer: Scorer, book: Book, contract: Contract
 ) -> None:
-    again = train(request(contract, book.snapshot), settings(contract))
-    assert publish(again, tmp_path) == trained.sha256
-    for name in verify(trained.read, trained.sha256).parts:
-        assert (tmp_path / name).read_bytes() == trained.read(name), name
+    """Early claims, theft, large amounts, earlier claims, silence: the book knows hardly more."""
+    columns = read_snapshot(book.snapshot, contract).columns
+    found = scorer.score(columns)
+    rows = np.flatnonzero(found.referred)
+    reasons = scorer.reasons(columns, rows)
+    told = [{reason["feature"] for reason in each} for each in reasons]
+    mechanism = {
+        "policy_start_date.days",
+        "incident_type",
+        "claim_amount",
+        "claims_last_3_years",
+        "police_report",
+        "incident_date.days",
+        "sales_channel",
+    }
+    first = [each[0]["feature"] in mechanism for each in reasons]
+    assert len(rows) > 500
+    assert np.mean(first) > 0.9
+    insured = np.asarray(columns["reported_at"])[rows] - np.asarray(columns["policy_start_date"])[rows]
+    early = np.flatnonzero(insured < np.timedelta64(15, "D"))
+    assert len(early) > 50
+    assert np.mean(["policy_start_date.days" in told[place] for place in early]) > 0.9
+    [text] = {
+        reason["text"] for reason in reasons[early[0]] if reason["feature"] == "policy_start_date.days"
+    } or {""}
+    assert "days after" in text
 
 
 def test_a_row_number_is_refused_by_name_and_is_no_feature(

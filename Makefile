@@ -11,6 +11,7 @@ VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.claimwatch
 CHECKOV := $(CURDIR)/.venv-checkov
+EVIDENTLY := $(CURDIR)/.venv-evidently
 # Those that the machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
 export PATH := $(BIN):$(PATH)
@@ -22,7 +23,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 TESTS := $(wildcard tests/unit tests/template tests/integration tests/faults tests/e2e)
 CODE_VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
-.PHONY: help setup build demo test check bench bench-ingest bench-images bench-scoring faults up down status mlflow deploy lock clean
+.PHONY: help setup build demo test check bench bench-ingest bench-images bench-scoring bench-drift faults up down status mlflow deploy lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -74,6 +75,7 @@ lock: $(STAMP) ## Pin the newest versions that the *.in files allow, with hashes
 	compile requirements/uv.in -o requirements/uv.txt
 	compile requirements/dev.in -o requirements/dev.txt
 	compile requirements/checkov.in -o requirements/checkov.txt
+	compile requirements/evidently.in -o requirements/evidently.txt
 	# The layers run what the tests ran.
 	for layer in platform tables images; do
 	  compile -c requirements/dev.txt "layers/$$layer/requirements.in" -o "layers/$$layer/requirements.txt"
@@ -118,7 +120,7 @@ test: $(STAMP) build ## Every test: unit, template, integration, faults (a short
 faults: $(STAMP) ## At least 200 seeded schedules of kills, restarts, duplicates and late events
 	@python -m tests.faults
 
-bench: bench-ingest bench-images bench-scoring ## Every benchmark, each against its peers in the same run
+bench: bench-ingest bench-images bench-scoring bench-drift ## Every benchmark, each against its peers in the same run
 
 bench-ingest: $(STAMP) ## Loading a million rows against raw COPY, pandas and awswrangler
 	@python -m benchmarks.ingest
@@ -128,6 +130,9 @@ bench-images: $(STAMP) ## Photos of 12 megapixels against Pillow, pyvips and sha
 
 bench-scoring: $(STAMP) build ## Scoring and explaining claims against scikit-learn's pipeline, MLflow's pyfunc and shap
 	@python -m benchmarks.scoring
+
+bench-drift: $(STAMP) $(EVIDENTLY)/.claimwatch ## Drift: false alarms, power and time beside Evidently and scipy; intervals
+	@python -m benchmarks.drift
 
 check: $(STAMP) $(CHECKOV)/.claimwatch ## ruff, mypy --strict, sam validate, cfn-lint, checkov: no finding at all
 	ruff format --check .
@@ -142,6 +147,13 @@ $(CHECKOV)/.claimwatch: requirements/checkov.txt $(STAMP)
 	@echo "Making .venv-checkov" >&2
 	uv venv --quiet --clear --no-project --python "$(BIN)/python" "$(CHECKOV)"
 	uv pip sync --quiet --python "$(CHECKOV)/bin/python" --require-hashes requirements/checkov.txt
+	touch "$@"
+
+# Evidently does not import under pandas 3, so it has an environment of its own too.
+$(EVIDENTLY)/.claimwatch: requirements/evidently.txt $(STAMP)
+	@echo "Making .venv-evidently" >&2
+	uv venv --quiet --clear --no-project --python "$(BIN)/python" "$(EVIDENTLY)"
+	uv pip sync --quiet --python "$(EVIDENTLY)/bin/python" --require-hashes requirements/evidently.txt
 	touch "$@"
 
 clean: down ## Remove all that was made here, except .venv

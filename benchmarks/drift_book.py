@@ -60,12 +60,17 @@ class Simulated:
             found = np.where(at < self.zero, 0.0, self.numbers.ppf(above))
         return np.where(missing, np.nan, found)
 
-    def reference(self, uniform: Floats) -> Profile:
-        """The profile of a sample, in bins of its own."""
-        values = self.values(uniform)
+    def profile(self, values: Floats, reference: Profile | None = None) -> Profile:
+        """The profile of a sample, in bins of its own or in those of a reference."""
         if self.weights:
             return Profile.of_codes(values, self.categories)
-        return Profile.of_numbers(values, number_edges(values))
+        if reference is None:
+            return Profile.of_numbers(values, number_edges(values))
+        return Profile.of_numbers(values, reference.edges, reference.seen)
+
+    def reference(self, uniform: Floats) -> Profile:
+        """The profile of a sample that others are compared with."""
+        return self.profile(self.values(uniform))
 
     def probabilities(self, reference: Profile) -> Floats:
         """How likely a present value is in each of the reference's bins."""
@@ -109,7 +114,10 @@ FEATURES: tuple[Simulated, ...] = (
     ),
     Simulated("amount_or_none", stats.lognorm(s=1, scale=800), zero=0.6),
     *(Simulated(f"wait{place}", stats.gamma(shape, scale=20)) for place, shape in enumerate((0.7, 1, 3))),
-    *(Simulated(f"uniform{place}", stats.uniform(loc=0, scale=100), missing=0.02 * place) for place in range(2)),
+    *(
+        Simulated(f"uniform{place}", stats.uniform(loc=0, scale=100), missing=0.02 * place)
+        for place in range(2)
+    ),
     *(Simulated(f"count{place}", stats.poisson(mean)) for place, mean in enumerate((0.3, 2, 8, 300))),
     Simulated("flag_half", weights=(0.5, 0.5)),
     Simulated("flag_rare", weights=(0.98, 0.02)),

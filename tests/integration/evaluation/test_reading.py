@@ -1,0 +1,250 @@
+"""What checks are given is what was loaded, scored and decided: each claim once, in the week of its event."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
+from claimwatch.domain.evaluation.week import WEEK, monday_of, start_of
+from claimwatch.domain.profile_rows import unpack
+from claimwatch.evaluation import checks
+from claimwatch.models import promote as promotion
+from claimwatch.models.stored_bundle import BundleCache, columns_of
+from claimwatch.scoring import score_rows
+from claimwatch.scoring.live_models import ModelCache
+from claimwatch.scoring.plan_scoring import Workplace as Planning
+from claimwatch.scoring.plan_scoring import plan_line
+from claimwatch.storage import models, profiles
+from claimwatch.storage.connection import Database
+from claimwatch.storage.evaluations import Window
+from claimwatch.storage.models import Role
+from samples import DRIFTING_FEATURES, BookConfig, Drift
+from samples.delivery import Delivery, deliver
+from tests.cluster import Cluster, database_at
+from tests.integration.evaluation.silence import NOTHING_SEEN
+from tests.integration.ingest.site import ARTIFACTS, Site
+from tests.motor_model import MotorModel, grow
+
+
+def window(week: str, challenger: str | None = None) -> Window:
+    """A week of model 1."""
+    start = start_of(monday_of(week))
+    return Window("motor", start, start + WEEK, "1", challenger, "planned")
+
+
+LEARNT = [f"2026-W{week:02}" for week in range(2, 8)]
+BEGINNING, END = datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 3, 30, tzinfo=UTC)
+QUIET, FIRST_DRIFTING, DRIFTING = "2026-W10", "2026-W12", "2026-W13"
+CLAIMS = 1_000
+
+
+@dataclass
+class Book:
+    """Twelve weeks of motor claims, the last two of them drifting, scored by champion and challenger."""
+
+    site: Site
+
+    @property
+    def place(self) -> checks.Workplace:
+        """Of the checks."""
+        cache = BundleCache(self.site.objects)
+        return checks.Workplace(
+            self.site.database,
+            lambda version: cache.get(version.bundle_uri or "", version.bundle_sha256 or ""),
+            NOTHING_SEEN,
+        )
+
+    def model(self, week: str) -> checks._Model:
+        """The model that a week looks at."""
+        return checks._model(self.place, window(week))
+
+    def check(self, check: Check, week: str = QUIET, challenger: str | None = None) -> list[Finding]:
+        """What a check finds."""
+        return checks.checks(self.place)[check](window(week, challenger))
+
+    def score(self) -> None:
+        """Score what waits."""
+        cache = ModelCache()
+        at = score_rows.Workplace(
+            self.site.database, self.site, lambda live: cache.get(self.site.objects, live), "code"
+        )
+        for unit in plan_line(Planning(self.site.database, self.site), "motor")["units"]:
+            score_rows.score_chunk(at, **unit)
+
+    def promote(self, model: MotorModel, role: Role) -> None:
+        """Register a model and make it live."""
+        for key, content in model.keys().items():
+            self.site.objects.write(ARTIFACTS, key, [content])
+        with self.site.database.transaction() as cursor:
+            models.add_version(cursor, model.registered(ARTIFACTS))
+        at = promotion.Workplace(
+            self.site.database, lambda uri, sha256: columns_of(self.site.objects, uri, sha256), self
+        )
+        request = promotion.Request(f"{model.version} {role}", "ann", "a test")
+        promotion.promote(at, request, "motor", model.version, role)
+
+    def start(self, *_args: object, **_named: object) -> str:
+        """A backfill is asked for, and played by ``score``."""
+        return ""
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    folder = tmp_path_factory.mktemp("book")
+    config = BookConfig(seed=5, weeks=12, claims_per_week=CLAIMS, drift=Drift(from_week=10, shift=1.2))
+    delivery = Delivery(settling_weeks=9, correction_share=0.02, late_weeks=frozenset({3}))
+    sent = deliver(config, folder, delivery)
+    return folder, [file.key for file in sent if file.part != "truth"]
+
+
+@pytest.fixture(scope="module")
+def grown(delivered: tuple[Path, list[str]]) -> list[MotorModel]:
+    return [grow(delivered[0], LEARNT, version, seed) for version, seed in (("1", 7), ("2", 8))]
+
+
+@pytest.fixture(scope="module")
+def book(
+    cluster: Cluster,
+    tmp_path_factory: pytest.TempPathFactory,
+    delivered: tuple[Path, list[str]],
+    grown: list[MotorModel],
+) -> Iterator[Book]:
+    with cluster.clone() as url, closing(database_at(url)) as database:
+        yield _loaded(database, tmp_path_factory.mktemp("buckets"), delivered, grown)
+
+
+def _loaded(
+    database: Database, buckets: Path, delivered: tuple[Path, list[str]], grown: list[MotorModel]
+) -> Book:
+    folder, keys = delivered
+    book = Book(Site.below(database, buckets))
+    for model, role in zip(grown, models.ROLES, strict=True):
+        book.promote(model, role)
+    for key in keys:
+        assert book.site.drop(key, (folder / key).read_bytes())["status"] == "committed"
+    book.score()
+    return book
+
+
+def test_every_check_has_what_it_needs(book: Book) -> None:
+    found = {check: book.check(check, DRIFTING, challenger="2") for check in CHECKS}
+
+    assert [check for check, findings in found.items() if not findings] == []
+    told = {check: {finding.metric for finding in findings} for check, findings in found.items()}
+    assert "psi" in told["feature_drift"]
+    assert any(finding.verdict != "not enough data" for finding in found["performance"])
+
+
+def test_profiles_are_written_once_for_each_chunk_week_and_model_and_add_up_to_its_claims(book: Book) -> None:
+    book.score()  # nothing waits any more
+
+    counted = book.site.query(
+        "SELECT p.week, p.model_version, sum(p.claims)::int AS claims,"
+        " count(*) = count(DISTINCT (file_id, number)) AS once"
+        " FROM claimwatch.profile AS p GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    claims = book.site.query(
+        "SELECT date_trunc('week', c.reported_at)::date AS week, count(*)::int AS claims"
+        " FROM claimwatch.claim_motor AS c GROUP BY 1 ORDER BY 1"
+    )
+    assert all(row["once"] for row in counted)
+    for version in "12":
+        told = {row["week"]: row["claims"] for row in counted if row["model_version"] == version}
+        assert told == {row["week"]: row["claims"] for row in claims}
+
+
+def test_the_profiles_of_a_week_are_those_of_all_its_claims_together(book: Book) -> None:
+    bundle = book.model(QUIET).bundle
+    monday = monday_of(QUIET)
+    with book.site.database.transaction() as cursor:
+        features, score = unpack(bundle.reference, profiles.packed_of_week(cursor, "motor", "1", monday))
+    [told] = book.site.query(
+        "SELECT count(*) AS claims, avg(claim_amount)::float AS amount, avg(s.probability)::float AS score"
+        " FROM claimwatch.claim_motor AS c JOIN claimwatch.score AS s USING (claim_id, file_id)"
+        " WHERE s.model_version = '1' AND date_trunc('week', c.reported_at)::date = %s",
+        monday,
+    )
+
+    assert score.rows == features["claim_amount"].rows == told["claims"]
+    assert features["claim_amount"].mean == pytest.approx(told["amount"], rel=1e-6)
+    assert score.mean == pytest.approx(told["score"], rel=1e-6)
+
+
+def test_drift_is_watched_in_its_first_week_alarms_in_its_second_and_is_quiet_before(book: Book) -> None:
+    def loud(week: str) -> dict[str, set[str]]:
+        found = book.check("feature_drift", week)
+        return {
+            verdict: {finding.feature for finding in found if finding.verdict == verdict}
+            for verdict in ("watch", "alarm")
+        }
+
+    assert loud(QUIET)["alarm"] == set()
+    drifting = set(DRIFTING_FEATURES)
+    assert drifting <= loud(FIRST_DRIFTING)["watch"] | loud(FIRST_DRIFTING)["alarm"]
+    assert drifting <= loud(DRIFTING)["alarm"]
+
+
+def test_a_corrected_claim_counts_once_among_the_matured_and_the_young_are_counted(book: Book) -> None:
+    found = {
+        finding.metric: finding for finding in book.check("performance", DRIFTING) if not finding.segment
+    }
+
+    as_of = start_of(monday_of(DRIFTING)) + WEEK - timedelta(days=60)
+    [told] = book.site.query(
+        "SELECT count(*) FILTER (WHERE reported_at < %s)::int AS matured,"
+        " count(*) FILTER (WHERE reported_at >= %s)::int AS young"
+        " FROM claimwatch.current_claim_motor",
+        as_of,
+        as_of,
+    )
+    assert found["matured"].value == told["matured"]
+    assert found["immature"].value == told["young"]
+
+
+def test_what_was_decided_after_the_week_is_not_known_in_it(book: Book) -> None:
+    def known(week: str) -> int:
+        claims = checks._claims(book.place, book.model(week), since=BEGINNING, until=END)
+        return int(claims.cohort.known.sum())
+
+    [told] = book.site.query(
+        "SELECT count(*) AS known FROM claimwatch.current_outcome WHERE decided_at < %s",
+        start_of(monday_of(QUIET)) + WEEK,
+    )
+    assert known(QUIET) == told["known"] < known("2026-W20")
+
+
+def test_both_models_scores_of_the_same_claims_stand_side_by_side(book: Book) -> None:
+    claims = checks._claims(book.place, book.model(DRIFTING), since=BEGINNING, until=END, other="2")
+
+    assert len(claims) == book.site.query("SELECT count(*) AS n FROM claimwatch.current_claim_motor")[0]["n"]
+    assert not np.isnan(claims.other).any()
+    assert 0.9 < np.corrcoef(claims.probability, claims.other)[0, 1] <= 1.0
+
+
+def test_a_file_counts_for_the_week_of_most_of_its_claims_and_late_ones_for_their_own(book: Book) -> None:
+    with book.site.database.transaction() as cursor:
+        weeks = profiles.arrived(cursor, "motor", date(2026, 1, 5), monday_of(DRIFTING))
+
+    assert [week.week for week in weeks] == [date(2026, 1, 5) + number * WEEK for number in range(12)]
+    assert sum(week.files for week in weeks) == 12
+    assert sum(week.claims for week in weeks) == sum(week.rows_read for week in weeks)
+    # Corrections of a week come in the file of the next one; what came late has a file of its own.
+    assert all(week.late for week in weeks[:2])
+    assert max(week.late for week in weeks) < CLAIMS / 10
+
+
+def test_segments_name_a_slice_for_every_value_that_is_there(book: Book) -> None:
+    model = book.model(DRIFTING)
+    claims, matrix = checks._encoded(book.place, model)
+
+    segments = checks._segments(model.bundle, matrix)
+
+    assert len(claims) > CLAIMS
+    assert list(segments) == list(model.bundle.spec.names)
+    for place, labels in enumerate(segments.values()):
+        assert [label is None for label in labels] == np.isnan(matrix[:, place]).tolist()

@@ -16,7 +16,7 @@ from benchmarks.drift_honesty import MOVED, REFERENCE, SHIFTS, SIZES, WEEKS, hon
 from benchmarks.results import RESULTS, circumstances, record, table
 
 ROUNDS, SHIFT = 3, 0.3
-EVIDENTLY_WEEKS = {100: 60, 1_000: 60, 10_000: 30, 100_000: 10}
+EVIDENTLY_WEEKS = {100: 40, 1_000: 40, 10_000: 20, 100_000: 10}
 """Weeks that Evidently reports on: it takes seconds for each."""
 FOLDER = Path(__file__).resolve().parent.parent / ".local" / "bench"
 PACKAGES = ("numpy", "scipy", "psycopg2-binary")
@@ -79,7 +79,7 @@ def _measured(asked: argparse.Namespace) -> dict[str, Any]:
         str(claims): drift_peers.side_by_side(claims, min(weeks, asked.weeks), REFERENCE)
         for claims, weeks in EVIDENTLY_WEEKS.items()
     }
-    shifted = drift_peers.side_by_side(5_000, min(30, asked.weeks), REFERENCE, SHIFT)
+    shifted = drift_peers.side_by_side(5_000, min(20, asked.weeks), REFERENCE, SHIFT)
     say("Intervals")
     covered = coverage.coverage()
     return {

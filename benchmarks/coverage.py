@@ -5,7 +5,7 @@
 An invented book, of which everything is known: frauds, a score that is near the truth, two groups of people.
 What an insurer would know of it is drawn again and again: all that was referred (or of it only what somebody
 was suspicious of), suspicious others, a random audit of 2 %. The checks see only that; their intervals are
-held against the book's own figures, from millions of claims.
+held against the book's own figures.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
 from claimwatch.domain import lift
 from claimwatch.domain.evaluation.association import bivariate
@@ -40,7 +41,6 @@ SIZES = (20_000, 60_000)
 
 GROUPS = ("younger", "older")
 _YOUNGER = 0.3
-_TRUTH = 1_000_000
 
 COVERED = (
     "recall_at_capacity",
@@ -70,9 +70,7 @@ class Claims:
     def drawn(cls, draw: np.random.Generator, count: int) -> "Claims":
         """About 7 % are frauds; the score ranks them with a ROC-AUC of 0.82."""
         younger = draw.random(count) < _YOUNGER
-        logit = draw.normal(-3.6, 1.5, count) + 0.4 * younger
-        risk = _chance(logit)
-        score = _chance(0.9 * logit + draw.normal(-0.2, 0.3, count))
+        score, risk = _made_of(draw.normal(size=count), draw.normal(size=count), younger)
         group = np.array(GROUPS, dtype=np.object_)[np.where(younger, 0, 1)]
         return cls(risk, (draw.random(count) < risk).astype(np.float64), score, group)
 
@@ -83,6 +81,12 @@ class Claims:
         suspicious = draw.random(len(self.risk)) < np.where(self.fraud > 0.5, 0.3, 0.04)
         known = audited | suspicious | (referred if referrals_looked_at else False)
         return Cohort(self.score, referred, audited, np.where(known, self.fraud, np.nan))
+
+
+def _made_of(normal: Floats, noise: Floats, younger: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Score and risk."""
+    logit = 1.5 * normal - 3.6 + 0.4 * np.asarray(younger)
+    return _chance(0.9 * logit + 0.3 * noise - 0.2), _chance(logit)
 
 
 def _chance(logit: Floats) -> Floats:
@@ -97,29 +101,36 @@ def _threshold() -> float:
 
 @cache
 def truth() -> Mapping[tuple[str, str], float]:
-    """The book's own figures by metric and group, from the chances of millions of claims."""
-    claims = Claims.drawn(np.random.default_rng(1), _TRUTH)
-    referred = (claims.score >= _threshold()).astype(np.float64)
-    # Each claim counts as the fraud that it may be and as the honest one.
-    outcome = np.repeat([1.0, 0.0], _TRUTH)
-    score, weight = np.tile(claims.score, 2), np.concatenate([claims.risk, 1.0 - claims.risk])
+    """The book's own figures by metric and group, summed over all that a claim can be."""
+    younger, normal, noise = (
+        axis.ravel() for axis in np.meshgrid([0.0, 1.0], _quantiles(2_000), _quantiles(200), indexing="ij")
+    )
+    score, risk = _made_of(normal, noise, younger)
+    share = np.where(younger > 0.5, _YOUNGER, 1.0 - _YOUNGER)
+    referred = (score >= _threshold()).astype(np.float64)
+    # Each counts as the fraud that it may be and as the honest claim.
+    given = (np.repeat([1.0, 0.0], len(score)), np.tile(score, 2))
+    weight = np.concatenate([share * risk, share * (1.0 - risk)])
     found = {
-        ("recall_at_capacity", ""): lift.recall_at_capacity(outcome, score, CAPACITY, weight),
-        ("precision_at_capacity", ""): lift.precision_at_capacity(outcome, score, CAPACITY, weight),
-        ("hit_rate", ""): float(referred @ claims.risk / referred.sum()),
-        ("base_rate", ""): float(claims.risk.mean()),
-        ("lift_top_decile", ""): lift.top_decile_lift(outcome, score, weight),
-        ("roc_auc", ""): lift.roc_auc(outcome, score, weight),
-        ("pr_auc", ""): lift.average_precision(outcome, score, weight),
-        ("brier", ""): lift.brier(outcome, score, weight),
+        ("recall_at_capacity", ""): lift.recall_at_capacity(*given, CAPACITY, weight),
+        ("precision_at_capacity", ""): lift.precision_at_capacity(*given, CAPACITY, weight),
+        ("hit_rate", ""): float(np.average(risk, weights=share * referred)),
+        ("base_rate", ""): float(np.average(risk, weights=share)),
+        ("lift_top_decile", ""): lift.top_decile_lift(*given, weight),
+        ("roc_auc", ""): lift.roc_auc(*given, weight),
+        ("pr_auc", ""): lift.average_precision(*given, weight),
+        ("brier", ""): lift.brier(*given, weight),
     }
-    for group in GROUPS:
-        own = claims.group == group
-        risk, chosen = claims.risk[own], referred[own]
-        found["selection_rate", group] = float(chosen.mean())
-        found["recall", group] = float(risk @ chosen / risk.sum())
-        found["false_positive_rate", group] = float((1.0 - risk) @ chosen / (1.0 - risk).sum())
+    for name, own in (("younger", younger > 0.5), ("older", younger < 0.5)):
+        found["selection_rate", name] = float(referred[own].mean())
+        found["recall", name] = float(np.average(referred[own], weights=risk[own]))
+        found["false_positive_rate", name] = float(np.average(referred[own], weights=1.0 - risk[own]))
     return found
+
+
+def _quantiles(count: int) -> Floats:
+    """Standard normal numbers, as evenly spread as so many can be."""
+    return np.asarray(ndtri((np.arange(count) + 0.5) / count))
 
 
 def intervals(claims: Claims, cohort: Cohort) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from claimwatch.domain.evaluation.distance import (
     wasserstein,
 )
 from claimwatch.domain.evaluation.finding import Finding, Verdict
+from claimwatch.domain.evaluation.intervals import wilson
 from claimwatch.domain.profile import Profile
 
 type Counts = npt.NDArray[np.int64]
@@ -181,7 +182,10 @@ def _findings(
             ),
         ]
     if name:
-        told.append(Finding("missing_share", current.missing / rows, rows, feature=name))
+        missing = wilson(current.missing, rows)
+        told.append(
+            Finding("missing_share", missing.value, rows, feature=name, low=missing.low, high=missing.high)
+        )
     return told
 
 

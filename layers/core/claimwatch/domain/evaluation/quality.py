@@ -12,6 +12,7 @@ from scipy.special import betainc, gammaln, stdtr
 
 from claimwatch.domain.evaluation.discovery import q_values
 from claimwatch.domain.evaluation.finding import Finding, Verdict
+from claimwatch.domain.evaluation.intervals import wilson
 from claimwatch.domain.profile import Profile
 
 ENOUGH = 50
@@ -35,9 +36,6 @@ REPEATED, LATE = 0.02, 0.05
 
 VOLUME = 1.5
 """How many times more, or fewer, claims than in the weeks before are material."""
-
-_Z = 1.959963984540054
-"""The normal distribution's 97.5 % quantile."""
 
 
 @dataclass(frozen=True)
@@ -113,13 +111,13 @@ class _Question:
 
     def answer(self, q_value: float) -> Finding:
         """The finding, at this share of false discoveries."""
-        share = self.count / self.of if self.of else None
+        found = wilson(self.count, self.of)
+        share = found.value
         verdict: Verdict = "ok"
         if np.isnan(q_value) or share is None:
             verdict = "not enough data"
         elif share - self.usual >= self.material and q_value <= SUSPECTED:
             verdict = self.loudest if q_value <= CERTAIN else "watch"
-        low, high = _wilson(self.count, self.of)
         return Finding(
             self.metric,
             share,
@@ -127,8 +125,8 @@ class _Question:
             verdict,
             self.feature,
             self.segment,
-            low,
-            high,
+            found.low,
+            found.high,
             None if np.isnan(self.usual) else self.usual + self.material,
         )
 
@@ -281,13 +279,3 @@ def _volume(intake: Intake, history: Sequence[Intake]) -> Finding:
         verdict = "alarm" if p_value <= CERTAIN else "watch"
     bound = VOLUME if apart >= 0.0 else 1.0 / VOLUME
     return Finding("volume_ratio", float(np.exp(apart)), intake.claims, verdict, threshold=bound)
-
-
-def _wilson(count: int, of: int) -> tuple[float | None, float | None]:
-    """The 95 % interval of a share (Wilson, 1927)."""
-    if not of:
-        return None, None
-    share, square = count / of, _Z**2 / of
-    centre = (share + square / 2.0) / (1.0 + square)
-    half = _Z * np.sqrt(share * (1.0 - share) / of + square / (4.0 * of)) / (1.0 + square)
-    return max(float(centre - half), 0.0), min(float(centre + half), 1.0)

@@ -33,10 +33,10 @@ class Deployed:
     heard: list[Row] = field(default_factory=list)
 
     @classmethod
-    def below(cls, folder: Path) -> "Deployed":
+    def below(cls, folder: Path, **parameters: str) -> "Deployed":
         """Deploy to a stack of its own; what is built is used unless it is older than its sources."""
         stack = LaptopStack(folder)
-        stack.up(build=not _is_built(), TrainingSearchMinutes=SEARCH_MINUTES)
+        stack.up(build=not _is_built(), TrainingSearchMinutes=SEARCH_MINUTES, **parameters)
         sqs, sns = stack.client("sqs"), stack.client("sns")
         listener = sqs.create_queue(QueueName="listener")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=listener, AttributeNames=["QueueArn"])["Attributes"][

@@ -28,6 +28,8 @@ FUNCTIONS = (
     "WatchTrainings",
     "PromoteModel",
     "PublishTraining",
+    "PlanEvaluation",
+    "RunCheck",
 )
 ROLES = (*FUNCTIONS, "Training")
 """Those of the functions, and that of the instance that trains."""
@@ -54,6 +56,7 @@ class Stranger:
     topic: str
     instance: str
     template: str
+    logs: str
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,20 @@ def _secret(client: Clients, arn: str) -> object:
 
 def _receive(client: Clients, url: str) -> object:
     return client("sqs").receive_message(QueueUrl=url, VisibilityTimeout=0)
+
+
+def _count(client: Clients, url: str) -> object:
+    return client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+
+
+def _measure(client: Clients, namespace: str) -> object:
+    datum = {"MetricName": "Alarms", "Value": 0.0}
+    return client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=[datum])
+
+
+def _announce(client: Clients, source: str) -> object:
+    entry = {"Source": source, "DetailType": "a probe", "Detail": "{}"}
+    return client("events").put_events(Entries=[entry])
 
 
 def _run(client: Clients, template: str) -> object:
@@ -140,7 +157,7 @@ DEEDS = (
     ),
     Deed(
         "read a model",
-        {"ScoreChunk", "PromoteModel", "Training"},
+        {"ScoreChunk", "PromoteModel", "RunCheck", "Training"},
         lambda c, d, _: _get(c, _artifacts(d), "models/probe"),
     ),
     Deed("write a model", {"Training"}, lambda c, d, _: _put(c, _artifacts(d), "models/written")),
@@ -152,6 +169,52 @@ DEEDS = (
         {"PublishTraining"},
         lambda c, d, _: _put(c, _artifacts(d), "code/written"),
     ),
+    Deed("write a report", {"RunCheck"}, lambda c, d, _: _put(c, _artifacts(d), "reports/iam/written")),
+    Deed("read a report", set(), lambda c, d, _: _get(c, _artifacts(d), "reports/probe")),
+    Deed(
+        "put a number of the application's",
+        {"RunCheck"},
+        lambda c, _d, _s: _measure(c, "Claimwatch"),
+    ),
+    Deed("put a number of others", set(), lambda c, _d, _s: _measure(c, "AWS/Lambda")),
+    Deed(
+        "change an alarm",
+        set(),
+        lambda c, _d, _s: c("cloudwatch").delete_alarms(AlarmNames=["of-somebody-else"]),
+    ),
+    Deed(
+        "read what calls took",
+        {"RunCheck"},
+        lambda c, d, _: c("logs").filter_log_events(logGroupName=d.outputs["FunctionLogGroup"]),
+    ),
+    Deed(
+        "read the logs of others",
+        set(),
+        lambda c, _d, s: c("logs").filter_log_events(logGroupName=s.logs),
+    ),
+    Deed("announce a fact", {"RunCheck"}, lambda c, _d, _s: _announce(c, "claimwatch")),
+    Deed("announce in somebody's name", set(), lambda c, _d, _s: _announce(c, "somebody.else")),
+    Deed(
+        "ask for a check",
+        {"PlanEvaluation"},
+        lambda c, d, _: c("sqs").send_message(QueueUrl=d.outputs["EvaluationQueueUrl"], MessageBody="{}"),
+    ),
+    Deed(
+        "receive from the queue of checks",
+        {"RunCheck"},
+        lambda c, d, _: _receive(c, d.outputs["EvaluationQueueUrl"]),
+    ),
+    Deed(
+        "receive the dead letters of checks",
+        set(),
+        lambda c, d, _: _receive(c, d.outputs["EvaluationDeadLetterQueueUrl"]),
+    ),
+    Deed(
+        "count dead letters",
+        {"RunCheck"},
+        lambda c, d, _: _count(c, d.outputs["ClaimsDeadLetterQueueUrl"]),
+    ),
+    Deed("count what waits in another queue", set(), lambda c, _d, s: _count(c, s.queue)),
     Deed("read another prefix", set(), lambda c, d, _: _get(c, _artifacts(d), "others/probe")),
     Deed("write another prefix", set(), lambda c, d, _: _put(c, _artifacts(d), "others/written")),
     Deed(
@@ -242,6 +305,7 @@ DEEDS = (
             "RecordUnscored",
             "StartTraining",
             "WatchTrainings",
+            "RunCheck",
             "Training",
         },
         lambda c, d, _: c("sns").publish(
@@ -266,6 +330,7 @@ def stranger(deployed: Deployed) -> Stranger:
         (deployed.outputs["ArtifactBucket"], "staging/probe"),
         (deployed.outputs["ArtifactBucket"], "models/probe"),
         (deployed.outputs["ArtifactBucket"], "code/probe"),
+        (deployed.outputs["ArtifactBucket"], "reports/probe"),
         (deployed.outputs["ArtifactBucket"], "others/probe"),
         ("of-somebody-else", "probe"),
     ):
@@ -279,7 +344,13 @@ def stranger(deployed: Deployed) -> Stranger:
         deployed.client("ec2").create_launch_template(
             LaunchTemplateName="of-somebody-else", LaunchTemplateData={"InstanceType": "m7i.large"}
         )["LaunchTemplate"]["LaunchTemplateId"],
+        _log_group(deployed, "/of/somebody/else"),
     )
+
+
+def _log_group(deployed: Deployed, name: str) -> str:
+    deployed.client("logs").create_log_group(logGroupName=name)
+    return name
 
 
 @pytest.fixture(scope="module")

@@ -32,8 +32,8 @@ ENOUGH = 50
 CERTAIN = 0.05
 """The share of false discoveries among the features of which a change is certain."""
 
-MATERIAL = 0.05
-"""PSI beyond chance from which a change matters: a shift of a fifth to a quarter of a standard deviation."""
+MATERIAL = 0.04
+"""PSI beyond chance from which a change matters: a normal feature's shift by a fifth of its spread."""
 
 GROSS, GROSS_CERTAIN = 0.25, 0.001
 """PSI beyond chance, with its q-value, that need not last: 0.25 is what practice calls a major shift."""

@@ -1,0 +1,114 @@
+"""What is said to queues, CloudWatch and the event bus: all of it, or a fault that passes."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from claimwatch.aws.announcements import BusAnnouncements
+from claimwatch.aws.metrics import CloudWatchMetrics, Measure
+from claimwatch.aws.post import SqsPost
+from claimwatch.errors import TransientFault
+
+
+class Client:
+    """A service that answers what it is told to."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.asked: list[dict[str, Any]] = []
+
+    def _answer(self, **asked: Any) -> Any:
+        self.asked.append(asked)
+        answer = self.answers.pop(0) if self.answers else {}
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    send_message_batch = put_metric_data = put_events = _answer
+
+
+def refused(status: int) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": "X", "Message": "x"}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        "Do",
+    )
+
+
+def test_messages_go_ten_at_a_time_each_with_its_delay() -> None:
+    sqs = Client()
+
+    SqsPost(sqs, "url").send([{"number": number} for number in range(23)], delay_seconds=900)
+
+    assert [len(asked["Entries"]) for asked in sqs.asked] == [10, 10, 3]
+    entries = [entry for asked in sqs.asked for entry in asked["Entries"]]
+    assert [json.loads(entry["MessageBody"])["number"] for entry in entries] == list(range(23))
+    assert {entry["DelaySeconds"] for entry in entries} == {900}
+    for asked in sqs.asked:
+        assert len({entry["Id"] for entry in asked["Entries"]}) == len(asked["Entries"])
+
+
+def test_a_message_that_is_not_taken_is_a_fault() -> None:
+    sqs = Client({"Failed": [{"Id": "0"}]})
+
+    with pytest.raises(TransientFault, match="0 of 1"):
+        SqsPost(sqs, "url").send([{}])
+
+
+def test_numbers_have_their_dimensions_and_times() -> None:
+    cloudwatch = Client()
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+
+    CloudWatchMetrics(cloudwatch).put(
+        [Measure("Alarms", 2, {"Line": "motor"}), Measure("WindowsClosed", 1, at=at)]
+    )
+
+    [asked] = cloudwatch.asked
+    assert asked["Namespace"] == "Claimwatch"
+    first, second = asked["MetricData"]
+    assert (first["MetricName"], first["Value"]) == ("Alarms", 2)
+    assert first["Dimensions"] == [{"Name": "Line", "Value": "motor"}]
+    assert "Timestamp" not in first
+    assert second["Timestamp"] == at
+
+
+def test_an_event_that_the_bus_does_not_take_is_a_fault() -> None:
+    with pytest.raises(TransientFault, match="RetrainingAdvised"):
+        BusAnnouncements(Client({"FailedEntryCount": 1})).announce("RetrainingAdvised", {})
+
+
+def test_an_event_carries_our_name() -> None:
+    events = Client({"FailedEntryCount": 0})
+
+    BusAnnouncements(events).announce("RetrainingAdvised", {"line": "motor"})
+
+    [entry] = events.asked[0]["Entries"]
+    assert (entry["Source"], entry["DetailType"]) == ("claimwatch", "RetrainingAdvised")
+    assert json.loads(entry["Detail"]) == {"line": "motor"}
+
+
+def speak(client: Client, whom: str) -> None:
+    match whom:
+        case "SQS":
+            SqsPost(client, "url").send([{}])
+        case "CloudWatch":
+            CloudWatchMetrics(client).put([Measure("Alarms", 0)])
+        case _:
+            BusAnnouncements(client).announce("RetrainingAdvised", {})
+
+
+@pytest.mark.parametrize("whom", ["SQS", "CloudWatch", "EventBridge"])
+@pytest.mark.parametrize(
+    "fault", [refused(503), EndpointConnectionError(endpoint_url="x")], ids=["503", "no connection"]
+)
+def test_a_service_that_does_not_answer_is_a_fault_that_passes(whom: str, fault: Exception) -> None:
+    with pytest.raises(TransientFault, match=whom):
+        speak(Client(fault), whom)
+
+
+@pytest.mark.parametrize("whom", ["SQS", "CloudWatch", "EventBridge"])
+def test_a_denial_is_a_bug(whom: str) -> None:
+    with pytest.raises(ClientError):
+        speak(Client(refused(403)), whom)

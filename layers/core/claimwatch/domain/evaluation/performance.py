@@ -13,7 +13,10 @@ from claimwatch.domain.evaluation.rates import Rate, rate
 MATERIAL = 0.15
 """The part of what was promised beyond chance that may be lost before it matters."""
 
-FEWEST_FRAUDS = 10.0
+WIDER = 1.3143
+"""How far an interval is stretched for a verdict, since five metrics are judged: from 95 to 99 %."""
+
+FEWEST_FRAUDS = 20.0
 """Frauds (of equal weight) without which nothing is said about how they are found."""
 
 _BY_CHANCE = {
@@ -37,8 +40,9 @@ def performance(
 
     ``capacity`` is the share of claims that the team can review. ``promised`` are the model's metrics on the
     test split; metrics that are not there are told and not judged. ``immature`` counts the claims whose
-    outcome is not due. A metric alarms where its whole interval is worse than promised by more than
-    ``MATERIAL``; worse at all, it is watched. ``outcomes`` counts those that count, its segment says which.
+    outcome is not due. A metric alarms where its whole interval, stretched by ``WIDER``, is worse than
+    promised by more than ``MATERIAL``; worse at all, it is watched. ``outcomes`` counts those that count, its
+    segment says which.
     """
     matured, counting = len(cohort.outcome), len(cohort.used)
     frauds = cohort.frauds
@@ -104,9 +108,11 @@ def worse(found: Interval, promised: float, by_chance: float = 0.0, less_is_bett
     if found.value is None or found.low is None or found.high is None:
         return "not enough data"
     bound = _bound(promised, by_chance, less_is_better)
-    if found.low > bound if less_is_better else found.high < bound:
-        return "alarm"
-    return "watch" if (found.low > promised if less_is_better else found.high < promised) else "ok"
+    if less_is_better:
+        best = found.value - WIDER * (found.value - found.low)
+        return "alarm" if best > bound else "watch" if best > promised else "ok"
+    best = found.value + WIDER * (found.high - found.value)
+    return "alarm" if best < bound else "watch" if best < promised else "ok"
 
 
 def _bound(promised: float, by_chance: float, less_is_better: bool) -> float:

@@ -16,6 +16,7 @@ from benchmarks import peers
 from benchmarks.book import BAD_SHARE, BookFile, book_file, good_rows
 from benchmarks.database import DURABLE, Bench, bench
 from benchmarks.pipeline import LOADERS, warm_pipeline
+from benchmarks.processor import processor_seconds
 from benchmarks.profile import profile
 from benchmarks.results import RESULTS, circumstances, median, megabytes, record, table
 
@@ -86,6 +87,10 @@ def _measured(place: Bench, book: BookFile, asked: argparse.Namespace) -> dict[s
     rates = {
         name: round(median([run["rows"] / run["seconds"] for run in of_it])) for name, of_it in runs.items()
     }
+    processor = {
+        name: round(median([run["processor"] / run["rows"] for run in of_it]) * 1e6, 2)
+        for name, of_it in runs.items()
+    }
     ratios = {
         f"vs_{name}": round(rates["claimwatch"] / rates[name], 2)
         for name in CONTESTANTS[1:]
@@ -100,6 +105,7 @@ def _measured(place: Bench, book: BookFile, asked: argparse.Namespace) -> dict[s
         **ratios,
         **{f"peak_mb_{name}": max(steps.values()) for name, steps in peaks.items()},
         "rows_per_second": rates,
+        "processor_seconds_a_million": processor,
         "peak_mb_by_step": peaks,
         "input": {
             "rows": book.rows,
@@ -153,10 +159,14 @@ def _raced(
             for name in names:
                 place.empty()
                 _into_memory(book.path, good_rows(book))
-                run = _rounded(contestants[name]())
-                runs[name].append(run)
-                rate = run["rows"] / run["seconds"]
-                say(f"round {number}  {name:20}{run['seconds']:8.2f} s {rate:10,.0f} rows/s")
+                before = processor_seconds()
+                run = contestants[name]()
+                run["processor"] = processor_seconds() - before
+                runs[name].append(run := _rounded(run))
+                rate, used = run["rows"] / run["seconds"], run["processor"]
+                say(
+                    f"round {number}  {name:20}{run['seconds']:8.2f} s {rate:10,.0f} rows/s {used:8.2f} CPU s"
+                )
         place.empty()
     return runs
 
@@ -192,10 +202,15 @@ def _peaks(place: Bench, folder: Path, rows: int) -> dict[str, float]:
 
 def _report(figures: dict[str, Any]) -> str:
     told = [
-        [name, f"{rate:,}", f"{figures[f'vs_{name}']:.2f} x" if f"vs_{name}" in figures else ""]
+        [
+            name,
+            f"{rate:,}",
+            f"{figures[f'vs_{name}']:.2f} x" if f"vs_{name}" in figures else "",
+            f"{figures['processor_seconds_a_million'][name]:.1f}",
+        ]
         for name, rate in figures["rows_per_second"].items()
     ]
-    parts = [table(["", "rows/s", "claimwatch is"], told)]
+    parts = [table(["", "rows/s", "claimwatch is", "CPU s a million"], told)]
     if figures["peak_mb_by_step"]:
         steps = ("inspect", "load", "commit")
         lines = [

@@ -174,9 +174,16 @@ def _matching(pattern: str) -> Check | None:
     if sum(step.least != step.most for step in found) > _MOST_REPEATS:
         return None
     matches = re.compile(b"".join(map(_expression, found))).fullmatch
-    return lambda cells: np.array(
-        [len(text) <= _LONGEST_MATCHED and matches(text) is not None for text in cells.bytes()], np.bool_
-    )
+
+    def matching(cells: Cells) -> Mask:
+        fitting: Mask = cells.lengths <= _LONGEST_MATCHED
+        texts = cells.bytes()
+        if not fitting.all():
+            texts = [text[:_LONGEST_MATCHED] for text in texts]
+        results = list(map(matches, texts))
+        return fitting & [result is not None for result in results] if None in results else fitting
+
+    return matching
 
 
 def _expression(step: Step) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from claimwatch.domain import lift
@@ -62,6 +62,7 @@ def test_cuts_are_those_of_the_domain(claims: list[tuple[int, int]]) -> None:
     assert ranking.calibration_error(cohort).value == pytest.approx(lift.calibration_error(*given))
 
 
+@settings(max_examples=25)
 @given(drawn)
 def test_whatever_comes_no_figure_is_nan_or_outside_of_its_interval(claims: list[tuple[int, int]]) -> None:
     whole = all_known(claims)

@@ -17,7 +17,7 @@ from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
 from claimwatch.domain.evaluation.discovery import q_values
 from claimwatch.domain.evaluation.finding import Finding, Verdict
 from claimwatch.domain.evaluation.groups import Groups
-from claimwatch.domain.evaluation.intervals import Interval, ratio
+from claimwatch.domain.evaluation.intervals import Interval, ratio, wilson
 from claimwatch.domain.evaluation.rates import Rate, p_value, rate
 
 CERTAIN = 0.01
@@ -65,15 +65,13 @@ def bias(
     attribute: ``demographic_parity_ratio`` (the lowest selection rate over the highest) and
     ``equal_opportunity_difference`` (the highest recall less the lowest), over groups that are large enough.
     """
-    window = Cohort(np.zeros(len(referred)), referred, np.ones(len(referred), bool), referred.astype(float))
     fraud = cohort.fraud
     flagged = cohort.referred[cohort.used].astype(np.float64)
-    everyone = np.ones(len(window.used))
-    matured = crossings(cohort_groups)
+    matured = crossings({attribute: values[cohort.used] for attribute, values in cohort_groups.items()})
     compared = [
-        *_each(window, crossings(groups), "selection_rate", everyone, window.fraud, smallest, smallest),
-        *_each(cohort, matured, "recall", fraud, flagged, smallest, FEWEST),
-        *_each(cohort, matured, "false_positive_rate", 1.0 - fraud, flagged, smallest, FEWEST),
+        *_selected(referred, crossings(groups), smallest),
+        *_each(cohort, matured, "recall", fraud, flagged, smallest),
+        *_each(cohort, matured, "false_positive_rate", 1.0 - fraud, flagged, smallest),
     ]
     discovered = q_values([each.p_value for each in compared])
     attributes = list(dict.fromkeys(each.attribute for each in compared))
@@ -94,27 +92,43 @@ def crossings(values: Values) -> dict[str, Groups]:
     return found | pairs
 
 
-def _each(
-    cohort: Cohort,
-    groups: Mapping[str, Groups],
-    metric: str,
-    of: Floats,
-    chosen: Floats,
-    smallest: int,
-    fewest: float,
-) -> Iterator[_Compared]:
-    """A rate of every group: the share of ``chosen`` in ``of``."""
+def _selected(referred: Mask, groups: Mapping[str, Groups], smallest: int) -> Iterator[_Compared]:
+    """The share of referred claims in every group: all are known, so counts are enough."""
+    claims, chosen = len(referred), int(referred.sum())
     for attribute, each in groups.items():
-        for group, rows in each.rows(cohort.used):
-            there, inside = int(rows.sum()), of * rows
-            outside = of * ~rows
+        sizes = np.bincount(each.place, minlength=len(each.names))
+        hits = np.bincount(each.place[referred], minlength=len(each.names))
+        for group, place in each.in_order:
+            size, hit = int(sizes[place]), int(hits[place])
+            yield _Compared(
+                "selection_rate",
+                attribute,
+                group,
+                size,
+                (_counted(hit, size), _counted(chosen - hit, claims - size))
+                if min(size, claims - size) >= smallest
+                else None,
+            )
+
+
+def _counted(hits: int, of: int) -> Rate:
+    return Rate(wilson(hits, of), of, float(of))
+
+
+def _each(
+    cohort: Cohort, groups: Mapping[str, Groups], metric: str, of: Floats, chosen: Floats, smallest: int
+) -> Iterator[_Compared]:
+    """A rate of every group over the book: the share of ``chosen`` in ``of``."""
+    for attribute, each in groups.items():
+        for group, rows in each.rows:
+            size, inside, outside = int(rows.sum()), of * rows, of * ~rows
             counted = min(int((inside > 0.0).sum()), int((outside > 0.0).sum()))
-            large = min(there, len(rows) - there) >= smallest and counted >= fewest
+            large = min(size, len(rows) - size) >= smallest and counted >= FEWEST
             yield _Compared(
                 metric,
                 attribute,
                 group,
-                there,
+                size,
                 (rate(cohort, inside, chosen), rate(cohort, outside, chosen)) if large else None,
             )
 

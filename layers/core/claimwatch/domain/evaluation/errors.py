@@ -65,7 +65,7 @@ def errors(cohort: Cohort, segments: Mapping[str, npt.NDArray[np.object_]]) -> l
     slices = [
         _slice(cohort, feature, value, rows)
         for feature, values in segments.items()
-        for value, rows in Groups.of(values).rows(cohort.used)
+        for value, rows in Groups.of(values[cohort.used]).rows
         if value != NOT_KNOWN
     ]
     discovered = {

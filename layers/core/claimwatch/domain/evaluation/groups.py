@@ -33,11 +33,15 @@ class Groups:
         pairs = [divmod(pair, len(other.names)) for pair in there.tolist()]
         return type(self)(tuple(f"{self.names[one]}, {other.names[two]}" for one, two in pairs), place)
 
-    def rows(self, claims: npt.NDArray[np.intp]) -> list[tuple[str, Mask]]:
-        """Each group that some of these claims are in, by name, with which of them are."""
-        own = self.place[claims]
-        there = np.unique(own).tolist()
-        return [(self.names[place], own == place) for place in sorted(there, key=self.names.__getitem__)]
+    @property
+    def in_order(self) -> list[tuple[str, int]]:
+        """The names in order, with their places."""
+        return sorted((name, place) for place, name in enumerate(self.names))
+
+    @property
+    def rows(self) -> list[tuple[str, Mask]]:
+        """The names in order, with which claims are in each."""
+        return [(name, self.place == place) for name, place in self.in_order]
 
 
 def _text(value: object) -> str:

@@ -94,7 +94,7 @@ def _chance(logit: Floats) -> Floats:
 
 
 @cache
-def _threshold() -> float:
+def model_threshold() -> float:
     """Of the model: it was set on other claims, as in life."""
     return lift.capacity_threshold(Claims.drawn(np.random.default_rng(2), 200_000).score, CAPACITY)
 
@@ -107,7 +107,7 @@ def truth() -> Mapping[tuple[str, str], float]:
     )
     score, risk = _made_of(normal, noise, younger)
     share = np.where(younger > 0.5, _YOUNGER, 1.0 - _YOUNGER)
-    referred = (score >= _threshold()).astype(np.float64)
+    referred = (score >= model_threshold()).astype(np.float64)
     # Each counts as the fraud that it may be and as the honest claim.
     given = (np.repeat([1.0, 0.0], len(score)), np.tile(score, 2))
     weight = np.concatenate([share * risk, share * (1.0 - risk)])
@@ -151,7 +151,7 @@ def coverage(repeats: int = REPEATS, seed: int = SEED) -> dict[str, Any]:
         for repeat in range(repeats):
             draw = np.random.default_rng([seed, place, repeat])
             claims = Claims.drawn(draw, size)
-            cohort = claims.seen(draw, _threshold(), looked_at)
+            cohort = claims.seen(draw, model_threshold(), looked_at)
             for finding in intervals(claims, cohort):
                 true = truth()[finding.metric, finding.segment]
                 assert finding.low is not None
@@ -220,7 +220,7 @@ def false_alarms(weeks: int = 400, seed: int = SEED) -> dict[str, float]:
     for week in range(weeks):
         draw = np.random.default_rng([seed, 2_000, week])
         claims = Claims.drawn(draw, 12_000)
-        cohort = claims.seen(draw, _threshold(), week % 2 == 0)
+        cohort = claims.seen(draw, model_threshold(), week % 2 == 0)
         groups = {
             "sex": _dealt(draw, ("female", "male"), 12_000),
             "region": _dealt(draw, ("north", "east", "south", "west", "abroad"), 12_000),

@@ -1,5 +1,6 @@
 """Step Functions, Lambda and people of a schedule: files are committed, models go live, claims are scored."""
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -40,13 +41,13 @@ class ScoreNotes(Notes):
     untold: set[str] = field(default_factory=set)
     """Executions that failed and could not say so: the alarm on failed executions speaks for them."""
 
-    def speaks_of(self, file_id: int) -> bool:
-        """Whether people have heard that claims of a file may have no score."""
-        spoken = (
-            f"File {file_id}:",
-            f"could not score the claims of line {LINE}",
-            f"line {LINE} has no model",
-        )
+    def speaks_of(self, file_id: int, champion: bool) -> bool:
+        """Whether people have heard that claims of a file may have no score.
+
+        That there is no model is said with the promise that a promotion has them scored.
+        """
+        spoken = [f"File {file_id}:", f"could not score the claims of line {LINE}"]
+        spoken += [] if champion else [f"line {LINE} has no model"]
         told = [f"{alert.subject}\n{alert.message}" for alert in self.alerts]
         return bool(self.untold) or any(words in text for words in spoken for text in told)
 
@@ -87,10 +88,11 @@ class ScoringHouse(Executions[ScoreNotes]):
         return answer.value
 
     def commit(self, label: str, file_id: int) -> Future[None]:
-        """The execution of a file goes on from here."""
+        """The execution of a file goes on from here, a little later."""
         return self._spawn(self._finish, label, file_id)
 
     def _finish(self, label: str, file_id: int) -> None:
+        time.sleep(self._schedule.delay(label))
         self._step(_PIPELINE, label, "commit", {"file_id": file_id, "attempt": 1})
         self._score(_PIPELINE, label, {"file_id": file_id}, {"file_id": file_id})
 

@@ -138,6 +138,10 @@ class ScoreSchedule(Seeded):
             return None
         return self._asked(draw, f"between-{execution}-{number}")
 
+    def delay(self, label: str) -> float:
+        """Seconds until a file of a wave is committed, so that it may be at any moment of a promotion."""
+        return self.random("delay", label).uniform(0.0, 0.2)
+
     def types_again(self, request_id: str) -> bool:
         """Whether who gets no answer types the command again, instead of the same request coming again."""
         return self.random("types again", request_id).random() < 0.5
@@ -160,7 +164,10 @@ class ScoreSchedule(Seeded):
             if beside < 0.22:
                 point = draw.choice(("statement", "before_commit"))
                 return Calling((Fault(point, draw.randrange(3), "stall"),), abandoned=True)
-            if beside < 0.28 and number == 0 and self.restarts:
+            if beside < 0.5 and step == "change":
+                # Whatever else happens meanwhile, it happens before anybody sees the promotion.
+                return Calling(tuple(Fault("before_commit", at, "stall") for at in range(2)))
+            if beside > 0.94 and number == 0 and self.restarts:
                 point = draw.choice(("statement", "before_commit", "after_commit"))
                 return Calling((Fault(point, draw.randrange(4), draw.choice(RESTARTS)),))
         point, kinds = draw.choice(POINTS[step])

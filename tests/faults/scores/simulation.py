@@ -98,7 +98,7 @@ def _put_right(house: ScoringHouse, url: str, round_of_people: int) -> bool:
         cursor.execute("SELECT count(*) FROM claimwatch.live_model WHERE role = 'champion'")
         (champions,) = cursor.fetchone() or (0,)
     for file_id in waiting:
-        if not house.notes.speaks_of(file_id):
+        if not house.notes.speaks_of(file_id, bool(champions)):
             house.notes.bugs.append(f"file {file_id} has claims without a score, and nobody was told")
     if not champions:
         house.promote_calmly(Asked("the first that lasts", MODELS[0].version))

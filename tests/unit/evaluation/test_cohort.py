@@ -58,6 +58,30 @@ def test_where_all_is_known_all_count_alike() -> None:
     assert cohort.frauds == pytest.approx(25.0)
 
 
+def test_a_part_is_a_book_of_its_own() -> None:
+    """Its audited claims stand for its own, whatever share of it the audit happened to choose."""
+    cohort, _ = investigated()
+    rows = np.arange(20_000) < 5_000
+    part = cohort.part(rows)
+    assert part.basis == cohort.basis
+    assert part.weight.sum() == pytest.approx(5_000)
+    assert part.stood_for(10)
+    rest = ~part.referred
+    assert part.weight[rest & part.audited] == pytest.approx(rest.sum() / (rest & part.audited).sum())
+
+
+def test_where_too_few_were_chosen_nobody_stands_for_the_rest() -> None:
+    cohort, _ = investigated()
+    few = cohort.part(cohort.referred | (np.cumsum(cohort.audited & ~cohort.referred) <= 9))
+    assert not few.stood_for(10)
+    assert few.stood_for(5)
+    assert cohort.part(cohort.referred).stood_for(10)
+    nobody = np.zeros(20_000, bool)
+    without = Cohort(cohort.probability, cohort.referred, nobody, cohort.outcome)
+    assert not without.stood_for(1)
+    assert not NOBODY.stood_for(1)
+
+
 def test_nobody_stands_for_nobody() -> None:
     assert NOBODY.basis == "nothing"
     assert NOBODY.frauds == 0.0

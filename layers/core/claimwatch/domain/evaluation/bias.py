@@ -13,11 +13,11 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
+from claimwatch.domain.evaluation.cohort import Cohort, Mask
 from claimwatch.domain.evaluation.discovery import q_values
 from claimwatch.domain.evaluation.finding import Finding, Verdict
 from claimwatch.domain.evaluation.groups import Groups
-from claimwatch.domain.evaluation.intervals import Interval, ratio, wilson
+from claimwatch.domain.evaluation.intervals import NOTHING, Interval, ratio, wilson
 from claimwatch.domain.evaluation.rates import Rate, p_value, rate
 
 CERTAIN = 0.01
@@ -65,13 +65,9 @@ def bias(
     attribute: ``demographic_parity_ratio`` (the lowest selection rate over the highest) and
     ``equal_opportunity_difference`` (the highest recall less the lowest), over groups that are large enough.
     """
-    fraud = cohort.fraud
-    flagged = cohort.referred[cohort.used].astype(np.float64)
-    matured = crossings({attribute: values[cohort.used] for attribute, values in cohort_groups.items()})
     compared = [
         *_selected(referred, crossings(groups), smallest),
-        *_each(cohort, matured, "recall", fraud, flagged, smallest),
-        *_each(cohort, matured, "false_positive_rate", 1.0 - fraud, flagged, smallest),
+        *_found(cohort, crossings(cohort_groups), smallest),
     ]
     discovered = q_values([each.p_value for each in compared])
     attributes = list(dict.fromkeys(each.attribute for each in compared))
@@ -115,22 +111,30 @@ def _counted(hits: int, of: int) -> Rate:
     return Rate(wilson(hits, of), of, float(of))
 
 
-def _each(
-    cohort: Cohort, groups: Mapping[str, Groups], metric: str, of: Floats, chosen: Floats, smallest: int
-) -> Iterator[_Compared]:
-    """A rate of every group over the book: the share of ``chosen`` in ``of``."""
+def _found(cohort: Cohort, groups: Mapping[str, Groups], smallest: int) -> list[_Compared]:
+    """How many of the frauds, and of the honest claims, of every group were referred, over the book."""
+    found: dict[str, list[_Compared]] = {"recall": [], "false_positive_rate": []}
     for attribute, each in groups.items():
         for group, rows in each.rows:
-            size, inside, outside = int(rows.sum()), of * rows, of * ~rows
-            counted = min(int((inside > 0.0).sum()), int((outside > 0.0).sum()))
-            large = min(size, len(rows) - size) >= smallest and counted >= FEWEST
-            yield _Compared(
-                metric,
-                attribute,
-                group,
-                size,
-                (rate(cohort, inside, chosen), rate(cohort, outside, chosen)) if large else None,
-            )
+            parts = (cohort.part(rows), cohort.part(~rows))
+            large = min(len(part.used) for part in parts) >= smallest
+            for metric, of_frauds in (("recall", True), ("false_positive_rate", False)):
+                rates = tuple(_referred_of(part, of_frauds) for part in parts) if large else ()
+                told = len(rates) == 2 and min(each.n for each in rates) >= FEWEST
+                found[metric].append(
+                    _Compared(
+                        metric, attribute, group, len(parts[0].used), (rates[0], rates[1]) if told else None
+                    )
+                )
+    return [each for compared in found.values() for each in compared]
+
+
+def _referred_of(part: Cohort, frauds: bool) -> Rate:
+    """The share of frauds, or of honest claims, that were referred."""
+    if not part.stood_for(FEWEST):
+        return Rate(NOTHING, 0, 0.0)
+    of = part.fraud if frauds else 1.0 - part.fraud
+    return rate(part, of, part.referred[part.used].astype(np.float64))
 
 
 def _findings(each: _Compared, q_value: float) -> list[Finding]:

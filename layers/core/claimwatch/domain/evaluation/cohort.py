@@ -33,12 +33,14 @@ class Cohort:
 
     ``probability`` is the model's, ``referred`` whether it referred the claim, ``audited`` whether the claim
     was chosen by chance (see ``chosen_by_chance``), ``outcome`` 1 for fraud, 0 for none, nan where not known.
+    ``decided`` is the basis of the cohort that this one is a part of.
     """
 
     probability: Floats
     referred: Mask
     audited: Mask
     outcome: Floats
+    decided: Basis | None = None
 
     def __post_init__(self) -> None:
         if len({len(self.probability), len(self.referred), len(self.audited), len(self.outcome)}) > 1:
@@ -55,6 +57,8 @@ class Cohort:
 
         Where hardly any of the referred claims is looked at, it is the random audit alone that tells.
         """
+        if self.decided is not None:
+            return self.decided
         if not self.known.any():
             return "nothing"
         if self.known.mean() >= ALL:
@@ -82,6 +86,18 @@ class Cohort:
     def fraud(self) -> Floats:
         """The outcomes of the claims that count."""
         return self.outcome[self.used]
+
+    def part(self, rows: Mask) -> "Cohort":
+        """Some of the claims, as a book of its own: those that count stand for claims of this part only."""
+        return Cohort(
+            self.probability[rows], self.referred[rows], self.audited[rows], self.outcome[rows], self.basis
+        )
+
+    def stood_for(self, fewest: float) -> bool:
+        """Whether every claim counts, or at least so many of those that were chosen like it."""
+        return bool(self._strata) and all(
+            int(counting.sum()) >= min(fewest, int(claims.sum())) for claims, counting in self._strata
+        )
 
     @cached_property
     def frauds(self) -> float:
@@ -126,7 +142,7 @@ class Cohort:
             case "referrals and audit":
                 return [(referred, referred & self.known), (rest, rest & chance)]
             case "referrals only":
-                return [(referred, referred & self.known)]
+                return [(referred, referred & self.known), (rest, rest & False)]
             case "audit only":
                 return [(np.ones(len(chance), dtype=np.bool_), chance)]
             case _:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc
 
-from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
+from claimwatch.domain.evaluation.cohort import Cohort, Mask
 from claimwatch.domain.evaluation.discovery import q_values
 from claimwatch.domain.evaluation.finding import Finding, Verdict
 from claimwatch.domain.evaluation.groups import NOT_KNOWN, Groups
@@ -33,6 +33,8 @@ MATERIAL = 0.1
 
 UNFORETOLD = 1.5
 """Missed frauds, in parts of those foretold, from which on it matters."""
+
+_NO_RATE = Rate(NOTHING, 0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def errors(cohort: Cohort, segments: Mapping[str, npt.NDArray[np.object_]]) -> l
     slices = [
         _slice(cohort, feature, value, rows)
         for feature, values in segments.items()
-        for value, rows in Groups.of(values[cohort.used]).rows
+        for value, rows in Groups.of(values).rows
         if value != NOT_KNOWN
     ]
     discovered = {
@@ -81,33 +83,36 @@ def errors(cohort: Cohort, segments: Mapping[str, npt.NDArray[np.object_]]) -> l
 
 
 def _slice(cohort: Cohort, feature: str, value: str, rows: Mask) -> _Slice:
-    fraud, referred = cohort.fraud, cohort.referred[cohort.used].astype(np.float64)
-    large = min(int(rows.sum()), int((~rows).sum())) >= SMALLEST
-    inside, outside = rows.astype(np.float64) * large, (~rows).astype(np.float64) * large
+    parts = (cohort.part(rows), cohort.part(~rows))
+    inside, outside = parts
+    large = min(len(part.used) for part in parts) >= SMALLEST
+    known = large and all(part.stood_for(FEWEST) for part in parts)
     return _Slice(
         feature,
         value,
-        int(rows.sum()),
+        len(inside.used),
         {
-            "missed_rate": (
-                rate(cohort, fraud * inside, 1.0 - referred),
-                rate(cohort, fraud * outside, 1.0 - referred),
-            ),
-            "false_referral_rate": (
-                rate(cohort, referred * inside, 1.0 - fraud),
-                rate(cohort, referred * outside, 1.0 - fraud),
-            ),
+            "missed_rate": (_missed_rate(inside), _missed_rate(outside)) if known else (_NO_RATE, _NO_RATE),
+            "false_referral_rate": (_false_rate(inside), _false_rate(outside))
+            if large
+            else (_NO_RATE, _NO_RATE),
         },
-        _missed(cohort, inside, outside),
+        _missed(inside, outside) if known else _Missed(NOTHING, float("nan")),
     )
 
 
-def _missed(cohort: Cohort, inside: Floats, outside: Floats) -> _Missed:
+def _missed_rate(part: Cohort) -> Rate:
+    return rate(part, part.fraud, (~part.referred[part.used]).astype(np.float64))
+
+
+def _false_rate(part: Cohort) -> Rate:
+    return rate(part, part.referred[part.used].astype(np.float64), 1.0 - part.fraud)
+
+
+def _missed(inside: Cohort, outside: Cohort) -> _Missed:
     """Frauds that were missed inside over those outside, in parts of what the probabilities foretell."""
-    unreferred = cohort.weight[cohort.used] * ~cohort.referred[cohort.used]
-    probability = cohort.probability[cohort.used]
-    own, others = (_total(unreferred * rows, cohort.fraud) for rows in (inside, outside))
-    foretold, foretold_others = (float((unreferred * rows) @ probability) for rows in (inside, outside))
+    own, others = _missed_frauds(inside), _missed_frauds(outside)
+    foretold, foretold_others = (float(part.probability[~part.referred].sum()) for part in (inside, outside))
     if own.value + others.value <= 0.0 or not foretold_others:
         return _Missed(NOTHING, float("nan"))
     (counted, weight), (counted_others, weight_others) = own.counted, others.counted
@@ -123,8 +128,9 @@ def _missed(cohort: Cohort, inside: Floats, outside: Floats) -> _Missed:
     )
 
 
-def _total(weight: Floats, fraud: Floats) -> Total:
-    counted = weight * fraud
+def _missed_frauds(part: Cohort) -> Total:
+    weight = part.weight[part.used]
+    counted = weight * part.fraud * ~part.referred[part.used]
     return Total(float(counted.sum()), float((counted**2).sum()), float(weight.max()))
 
 

@@ -126,21 +126,18 @@ class _Hashes(dict[bytes, bytes | None]):
     """The hash of a cell by its text, None if that is not sure; some are remembered, for names repeat."""
 
     def __init__(self, key: bytes) -> None:
-        super().__init__()
+        super().__init__({b"": b""})  # there is no hash of nothing
         self._hashes = KeyedHashes(key)
 
     def __missing__(self, cell: bytes) -> bytes | None:
-        made = self._made(cell)
+        text = cell.strip(b" ").lower() if cell.isascii() else _small(cell)
+        made = None if text is None else self._hashes.made(text).encode()
         if len(self) < REMEMBERED:
             self[cell] = made
         return made
 
-    def _made(self, cell: bytes) -> bytes | None:
-        if not cell:
-            return b""
-        if cell.isascii():
-            return self._hashes.made(cell.strip(b" ").lower()).encode()
-        text = cell.decode()
-        if not _HASHED_ALIKE.fullmatch(text):
-            return None
-        return self._hashes.made(text.strip(" ").lower().encode()).encode()
+
+def _small(cell: bytes) -> bytes | None:
+    """The text that is hashed; None if the engine might see another."""
+    text = cell.decode()
+    return text.strip(" ").lower().encode() if _HASHED_ALIKE.fullmatch(text) else None

@@ -234,7 +234,7 @@ class RecordCutter:
             fields = self._count_fields(view, quotes, ends)
             ragged = {int(index): int(fields[index]) for index in np.flatnonzero(fields != self._columns)}
         next_at = at + int(ends[-1]) + 1 if len(ends) else at
-        if len(ends) and _RETURN in data[at:next_at]:
+        if len(ends) and data.find(b"\r", at, next_at) >= 0:
             before = np.maximum(ends - 1, 0)
             ends = ends - ((view[before] == _RETURN) & (ends > starts))
         if len(ends):

@@ -21,7 +21,7 @@ from claimwatch.storage import contracts, ledger, quarantine, rows
 from claimwatch.storage.connection import Database
 
 CHUNK = 16 << 20
-"""Bytes of a chunk at most, but for an overlong record; one is loaded in one transaction."""
+"""Bytes of a chunk, a block more or less and but for an overlong record; one is loaded in one transaction."""
 
 BLOCK = 1 << 20
 """Bytes that are looked through at a time: as many as the processor's caches hold."""
@@ -197,8 +197,13 @@ def _keys(objects: ObjectStore, prepared: Prepared) -> list[str]:
 
 
 def _chunks(objects: ObjectStore, prepared: Prepared, layout: Layout, census: Utf8Census) -> list[Chunk]:
-    """Runs of whole records of about one size, found in one pass over the bytes."""
-    size = max(CHUNK, prepared.size // MOST_CHUNKS + 1)
+    """Runs of whole records of about one size, found in one pass over the bytes.
+
+    They share the file evenly, in an even number: else one of two workers would wait for the other in the end.
+    """
+    whole = prepared.size - prepared.body_start
+    number = -(-whole // CHUNK)
+    number = min(MOST_CHUNKS, number + (number % 2 if number > 1 else 0))
     cut = cutter(layout.delimiter, len(layout.fields), places_only=True)
     chunks: list[Chunk] = []
     start = at = prepared.body_start
@@ -207,7 +212,8 @@ def _chunks(objects: ObjectStore, prepared: Prepared, layout: Layout, census: Ut
         census.feed(block)
         row += len(cut.feed(block))
         at += len(block)
-        if at + BLOCK - start > size and at - cut.pending > start and not cut.inside_overlong:
+        due = len(chunks) + 1 < number and at - prepared.body_start >= (len(chunks) + 1) * whole // number
+        if due and at - cut.pending > start and not cut.inside_overlong:
             chunks.append(Chunk(start, at - cut.pending, first_row))
             start, first_row = at - cut.pending, row
     row += len(cut.finish())

@@ -138,6 +138,18 @@ class ScoreSchedule(Seeded):
             return None
         return self._asked(draw, f"between-{execution}-{number}")
 
+    @cached_property
+    def _first_champion(self) -> str:
+        """The request whose promotion is likely to be the first, while files wait for it."""
+        promotions = (asked for wave in self.waves for asked in wave.asked if asked.role == "champion")
+        return next((asked.request_id for asked in promotions if asked.version not in (None, REFUSED)), "")
+
+    def _of_the_first(self, draw: Random) -> Calling:
+        """It is slow to be seen, or is seen and what follows from it is not begun."""
+        slowly = tuple(Fault("before_commit", at, "stall") for at in range(2))
+        unbegun = [(Fault("start", 0, kind),) for kind in ("kill", "throttle")]
+        return Calling(draw.choice((slowly, slowly, *unbegun, (Fault("after_commit", 1, "kill"),), ())))
+
     def delay(self, label: str) -> float:
         """Seconds until a file of a wave is committed, so that it may be at any moment of a promotion."""
         return self.random("delay", label).uniform(0.0, 0.2)
@@ -153,6 +165,8 @@ class ScoreSchedule(Seeded):
         draw = self.random("call", step, about, patience, number)
         # Whatever is tried: its retries end, and people are told.
         cursed = patience == 0 and self.random("cursed", step, about).random() < 0.04
+        if step == "change" and number == 0 and about == self._first_champion:
+            return self._of_the_first(draw)
         if not cursed and draw.random() > self.intensity * 0.7**number:
             return Calling()
         if cursed and step in ("plan_scoring", "score_chunk"):
@@ -164,9 +178,6 @@ class ScoreSchedule(Seeded):
             if beside < 0.22:
                 point = draw.choice(("statement", "before_commit"))
                 return Calling((Fault(point, draw.randrange(3), "stall"),), abandoned=True)
-            if beside < 0.5 and step == "change":
-                # Whatever else happens meanwhile, it happens before anybody sees the promotion.
-                return Calling(tuple(Fault("before_commit", at, "stall") for at in range(2)))
             if beside > 0.94 and number == 0 and self.restarts:
                 point = draw.choice(("statement", "before_commit", "after_commit"))
                 return Calling((Fault(point, draw.randrange(4), draw.choice(RESTARTS)),))

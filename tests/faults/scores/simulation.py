@@ -1,14 +1,16 @@
 """One schedule of scoring and promoting from the first commit to the verdict."""
 
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 
+from claimwatch.errors import TransientFault
 from claimwatch.storage import models
+from claimwatch.storage.connection import Database
 from claimwatch.storage.models import NewVersion
 from local.folder_objects import FolderObjects
 from tests.cluster import Cluster, apply_contract, database_at
@@ -24,6 +26,9 @@ from tests.integration.ingest.glass import GLASS
 
 MOST_ROUNDS = 12
 """Of people who look at what has no score and have it scored."""
+
+STRIKES = 10
+"""Of the faults that hit whoever looks, too."""
 
 REGISTRY = """
     CREATE SCHEMA mlflow;
@@ -73,6 +78,7 @@ def _run(schedule: ScoreSchedule, house: ScoringHouse, url: str, numbers: dict[s
             for request_id in wave.backfills:
                 house.score_all(request_id)
             house.settle()
+            _unscored(house, url)
     house.settle()
     for round_of_people in range(1, MOST_ROUNDS + 1):
         house.people_come_again(round_of_people)
@@ -88,24 +94,37 @@ def _run(schedule: ScoreSchedule, house: ScoringHouse, url: str, numbers: dict[s
 
 
 def _put_right(house: ScoringHouse, url: str, round_of_people: int) -> bool:
-    """What people do when nothing runs: promote a first model, score what has no score. False if all is well.
-
-    A claim without a score that nobody was told of is lost to them: that is a finding.
-    """
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT file_id FROM claimwatch.unscored_file")
-        waiting = [file_id for (file_id,) in cursor.fetchall()]
-        cursor.execute("SELECT count(*) FROM claimwatch.live_model WHERE role = 'champion'")
-        (champions,) = cursor.fetchone() or (0,)
-    for file_id in waiting:
-        if not house.notes.speaks_of(file_id, bool(champions)):
-            house.notes.bugs.append(f"file {file_id} has claims without a score, and nobody was told")
-    if not champions:
+    """What people do when nothing runs: promote a first model, score what waits. False if all is well."""
+    waiting, champion = _unscored(house, url)
+    if not champion:
         house.promote_calmly(Asked("the first that lasts", MODELS[0].version))
         return True
     if waiting:
         house.score_all(f"round {round_of_people}")
     return bool(waiting)
+
+
+def _unscored(house: ScoringHouse, url: str) -> tuple[list[int], bool]:
+    """When nothing runs: the files without all scores, and whether there is a champion.
+
+    A claim without a score that nobody was told of is lost to people: that is a finding.
+    """
+    with closing(database_at(url)) as database:
+        waiting, champion = _seen(database)
+    for file_id in waiting:
+        if not house.notes.speaks_of(file_id, champion):
+            house.notes.bugs.append(f"file {file_id} has claims without a score, and nobody was told")
+    return waiting, champion
+
+
+def _seen(database: Database) -> tuple[list[int], bool]:
+    for _ in range(STRIKES):
+        with suppress(TransientFault), database.transaction() as cursor:
+            cursor.execute("SELECT file_id FROM claimwatch.unscored_file")
+            waiting = [file_id for (file_id,) in cursor.fetchall()]
+            cursor.execute("SELECT FROM claimwatch.live_model WHERE role = 'champion'")
+            return waiting, bool(cursor.rowcount)
+    raise Hangs("the database does not come back")
 
 
 def _furnish(url: str, folder: Path) -> None:

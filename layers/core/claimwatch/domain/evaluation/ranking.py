@@ -57,7 +57,8 @@ def roc_auc(cohort: Cohort) -> Interval:
     share = cohort.mean(fraud)
     others_below = _share_below(score, score, weight * (1.0 - fraud))
     frauds_above = 1.0 - _share_below(score, score, weight * fraud)
-    return _by_variance(cohort, area, (others_below - area) / share, (frauds_above - area) / (1.0 - share))
+    by_frauds, by_others = (others_below - area) / share, (frauds_above - area) / (1.0 - share)
+    return _by_variance(cohort, area, by_frauds, by_others, ranks=True)
 
 
 def pr_auc(cohort: Cohort) -> Interval:
@@ -77,7 +78,7 @@ def pr_auc(cohort: Cohort) -> Interval:
     gained, lost = np.cumsum(frauds_at / above), np.cumsum(frauds_at * precision / above)
     by_others = -lost[place] / share
     return _by_variance(
-        cohort, area, (precision[place] + gained[place] - area) / share + by_others, by_others, steep=True
+        cohort, area, (precision[place] + gained[place] - area) / share + by_others, by_others, ranks=True
     )
 
 
@@ -168,13 +169,13 @@ def _share_below(score: Floats, among: Floats, weight: Floats) -> Floats:
 
 
 def _by_variance(
-    cohort: Cohort, value: float, by_frauds: Floats, by_others: Floats, steep: bool = False
+    cohort: Cohort, value: float, by_frauds: Floats, by_others: Floats, ranks: bool = False
 ) -> Interval:
     """The interval of a value between 0 and 1 that varies as a share of so many claims would.
 
     Each claim adds to the value ``by_frauds`` if it is one and ``by_others`` if not. Where few frauds stand
-    for many, the next could be anywhere: a part of one of the heaviest is allowed for. ``steep`` is a value
-    that few frauds decide, so that its variance is uncertain too (a t distribution's).
+    for many, the next could be anywhere: a part of one of the heaviest is allowed for. Of ``ranks`` the
+    variance itself is known from the frauds alone, hence a t distribution.
     """
     if not cohort.frauds:
         return jeffreys(value, len(cohort.used))
@@ -182,7 +183,7 @@ def _by_variance(
     heaviest = weight >= weight.max()
     unseen = _UNSEEN * float(((weight * by_frauds)[heaviest] ** 2).mean()) / weight.sum() ** 2
     variance = cohort.variance(np.where(cohort.fraud > 0.5, by_frauds, by_others)) + unseen
-    if steep:
+    if ranks:
         variance *= float(stdtrit(max(cohort.frauds - 1.0, 1.0), 1.0 - TAIL) / -ndtri(TAIL)) ** 2
     told = 0.0 < value < 1.0 and variance > ROUNDING
     return jeffreys(value, value * (1.0 - value) / variance if told else cohort.frauds)

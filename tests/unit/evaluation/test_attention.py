@@ -27,8 +27,15 @@ def test_a_check_is_as_loud_as_its_loudest_finding() -> None:
     none = Finding("psi", None, 9, "not enough data")
     assert outcome_of([ok, watch, alarm, none]) == "alarm"
     assert outcome_of([none, watch, ok]) == "watch"
-    assert outcome_of([none, ok]) == "ok"
+    assert outcome_of([none, replace(ok, threshold=0.2)]) == "ok"
+    assert outcome_of([ok]) == "ok"
     assert outcome_of([none]) == outcome_of([]) == "not enough data"
+
+
+def test_a_check_is_not_well_because_something_could_be_counted() -> None:
+    counted = Finding("matured", 900.0, 900)
+    unjudged = Finding("recall_at_capacity", 0.5, 12, "not enough data", threshold=0.4)
+    assert outcome_of([counted, unjudged]) == "not enough data"
 
 
 def test_a_check_that_nobody_speaks_of_is_missing_and_not_well() -> None:

@@ -180,7 +180,7 @@ def test_a_promise_stands_beside_what_came_of_it() -> None:
 
 def test_groups_that_are_too_small_are_named_and_not_ranked() -> None:
     text = full().text
-    assert "1 other with too few claims to be judged" in text
+    assert "1 with too few claims to be judged" in text
     assert "male, 75 and more" in text
 
 

@@ -81,8 +81,14 @@ class Changes:
 
 
 def outcome_of(found: Sequence[Finding]) -> Verdict:
-    """The verdict of a check: the loudest of its findings; of none at all, nothing can be said."""
+    """The verdict of a check: the loudest of its findings; of none at all, nothing can be said.
+
+    Where whatever is held to a bound lacks data, that something could be counted does not make it well.
+    """
     verdicts = {finding.verdict for finding in found}
+    judged = any(finding.verdict == "ok" and finding.threshold is not None for finding in found)
+    if "not enough data" in verdicts and not judged:
+        verdicts.discard("ok")
     return next((verdict for verdict in VERDICTS if verdict in verdicts), "not enough data")
 
 

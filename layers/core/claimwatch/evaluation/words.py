@@ -146,9 +146,9 @@ def figure(metric: str, value: float | None) -> str:
         case "share":
             return f"{value:.1%}" if abs(value) >= 0.0095 or value == 0.0 else f"{value:.2%}"
         case "points":
-            return f"{100.0 * value:+.1f} points"
+            return f"{round(100.0 * value, 1) + 0.0:+.1f} points"  # what rounds to zero has no sign to lose
         case "change":
-            return f"{value:+.3f}"
+            return f"{round(value, 3) + 0.0:+.3f}"
         case "count":
             return f"{value:,.0f}"
         case "ratio":

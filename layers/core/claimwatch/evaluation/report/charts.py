@@ -103,7 +103,8 @@ def trend(
     ]
     heights += [] if bound is None else [bound]
     height = 140.0
-    ticks = _ticks(min([0.0, *heights]), max([*heights, 1e-9]) * 1.05)
+    highest = max([*heights, 1e-9])
+    ticks = _ticks(min([0.0, *heights]), highest if 0.9 < highest <= 1.0 else highest * 1.05)
     up = Scale(ticks[0], ticks[-1], height - _BOTTOM, _TOP)
     across = Scale(0.0, max(len(points) - 1.0, 1.0), _LEFT + 8, WIDTH - _RIGHT - 8)
     drawn: list[Markup] = [*_grid(ticks, up, share=share)]
@@ -138,9 +139,14 @@ def trend(
 def span(
     described: str, point: Point, low: float, high: float, *, bound: float | None, promised: float | None
 ) -> Markup:
-    """A value and its interval on a line that several share; a dashed bound, a ring for the promise."""
+    """A value and its interval on a line that several share; a dashed bound, a ring for the promise.
+
+    A short stroke is where zero is, unless that is where the line begins.
+    """
     across = Scale(low, high, 6.0, 194.0)
     drawn: list[Markup] = [element("line", class_="axis", x1=0.0, x2=200.0, y1=12.0, y2=12.0)]
+    if low < 0.0:
+        drawn.append(element("line", class_="even", x1=across(0.0), x2=across(0.0), y1=6.0, y2=18.0))
     if bound is not None and low <= bound <= high:
         drawn.append(element("line", class_="bound", x1=across(bound), x2=across(bound), y1=2.0, y2=22.0))
     if point.low is not None and point.high is not None:

@@ -64,8 +64,8 @@ code { font: .87em/1.5 ui-monospace, monospace; background: var(--soft); border-
   border-radius: 8px;
   padding: .65rem .8rem; }
 .checks > a:hover { border-color: var(--accent); }
-.checks strong { display: flex; justify-content: space-between; align-items: center; gap: .5rem;
-  font-weight: 600; }
+.checks strong { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center;
+  gap: .3rem .5rem; font-weight: 600; }
 .checks small { display: block; color: var(--quiet); font-size: .82rem; margin-top: .25rem; }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(19rem, 100%), 1fr)); gap: .5rem
   1.75rem; }

@@ -85,7 +85,7 @@ def subjects_table(
             drawn(ordered[:SHOWN]) if ordered else None,
             folded(f"{counted(len(rest), 'row')} more", drawn(rest)) if rest else None,
             folded(
-                f"{counted(len(small), 'other')} with too few claims to be judged",
+                f"{len(small):,} with too few claims to be judged",
                 element("ul", *(element("li", name) for name in small), class_="plain"),
             )
             if small

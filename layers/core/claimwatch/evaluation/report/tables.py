@@ -1,6 +1,7 @@
 """Tables of findings: what it is about, its value and interval as text and as a picture, bound, verdict."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import log
 
 from claimwatch.domain.evaluation.finding import Finding
 from claimwatch.evaluation.attention import Outcome, most_telling
@@ -10,6 +11,9 @@ from claimwatch.evaluation.words import VERDICTS, counted, figure, interval, kno
 
 SHOWN = 12
 """Rows of a table before the rest is folded away."""
+
+_FURTHEST = 20.0
+"""The greatest ratio that is drawn."""
 
 type Naming = Callable[[Finding], str]
 
@@ -151,8 +155,10 @@ def picture_of(
         return None
     tone = finding.verdict if finding.verdict in ("alarm", "watch") else ""
     described = name_by_metric(finding) + ": " + interval(finding)
-    point = Point("", finding.value, finding.low, finding.high, tone)
-    return span(described, point, *scale, bound=bound, promised=promise)
+    place = _placing(finding)
+    value, low, high, limit, ring = map(place, (finding.value, finding.low, finding.high, bound, promise))
+    assert value is not None
+    return span(described, Point("", value, low, high, tone), *scale, bound=limit, promised=ring)
 
 
 def scale_of(
@@ -160,7 +166,7 @@ def scale_of(
 ) -> tuple[float, float]:
     """From where to where a scale goes that has room for all of them, and for zero."""
     told = [
-        edge
+        place
         for finding in found
         for edge in (
             finding.value,
@@ -169,11 +175,23 @@ def scale_of(
             finding.threshold if bounded else None,
             promise,
         )
-        if known(edge)
+        if (place := _placing(finding)(edge)) is not None
     ]
     low, high = min([0.0, *told]), max([0.0, *told])
     room = (high - low) * 0.04 or 1.0
     return (low if low == 0.0 else low - room), high + room
+
+
+def _placing(finding: Finding) -> Callable[[float | None], float | None]:
+    """Where a value stands: as it is, or for a ratio to others by its logarithm, twice as far as half."""
+    to_others = finding.metric.endswith("_ratio") or finding.metric == "missed_over_expected"
+
+    def place(value: float | None) -> float | None:
+        if not known(value):
+            return None
+        return log(min(max(value, 1.0 / _FURTHEST), _FURTHEST)) if to_others else value
+
+    return place
 
 
 def scrolling(content: Markup) -> Markup:

@@ -116,8 +116,8 @@ class Cells:
 class Table:
     """Some records of a batch that follow each other, cut into cells.
 
-    ``regular`` tells which of them are here: those that can be read, and have so many columns. ``starts`` and
-    ``ends`` are the places of their cells in ``text``, quotes included: a row for each column.
+    ``regular`` tells which of them are here: those that can be read, and are written as the format wants it.
+    ``starts`` and ``ends`` are the places of their cells in ``text``, quotes included: a row for each column.
     """
 
     def __init__(self, batch: Batch, first: int, last: int, delimiter: bytes, columns: int) -> None:
@@ -128,17 +128,16 @@ class Table:
         for index in (*batch.broken, *batch.rewritten):
             if first <= index < last:
                 regular[index - first] = False
-
-        delimiters, quotes = np.flatnonzero(self.text.bytes == delimiter[0]), self.text.quotes
-        if len(quotes):
-            regular &= (np.searchsorted(quotes, ends) - np.searchsorted(quotes, starts)) & 1 == 0
-            if not regular.all():
-                quotes = _within(quotes, starts[regular], ends[regular])
-            delimiters = _without(delimiters, quotes[0::2], quotes[1::2])
-        before = np.searchsorted(delimiters, starts)
-        regular &= np.searchsorted(delimiters, ends) - before == columns - 1
+        others = (starts[~regular], ends[~regular])
         starts, ends = starts[regular], ends[regular]
-        found = delimiters[before[regular] + np.arange(columns - 1)[:, None]]
+
+        quotes = _without(self.text.quotes, others)
+        delimiters = np.flatnonzero(self.text.bytes == delimiter[0])
+        delimiters = _without(delimiters, others, (quotes[0::2], quotes[1::2]))
+        if len(delimiters) != len(starts) * (columns - 1):  # the cutter sees to that
+            regular[:] = False
+            starts, ends, delimiters = starts[:0], ends[:0], delimiters[:0]
+        found = delimiters.reshape(len(starts), columns - 1).T
         self.regular: Mask = regular
         self.starts: Positions = np.concatenate((starts[None, :], found + 1))
         self.ends: Positions = np.concatenate((found, ends[None, :]))
@@ -148,20 +147,13 @@ class Table:
         return Cells(self.text, self.starts[column, records], self.ends[column, records])
 
 
-def _within(places: Positions, starts: Positions, ends: Positions) -> Positions:
-    """The places that lie in one of these spans, which do not overlap."""
-    if not len(starts):
-        return places[:0]
-    span = np.searchsorted(starts, places, "right") - 1
-    return places[(span >= 0) & (places < ends[span])]
-
-
-def _without(places: Positions, starts: Positions, ends: Positions) -> Positions:
-    """The places that lie in none of these spans, which do not overlap."""
-    first, behind = np.searchsorted(places, starts), np.searchsorted(places, ends)
-    some = behind > first
+def _without(places: Positions, *spans: tuple[Positions, Positions]) -> Positions:
+    """The places that lie in none of these spans (starts and ends), which do not overlap."""
     change = np.zeros(len(places) + 1, np.int8)
-    change[first[some]] += 1
-    change[behind[some]] -= 1
+    for starts, ends in spans:
+        first, behind = np.searchsorted(places, starts), np.searchsorted(places, ends)
+        some = behind > first
+        change[first[some]] += 1
+        change[behind[some]] -= 1
     outside: Positions = places[np.cumsum(change[:-1], dtype=np.int8) == 0]
     return outside

@@ -199,7 +199,7 @@ def _keys(objects: ObjectStore, prepared: Prepared) -> list[str]:
 def _chunks(objects: ObjectStore, prepared: Prepared, layout: Layout, census: Utf8Census) -> list[Chunk]:
     """Runs of whole records of about one size, found in one pass over the bytes.
 
-    They share the file evenly, in an even number: else one of two workers would wait for the other in the end.
+    They share the file evenly, in an even number: else one of two workers would wait for the other at last.
     """
     whole = prepared.size - prepared.body_start
     number = -(-whole // CHUNK)

@@ -69,6 +69,7 @@ def test_every_check_has_a_section_and_each_link_leads_somewhere() -> None:
 
 def test_the_page_asks_no_network_for_anything() -> None:
     found = full()
+    assert {"http-equiv": "Content-Security-Policy"}.items() <= found.all("meta")[-1].items()
     assert not {"script", "link", "img", "iframe", "object", "base"} & {tag for tag, _ in found.elements}
     values = [value or "" for _, attributes in found.elements for value in attributes.values()]
     assert not [value for value in values if "//" in value or value.startswith(("javascript:", "data:"))]
@@ -106,7 +107,20 @@ def test_each_value_is_escaped_wherever_it_stands() -> None:
     )
     assert not told.all("script")
     assert {name for _, attributes in told.elements for name in attributes} <= {
-        *("lang", "charset", "name", "content", "class", "id", "href", "title", "scope", "role", "tabindex"),
+        *(
+            "lang",
+            "charset",
+            "name",
+            "content",
+            "http-equiv",
+            "class",
+            "id",
+            "href",
+            "title",
+            "scope",
+            "role",
+            "tabindex",
+        ),
         *("aria-label", "aria-labelledby", "viewbox", "text-anchor", "d", "points", "cx", "cy", "r", "rx"),
         *("x", "y", "x1", "x2", "y1", "y2", "width", "height"),
     }

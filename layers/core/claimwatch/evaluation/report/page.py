@@ -84,6 +84,11 @@ def report_page(
             element("meta", charset="utf-8"),
             element("meta", name="viewport", content="width=device-width, initial-scale=1"),
             element("meta", name="color-scheme", content="light dark"),
+            element(
+                "meta",
+                http_equiv="Content-Security-Policy",
+                content="default-src 'none'; style-src 'unsafe-inline'",
+            ),
             element("title", title),
             element("style", Markup(STYLE)),
         ),

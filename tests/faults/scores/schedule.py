@@ -112,12 +112,19 @@ class ScoreSchedule(Seeded):
         """Commits, promotions, roll-backs and backfills, in waves; often no model is live at first."""
         draw = self.random("waves")
         waves = [Wave() for _ in range(3)]
-        for file in self.files:
-            draw.choice(waves).commits.append(file.label)
-        if draw.random() < 0.5:
-            waves.insert(0, Wave(asked=[Asked("first", draw.choice(MODELS).version)]))
+        first, *others = (file.label for file in self.files)
+        for label in others:
+            draw.choice(waves).commits.append(label)
+        asked = [Asked("first", draw.choice(MODELS).version)]
+        beginning = {
+            "champion": [Wave(asked=asked), Wave(commits=[first])],
+            "together": [Wave(commits=[first], asked=asked)],
+            "claims": [Wave(commits=[first]), Wave(asked=asked)],
+            "any": [Wave(commits=[first])],
+        }
+        waves = beginning[self._beginning] + waves
         for number in range(draw.randint(2, 6)):
-            draw.choice(waves).asked.append(self._asked(draw, f"request-{number}"))
+            draw.choice(waves[-3:]).asked.append(self._asked(draw, f"request-{number}"))
         for number in range(draw.choice((0, 0, 1))):
             draw.choice(waves[1:]).backfills.append(f"backfill-{number}")
         return waves
@@ -138,17 +145,16 @@ class ScoreSchedule(Seeded):
             return None
         return self._asked(draw, f"between-{execution}-{number}")
 
-    @cached_property
-    def _first_champion(self) -> str:
-        """The request whose promotion is likely to be the first, while files wait for it."""
-        promotions = (asked for wave in self.waves for asked in wave.asked if asked.role == "champion")
-        return next((asked.request_id for asked in promotions if asked.version not in (None, REFUSED)), "")
+    @property
+    def _beginning(self) -> str:
+        """What comes first: a champion, claims, both at once, or claims and whatever comes."""
+        return self.random("beginning").choice(("champion", "claims", "together", "any"))
 
     def _of_the_first(self, draw: Random) -> Calling:
         """It is slow to be seen, or is seen and what follows from it is not begun."""
-        slowly = tuple(Fault("before_commit", at, "stall") for at in range(2))
-        unbegun = [(Fault("start", 0, kind),) for kind in ("kill", "throttle")]
-        return Calling(draw.choice((slowly, slowly, *unbegun, (Fault("after_commit", 1, "kill"),), ())))
+        if self._beginning == "together":
+            return Calling(tuple(Fault("before_commit", at, "stall") for at in range(2)))
+        return Calling((draw.choice([Fault("start", 0, kind) for kind in ("kill", "throttle")]),))
 
     def delay(self, label: str) -> float:
         """Seconds until a file of a wave is committed, so that it may be at any moment of a promotion."""
@@ -165,7 +171,7 @@ class ScoreSchedule(Seeded):
         draw = self.random("call", step, about, patience, number)
         # Whatever is tried: its retries end, and people are told.
         cursed = patience == 0 and self.random("cursed", step, about).random() < 0.04
-        if step == "change" and number == 0 and about == self._first_champion:
+        if step == "change" and number == 0 and about == "first" and draw.random() < 0.7:
             return self._of_the_first(draw)
         if not cursed and draw.random() > self.intensity * 0.7**number:
             return Calling()

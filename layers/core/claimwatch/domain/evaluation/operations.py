@@ -6,15 +6,12 @@ machine that nobody asked is not one without errors.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 
 from claimwatch.domain.evaluation.finding import Finding, Verdict
+from claimwatch.domain.evaluation.intervals import wilson
 from claimwatch.domain.evaluation.invocation import Invocation
-
-_Z = 1.959963984540054
-"""The normal distribution's 97.5 % quantile."""
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
@@ -102,14 +99,15 @@ def _calls(invocations: Sequence[Invocation] | None, bounds: Bounds) -> list[Fin
     told = [call.failed for call in invocations or () if call.failed is not None]
     if not told:
         return [_unknown("error_rate")]
-    failed = sum(told)
-    low, high = _wilson(failed, len(told))
-    share = failed / len(told)
-    verdict: Verdict = (
-        "alarm" if low > bounds.failed_share else "watch" if share > bounds.failed_share else "ok"
-    )
+    share = wilson(sum(told), len(told))
+    assert share.value is not None
+    assert share.low is not None
+    bound = bounds.failed_share
+    verdict: Verdict = "alarm" if share.low > bound else "watch" if share.value > bound else "ok"
     return [
-        Finding("error_rate", share, len(told), verdict, low=low, high=high, threshold=bounds.failed_share)
+        Finding(
+            "error_rate", share.value, len(told), verdict, low=share.low, high=share.high, threshold=bound
+        )
     ]
 
 
@@ -137,8 +135,8 @@ def _cold_starts(seen: Operated) -> Finding:
     told = told or [chunk.cold_start for chunk in seen.chunks or () if chunk.cold_start is not None]
     if not told:
         return _unknown("cold_start_share")
-    low, high = _wilson(sum(told), len(told))
-    return Finding("cold_start_share", sum(told) / len(told), len(told), low=low, high=high)
+    share = wilson(sum(told), len(told))
+    return Finding("cold_start_share", share.value, len(told), low=share.low, high=share.high)
 
 
 def _dead_letters(waiting: Mapping[str, int | None] | None) -> list[Finding]:
@@ -178,15 +176,6 @@ def _cost(invocations: Sequence[Invocation] | None, price: Price) -> list[Findin
     billed = gb_seconds(invocations)
     cost = billed * price.gb_second + len(invocations) * price.call
     return [Finding("gb_seconds", billed, len(invocations)), Finding("cost", cost, len(invocations))]
-
-
-def _wilson(hits: int, of: int) -> tuple[float, float]:
-    """Wilson's score interval of a share."""
-    share = hits / of
-    middle = (share + _Z**2 / (2 * of)) / (1 + _Z**2 / of)
-    half = _Z * sqrt(share * (1 - share) / of + _Z**2 / (4 * of**2)) / (1 + _Z**2 / of)
-    # At the ends the bound is the end; what is computed is off by a rounding.
-    return (middle - half if hits else 0.0), (middle + half if hits < of else 1.0)
 
 
 def _unknown(metric: str, segment: str = "") -> Finding:

@@ -57,7 +57,8 @@ class LaptopStack:
                     "deploy",
                     "deploy.log",
                     *("--template-file", str(BUILT_TEMPLATE), "--region", REGION, "--parameter-overrides"),
-                    *(f"{name}={value}" for name, value in overrides.items()),
+                    # In quotation marks, or sam would take a value for ended where its first blank is.
+                    *(f'{name}="{value}"' for name, value in overrides.items()),
                 )
                 self.outputs = self._outputs()
                 sample = parameters.get("SampleLine", "motor")

@@ -97,7 +97,7 @@ deploy: build ## Deploy to AWS; the first time it asks for the parameters
 
 # -- The laptop's AWS --------------------------------------------------------------------------------------------
 
-demo: $(STAMP) ## See it work: a week of sample claims and photos through it all, on this machine
+demo: $(STAMP) ## See it work: half a year of sample claims loaded, learnt from, scored and checked, on this machine
 	@python -m local demo
 
 up: $(STAMP) ## Start PostgreSQL and the AWS emulator and deploy to it; writes .local/stack.json

@@ -44,7 +44,7 @@ def status() -> int:
 
 
 def demo() -> int:
-    """Show a week of sample claims going through."""
+    """Show sample claims going through all of it."""
     return show(LaptopStack(FOLDER, detached=True))
 
 

@@ -38,7 +38,7 @@ class ScoreNotes(Notes):
     answers: dict[str, list[Promoted | None]] = field(default_factory=lambda: defaultdict(list))
     """Of each request; None for a refusal."""
     given_up: set[str] = field(default_factory=set)
-    """Requests that nobody waits for any more: they may have led to something."""
+    """Requests of which a copy that nobody waits for may still be at work, and change something."""
     untold: set[str] = field(default_factory=set)
     """Executions that failed and could not say so: the alarm on failed executions speaks for them."""
 
@@ -171,6 +171,9 @@ class ScoringHouse(Executions[ScoreNotes]):
             with self._lock:
                 self.notes.asked.append(asked)
             calling = self._schedule.calling("change", asked.request_id, number, patience)
+            if calling.abandoned:
+                with self._lock:
+                    self.notes.given_up.add(asked.request_id)
             answer = self._call("change", arguments, calling)
             if isinstance(answer, Done):
                 return self._note(asked, answer.value)

@@ -158,7 +158,7 @@ class ScoreSchedule(Seeded):
 
     def delay(self, label: str) -> float:
         """Seconds until a file of a wave is committed, so that it may be at any moment of a promotion."""
-        return self.random("delay", label).uniform(0.0, 0.2)
+        return self.random("delay", label).uniform(0.0, 0.35)
 
     def types_again(self, request_id: str) -> bool:
         """Whether who gets no answer types the command again, instead of the same request coming again."""
@@ -171,7 +171,7 @@ class ScoreSchedule(Seeded):
         draw = self.random("call", step, about, patience, number)
         # Whatever is tried: its retries end, and people are told.
         cursed = patience == 0 and self.random("cursed", step, about).random() < 0.04
-        if step == "change" and number == 0 and about == "first" and draw.random() < 0.7:
+        if step == "change" and number == 0 and about == "first" and draw.random() < 0.9:
             return self._of_the_first(draw)
         if not cursed and draw.random() > self.intensity * 0.7**number:
             return Calling()

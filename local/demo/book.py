@@ -27,7 +27,11 @@ DRIFT_FROM = 31
 """The first of them in which claims are not what they were."""
 
 CONFIG = BookConfig(
-    seed=7, start=date(2025, 1, 6), weeks=LATER.stop, claims_per_week=2_000, drift=Drift(DRIFT_FROM)
+    seed=7,
+    start=date(2025, 1, 6),
+    weeks=LATER.stop,
+    claims_per_week=2_000,
+    drift=Drift(DRIFT_FROM, shift=0.5),
 )
 
 # One row in fifty is bad, some claims come twice, and the whole file is sent again.

@@ -41,6 +41,21 @@ def test_a_plan_is_a_message_for_each_check_and_one_that_closes(watch: Watch) ->
     assert watch.queue[-1].body["close"] is True
 
 
+def test_before_claims_are_read_postgresql_knows_how_many_there_are(watch: Watch) -> None:
+    watch.schedule()
+
+    counted = watch.site.query(
+        "SELECT relname, reltuples FROM pg_class WHERE relnamespace = 'claimwatch'::regnamespace"
+        " AND relname IN ('file', 'score', 'claim_glass') ORDER BY relname"
+    )
+    claims = watch.site.query("SELECT count(*) AS n FROM claimwatch.claim_glass")[0]["n"]
+    assert [(row["relname"], row["reltuples"]) for row in counted] == [
+        ("claim_glass", claims),
+        ("file", 1),
+        ("score", claims),
+    ]
+
+
 def test_the_last_check_closes_the_week_with_a_report(watch: Watch) -> None:
     watch.schedule()
     watch.lose(closing=True)

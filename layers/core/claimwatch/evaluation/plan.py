@@ -115,6 +115,7 @@ def _send(at: Workplace, window: Window) -> None:
         return
     with at.database.transaction() as cursor:
         ended = evaluations.marks(cursor, window.key)
+        evaluations.refresh_statistics(cursor, window.line)
     named = message_of(window)
     at.post.send([named | {"check": check} for check in CHECKS if check not in ended])
     # Were all of them to end before it comes, it finds the window closed.

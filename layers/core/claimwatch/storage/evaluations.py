@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 from psycopg2.extras import execute_values
 
@@ -200,6 +201,16 @@ def findings(cursor: Cursor, key: Key) -> dict[Check, list[Finding]]:
             Finding(metric, value, n, verdict, feature, segment, low, high, threshold)
         )
     return found
+
+
+def refresh_statistics(cursor: Cursor, line: str) -> None:
+    """Have PostgreSQL look at how many claims, scores and outcomes there are before it plans to read them.
+
+    By itself it looks once in a minute or later. Until then a table that was just filled counts as empty, and
+    reading it is planned with loops in loops: two minutes instead of one second for 26,000 claims.
+    """
+    for name in ("file", "score", "outcome", f"claim_{line}"):
+        cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier("claimwatch", name)))
 
 
 def _mark(

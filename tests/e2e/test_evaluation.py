@@ -185,6 +185,29 @@ def test_the_schedule_finds_the_drift_which_alarms_is_told_and_advises_training(
     assert name_of(watched.last).encode() in page
 
 
+def test_the_command_line_tells_of_the_week_and_fetches_its_report(watched: Watched, tmp_path: Path) -> None:
+    deployed, week = watched.deployed, name_of(watched.last)
+
+    told = deployed.command("evaluate", "motor", "--window", week, "--wait")
+
+    assert (told["status"], told["checks"]["feature_drift"]) == ("closed", "alarm")
+    assert 1 <= len(told["look_at"]) <= 3
+    figures = {
+        finding["metric"]: finding["value"]
+        for finding in told["findings"]
+        if finding["check"] == "operations"
+    }
+    assert figures["cost"] > 0.0  # the calls are read from the functions' own log group
+    assert figures["scoring_time"] > 0.0
+    file = tmp_path / "week.html"
+    saved = deployed.command("report", "motor", "--window", week, "--save", str(file))
+    assert saved["report_uri"] == told["report_uri"]
+    assert f"Line motor, week {week}" in file.read_text("utf-8")
+    listed = deployed.command("evaluations", "motor")["windows"]
+    assert listed[0]["window"] == week
+    assert {alarm["feature"] for alarm in listed[0]["alarms"]} >= set(DRIFTING_FEATURES)
+
+
 def test_advice_starts_no_training_unless_it_is_told_to(watched: Watched) -> None:
     events = watched.deployed.client("events")
     rule = events.describe_rule(Name=watched.deployed.resource("StartTrainingAdvised"))

@@ -177,7 +177,7 @@ class Stage:
             told = {}
         if process.returncode or not told:
             raise DemoFailed(
-                f"`{command}` ended with {process.returncode}: {told.get('error') or complained.strip()}"
+                f"`{command}` ended with {process.returncode}: {told.get('error') or told.get('missing') or complained.strip()}"
             )
         return told
 

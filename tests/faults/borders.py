@@ -11,6 +11,7 @@ from collections.abc import Buffer, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
 from threading import Thread, Timer
 from typing import IO, Any, cast
 
@@ -148,12 +149,16 @@ class _InPieces:
 class BreakingObjects(FolderObjects):
     """The folder store on a bad day; S3's errors come as the adapter has them, as passing faults."""
 
+    def __init__(self, folder: Path, block: int = READ) -> None:
+        super().__init__(folder)
+        self._block = block
+
     def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes, in small blocks."""
         whole = b"".join(super().read(ref, start, end))
-        for at in range(0, len(whole), READ):
+        for at in range(0, len(whole), self._block):
             fail_as(trap.spring("read"))
-            yield whole[at : at + READ]
+            yield whole[at : at + self._block]
 
     def newest(self, bucket: str, key: str) -> bytes:
         """All bytes; or, once, others than were written."""

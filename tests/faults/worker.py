@@ -20,7 +20,15 @@ from claimwatch.domain import odcs  # noqa: F401 - slow to import, so before wor
 from claimwatch.ingest import commit, fail, inspect, load, register, replay
 from claimwatch.storage.connection import Database
 from tests.cluster import database_at
-from tests.faults.borders import BreakingConnection, BreakingCursor, BreakingObjects, Raised, fail_as, trap
+from tests.faults.borders import (
+    READ,
+    BreakingConnection,
+    BreakingCursor,
+    BreakingObjects,
+    Raised,
+    fail_as,
+    trap,
+)
 from tests.faults.photos.function import ProcessImage
 from tests.faults.schedule import ARTIFACTS, PERSONAL_DATA_KEY
 from tests.faults.scores.steps import Scores
@@ -129,7 +137,8 @@ class Worker:
         database, place = self._database_of(job.place), job.place
         if job.step == "process_image":
             return self._process_image.take(database, place.folder, place.url, **job.arguments)
-        objects = BreakingObjects(place.folder)
+        # A chunk ends where a block does, or later.
+        objects = BreakingObjects(place.folder, min(READ, place.chunk_bytes // 3))
         inspect.CHUNK, inspect.BLOCK = place.chunk_bytes, place.chunk_bytes // 3
         load.BLOCK = place.chunk_bytes // 2
         steps: dict[str, Callable[..., Any]] = {

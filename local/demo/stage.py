@@ -176,9 +176,8 @@ class Stage:
         except json.JSONDecodeError:
             told = {}
         if process.returncode or not told:
-            raise DemoFailed(
-                f"`{command}` ended with {process.returncode}: {told.get('error') or told.get('missing') or complained.strip()}"
-            )
+            why = told.get("error") or told.get("missing") or complained.strip()
+            raise DemoFailed(f"`{command}` ended with {process.returncode}: {why}")
         return told
 
     @property

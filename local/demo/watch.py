@@ -128,10 +128,10 @@ def _tell(stage: Stage, found: Found) -> None:
 
 
 def _table(weeks: Sequence[Week]) -> Table:
-    table = Table(title="What the checks found", title_justify="left")
+    table = Table(title="What the checks found, beside what the generator knows", title_justify="left")
     table.add_column("week", no_wrap=True)
     table.add_column("claims", justify="right")
-    table.add_column("drifts, says the generator")
+    table.add_column("drifts")
     table.add_column("drift on watch", overflow="fold")
     table.add_column("drift alarms", overflow="fold")
     table.add_column("other alarms", overflow="fold")

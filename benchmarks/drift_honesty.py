@@ -51,7 +51,8 @@ def false_alarms(
     week before the first is drawn too and does not count, so that the first has as much before it as others.
     """
     rng = np.random.default_rng([seed, claims, reference])
-    seen = [found for _ in range(BOOKS) for found in _quiet(rng, claims, weeks // BOOKS, reference)]
+    books = min(BOOKS, weeks)
+    seen = [found for _ in range(books) for found in _quiet(rng, claims, weeks // books, reference)]
     return {
         "weeks": len(seen),
         "alarm": round(float(np.mean([bool(alarms) for alarms, _ in seen])), 5),
@@ -105,10 +106,11 @@ def alike(claims: int, weeks: int = WEEKS, reference: int = REFERENCE, seed: int
     """
     rng = np.random.default_rng([seed, claims, reference])
     seen: list[tuple[bool, bool, bool]] = []
-    for _ in range(BOOKS):
+    books = min(BOOKS, weeks)
+    for _ in range(books):
         profiles = _correlated(rng, reference)
         watch = Watch(profiles, SCORE.reference(rng.random(reference)))
-        for number in range(weeks // BOOKS + 1):
+        for number in range(weeks // books + 1):
             week = _correlated(rng, claims, profiles)
             both = watch.check(week, SCORE.profile(SCORE.values(rng.random(claims)), watch.score))
             found = [finding for of_it in both for finding in of_it]

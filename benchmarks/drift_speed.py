@@ -237,15 +237,16 @@ def load_overhead(place: Bench, folder: Path, rows: int, rounds: int, say: Say) 
     Profiling is timed chunk by chunk over ``SAMPLED`` claims, again and again until there are so many. Their
     weeks are those of the sample.
     """
-    frame = claims_frame(folder / "drift", place.contract, SAMPLED, SEED)
+    sampled = min(SAMPLED, rows)
+    frame = claims_frame(folder / "drift", place.contract, sampled, SEED)
     columns = {column.name: frame[column.name].to_numpy() for column in place.contract.columns}
     spec = FeatureSpec.fit(place.contract, columns)
     assert spec.event_time is not None
     columns = {name: columns[name] for name in spec.kinds}
-    moments, scores = columns[spec.event_time], _scores(SAMPLED, 2)
+    moments, scores = columns[spec.event_time], _scores(sampled, 2)
     reference = reference_of(spec, columns, scores)
     matrix = encode(spec, columns)
-    parts = [slice(start, start + CHUNK_ROWS) for start in range(0, SAMPLED, CHUNK_ROWS)]
+    parts = [slice(start, start + CHUNK_ROWS) for start in range(0, sampled, CHUNK_ROWS)]
     book = book_file(folder, rows, 7)
     profiling, loading, weeks = [], [], 0
     with warm_pipeline(place, folder) as pipeline:
@@ -254,7 +255,7 @@ def load_overhead(place: Bench, folder: Path, rows: int, rounds: int, say: Say) 
             place.empty()
             loading.append(pipeline.run(book)["total"])
             seconds = 0.0
-            for _ in range(rows // SAMPLED):
+            for _ in range(rows // sampled):
                 for part in parts:
                     some = {name: column[part] for name, column in columns.items()}
                     begun = time.perf_counter()

@@ -279,7 +279,8 @@ def _counted(
         counts[few + 1 :] -= ends
         if present and not bins.categories:
             wide = ordered.astype(np.float64)
-            sums[place] = wide.sum(), wide @ wide, wide[0], wide[-1]
+            # Not the product with itself: BLAS would split that over threads, which wait for each other.
+            sums[place] = wide.sum(), np.square(wide).sum(), wide[0], wide[-1]
             lowest, highest = bins.seen
             if lowest is not None and highest is not None:
                 counts[3] = ordered.searchsorted(_like(ordered, lowest), side="left")

@@ -15,7 +15,8 @@
 9. EventBridge does not hear that an instance has come or gone.
 10. A metric alarm looks at the points of all dimensions together.
 11. A composite alarm cannot be made from a template.
-12. IAM does not know under which namespace PutMetricData puts its numbers.
+12. IAM knows neither under which namespace PutMetricData puts its numbers, nor in whose name PutEvents
+    speaks.
 
 A changed emulator is found out at once: each patch checks what it replaces.
 """
@@ -339,21 +340,24 @@ def make_composite_alarms() -> None:
     handlers[kind] = {"create": create, "update": update, "delete": delete}
 
 
-def tell_namespaces() -> None:
-    """Make cloudwatch:namespace what a PutMetricData says."""
+def tell_names() -> None:
+    """Make cloudwatch:namespace and events:source what a PutMetricData and a PutEvents say."""
     context: Callable[..., dict[str, Any]] = iam_actions.request_tag_context
     if "body" not in inspect.signature(context).parameters:
         raise SystemExit("ministack's condition keys have changed: see local/emulator_server.py")
 
-    def context_with_namespace(
+    def context_with_names(
         service: str, action: str, body: bytes, *args: Any, **kwargs: Any
     ) -> dict[str, Any]:
         found = context(service, action, body, *args, **kwargs)
         if action == "cloudwatch:PutMetricData":
             found = found | {"cloudwatch:namespace": namespace_of(body)}
+        if action == "events:PutEvents":
+            sources = {entry.get("Source", "") for entry in json.loads(body).get("Entries", [])}
+            found = found | {"events:source": ", ".join(sorted(sources))}
         return found
 
-    iam_actions.request_tag_context = context_with_namespace
+    iam_actions.request_tag_context = context_with_names
 
 
 def namespace_of(body: bytes) -> str:
@@ -375,5 +379,5 @@ if __name__ == "__main__":
     tell_of_ended_instances()
     keep_alarms_to_their_own_metrics()
     make_composite_alarms()
-    tell_namespaces()
+    tell_names()
     app.main()

@@ -115,7 +115,7 @@ mlflow: $(STAMP) ## MLflow's interface to the running stack's models, until Ctrl
 # -- Tests, checks, measurements ---------------------------------------------------------------------------------
 
 test: $(STAMP) build ## Every test: unit, template, integration, faults (a short seeded run), end to end
-	@python -m pytest -n 2 --dist loadgroup $(TESTS)
+	@python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(TESTS)
 
 faults: $(STAMP) ## At least 200 seeded schedules of kills, restarts, duplicates and late events
 	@python -m tests.faults

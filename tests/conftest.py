@@ -19,6 +19,7 @@ hypothesis.settings.load_profile("claimwatch")
 UNIT_TESTS = Path(__file__).parent / "unit"
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups when its turn comes
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two processes share the tests (pytest-xdist). One has all that needs the deployed application, and
     begins with it, for that takes the longest. No module is split: its fixtures cost more than its tests."""

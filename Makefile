@@ -19,8 +19,8 @@ export SAM_CLI_TELEMETRY := 0
 export PYTHONUNBUFFERED := 1
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-# Unit tests first: the cheapest answer comes soonest.
-TESTS := $(wildcard tests/unit tests/template tests/integration tests/faults tests/e2e)
+# The deployed application first, for it takes the longest; a second process begins with the units (tests/conftest.py).
+TESTS := $(wildcard tests/e2e tests/integration/iam tests/unit tests/template tests/integration tests/faults)
 CODE_VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
 .PHONY: help setup build demo test check bench bench-ingest bench-images bench-scoring bench-drift faults up down status mlflow deploy lock clean
@@ -115,7 +115,7 @@ mlflow: $(STAMP) ## MLflow's interface to the running stack's models, until Ctrl
 # -- Tests, checks, measurements ---------------------------------------------------------------------------------
 
 test: $(STAMP) build ## Every test: unit, template, integration, faults (a short seeded run), end to end
-	@python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(TESTS)
+	@python -m pytest -n 2 $(TESTS)
 
 faults: $(STAMP) ## At least 200 seeded schedules of kills, restarts, duplicates and late events
 	@python -m tests.faults

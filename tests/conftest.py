@@ -7,6 +7,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 import pytest_socket
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from claimwatch.storage.connection import Database
 from tests.cluster import Cluster, database_at
@@ -16,18 +18,21 @@ from tests.deployed import Deployed
 hypothesis.settings.register_profile("claimwatch", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("claimwatch")
 
+ON_THE_DEPLOYED = ("tests/e2e/", "tests/integration/iam/")
 UNIT_TESTS = Path(__file__).parent / "unit"
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups when its turn comes
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the tests (pytest-xdist). One has all that needs the deployed application, and
-    begins with it, for that takes the longest. No module is split: its fixtures cost more than its tests."""
-    deployed = {item: "deployed" in getattr(item, "fixturenames", ()) for item in items}
-    for item in items:
-        group = "deployed" if deployed[item] else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: not deployed[item])
+class Shared(LoadFileScheduling):
+    """Two processes share the tests, file by file. One has all that needs the deployed application."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "deployed" if nodeid.startswith(ON_THE_DEPLOYED) else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shared:
+    # In the order of the command line: what is deployed takes the longest, and stands first there.
+    config.option.loadscopereorder = False
+    return Shared(config, log)
 
 
 @pytest.fixture(autouse=True)

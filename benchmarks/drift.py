@@ -16,8 +16,8 @@ from benchmarks.drift_honesty import MOVED, REFERENCE, SHIFTS, SIZES, WEEKS, hon
 from benchmarks.results import RESULTS, circumstances, record, table
 
 ROUNDS, SHIFT = 3, 0.3
-EVIDENTLY_WEEKS = {100: 40, 1_000: 40, 10_000: 20, 100_000: 10}
-EVIDENTLY_SHIFTED = 20
+EVIDENTLY_WEEKS = {100: 20, 1_000: 20, 10_000: 10, 100_000: 5}
+EVIDENTLY_SHIFTED = 10
 """Weeks that Evidently reports on: it takes seconds for each."""
 FOLDER = Path(__file__).resolve().parent.parent / ".local" / "bench"
 PACKAGES = ("numpy", "scipy", "psycopg2-binary")

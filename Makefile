@@ -140,7 +140,9 @@ check: $(STAMP) $(CHECKOV)/.claimwatch ## ruff, mypy --strict, sam validate, cfn
 	mypy
 	sam validate --lint
 	cfn-lint template.yaml
-	"$(CHECKOV)/bin/checkov" --quiet --compact --skip-download --framework cloudformation --file template.yaml
+	# A template that it cannot read has no findings, and would pass.
+	"$(CHECKOV)/bin/checkov" --quiet --compact --skip-download --framework cloudformation --file template.yaml \
+	  | tee /dev/stderr | { ! grep -q "Parsing errors: [1-9]"; }
 
 # Checkov pins boto3 and click at versions that sam cannot live with, so it has an environment of its own.
 $(CHECKOV)/.claimwatch: requirements/checkov.txt $(STAMP)

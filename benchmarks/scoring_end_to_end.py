@@ -94,7 +94,7 @@ def _make_live(place: Bench, database: Database, served: Served) -> None:
             "CREATE TABLE IF NOT EXISTS peers.score (line text NOT NULL, claim_id text NOT NULL,"
             " file_id bigint NOT NULL, model_version text NOT NULL, probability double precision NOT NULL,"
             " referred boolean NOT NULL, scored_at timestamptz NOT NULL DEFAULT now(),"
-            " PRIMARY KEY (line, claim_id, file_id, model_version))"
+            " PRIMARY KEY (claim_id, file_id, model_version))"
         )
         connection.commit()
 

@@ -46,7 +46,7 @@ class Text:
     @cached_property
     def continuations(self) -> Positions:
         """The places of bytes that begin no character."""
-        return np.flatnonzero(self.bytes & 0xC0 == 0x80)
+        return np.flatnonzero(self.bytes.view(np.int8) < -0x40)  # 0x80 to 0xBF
 
 
 class Cells:

@@ -1,11 +1,9 @@
-"""A chunk's claims between PostgreSQL and the model: typed columns in, lines for COPY out.
+"""A chunk's claims on their way from PostgreSQL to the model: CSV in, typed columns out.
 
-Both go through DuckDB, so that Python sees no cell of them but what the model needs as an object.
+They go through DuckDB, so that Python sees no cell of them but what the model needs as an object.
 """
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -84,53 +82,3 @@ def _filled(values: Column, kind: str) -> Column:
     data = values.data
     data[np.ma.getmaskarray(values)] = missing
     return data
-
-
-@dataclass(frozen=True)
-class Block:
-    """Claims with their scores, an entry for each."""
-
-    claim_ids: Column
-    probability: npt.NDArray[np.float64]
-    percentile: npt.NDArray[np.float64]
-    referred: npt.NDArray[np.bool_]
-    audited: npt.NDArray[np.bool_]
-
-    def of(self, rows: npt.NDArray[np.bool_]) -> "Block":
-        """Some of them."""
-        return Block(*(values[rows] for values in vars(self).values()))
-
-    def lines(self, reasons: Sequence[str] | None = None) -> bytes:
-        """As ``scores.add`` takes them; ``reasons`` are JSON, one for each claim."""
-        engine = _engine().cursor()
-        told = np.full(len(self.claim_ids), None) if reasons is None else np.array(reasons, dtype=object)
-        engine.register("scored", vars(self) | {"reasons": told})
-        with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
-            csv = Path(folder, "scores.csv")
-            engine.execute(f"COPY scored TO '{str(csv).replace("'", "''")}' (FORMAT csv, HEADER false)")
-            return csv.read_bytes()
-
-
-class Lines:
-    """A file of blocks of lines, each made when it is read.
-
-    What making one raises is kept in ``failed``: psycopg2 replaces it by an error of its own.
-    """
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self._held = memoryview(b"")
-        self.failed: Exception | None = None
-
-    def read(self, size: int) -> bytes:
-        """The next bytes, at most so many; none at the end."""
-        try:
-            while not self._held:
-                self._held = memoryview(next(self._blocks))
-        except StopIteration:
-            return b""
-        except Exception as error:
-            self.failed = error
-            raise
-        part, self._held = self._held[:size], self._held[size:]
-        return bytes(part)

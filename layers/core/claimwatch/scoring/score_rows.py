@@ -17,8 +17,9 @@ from claimwatch.aws.alerts import Alerts
 from claimwatch.domain.contract import Contract
 from claimwatch.domain.contract import Role as ColumnRole
 from claimwatch.ingest.plan import Plan
-from claimwatch.scoring.claim_table import Block, Column, Lines, read_claims
+from claimwatch.scoring.claim_table import Column, read_claims
 from claimwatch.scoring.notices import tell_without_champion
+from claimwatch.scoring.score_copy import Block, Stream
 from claimwatch.storage import contracts, ledger, models, profiles, scores
 from claimwatch.storage.connection import Database
 from claimwatch.storage.ledger import File
@@ -180,16 +181,16 @@ def _score(at: Workplace, chunk: _Chunk, chosen: LiveModel, model: Model, begun:
         threshold=model.threshold,
     )
     made = _Made()
-    lines = Lines(_lines(chunk, model, made))
+    rows = Stream(_rows(chunk, model, made))
     with at.database.transaction() as cursor:
         scores.alone_with(cursor, scoring.file_id, scoring.number)
         if (chosen.version, chosen.role) in scores.scored_by(cursor, scoring.file_id, scoring.number):
             return None
         try:
-            scores.add(cursor, scoring, lines)
+            scores.add(cursor, scoring, rows)
         except Exception:
-            if lines.failed is not None:
-                raise lines.failed from None
+            if rows.failed is not None:
+                raise rows.failed from None
             raise
         if chunk.event_time is not None:
             seen = model.profiles(chunk.columns, made.found, chunk.event_time)
@@ -224,12 +225,12 @@ class _Made:
         return Tally(self.claims, self.referred, self.audited, dict(self.missing), dict(self.unseen))
 
 
-def _lines(chunk: _Chunk, model: Model, made: _Made) -> Iterator[bytes]:
+def _rows(chunk: _Chunk, model: Model, made: _Made) -> Iterator[bytes]:
     """The chunk's scores, block by block: PostgreSQL takes one in while the next is made.
 
     Those that are referred come last and together, for reasons cost less for many at a time.
     """
-    suspected = []
+    suspected, places = [], []
     for start in range(0, len(chunk.claim_ids), BLOCK):
         block = slice(start, start + BLOCK)
         claim_ids = chunk.claim_ids[block]
@@ -237,11 +238,9 @@ def _lines(chunk: _Chunk, model: Model, made: _Made) -> Iterator[bytes]:
         audited = model.audited(claim_ids)
         made.count(found, audited)
         scored = Block(claim_ids, found.probability, found.percentile, found.referred, audited)
-        yield scored.of(~found.referred).lines()
-        suspected.append((start + np.flatnonzero(found.referred), scored.of(found.referred)))
+        yield scored.of(~found.referred).rows()
+        suspected.append(scored.of(found.referred))
+        places.append(start + np.flatnonzero(found.referred))
     if suspected:
-        rows = np.concatenate([places for places, _ in suspected])
-        told = [json.dumps(each, ensure_ascii=False) for each in model.reasons(chunk.columns, rows)]
-        for places, scored in suspected:
-            yield scored.lines(told[: len(places)])
-            del told[: len(places)]
+        reasons = model.reasons(chunk.columns, np.concatenate(places))
+        yield Block.joined(suspected).rows([json.dumps(each, ensure_ascii=False) for each in reasons])

@@ -102,10 +102,11 @@ def copy_claims(
     cursor.copy_expert(statement.as_string(cursor), text, 1 << 16)
 
 
-def add(cursor: Cursor, scoring: Scoring, text: Readable) -> None:
+def add(cursor: Cursor, scoring: Scoring, rows: Readable) -> None:
     """Write a chunk's scores.
 
-    ``text`` is CSV: claim id, probability, percentile, referred, audit sample, reasons (JSON, or nothing).
+    ``rows`` are in PostgreSQL's binary format: probability, percentile, referred, audit sample, claim id,
+    reasons or null.
     """
     cursor.execute(
         _SQL["name_what_is_shared"],
@@ -120,7 +121,7 @@ def add(cursor: Cursor, scoring: Scoring, text: Readable) -> None:
         },
     )
     copy = _SQL["copy_scores"].removesuffix(";")
-    cursor.copy_expert(copy, text, 1 << 16)  # type: ignore[arg-type] # it calls nothing but read
+    cursor.copy_expert(copy, rows, 1 << 16)  # type: ignore[arg-type] # it calls nothing but read
 
 
 def add_chunk(cursor: Cursor, scoring: Scoring, tally: Tally, took: Took) -> None:

@@ -22,7 +22,7 @@ SELECT set_config('claimwatch.line', %(line)s, true),
        set_config('claimwatch.threshold', %(threshold)s, true);
 
 -- name: copy_scores
-COPY claimwatch.score (claim_id, probability, percentile, referred, audit_sample, reasons) FROM STDIN (FORMAT csv);
+COPY claimwatch.score (probability, percentile, referred, audit_sample, claim_id, reasons) FROM STDIN (FORMAT binary);
 
 -- name: add_chunk
 INSERT INTO claimwatch.scored_chunk (file_id, number, model_version, role, claims, referred, audit_sample, missing,

@@ -18,6 +18,9 @@ _BLOCK = 4096
 _MOST_ON_A_PATH = 62
 """Different features on one path: a row's pattern is a bit for each."""
 
+_REMEMBERED = 32 << 20
+"""Bytes of values of paths that are kept: they are the same for all claims."""
+
 _NEVER = 1e-100
 """In the place of a share of cover that is zero: nothing is divided by zero, and nothing is changed."""
 
@@ -29,13 +32,26 @@ def shapley(model: Model, matrix: npt.NDArray[np.float32]) -> Floats:
 
     They and ``expected_margin`` add up to the margin.
     """
-    if isinstance(model, Linear):
-        return contributions(model, matrix) - model.expected
-    values = np.empty((len(matrix), model.features))
-    for start in range(0, len(matrix), _BLOCK):
-        rows = matrix[start : start + _BLOCK]
-        values[start : start + _BLOCK] = _Explanation(model, rows).values().T
-    return values
+    return Explainer(model).shapley(matrix)
+
+
+class Explainer:
+    """A model that is explained more than once: what depends on it alone is worked out the first time."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._paths = _Paths(model) if isinstance(model, Forest) else None
+
+    def shapley(self, matrix: npt.NDArray[np.float32]) -> Floats:
+        """As the function ``shapley``."""
+        if self._paths is None:
+            assert isinstance(self._model, Linear)
+            return contributions(self._model, matrix) - self._model.expected
+        values = np.empty((len(matrix), self._model.features))
+        for start in range(0, len(matrix), _BLOCK):
+            rows = matrix[start : start + _BLOCK]
+            values[start : start + _BLOCK] = _Explanation(self._paths, rows).values().T
+        return values
 
 
 def expected_margin(model: Model) -> float:
@@ -60,6 +76,31 @@ def _shares(model: Forest) -> Floats:
     return shares
 
 
+class _Paths:
+    """A forest, and for its leaves the Shapley values of every pattern that a row may have on the path there."""
+
+    def __init__(self, model: Forest) -> None:
+        self.model = model
+        self.shares = np.maximum(_shares(model), _NEVER).tolist()
+        self._known: dict[int, Floats] = {}
+        self._room = _REMEMBERED
+
+    def of_patterns(self, leaf: int, shares: list[float]) -> Floats:
+        """Float64 [features on the path, patterns]."""
+        found = self._known.get(leaf)
+        if found is None:
+            found = self.of(leaf, np.arange(1 << len(shares)), shares)
+            if found.nbytes <= self._room:
+                self._known[leaf] = found
+                self._room -= found.nbytes
+        return found
+
+    def of(self, leaf: int, patterns: _Pattern, shares: list[float]) -> Floats:
+        """Float64 [features on the path, these patterns]."""
+        bits = np.arange(len(shares))[:, None]
+        return float(self.model.value[leaf]) * path_values((patterns >> bits) & 1, np.array(shares))
+
+
 class _Explanation:
     """The Shapley values of a block of rows, tree by tree.
 
@@ -68,9 +109,8 @@ class _Explanation:
     patterns than rows, all of them are worked out and looked up; else each row's own is.
     """
 
-    def __init__(self, model: Forest, rows: npt.NDArray[np.float32]) -> None:
-        self._model = model
-        self._shares = np.maximum(_shares(model), _NEVER).tolist()
+    def __init__(self, paths: _Paths, rows: npt.NDArray[np.float32]) -> None:
+        self._paths, self._model, self._shares = paths, paths.model, paths.shares
         self._columns = np.ascontiguousarray(rows.T)
         missing = np.isnan(self._columns)
         self._missing = [column if column.any() else None for column in missing]
@@ -92,7 +132,7 @@ class _Explanation:
         model = self._model
         feature = int(model.feature[node])
         if feature == LEAF:
-            self._add(places, np.array(shares), float(model.value[node]), pattern)
+            self._add(node, places, shares, pattern)
             return
         if feature not in places and len(places) == _MOST_ON_A_PATH:
             raise ValueError(f"a path of the forest has more than {_MOST_ON_A_PATH} different features")
@@ -112,15 +152,17 @@ class _Explanation:
                 merged = [*shares[:place], shares[place] * share, *shares[place + 1 :]]
                 self._descend(child, places, merged, reached)
 
-    def _add(self, places: dict[int, int], shares: Floats, value: float, pattern: _Pattern) -> None:
-        if not places or value == 0.0:
+    def _add(self, leaf: int, places: dict[int, int], shares: list[float], pattern: _Pattern) -> None:
+        if not places or self._model.value[leaf] == 0.0:
             return
-        bits = np.arange(len(places))
-        known = 1 << len(places) <= len(pattern)
-        patterns = np.arange(1 << len(places)) if known else pattern
-        added = value * path_values((patterns >> bits[:, None]) & 1, shares)
-        for feature, place in places.items():
-            self._values[feature] += added[place].take(pattern) if known else added[place]
+        if 1 << len(places) <= len(pattern):
+            known = self._paths.of_patterns(leaf, shares)
+            for feature, place in places.items():
+                self._values[feature] += known[place].take(pattern)
+        else:
+            added = self._paths.of(leaf, pattern, shares)
+            for feature, place in places.items():
+                self._values[feature] += added[place]
 
 
 def path_values(passed: npt.NDArray[np.int64], shares: Floats) -> Floats:

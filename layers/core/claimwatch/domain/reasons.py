@@ -27,6 +27,7 @@ class Reasons:
     def __init__(self, spec: FeatureSpec, reference: Reference) -> None:
         self._spec = spec
         self._profiles = reference.features
+        self._personal = np.array([feature.personal for feature in spec.features], dtype=np.bool_)
         self._worded: dict[tuple[int, float | None], dict[str, Any]] = {}
 
     def of(
@@ -39,12 +40,13 @@ class Reasons:
         margin), ``text``, and ``meaning`` where the contract describes the column. Personal columns never
         appear.
         """
-        features = self._spec.features
-        order = np.argsort(-values, kind="stable").tolist()
-        told = [place for place in order if values[place] > 0.0 and not features[place].personal][:most]
+        raising = np.where(self._personal, 0.0, values)
+        order = np.argsort(-raising, kind="stable")[:most]
+        told = zip(order.tolist(), row[order].tolist(), raising[order].tolist(), strict=True)
         return [
-            self._about(place, float(row[place])) | {"contribution": round(float(values[place]), 6)}
-            for place in told
+            self._about(place, number) | {"contribution": round(moved, 6)}
+            for place, number, moved in told
+            if moved > 0.0
         ]
 
     def _about(self, place: int, number: float) -> dict[str, Any]:

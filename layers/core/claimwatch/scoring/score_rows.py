@@ -33,6 +33,9 @@ _BUFFER = 1 << 18
 """Bytes that are written at a time; psycopg2 hands over each line by itself."""
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
+
 class Scores(Protocol):
     """What a model makes of claims: an entry for each, and counts of claims by feature."""
 
@@ -243,4 +246,4 @@ def _rows(chunk: _Chunk, model: Model, made: _Made) -> Iterator[bytes]:
         places.append(start + np.flatnonzero(found.referred))
     if suspected:
         reasons = model.reasons(chunk.columns, np.concatenate(places))
-        yield Block.joined(suspected).rows([json.dumps(each, ensure_ascii=False) for each in reasons])
+        yield Block.joined(suspected).rows(list(map(_JSON.encode, reasons)))

@@ -5,12 +5,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.explain import shapley
+from claimwatch.domain.explain import Explainer
 from claimwatch.domain.features import Columns, Kind, Matrix, encode, gaps
 from claimwatch.domain.profile_rows import packed_by_week
 from claimwatch.domain.reasons import MOST_REASONS, Reasons
@@ -121,8 +122,13 @@ class Scorer:
         if not len(rows):
             return []
         matrix = encode(spec, chosen)
-        values = shapley(self.bundle.model, matrix)
+        values = self._explainer.shapley(matrix)
         return [self._reasons.of(row, moved, most) for row, moved in zip(matrix, values, strict=True)]
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        """Made when the first reason is asked for."""
+        return Explainer(self.bundle.model)
 
     def audited(self, claim_ids: Iterable[str]) -> Flags:
         """Which claims are in the random slice that is looked at whatever their score."""

@@ -22,11 +22,11 @@ LOADERS = 2
 
 
 class Step:
-    """One warm process for a step of the pipeline."""
+    """One warm process for a step of the pipeline: a module that answers lines of JSON."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", url, str(folder)],
+            [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -125,7 +125,7 @@ def warm_pipeline(bench: Bench, folder: Path, loaders: int = LOADERS) -> Iterato
     """Processes for every step: started, imported and connected."""
     steps: list[Step] = []
     try:
-        steps += [Step(bench.url, folder) for _ in range(loaders + 2)]
+        steps += [Step("benchmarks.worker", bench.url, str(folder)) for _ in range(loaders + 2)]
         yield Pipeline(bench, steps[0], steps[2:], steps[1])
     finally:
         for step in steps:

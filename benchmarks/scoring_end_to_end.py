@@ -1,13 +1,15 @@
-"""From PostgreSQL to PostgreSQL: the claims of a loaded file scored by each contestant, one connection each.
+"""From PostgreSQL to PostgreSQL: the claims of a loaded file scored by each contestant.
 
-Claimwatch does what its function does, reasons and all. The peer reads with pandas' read_sql, predicts with
-MLflow's pyfunc, and writes with COPY into a table with the same key; it explains nothing.
+Claimwatch does what its function does, reasons and all, with two workers that take one chunk after the other,
+as the state machine has it, and with a single one. The peer reads with pandas' read_sql, predicts with
+MLflow's pyfunc, and writes with COPY into a table with the same key, in one process; it explains nothing.
 """
 
 import io
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +19,16 @@ import sqlalchemy
 
 from benchmarks.book import book_file
 from benchmarks.database import Bench
-from benchmarks.pipeline import warm_pipeline
+from benchmarks.pipeline import Step, warm_pipeline
 from benchmarks.results import median
 from benchmarks.scoring_model import VERSION, Served
 from benchmarks.silence import NobodyToTell
-from claimwatch.scoring.bundle import Bundle
-from claimwatch.scoring.plan_scoring import Workplace as Planning
-from claimwatch.scoring.plan_scoring import plan_file
-from claimwatch.scoring.score_rows import Workplace, score_chunk
-from claimwatch.scoring.scorer import Scorer
+from claimwatch.scoring.plan_scoring import Workplace, plan_file
 from claimwatch.storage import models
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import NewVersion
+
+WORKERS = 2
 
 PEER_ROWS = 100_000
 """Claims that the peer reads at a time: a million at once would take it gigabytes."""
@@ -45,13 +45,19 @@ def measure(
     with warm_pipeline(place, folder) as pipeline:
         pipeline.run(book)
     ((file_id,),) = place.ask("SELECT file_id FROM claimwatch.file WHERE status = 'committed'")
-    scorer = Scorer(Bundle.read(lambda name: (served.bundle / name).read_bytes(), served.sha256))
     pyfunc = mlflow.pyfunc.load_model(str(served.pyfunc))
-    with closing(Database({"dsn": place.url})) as database:
+    with closing(Database({"dsn": place.url})) as database, ExitStack() as stack:
         _make_live(place, database, served)
-        at = Workplace(database, NobodyToTell(), lambda _live: scorer, "benchmark")
+        workers = [
+            Step("benchmarks.scoring_worker", place.url, str(served.bundle), served.sha256)
+            for _ in range(WORKERS)
+        ]
+        for worker in workers:
+            stack.callback(worker.close)
+        at = Workplace(database, NobodyToTell())
         contestants: dict[str, Callable[[], None]] = {
-            "claimwatch": lambda: _claimwatch(at, file_id),
+            "claimwatch": lambda: _claimwatch(at, workers, file_id),
+            "one_worker": lambda: _claimwatch(at, workers[:1], file_id),
             "pyfunc": lambda: _pyfunc(place, pyfunc, served, file_id, book.rows),
         }
         runs: dict[str, list[float]] = {name: [] for name in contestants}
@@ -63,7 +69,7 @@ def measure(
                 runs[name].append(time.perf_counter() - begun)
                 seconds = runs[name][-1]
                 say(f"round {number}  {name:12}{seconds:8.2f} s {book.good / seconds:10,.0f} rows/s")
-                table = "claimwatch.score" if name == "claimwatch" else "peers.score"
+                table = "peers.score" if name == "pyfunc" else "claimwatch.score"
                 assert place.count(table) == book.good
     (referred,) = place.ask("SELECT count(*) FROM peers.score WHERE referred")[0]
     return {
@@ -105,9 +111,16 @@ def _empty(place: Bench) -> None:
         connection.commit()
 
 
-def _claimwatch(at: Workplace, file_id: int) -> None:
-    for unit in plan_file(Planning(at.database, at.alerts), file_id)["units"]:
-        score_chunk(at, **unit)
+def _claimwatch(at: Workplace, workers: list[Step], file_id: int) -> None:
+    units = iter(plan_file(at, file_id)["units"])
+    with ThreadPoolExecutor(len(workers)) as hands:
+        for scoring in [hands.submit(_score, worker, units) for worker in workers]:
+            scoring.result()
+
+
+def _score(worker: Step, units: Iterator[dict[str, int]]) -> None:
+    for unit in units:  # as a Map does: who is free takes the next
+        worker.ask("score", unit["file_id"], unit["number"])
 
 
 def _pyfunc(place: Bench, pyfunc: Any, served: Served, file_id: int, rows: int) -> None:

@@ -77,7 +77,7 @@ def _shares(model: Forest) -> Floats:
 
 
 class _Paths:
-    """A forest, and for its leaves the Shapley values of every pattern that a row may have on the path there."""
+    """A forest, and for its leaves the Shapley values of each pattern that a row may have on the path."""
 
     def __init__(self, model: Forest) -> None:
         self.model = model

@@ -189,8 +189,10 @@ class Reference:
     def percentile(self, probability: npt.ArrayLike) -> Floats:
         """The share of the reference's scores that are at most this one, 0 to 100."""
         steps = np.linspace(0.0, 100.0, len(self.score_quantiles))
-        # In the 32 bits in which scores are served: steps between yet smaller numbers are too steep for a float.
-        asked, known = (np.asarray(scores, dtype=np.float32) for scores in (probability, self.score_quantiles))
+        # In 32 bits, as scores are served: steps between yet smaller numbers are too steep for a float.
+        asked, known = (
+            np.asarray(scores, dtype=np.float32) for scores in (probability, self.score_quantiles)
+        )
         return np.interp(asked, known, steps)
 
     def to_json(self) -> str:

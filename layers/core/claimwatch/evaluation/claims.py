@@ -1,9 +1,7 @@
 """Claims as checks want them: columns for the model, and what it made of each, and what became of it."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +23,6 @@ from claimwatch.storage.connection import Database
 
 AUDIT_SOURCES = ("random_audit",)
 """Values of an outcome's source that mean: chosen by chance."""
-
-_BUFFER = 1 << 18
 
 _KINDS = {
     PROBABILITY: "number",
@@ -68,11 +64,10 @@ def read(
     database: Database, contract: Contract, wanted: Wanted, kinds: Mapping[str, str] | None = None
 ) -> Claims:
     """Read claims, with the columns of ``kinds``, each by the kind of feature that it is read for."""
-    with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
-        csv = Path(folder, "claims.csv")
-        with database.transaction() as cursor, csv.open("wb", _BUFFER) as text:
-            copy_cohort(cursor, contract, wanted, text)
-        _, columns = read_claims(csv, _KINDS | dict(kinds or {}))
+    with database.transaction() as cursor:
+        _, columns = read_claims(
+            lambda text: copy_cohort(cursor, contract, wanted, text), _KINDS | dict(kinds or {})
+        )
     outcome: npt.NDArray[np.float64] = columns[OUTCOME]
     sampled = columns[SAMPLED] > 0.0
     by_audit = np.isin(columns[SOURCE].astype(object), AUDIT_SOURCES)

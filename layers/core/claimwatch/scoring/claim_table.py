@@ -1,16 +1,20 @@
-"""A chunk's claims on their way from PostgreSQL to the model: CSV in, typed columns out.
+"""Claims on their way from PostgreSQL to the model: CSV in, typed columns out.
 
 They go through DuckDB, so that Python sees no cell of them but what the model needs as an object.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
+
+from claimwatch.domain.records import MAX_RECORD
 
 type Column = npt.NDArray[Any]
 
@@ -28,6 +32,18 @@ _THROUGH = {"flag": "BOOLEAN"}
 """How PostgreSQL writes a value, where that is not what it becomes."""
 
 
+_BUFFER = 1 << 16
+"""Bytes that are written at a time: a pipe holds as many, and psycopg2 hands over each line by itself."""
+
+
+_LONGEST_LINE = 2 * MAX_RECORD + (1 << 16)
+"""Bytes: every one of a record may be a quote, which is doubled. The engine fills a buffer before it reads any
+of it, so that a larger one would have it wait for all of a chunk."""
+
+_OPEN_FILES = "/proc/self/fd" if Path("/proc/self/fd").is_dir() else "/dev/fd"
+"""Where a file that is open has a name; a function's machine has no /dev/fd, a Mac nothing else."""
+
+
 @cache
 def _engine() -> duckdb.DuckDBPyConnection:
     """Kept warm between chunks. One thread, as everywhere: a function has one CPU."""
@@ -35,15 +51,37 @@ def _engine() -> duckdb.DuckDBPyConnection:
         config={"threads": 1, "memory_limit": "600MB", "autoinstall_known_extensions": False}
     )
     engine.execute("SET enable_progress_bar = false")  # it is written to stdout, into the logs
+    # It has the reader of CSV make the values, which then fails where TRY_CAST gives NULL.
+    engine.execute("SET disabled_optimizers = 'type_pushdown'")
     return engine
 
 
-def read_claims(csv: Path, kinds: Mapping[str, str]) -> tuple[Column, dict[str, Column]]:
-    """Claim ids, and the columns as ``domain.features`` takes them, of what ``scores.copy_claims`` wrote.
+def read_claims(
+    write: Callable[[IO[bytes]], None], kinds: Mapping[str, str]
+) -> tuple[Column, dict[str, Column]]:
+    """Claim ids, and the columns as ``domain.features`` takes them, of the CSV that ``write`` writes.
 
-    ``kinds`` are the columns in their order, each with the kind of feature that it is read for. A value that
-    does not become one of that kind counts as missing.
+    It is read through a pipe while it is written: PostgreSQL and this process work at the same time, and no
+    claim lies on a disk. ``kinds`` are the columns in their order, behind the claim id, each with the kind of
+    feature that it is read for. A value that does not become one of that kind counts as missing.
     """
+    source, sink = os.pipe()
+    with open(source, "rb", buffering=0) as rest, ThreadPoolExecutor(1) as hands:
+        reading = hands.submit(_read_to_the_end, rest, kinds)
+        with open(sink, "wb", _BUFFER) as text:
+            write(text)
+        return reading.result()
+
+
+def _read_to_the_end(pipe: IO[bytes], kinds: Mapping[str, str]) -> tuple[Column, dict[str, Column]]:
+    try:
+        return _read(f"{_OPEN_FILES}/{pipe.fileno()}", kinds)
+    finally:
+        while pipe.read(_BUFFER):  # what the engine left, should it have failed: COPY has to come to its end
+            pass
+
+
+def _read(csv: str, kinds: Mapping[str, str]) -> tuple[Column, dict[str, Column]]:
     names = [f"c{number}" for number in range(len(kinds))]
     fields = ", ".join(f"'{name}': 'VARCHAR'" for name in ("claim_id", *names))
     wanted = "".join(
@@ -55,8 +93,9 @@ def read_claims(csv: Path, kinds: Mapping[str, str]) -> tuple[Column, dict[str, 
         .execute(
             f"SELECT claim_id{wanted} FROM read_csv(?, columns = {{{fields}}}, header = false,"
             " auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = '',"
-            " allow_quoted_nulls = false, max_line_size = 16777216)",
-            [str(csv)],
+            f" allow_quoted_nulls = false, parallel = false, max_line_size = {_LONGEST_LINE},"
+            f" buffer_size = {_LONGEST_LINE + 1})",
+            [csv],
         )
         .fetchnumpy()
     )

@@ -1,14 +1,12 @@
 """Scoring the claims of a chunk: once by each live model, however often it is asked for."""
 
 import json
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -28,9 +26,6 @@ from claimwatch.storage.scores import Scoring, Tally, Took
 
 BLOCK = 8192
 """Claims that are scored at a time."""
-
-_BUFFER = 1 << 18
-"""Bytes that are written at a time; psycopg2 hands over each line by itself."""
 
 
 _JSON = json.JSONEncoder(ensure_ascii=False)
@@ -149,23 +144,23 @@ def score_chunk(at: Workplace, file_id: int, number: int) -> Scored:
 def _read(database: Database, file: File, line: str, number: int, kinds: Mapping[str, str]) -> _Chunk:
     chunks = Plan.from_json(file.details).chunks
     following = chunks[number + 1 : number + 2]
-    with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
-        csv = Path(folder, "claims.csv")
-        with database.transaction() as cursor:
-            contract = contracts.applied(cursor, file.dataset, line, file.contract_version)
-            event = next((each.name for each in contract.columns if each.role is ColumnRole.EVENT_TIME), None)
-            wanted = dict(kinds) if event is None else {event: "days"} | dict(kinds)
-            with csv.open("wb", _BUFFER) as text:
-                scores.copy_claims(
-                    cursor,
-                    contract,
-                    list(wanted),
-                    file.file_id,
-                    chunks[number].first_row,
-                    following[0].first_row - 1 if following else None,
-                    text,
-                )
-        claim_ids, columns = read_claims(csv, wanted)
+    with database.transaction() as cursor:
+        contract = contracts.applied(cursor, file.dataset, line, file.contract_version)
+        event = next((each.name for each in contract.columns if each.role is ColumnRole.EVENT_TIME), None)
+        wanted = dict(kinds) if event is None else {event: "days"} | dict(kinds)
+
+        def write(text: IO[bytes]) -> None:
+            scores.copy_claims(
+                cursor,
+                contract,
+                list(wanted),
+                file.file_id,
+                chunks[number].first_row,
+                following[0].first_row - 1 if following else None,
+                text,
+            )
+
+        claim_ids, columns = read_claims(write, wanted)
     return _Chunk(file, line, contract, number, claim_ids, columns, columns.get(event) if event else None)
 
 

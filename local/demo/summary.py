@@ -5,13 +5,13 @@ from local.demo.stage import Stage
 from local.demo.watch import Found
 
 
-def text(stage: Stage, lesson: Lesson, found: Found | None, seconds: float) -> str:
+def text(stage: Stage, lesson: Lesson, found: Found, seconds: float) -> str:
     """The last lines."""
-    shown = f"a model with {lesson.lift / lesson.best_lift:.0%} of the lift that the truth reaches"
-    pages = [("the model's card", lesson.card)]
-    if found is not None:
-        shown += f";\na drift caught in {found.caught.name}, after {len(found.before)} weeks without one"
-        pages.append(("the week's report", found.report))
+    shown = (
+        f"a model with {lesson.lift / lesson.best_lift:.0%} of the lift that the truth reaches;\n"
+        f"a drift caught in {found.caught.name}, after {len(found.before)} weeks without one"
+    )
+    pages = [("the model's card", lesson.card), ("the week's report", found.report)]
     listed = "\n".join(f"  {title:<20}{page}" for title, page in pages)
     return f"""
 Shown in {seconds / 60:.1f} minutes: {shown}.

@@ -1,6 +1,6 @@
 """Scores as PostgreSQL's binary COPY takes them: arrays become fields, and no number passes through text.
 
-Written as CSV, a million scores cost their worker five times as much, and the server a fifth more.
+Written as CSV they cost their worker several times as much, and the server more as well.
 """
 
 from collections.abc import Iterator, Sequence

@@ -63,10 +63,11 @@ class Cluster:
         try:
             yield self.url(name.string)
         finally:
-            self._administer(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+            # Autovacuum may be connected as well, and only a superuser may end that.
+            self._administer(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name), self.server.superuser_url)
 
-    def _administer(self, statement: sql.Composable) -> None:
-        with contextlib.closing(psycopg2.connect(self.server.url)) as connection:
+    def _administer(self, statement: sql.Composable, url: str | None = None) -> None:
+        with contextlib.closing(psycopg2.connect(url or self.server.url)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(statement)

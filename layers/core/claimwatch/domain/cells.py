@@ -69,9 +69,11 @@ class Cells:
         """The same cells, some of them without their first byte."""
         cells = copy(self)
         cells.starts, cells.lengths = self.starts + those, self.lengths - those
+        cells.__dict__.pop("texts", None)
         return cells
 
-    def bytes(self) -> list[bytes]:
+    @cached_property
+    def texts(self) -> list[bytes]:
         """Each by itself."""
         return self._text.cut(self.starts, self.ends)
 

@@ -16,7 +16,7 @@ from itertools import compress
 
 import numpy as np
 
-from claimwatch.domain.cells import Table
+from claimwatch.domain.cells import Cells, Mask, Table
 from claimwatch.domain.checks import COPY_DELIMITERS, Layout
 from claimwatch.domain.keyed_hash import REMEMBERED, KeyedHashes
 from claimwatch.domain.records import Batch, Positions
@@ -86,19 +86,26 @@ class FirstLook:
         for first in range(0, len(batch), RECORDS):
             table = Table(batch, first, min(first + RECORDS, len(batch)), self._delimiter, self._columns)
             keeping = np.ones(table.starts.shape[1], np.bool_)
+            personal: dict[int, Cells] = {}
             for position, check in enumerate(self._checks):
-                keeping &= check(table.cells(position))
-            kept, hashes = self._hashes(table, np.flatnonzero(keeping))
+                cells = table.cells(position)
+                keeping &= check(cells)
+                if position in self._hashed:
+                    personal[position] = cells
+            kept, hashes = self._hashes(personal, keeping)
             indexes = first + np.flatnonzero(table.regular)[kept]
             rest[indexes] = False
             lines += self._lines(table, kept, hashes, first_row + indexes)
-            ids += table.cells(self._identifier, kept).bytes()
+            ids += table.cells(self._identifier, kept).texts
         return Sure(lines, ids, np.flatnonzero(rest))
 
-    def _hashes(self, table: Table, kept: Positions) -> tuple[Positions, list[list[bytes | None]]]:
+    def _hashes(
+        self, personal: dict[int, Cells], keeping: Mask
+    ) -> tuple[Positions, list[list[bytes | None]]]:
         """Of these records those whose personal data is sure too, and their hashes, column by column."""
+        kept, among = np.flatnonzero(keeping), keeping.tolist()
         columns = [
-            list(map(hashes.__getitem__, table.cells(position, kept).bytes()))
+            list(map(hashes.__getitem__, compress(personal[position].texts, among)))
             for position, hashes in self._hashed.items()
         ]
         sure = np.ones(len(kept), np.bool_)

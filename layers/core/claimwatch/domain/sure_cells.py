@@ -177,7 +177,7 @@ def _matching(pattern: str) -> Check | None:
 
     def matching(cells: Cells) -> Mask:
         fitting: Mask = cells.lengths <= _LONGEST_MATCHED
-        texts = cells.bytes()
+        texts = cells.texts
         if not fitting.all():
             texts = [text[:_LONGEST_MATCHED] for text in texts]
         results = list(map(matches, texts))

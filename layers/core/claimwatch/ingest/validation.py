@@ -1,6 +1,7 @@
 """Looking at every cell: a batch of records goes in, lines for COPY and refused records come out."""
 
 import atexit
+import gc
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -148,6 +149,8 @@ def warm_validator(layout: Layout, personal_data_key: bytes) -> Iterator[Validat
     if found is None or (found.layout, found.personal_data_key) != (layout, personal_data_key):
         _close(found)
         found = Validator(layout, personal_data_key)
+        # This stays, and the many lists of a chunk would have the collector go through it again and again.
+        gc.freeze()
     try:
         yield found
     except BaseException:

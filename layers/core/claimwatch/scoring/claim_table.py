@@ -37,8 +37,8 @@ _BUFFER = 1 << 16
 
 
 _LONGEST_LINE = 2 * MAX_RECORD + (1 << 16)
-"""Bytes: every one of a record may be a quote, which is doubled. The engine fills a buffer before it reads from
-it, so that a larger one would have it wait for all of a chunk."""
+"""Bytes: every one of a record may be a quote, which is doubled. The engine fills a buffer before it reads
+a byte of it, so that a large one would have it wait for all of a chunk."""
 
 _OPEN_FILES = "/proc/self/fd" if Path("/proc/self/fd").is_dir() else "/dev/fd"
 """Where a file that is open has a name; a function's machine has no /dev/fd, a Mac nothing else."""

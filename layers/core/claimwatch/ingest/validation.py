@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -149,8 +150,7 @@ def warm_validator(layout: Layout, personal_data_key: bytes) -> Iterator[Validat
     if found is None or (found.layout, found.personal_data_key) != (layout, personal_data_key):
         _close(found)
         found = Validator(layout, personal_data_key)
-        # This stays, and the many lists of a chunk would have the collector go through it again and again.
-        gc.freeze()
+        _spare_the_collector()
     try:
         yield found
     except BaseException:
@@ -158,6 +158,15 @@ def warm_validator(layout: Layout, personal_data_key: bytes) -> Iterator[Validat
         raise
     _close(_warm.pop() if _warm else None)
     _warm.append(found)
+
+
+@cache
+def _spare_the_collector() -> None:
+    """What is there by now stays, and a chunk's many lists would have the collector go through it each time.
+
+    Once: what is frozen is never looked at again, and later validators may come and go.
+    """
+    gc.freeze()
 
 
 def _close(validator: Validator | None) -> None:

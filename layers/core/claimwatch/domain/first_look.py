@@ -12,7 +12,7 @@ words, which takes a fraction of the time of reading them into values and writin
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, pairwise
 
 import numpy as np
 
@@ -55,9 +55,12 @@ class FirstLook:
         self._identifier = layout.fields.index(contract.identifier.name)
         self._checks, self._hashed = checks, hashed
         absent = sum(column.name not in layout.fields for column in contract.columns)
-        kept = b"%b" * (2 * len(hashed) + 1)
+        # What stands between two hashes side by side is the same in every record.
+        self._neighbours = {after for before, after in pairwise(hashed) if after == before + 1}
+        kept = [(self._delimiter if place in self._neighbours else b"%b") + b"%b" for place in hashed]
         # Behind the record come the columns that the file does not have, and ``extra``.
-        self._line = b"%d" + self._delimiter + kept + self._delimiter * (absent + 1) + b"\n"
+        behind = b"%b" + self._delimiter * (absent + 1) + b"\n"
+        self._line = b"".join((b"%d", self._delimiter, *kept, behind))
 
     @classmethod
     def of(cls, layout: Layout, personal_data_key: bytes) -> "FirstLook | None":
@@ -120,13 +123,15 @@ class FirstLook:
         self, table: Table, kept: Positions, hashes: list[list[bytes | None]], rows: Positions
     ) -> Iterator[bytes]:
         """These records for COPY: number, what stands before the first hash, the hash, and so on."""
-        hashed = list(self._hashed)
-        begins = [table.starts[0, kept], *(table.ends[position, kept] for position in hashed)]
-        ends = [*(table.starts[position, kept] for position in hashed), table.ends[-1, kept]]
         pieces: list[Iterable[object]] = [rows.tolist()]
-        for begin, end, found in zip(begins, ends, [*hashes, []], strict=True):
-            pieces += [table.text.cut(begin, end), found]
-        return map(self._line.__mod__, zip(*pieces[:-1], strict=True))
+        begins = table.starts[0, kept]
+        for position, found in zip(self._hashed, hashes, strict=True):
+            if position not in self._neighbours:
+                pieces.append(table.text.cut(begins, table.starts[position, kept]))
+            pieces.append(found)
+            begins = table.ends[position, kept]
+        pieces.append(table.text.cut(begins, table.ends[-1, kept]))
+        return map(self._line.__mod__, zip(*pieces, strict=True))
 
 
 class _Hashes(dict[bytes, bytes | None]):

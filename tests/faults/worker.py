@@ -17,7 +17,7 @@ from claimwatch.aws.events import created_object
 from claimwatch.aws.executions import execution_name
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain import odcs  # noqa: F401 - slow to import, so before workers are forked off
-from claimwatch.ingest import commit, fail, inspect, load, register, replay
+from claimwatch.ingest import commit, fail, inspect, load, register, replay, validation
 from claimwatch.storage.connection import Database
 from tests.cluster import database_at
 from tests.faults.borders import (
@@ -140,7 +140,7 @@ class Worker:
         # A chunk ends where a block does, or later.
         objects = BreakingObjects(place.folder, min(READ, place.chunk_bytes // 3))
         inspect.CHUNK, inspect.BLOCK = place.chunk_bytes, place.chunk_bytes // 3
-        load.BLOCK = place.chunk_bytes // 2
+        validation.BLOCK = place.chunk_bytes // 2
         steps: dict[str, Callable[..., Any]] = {
             "register": lambda event: (
                 register.register(database, self._pipeline, self._alerts, _created(event)).file_id

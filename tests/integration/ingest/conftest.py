@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from claimwatch.ingest import inspect, load
+from claimwatch.ingest import inspect, validation
 from claimwatch.storage.connection import Database
 from local import folder_objects
 from tests.integration.ingest.glass import GLASS
@@ -28,5 +28,5 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few records make a chunk, and one or two of them what is checked at a time."""
     monkeypatch.setattr(inspect, "CHUNK", 120)
     monkeypatch.setattr(inspect, "BLOCK", 60)
-    monkeypatch.setattr(load, "BLOCK", 60)
+    monkeypatch.setattr(validation, "BLOCK", 60)
     monkeypatch.setattr(folder_objects, "READ_BLOCK", 20)

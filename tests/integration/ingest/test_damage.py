@@ -42,12 +42,10 @@ def loaded(data: bytes, block: int, *, json: bool = False) -> dict[str, list[str
     """Claim id to the row that would be copied, the file being read in blocks of this size."""
     cutter = RecordCutter(None if json else b",", len(HEADER.split(",")))
     found: dict[str, list[str]] = {}
-    first_row = 1
-    for batch in cutter.cut(data[at : at + block] for at in range(0, len(data), block)):
-        verdict = (json_validator() if json else validator()).check(batch, first_row)
-        first_row += len(batch)
-        for row in csv.reader(io.StringIO(verdict.copy_text.decode(), newline="")):
-            found.setdefault(row[1], row[1:])
+    batches = cutter.cut(data[at : at + block] for at in range(0, len(data), block))
+    verdict = (json_validator() if json else validator()).check(batches, 1)
+    for row in csv.reader(io.StringIO(verdict.copy_text.decode(), newline="")):
+        found.setdefault(row[1], row[1:])
     return found
 
 

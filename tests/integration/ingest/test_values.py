@@ -163,7 +163,7 @@ def test_an_accepted_value_is_stored_as_what_it_means(odd: Database, kind: str, 
             everything = [*WRITTEN_BY_PEOPLE, *texts]
             written = quoted if quoting == "all" else quoted_if_needed
             lines = "".join(f"G{place},{written(text)}\n" for place, text in enumerate(everything))
-            verdict = validator.check(cut(lines, 2), 0)
+            verdict = validator.check([cut(lines, 2)], 0)
             found = stored(odd, validator.layout, verdict, name)
             assert len(found) + len(verdict.refused) == len(everything)
             for place, value in found.items():
@@ -219,7 +219,7 @@ def test_no_json_that_passes_is_refused_by_postgresql(odd: Database) -> None:
             lines = [json.dumps({"claim_id": f"G{place}"} | item) for place, item in enumerate(objects)]
             text = "\n".join([*lines, *HOSTILE, ""])
             batch = RecordCutter(None, 0)._cut(text.encode(), final=True)
-            verdict = validator.check(batch, 0)
+            verdict = validator.check([batch], 0)
             found = stored(odd, validator.layout, verdict, "extra")
             assert len(found) + len(verdict.refused) == len(lines) + len(HOSTILE)
             for place, value in found.items():
@@ -235,9 +235,9 @@ def test_text_that_a_keyboard_can_write_comes_back_as_it_was(odd: Database) -> N
         lines = "".join(
             f"G{place},{quoted(text)},{quoted(text)}\n" for place, text in enumerate(WRITTEN_BY_PEOPLE)
         )
-        verdict = validator.check(cut(lines, 3), 0)
+        verdict = validator.check([cut(lines, 3)], 0)
 
-        assert verdict.refused == {}
+        assert verdict.refused == []
         assert stored(odd, validator.layout, verdict, "a_string") == dict(enumerate(WRITTEN_BY_PEOPLE))
         extra = stored(odd, validator.layout, verdict, "extra")
         assert extra == {place: {"note": text} for place, text in enumerate(WRITTEN_BY_PEOPLE)}

@@ -52,8 +52,8 @@ def test_pandas_gives_the_reasons_that_we_give(book: BookFile, contract: Contrac
         batch = RecordCutter(b",", len(header)).feed(file.read())
     with Validator(csv_layout(contract, tuple(header), ","), KEY) as validator:
         ours = {
-            index + 1: {(problem.column, problem.rule) for problem in problems}
-            for index, problems in validator.check(batch, 1).refused.items()
+            row.number: {(problem.column, problem.rule) for problem in row.problems}
+            for row in validator.check([batch], 1).refused
         }
     theirs = {
         row: {(reason["column"], reason["rule"]) for reason in reasons}
@@ -73,5 +73,5 @@ def test_pandas_hashes_personal_data_as_we_do(book: BookFile, contract: Contract
         lines = file.read().split(b"\n")
     batch = RecordCutter(b",", len(names)).feed(lines[good] + b"\n")
     with Validator(csv_layout(contract, tuple(names), ","), KEY) as validator:
-        (written,) = csv.reader([validator.check(batch, 1).copy_text.decode()])
+        (written,) = csv.reader([validator.check([batch], 1).copy_text.decode()])
     assert keyed_hashes(frame.loc[[good], hashed], KEY) == [written[1 + names.index(hashed)]]

@@ -49,8 +49,8 @@ def refused(header: list[str], rows: list[list[str]]) -> list[object]:
     cutter = RecordCutter(b",", len(header))
     found: list[object] = []
     with Validator(csv_layout(contract, header, ","), b"key") as validator:
-        for batch in cutter.cut([text.getvalue().encode()]):
-            found += [(rows[index], why) for index, why in validator.check(batch, 1).refused.items()]
+        verdict = validator.check(cutter.cut([text.getvalue().encode()]), 0)
+        found += [(rows[row.number], row.problems) for row in verdict.refused]
     return found
 
 

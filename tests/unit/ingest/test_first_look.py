@@ -213,7 +213,7 @@ def test_what_is_sure_passes_the_checks_and_means_the_same(identifier: Column, c
             assert look is not None
             batch = RecordCutter(delimiter.encode(), 2).feed(written(rows, delimiter, quoting, newline))
             sure = look.at(batch, 1)
-            examined = checks.examine(batch, batch.readable, 1)
+            examined = checks.examine(batch.text(batch.readable), batch.readable, 1)
 
             told = {line[0]: line for line in (cells(line, delimiter) for line in examined.lines)}
             ids_told = dict(zip(told, examined.ids, strict=True))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from claimwatch.domain.checks import Layout, copy_columns
 from claimwatch.domain.contract import Column, Contract, LogicalType, Role
-from claimwatch.domain.records import Problem, RecordCutter
+from claimwatch.domain.records import Batch, Problem, RecordCutter
 from claimwatch.ingest.validation import Validator, Verdict
 
 KEY = b"a key of some bytes"
@@ -61,7 +61,7 @@ def validator() -> Iterator[Validator]:
 def checked(validator: Validator, *rows: dict[str, str]) -> Verdict:
     text = io.StringIO()
     csv.DictWriter(text, FIELDS, lineterminator="\n").writerows(rows)
-    return validator.check(RecordCutter(b",", len(FIELDS)).feed(text.getvalue().encode()), 1)
+    return validator.check([RecordCutter(b",", len(FIELDS)).feed(text.getvalue().encode())], 1)
 
 
 def loaded(verdict: Verdict) -> list[dict[str, str]]:
@@ -138,14 +138,16 @@ def test_a_bad_cell_is_refused_with_its_reason(
     validator: Validator, change: dict[str, str], problem: Problem
 ) -> None:
     verdict = checked(validator, GOOD | change)
-    assert (verdict.loaded, verdict.refused) == (0, {0: [problem]})
+    assert (verdict.loaded, [row.problems for row in verdict.refused]) == (0, [(problem,)])
 
 
 def test_all_reasons_of_a_row_are_given_and_its_neighbours_are_loaded(validator: Validator) -> None:
     bad = GOOD | {"claim": "C2", "age": "old", "amount": "", "kind": "flood"}
     verdict = checked(validator, GOOD, bad, GOOD | {"claim": "C3"})
     assert [row["row_number"] for row in loaded(verdict)] == ["1", "3"]
-    assert [(problem.column, problem.rule) for problem in verdict.refused[1]] == [
+    [refused] = verdict.refused
+    assert (refused.number, refused.raw.startswith("C2,")) == (2, True)
+    assert [(problem.column, problem.rule) for problem in refused.problems] == [
         ("age", "type"),
         ("amount", "required"),
         ("kind", "validValues"),
@@ -153,7 +155,8 @@ def test_all_reasons_of_a_row_are_given_and_its_neighbours_are_loaded(validator:
 
 
 def test_a_long_value_is_shortened_in_its_reason(validator: Validator) -> None:
-    [[problem]] = checked(validator, GOOD | {"age": "9" * 500}).refused.values()
+    [row] = checked(validator, GOOD | {"age": "9" * 500}).refused
+    [problem] = row.problems
     assert len(problem.message) < 100
 
 
@@ -161,7 +164,7 @@ def test_extra_columns_are_kept_as_json() -> None:
     layout = Layout(CONTRACT, fields=(*FIELDS, "weather", "note"), delimiter=",")
     line = ",".join(['"' + GOOD[name].replace('"', '""') + '"' for name in FIELDS]) + ",rain,\n"
     with Validator(layout, KEY) as validator:
-        verdict = validator.check(RecordCutter(b",", len(FIELDS) + 2).feed(line.encode()), 1)
+        verdict = validator.check([RecordCutter(b",", len(FIELDS) + 2).feed(line.encode())], 1)
     assert json.loads(loaded(verdict)[0]["extra"]) == {"weather": "rain", "note": None}
 
 
@@ -174,14 +177,14 @@ def test_json_lines_are_read_by_their_keys_and_bad_ones_refused() -> None:
     }
     lines = [json.dumps(good), "{not json", "[1]", json.dumps(good | {"AGE": 7}), '{"a": "\x00"}']
     with Validator(layout, KEY) as validator:
-        verdict = validator.check(RecordCutter(None, 0).feed("\n".join([*lines, ""]).encode()), 1)
+        verdict = validator.check([RecordCutter(None, 0).feed("\n".join([*lines, ""]).encode())], 1)
     [row] = loaded(verdict)
     assert (row["age"], row["police"], json.loads(row["extra"])) == ("44", "true", {"Weather": "rain"})
-    assert {index: [problem.rule for problem in problems] for index, problems in verdict.refused.items()} == {
-        1: ["json"],
+    assert {row.number: [problem.rule for problem in row.problems] for row in verdict.refused} == {
         2: ["json"],
-        3: ["minimum"],
-        4: ["nul"],
+        3: ["json"],
+        4: ["minimum"],
+        5: ["nul"],
     }
 
 
@@ -198,5 +201,34 @@ def test_any_row_is_loaded_or_refused(validator: Validator, change: dict[str, st
     row = {name: value.encode("utf-8", "replace").decode() for name, value in (GOOD | change).items()}
     verdict = checked(validator, GOOD, row)
     assert verdict.loaded + len(verdict.refused) == 2
-    assert all(verdict.refused.values()), "a refused row has reasons"
+    assert all(row.problems for row in verdict.refused), "a refused row has reasons"
     assert len(verdict.claim_hashes) == verdict.loaded
+
+
+def test_a_block_at_a_time_comes_to_the_same_as_all_at_once(
+    validator: Validator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = [GOOD, GOOD | {"age": "old"}, GOOD | {"story": 'a "b"'}]
+    rows = [kinds[number % 3] | {"claim": f"C{number}"} for number in range(100)]
+    text = io.StringIO()
+    csv.DictWriter(text, FIELDS, lineterminator="\n").writerows(rows)
+    data = text.getvalue().encode() + b"C100,too,short\n"
+
+    def cut() -> Iterator[Batch]:
+        return RecordCutter(b",", len(FIELDS)).cut(data[at : at + 700] for at in range(0, len(data), 700))
+
+    whole = validator.check(cut(), 1)
+    monkeypatch.setattr("claimwatch.ingest.validation.BLOCK", 2_000)
+    left, parts = cut(), list[Verdict]()
+    while (verdict := validator.check(left, 1 + sum(part.read for part in parts))).read:
+        parts.append(verdict)
+
+    assert len(parts) > 3
+    assert (whole.read, whole.loaded, len(whole.refused)) == (101, 67, 34)
+    assert sorted(row["row_number"] for part in parts for row in loaded(part)) == sorted(
+        row["row_number"] for row in loaded(whole)
+    )
+    assert [row for part in parts for row in part.refused] == whole.refused
+    assert [row.raw.partition(",")[0] for row in whole.refused] == [
+        f"C{row.number - 1}" for row in whole.refused
+    ]

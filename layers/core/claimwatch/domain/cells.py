@@ -22,12 +22,17 @@ _QUOTE = b'"'[0]
 
 
 class Text:
-    """Bytes that are looked at as words, which may begin at any of them."""
+    """Bytes that are looked at as words, which may begin at any of them up to ``end``.
 
-    def __init__(self, data: bytes | memoryview) -> None:
-        self.data = b"".join((data, bytes(WORD)))  # a word that begins in the last cell may end behind it
+    ``quotes`` are the places of quotes, if they are known.
+    """
+
+    def __init__(self, data: bytes, end: int, quotes: Positions | None = None) -> None:
+        # A word that begins in the last cell may end behind it.
+        self.data = data if len(data) >= end + WORD else data + bytes(WORD)
         self.bytes = np.frombuffer(self.data, np.uint8)
-        self._words: Words = np.ndarray((len(data) + 1,), "<u8", self.data, strides=(1,))
+        self._words: Words = np.ndarray((end + 1,), "<u8", self.data, strides=(1,))
+        self._quotes = quotes
 
     def words(self, places: Positions) -> Words:
         """The eight bytes from each of these places on; no matter which from a place behind the end."""
@@ -38,10 +43,12 @@ class Text:
         data = self.data
         return [data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
-    @cached_property
+    @property
     def quotes(self) -> Positions:
         """The places of quotes."""
-        return np.flatnonzero(self.bytes == _QUOTE)
+        if self._quotes is None:
+            self._quotes = np.flatnonzero(self.bytes == _QUOTE)
+        return self._quotes
 
     @cached_property
     def continuations(self) -> Positions:
@@ -63,7 +70,8 @@ class Cells:
         """Cells that hold these values."""
         lengths = np.array([len(value) for value in values], np.int64)
         ends = np.cumsum(lengths)
-        return cls(Text(b"".join(values)), ends - lengths, ends)
+        data = b"".join(values)
+        return cls(Text(data, len(data)), ends - lengths, ends)
 
     def without_first(self, those: Mask) -> "Cells":
         """The same cells, some of them without their first byte."""
@@ -116,46 +124,27 @@ class Cells:
 
 
 class Table:
-    """Some records of a batch that follow each other, cut into cells.
+    """The records of a batch that can be read, and are written as the format wants it, cut into cells.
 
-    ``regular`` tells which of them are here: those that can be read, and are written as the format wants it.
-    ``starts`` and ``ends`` are the places of their cells in ``text``, quotes included: a row for each column.
+    ``records`` are the indexes of these in the batch. ``starts`` and ``ends`` are the places of their cells
+    in ``text``, quotes included: a row for each column.
     """
 
-    def __init__(self, batch: Batch, first: int, last: int, delimiter: bytes, columns: int) -> None:
-        begin = int(batch.starts[first])
-        self.text = Text(memoryview(batch.data)[begin : int(batch.ends[last - 1])])
-        starts, ends = batch.starts[first:last] - begin, batch.ends[first:last] - begin
-        regular = np.ones(last - first, np.bool_)
-        for index in (*batch.broken, *batch.rewritten):
-            if first <= index < last:
-                regular[index - first] = False
-        others = (starts[~regular], ends[~regular])
-        starts, ends = starts[regular], ends[regular]
-
-        quotes = _without(self.text.quotes, others)
-        delimiters = np.flatnonzero(self.text.bytes == delimiter[0])
-        delimiters = _without(delimiters, others, (quotes[0::2], quotes[1::2]))
-        if len(delimiters) != len(starts) * (columns - 1):  # the cutter sees to that
-            regular[:] = False
-            starts, ends, delimiters = starts[:0], ends[:0], delimiters[:0]
-        found = delimiters.reshape(len(starts), columns - 1).T
-        self.regular: Mask = regular
-        self.starts: Positions = np.concatenate((starts[None, :], found + 1))
-        self.ends: Positions = np.concatenate((found, ends[None, :]))
+    def __init__(self, batch: Batch) -> None:
+        records, delimiters = batch.marks.records, batch.marks.delimiters
+        others = np.zeros(len(batch), np.bool_)
+        others[[*batch.broken, *batch.rewritten]] = True
+        if others[records].any():
+            regular = ~others[records]
+            records, delimiters = records[regular], delimiters[regular]
+        self.records: Positions = records
+        self.text = Text(batch.data, int(batch.ends[-1]) if len(batch) else 0, batch.marks.quotes)
+        columns = delimiters.shape[1] + 1
+        between = np.empty((columns + 1, len(records)), np.int64)
+        between[0], between[1:-1], between[-1] = batch.starts[records] - 1, delimiters.T, batch.ends[records]
+        self.starts: Positions = between[:-1] + 1
+        self.ends: Positions = between[1:]
 
     def cells(self, column: int, records: Positions | slice = slice(None)) -> Cells:
         """The cells at this position of the records, or of some of them."""
         return Cells(self.text, self.starts[column, records], self.ends[column, records])
-
-
-def _without(places: Positions, *spans: tuple[Positions, Positions]) -> Positions:
-    """The places that lie in none of these spans (starts and ends), which do not overlap."""
-    change = np.zeros(len(places) + 1, np.int8)
-    for starts, ends in spans:
-        first, behind = np.searchsorted(places, starts), np.searchsorted(places, ends)
-        some = behind > first
-        change[first[some]] += 1
-        change[behind[some]] -= 1
-    outside: Positions = places[np.cumsum(change[:-1], dtype=np.int8) == 0]
-    return outside

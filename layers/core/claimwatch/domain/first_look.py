@@ -22,9 +22,6 @@ from claimwatch.domain.keyed_hash import REMEMBERED, KeyedHashes
 from claimwatch.domain.records import Batch, Positions
 from claimwatch.domain.sure_cells import Check, sure_cells
 
-RECORDS = 4096
-"""Records that are looked at together: their arrays fit the processor's caches."""
-
 _HASHED_ALIKE = re.compile("[\0-\x9f\xa1-\u012f\u0131-\u03a2\u03a4-\u052f]*")
 """Text whose small letters Python and the engine agree on, and whose only blanks are spaces."""
 
@@ -51,7 +48,6 @@ class FirstLook:
         assert layout.delimiter is not None
         contract = layout.contract
         self._delimiter = layout.delimiter.encode()
-        self._columns = len(layout.fields)
         self._identifier = layout.fields.index(contract.identifier.name)
         self._checks, self._hashed = checks, hashed
         absent = sum(column.name not in layout.fields for column in contract.columns)
@@ -82,25 +78,23 @@ class FirstLook:
 
     def at(self, batch: Batch, first_row: int) -> Sure:
         """Look at the records of a batch whose first one has the row number ``first_row``."""
-        lines: list[bytes] = []
-        ids: list[bytes] = []
+        if not len(batch.marks.records):
+            return Sure([], [], batch.readable)
+        table = Table(batch)
+        keeping = np.ones(len(table.records), np.bool_)
+        personal: dict[int, Cells] = {}
+        for position, check in enumerate(self._checks):
+            cells = table.cells(position)
+            keeping &= check(cells)
+            if position in self._hashed:
+                personal[position] = cells
+        kept, hashes = self._hashes(personal, keeping)
+        indexes = table.records[kept]
         rest = np.ones(len(batch), np.bool_)
         rest[list(batch.broken)] = False
-        for first in range(0, len(batch), RECORDS):
-            table = Table(batch, first, min(first + RECORDS, len(batch)), self._delimiter, self._columns)
-            keeping = np.ones(table.starts.shape[1], np.bool_)
-            personal: dict[int, Cells] = {}
-            for position, check in enumerate(self._checks):
-                cells = table.cells(position)
-                keeping &= check(cells)
-                if position in self._hashed:
-                    personal[position] = cells
-            kept, hashes = self._hashes(personal, keeping)
-            indexes = first + np.flatnonzero(table.regular)[kept]
-            rest[indexes] = False
-            lines += self._lines(table, kept, hashes, first_row + indexes)
-            ids += table.cells(self._identifier, kept).texts
-        return Sure(lines, ids, np.flatnonzero(rest))
+        rest[indexes] = False
+        lines = list(self._lines(table, kept, hashes, first_row + indexes))
+        return Sure(lines, table.cells(self._identifier, kept).texts, np.flatnonzero(rest))
 
     def _hashes(
         self, personal: dict[int, Cells], keeping: Mask

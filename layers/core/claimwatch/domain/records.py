@@ -11,8 +11,8 @@ and cutting the two parts gives the same records.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +30,6 @@ _QUOTED = re.compile(rb'"[^"]*(?:""[^"]*)*"')
 
 Positions = npt.NDArray[np.int64]
 _NONE: Positions = np.empty(0, np.int64)
-_WORD = 64
-"""Bits."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +42,28 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Marks:
+    """Where the format's own signs stand, in records of CSV that were found to be written as it wants them.
+
+    ``records`` are the indexes of these; ``delimiters`` the places of what is between their fields, a row for
+    each record; ``quotes`` those of all quotes, be they of other records, too.
+    """
+
+    records: Positions
+    delimiters: Positions
+    quotes: Positions
+
+
+_NO_MARKS = Marks(_NONE, _NONE.reshape(0, 0), _NONE)
+
+
+@dataclass(frozen=True)
 class Batch:
     """Whole records, in their order.
 
     ``starts`` and ``ends`` are their places in ``data``, without the line break. ``broken`` holds the index
     of each record that cannot be read, with the reason; ``rewritten`` the proper form of each record that
-    could be read but is not written as the format wants it.
+    could be read but is not written as the format wants it. Either may be among those of ``marks``.
     """
 
     data: bytes
@@ -57,28 +71,11 @@ class Batch:
     ends: Positions
     broken: dict[int, Problem] = field(default_factory=dict)
     rewritten: dict[int, bytes] = field(default_factory=dict)
+    marks: Marks = _NO_MARKS
 
-    @classmethod
-    def joined(cls, batches: Sequence["Batch"]) -> "Batch":
-        """The records of batches that follow each other, as one batch."""
-        starts, ends, pieces = [], [], []
-        broken: dict[int, Problem] = {}
-        rewritten: dict[int, bytes] = {}
-        size = count = 0
-        for batch in batches:
-            if not len(batch):
-                continue
-            first, last = int(batch.starts[0]), int(batch.ends[-1])
-            pieces.append(memoryview(batch.data)[first:last])
-            starts.append(batch.starts + (size - first))
-            ends.append(batch.ends + (size - first))
-            broken.update((count + index, problem) for index, problem in batch.broken.items())
-            rewritten.update((count + index, record) for index, record in batch.rewritten.items())
-            size += last - first + 1
-            count += len(batch)
-        if not pieces:
-            return cls(b"", _NONE, _NONE)
-        return cls(b"\n".join(pieces), np.concatenate(starts), np.concatenate(ends), broken, rewritten)
+    def without_marks(self) -> "Batch":
+        """The same records; the marks take nearly as much memory as they."""
+        return replace(self, marks=_NO_MARKS)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -166,13 +163,16 @@ class RecordCutter:
         pieces: list[tuple[Positions, Positions]] = []
         broken: dict[int, Problem] = {}
         rewritten: dict[int, bytes] = {}
+        marks: list[Marks] = []
         count, careful = 0, _CAREFUL_START
         while at < len(data):
-            starts, ends, ragged, stopped, at = self._cut_quickly(data, at, final=final)
-            broken.update((count + index, self._ragged(fields)) for index, fields in ragged.items())
-            pieces.append((starts, ends))
-            count += len(starts)
-            if not stopped:
+            run = self._cut_quickly(data, at, final=final)
+            broken.update((count + index, self._ragged(fields)) for index, fields in run.ragged.items())
+            pieces.append((run.starts, run.ends))
+            marks.append(replace(run.marks, records=run.marks.records + count))
+            count += len(run.starts)
+            at = run.next
+            if not run.stopped:
                 break
             for _ in range(careful):
                 if at >= len(data):
@@ -198,19 +198,13 @@ class RecordCutter:
         self._pending = data[at:]
         starts = np.concatenate([piece[0] for piece in pieces]) if pieces else _NONE
         ends = np.concatenate([piece[1] for piece in pieces]) if pieces else _NONE
-        batch = Batch(data, starts, ends, broken, rewritten)
+        batch = Batch(data, starts, ends, broken, rewritten, _joined(marks))
         if not self._places_only:
             self._mark_unreadable_bytes(batch, at)
         return batch
 
-    def _cut_quickly(
-        self, data: bytes, at: int, *, final: bool
-    ) -> tuple[Positions, Positions, dict[int, int], bool, int]:
-        """Records from ``at`` on, up to the first that wants care.
-
-        Returns their starts, their ends, the number of fields of each that is ragged, whether one wants care,
-        and where the next record begins.
-        """
+    def _cut_quickly(self, data: bytes, at: int, *, final: bool) -> "_Run":
+        """Records from ``at`` on, up to the first that wants care."""
         view = np.frombuffer(data, np.uint8)[at:]
         newlines = np.flatnonzero(view == _NEWLINE)
         if final and (len(newlines) == 0 or newlines[-1] != len(view) - 1):
@@ -230,9 +224,9 @@ class RecordCutter:
             if len(overlong):
                 starts, ends, stopped = starts[: overlong[0]], ends[: overlong[0]], True
         ragged: dict[int, int] = {}
+        marks = _NO_MARKS
         if len(ends) and self._delimiter is not None and not self._places_only:
-            fields = self._count_fields(view, quotes, ends)
-            ragged = {int(index): int(fields[index]) for index in np.flatnonzero(fields != self._columns)}
+            ragged, marks = self._find_fields(view, quotes, ends, at)
         next_at = at + int(ends[-1]) + 1 if len(ends) else at
         if len(ends) and data.find(b"\r", at, next_at) >= 0:
             before = np.maximum(ends - 1, 0)
@@ -244,8 +238,9 @@ class RecordCutter:
                 ragged = {
                     int(renumber[index]): fields for index, fields in ragged.items() if not blank[index]
                 }
+                marks = replace(marks, records=renumber[marks.records[~blank[marks.records]]])
                 starts, ends = starts[~blank], ends[~blank]
-        return starts + at, ends + at, ragged, stopped, min(next_at, len(data))
+        return _Run(starts + at, ends + at, ragged, marks, stopped, min(next_at, len(data)))
 
     def _first_misplaced(self, view: npt.NDArray[np.uint8], quotes: Positions, *, final: bool) -> int:
         """The first quote that stands where RFC 4180 has none, or a place behind the data."""
@@ -263,19 +258,25 @@ class RecordCutter:
             places.append(int(opening[-1]))  # never closed
         return min(places)
 
-    def _count_fields(self, view: npt.NDArray[np.uint8], quotes: Positions, ends: Positions) -> Positions:
-        """The number of fields of each record: its delimiters, but for those between quotes, and one."""
+    def _find_fields(
+        self, view: npt.NDArray[np.uint8], quotes: Positions, ends: Positions, at: int
+    ) -> tuple[dict[int, int], Marks]:
+        """How many fields each record has that has not as many as it must, and the marks of all others.
+
+        The view begins at the place ``at`` of the data.
+        """
         assert self._delimiter is not None
         last = int(ends[-1])
-        delimiters = _Ranks(view[:last] == self._delimiter[0])
-        found = delimiters.before(ends)
-        closing = quotes[1::2]
-        closing = closing[: np.searchsorted(closing, last)]
-        if len(closing):
-            quoted = delimiters.before(closing) - delimiters.before(quotes[0::2][: len(closing)])
-            found -= np.concatenate(([0], np.cumsum(quoted)))[np.searchsorted(closing, ends)]
-        counts: Positions = np.diff(found, prepend=0) + 1
-        return counts
+        quotes = quotes[: np.searchsorted(quotes, last)]
+        delimiters = _outside(np.flatnonzero(view[:last] == self._delimiter[0]), quotes[0::2], quotes[1::2])
+        numbers = np.diff(np.searchsorted(delimiters, ends), prepend=0)
+        complete = numbers == self._columns - 1
+        if not complete.all():
+            delimiters = delimiters[np.repeat(complete, numbers)]
+        ragged = {int(index): int(numbers[index]) + 1 for index in np.flatnonzero(~complete)}
+        records = np.flatnonzero(complete)
+        by_record = (delimiters + at).reshape(len(records), self._columns - 1)
+        return ragged, Marks(records, by_record, quotes + at)
 
     def _cut_carefully(self, data: bytes, start: int, *, final: bool) -> "_Record | None":
         """The one record at ``start``; None where its end has not come yet."""
@@ -388,24 +389,20 @@ class RecordCutter:
         )
 
 
-class _Ranks:
-    """How many places of a mask are set before a given one: bits are counted by the word, and each word once.
+@dataclass(frozen=True)
+class _Run:
+    """Records that were cut quickly.
 
-    Finding every delimiter, and each record among them, took four times as long.
+    ``ragged`` has the number of fields of each that has not as many as it must; ``stopped`` says whether the
+    next record, which begins at ``next``, wants care.
     """
 
-    def __init__(self, mask: npt.NDArray[np.bool_]) -> None:
-        packed = np.packbits(mask, bitorder="little")
-        spare = _WORD // 8 - len(packed) % (_WORD // 8)  # a place behind the mask has a word, too
-        self._words = np.concatenate((packed, np.zeros(spare, np.uint8))).view(np.uint64)
-        counts = np.bitwise_count(self._words)
-        self._before = np.cumsum(counts, dtype=np.int64) - counts
-
-    def before(self, places: Positions) -> Positions:
-        words, bits = np.divmod(places, _WORD)
-        lower = (np.uint64(1) << bits.astype(np.uint64)) - np.uint64(1)
-        ranks: Positions = self._before[words] + np.bitwise_count(self._words[words] & lower)
-        return ranks
+    starts: Positions
+    ends: Positions
+    ragged: dict[int, int]
+    marks: Marks
+    stopped: bool
+    next: int
 
 
 @dataclass(frozen=True)
@@ -419,6 +416,30 @@ class _Record:
 
 _OVERLONG = Problem(None, "length", f"the row is longer than {MAX_RECORD >> 20} MiB")
 _BAD_QUOTES = Problem(None, "quotes", "a quoted field is not closed, or text follows its closing quote")
+
+
+def _outside(places: Positions, openings: Positions, closings: Positions) -> Positions:
+    """The places that lie between no opening and its closing. Of most pairs none does."""
+    first, behind = np.searchsorted(places, openings), np.searchsorted(places, closings)
+    some = behind > first
+    first, numbers = first[some], (behind - first)[some]
+    if not len(first):
+        return places
+    passed = np.cumsum(numbers)
+    outside = np.ones(len(places), np.bool_)
+    outside[np.repeat(first - passed + numbers, numbers) + np.arange(passed[-1])] = False
+    return places[outside]
+
+
+def _joined(marks: list[Marks]) -> Marks:
+    found = [some for some in marks if len(some.records)]
+    if len(found) < 2:
+        return found[0] if found else _NO_MARKS
+    return Marks(
+        np.concatenate([some.records for some in found]),
+        np.concatenate([some.delimiters for some in found]),
+        np.concatenate([some.quotes for some in found]),
+    )
 
 
 def _any_of(characters: bytes) -> npt.NDArray[np.bool_]:

@@ -13,14 +13,10 @@ from claimwatch.domain.contract import Contract
 from claimwatch.domain.records import Batch
 from claimwatch.errors import Superseded
 from claimwatch.ingest.plan import Chunk, Plan
-from claimwatch.ingest.validation import Verdict, warm_validator
+from claimwatch.ingest.validation import warm_validator
 from claimwatch.storage import contracts, ledger, quarantine, rows
 from claimwatch.storage.connection import Database
 from claimwatch.storage.ledger import Counts
-from claimwatch.storage.quarantine import RefusedRow
-
-BLOCK = 18 << 20
-"""Bytes that are checked at a time, a whole chunk as a rule: a worker stays far below its memory."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +58,16 @@ def _alone_with(cursor: Cursor, file_id: int, number: int) -> None:
 def _load(at: Workplace, cursor: Cursor, file_id: int, number: int, contract: Contract, plan: Plan) -> Counts:
     chunk = plan.chunks[number]
     read = loaded = refused = 0
-    hashes = []
+    hashes = [np.empty(0, np.uint64)]
     layout = plan.layout(contract)
+    left = batches(at.objects, plan, chunk)
     with warm_validator(layout, at.personal_data_key) as validator:
-        for batch in batches(at.objects, plan, chunk):
-            first_row = chunk.first_row + read
-            verdict = validator.check(batch, first_row)
+        while (verdict := validator.check(left, chunk.first_row + read)).read:
             if verdict.loaded:
                 loaded += rows.copy(cursor, layout, file_id, io.BytesIO(verdict.copy_text))
-            quarantine.add(cursor, file_id, refused_rows(batch, verdict, first_row))
+            quarantine.add(cursor, file_id, verdict.refused)
             refused += len(verdict.refused)
-            read += len(batch)
+            read += verdict.read
             hashes.append(verdict.claim_hashes)
     counts = Counts(read, loaded, refused)
     ledger.add_chunk(cursor, file_id, number, counts, np.sort(np.concatenate(hashes)).tobytes())
@@ -80,24 +75,6 @@ def _load(at: Workplace, cursor: Cursor, file_id: int, number: int, contract: Co
 
 
 def batches(objects: ObjectStore, plan: Plan, chunk: Chunk) -> Iterator[Batch]:
-    """The records of a chunk, some megabytes at a time.
-
-    They are cut in the smaller blocks that the store reads, which fit the processor's caches.
-    """
-    gathered: list[Batch] = []
-    size = 0
-    for batch in plan.cutter().cut(objects.read(plan.source, chunk.start, chunk.end)):
-        if not len(batch):
-            continue
-        gathered.append(batch)
-        size += int(batch.ends[-1] - batch.starts[0])
-        if size >= BLOCK:
-            yield Batch.joined(gathered)
-            gathered, size = [], 0
-    yield Batch.joined(gathered)
-
-
-def refused_rows(batch: Batch, verdict: Verdict, first_row: int) -> Iterator[RefusedRow]:
-    """The batch's refused records as the quarantine keeps them."""
-    for index, problems in verdict.refused.items():
-        yield RefusedRow(first_row + index, batch.raw(index), tuple(problems))
+    """The records of a chunk, in blocks that fit the processor's caches."""
+    blocks = objects.read(plan.source, chunk.start, chunk.end)
+    return (batch for batch in plan.cutter().cut(blocks) if len(batch))

@@ -3,10 +3,11 @@
 import atexit
 import gc
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,22 +21,29 @@ from claimwatch.domain.claim_ids import ClaimIds
 from claimwatch.domain.first_look import FirstLook, Sure
 from claimwatch.domain.keyed_hash import KeyedHashes
 from claimwatch.domain.records import Batch, Positions, Problem
+from claimwatch.storage.quarantine import RefusedRow
+
+BLOCK = 18 << 20
+"""Bytes that are checked at a time, a whole chunk as a rule: a worker stays far below its memory."""
 
 MEMORY_LIMIT = "160MB"
+
+_NO_RECORDS = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a batch.
+    """What became of records.
 
-    ``copy_text`` holds the ``loaded`` rows that pass, in lines for COPY; ``claim_hashes`` a 64-bit hash of
-    each one's claim id; ``refused`` the index in the batch of each record that does not, with every reason.
+    ``read`` says how many there were. ``copy_text`` holds the ``loaded`` ones, which pass, in lines for COPY;
+    ``claim_hashes`` a 64-bit hash of each one's claim id; ``refused`` those that do not, with every reason.
     """
 
+    read: int
     copy_text: bytes
     loaded: int
     claim_hashes: npt.NDArray[np.uint64]
-    refused: dict[int, list[Problem]]
+    refused: list[RefusedRow]
 
 
 class Validator:
@@ -49,17 +57,39 @@ class Validator:
         self._first_look = FirstLook.of(layout, personal_data_key)
         self._examiner = Examiner(layout, personal_data_key)
 
-    def check(self, batch: Batch, first_row: int) -> Verdict:
-        """Check a batch whose first record has the row number ``first_row``."""
-        sure = self._first_look.at(batch, first_row) if self._first_look else Sure([], [], batch.readable)
-        examined = self._examiner.examine(batch, sure.rest, first_row)
-        broken = {index: [problem] for index, problem in batch.broken.items()}
-        ids = ClaimIds(sure.ids + examined.ids)
-        lines = sure.lines + examined.lines
+    def check(self, batches: Iterable[Batch], first_row: int) -> Verdict:
+        """Check the records of these batches, or of as many as come to `BLOCK` bytes.
+
+        The first record has the row number ``first_row``.
+        """
+        looked: list[tuple[int, Batch, Sure]] = []
+        read = size = 0
+        for batch in batches:
+            sure = self._look(batch, first_row + read)
+            looked.append((read, batch.without_marks(), sure))
+            read += len(batch)
+            size += len(batch.data)
+            if size >= BLOCK:
+                break
+        examined = self._examiner.examine(
+            b"".join(batch.text(sure.rest) for _, batch, sure in looked),
+            np.concatenate([*(first + sure.rest for first, _, sure in looked), _NO_RECORDS]),
+            first_row,
+        )
+        lines = [*chain.from_iterable(sure.lines for _, _, sure in looked), *examined.lines]
+        ids = ClaimIds([*chain.from_iterable(sure.ids for _, _, sure in looked), *examined.ids])
         # By claim id, COPY meets the leaves of the table's index one after the other, not each of them over
         # and over: that takes a third off its time.
         text = b"".join([lines[place] for place in ids.order().tolist()])
-        return Verdict(text, len(lines), ids.hashes(), dict(sorted((broken | examined.refused).items())))
+        refused = [
+            RefusedRow(first_row + first + index, batch.raw(index), tuple(problems))
+            for first, batch, _ in looked
+            for index, problems in _of(batch, first, examined.refused)
+        ]
+        return Verdict(read, text, len(lines), ids.hashes(), refused)
+
+    def _look(self, batch: Batch, first_row: int) -> Sure:
+        return self._first_look.at(batch, first_row) if self._first_look else Sure([], [], batch.readable)
 
     def close(self) -> None:
         """Give back what the examiner has."""
@@ -109,11 +139,11 @@ class Examiner:
                 hashes = KeyedHashes(personal_data_key)
                 self._engine.create_function(hash_function(index), hashes.__getitem__, ["VARCHAR"], "VARCHAR")
 
-    def examine(self, batch: Batch, indexes: Positions, first_row: int) -> Examined:
-        """Check these records of a batch whose first one has the row number ``first_row``."""
+    def examine(self, records: bytes, indexes: Positions, first_row: int) -> Examined:
+        """Check records, one a line, which have these indexes among those that begin with ``first_row``."""
         if not len(indexes):
             return Examined([], [], {})
-        self._path.write_bytes(batch.text(indexes))
+        self._path.write_bytes(records)
         try:
             found = self._engine.execute(self._query, [str(self._path)]).fetchnumpy()
         finally:
@@ -134,6 +164,15 @@ class Examiner:
         """Give back the engine's memory and its files."""
         self._engine.close()
         self._folder.cleanup()
+
+
+def _of(batch: Batch, first: int, examined: dict[int, list[Problem]]) -> list[tuple[int, list[Problem]]]:
+    """What is wrong with records of a batch, by their indexes in it; its first has the index ``first`` among
+    the examined."""
+    here = range(first, first + len(batch))
+    found = {index: [problem] for index, problem in batch.broken.items()}
+    found |= {index - first: problems for index, problems in examined.items() if index in here}
+    return sorted(found.items())
 
 
 _warm: list[Validator] = []

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -208,8 +209,7 @@ def _chunks(objects: ObjectStore, prepared: Prepared, layout: Layout, census: Ut
     chunks: list[Chunk] = []
     start = at = prepared.body_start
     first_row = row = 1
-    for block in _blocks(objects.read(prepared.source, start, prepared.size)):
-        census.feed(block)
+    for block in _ahead(_counted(_blocks(objects.read(prepared.source, start, prepared.size)), census)):
         row += len(cut.feed(block))
         at += len(block)
         due = len(chunks) + 1 < number and at - prepared.body_start >= (len(chunks) + 1) * whole // number
@@ -235,6 +235,21 @@ def _blocks(stream: Iterator[bytes]) -> Iterator[bytes]:
             pending.clear()
     if pending:
         yield bytes(pending)
+
+
+def _counted(blocks: Iterator[bytes], census: Utf8Census) -> Iterator[bytes]:
+    for block in blocks:
+        census.feed(block)
+        yield block
+
+
+def _ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The blocks; the next one is read, and counted, while the present one is cut."""
+    with ThreadPoolExecutor(1, "ahead") as reader:
+        coming = reader.submit(next, blocks, b"")
+        while block := coming.result():
+            coming = reader.submit(next, blocks, b"")
+            yield block
 
 
 def _extra(plan: Plan, contract: Contract) -> tuple[str, ...]:

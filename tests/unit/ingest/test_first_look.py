@@ -33,12 +33,14 @@ IDENTIFIERS = (
     Column(
         "claim", LogicalType.STRING, Role.IDENTIFIER, required=True, max_length=12, pattern="^C-[0-9A-F]{4}$"
     ),
+    Column("claim", LogicalType.STRING, Role.IDENTIFIER, required=True, pattern="^[ C0-9-]+$"),
     Column("claim", LogicalType.INTEGER, Role.IDENTIFIER, required=True),
 )
 COLUMNS = (
     Column("text", LogicalType.STRING, Role.FEATURE),
     Column("text", LogicalType.STRING, Role.FEATURE, missing_values=("?", "n/a", "nothing at all")),
     Column("text", LogicalType.STRING, Role.FEATURE, required=True, min_length=3, max_length=6),
+    Column("text", LogicalType.STRING, Role.FEATURE, min_length=9),
     Column(
         "text",
         LogicalType.STRING,

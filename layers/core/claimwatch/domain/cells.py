@@ -15,27 +15,35 @@ Words = npt.NDArray[np.uint64]
 WORD = 8
 """Bytes."""
 
+_HIGHS, _ONE_BIT = np.uint64(0x8080808080808080), np.uint64(1)
+
 FIRST_BYTES: Words = np.array([(1 << 8 * length) - 1 for length in range(WORD + 1)], np.uint64)
 """For each number of bytes, the bits of that many; a word's first byte is its lowest."""
+
+BEHIND = 32
+"""Bytes behind the last cell that may be looked at, whatever they are."""
 
 _QUOTE = b'"'[0]
 
 
 class Text:
-    """Bytes that are looked at as words, which may begin at any of them up to ``end``.
+    """Bytes that are looked at as words, which may begin at any of them.
 
-    ``quotes`` are the places of quotes, if they are known.
+    The last cell ends at ``end``. ``quotes`` are the places of quotes, if they are known.
     """
 
     def __init__(self, data: bytes, end: int, quotes: Positions | None = None) -> None:
-        # A word that begins in the last cell may end behind it.
-        self.data = data if len(data) >= end + WORD else data + bytes(WORD)
+        self.data = data if len(data) >= end + BEHIND else data + bytes(BEHIND)
         self.bytes = np.frombuffer(self.data, np.uint8)
-        self._words: Words = np.ndarray((end + 1,), "<u8", self.data, strides=(1,))
+        self._words: Words = np.ndarray((end + BEHIND - WORD + 1,), "<u8", self.data, strides=(1,))
         self._quotes = quotes
 
     def words(self, places: Positions) -> Words:
-        """The eight bytes from each of these places on; no matter which from a place behind the end."""
+        """The eight bytes from each of these places on."""
+        return self._words[places]
+
+    def words_or_others(self, places: Positions) -> Words:
+        """The eight bytes from each of these places on; others where the place lies far behind the end."""
         return self._words[np.minimum(places, len(self._words) - 1)]
 
     def cut(self, starts: Positions, ends: Positions) -> list[bytes]:
@@ -99,25 +107,40 @@ class Cells:
 
     def whole_word(self, offset: int = 0) -> Words:
         """Eight bytes from the offset on, be it that the cell ends before."""
-        return self._text.words(self.starts + offset if offset else self.starts)
+        if offset <= BEHIND - WORD:
+            return self._text.words(self.starts + offset if offset else self.starts)
+        return self._text.words_or_others(self.starts + offset)
 
     def words_at(self, places: Positions) -> Words:
         """The eight bytes from these places of the text on."""
         return self._text.words(places)
 
     def byte(self, places: Positions) -> npt.NDArray[np.uint8]:
-        """The bytes at these places of the text; no matter which at a place behind its end."""
-        return self._text.bytes[np.minimum(places, len(self._text.bytes) - 1)]
+        """The bytes at these places of the text."""
+        return self._text.bytes[places]
 
     @property
     def with_quotes(self) -> Mask:
         """Which of them have quotes inside, where each is doubled."""
-        return self._count(self._text.quotes) > 0
+        if not self.quoted.any():
+            return self.quoted
+        return self.quoted & (self._count(self._text.quotes) > 0)
 
     @property
     def characters(self) -> Positions:
         """The number of characters of each; a doubled quote counts as two."""
         return self.lengths - self._count(self._text.continuations)
+
+    def characters_in(self, words: int) -> Positions:
+        """The number of characters that begin in the first so many words of each."""
+        found = np.zeros(len(self.starts), np.int64)
+        for offset in range(0, WORD * words, WORD):
+            word = self.whole_word(offset)
+            # Bytes that begin no character have the highest bit, and not the next one.
+            found += np.bitwise_count(
+                ~(word & ~(word << _ONE_BIT)) & _HIGHS & FIRST_BYTES[self.inside(offset)]
+            )
+        return found
 
     def _count(self, places: Positions) -> Positions:
         return np.searchsorted(places, self.ends) - np.searchsorted(places, self.starts)

@@ -23,6 +23,7 @@ type Check = Callable[[Cells], Mask]
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _HIGHS = np.uint64(0x8080808080808080)
 _LONGEST_SHAPE = 64
+_FEW = 8
 _LONGEST_MATCHED, _MOST_REPEATS = 80, 3
 """Characters, and repetitions of no fixed number: Python's regular expressions may try every split."""
 
@@ -128,7 +129,8 @@ def _string(column: Column) -> Check | None:
     longest = column.max_length
     if column.role == "identifier":
         longest = min(longest or LONGEST_IDENTIFIER, LONGEST_IDENTIFIER)
-        checks.append(_stands_as_it_is)
+        if not _excludes_blanks(column.pattern):
+            checks.append(_stands_as_it_is)
     if longest is not None:
         checks.append(_at_most(longest))
     if column.hashed:
@@ -143,6 +145,12 @@ def _string(column: Column) -> Check | None:
             return None
         checks.append(matching)
     return lambda cells: reduce(np.logical_and, (kept(cells) for kept in checks), cells.lengths > 0)
+
+
+def _excludes_blanks(pattern: str | None) -> bool:
+    """Whether no blank is in what this pattern matches of the cells that may be sure (nor is a quote, then)."""
+    found = steps(pattern) if pattern else None
+    return found is not None and all(min(step.allowed) > b" "[0] for step in found)
 
 
 def _stands_as_it_is(cells: Cells) -> Mask:
@@ -162,7 +170,10 @@ def _at_most(longest: int) -> Check:
 
 
 def _at_least(shortest: int) -> Check:
-    return lambda cells: cells.characters >= np.where(cells.quoted, 2 * shortest, shortest)
+    if shortest > _FEW:
+        return lambda cells: cells.characters >= np.where(cells.quoted, 2 * shortest, shortest)
+    # In as many words there is room for twice as many characters, of four bytes each.
+    return lambda cells: cells.characters_in(shortest) >= np.where(cells.quoted, 2 * shortest, shortest)
 
 
 def _matching(pattern: str) -> Check | None:

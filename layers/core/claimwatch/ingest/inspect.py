@@ -21,7 +21,7 @@ from claimwatch.ingest.staging import Prepared, prepare
 from claimwatch.storage import contracts, ledger, quarantine, rows
 from claimwatch.storage.connection import Database
 
-CHUNK = 16 << 20
+CHUNK = 24 << 20
 """Bytes of a chunk, a block more or less and but for an overlong record; one is loaded in one transaction."""
 
 BLOCK = 1 << 20

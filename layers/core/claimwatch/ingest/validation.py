@@ -23,7 +23,7 @@ from claimwatch.domain.keyed_hash import KeyedHashes
 from claimwatch.domain.records import Batch, Positions, Problem
 from claimwatch.storage.quarantine import RefusedRow
 
-BLOCK = 18 << 20
+BLOCK = 27 << 20
 """Bytes that are checked at a time, a whole chunk as a rule: a worker stays far below its memory."""
 
 MEMORY_LIMIT = "160MB"

@@ -31,7 +31,7 @@ from claimwatch.storage.profiles import add_profiles
 ROWS, CHUNKS, SEED = 1_000_000, 500, 11
 ONCE, TENFOLD, MANY_ROWS = "once", "tenfold", "tenfold in as many rows more"
 CHUNK_ROWS, SAMPLED = 40_000, 200_000
-"""Claims of a chunk, fewer than the 57,000 of one of 24 MB, and sample claims that the profiling of a million is measured
+"""Claims of a chunk (one of 24 MB has 57,000), and sample claims that the profiling of a million is measured
 with."""
 
 _LEFT_OUT = ("normal3", "normal4", "normal5", "wait2", "uniform1")

@@ -4,37 +4,25 @@ Run as ``python -m benchmarks.scoring_worker URL BUNDLE SHA256``: requests come 
 answered with one.
 """
 
-import json
-import os
 import sys
-from contextlib import closing
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchmarks.silence import NobodyToTell
-from benchmarks.worker import peak_memory
-from claimwatch.allocation import keep_freed_memory
+from benchmarks.worker import serve
 from claimwatch.scoring.bundle import Bundle
 from claimwatch.scoring.score_rows import Workplace, score_chunk
 from claimwatch.scoring.scorer import Scorer
 from claimwatch.storage.connection import Database
 
 
-def _serve(url: str, bundle: Path, sha256: str) -> None:
-    keep_freed_memory()  # as claimwatch.runtime does
-    # Answers have the standard output for themselves; what anything prints goes to the errors.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+def _steps(database: Database, bundle: Path, sha256: str) -> dict[str, Callable[..., Any]]:
     scorer = Scorer(Bundle.read(lambda name: (bundle / name).read_bytes(), sha256))
-    with closing(Database({"dsn": url})) as database:
-        with database.transaction() as cursor:
-            cursor.execute("SELECT 1")  # warm: connected
-        at = Workplace(database, NobodyToTell(), lambda _live: scorer, "benchmark")
-        for line in sys.stdin:
-            step, *arguments = json.loads(line)
-            answer = peak_memory() if step == "peak" else score_chunk(at, *arguments).referred
-            answers.write(json.dumps(answer) + "\n")
-            answers.flush()
+    at = Workplace(database, NobodyToTell(), lambda _live: scorer, "benchmark")
+    return {"score": lambda *chunk: score_chunk(at, *chunk).referred}
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+    serve(sys.argv[1], partial(_steps, bundle=Path(sys.argv[2]), sha256=sys.argv[3]))

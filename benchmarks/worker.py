@@ -8,7 +8,9 @@ import json
 import os
 import resource
 import sys
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,35 +36,36 @@ def peak_memory() -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
-def _serve(url: str, folder: Path) -> None:
+def serve(url: str, steps_of: Callable[[Database], dict[str, Callable[..., Any]]]) -> None:
+    """Take the steps that the standard input asks for, and ``peak``, until it ends.
+
+    ``steps_of`` makes them, by their names, for a database that is connected.
+    """
     keep_freed_memory()  # as claimwatch.runtime does
     # Answers have the standard output for themselves; what anything prints goes to the errors.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    objects = FolderObjects(folder)
     with closing(Database({"dsn": url})) as database:
         with database.transaction() as cursor:
             cursor.execute("SELECT 1")  # warm: connected
-        loading = load.Workplace(database, objects, PERSONAL_DATA_KEY)
-        inspecting = inspect.Workplace(database, objects, NobodyToTell(), "artifacts")
-        committing = commit.Workplace(database, objects)
+        steps = steps_of(database) | {"peak": peak_memory}
         for line in sys.stdin:
             step, *arguments = json.loads(line)
-            answer: Any
-            match step:
-                case "inspect":
-                    answer = inspect.inspect(inspecting, *arguments)
-                case "load":
-                    answer = load.load_chunk(loading, *arguments).read
-                case "commit":
-                    answer = commit.commit_file(committing, *arguments)
-                case "peak":
-                    answer = peak_memory()
-                case _:
-                    raise ValueError(f"there is no step {step}")
-            answers.write(json.dumps(answer) + "\n")
+            answers.write(json.dumps(steps[step](*arguments)) + "\n")
             answers.flush()
 
 
+def _steps(database: Database, folder: Path) -> dict[str, Callable[..., Any]]:
+    objects = FolderObjects(folder)
+    loading = load.Workplace(database, objects, PERSONAL_DATA_KEY)
+    inspecting = inspect.Workplace(database, objects, NobodyToTell(), "artifacts")
+    committing = commit.Workplace(database, objects)
+    return {
+        "inspect": partial(inspect.inspect, inspecting),
+        "load": lambda *chunk: load.load_chunk(loading, *chunk).read,
+        "commit": partial(commit.commit_file, committing),
+    }
+
+
 if __name__ == "__main__":
-    _serve(sys.argv[1], Path(sys.argv[2]))
+    serve(sys.argv[1], partial(_steps, folder=Path(sys.argv[2])))

@@ -36,5 +36,9 @@ class TransientFault(ClaimwatchError):
     """A fault that passes by itself: a lost connection, a throttled call, a database that wakes up."""
 
 
+class EngineFault(ClaimwatchError):
+    """The engine that reads claims failed over some; the message quotes none of them."""
+
+
 class Superseded(ClaimwatchError):
     """The attempt that asks for this work has been replaced by a newer one of the same file."""

@@ -8,7 +8,9 @@ import json
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from traceback import format_exception
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from claimwatch.domain.checks import Layout, copy_columns
 from claimwatch.domain.contract import Column, Contract, LogicalType, Role
 from claimwatch.domain.records import Batch, Problem, RecordCutter
+from claimwatch.errors import EngineFault
 from claimwatch.ingest.validation import Validator, Verdict
 
 KEY = b"a key of some bytes"
@@ -232,3 +235,11 @@ def test_a_block_at_a_time_comes_to_the_same_as_all_at_once(
     assert [row.raw.partition(",")[0] for row in whole.refused] == [
         f"C{row.number - 1}" for row in whole.refused
     ]
+
+
+def test_an_error_of_the_engine_quotes_no_claim(validator: Validator) -> None:
+    name = GOOD["name"]
+    with pytest.raises(EngineFault, match="could not check 1 records") as raised:
+        validator._examiner.examine(f"C1,{name}\n".encode(), np.array([0]), 1)
+    assert name not in "".join(format_exception(raised.value))
+    assert checked(validator, GOOD).loaded == 1, "it goes on with the next records"

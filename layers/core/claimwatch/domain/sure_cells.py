@@ -148,7 +148,7 @@ def _string(column: Column) -> Check | None:
 
 
 def _excludes_blanks(pattern: str | None) -> bool:
-    """Whether no blank is in what this pattern matches of the cells that may be sure (nor is a quote, then)."""
+    """Whether a cell that this pattern takes for sure holds no blank (a quote it never does)."""
     found = steps(pattern) if pattern else None
     return found is not None and all(min(step.allowed) > b" "[0] for step in found)
 

@@ -21,6 +21,7 @@ from claimwatch.domain.claim_ids import ClaimIds
 from claimwatch.domain.first_look import FirstLook, Sure
 from claimwatch.domain.keyed_hash import KeyedHashes
 from claimwatch.domain.records import Batch, Positions, Problem
+from claimwatch.engine import without_quoting
 from claimwatch.storage.quarantine import RefusedRow
 
 BLOCK = 27 << 20
@@ -145,7 +146,8 @@ class Examiner:
             return Examined([], [], {})
         self._path.write_bytes(records)
         try:
-            found = self._engine.execute(self._query, [str(self._path)]).fetchnumpy()
+            with without_quoting(f"check {len(indexes)} records"):
+                found = self._engine.execute(self._query, [str(self._path)]).fetchnumpy()
         finally:
             self._path.unlink()  # the engine may stay warm for long; claims do not
         failing = np.asarray(found["refused"], np.bool_)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claimwatch.domain.records import MAX_RECORD
+from claimwatch.engine import without_quoting
 
 type Column = npt.NDArray[Any]
 
@@ -63,7 +64,8 @@ def read_claims(
 
     It is read through a pipe while it is written: PostgreSQL and this process work at the same time, and no
     claim lies on a disk. ``kinds`` are the columns in their order, behind the claim id, each with the kind of
-    feature that it is read for. A value that does not become one of that kind counts as missing.
+    feature that it is read for. A value that does not become one of that kind counts as missing. Raises
+    ``EngineFault`` where the CSV is none.
     """
     source, sink = os.pipe()
     with open(source, "rb", buffering=0) as rest, ThreadPoolExecutor(1) as hands:
@@ -87,18 +89,14 @@ def _read(csv: str, kinds: Mapping[str, str]) -> tuple[Column, dict[str, Column]
     wanted = "".join(
         f", {_cast(name, kind)} AS {name}" for name, kind in zip(names, kinds.values(), strict=True)
     )
-    found = (
-        _engine()
-        .cursor()
-        .execute(
-            f"SELECT claim_id{wanted} FROM read_csv(?, columns = {{{fields}}}, header = false,"
-            " auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = '',"
-            f" allow_quoted_nulls = false, parallel = false, max_line_size = {_LONGEST_LINE},"
-            f" buffer_size = {_LONGEST_LINE + 1})",
-            [csv],
-        )
-        .fetchnumpy()
+    query = (
+        f"SELECT claim_id{wanted} FROM read_csv(?, columns = {{{fields}}}, header = false,"
+        " auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = '',"
+        f" allow_quoted_nulls = false, parallel = false, max_line_size = {_LONGEST_LINE},"
+        f" buffer_size = {_LONGEST_LINE + 1})"
     )
+    with without_quoting("read claims that PostgreSQL wrote"):
+        found = _engine().cursor().execute(query, [csv]).fetchnumpy()
     columns = {
         column: _filled(np.asanyarray(found[name]), kind)
         for name, (column, kind) in zip(names, kinds.items(), strict=True)

@@ -25,7 +25,7 @@ BELOW = {
 ASTRAY = {"live_models.py: claimwatch.models.stored_bundle.read_bundle"}
 """Reading a stored bundle belongs to scoring, where it is used by both; until it is there, only this one."""
 
-SHARED = {"errors", "allocation"}
+SHARED = {"errors", "allocation", "engine"}
 """Modules at the top that any room may import; settings and runtime are for functions."""
 
 OUTSIDE = {

@@ -24,6 +24,7 @@ BEHIND = 32
 """Bytes behind the last cell that may be looked at, whatever they are."""
 
 _QUOTE = b'"'[0]
+_ALL = slice(None)
 
 
 class Text:
@@ -149,8 +150,7 @@ class Cells:
 class Table:
     """The records of a batch that can be read, and are written as the format wants it, cut into cells.
 
-    ``records`` are the indexes of these in the batch. ``starts`` and ``ends`` are the places of their cells
-    in ``text``, quotes included: a row for each column.
+    ``records`` are the indexes of these in the batch.
     """
 
     def __init__(self, batch: Batch) -> None:
@@ -163,11 +163,21 @@ class Table:
         self.records: Positions = records
         self.text = Text(batch.data, int(batch.ends[-1]) if len(batch) else 0, batch.marks.quotes)
         columns = delimiters.shape[1] + 1
-        between = np.empty((columns + 1, len(records)), np.int64)
-        between[0], between[1:-1], between[-1] = batch.starts[records] - 1, delimiters.T, batch.ends[records]
-        self.starts: Positions = between[:-1] + 1
-        self.ends: Positions = between[1:]
+        # A row for what stands before each column, and one for what stands behind the last.
+        self._around = np.empty((columns + 1, len(records)), np.int64)
+        self._around[0], self._around[-1] = batch.starts[records] - 1, batch.ends[records]
+        self._around[1:-1] = delimiters.T
 
-    def cells(self, column: int, records: Positions | slice = slice(None)) -> Cells:
+    def starts(self, column: int, records: Positions | slice = _ALL) -> Positions:
+        """Where the cells at this position of the records begin, quotes included."""
+        begins: Positions = self._around[column, records] + 1
+        return begins
+
+    def ends(self, column: int, records: Positions | slice = _ALL) -> Positions:
+        """The places behind the cells at this position of the records."""
+        behind: Positions = self._around[column + 1, records]
+        return behind
+
+    def cells(self, column: int, records: Positions | slice = _ALL) -> Cells:
         """The cells at this position of the records, or of some of them."""
-        return Cells(self.text, self.starts[column, records], self.ends[column, records])
+        return Cells(self.text, self.starts(column, records), self.ends(column, records))

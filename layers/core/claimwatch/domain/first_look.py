@@ -49,6 +49,7 @@ class FirstLook:
         contract = layout.contract
         self._delimiter = layout.delimiter.encode()
         self._identifier = layout.fields.index(contract.identifier.name)
+        self._last = len(layout.fields) - 1
         self._checks, self._hashed = checks, hashed
         absent = sum(column.name not in layout.fields for column in contract.columns)
         # What stands between two hashes side by side is the same in every record.
@@ -118,13 +119,13 @@ class FirstLook:
     ) -> Iterator[bytes]:
         """These records for COPY: number, what stands before the first hash, the hash, and so on."""
         pieces: list[Iterable[object]] = [rows.tolist()]
-        begins = table.starts[0, kept]
+        begins = table.starts(0, kept)
         for position, found in zip(self._hashed, hashes, strict=True):
             if position not in self._neighbours:
-                pieces.append(table.text.cut(begins, table.starts[position, kept]))
+                pieces.append(table.text.cut(begins, table.starts(position, kept)))
             pieces.append(found)
-            begins = table.ends[position, kept]
-        pieces.append(table.text.cut(begins, table.ends[-1, kept]))
+            begins = table.ends(position, kept)
+        pieces.append(table.text.cut(begins, table.ends(self._last, kept)))
         return map(self._line.__mod__, zip(*pieces, strict=True))
 
 

@@ -70,9 +70,13 @@ class Cells:
 
     def __init__(self, text: Text, starts: Positions, ends: Positions) -> None:
         self._text = text
-        self.quoted: Mask = (text.bytes[starts] == _QUOTE) & (ends - starts > 1)
-        self.starts: Positions = starts + self.quoted
-        self.lengths: Positions = ends - self.quoted - self.starts
+        self.quoted: Mask = text.bytes[starts] == _QUOTE
+        self.starts: Positions = starts
+        self.lengths: Positions = ends - starts
+        if self.quoted.any():  # of most columns no cell is
+            self.quoted &= self.lengths > 1
+            self.starts = starts + self.quoted
+            self.lengths = ends - self.quoted - self.starts
 
     @classmethod
     def of(cls, values: Sequence[bytes]) -> "Cells":

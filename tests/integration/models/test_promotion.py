@@ -68,6 +68,17 @@ def test_what_is_live_already_is_not_promoted_again(three: House) -> None:
     assert len(three.site.query("SELECT FROM claimwatch.promotion")) == 1
 
 
+def test_a_request_that_changed_nothing_changes_nothing_when_it_comes_again(three: House) -> None:
+    three.promote("1")
+    three.promote("1", request_id="late")
+    three.promote("2")
+
+    again = three.promote("1", request_id="late")
+
+    assert (again.version, again.changed) == ("1", False)
+    assert three.live() == {"champion": "2"}, "what somebody else did in between stays"
+
+
 def test_each_roll_back_goes_one_step_further_back(three: House) -> None:
     for version in "123":
         three.promote(version)

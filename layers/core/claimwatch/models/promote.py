@@ -110,12 +110,17 @@ def _change(
     with at.database.transaction() as cursor:
         models.take_turn(cursor, line)
         done = models.find_promotion(cursor, request.request_id)
+        unchanged = models.find_request_without_change(cursor, request.request_id)
         if done is not None:
             version, changed = done.version or "", True
+        elif unchanged is not None:
+            version, changed = unchanged, False
         else:
             model = choose(cursor)
             version = model.version
             changed = _make_live(at, cursor, request, line, role, action, model)
+            if not changed:
+                models.add_request_without_change(cursor, request.request_id, version)
     unscored = _score_what_waits(at, request, line) if role == "champion" else 0
     return Promoted(line, version, role, action, changed, unscored)
 

@@ -212,6 +212,18 @@ def find_promotion(cursor: Cursor, request_id: str) -> Promotion | None:
     return Promotion(*row) if row else None
 
 
+def find_request_without_change(cursor: Cursor, request_id: str) -> str | None:
+    """The version that a request found live already."""
+    cursor.execute(_SQL["find_request_without_change"], {"request_id": request_id})
+    row = cursor.fetchone()
+    return str(row[0]) if row else None
+
+
+def add_request_without_change(cursor: Cursor, request_id: str, version: str) -> None:
+    """Remember that a request found this version live already."""
+    cursor.execute(_SQL["add_request_without_change"], {"request_id": request_id, "version": version})
+
+
 def promotions_of_role(cursor: Cursor, line: str, role: Role) -> list[Promotion]:
     """The role's history, oldest first."""
     cursor.execute(_SQL["promotions_of_role"], {"line": line, "role": role})

@@ -93,6 +93,12 @@ VALUES (%(request_id)s, %(line)s, %(version)s, %(role)s, %(action)s, %(by)s, %(w
         %(bundle_sha256)s)
 RETURNING promotion_id, line, version, role, action, at, by, why, bundle_uri, bundle_sha256;
 
+-- name: find_request_without_change
+SELECT version FROM claimwatch.request_without_change WHERE request_id = %(request_id)s;
+
+-- name: add_request_without_change
+INSERT INTO claimwatch.request_without_change (request_id, version) VALUES (%(request_id)s, %(version)s);
+
 -- name: columns_of_line
 SELECT column_name::text FROM information_schema.columns
 WHERE table_schema = 'claimwatch' AND table_name = %(table)s;

@@ -257,6 +257,13 @@ def test_there_is_no_first_look_at_what_has_to_be_written_anew(change: dict[str,
     assert FirstLook.of(replace(layout, **change), KEY) is None, why
 
 
+def test_blank_lines_of_a_file_of_one_column_are_no_records() -> None:
+    layout = Layout(Contract("odd", "1.0.0", "claim_odd", IDENTIFIERS[:1]), fields=("claim",), delimiter=",")
+    look = FirstLook.of(layout, KEY)
+    assert look is not None
+    assert look.at(RecordCutter(b",", 1).feed(b"C1\n\nC2\n\r\n"), 1).ids == [b"C1", b"C2"]
+
+
 def test_hashed_text_is_made_small_and_cut_as_the_engine_does_it() -> None:
     letters = [chr(code) for code in range(1, 0x600) if _HASHED_ALIKE.fullmatch(chr(code))]
     assert len(letters) > 1_000

@@ -238,7 +238,9 @@ class RecordCutter:
                 ragged = {
                     int(renumber[index]): fields for index, fields in ragged.items() if not blank[index]
                 }
-                marks = replace(marks, records=renumber[marks.records[~blank[marks.records]]])
+                there = ~blank[marks.records]  # a blank line has all fields of a file of one column
+                records = renumber[marks.records[there]]
+                marks = replace(marks, records=records, delimiters=marks.delimiters[there])
                 starts, ends = starts[~blank], ends[~blank]
         return _Run(starts + at, ends + at, ragged, marks, stopped, min(next_at, len(data)))
 

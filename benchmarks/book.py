@@ -8,7 +8,7 @@ from pathlib import Path
 
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.ingest.plan import cutter
-from local.folder_objects import FolderObjects
+from local.filesystem_object_store import FilesystemObjectStore
 from samples import Kind, write_claims
 from samples.contract import MOTOR, motor_fields
 
@@ -37,7 +37,7 @@ class BookFile:
 def book_file(folder: Path, rows: int, seed: int) -> BookFile:
     """The file of so many rows; written once for each version of what writes it."""
     ref = ObjectRef(LANDING, f"claims/motor/{rows}-rows-seed-{seed}-{_writer()}.csv", "1")
-    path = FolderObjects(folder).path(ref)
+    path = FilesystemObjectStore(folder).path(ref)
     described = path.with_name("manifest.json")
     if not described.exists():
         path.unlink(missing_ok=True)

@@ -20,14 +20,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from claimwatch.domain import lift
-from claimwatch.domain.evaluation.association import bivariate
 from claimwatch.domain.evaluation.bias import bias
+from claimwatch.domain.evaluation.bivariate import bivariate
+from claimwatch.domain.evaluation.challenger import challenger
 from claimwatch.domain.evaluation.cohort import Cohort
-from claimwatch.domain.evaluation.comparison import challenger
-from claimwatch.domain.evaluation.errors import errors
+from claimwatch.domain.evaluation.error_slices import errors
 from claimwatch.domain.evaluation.finding import Finding
 from claimwatch.domain.evaluation.performance import performance
+from claimwatch.domain.model import ranking_metrics
 
 type Floats = npt.NDArray[np.float64]
 
@@ -96,7 +96,7 @@ def _chance(logit: Floats) -> Floats:
 @cache
 def model_threshold() -> float:
     """Of the model: it was set on other claims, as in life."""
-    return lift.capacity_threshold(Claims.drawn(np.random.default_rng(2), 200_000).score, CAPACITY)
+    return ranking_metrics.capacity_threshold(Claims.drawn(np.random.default_rng(2), 200_000).score, CAPACITY)
 
 
 @cache
@@ -112,14 +112,14 @@ def truth() -> Mapping[tuple[str, str], float]:
     given = (np.repeat([1.0, 0.0], len(score)), np.tile(score, 2))
     weight = np.concatenate([share * risk, share * (1.0 - risk)])
     found = {
-        ("recall_at_capacity", ""): lift.recall_at_capacity(*given, CAPACITY, weight),
-        ("precision_at_capacity", ""): lift.precision_at_capacity(*given, CAPACITY, weight),
+        ("recall_at_capacity", ""): ranking_metrics.recall_at_capacity(*given, CAPACITY, weight),
+        ("precision_at_capacity", ""): ranking_metrics.precision_at_capacity(*given, CAPACITY, weight),
         ("hit_rate", ""): float(np.average(risk, weights=share * referred)),
         ("base_rate", ""): float(np.average(risk, weights=share)),
-        ("lift_top_decile", ""): lift.top_decile_lift(*given, weight),
-        ("roc_auc", ""): lift.roc_auc(*given, weight),
-        ("pr_auc", ""): lift.average_precision(*given, weight),
-        ("brier", ""): lift.brier(*given, weight),
+        ("lift_top_decile", ""): ranking_metrics.top_decile_lift(*given, weight),
+        ("roc_auc", ""): ranking_metrics.roc_auc(*given, weight),
+        ("pr_auc", ""): ranking_metrics.average_precision(*given, weight),
+        ("brier", ""): ranking_metrics.brier(*given, weight),
     }
     for name, own in (("younger", younger > 0.5), ("older", younger < 0.5)):
         found["selection_rate", name] = float(referred[own].mean())

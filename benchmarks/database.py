@@ -15,11 +15,12 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 from benchmarks.book import ARTIFACTS
 from benchmarks.silence import NobodyToTell
 from claimwatch.aws.events import CreatedObject
-from claimwatch.domain.contract import Contract, parse_contract
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.ingest import apply_contract
 from claimwatch.storage.connection import Database
 from claimwatch.storage.migrate import migrate
-from local.folder_objects import FolderObjects
+from local.filesystem_object_store import FilesystemObjectStore
 from local.postgres import PostgresServer
 from samples.contract import MOTOR
 
@@ -37,7 +38,7 @@ class Bench:
         self.url = server.url
         self.contract: Contract = parse_contract(MOTOR.read_text("utf-8"), "motor")
 
-    def prepare(self, objects: FolderObjects) -> None:
+    def prepare(self, objects: FilesystemObjectStore) -> None:
         """Make the tables of all."""
         with contextlib.closing(Database({"dsn": self.url})) as database:
             migrate(database)
@@ -45,7 +46,7 @@ class Bench:
             ref = objects.write(ARTIFACTS, "contracts/motor.yaml", [text])
             quiet = NobodyToTell()
             apply_contract.apply_contract(
-                apply_contract.Workplace(database, objects, quiet, lambda _file_id: None),
+                apply_contract.Dependencies(database, objects, quiet, lambda _file_id: None),
                 CreatedObject(ref, len(text), "", datetime.now(UTC)),
             )
         columns = [(column.name, column.sql_type) for column in self.contract.columns]
@@ -110,7 +111,7 @@ def bench(folder: Path) -> Iterator[Bench]:
     try:
         server.start()
         place = Bench(server)
-        place.prepare(FolderObjects(folder))
+        place.prepare(FilesystemObjectStore(folder))
         yield place
     finally:
         server.remove()

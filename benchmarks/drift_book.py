@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from claimwatch.domain.profile import Profile, number_edges
+from claimwatch.domain.model.profile import Profile, number_edges
 
 type Floats = npt.NDArray[np.float64]
 type Profiles = dict[str, Profile]

@@ -16,8 +16,8 @@ from pathlib import Path
 from benchmarks.worker import peak_memory
 from claimwatch.domain.evaluation.drift import feature_drift, flagged, score_drift
 from claimwatch.domain.evaluation.finding import Finding
-from claimwatch.domain.profile import Reference
-from claimwatch.domain.profile_rows import unpack
+from claimwatch.domain.model.profile import Reference
+from claimwatch.domain.model.profile_codec import unpack
 from claimwatch.storage.connection import Database
 from claimwatch.storage.profiles import packed_of_week
 

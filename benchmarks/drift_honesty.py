@@ -12,7 +12,7 @@ from benchmarks.drift_book import FEATURES, MOVABLE, SCORE, Book, Profiles
 from claimwatch.domain.evaluation.drift import feature_drift, flagged, score_drift
 from claimwatch.domain.evaluation.finding import Finding
 from claimwatch.domain.evaluation.quality import Intake, data_quality
-from claimwatch.domain.profile import Profile
+from claimwatch.domain.model.profile import Profile
 
 WEEKS, BOOKS, REFERENCE = 2_000, 40, 20_000
 SIZES = (100, 1_000, 10_000, 100_000)

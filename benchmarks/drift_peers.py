@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.drift_book import FEATURES, MOVABLE, SCORE, Book, Floats, Profiles, Simulated
 from benchmarks.drift_evidently import CATEGORY
 from benchmarks.drift_honesty import MOVED, Watch, loud
-from claimwatch.domain.profile import Profile
+from claimwatch.domain.model.profile import Profile
 
 PROJECT = Path(__file__).resolve().parent.parent
 PYTHON = PROJECT / ".venv-evidently" / "bin" / "python"

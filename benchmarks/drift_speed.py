@@ -22,9 +22,9 @@ from benchmarks.pipeline import warm_pipeline
 from benchmarks.results import median, megabytes
 from benchmarks.scoring_model import claims_frame
 from claimwatch.domain.evaluation.drift import feature_drift
-from claimwatch.domain.features import Columns, Feature, FeatureSpec, Matrix, encode
-from claimwatch.domain.profile import Reference, profiles_of, reference_of
-from claimwatch.domain.profile_rows import pack, packed_by_week, unpack
+from claimwatch.domain.model.features import Columns, Feature, FeatureSpec, Matrix, encode
+from claimwatch.domain.model.profile import Reference, profiles_of, reference_of
+from claimwatch.domain.model.profile_codec import pack, packed_by_week, unpack
 from claimwatch.storage.connection import Database
 from claimwatch.storage.profiles import add_profiles
 

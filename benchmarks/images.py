@@ -192,7 +192,7 @@ def _size(folder: Path) -> int:
 def _cold_import() -> float:
     """Milliseconds that a fresh interpreter needs for what takes photos apart."""
     script = (
-        "import time; begun = time.perf_counter(); import claimwatch.domain.photo;"
+        "import time; begun = time.perf_counter(); import claimwatch.domain.photos.photo;"
         " print(1000 * (time.perf_counter() - begun))"
     )
     return float(subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout)

@@ -13,8 +13,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from claimwatch.domain.phash import MATCH_DISTANCE
-from claimwatch.domain.photo import examine
+from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE
+from claimwatch.domain.photos.photo import examine
 from samples.photos import encoded, scene
 
 PHOTOS, SEED = 300, 11

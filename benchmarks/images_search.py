@@ -14,7 +14,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from benchmarks.database import Bench, bench
 from benchmarks.results import median
-from claimwatch.domain.phash import MATCH_DISTANCE
+from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE
 from claimwatch.storage import images
 
 ROWS = (10_000, 100_000, 1_000_000)

@@ -23,10 +23,10 @@ type Contestant = Callable[[bytes], bytes]
 
 def claimwatch() -> Contestant:
     """Both copies, perceptual hash and EXIF; what is returned is the display copy."""
-    from claimwatch.allocation import keep_freed_memory  # noqa: PLC0415
-    from claimwatch.domain.photo import examine  # noqa: PLC0415
+    from claimwatch.domain.photos.photo import examine  # noqa: PLC0415
+    from claimwatch.malloc import disable_heap_trim  # noqa: PLC0415
 
-    keep_freed_memory()  # as the decoding process does
+    disable_heap_trim()  # as the decoding process does
     return lambda data: examine(data).display
 
 

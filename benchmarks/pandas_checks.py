@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pandas as pd
 
-from claimwatch.domain.contract import Bound, Column, Contract, LogicalType
+from claimwatch.domain.contract.contract import Bound, Column, Contract, LogicalType
 
 TRUTH = {
     **dict.fromkeys(("true", "t", "yes", "y", "1"), True),

@@ -18,7 +18,7 @@ from benchmarks.book import BookFile, good_rows
 from benchmarks.database import Bench
 from benchmarks.pandas_checks import keyed_hashes, problems, typed
 from benchmarks.worker import PERSONAL_DATA_KEY
-from claimwatch.domain.contract import Column, Contract, LogicalType
+from claimwatch.domain.contract.contract import Column, Contract, LogicalType
 from samples import Kind
 
 COPY_BUFFER = 1 << 20

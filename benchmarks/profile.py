@@ -16,23 +16,23 @@ from benchmarks.results import table
 from benchmarks.silence import NobodyToTell
 from benchmarks.worker import PERSONAL_DATA_KEY
 from claimwatch.aws.events import CreatedObject
-from claimwatch.domain.cells import Table
-from claimwatch.domain.first_look import FirstLook
-from claimwatch.domain.records import RecordCutter
+from claimwatch.domain.files.records import RecordCutter
+from claimwatch.domain.validation.fast_path.cells import Table
+from claimwatch.domain.validation.fast_path.fast_path import FastPath
 from claimwatch.ingest import commit, inspect, load
 from claimwatch.ingest.register import register
-from claimwatch.ingest.validation import Examiner, Validator
+from claimwatch.ingest.validation import DuckDbValidator, Validator
 from claimwatch.storage import ledger, quarantine, rows
 from claimwatch.storage.connection import Database
-from local.folder_objects import FolderObjects
+from local.filesystem_object_store import FilesystemObjectStore
 
 LOADING: tuple[tuple[str, Any, str], ...] = (
     ("cut into records", RecordCutter, "feed"),
     ("check every cell", Validator, "check"),
-    ("  first look", FirstLook, "at"),
+    ("  first look", FastPath, "at"),
     ("    find the cells", Table, "__init__"),
-    ("    hash", FirstLook, "_hashes"),
-    ("  look at the others", Examiner, "examine"),
+    ("    hash", FastPath, "_hashes"),
+    ("  look at the others", DuckDbValidator, "examine"),
     ("COPY, the worker's part", rows, "copy"),
     ("quarantine", quarantine, "add"),
     ("ledger", ledger, "add_chunk"),
@@ -41,7 +41,7 @@ LOADING: tuple[tuple[str, Any, str], ...] = (
 
 def profile(bench: Bench, folder: Path, book: BookFile) -> str:
     """A table of seconds for a million rows, one worker doing everything."""
-    objects, quiet = FolderObjects(folder), NobodyToTell()
+    objects, quiet = FilesystemObjectStore(folder), NobodyToTell()
     bench.empty()
     with closing(Database({"dsn": bench.url})) as database:
         created = CreatedObject(book.ref, book.size, "1", datetime.now(UTC))
@@ -52,11 +52,11 @@ def profile(bench: Bench, folder: Path, book: BookFile) -> str:
         lines: list[tuple[str, float]] = []
         begun = time.process_time()
         ready = inspect.inspect(
-            inspect.Workplace(database, objects, quiet, "artifacts"), file.file_id, file.attempt
+            inspect.Dependencies(database, objects, quiet, "artifacts"), file.file_id, file.attempt
         )
         lines.append(("inspect", time.process_time() - begun))
 
-        loading = load.Workplace(database, objects, PERSONAL_DATA_KEY)
+        loading = load.Dependencies(database, objects, PERSONAL_DATA_KEY)
         before, begun = _seconds_of(backend), time.process_time()
         with _timed() as parts:
             for chunk in ready["chunks"]:
@@ -66,7 +66,7 @@ def profile(bench: Bench, folder: Path, book: BookFile) -> str:
         lines.append(("PostgreSQL, while loading", _seconds_of(backend) - before))
 
         begun = time.process_time()
-        commit.commit_file(commit.Workplace(database, objects), file.file_id, file.attempt)
+        commit.commit_file(commit.Dependencies(database, objects), file.file_id, file.attempt)
         lines.append(("commit", time.process_time() - begun))
     scale = 1e6 / book.rows
     return table(

@@ -26,10 +26,11 @@ from benchmarks.database import DURABLE, bench
 from benchmarks.results import RESULTS, circumstances, median, record, table
 from benchmarks.scoring_end_to_end import measure
 from benchmarks.scoring_model import CALIBRATION, Served, claims_frame, columns_of, serve
-from claimwatch.domain.calibration import log_odds, probability
-from claimwatch.domain.contract import Contract, parse_contract
-from claimwatch.domain.explain import shapley
-from claimwatch.domain.features import encode
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.model.calibration import log_odds, probability
+from claimwatch.domain.model.features import encode
+from claimwatch.domain.model.shapley import shapley
 from claimwatch.scoring.bundle import Bundle
 from claimwatch.scoring.scorer import Scorer
 from samples.contract import MOTOR

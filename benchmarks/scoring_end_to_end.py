@@ -23,7 +23,7 @@ from benchmarks.pipeline import Step, warm_pipeline
 from benchmarks.results import median
 from benchmarks.scoring_model import VERSION, Served
 from benchmarks.silence import NobodyToTell
-from claimwatch.scoring.plan_scoring import Workplace, plan_file
+from claimwatch.scoring.plan_scoring import Dependencies, plan_file
 from claimwatch.storage import models
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import NewVersion
@@ -54,10 +54,10 @@ def measure(
         ]
         for worker in workers:
             stack.callback(worker.close)
-        at = Workplace(database, NobodyToTell())
+        deps = Dependencies(database, NobodyToTell())
         contestants: dict[str, Callable[[], None]] = {
-            "claimwatch": lambda: _claimwatch(at, workers, file_id),
-            "one_worker": lambda: _claimwatch(at, workers[:1], file_id),
+            "claimwatch": lambda: _claimwatch(deps, workers, file_id),
+            "one_worker": lambda: _claimwatch(deps, workers[:1], file_id),
             "pyfunc": lambda: _pyfunc(place, pyfunc, served, file_id, book.rows),
         }
         runs: dict[str, list[float]] = {name: [] for name in contestants}
@@ -111,8 +111,8 @@ def _empty(place: Bench) -> None:
         connection.commit()
 
 
-def _claimwatch(at: Workplace, workers: list[Step], file_id: int) -> None:
-    units = iter(plan_file(at, file_id)["units"])
+def _claimwatch(deps: Dependencies, workers: list[Step], file_id: int) -> None:
+    units = iter(plan_file(deps, file_id)["units"])
     with ThreadPoolExecutor(len(workers)) as hands:
         for scoring in [hands.submit(_score, worker, units) for worker in workers]:
             scoring.result()

@@ -14,12 +14,12 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.scoring_pipeline import pipeline_of
-from claimwatch.domain.calibration import Calibration, probability
-from claimwatch.domain.contract import Contract, LogicalType
-from claimwatch.domain.features import Columns, FeatureSpec, encode
-from claimwatch.domain.lift import capacity_threshold
-from claimwatch.domain.model import margin, to_bytes
-from claimwatch.domain.profile import reference_of
+from claimwatch.domain.contract.contract import Contract, LogicalType
+from claimwatch.domain.model.calibration import Calibration, probability
+from claimwatch.domain.model.features import Columns, FeatureSpec, encode
+from claimwatch.domain.model.model import margin, to_bytes
+from claimwatch.domain.model.profile import reference_of
+from claimwatch.domain.model.ranking_metrics import capacity_threshold
 from claimwatch.scoring.bundle import MANIFEST, Manifest, Part
 from samples import Book, BookConfig, write_claims
 from training.convert import of_histogram_boosting

@@ -13,15 +13,15 @@ from typing import Any
 from benchmarks.silence import NobodyToTell
 from benchmarks.worker import serve
 from claimwatch.scoring.bundle import Bundle
-from claimwatch.scoring.score_rows import Workplace, score_chunk
+from claimwatch.scoring.score_rows import Dependencies, score_chunk
 from claimwatch.scoring.scorer import Scorer
 from claimwatch.storage.connection import Database
 
 
 def _steps(database: Database, bundle: Path, sha256: str) -> dict[str, Callable[..., Any]]:
     scorer = Scorer(Bundle.read(lambda name: (bundle / name).read_bytes(), sha256))
-    at = Workplace(database, NobodyToTell(), lambda _live: scorer, "benchmark")
-    return {"score": lambda *chunk: score_chunk(at, *chunk).referred}
+    deps = Dependencies(database, NobodyToTell(), lambda _live: scorer, "benchmark")
+    return {"score": lambda *chunk: score_chunk(deps, *chunk).referred}
 
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.silence import NobodyToTell
-from claimwatch.allocation import keep_freed_memory
 from claimwatch.ingest import commit, inspect, load
+from claimwatch.malloc import disable_heap_trim
 from claimwatch.storage.connection import Database
-from local.folder_objects import FolderObjects
+from local.filesystem_object_store import FilesystemObjectStore
 
 PERSONAL_DATA_KEY = b"a key of a benchmark"
 
@@ -41,7 +41,7 @@ def serve(url: str, steps_of: Callable[[Database], dict[str, Callable[..., Any]]
 
     ``steps_of`` makes them, by their names, for a database that is connected.
     """
-    keep_freed_memory()  # as claimwatch.runtime does
+    disable_heap_trim()  # as claimwatch.runtime does
     # Answers have the standard output for themselves; what anything prints goes to the errors.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -56,10 +56,10 @@ def serve(url: str, steps_of: Callable[[Database], dict[str, Callable[..., Any]]
 
 
 def _steps(database: Database, folder: Path) -> dict[str, Callable[..., Any]]:
-    objects = FolderObjects(folder)
-    loading = load.Workplace(database, objects, PERSONAL_DATA_KEY)
-    inspecting = inspect.Workplace(database, objects, NobodyToTell(), "artifacts")
-    committing = commit.Workplace(database, objects)
+    objects = FilesystemObjectStore(folder)
+    loading = load.Dependencies(database, objects, PERSONAL_DATA_KEY)
+    inspecting = inspect.Dependencies(database, objects, NobodyToTell(), "artifacts")
+    committing = commit.Dependencies(database, objects)
     return {
         "inspect": partial(inspect.inspect, inspecting),
         "load": lambda *chunk: load.load_chunk(loading, *chunk).read,

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from claimwatch.domain.contract import Contract, Role, parse_contract
-from claimwatch.domain.plain_yaml import Block, read_yaml
+from claimwatch.domain.contract.contract import Contract, Role
+from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.contract.strict_yaml import Block, read_yaml
 from claimwatch.errors import RefusedContract, RefusedData
 from claimwatch.storage import contracts
 from cli.options import AsJson, StackName, stack_of

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from claimwatch.domain.dialect import Encoding, Utf8Census
+from claimwatch.domain.files.dialect import Encoding, EncodingDetector
 from claimwatch.ingest import drafting
 from claimwatch.ingest.staging import SAMPLE, Prepared, prepare
 from cli.local_file import LocalFiles, local_ref
@@ -25,7 +25,7 @@ def draft(path: Path, line: str) -> tuple[str, str]:
             )
 
         found = prepared(None)
-        census = Utf8Census()
+        census = EncodingDetector()
         for block in objects.read(found.source, 0, SAMPLE):
             census.feed(block)
         if census.encoding() is not Encoding.UTF_8:

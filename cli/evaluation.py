@@ -14,9 +14,9 @@ import typer
 from claimwatch.aws.objects import ObjectMissing
 from claimwatch.domain.evaluation.week import WEEK, monday_of, name_of, start_of
 from claimwatch.errors import RefusedData
-from claimwatch.evaluation.attention import alarms, outcomes, things
-from claimwatch.evaluation.facts import Findings, PastWindow, WindowFacts
-from claimwatch.evaluation.words import TITLES, subject
+from claimwatch.evaluation.formatting import TITLES, subject
+from claimwatch.evaluation.priorities import action_items, alarms, outcomes
+from claimwatch.evaluation.report_data import Findings, PastWindow, WindowFacts
 from claimwatch.storage import evaluations as stored
 from claimwatch.storage.evaluations import Key, Window
 from cli.options import AsJson, StackName, stack_of
@@ -218,7 +218,7 @@ def _told(at: Stack, window: Window) -> dict[str, Any]:
     )
     return _facts(window) | {
         "checks": outcomes(findings, window.missing),
-        "look_at": [asdict(thing) for thing in things(facts, findings, before[0] if before else None)],
+        "look_at": [asdict(thing) for thing in action_items(facts, findings, before[0] if before else None)],
         "findings": [
             {"check": check} | asdict(finding) for check, each in findings.items() for finding in each
         ],

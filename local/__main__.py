@@ -6,9 +6,9 @@ import sys
 from local import servers
 from local.demo import show
 from local.emulator import PROJECT, ROOT_KEY, ROOT_SECRET
+from local.mlflow_server import look
 from local.processes import StartupFailed, say
 from local.stack import LaptopStack
-from local.tracking import look
 
 FOLDER = PROJECT / ".local"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-LIFELINE = Path(__file__).with_name("lifeline.py")
+PROCESS_SUPERVISOR = Path(__file__).with_name("process_supervisor.py")
 
 
 class StartupFailed(RuntimeError):
@@ -96,7 +96,7 @@ class GuardedProcess:
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
         self._grace = grace
-        guard = [sys.executable, "-I", "-S", str(LIFELINE), "--log", str(log)]
+        guard = [sys.executable, "-I", "-S", str(PROCESS_SUPERVISOR), "--log", str(log)]
         guard += ["--stop", stop.name, "--grace", str(grace)]
         guard += ["--user", user] if user else []
         with log.open("ab") as errors:

@@ -18,7 +18,7 @@ from claimwatch.aws.events import CreatedObject
 from claimwatch.ingest import apply_contract as use_case
 from claimwatch.storage.connection import Database
 from claimwatch.storage.migrate import migrate
-from local.folder_objects import FolderObjects
+from local.filesystem_object_store import FilesystemObjectStore
 from local.postgres import PostgresServer
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -41,7 +41,7 @@ class Cluster:
             migrate(database)
             with tempfile.TemporaryDirectory() as folder:
                 became = apply_contract(
-                    database, "motor", MOTOR.read_text("utf-8"), FolderObjects(Path(folder))
+                    database, "motor", MOTOR.read_text("utf-8"), FilesystemObjectStore(Path(folder))
                 )
             assert became == "applied", f"the contract of line motor was {became}"
         return self
@@ -78,7 +78,9 @@ def database_at(url: str, **parameters: Any) -> Database:
     return Database({"dsn": url} | parameters, wake_up_time=10)
 
 
-def apply_contract(database: Database, line: str, text: str, objects: FolderObjects, *, day: int = 1) -> str:
+def apply_contract(
+    database: Database, line: str, text: str, objects: FilesystemObjectStore, *, day: int = 1
+) -> str:
     """Put a contract in place, received on that day of 2026's January; returns what became of it."""
 
     def nothing_waits(file_id: int) -> None:
@@ -87,7 +89,7 @@ def apply_contract(database: Database, line: str, text: str, objects: FolderObje
     ref = objects.write("artifacts", f"contracts/{line}.yaml", [text.encode()])
     created = CreatedObject(ref, len(text), "", datetime(2026, 1, day, tzinfo=UTC))
     return use_case.apply_contract(
-        use_case.Workplace(database, objects, SilentAlerts(), nothing_waits), created
+        use_case.Dependencies(database, objects, SilentAlerts(), nothing_waits), created
     ).status
 
 

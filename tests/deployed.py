@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from claimwatch.aws.machines import TRAINING_TAG
+from claimwatch.aws.training_instances import TRAINING_TAG
 from local.processes import wait_until
 from local.stack import BUILT_TEMPLATE, STACK_NAME, LaptopStack
 from tests.cluster import PROJECT

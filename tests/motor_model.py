@@ -10,12 +10,12 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.scoring_model import typed
-from claimwatch.domain.calibration import Calibration, probability
-from claimwatch.domain.contract import parse_contract
-from claimwatch.domain.features import FeatureSpec, encode
-from claimwatch.domain.lift import capacity_threshold
-from claimwatch.domain.model import margin, to_bytes
-from claimwatch.domain.profile import reference_of
+from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.model.calibration import Calibration, probability
+from claimwatch.domain.model.features import FeatureSpec, encode
+from claimwatch.domain.model.model import margin, to_bytes
+from claimwatch.domain.model.profile import reference_of
+from claimwatch.domain.model.ranking_metrics import capacity_threshold
 from claimwatch.scoring.bundle import MANIFEST, Manifest, Part
 from claimwatch.storage.models import NewVersion
 from tests.cluster import MOTOR

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from claimwatch.domain.contract import parse_contract
+from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.errors import RefusedData
 from training.publish import publish, result
 from training.run import Request, train
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sha256 = publish(found, given.out)
     if given.tracking_uri:
         # Here, because MLflow takes seconds to import and a run without it needs none of it.
-        from training.track import Tracking, record  # noqa: PLC0415
+        from training.mlflow_tracking import Tracking, record  # noqa: PLC0415
 
         place = given.bundle_uri or given.out.resolve().as_uri()
         record(found, given.out, place, sha256, Tracking(given.tracking_uri, given.artifacts))

@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from claimwatch.domain.calibration import Calibration, log_odds
-from claimwatch.domain.model import Link
+from claimwatch.domain.model.calibration import Calibration, log_odds
+from claimwatch.domain.model.model import Link
 from training.snapshot import RefusedTraining
 
 type Floats = npt.NDArray[np.float64]

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from claimwatch.domain.features import FeatureSpec
+from claimwatch.domain.model.features import FeatureSpec
 
 type Matrix = npt.NDArray[np.float32]
 type Floats = npt.NDArray[np.float64]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.pipeline import Pipeline
 
-from claimwatch.domain.model import LEAF, Forest, Linear, Model, Tree, contributions, forest_of
+from claimwatch.domain.model.model import LEAF, Forest, Linear, Model, Tree, contributions, forest_of
 
 type Matrix = npt.NDArray[np.float32]
 

@@ -1,6 +1,6 @@
 """Measures of a model over the book, from claims that stand for others by their weights.
 
-Ranks and areas are those of ``claimwatch.domain.lift``; cuts go by all claims of the book.
+Ranks and areas are those of ``claimwatch.domain.model.ranking_metrics``; cuts go by all claims of the book.
 """
 
 from collections.abc import Callable
@@ -11,15 +11,15 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain import lift
-from claimwatch.domain.lift import DECILES, in_top
+from claimwatch.domain.model import ranking_metrics
+from claimwatch.domain.model.ranking_metrics import DECILES, in_top
 
 type Floats = npt.NDArray[np.float64]
 type Measures = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Tried:
+class ScoredSample:
     """A model's probabilities of claims with an outcome; ``book`` are those of all claims of the split.
 
     ``gain`` is what finding the claim saves if it is a fraud.
@@ -51,17 +51,17 @@ class Interval:
     high: float
 
 
-def _rate(part: Floats, tried: Tried) -> float:
+def _rate(part: Floats, tried: ScoredSample) -> float:
     claims = float(part @ tried.weight)
     return float(part @ (tried.weight * tried.outcome)) / claims if claims else float("nan")
 
 
-def base_rate(tried: Tried) -> float:
+def base_rate(tried: ScoredSample) -> float:
     """The share of frauds."""
     return _rate(np.ones(len(tried.outcome)), tried)
 
 
-def lift_by_decile(tried: Tried, parts: int = DECILES) -> list[float]:
+def lift_by_decile(tried: ScoredSample, parts: int = DECILES) -> list[float]:
     """Each decile's fraud rate over the base rate, that of the highest scores first."""
     tops = [in_top(tried.probability, tried.book, cut / parts) for cut in range(parts + 1)]
     base = base_rate(tried)
@@ -70,19 +70,21 @@ def lift_by_decile(tried: Tried, parts: int = DECILES) -> list[float]:
     return [_rate(upper - lower, tried) / base for lower, upper in pairwise(tops)]
 
 
-def value_at(tried: Tried, capacity: float, cost: float) -> float:
+def value_at(tried: ScoredSample, capacity: float, cost: float) -> float:
     """What reviewing the highest ``capacity`` brings, less its cost, for each thousand claims of the book."""
     part = in_top(tried.probability, tried.book, capacity)
     brought = part * tried.weight * (tried.outcome * tried.gain - cost)
     return float(brought.sum() / tried.weight.sum() * 1_000.0)
 
 
-def weighted_calibration(tried: Tried, parts: int = DECILES) -> tuple[Floats, Floats, Floats]:
+def weighted_calibration(tried: ScoredSample, parts: int = DECILES) -> tuple[Floats, Floats, Floats]:
     """Mean probability, share of frauds and weight in parts of the book of about equal size, lowest first."""
-    return lift.calibration_curve(tried.outcome, tried.probability, parts, tried.weight, tried.book)
+    return ranking_metrics.calibration_curve(
+        tried.outcome, tried.probability, parts, tried.weight, tried.book
+    )
 
 
-def measures(tried: Tried, capacity: float, cost: float) -> Measures:
+def measures(tried: ScoredSample, capacity: float, cost: float) -> Measures:
     """All measures of a model; nan where there are no claims of both outcomes."""
     both = 0.0 < base_rate(tried) < 1.0
     top = in_top(tried.probability, tried.book, capacity)
@@ -90,13 +92,13 @@ def measures(tried: Tried, capacity: float, cost: float) -> Measures:
     given = (tried.outcome, tried.probability)
     nothing = float("nan")
     return {
-        "roc_auc": lift.roc_auc(*given, tried.weight) if both else nothing,
-        "pr_auc": lift.average_precision(*given, tried.weight) if both else nothing,
+        "roc_auc": ranking_metrics.roc_auc(*given, tried.weight) if both else nothing,
+        "pr_auc": ranking_metrics.average_precision(*given, tried.weight) if both else nothing,
         "lift_top_decile": lift_by_decile(tried)[0],
         "recall_at_capacity": float(top @ frauds / frauds.sum()) if frauds.sum() else nothing,
         "precision_at_capacity": _rate(top, tried),
-        "brier": lift.brier(*given, tried.weight),
-        "calibration_error": lift.calibration_error(*given, weight=tried.weight, book=tried.book),
+        "brier": ranking_metrics.brier(*given, tried.weight),
+        "calibration_error": ranking_metrics.calibration_error(*given, weight=tried.weight, book=tried.book),
         "value_at_capacity": value_at(tried, capacity, cost),
         "base_rate": base_rate(tried),
     }
@@ -121,7 +123,10 @@ def interval(value: float, drawn: npt.ArrayLike, confidence: float) -> Interval:
 
 
 def intervals(
-    tried: Tried, measure: Callable[[Tried], Measures], drawn: npt.NDArray[np.float64], confidence: float
+    tried: ScoredSample,
+    measure: Callable[[ScoredSample], Measures],
+    drawn: npt.NDArray[np.float64],
+    confidence: float,
 ) -> dict[str, Interval]:
     """Every measure with its interval."""
     values = measure(tried)

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
-from claimwatch.domain.contract import Contract, Role
-from claimwatch.domain.features import Feature, FeatureSpec, Matrix
-from claimwatch.domain.profile import number_edges
+from claimwatch.domain.contract.contract import Contract, Role
+from claimwatch.domain.model.features import Feature, FeatureSpec, Matrix
+from claimwatch.domain.model.profile import number_edges
 from training.estimates import (
     Floats,
     Interval,
     Measures,
-    Tried,
+    ScoredSample,
     interval,
     intervals,
     lift_by_decile,
@@ -42,10 +42,10 @@ class Trial:
     gain: Floats
 
     @property
-    def tried(self) -> Tried:
+    def tried(self) -> ScoredSample:
         """The claims with an outcome, in the book of all of the split."""
         known = self.claims.known
-        return Tried(
+        return ScoredSample(
             self.claims.outcome[known],
             self.probability[known],
             self.weight[known],
@@ -53,11 +53,11 @@ class Trial:
             self.probability,
         )
 
-    def alone(self, chosen: Mask) -> Tried:
+    def alone(self, chosen: Mask) -> ScoredSample:
         """Some claims with an outcome as if they were the book: each counts once."""
         rows = self.claims.known & chosen
         score = self.probability[rows]
-        return Tried(self.claims.outcome[rows], score, np.ones(len(score)), self.gain[rows], score)
+        return ScoredSample(self.claims.outcome[rows], score, np.ones(len(score)), self.gain[rows], score)
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def evaluate(
     tried = trial.tried
     drawn = resamples(len(tried.outcome), settings.resamples, settings.seed)
 
-    def measure(given: Tried) -> Measures:
+    def measure(given: ScoredSample) -> Measures:
         return measures(given, settings.capacity, settings.cost)
 
     deciles = [lift_by_decile(tried.weighed(factor)) for factor in drawn]
@@ -159,7 +159,7 @@ def evaluate(
 
 
 def _audited(
-    tried: Tried, measure: Callable[[Tried], Measures], settings: Settings
+    tried: ScoredSample, measure: Callable[[ScoredSample], Measures], settings: Settings
 ) -> dict[str, Interval] | None:
     if len(tried.outcome) < settings.smallest_group or not 0.0 < tried.outcome.mean() < 1.0:
         return None

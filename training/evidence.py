@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from claimwatch.domain.calibration import Calibration
-from claimwatch.domain.features import FeatureSpec
-from claimwatch.domain.model import Model
-from claimwatch.domain.profile import Reference
+from claimwatch.domain.model.calibration import Calibration
+from claimwatch.domain.model.features import FeatureSpec
+from claimwatch.domain.model.model import Model
+from claimwatch.domain.model.profile import Reference
 from training.candidates import Parameters
 from training.evaluate import Bivariate, Evaluation
 from training.gates import Gate

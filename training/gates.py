@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.estimates import Tried, interval, measures, resamples
+from training.estimates import ScoredSample, interval, measures, resamples
 from training.evaluate import Group
 from training.settings import Settings
 
@@ -70,7 +70,7 @@ def bias(groups: Sequence[Group], limit: float) -> Gate:
     )
 
 
-def champion(candidate: Tried, live: Tried | None, settings: Settings) -> Gate:
+def champion(candidate: ScoredSample, live: ScoredSample | None, settings: Settings) -> Gate:
     """Not worse than the live model on the same claims.
 
     Worse is: below it both by value at capacity and by PR-AUC, or by either beyond chance.

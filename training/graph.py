@@ -14,8 +14,8 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from claimwatch.domain.calibration import HIGHEST, LOWEST, Calibration
-from claimwatch.domain.model import LEAF, Forest, Linear, Model
+from claimwatch.domain.model.calibration import HIGHEST, LOWEST, Calibration
+from claimwatch.domain.model.model import LEAF, Forest, Linear, Model
 
 OPSET, ML_OPSET, IR_VERSION = 21, 3, 10
 """What onnxruntime has had for years; newer ones bring nothing that is used here."""

@@ -45,7 +45,7 @@ class TrainingFailed(ClaimwatchError):
 
 
 @dataclass(frozen=True)
-class Place:
+class JobDependencies:
     """What a job works with; ``command`` is how a run begins."""
 
     database: Database
@@ -58,7 +58,7 @@ class Place:
     command: tuple[str, ...] = (sys.executable, "-m", "training")
 
     @classmethod
-    def of_environment(cls) -> "Place":
+    def of_environment(cls) -> "JobDependencies":
         """That of the stack which started the machine."""
         told = os.environ
         secret = secret_json(told["DATABASE_SECRET_ARN"])
@@ -74,34 +74,34 @@ class Place:
         )
 
 
-def work(at: Place, training_id: str) -> None:
+def work(deps: JobDependencies, training_id: str) -> None:
     """Train, keep what was made, and write down how it ended, whatever that is."""
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         training = models.find_training(cursor, training_id)
     if training is None or training.ended_at is not None:
         print(f"training {training_id} is not waited for (any more)", file=sys.stderr)
         return
     try:
         with tempfile.TemporaryDirectory(prefix="training-") as folder:
-            refused_because = _train(at, training, Path(folder))
+            refused_because = _train(deps, training, Path(folder))
     except RefusedData as refusal:
-        end_training(at.database, at.alerts, training_id, "refused", str(refusal))
+        end_training(deps.database, deps.alerts, training_id, "refused", str(refusal))
     except (ClaimwatchError, OSError) as failure:
-        end_training(at.database, at.alerts, training_id, "failed", str(failure))
+        end_training(deps.database, deps.alerts, training_id, "failed", str(failure))
     except Exception as failure:
         # Its words may quote a claim; its name does not. It goes on to the machine's own log.
         end_training(
-            at.database, at.alerts, training_id, "failed", f"the job broke: {type(failure).__name__}"
+            deps.database, deps.alerts, training_id, "failed", f"the job broke: {type(failure).__name__}"
         )
         raise
     else:
         end: End = "refused" if refused_because else "registered"
-        end_training(at.database, at.alerts, training_id, end, refused_because)
+        end_training(deps.database, deps.alerts, training_id, end, refused_because)
 
 
-def _train(at: Place, training: Training, folder: Path) -> str | None:
+def _train(deps: JobDependencies, training: Training, folder: Path) -> str | None:
     """One run, registered; why its model is refused, if it is."""
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         running = contracts.find_running(cursor, training.line)
         champion = models.live_models(cursor, training.line).get("champion")
         if running is None:
@@ -110,31 +110,31 @@ def _train(at: Place, training: Training, folder: Path) -> str | None:
         claimant = Settings.of_contract(running.contract).claimant_column
         snapshot = folder / "snapshot.parquet"
         sha256 = take_snapshot(cursor, running.contract, claimant, snapshot)
-    _keep(at, f"snapshots/{training.line}/{sha256}.parquet", snapshot)
+    _keep(deps, f"snapshots/{training.line}/{sha256}.parquet", snapshot)
     contract = folder / "contract.yaml"
     contract.write_text(running.contract.text, "utf-8")
     made = folder / "model"
-    _run(at, training, folder, _fetched(at, champion, folder / "champion") if champion else None)
+    _run(deps, training, folder, _fetched(deps, champion, folder / "champion") if champion else None)
     manifest = Manifest.from_bytes((made / MANIFEST).read_bytes())
-    return _register(at, training, manifest, made)
+    return _register(deps, training, manifest, made)
 
 
-def _run(at: Place, training: Training, folder: Path, champion: Path | None) -> None:
+def _run(deps: JobDependencies, training: Training, folder: Path, champion: Path | None) -> None:
     """The run in a process of its own; raises ``TrainingFailed`` or ``RefusedData`` with its last words."""
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         seconds = models.seconds_left(cursor, training.training_id) - SPARE_SECONDS
-    command = [*at.command, "--line", training.line, "--version", training.version]
+    command = [*deps.command, "--line", training.line, "--version", training.version]
     command += ["--snapshot", str(folder / "snapshot.parquet"), "--contract", str(folder / "contract.yaml")]
-    command += ["--out", str(folder / "model"), "--seed", str(SEED), "--code-version", at.code_version]
-    command += ["--bundle-uri", f"s3://{at.bucket}/{_prefix(training)}/"]
-    command += ["--budget-minutes", at.search_minutes]
+    command += ["--out", str(folder / "model"), "--seed", str(SEED), "--code-version", deps.code_version]
+    command += ["--bundle-uri", f"s3://{deps.bucket}/{_prefix(training)}/"]
+    command += ["--budget-minutes", deps.search_minutes]
     command += ["--champion", str(champion)] if champion else []
     last: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
     with subprocess.Popen(
         ["timeout", "--kill-after=30", f"{max(seconds, 1.0):.0f}", *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=dict(at.environment),
+        env=dict(deps.environment),
         text=True,
         errors="replace",
     ) as process:
@@ -158,25 +158,25 @@ def _run(at: Place, training: Training, folder: Path, champion: Path | None) -> 
         raise TrainingFailed(f"the run ended with exit code {process.returncode}: {said}")
 
 
-def _fetched(at: Place, champion: LiveModel, folder: Path) -> Path:
+def _fetched(deps: JobDependencies, champion: LiveModel, folder: Path) -> Path:
     """The champion's bundle in a folder: what a candidate is compared with."""
     bucket, _, key = champion.bundle_uri.removeprefix("s3://").partition("/")
-    content = at.objects.newest(bucket, f"{key.rstrip('/')}/{MANIFEST}")
+    content = deps.objects.newest(bucket, f"{key.rstrip('/')}/{MANIFEST}")
     folder.mkdir()
     (folder / MANIFEST).write_bytes(content)
     for name in Manifest.from_bytes(content).parts:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(at.objects.newest(bucket, f"{key.rstrip('/')}/{name}"))
+        path.write_bytes(deps.objects.newest(bucket, f"{key.rstrip('/')}/{name}"))
     return folder
 
 
-def _register(at: Place, training: Training, manifest: Manifest, made: Path) -> str | None:
+def _register(deps: JobDependencies, training: Training, manifest: Manifest, made: Path) -> str | None:
     """Keep the bundle and enter the model; the manifest goes last, for it says that the others are there."""
     prefix = _prefix(training)
     for name in manifest.parts:
-        _keep(at, f"{prefix}/{name}", made / name)
-    _keep(at, f"{prefix}/{MANIFEST}", made / MANIFEST)
+        _keep(deps, f"{prefix}/{name}", made / name)
+    _keep(deps, f"{prefix}/{MANIFEST}", made / MANIFEST)
     new = NewVersion(
         line=training.line,
         version=training.version,
@@ -184,11 +184,11 @@ def _register(at: Place, training: Training, manifest: Manifest, made: Path) -> 
         data_sha256=manifest.data_sha256,
         code_version=manifest.code_version,
         contract_version=manifest.contract_version,
-        bundle_uri=f"s3://{at.bucket}/{prefix}/",
+        bundle_uri=f"s3://{deps.bucket}/{prefix}/",
         bundle_sha256=hashlib.sha256((made / MANIFEST).read_bytes()).hexdigest(),
         refused_because=manifest.details.get("refused_because"),
     )
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         models.add_version(cursor, new)
     return new.refused_because
 
@@ -197,13 +197,13 @@ def _prefix(training: Training) -> str:
     return f"models/{training.line}/{training.version}"
 
 
-def _keep(at: Place, key: str, path: Path) -> None:
+def _keep(deps: JobDependencies, key: str, path: Path) -> None:
     def blocks() -> Iterator[bytes]:
         with path.open("rb") as file:
             while block := file.read(8 << 20):
                 yield block
 
-    at.objects.write(at.bucket, key, blocks())
+    deps.objects.write(deps.bucket, key, blocks())
 
 
 def tracking_in(secret: Mapping[str, Any], bucket: str) -> dict[str, str]:
@@ -218,4 +218,4 @@ def tracking_in(secret: Mapping[str, Any], bucket: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    work(Place.of_environment(), sys.argv[1])
+    work(JobDependencies.of_environment(), sys.argv[1])

@@ -14,8 +14,8 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
-from claimwatch.domain.contract import Column, Contract, LogicalType, Role
-from claimwatch.domain.features import FeatureSpec, encode
+from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.model.features import FeatureSpec, encode
 from training.snapshot import Snapshot
 
 type Array = npt.NDArray[Any]

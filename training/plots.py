@@ -10,8 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from claimwatch.domain.lift import in_top
-from training.estimates import Interval, Tried, base_rate, weighted_calibration
+from claimwatch.domain.model.ranking_metrics import in_top
+from training.estimates import Interval, ScoredSample, base_rate, weighted_calibration
 
 type Drawing = Callable[[Any], None]
 
@@ -36,7 +36,7 @@ _STYLE: dict[Any, Any] = {
 
 
 def drawings(
-    tried: Tried, lift: Sequence[Interval], importance: Mapping[str, Interval], threshold: float
+    tried: ScoredSample, lift: Sequence[Interval], importance: Mapping[str, Interval], threshold: float
 ) -> dict[str, Drawing]:
     """Every plot by its name."""
     return {
@@ -90,7 +90,7 @@ def _lift(axes: Any, lift: Sequence[Interval]) -> None:
     axes.set(xticks=place, xlabel="Decile of the score, highest first", ylabel="Lift", title="Lift by decile")
 
 
-def _calibration(axes: Any, tried: Tried) -> None:
+def _calibration(axes: Any, tried: ScoredSample) -> None:
     told, true, _ = weighted_calibration(tried)
     most = max(float(told.max()), float(true.max())) * 1.05
     axes.plot([0, most], [0, most], color=_GREY, linewidth=1, linestyle="--")
@@ -98,7 +98,7 @@ def _calibration(axes: Any, tried: Tried) -> None:
     axes.set(xlabel="Mean probability", ylabel="Share of frauds", title="Calibration, by tenths of the book")
 
 
-def _gain(axes: Any, tried: Tried) -> None:
+def _gain(axes: Any, tried: ScoredSample) -> None:
     shares = np.linspace(0.0, 1.0, 101)
     frauds = tried.weight * tried.outcome
     found = [in_top(tried.probability, tried.book, share) @ frauds / frauds.sum() for share in shares]
@@ -107,14 +107,14 @@ def _gain(axes: Any, tried: Tried) -> None:
     axes.set(xlabel="Share of claims reviewed", ylabel="Share of frauds found", title="Gain")
 
 
-def _roc(axes: Any, tried: Tried) -> None:
+def _roc(axes: Any, tried: ScoredSample) -> None:
     false, true, _ = roc_curve(tried.outcome, tried.probability, sample_weight=tried.weight)
     axes.plot(false, true, color=_BLUE)
     axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--")
     axes.set(xlabel="Honest claims referred", ylabel="Frauds referred", title="ROC")
 
 
-def _precision_recall(axes: Any, tried: Tried) -> None:
+def _precision_recall(axes: Any, tried: ScoredSample) -> None:
     precision, recall, _ = precision_recall_curve(
         tried.outcome, tried.probability, sample_weight=tried.weight
     )
@@ -123,7 +123,7 @@ def _precision_recall(axes: Any, tried: Tried) -> None:
     axes.set(xlabel="Recall", ylabel="Precision", title="Precision and recall", ylim=(0, 1.02))
 
 
-def _scores(axes: Any, tried: Tried, threshold: float) -> None:
+def _scores(axes: Any, tried: ScoredSample, threshold: float) -> None:
     axes.hist(tried.book, bins=50, color=_BLUE)
     axes.axvline(threshold, color=_ORANGE, linewidth=1)
     axes.set(xlabel="Probability", ylabel="Claims", title="Scores, and the threshold", yscale="log")

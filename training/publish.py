@@ -7,7 +7,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-from claimwatch.domain.model import to_bytes
+from claimwatch.domain.model.model import to_bytes
 from claimwatch.scoring.bundle import EXPLAINER, FEATURES, GRAPH, MANIFEST, PROFILES, Manifest, Part
 from training.card import as_html, as_markdown
 from training.evidence import Evidence

@@ -10,30 +10,30 @@ import numpy.typing as npt
 import onnxruntime
 from threadpoolctl import threadpool_limits
 
-from claimwatch.domain.calibration import Calibration, probability
-from claimwatch.domain.contract import Contract
-from claimwatch.domain.features import Columns, FeatureSpec, Matrix, encode
-from claimwatch.domain.lift import capacity_threshold
-from claimwatch.domain.model import Model
-from claimwatch.domain.profile import reference_of
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.model.calibration import Calibration, probability
+from claimwatch.domain.model.features import Columns, FeatureSpec, Matrix, encode
+from claimwatch.domain.model.model import Model
+from claimwatch.domain.model.profile import reference_of
+from claimwatch.domain.model.ranking_metrics import capacity_threshold
 from claimwatch.scoring.bundle import MANIFEST, Bundle, Part
 from claimwatch.scoring.scorer import Scorer
 from training import gates, plots
 from training.calibrate import platt
 from training.candidates import CANDIDATES, Candidate
+from training.category_encoding import Order, by_fraud_rate
 from training.convert import model_of
-from training.estimates import Tried
+from training.estimates import ScoredSample
 from training.evaluate import Trial, bivariate, evaluate
 from training.evidence import Evidence, Family, FoldCount
 from training.graph import onnx_of
 from training.leakage import find_leaks, without
-from training.ordering import Order, by_fraud_rate
 from training.sampling import Sampling, sample_weights
 from training.select import Contender, choose, size_of
 from training.settings import Settings
 from training.snapshot import RefusedTraining, Snapshot, matured, read_snapshot
 from training.splits import TEST, TRAIN, VALIDATION, Split, by_time, forward
-from training.tune import fitted, lesson, search, trials_for
+from training.tune import fitted, fold, search, trials_for
 
 type Floats = npt.NDArray[np.float64]
 
@@ -202,9 +202,9 @@ def _enter(
     claimant = _claimants(claims, settings)
     places = np.flatnonzero(rows)
     pairs = forward(claims.event_time[rows], None if claimant is None else claimant[rows])
-    lessons = [lesson(spec, x, y, learnt, tried) for learnt, tried in pairs]
+    folds = [fold(spec, x, y, learnt, tried) for learnt, tried in pairs]
     trials = trials_for(candidate, len(y), settings.budget_minutes, families)
-    best = search(candidate, spec, lessons, trials, settings.seed)
+    best = search(candidate, spec, folds, trials, settings.seed)
     estimator = fitted(candidate, best.parameters, spec, x, y, settings.seed)
     model = model_of(estimator, x, [len(feature.categories) for feature in spec.features])
     family = Family(
@@ -217,14 +217,14 @@ def _enter(
             fitted(candidate, best.parameters, spec, one.x_learnt, one.y_learnt, settings.seed),
             one.order,
         )
-        for one, (_, tried) in zip(lessons, pairs, strict=True)
+        for one, (_, tried) in zip(folds, pairs, strict=True)
     ]
     return _Entrant(family, estimator, model, _served(onnx_of(model, Calibration())), windows)
 
 
 def _window(
     window: _Window, claims: Snapshot, split: Split, matrix: Matrix, sampling: Sampling, gain: Floats
-) -> Tried:
+) -> ScoredSample:
     """A window as the estimator saw it coming, in the book of all claims of its time."""
     own, time = window.tried, claims.event_time
     around = split.rows(TRAIN) & (time >= time[own].min()) & (time <= time[own].max())
@@ -233,7 +233,7 @@ def _window(
         stated: Floats = window.estimator.predict_proba(window.order.recoded(matrix[rows]))[:, 1]
         return stated
 
-    return Tried(claims.outcome[own], score(own), sampling.weight[own], gain[own], score(around))
+    return ScoredSample(claims.outcome[own], score(own), sampling.weight[own], gain[own], score(around))
 
 
 def _served(graph: bytes) -> Callable[[Matrix], Floats]:

@@ -13,9 +13,9 @@ from math import isnan
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.lift import roc_auc
-from claimwatch.domain.model import Forest, Model
-from training.estimates import Interval, Tried, interval, resamples, value_at
+from claimwatch.domain.model.model import Forest, Model
+from claimwatch.domain.model.ranking_metrics import roc_auc
+from training.estimates import Interval, ScoredSample, interval, resamples, value_at
 
 type Floats = npt.NDArray[np.float64]
 
@@ -26,7 +26,7 @@ class Contender:
 
     name: str
     size: int
-    windows: Sequence[Tried]
+    windows: Sequence[ScoredSample]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _areas(contender: Contender, drawn: Sequence[npt.NDArray[np.float64]]) -> tu
     """ROC-AUC among the claims with an outcome, each counted once, over all windows."""
     share = np.array([len(window.outcome) for window in contender.windows], dtype=np.float64)
 
-    def area(window: Tried, factor: Floats) -> float:
+    def area(window: ScoredSample, factor: Floats) -> float:
         found = roc_auc(window.outcome, window.probability, factor)
         return 0.5 if isnan(found) else found
 

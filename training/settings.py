@@ -4,8 +4,8 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Self
 
-from claimwatch.domain.contract import Contract
-from claimwatch.domain.plain_yaml import Block, read_yaml
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.contract.strict_yaml import Block, read_yaml
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from claimwatch.domain.contract import Column, Contract, LogicalType, Role
-from claimwatch.domain.features import Columns
+from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.model.features import Columns
 from claimwatch.errors import RefusedData
 
 OUTCOME, DECIDED_AT, SOURCE = "is_fraud", "decided_at", "source"

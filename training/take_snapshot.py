@@ -12,8 +12,8 @@ import duckdb
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
-from claimwatch.domain.contract import Column, Contract, LogicalType, Role
-from claimwatch.domain.schema_change import quoted
+from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.contract.schema_change import quoted
 
 _WANTED = frozenset({Role.IDENTIFIER, Role.EVENT_TIME, Role.FEATURE, Role.PROTECTED})
 _TYPES = {

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import optuna
 from sklearn.metrics import log_loss
 
-from claimwatch.domain.features import FeatureSpec
+from claimwatch.domain.model.features import FeatureSpec
 from training.candidates import Candidate, Parameters
-from training.ordering import Order, by_fraud_rate
+from training.category_encoding import Order, by_fraud_rate
 
 type Matrix = npt.NDArray[np.float32]
 type Floats = npt.NDArray[np.float64]
@@ -39,7 +39,7 @@ class Lesson:
     order: Order
 
 
-def lesson(
+def fold(
     spec: FeatureSpec,
     x: Matrix,
     y: Floats,
@@ -60,7 +60,7 @@ def trials_for(candidate: Candidate, claims: int, minutes: float, families: int)
 def search(
     candidate: Candidate,
     spec: FeatureSpec,
-    lessons: Sequence[Lesson],
+    folds: Sequence[Lesson],
     trials: int,
     seed: int,
     report: Callable[[int, float], None] | None = None,
@@ -71,7 +71,7 @@ def search(
 
     def loss(trial: optuna.Trial) -> float:
         parameters = candidate.suggest(trial)
-        mean = float(np.mean([_loss(candidate, parameters, spec, lesson, seed) for lesson in lessons]))
+        mean = float(np.mean([_loss(candidate, parameters, spec, fold, seed) for fold in folds]))
         tried.append((mean, parameters))
         if report:
             report(len(tried), mean)
@@ -93,9 +93,7 @@ def fitted(
     return estimator
 
 
-def _loss(
-    candidate: Candidate, parameters: Parameters, spec: FeatureSpec, lesson: Lesson, seed: int
-) -> float:
-    estimator = fitted(candidate, parameters, spec, lesson.x_learnt, lesson.y_learnt, seed)
-    probability = estimator.predict_proba(lesson.x_tried)[:, 1]
-    return float(log_loss(lesson.y_tried, probability, labels=[0.0, 1.0]))
+def _loss(candidate: Candidate, parameters: Parameters, spec: FeatureSpec, fold: Lesson, seed: int) -> float:
+    estimator = fitted(candidate, parameters, spec, fold.x_learnt, fold.y_learnt, seed)
+    probability = estimator.predict_proba(fold.x_tried)[:, 1]
+    return float(log_loss(fold.y_tried, probability, labels=[0.0, 1.0]))

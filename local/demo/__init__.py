@@ -7,7 +7,7 @@ from rich.panel import Panel
 
 from local.demo import files, model, photos, summary, watch
 from local.demo.book import MotorBook
-from local.demo.stage import DemoFailed, Stage
+from local.demo.context import DemoFailed, Stage
 from local.processes import say
 from local.stack import LaptopStack
 

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from claimwatch.storage import quarantine
 from local.demo.book import FIRST, MotorBook
-from local.demo.stage import FileRow, Stage
+from local.demo.context import FileRow, Stage
 
 
 def play(stage: Stage, book: MotorBook) -> None:

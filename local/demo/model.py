@@ -11,10 +11,10 @@ import numpy.typing as npt
 from rich.table import Table
 from rich.text import Text
 
-from claimwatch.domain.lift import lift_by_decile, roc_auc
+from claimwatch.domain.model.ranking_metrics import lift_by_decile, roc_auc
 from local.demo import files
 from local.demo.book import HISTORY, NEXT, MotorBook
-from local.demo.stage import DemoFailed, FileRow, Stage
+from local.demo.context import DemoFailed, FileRow, Stage
 from local.processes import say
 
 LINE = "motor"

@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from local.demo.book import MotorBook
-from local.demo.stage import Stage
+from local.demo.context import Stage
 from local.processes import say
 
 STORED = """

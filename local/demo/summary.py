@@ -1,7 +1,7 @@
 """What is left when the demo has ended: what was shown, and what to try."""
 
+from local.demo.context import Stage
 from local.demo.model import Lesson
-from local.demo.stage import Stage
 from local.demo.watch import Found
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from claimwatch.evaluation.words import TITLES
+from claimwatch.evaluation.formatting import TITLES
 from local.demo.book import DRIFT_FROM, LATER, NEXT, MotorBook
+from local.demo.context import DemoFailed, Stage
 from local.demo.model import LINE, wait_until_scored
-from local.demo.stage import DemoFailed, Stage
 from samples import DRIFTING_FEATURES
 
 DRIFT = ("feature_drift", "score_drift")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.deployed import Deployed, eventually
 
-RUN = "bash training/machine.sh\n"
+RUN = "bash training/bootstrap.sh\n"
 """The line of the user data that is spoilt, in one way or another."""
 
 HANGS = "echo 'import time; time.sleep(3600)' >> training/run.py\n"

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2
 
 from claimwatch.aws.objects import ObjectRef
-from local.folder_objects import FolderObjects
+from local.filesystem_object_store import FilesystemObjectStore
 from tests.cluster import Cluster
 from tests.faults.model import expected_file, personal_values, visible
 from tests.faults.orchestrator import Orchestrator
@@ -30,7 +30,7 @@ def simulate(seed: int, cluster: Cluster, workers: Workers) -> Result:
     with tempfile.TemporaryDirectory(prefix="claimwatch-faults-") as name, cluster.clone() as url:
         folder = Path(name)
         files = {file.label: file for file in schedule.files(folder)}
-        refs, events = _drop(FolderObjects(folder), files)
+        refs, events = _drop(FilesystemObjectStore(folder), files)
         expected = {label: expected_file(file) for label, file in files.items()}
         place = Place(url, folder, schedule.chunk_bytes)
         orchestrator = Orchestrator(schedule, cluster, place, workers, files)
@@ -100,7 +100,7 @@ def _put_right(orchestrator: Orchestrator, url: str, events: Mapping[str, dict[s
 
 
 def _drop(
-    objects: FolderObjects, files: Mapping[str, SampleFile]
+    objects: FilesystemObjectStore, files: Mapping[str, SampleFile]
 ) -> tuple[dict[str, ObjectRef], dict[str, dict[str, Any]]]:
     refs, events = {}, {}
     for label, file in files.items():

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from tests.cluster import PROJECT
-from tests.faults.borders import Raised
+from tests.faults.fault_injection import Raised
 from tests.faults.schedule import Calling
 from tests.faults.worker import Done
 from tests.faults.workers import LAMBDA_DIED, Hangs, Invocations, Notes

@@ -16,11 +16,11 @@ from typing import Any
 from claimwatch.aws.events import created_object
 from claimwatch.aws.executions import execution_name
 from claimwatch.aws.objects import ObjectRef
-from claimwatch.domain import odcs  # noqa: F401 - slow to import, so before workers are forked off
+from claimwatch.domain.contract import odcs  # noqa: F401 - slow to import, so before workers are forked off
 from claimwatch.ingest import commit, fail, inspect, load, register, replay, validation
 from claimwatch.storage.connection import Database
 from tests.cluster import database_at
-from tests.faults.borders import (
+from tests.faults.fault_injection import (
     READ,
     BreakingConnection,
     BreakingCursor,
@@ -146,10 +146,12 @@ class Worker:
                 register.register(database, self._pipeline, self._alerts, _created(event)).file_id
             ),
             "inspect": lambda **of: inspect.inspect(
-                inspect.Workplace(database, objects, self._alerts, ARTIFACTS), **of
+                inspect.Dependencies(database, objects, self._alerts, ARTIFACTS), **of
             ),
-            "load": lambda **of: load.load_chunk(load.Workplace(database, objects, PERSONAL_DATA_KEY), **of),
-            "commit": lambda **of: commit.commit_file(commit.Workplace(database, objects), **of),
+            "load": lambda **of: load.load_chunk(
+                load.Dependencies(database, objects, PERSONAL_DATA_KEY), **of
+            ),
+            "commit": lambda **of: commit.commit_file(commit.Dependencies(database, objects), **of),
             "fail": lambda **of: fail.record_failure(database, self._alerts, **of),
             "replay": lambda **of: replay.replay(database, self._pipeline, **of).attempt,
             **self._scores.steps(database, place.folder),

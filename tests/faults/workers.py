@@ -17,7 +17,7 @@ from typing import Any
 import psycopg2
 
 from tests.cluster import Cluster
-from tests.faults.borders import Fired, Raised
+from tests.faults.fault_injection import Fired, Raised
 from tests.faults.seed import Fault, Seeded
 from tests.faults.worker import Done, Job, Place, work
 

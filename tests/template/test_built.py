@@ -50,7 +50,7 @@ import sys
 sys.path[:0] = sys.argv[1:]
 from io import BytesIO
 from PIL import Image
-from claimwatch.domain.photo import examine
+from claimwatch.domain.photos.photo import examine
 from claimwatch.photos.decoder import Decoder
 import pillow_heif
 pillow_heif.register_heif_opener()

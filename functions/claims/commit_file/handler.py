@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
-from claimwatch.ingest.commit import Workplace, commit_file
+from claimwatch.ingest.commit import Dependencies, commit_file
 from claimwatch.observability import logger, tracer
 
 
@@ -14,7 +14,7 @@ from claimwatch.observability import logger, tracer
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Commit the file of this attempt."""
     committed = commit_file(
-        Workplace(runtime.database(), runtime.objects()), event["file_id"], event["attempt"]
+        Dependencies(runtime.database(), runtime.objects()), event["file_id"], event["attempt"]
     )
     logger.info("file committed", extra=committed)
     return committed

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
-from claimwatch.ingest.inspect import Workplace, inspect
+from claimwatch.ingest.inspect import Dependencies, inspect
 from claimwatch.observability import logger, tracer
 from claimwatch.settings import settings
 
@@ -14,8 +14,8 @@ from claimwatch.settings import settings
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Inspect the file of this attempt."""
-    at = Workplace(runtime.database(), runtime.objects(), runtime.alerts(), settings().artifact_bucket)
-    found = inspect(at, event["file_id"], event["attempt"])
+    deps = Dependencies(runtime.database(), runtime.objects(), runtime.alerts(), settings().artifact_bucket)
+    found = inspect(deps, event["file_id"], event["attempt"])
     logger.info(
         "file inspected",
         extra={"file_id": found["file_id"], "status": found["status"], "chunks": len(found["chunks"])},

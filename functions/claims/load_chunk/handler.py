@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
-from claimwatch.ingest.load import Workplace, load_chunk
+from claimwatch.ingest.load import Dependencies, load_chunk
 from claimwatch.observability import logger, tracer
 
 
@@ -13,8 +13,8 @@ from claimwatch.observability import logger, tracer
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Load the chunk of this attempt."""
-    at = Workplace(runtime.database(), runtime.objects(), runtime.personal_data_key())
-    counts = load_chunk(at, event["file_id"], event["attempt"], event["number"])
+    deps = Dependencies(runtime.database(), runtime.objects(), runtime.personal_data_key())
+    counts = load_chunk(deps, event["file_id"], event["attempt"], event["number"])
     logger.info(
         "chunk loaded",
         extra={

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from claimwatch import runtime
 from claimwatch.observability import logger, tracer
 from claimwatch.scoring.live_models import ModelCache
-from claimwatch.scoring.score_rows import Workplace, score_chunk
+from claimwatch.scoring.score_rows import Dependencies, score_chunk
 from claimwatch.settings import settings
 
 models = ModelCache()
@@ -17,13 +17,13 @@ models = ModelCache()
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Score the chunk."""
-    at = Workplace(
+    deps = Dependencies(
         database=runtime.database(),
         alerts=runtime.alerts(),
         model=lambda live: models.get(runtime.objects(), live),
         code_version=settings().code_version,
     )
-    scored = score_chunk(at, event["file_id"], event["number"])
+    scored = score_chunk(deps, event["file_id"], event["number"])
     logger.info(
         "chunk scored",
         extra={

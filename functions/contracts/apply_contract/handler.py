@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
 from claimwatch.aws.events import created_object
-from claimwatch.ingest.apply_contract import Workplace, apply_contract
+from claimwatch.ingest.apply_contract import Dependencies, apply_contract
 from claimwatch.ingest.replay import resume
 from claimwatch.observability import logger, tracer
 
@@ -31,7 +31,7 @@ def apply(record: SQSRecord) -> None:
     if created is None:
         logger.warning("message ignored: it is about no object", extra={"message_id": record.message_id})
         return
-    applied = apply_contract(workplace(), created)
+    applied = apply_contract(dependencies(), created)
     logger.info(
         "contract seen",
         extra={
@@ -44,9 +44,9 @@ def apply(record: SQSRecord) -> None:
     )
 
 
-def workplace() -> Workplace:
+def dependencies() -> Dependencies:
     """What the work is done with."""
-    return Workplace(
+    return Dependencies(
         database=runtime.database(),
         objects=runtime.objects(),
         alerts=runtime.alerts(),

@@ -9,7 +9,7 @@ from claimwatch import runtime
 from claimwatch.aws.custom_resource import Request, respond
 from claimwatch.observability import logger
 from claimwatch.photos.line_views import complete_lines
-from claimwatch.storage.migrate import migrate_patiently
+from claimwatch.storage.migrate import migrate_with_retry
 
 
 @logger.inject_lambda_context
@@ -22,7 +22,7 @@ def bring_up_to_date(request: Request) -> Mapping[str, str]:
     """Run the migrations that have not run; the data stays when the stack goes."""
     if request.kind == "Delete":
         return {}
-    ran = [f"{migration.number:04}_{migration.name}" for migration in migrate_patiently(runtime.database())]
+    ran = [f"{migration.number:04}_{migration.name}" for migration in migrate_with_retry(runtime.database())]
     lines = complete_lines(runtime.database())
     logger.info("schema brought up to date", extra={"migrations": ran, "lines_with_photos": lines})
     return {"Migrations": ", ".join(ran)}

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
 from claimwatch.errors import RefusedData
-from claimwatch.evaluation.plan import Workplace, plan_all, plan_window, planned
+from claimwatch.evaluation.plan import Dependencies, plan_all, plan_window, planned
 from claimwatch.observability import logger, tracer
 
 
@@ -15,14 +15,14 @@ from claimwatch.observability import logger, tracer
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Plan the week of a line that is named, or the last one of every line; ``refused`` says why not."""
-    at = Workplace(runtime.database(), runtime.evaluation_post())
+    deps = Dependencies(runtime.database(), runtime.evaluation_queue())
     now = datetime.now(UTC)
     if "line" not in event:
-        windows = [planned(window) for window in plan_all(at, now)]
+        windows = [planned(window) for window in plan_all(deps, now)]
         logger.info("evaluations planned", extra={"windows": windows})
         return {"windows": windows}
     try:
-        told = planned(plan_window(at, event["line"], event.get("window"), now))
+        told = planned(plan_window(deps, event["line"], event.get("window"), now))
     except RefusedData as refusal:
         logger.warning("evaluation refused", extra={"line": event["line"], "window": event.get("window")})
         return {"refused": str(refusal)}

@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
 from claimwatch.evaluation import checks, close, run_check
-from claimwatch.models.stored_bundle import BundleCache
 from claimwatch.observability import logger, tracer
+from claimwatch.scoring.bundle_store import BundleCache
 from claimwatch.settings import settings
 
 # One message at a time; that it has to come again is no failure of the function.
@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 def run(record: SQSRecord) -> None:
     """Do what a message asks for."""
     task = run_check.Task.of(record.json_body)
-    ended = run_check.run_task(workplace(), task, int(record.attributes.approximate_receive_count))
+    ended = run_check.run_task(dependencies(), task, int(record.attributes.approximate_receive_count))
     told = {
         "line": task.key.line,
         "window_start": task.key.start.isoformat(),
@@ -45,26 +45,26 @@ def run(record: SQSRecord) -> None:
 
 
 @cache
-def workplace() -> run_check.Workplace:
+def dependencies() -> run_check.Dependencies:
     """What the work is done with; models stay warm as the environment does."""
     bundles = BundleCache(runtime.objects())
-    reading = checks.Workplace(
+    reading = checks.Dependencies(
         database=runtime.database(),
         bundle=lambda version: bundles.get(version.bundle_uri or "", version.bundle_sha256 or ""),
-        machinery=checks.Machinery(
+        operations_sources=checks.OperationsSources(
             runtime.reports(),
             runtime.queues(),
             settings().watched_queue_urls.split(),
             settings().dead_letter_queue_urls.split(),
         ),
     )
-    closing = close.Workplace(
+    closing = close.Dependencies(
         database=runtime.database(),
         objects=runtime.objects(),
         bucket=settings().artifact_bucket,
         metrics=runtime.metrics(),
         alerts=runtime.alerts(),
-        announcements=runtime.announcements(),
+        event_bus=runtime.event_bus(),
         now=lambda: datetime.now(UTC),
     )
-    return run_check.Workplace(runtime.database(), checks.checks(reading), closing)
+    return run_check.Dependencies(runtime.database(), checks.checks(reading), closing)

@@ -11,7 +11,7 @@ from claimwatch import runtime
 from claimwatch.aws.events import CreatedObject, DeletedObject, created_object, deleted_object
 from claimwatch.observability import logger, tracer
 from claimwatch.photos.decoder import Decoder
-from claimwatch.photos.receive import Workplace, receive, withdraw
+from claimwatch.photos.receive import Dependencies, receive, withdraw
 
 processor = BatchProcessor(event_type=EventType.SQS)
 
@@ -27,7 +27,7 @@ def process_image(record: SQSRecord) -> None:
     """Take the photo that one message is about, or note that it was deleted."""
     match told_by(record):
         case CreatedObject() as created:
-            outcome = receive(workplace(), created)
+            outcome = receive(dependencies(), created)
             logger.info(
                 "photo seen",
                 extra={
@@ -55,6 +55,6 @@ def told_by(record: SQSRecord) -> CreatedObject | DeletedObject | None:
 
 
 @cache
-def workplace() -> Workplace:
+def dependencies() -> Dependencies:
     """What the work is done with; the decoder stays warm as the environment does."""
-    return Workplace(runtime.database(), runtime.objects(), Decoder())
+    return Dependencies(runtime.database(), runtime.objects(), Decoder())

@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     training_id = event.get("training_id") or context.aws_request_id
     try:
         training = start_training(
-            runtime.training_ground(),
+            runtime.training_dependencies(),
             training_id,
             event["line"],
             why=event["why"],

@@ -13,4 +13,4 @@ from claimwatch.observability import logger, tracer
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Look after all trainings."""
-    logger.info("trainings looked after", extra={"ended": watch_machines(runtime.training_ground())})
+    logger.info("trainings looked after", extra={"ended": watch_machines(runtime.training_dependencies())})

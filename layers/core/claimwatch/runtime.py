@@ -3,23 +3,23 @@
 from datetime import timedelta
 from functools import cache
 
-from claimwatch.allocation import keep_freed_memory
 from claimwatch.aws.alerts import SnsAlerts
-from claimwatch.aws.announcements import BusAnnouncements
 from claimwatch.aws.clients import client
+from claimwatch.aws.event_bus import EventBridgeBus
 from claimwatch.aws.executions import ClaimsPipeline, ScoreClaims
-from claimwatch.aws.invocations import LambdaReports
-from claimwatch.aws.machines import Ec2Machines
+from claimwatch.aws.lambda_reports import LambdaReports
 from claimwatch.aws.metrics import CloudWatchMetrics
 from claimwatch.aws.objects import S3Objects
-from claimwatch.aws.post import SqsPost
 from claimwatch.aws.queues import SqsQueues
 from claimwatch.aws.secrets import secret_json, secret_text
-from claimwatch.models.trainings import Workplace as TrainingGround
+from claimwatch.aws.sqs import SqsSender
+from claimwatch.aws.training_instances import Ec2TrainingInstances
+from claimwatch.malloc import disable_heap_trim
+from claimwatch.models.trainings import Dependencies as TrainingDependencies
 from claimwatch.settings import settings
 from claimwatch.storage.connection import Database
 
-keep_freed_memory()
+disable_heap_trim()
 
 
 @cache
@@ -52,20 +52,20 @@ def backfill() -> ScoreClaims:
     return ScoreClaims(client("stepfunctions"), settings().score_claims_arn)
 
 
-def training_ground() -> TrainingGround:
+def training_dependencies() -> TrainingDependencies:
     """What trainings are started and watched with."""
-    return TrainingGround(
+    return TrainingDependencies(
         database=database(),
-        machines=Ec2Machines(client("ec2"), settings().training_template_id),
+        machines=Ec2TrainingInstances(client("ec2"), settings().training_template_id),
         alerts=alerts(),
         longest=timedelta(hours=float(settings().training_max_hours)),
     )
 
 
 @cache
-def evaluation_post() -> SqsPost:
+def evaluation_queue() -> SqsSender:
     """Where the checks of a week are asked for."""
-    return SqsPost(client("sqs"), settings().evaluation_queue_url)
+    return SqsSender(client("sqs"), settings().evaluation_queue_url)
 
 
 @cache
@@ -75,9 +75,9 @@ def metrics() -> CloudWatchMetrics:
 
 
 @cache
-def announcements() -> BusAnnouncements:
+def event_bus() -> EventBridgeBus:
     """The account's event bus."""
-    return BusAnnouncements(client("events"))
+    return EventBridgeBus(client("events"))
 
 
 def reports() -> LambdaReports:

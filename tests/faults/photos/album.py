@@ -9,7 +9,7 @@ from functools import cache
 
 from PIL import Image, ImageEnhance
 
-from claimwatch.domain.photo import Photo, examine
+from claimwatch.domain.photos.photo import Photo, examine
 from claimwatch.errors import RefusedPhoto
 from samples.photos import Facts, encoded, scene
 

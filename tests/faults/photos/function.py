@@ -12,12 +12,12 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 from botocore.exceptions import ClientError
 
 from claimwatch.aws.objects import ObjectMissing, ObjectRef
-from claimwatch.domain.photo import Photo
+from claimwatch.domain.photos.photo import Photo
 from claimwatch.photos.decoder import Decoder
-from claimwatch.photos.receive import Workplace
+from claimwatch.photos.receive import Dependencies
 from claimwatch.storage.connection import Database
 from tests.cluster import PROJECT
-from tests.faults.borders import BreakingObjects, Raised, trap
+from tests.faults.fault_injection import BreakingObjects, Raised, trap
 from tests.faults.seed import Fault
 
 _CONTEXT = SimpleNamespace(
@@ -66,7 +66,7 @@ class ProcessImage:
 
         objects = LandingBucket(folder, forbids=forbids)
         _MODULE.runtime.database = lambda: database
-        vars(_MODULE)["workplace"] = lambda: Workplace(database, objects, self._decoder)
+        vars(_MODULE)["dependencies"] = lambda: Dependencies(database, objects, self._decoder)
         vars(_MODULE)["process_image"] = process_image
         records = [_record(message_id, body) for message_id, body in bodies.items()]
         try:

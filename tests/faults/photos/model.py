@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from claimwatch.domain.phash import MATCH_DISTANCE
-from claimwatch.domain.photo import Photo
+from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE
+from claimwatch.domain.photos.photo import Photo
 from tests.faults.photos.schedule import Entry, Erasure
 
 GONE = "the object was deleted before it was read"

@@ -7,7 +7,7 @@ from threading import Timer
 from typing import Any
 
 from claimwatch.aws.objects import ObjectRef
-from local.folder_objects import FolderObjects
+from local.filesystem_object_store import FilesystemObjectStore
 from tests.cluster import Cluster
 from tests.faults.photos.images_queue import ImagesQueue
 from tests.faults.photos.judge import PhotosWatcher, judge
@@ -25,7 +25,7 @@ def simulate_photos(seed: int, cluster: Cluster, workers: Workers) -> Result:
     schedule = PhotoSchedule(seed)
     with tempfile.TemporaryDirectory(prefix="claimwatch-faults-") as folder, cluster.clone() as url:
         result = Result(seed)
-        bucket = FolderObjects(Path(folder))
+        bucket = FilesystemObjectStore(Path(folder))
         for entry in schedule.entries:
             if entry.picture is not None:
                 ref = bucket.write(BUCKET, entry.key, [entry.picture.data])
@@ -49,7 +49,7 @@ def simulate_photos(seed: int, cluster: Cluster, workers: Workers) -> Result:
     return result
 
 
-def _run(schedule: PhotoSchedule, images: ImagesQueue, bucket: FolderObjects) -> None:
+def _run(schedule: PhotoSchedule, images: ImagesQueue, bucket: FilesystemObjectStore) -> None:
     def erase(moment: str) -> None:
         for erasure in schedule.erasures:
             if erasure.moment == moment and erasure.of.picture is not None:

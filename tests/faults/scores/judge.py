@@ -10,7 +10,7 @@ import psycopg2
 from psycopg2.extensions import connection as PgConnection  # noqa: N812 - it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
-from tests.faults.scores.house import LINE, ScoreNotes
+from tests.faults.scores.environment import LINE, ScoreNotes
 from tests.faults.scores.model import CLOSE, MODELS, Claim, Entry, bundle, wrong_entries
 from tests.faults.verdict import Verdict
 from tests.faults.watcher import Watcher

@@ -13,10 +13,10 @@ from math import exp
 
 import numpy as np
 
-from claimwatch.domain.calibration import Calibration
-from claimwatch.domain.features import Feature, FeatureSpec
-from claimwatch.domain.model import Linear, to_bytes
-from claimwatch.domain.profile import reference_of
+from claimwatch.domain.model.calibration import Calibration
+from claimwatch.domain.model.features import Feature, FeatureSpec
+from claimwatch.domain.model.model import Linear, to_bytes
+from claimwatch.domain.model.profile import reference_of
 from claimwatch.scoring.bundle import MANIFEST, Manifest, Part
 from training.graph import onnx_of
 

@@ -12,10 +12,10 @@ from claimwatch.errors import TransientFault
 from claimwatch.storage import models
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import NewVersion
-from local.folder_objects import FolderObjects
+from local.filesystem_object_store import FilesystemObjectStore
 from tests.cluster import Cluster, apply_contract, database_at
 from tests.faults.schedule import ARTIFACTS, LANDING
-from tests.faults.scores.house import LINE, ScoringHouse
+from tests.faults.scores.environment import LINE, ScoringHouse
 from tests.faults.scores.judge import Loaded, ScoresWatcher, judge
 from tests.faults.scores.model import MODELS, Asked, bundle
 from tests.faults.scores.schedule import REFUSED, GlassFile, ScoreSchedule
@@ -129,7 +129,7 @@ def _seen(database: Database) -> tuple[list[int], bool]:
 
 def _furnish(url: str, folder: Path) -> None:
     """Line glass with its models, one of them refused, and MLflow's registry of them."""
-    objects = FolderObjects(folder)
+    objects = FilesystemObjectStore(folder)
     with closing(database_at(url)) as database:
         assert apply_contract(database, LINE, GLASS, objects) == "applied"
         with database.transaction() as cursor:
@@ -162,7 +162,7 @@ def _version(version: str, sha256: str, **other: Any) -> NewVersion:
 
 def _event(folder: Path, file: GlassFile, number: int) -> dict[str, Any]:
     data = file.text.encode()
-    ref = FolderObjects(folder).write(LANDING, f"claims/{LINE}/{file.label}.csv", [data])
+    ref = FilesystemObjectStore(folder).write(LANDING, f"claims/{LINE}/{file.label}.csv", [data])
     item = {"key": ref.key, "size": len(data), "version-id": ref.version_id, "sequencer": f"00A{number}"}
     return {
         "source": "aws.s3",

@@ -10,13 +10,13 @@ from typing import Any
 import onnxruntime  # noqa: F401 - slow to import, so before workers are forked off
 
 from claimwatch.aws.alerts import Alerts
-from claimwatch.models import promote, stored_bundle
-from claimwatch.scoring import plan_scoring, score_rows
+from claimwatch.models import promote
+from claimwatch.scoring import bundle_store, plan_scoring, score_rows
 from claimwatch.scoring.live_models import ModelCache
-from claimwatch.scoring.notices import tell_unscored_file, tell_unscored_line
+from claimwatch.scoring.notifications import notify_unscored_file, notify_unscored_line
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import Role
-from tests.faults.borders import BreakingObjects, fail_as, trap
+from tests.faults.fault_injection import BreakingObjects, fail_as, trap
 
 BLOCK = 7
 """Claims that are scored at a time, so that a chunk takes several."""
@@ -66,12 +66,12 @@ class Scores:
             self._folder, self._models = folder, ModelCache()
         objects, alerts = BreakingObjects(folder), self._alerts
         score_rows.BLOCK, plan_scoring.MOST_UNITS = BLOCK, MOST_UNITS
-        planning = plan_scoring.Workplace(database, alerts)
-        scoring = score_rows.Workplace(
+        planning = plan_scoring.Dependencies(database, alerts)
+        scoring = score_rows.Dependencies(
             database, alerts, lambda live: self._models.get(objects, live), code_version="test"
         )
-        promoting = promote.Workplace(
-            database, lambda uri, sha256: stored_bundle.columns_of(objects, uri, sha256), self._backfill
+        promoting = promote.Dependencies(
+            database, lambda uri, sha256: bundle_store.columns_of(objects, uri, sha256), self._backfill
         )
 
         def change(request_id: str, line: str, version: str | None, role: Role) -> promote.Promoted:
@@ -88,9 +88,9 @@ class Scores:
             ),
             "score_chunk": lambda **of: score_rows.score_chunk(scoring, **of).claims,
             "record_unscored": lambda error, **of: (
-                tell_unscored_file(database, alerts, of["file_id"], error)
+                notify_unscored_file(database, alerts, of["file_id"], error)
                 if "file_id" in of
-                else tell_unscored_line(alerts, of["line"], None, error)
+                else notify_unscored_line(alerts, of["line"], None, error)
             ),
             "change": change,
         }

@@ -12,20 +12,20 @@ from typer.testing import CliRunner, Result
 from claimwatch.aws.events import CreatedObject
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.ingest import apply_contract, inspect, load
-from claimwatch.ingest.commit import Workplace as CommitWorkplace
+from claimwatch.ingest.commit import Dependencies as CommitWorkplace
 from claimwatch.ingest.commit import commit_file
 from claimwatch.ingest.register import register
 from claimwatch.ingest.replay import replay
 from claimwatch.storage.connection import Database
 from cli.main import app
 from cli.stack import Stack
-from local.folder_objects import FolderObjects
+from local.filesystem_object_store import FilesystemObjectStore
 from tests.cluster import SilentAlerts
 
 LANDING, ARTIFACTS = "landing", "artifacts"
 
 
-class Emulation(FolderObjects):
+class Emulation(FilesystemObjectStore):
     """Buckets whose events are answered before the write returns, and the pipeline that answers them."""
 
     def __init__(self, folder: Path, database: Database) -> None:
@@ -39,17 +39,19 @@ class Emulation(FolderObjects):
         if bucket == LANDING:
             register(self._database, self, self._alerts, created)
         elif key.startswith("contracts/"):
-            place = apply_contract.Workplace(self._database, self, self._alerts, self._again)
+            place = apply_contract.Dependencies(self._database, self, self._alerts, self._again)
             apply_contract.apply_contract(place, created)
         return ref
 
     def start(self, _ref: ObjectRef, file_id: int, attempt: int) -> None:
-        place = inspect.Workplace(self._database, self, self._alerts, ARTIFACTS)
+        place = inspect.Dependencies(self._database, self, self._alerts, ARTIFACTS)
         found = inspect.inspect(place, file_id, attempt)
         if found["status"] != "ready":
             return
         for chunk in found["chunks"]:
-            load.load_chunk(load.Workplace(self._database, self, b"key"), file_id, attempt, chunk["number"])
+            load.load_chunk(
+                load.Dependencies(self._database, self, b"key"), file_id, attempt, chunk["number"]
+            )
         commit_file(CommitWorkplace(self._database, self), file_id, attempt)
 
     def _again(self, file_id: int) -> None:

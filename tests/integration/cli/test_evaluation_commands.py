@@ -17,9 +17,9 @@ from claimwatch.storage.connection import Database
 from claimwatch.storage.evaluations import Key, Window
 from cli.main import app
 from cli.stack import Stack
-from local.folder_objects import FolderObjects
+from local.filesystem_object_store import FilesystemObjectStore
 from tests.integration.cli.conftest import answer
-from tests.integration.ingest.site import Site
+from tests.integration.ingest.environment import Site
 
 ARTIFACTS = "artifacts"
 MONDAY = datetime(2026, 7, 20, tzinfo=UTC)
@@ -32,7 +32,7 @@ class Desk:
     """The command line before a stack that checks a week as soon as it is asked to."""
 
     database: Database
-    objects: FolderObjects
+    objects: FilesystemObjectStore
     findings: dict[Check, Sequence[Finding]] = field(default_factory=dict)
     missing: dict[Check, str] = field(default_factory=dict)
     asked: list[Mapping[str, Any]] = field(default_factory=list)
@@ -83,7 +83,7 @@ class Desk:
 
 @pytest.fixture
 def desk(database: Database, tmp_path: Path) -> Desk:
-    return Desk(database, FolderObjects(tmp_path / "buckets"))
+    return Desk(database, FilesystemObjectStore(tmp_path / "buckets"))
 
 
 def test_a_week_that_is_waited_for_tells_each_verdict_and_what_to_look_at(desk: Desk) -> None:

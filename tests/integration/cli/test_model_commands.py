@@ -14,9 +14,9 @@ from claimwatch.storage.connection import Database
 from cli.main import app
 from cli.stack import Stack
 from tests.integration.cli.conftest import answer
+from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import GLASS
-from tests.integration.ingest.site import Site
-from tests.integration.models.house import LINE, House
+from tests.integration.models.environment import LINE, House
 from tests.integration.models.test_trainings import Yard
 
 
@@ -46,7 +46,7 @@ class Desk:
 
     def _start_training(self, event: Mapping[str, Any]) -> dict[str, Any]:
         site = self.house.site
-        place = trainings.Workplace(site.database, Yard(), site, timedelta(hours=1))
+        place = trainings.Dependencies(site.database, Yard(), site, timedelta(hours=1))
         started = trainings.start_training(
             place, event["training_id"], event["line"], why=event["why"], asked_by=event["asked_by"]
         )

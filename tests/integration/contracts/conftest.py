@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from claimwatch.storage.connection import Database
-from tests.integration.contracts.house import House
+from tests.integration.contracts.environment import House
 
 
 @pytest.fixture

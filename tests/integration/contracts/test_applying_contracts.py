@@ -7,11 +7,11 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from claimwatch.domain.inference import draft_contract
+from claimwatch.domain.contract.contract_draft import draft_contract
 from claimwatch.errors import RefusedData, TransientFault
 from claimwatch.storage import contracts
 from tests.cluster import database_at
-from tests.integration.contracts.house import House
+from tests.integration.contracts.environment import House
 from tests.unit.contracts.samples_of_contracts import claim_id, column, contract_text, role
 
 AMOUNT = column("amount", "integer")

@@ -10,7 +10,7 @@ import pytest
 
 from claimwatch.errors import TransientFault
 from claimwatch.storage.connection import Database, StatementRefused
-from claimwatch.storage.migrate import ChangedMigration, Migration, migrate, migrate_patiently, migrations
+from claimwatch.storage.migrate import ChangedMigration, Migration, migrate, migrate_with_retry, migrations
 from tests.cluster import Cluster, database_at
 
 
@@ -91,10 +91,10 @@ def test_a_database_that_wakes_up_is_waited_for(empty: Database, monkeypatch: py
 
     monkeypatch.setattr(Database, "transaction", waking)
     monkeypatch.setattr("claimwatch.storage.migrate.PAUSE", 0.0)
-    assert migrate_patiently(empty) == migrations()
+    assert migrate_with_retry(empty) == migrations()
 
 
 def test_a_database_that_does_not_wake_up_is_a_passing_fault() -> None:
     nowhere = Database({"host": "127.0.0.1", "port": 1, "dbname": "none", "user": "none"}, wake_up_time=0)
     with pytest.raises(TransientFault):
-        migrate_patiently(nowhere, patience=0)
+        migrate_with_retry(nowhere, patience=0)

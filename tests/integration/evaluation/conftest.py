@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from claimwatch.storage.connection import Database
-from tests.integration.evaluation.watch import Watch
+from tests.integration.evaluation.environment import Watch
+from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import GLASS
-from tests.integration.ingest.site import Site
-from tests.integration.models.house import House
+from tests.integration.models.environment import House
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from claimwatch.domain.evaluation.invocation import Invocation
-from claimwatch.evaluation.checks import Machinery
+from claimwatch.evaluation.checks import OperationsSources
 
 
 class NobodyKnows:
@@ -28,4 +28,4 @@ class NobodyKnows:
         return dict.fromkeys(urls)
 
 
-NOTHING_SEEN = Machinery(NobodyKnows(), NobodyKnows())
+NOTHING_SEEN = OperationsSources(NobodyKnows(), NobodyKnows())

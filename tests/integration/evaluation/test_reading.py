@@ -11,13 +11,13 @@ import pytest
 
 from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
 from claimwatch.domain.evaluation.week import WEEK, monday_of, start_of
-from claimwatch.domain.profile_rows import unpack
+from claimwatch.domain.model.profile_codec import unpack
 from claimwatch.evaluation import checks
 from claimwatch.models import promote as promotion
-from claimwatch.models.stored_bundle import BundleCache, columns_of
 from claimwatch.scoring import score_rows
+from claimwatch.scoring.bundle_store import BundleCache, columns_of
 from claimwatch.scoring.live_models import ModelCache
-from claimwatch.scoring.plan_scoring import Workplace as Planning
+from claimwatch.scoring.plan_scoring import Dependencies as Planning
 from claimwatch.scoring.plan_scoring import plan_line
 from claimwatch.storage import models, profiles
 from claimwatch.storage.connection import Database
@@ -27,7 +27,7 @@ from samples import DRIFTING_FEATURES, BookConfig, Drift
 from samples.delivery import Delivery, deliver
 from tests.cluster import Cluster, database_at
 from tests.integration.evaluation.silence import NOTHING_SEEN
-from tests.integration.ingest.site import ARTIFACTS, Site
+from tests.integration.ingest.environment import ARTIFACTS, Site
 from tests.motor_model import MotorModel, grow
 
 
@@ -50,10 +50,10 @@ class Book:
     site: Site
 
     @property
-    def place(self) -> checks.Workplace:
+    def place(self) -> checks.Dependencies:
         """Of the checks."""
         cache = BundleCache(self.site.objects)
-        return checks.Workplace(
+        return checks.Dependencies(
             self.site.database,
             lambda version: cache.get(version.bundle_uri or "", version.bundle_sha256 or ""),
             NOTHING_SEEN,
@@ -70,11 +70,11 @@ class Book:
     def score(self) -> None:
         """Score what waits."""
         cache = ModelCache()
-        at = score_rows.Workplace(
+        deps = score_rows.Dependencies(
             self.site.database, self.site, lambda live: cache.get(self.site.objects, live), "code"
         )
         for unit in plan_line(Planning(self.site.database, self.site), "motor")["units"]:
-            score_rows.score_chunk(at, **unit)
+            score_rows.score_chunk(deps, **unit)
 
     def promote(self, model: MotorModel, role: Role) -> None:
         """Register a model and make it live."""
@@ -82,11 +82,11 @@ class Book:
             self.site.objects.write(ARTIFACTS, key, [content])
         with self.site.database.transaction() as cursor:
             models.add_version(cursor, model.registered(ARTIFACTS))
-        at = promotion.Workplace(
+        deps = promotion.Dependencies(
             self.site.database, lambda uri, sha256: columns_of(self.site.objects, uri, sha256), self
         )
         request = promotion.Request(f"{model.version} {role}", "ann", "a test")
-        promotion.promote(at, request, "motor", model.version, role)
+        promotion.promote(deps, request, "motor", model.version, role)
 
     def start(self, *_args: object, **_named: object) -> str:
         """A backfill is asked for, and played by ``score``."""

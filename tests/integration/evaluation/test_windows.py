@@ -14,9 +14,9 @@ from claimwatch.evaluation import run_check
 from claimwatch.storage import evaluations
 from claimwatch.storage.evaluations import Window
 from tests.cluster import database_at
-from tests.integration.evaluation.watch import MONDAY, NEXT, Message, Watch, alarming, quiet
-from tests.integration.ingest.site import ARTIFACTS
-from tests.integration.models.house import House
+from tests.integration.evaluation.environment import MONDAY, NEXT, Message, Watch, alarming, quiet
+from tests.integration.ingest.environment import ARTIFACTS
+from tests.integration.models.environment import House
 
 
 def failing(_window: Window) -> list[Finding]:
@@ -278,7 +278,7 @@ def test_the_model_that_is_promoted_in_between_has_a_window_of_its_own(watch: Wa
     assert_each_once(watch, windows=2)
 
 
-@pytest.mark.parametrize("fault", ["publish", "announce", "put"])
+@pytest.mark.parametrize("fault", ["publish", "publish_event", "put"])
 def test_what_a_fault_kept_from_being_told_is_told_when_the_message_comes_again(
     watch: Watch, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
@@ -315,7 +315,7 @@ def run_and_die(url: str, check: Check, when: str) -> None:
         task = run_check.Task.of(
             {"line": "glass", "window": "2026-W09", "model_version": "1", "check": check}
         )
-        run_check.run_task(run_check.Workplace(database, {check: run}, None), task)  # type: ignore[arg-type]
+        run_check.run_task(run_check.Dependencies(database, {check: run}, None), task)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("when", ["computing", "writing"])

@@ -17,9 +17,9 @@ PREPARE = """
 import resource, sys, tempfile
 from pathlib import Path
 from claimwatch.ingest import staging
-from local.folder_objects import FolderObjects
+from local.filesystem_object_store import FilesystemObjectStore
 folder = Path(sys.argv[1])
-objects = FolderObjects(folder)
+objects = FilesystemObjectStore(folder)
 ref = next(
     staging.ObjectRef("landing", "file", path.name) for path in (folder / "landing" / "file").iterdir()
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from claimwatch.aws.machines import TEMPLATE_TAG
+from claimwatch.aws.training_instances import TEMPLATE_TAG
 from local.stack import STACK_NAME
 from tests.deployed import Deployed
 

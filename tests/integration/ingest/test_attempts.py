@@ -13,8 +13,8 @@ from claimwatch.ingest.inspect import inspect
 from claimwatch.ingest.load import load_chunk
 from claimwatch.ingest.replay import replay
 from claimwatch.ingest.staging import prepare
+from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import csv
-from tests.integration.ingest.site import Site
 
 CLAIMS = csv(*(f"G{number},2026-03-01,{number},,," for number in range(1, 30)), "bad")
 

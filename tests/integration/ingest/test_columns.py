@@ -1,8 +1,8 @@
 """Columns that are missing, more, renamed or in another order."""
 
 from claimwatch.ingest.inspect import inspect
+from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import GLASS, csv
-from tests.integration.ingest.site import Site
 
 
 def test_order_case_and_known_names_do_not_matter(glass: Site) -> None:

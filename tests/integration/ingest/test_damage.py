@@ -7,12 +7,12 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.contract import parse_contract
-from claimwatch.domain.header import csv_layout, ndjson_layout
-from claimwatch.domain.records import RecordCutter
+from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.files.header import csv_layout, ndjson_layout
+from claimwatch.domain.files.records import RecordCutter
 from claimwatch.ingest.validation import Validator
+from tests.integration.ingest.environment import KEY
 from tests.integration.ingest.glass import GLASS, HEADER
-from tests.integration.ingest.site import KEY
 
 CONTRACT = parse_contract(GLASS, "glass")
 ROWS = 12

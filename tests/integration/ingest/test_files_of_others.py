@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import PROJECT
-from tests.integration.ingest.site import Row, Site
+from tests.integration.ingest.environment import Row, Site
 
 
 def _testdata() -> Path | None:

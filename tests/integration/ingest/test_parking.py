@@ -6,8 +6,8 @@ from claimwatch.errors import RefusedData
 from claimwatch.ingest import drafting
 from claimwatch.ingest.inspect import inspect
 from claimwatch.ingest.replay import resume
+from tests.integration.ingest.environment import ARTIFACTS, Site
 from tests.integration.ingest.glass import GLASS, csv
-from tests.integration.ingest.site import ARTIFACTS, Site
 
 CLAIMS = csv(*(f"G{number},2026-03-0{number % 9 + 1},{number},1,Ann Lee,it broke" for number in range(1, 60)))
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+from tests.integration.ingest.environment import FIRST_DAY, KEY, Site
 from tests.integration.ingest.glass import GLASS, csv
-from tests.integration.ingest.site import FIRST_DAY, KEY, Site
 
 
 def current(site: Site) -> dict[str, Decimal]:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from claimwatch.ingest import inspect
-from local import folder_objects
+from local import filesystem_object_store
 from samples import BREAKS_THE_CONTRACT, BREAKS_THE_TEXT, SHAPES, Book, BookConfig, Dirt, write_week
 from tests.faults.model import expected_file
 from tests.faults.schedule import SampleFile
 from tests.faults.verdict import judge
-from tests.integration.ingest.site import KEY, Site
+from tests.integration.ingest.environment import KEY, Site
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -20,7 +20,7 @@ def test_every_row_of_a_dirty_file_is_loaded_or_quarantined_for_its_reason(
 ) -> None:
     monkeypatch.setattr(inspect, "CHUNK", 40_000)
     monkeypatch.setattr(inspect, "BLOCK", 10_000)
-    monkeypatch.setattr(folder_objects, "READ_BLOCK", 4_000)
+    monkeypatch.setattr(filesystem_object_store, "READ_BLOCK", 4_000)
     shape = SHAPES[name]
     text_can_break = shape.format == "csv" and shape.encoding == "utf-8"
     kinds = BREAKS_THE_CONTRACT + (BREAKS_THE_TEXT if text_can_break else ())

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.checks import Layout
-from claimwatch.domain.contract import parse_contract
-from claimwatch.domain.header import csv_layout, ndjson_layout
-from claimwatch.domain.records import Batch, RecordCutter
-from claimwatch.ingest.validation import Validator, Verdict
+from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.files.header import csv_layout, ndjson_layout
+from claimwatch.domain.files.layout import Layout
+from claimwatch.domain.files.records import Batch, RecordCutter
+from claimwatch.ingest.validation import ValidationResult, Validator
 from claimwatch.storage import rows
 from claimwatch.storage.connection import Database
-from tests.integration.ingest.site import KEY, Site
+from tests.integration.ingest.environment import KEY, Site
 
 TYPES = ("integer", "number", "boolean", "date", "timestamp", "string")
 ODD = """\
@@ -104,7 +104,7 @@ def cut(text: str, columns: int) -> Batch:
     return next(batch for batch in [cutter._cut(text.encode(), final=True)])
 
 
-def stored(database: Database, layout: Layout, verdict: Verdict, name: str) -> dict[int, Any]:
+def stored(database: Database, layout: Layout, verdict: ValidationResult, name: str) -> dict[int, Any]:
     """Row number to what PostgreSQL has of a column after COPY."""
     with database.transaction() as cursor:
         cursor.execute("TRUNCATE claimwatch.claim_odd")

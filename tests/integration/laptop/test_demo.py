@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from local import servers
-from local.demo.stage import DemoFailed, Stage
+from local.demo.context import DemoFailed, Stage
 from local.stack import LaptopStack
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from claimwatch.aws.machines import Ec2Machines
+from claimwatch.aws.training_instances import Ec2TrainingInstances
 from local.emulator import Emulator
 from local.instances import Instances
 from local.processes import wait_until
@@ -68,7 +68,7 @@ def instances(emulator: Emulator, tmp_path: Path) -> Iterator[Instances]:
     looked_after.stop()
 
 
-def machines(emulator: Emulator, name: str, script: str) -> Ec2Machines:
+def machines(emulator: Emulator, name: str, script: str) -> Ec2TrainingInstances:
     ec2 = emulator.client("ec2")
     template = ec2.create_launch_template(
         LaunchTemplateName=name,
@@ -78,10 +78,10 @@ def machines(emulator: Emulator, name: str, script: str) -> Ec2Machines:
             "IamInstanceProfile": {"Name": "worker"},
         },
     )["LaunchTemplate"]["LaunchTemplateId"]
-    return Ec2Machines(ec2, template)
+    return Ec2TrainingInstances(ec2, template)
 
 
-def ended(instances: Instances, at: Ec2Machines) -> bool:
+def ended(instances: Instances, at: Ec2TrainingInstances) -> bool:
     instances.look()
     return all(machine.ended for machine in at.all())
 

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 from local.emulator import laptop_environment
-from local.tracking import TrackingInterface, look
+from local.mlflow_server import TrackingInterface, look
 from training.job import tracking_in
 
 

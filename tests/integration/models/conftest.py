@@ -6,10 +6,10 @@ import pytest
 
 from claimwatch.ingest import inspect, validation
 from claimwatch.storage.connection import Database
-from local import folder_objects
+from local import filesystem_object_store
+from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import GLASS
-from tests.integration.ingest.site import Site
-from tests.integration.models.house import House
+from tests.integration.models.environment import House
 
 
 @pytest.fixture
@@ -25,4 +25,4 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inspect, "CHUNK", 120)
     monkeypatch.setattr(inspect, "BLOCK", 60)
     monkeypatch.setattr(validation, "BLOCK", 60)
-    monkeypatch.setattr(folder_objects, "READ_BLOCK", 20)
+    monkeypatch.setattr(filesystem_object_store, "READ_BLOCK", 20)

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from claimwatch.storage import models
-from tests.integration.models.house import LINE, House
-from training.job import Place, work
+from tests.integration.models.environment import LINE, House
+from training.job import JobDependencies, work
 
 MAKES_A_MODEL = """
 import argparse, hashlib, json, pathlib
@@ -55,7 +55,9 @@ class Job:
                 seconds=timedelta(hours=hours).total_seconds(),
             )
         command = (sys.executable, "-c", script)
-        place = Place(site.database, site.objects, site, "artifacts", "code-1+abc", {}, "0.5", command)
+        place = JobDependencies(
+            site.database, site.objects, site, "artifacts", "code-1+abc", {}, "0.5", command
+        )
         work(replace(place, environment={"PYTHONPATH": ":".join(sys.path)}), training.training_id)
         [row] = site.query("SELECT * FROM claimwatch.training WHERE training_id = %s", training.training_id)
         return row["status"], row["error"]

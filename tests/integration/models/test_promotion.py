@@ -13,7 +13,7 @@ from claimwatch.scoring import plan_scoring
 from claimwatch.storage import models
 from claimwatch.storage.connection import StatementRefused
 from tests.cluster import database_at
-from tests.integration.models.house import LINE, AmountModel, House, WrongBytes
+from tests.integration.models.environment import LINE, AmountModel, House, WrongBytes
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_a_promotion_has_what_waits_scored_and_asks_for_it_again_when_asked_agai
 def test_a_file_that_is_committed_just_before_the_promotion_is_not_forgotten(
     three: House, database_url: str
 ) -> None:
-    plan = plan_scoring.Workplace(three.site.database, three.site)
+    plan = plan_scoring.Dependencies(three.site.database, three.site)
     planned: list[str] = []
 
     class Slow(PgConnection):
@@ -182,8 +182,8 @@ def test_a_file_that_is_committed_just_before_the_promotion_is_not_forgotten(
             super().commit()
 
     with closing(database_at(database_url, connection_factory=Slow)) as database:
-        at = promote.Workplace(database, three.promoting.columns_of, three)
-        promoted = promote.promote(at, three.request("a"), LINE, "1", "champion")
+        deps = promote.Dependencies(database, three.promoting.columns_of, three)
+        promoted = promote.promote(deps, three.request("a"), LINE, "1", "champion")
 
     assert planned == ["without_champion"]
     assert promoted.unscored_files == 1
@@ -195,9 +195,9 @@ def test_of_many_promotions_at_once_each_is_in_the_history_and_the_last_is_live(
 ) -> None:
     def one(number: int) -> None:
         with closing(database_at(database_url)) as database:
-            at = promote.Workplace(database, three.promoting.columns_of, three)
+            deps = promote.Dependencies(database, three.promoting.columns_of, three)
             version = "123"[number % 3]
-            promote.promote(at, promote.Request(f"r{number}", "bob", "load"), LINE, version, "champion")
+            promote.promote(deps, promote.Request(f"r{number}", "bob", "load"), LINE, version, "champion")
 
     threads = [threading.Thread(target=one, args=[number]) for number in range(9)]
     for thread in threads:

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from claimwatch.models import promote
-from claimwatch.models.stored_bundle import columns_of, read_bundle
 from claimwatch.scoring import score_rows
 from claimwatch.scoring.bundle import BundleMismatch
+from claimwatch.scoring.bundle_store import columns_of, read_bundle
 from claimwatch.scoring.live_models import ModelCache
 from claimwatch.scoring.scorer import Scorer
 from claimwatch.storage import models
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import NewVersion
-from local.folder_objects import FolderObjects
-from tests.integration.ingest.site import ARTIFACTS, Row, Site
+from local.filesystem_object_store import FilesystemObjectStore
+from tests.integration.ingest.environment import ARTIFACTS, Row, Site
 from tests.unit.models.bundles import SPEC, make_bundle
 
 LINE, PREFIX = "pets", "models/pets/1/"
@@ -65,8 +65,10 @@ def site(database: Database, tmp_path: Path) -> Site:
     uri = f"s3://{ARTIFACTS}/{PREFIX}"
     with database.transaction() as cursor:
         models.add_version(cursor, NewVersion(LINE, "1", {}, "d" * 64, "c", "1.0.0", uri, sha256))
-    at = promote.Workplace(database, lambda uri, sha256: columns_of(site.objects, uri, sha256), Nothing())
-    promote.promote(at, promote.Request("r", "ann", "the first"), LINE, "1", "champion")
+    deps = promote.Dependencies(
+        database, lambda uri, sha256: columns_of(site.objects, uri, sha256), Nothing()
+    )
+    promote.promote(deps, promote.Request("r", "ann", "the first"), LINE, "1", "champion")
     return site
 
 
@@ -83,12 +85,12 @@ def scored(site: Site) -> tuple[Site, list[Row]]:
     file = site.drop("claims/pets/a.csv", "\n".join([header, *map(",".join, CLAIMS), ""]))
     assert (file["status"], file["rows_loaded"]) == ("committed", len(CLAIMS))
     kept = ModelCache()
-    at = score_rows.Workplace(site.database, site, lambda live: kept.get(site.objects, live), "code-1")
-    score_rows.score_chunk(at, file["file_id"], 0)
+    deps = score_rows.Dependencies(site.database, site, lambda live: kept.get(site.objects, live), "code-1")
+    score_rows.score_chunk(deps, file["file_id"], 0)
     return site, site.query("SELECT * FROM claimwatch.score ORDER BY claim_id")
 
 
-def scorer(objects: FolderObjects) -> Scorer:
+def scorer(objects: FilesystemObjectStore) -> Scorer:
     return Scorer(read_bundle(objects, f"s3://{ARTIFACTS}/{PREFIX}", make_bundle()[1]))
 
 

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.integration.models.house import LINE, House
+from tests.integration.models.environment import LINE, House
 from training.job import tracking_in
 
 

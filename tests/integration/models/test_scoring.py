@@ -9,7 +9,7 @@ import pytest
 from claimwatch.scoring import plan_scoring, score_rows
 from claimwatch.storage import scores
 from tests.cluster import database_at
-from tests.integration.models.house import LINE, AmountModel, House, WrongBytes
+from tests.integration.models.environment import LINE, AmountModel, House, WrongBytes
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_of_many_who_score_one_chunk_at_once_one_writes(with_champion: House, da
 def test_the_chunks_of_a_file_are_scored_apart_and_together_are_all_of_it(with_champion: House) -> None:
     file = with_champion.drop(*range(100, 600, 10))
     assert file["chunks"] > 5
-    plan = plan_scoring.Workplace(with_champion.site.database, with_champion.site)
+    plan = plan_scoring.Dependencies(with_champion.site.database, with_champion.site)
 
     planned = plan_scoring.plan_file(plan, file["file_id"])
     assert planned["status"] == "ready"
@@ -156,7 +156,7 @@ def test_without_a_champion_claims_wait_people_hear_of_it_once_and_a_promotion_s
 ) -> None:
     files = [house.drop(500, 4500, name=name) for name in "ab"]
     house.site.alerts.clear()
-    plan = plan_scoring.Workplace(house.site.database, house.site)
+    plan = plan_scoring.Dependencies(house.site.database, house.site)
 
     for file in files:
         assert plan_scoring.plan_file(plan, file["file_id"])["status"] == "without_champion"
@@ -179,7 +179,7 @@ def test_a_new_champion_scores_again_only_what_it_is_asked_to(with_champion: Hou
     with_champion.score(file["file_id"])
     with_champion.register("2")
     with_champion.promote("2")
-    plan = plan_scoring.Workplace(with_champion.site.database, with_champion.site)
+    plan = plan_scoring.Dependencies(with_champion.site.database, with_champion.site)
 
     assert plan_scoring.plan_line(plan, LINE, only_unscored=True)["status"] == "done"
     assert plan_scoring.plan_line(plan, LINE, file["received_at"])["status"] == "ready"

@@ -8,30 +8,31 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from claimwatch.aws.machines import Machine, NoMachine
+from claimwatch.aws.training_instances import InstanceUnavailable, TrainingInstance
 from claimwatch.errors import RefusedData
 from claimwatch.models import trainings
 from claimwatch.storage.models import Training
 from tests.cluster import database_at
-from tests.integration.models.house import LINE, House
+from tests.integration.models.environment import LINE, House
 
 
 @dataclass
 class Yard:
     """Machines of the test's own."""
 
-    machines: dict[str, Machine] = field(default_factory=dict)
+    machines: dict[str, TrainingInstance] = field(default_factory=dict)
     empty: bool = False
 
     def start(self, training_id: str) -> str:
         """The same id, the same machine."""
         if self.empty:
-            raise NoMachine("EC2 starts no instance: InsufficientInstanceCapacity")
+            raise InstanceUnavailable("EC2 starts no instance: InsufficientInstanceCapacity")
         return self.machines.setdefault(
-            training_id, Machine(f"i-{len(self.machines)}", training_id, ended=False, reason="running")
+            training_id,
+            TrainingInstance(f"i-{len(self.machines)}", training_id, ended=False, reason="running"),
         ).instance_id
 
-    def all(self) -> list[Machine]:
+    def all(self) -> list[TrainingInstance]:
         """All of them."""
         return list(self.machines.values())
 
@@ -54,10 +55,10 @@ class Office:
     yard: Yard
 
     @property
-    def place(self) -> trainings.Workplace:
+    def place(self) -> trainings.Dependencies:
         """Of the use cases."""
         site = self.house.site
-        return trainings.Workplace(site.database, self.yard, site, timedelta(hours=2))
+        return trainings.Dependencies(site.database, self.yard, site, timedelta(hours=2))
 
     def start(self, training_id: str = "t1", line: str = LINE) -> Training:
         """Ask for one."""

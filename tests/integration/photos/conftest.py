@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from claimwatch.storage.connection import Database
-from tests.integration.photos.studio import Studio
+from tests.integration.photos.environment import Studio
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from claimwatch.domain.photo import examine
+from claimwatch.domain.photos.photo import examine
 from claimwatch.errors import RefusedPhoto, TransientFault
 from claimwatch.photos.decoder import MEMORY, Decoder
 from tests.unit.photos.damage import FORMATS, damaged
@@ -31,7 +31,7 @@ PHOTO = encoded(
 # Stands in for a decoder in C that does what the photo's last word says; everything else is the real child.
 MISBEHAVING = """
 import ctypes, os, signal, sys, time
-from claimwatch.domain import photo
+from claimwatch.domain.photos import photo
 from claimwatch.photos import decoder
 
 sound = photo._examine

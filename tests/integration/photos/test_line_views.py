@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from claimwatch.domain.schema_change import PHOTO_COLUMNS
+from claimwatch.domain.contract.schema_change import PHOTO_COLUMNS
 from claimwatch.photos.line_views import complete_lines
 from claimwatch.storage.migrate import migrate
 from tests.integration.contracts.conftest import house as house  # noqa: PLC0414 - the fixture
-from tests.integration.contracts.house import House
-from tests.integration.photos.studio import Studio, picture
+from tests.integration.contracts.environment import House
+from tests.integration.photos.environment import Studio, picture
 from tests.unit.contracts.samples_of_contracts import claim_id, column, contract_text, role, shared
 
 EVENT = column("event_no", "string", customProperties=role("ignored"))

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from cli.stack import Stack
 from tests.integration.cli.conftest import Run, answer
-from tests.integration.photos.studio import BUCKET, Studio, picture
+from tests.integration.photos.environment import BUCKET, Studio, picture
 
 
 class NoPipeline:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from claimwatch.domain.phash import MATCH_DISTANCE, distance
+from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE, distance
 from claimwatch.errors import RefusedPhoto
 from claimwatch.photos.decoder import Decoder
 

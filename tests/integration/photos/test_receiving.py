@@ -15,7 +15,7 @@ from claimwatch.photos.receive import MAX_BYTES, Outcome
 from claimwatch.storage import images
 from claimwatch.storage.connection import Database
 from tests.cluster import database_at
-from tests.integration.photos.studio import BUCKET, Studio, picture
+from tests.integration.photos.environment import BUCKET, Studio, picture
 
 
 def test_a_photo_becomes_a_row_with_its_facts_and_both_copies(studio: Studio) -> None:

@@ -7,11 +7,11 @@ from contextlib import closing
 
 import pytest
 
-from claimwatch.domain.phash import MATCH_DISTANCE, distance
+from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE, distance
 from claimwatch.storage import images
 from claimwatch.storage.connection import Database
 from tests.cluster import database_at
-from tests.integration.photos.studio import BUCKET, Studio, picture
+from tests.integration.photos.environment import BUCKET, Studio, picture
 
 PICTURE = 0x5A5A_1234_89AB_0F0F
 

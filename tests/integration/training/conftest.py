@@ -8,7 +8,8 @@ import duckdb
 import numpy as np
 import pytest
 
-from claimwatch.domain.contract import Contract, parse_contract
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.contract.parse import parse_contract
 from samples.book import BookConfig
 from samples.delivery import Delivery, deliver
 from tests.cluster import PROJECT

@@ -13,15 +13,15 @@ import pytest
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from claimwatch.domain.contract import Column, Contract, LogicalType, Role
-from claimwatch.domain.features import FeatureSpec, encode
-from claimwatch.domain.lift import roc_auc, top_decile_lift
+from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.model.features import FeatureSpec, encode
+from claimwatch.domain.model.ranking_metrics import roc_auc, top_decile_lift
 from tests.cluster import PROJECT
 from training.candidates import CANDIDATES
+from training.category_encoding import by_fraud_rate
 from training.leakage import find_leaks, without
-from training.ordering import by_fraud_rate
 from training.snapshot import Snapshot
-from training.tune import fitted, lesson, search
+from training.tune import fitted, fold, search
 
 PLACES = [
     Path(place)
@@ -75,8 +75,8 @@ def test_a_thousand_real_claims_five_fold() -> None:
             spec = FeatureSpec.fit(contract, own.columns)
             x = encode(spec, own.columns)
             parts = StratifiedKFold(3, shuffle=True, random_state=7).split(x, own.outcome)
-            lessons = [lesson(spec, x, own.outcome, some, rest) for some, rest in parts]
-            found = [(search(family, spec, lessons, TRIALS, 7), family) for family in CANDIDATES]
+            folds = [fold(spec, x, own.outcome, some, rest) for some, rest in parts]
+            found = [(search(family, spec, folds, TRIALS, 7), family) for family in CANDIDATES]
             chosen, best = min(found, key=lambda entry: entry[0].loss)
             order = by_fraud_rate(spec, x, own.outcome)
             model = fitted(best, chosen.parameters, spec, order.recoded(x), own.outcome, 7)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from claimwatch.domain.contract import Column, Contract, LogicalType, Role
-from claimwatch.domain.lift import roc_auc, top_decile_lift
+from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.model.ranking_metrics import roc_auc, top_decile_lift
 from claimwatch.scoring.bundle import MANIFEST, Bundle, verify
 from claimwatch.scoring.scorer import Scorer
 from tests.integration.training.conftest import Book, Changed
@@ -254,7 +254,7 @@ def test_runs_are_recorded_and_versions_registered_without_a_pickle(
 ) -> None:
     from mlflow import MlflowClient
 
-    from training.track import Tracking, record
+    from training.mlflow_tracking import Tracking, record
 
     to = Tracking(f"sqlite:///{tmp_path}/runs.db", (tmp_path / "artifacts").as_uri())
     for expected in (1, 2):
@@ -283,7 +283,7 @@ def test_a_refused_model_is_recorded_and_not_registered(
 ) -> None:
     from mlflow import MlflowClient
 
-    from training.track import Tracking, record
+    from training.mlflow_tracking import Tracking, record
 
     refused = replace(trained.evidence, refused_because="bias: too much")
     to = Tracking(f"sqlite:///{tmp_path}/runs.db", (tmp_path / "artifacts").as_uri())

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from benchmarks import coverage
-from claimwatch.domain import lift
+from claimwatch.domain.model import ranking_metrics
 
 
 def test_the_truth_is_what_very_many_claims_come_to() -> None:
     claims = coverage.Claims.drawn(np.random.default_rng(4), 200_000)
     true = coverage.truth()
     assert true["base_rate", ""] == pytest.approx(claims.fraud.mean(), rel=0.03)
-    assert true["roc_auc", ""] == pytest.approx(lift.roc_auc(claims.fraud, claims.score), abs=0.01)
+    assert true["roc_auc", ""] == pytest.approx(ranking_metrics.roc_auc(claims.fraud, claims.score), abs=0.01)
     assert true["lift_top_decile", ""] == pytest.approx(
-        lift.top_decile_lift(claims.fraud, claims.score), rel=0.03
+        ranking_metrics.top_decile_lift(claims.fraud, claims.score), rel=0.03
     )
     older = (claims.group == "older") & (claims.fraud > 0.5)
     referred = claims.score >= coverage.model_threshold()

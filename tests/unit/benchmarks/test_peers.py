@@ -8,9 +8,10 @@ import pytest
 from benchmarks.book import BookFile, book_file, good_rows
 from benchmarks.pandas_checks import keyed_hashes
 from benchmarks.peers import chunks_of, refused
-from claimwatch.domain.contract import Contract, parse_contract
-from claimwatch.domain.header import csv_layout
-from claimwatch.domain.records import RecordCutter
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.files.header import csv_layout
+from claimwatch.domain.files.records import RecordCutter
 from claimwatch.ingest.validation import Validator
 from samples import Kind
 from samples.contract import MOTOR

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimwatch.aws.objects import ObjectRef
-from claimwatch.domain.records import Problem, RecordCutter
+from claimwatch.domain.files.records import Problem, RecordCutter
 from claimwatch.errors import RefusedData
 from claimwatch.ingest.plan import Plan
 from claimwatch.storage.quarantine import RefusedRow

@@ -5,7 +5,8 @@ from typing import Any
 
 import yaml
 
-from claimwatch.domain.contract import Contract, parse_contract
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.contract.parse import parse_contract
 
 type Raw = dict[str, Any]
 

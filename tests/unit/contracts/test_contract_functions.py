@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 import claimwatch.observability  # noqa: F401 - the tracer opens a socket when it is imported, and tests may not
 from claimwatch.aws.custom_resource import Request
 from claimwatch.aws.objects import ObjectRef
-from claimwatch.domain.contract import parse_contract
+from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.errors import TransientFault
 from claimwatch.ingest.apply_contract import Applied, line_of
 from claimwatch.ingest.publish_contract import packaged_contract, publish_contract
@@ -50,7 +50,7 @@ def apply_contract(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, list[An
             raise TransientFault("busy")
         return Applied("applied", "motor", "1.0.0")
 
-    monkeypatch.setattr(module, "workplace", lambda: None)
+    monkeypatch.setattr(module, "dependencies", lambda: None)
     monkeypatch.setattr(module, "apply_contract", apply)
     return module, calls
 
@@ -178,7 +178,7 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Request], Any]:
         monkeypatch.setattr(module, "runtime", FakeRuntime())
         found: list[Any] = []
         monkeypatch.setattr(module, "respond", lambda *given: found.append(given[-1](request)))
-        monkeypatch.setattr(module, "migrate_patiently", lambda *_: [], raising=False)
+        monkeypatch.setattr(module, "migrate_with_retry", lambda *_: [], raising=False)
         monkeypatch.setattr(module, "complete_lines", lambda *_: [], raising=False)
         module.handler({}, Context())
         return found[0]

@@ -5,7 +5,7 @@ from datetime import datetime
 import duckdb
 import pytest
 
-from claimwatch.domain.date_formats import format_problem, from_java
+from claimwatch.domain.contract.date_formats import format_problem, from_java
 
 
 @pytest.mark.parametrize(

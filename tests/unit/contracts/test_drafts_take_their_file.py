@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.contract import parse_contract
-from claimwatch.domain.header import csv_layout
-from claimwatch.domain.inference import draft_contract
-from claimwatch.domain.records import RecordCutter
+from claimwatch.domain.contract.contract_draft import draft_contract
+from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.files.header import csv_layout
+from claimwatch.domain.files.records import RecordCutter
 from claimwatch.ingest.validation import Validator
 
 type Maker = Callable[[random.Random], str]

@@ -2,7 +2,9 @@
 
 import pytest
 
-from claimwatch.domain.schema_change import plan_change
+from claimwatch.domain.contract.contract import LINE_NAME
+from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.contract.schema_change import plan_change
 from claimwatch.errors import RefusedContract
 from tests.unit.contracts.samples_of_contracts import column, home, role, shared
 
@@ -55,8 +57,6 @@ def test_only_a_column_besides_the_key_needs_an_index() -> None:
 
 
 def test_the_name_of_the_photos_table_is_no_line() -> None:
-    from claimwatch.domain.contract import LINE_NAME, parse_contract
-
     with pytest.raises(RefusedContract, match="'image' is taken by the photos"):
         parse_contract("", "image")
     assert LINE_NAME.fullmatch("images")

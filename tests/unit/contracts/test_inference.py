@@ -10,9 +10,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.contract import Column, LogicalType, Role, folded_name, parse_contract
-from claimwatch.domain.inference import draft_contract
-from claimwatch.domain.value_guess import guess_values
+from claimwatch.domain.contract.contract import Column, LogicalType, Role, folded_name
+from claimwatch.domain.contract.contract_draft import draft_contract
+from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.contract.type_inference import infer_type
 from claimwatch.errors import RefusedContract
 
 
@@ -45,7 +46,7 @@ def drafted(columns: dict[str, Sequence[str]], line: str = "home") -> dict[str, 
     ],
 )
 def test_types_are_those_that_all_values_have(cells: list[str], logical_type: LogicalType) -> None:
-    assert guess_values(cells).logical_type is logical_type
+    assert infer_type(cells).logical_type is logical_type
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_types_are_those_that_all_values_have(cells: list[str], logical_type: Lo
     ],
 )
 def test_separators_of_numbers_are_noticed(cells: list[str], separators: tuple[str, str]) -> None:
-    found = guess_values(cells)
+    found = infer_type(cells)
     assert found.logical_type is LogicalType.NUMBER
     assert (found.decimal_separator, found.thousands_separator) == separators
 
@@ -83,7 +84,7 @@ def test_numbers_that_can_be_read_both_ways_are_read_as_the_rest_of_the_file_is_
     ],
 )
 def test_formats_of_dates_are_noticed(cells: list[str], form: str) -> None:
-    assert guess_values(cells).date_format == form
+    assert infer_type(cells).date_format == form
 
 
 def test_dates_that_do_not_tell_day_from_month_are_marked() -> None:

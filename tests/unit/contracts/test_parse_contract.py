@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from open_data_contract_standard.model import OpenDataContractStandard
 
-from claimwatch.domain.contract import LogicalType, Role, parse_contract, precedence
-from claimwatch.domain.odcs import SUPPORTED
+from claimwatch.domain.contract.contract import LogicalType, Role, precedence
+from claimwatch.domain.contract.odcs import SUPPORTED
+from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.errors import RefusedContract
 from claimwatch.storage.contracts import outcome_contract
 from tests.unit.contracts.samples_of_contracts import (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.patterns import pattern_problem
+from claimwatch.domain.contract.patterns import pattern_problem
 
 ENGINE = duckdb.connect()
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.contract import LogicalType
-from claimwatch.domain.schema_change import Change, Stored, plan_change, quoted, version_problem
+from claimwatch.domain.contract.contract import LogicalType
+from claimwatch.domain.contract.schema_change import Change, Stored, plan_change, quoted, version_problem
 from tests.unit.contracts.samples_of_contracts import claim_id, column, home, role
 
 OLD = plan_change({}, home(column("amount", "integer"), column("story", "string"))).stored

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from local.demo import model, watch
 from local.demo.book import CONFIG, DRIFT_FROM, FIRST, HISTORY, LATER, NEXT, MotorBook
-from local.demo.stage import DemoFailed, Stage
+from local.demo.context import DemoFailed, Stage
 from local.demo.watch import Week
 from local.stack import LaptopStack
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from claimwatch.domain.evaluation.association import RARE, bivariate, relation
+from claimwatch.domain.evaluation.bivariate import RARE, bivariate, relation
 from claimwatch.domain.evaluation.cohort import Cohort
-from claimwatch.domain.features import Kind
+from claimwatch.domain.model.features import Kind
 from tests.unit.evaluation.cohorts import NOBODY, book, investigated, one, sound
 
 claims = st.tuples(st.integers(0, 2**32 - 1), st.integers(60, 400), st.integers(2, 6))

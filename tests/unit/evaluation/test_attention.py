@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
-from claimwatch.evaluation.attention import changes, outcome_of, outcomes, things
-from claimwatch.evaluation.facts import Findings, PastWindow
+from claimwatch.evaluation.priorities import action_items, changes, outcome_of, outcomes
+from claimwatch.evaluation.report_data import Findings, PastWindow
 from tests.unit.evaluation import weeks
 
 QUIET: dict[Check, list[Finding]] = {check: [Finding("psi", 0.01, 100)] for check in CHECKS}
@@ -45,7 +45,7 @@ def test_a_check_that_nobody_speaks_of_is_missing_and_not_well() -> None:
 
 
 def test_nothing_to_look_at_in_a_quiet_week() -> None:
-    assert things(weeks.facts(), QUIET, past(QUIET)) == []
+    assert action_items(weeks.facts(), QUIET, past(QUIET)) == []
 
 
 def test_there_are_never_more_than_three_things_and_new_alarms_come_first() -> None:
@@ -53,7 +53,7 @@ def test_there_are_never_more_than_three_things_and_new_alarms_come_first() -> N
     now: dict[Check, list[Finding]] = dict.fromkeys(CHECKS, loud)
     before = past({check: loud for check in CHECKS if check != "importance"})
 
-    told = things(weeks.facts(), now, before)
+    told = action_items(weeks.facts(), now, before)
 
     assert [thing.check for thing in told] == ["importance", "performance", "bias"]
 
@@ -61,7 +61,7 @@ def test_there_are_never_more_than_three_things_and_new_alarms_come_first() -> N
 def test_a_missing_check_comes_before_what_is_to_be_watched() -> None:
     now = with_alarm("performance", Finding("recall", 0.4, 9, "watch", threshold=0.5))
     facts = weeks.facts(missing={"bias": "it failed at each attempt", "errors": "it failed at each attempt"})
-    told = things(facts, now, past(QUIET))
+    told = action_items(facts, now, past(QUIET))
     assert [(thing.check, thing.outcome) for thing in told] == [("bias", "missing"), ("performance", "watch")]
     assert told[0].headline == "Not checked: protected groups and where it errs"
     assert told[0].detail == "It failed at each attempt. Whether all is well there is not known."
@@ -69,7 +69,7 @@ def test_a_missing_check_comes_before_what_is_to_be_watched() -> None:
 
 def test_the_findings_of_a_check_are_one_thing_the_furthest_beyond_its_bound_named_first() -> None:
     now = with_alarm("feature_drift", *(drift(name, value=0.2 + place) for place, name in enumerate("abcde")))
-    [thing] = things(weeks.facts(), now, past(QUIET))
+    [thing] = action_items(weeks.facts(), now, past(QUIET))
     assert thing.headline == "Feature drift: e, d and 3 more"
     assert thing.detail.startswith("e: PSI 4.200, bound 0.100; d:")
     assert 'claimwatch train motor --why "drift in 2026-W31"' in thing.next_step

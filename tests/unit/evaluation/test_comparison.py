@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimwatch.domain.evaluation.cohort import Cohort
-from claimwatch.domain.evaluation.comparison import (
+from claimwatch.domain.evaluation.challenger import (
     DECISIVE,
     challenger,
     difference_at_all_times,
     evidence,
     reviewed,
 )
+from claimwatch.domain.evaluation.cohort import Cohort
 from tests.unit.evaluation.cohorts import NOBODY, book, one, sound
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
-from claimwatch.evaluation.facts import PastWindow
-from claimwatch.evaluation.notices import digest, tell_window
+from claimwatch.evaluation.notifications import digest, notify_window
+from claimwatch.evaluation.report_data import PastWindow
 from tests.unit.evaluation import weeks
 
 QUIET: dict[Check, list[Finding]] = {check: [Finding("psi", 0.01, 100)] for check in CHECKS}
@@ -81,6 +81,6 @@ class Mail:
 
 def test_one_message_goes_out_and_none_where_there_is_nothing_new() -> None:
     mail = Mail()
-    assert not tell_window(mail, weeks.facts(), DRIFT, past(DRIFT), URI)
-    assert tell_window(mail, weeks.facts(), DRIFT, past(QUIET), URI)
+    assert not notify_window(mail, weeks.facts(), DRIFT, past(DRIFT), URI)
+    assert notify_window(mail, weeks.facts(), DRIFT, past(QUIET), URI)
     assert len(mail.sent) == 1

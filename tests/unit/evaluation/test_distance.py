@@ -11,7 +11,6 @@ from scipy import stats
 from scipy.spatial import distance as scipy_distance
 from scipy.special import rel_entr
 
-from claimwatch.domain.evaluation.discovery import q_values
 from claimwatch.domain.evaluation.distance import (
     chi_square,
     jensen_shannon,
@@ -21,7 +20,8 @@ from claimwatch.domain.evaluation.distance import (
     standard_deviation,
     wasserstein,
 )
-from claimwatch.domain.profile import Profile, number_edges
+from claimwatch.domain.evaluation.multiple_testing import q_values
+from claimwatch.domain.model.profile import Profile, number_edges
 
 type Pair = tuple[list[int], list[int]]
 

@@ -17,7 +17,7 @@ from claimwatch.domain.evaluation.drift import (
     score_drift,
 )
 from claimwatch.domain.evaluation.finding import Finding, Verdict
-from claimwatch.domain.profile import Profile, number_edges
+from claimwatch.domain.model.profile import Profile, number_edges
 
 RNG = np.random.default_rng(1)
 VALUES = RNG.normal(size=20_000)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from claimwatch.domain.evaluation.cohort import Cohort
-from claimwatch.domain.evaluation.errors import errors
+from claimwatch.domain.evaluation.error_slices import errors
 from tests.unit.evaluation.cohorts import NOBODY, THRESHOLD, all_known, book, investigated, one, sound, words
 
 NAMES = [f"branch {number}" for number in range(8)]

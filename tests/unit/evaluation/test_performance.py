@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from claimwatch.domain import lift
 from claimwatch.domain.evaluation import ranking
 from claimwatch.domain.evaluation.cohort import Cohort
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval
 from claimwatch.domain.evaluation.performance import FEWEST_FRAUDS, MATERIAL, estimated, performance, worse
+from claimwatch.domain.model import ranking_metrics
 from tests.unit.evaluation.cohorts import (
     NOBODY,
     THRESHOLD,
@@ -52,14 +52,14 @@ def test_cuts_are_those_of_the_domain(claims: list[tuple[int, int]]) -> None:
     given = (cohort.outcome, cohort.probability)
     for capacity in (0.05, 0.3, 1.0):
         assert ranking.recall_at(cohort, capacity).value == pytest.approx(
-            lift.recall_at_capacity(*given, capacity)
+            ranking_metrics.recall_at_capacity(*given, capacity)
         )
         assert ranking.precision_at(cohort, capacity).value == pytest.approx(
-            lift.precision_at_capacity(*given, capacity)
+            ranking_metrics.precision_at_capacity(*given, capacity)
         )
     deciles = [each.value for each in ranking.lift_by_decile(cohort)]
-    np.testing.assert_allclose(np.array(deciles, float), lift.lift_by_decile(*given), atol=1e-9)
-    assert ranking.calibration_error(cohort).value == pytest.approx(lift.calibration_error(*given))
+    np.testing.assert_allclose(np.array(deciles, float), ranking_metrics.lift_by_decile(*given), atol=1e-9)
+    assert ranking.calibration_error(cohort).value == pytest.approx(ranking_metrics.calibration_error(*given))
 
 
 @settings(max_examples=25)
@@ -151,12 +151,14 @@ def test_the_truth_is_within_the_intervals(referred: bool) -> None:
     cohort, fraud = investigated(claims=60_000, seed=11, referred=referred)
     found = performance(cohort, 0.05, {}, 0)
     truth: dict[str, Callable[[], float]] = {
-        "recall_at_capacity": lambda: lift.recall_at_capacity(fraud, cohort.probability, 0.05),
-        "precision_at_capacity": lambda: lift.precision_at_capacity(fraud, cohort.probability, 0.05),
-        "lift_top_decile": lambda: lift.top_decile_lift(fraud, cohort.probability),
-        "roc_auc": lambda: lift.roc_auc(fraud, cohort.probability),
-        "pr_auc": lambda: lift.average_precision(fraud, cohort.probability),
-        "brier": lambda: lift.brier(fraud, cohort.probability),
+        "recall_at_capacity": lambda: ranking_metrics.recall_at_capacity(fraud, cohort.probability, 0.05),
+        "precision_at_capacity": lambda: ranking_metrics.precision_at_capacity(
+            fraud, cohort.probability, 0.05
+        ),
+        "lift_top_decile": lambda: ranking_metrics.top_decile_lift(fraud, cohort.probability),
+        "roc_auc": lambda: ranking_metrics.roc_auc(fraud, cohort.probability),
+        "pr_auc": lambda: ranking_metrics.average_precision(fraud, cohort.probability),
+        "brier": lambda: ranking_metrics.brier(fraud, cohort.probability),
         "base_rate": lambda: float(fraud.mean()),
         "hit_rate": lambda: float(fraud[cohort.referred].mean()),
     }

@@ -17,7 +17,7 @@ from claimwatch.domain.evaluation.quality import (
     more_of,
     more_than_before,
 )
-from claimwatch.domain.profile import Profile
+from claimwatch.domain.model.profile import Profile
 
 USUAL = Intake(
     files=7, rows_read=10_100, rows_quarantined=100, by_rule={"required": 60, "range": 45}, claims=10_000

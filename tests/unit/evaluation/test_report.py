@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding, Verdict
-from claimwatch.evaluation.facts import Findings, PastWindow
+from claimwatch.evaluation.formatting import TITLES
 from claimwatch.evaluation.report import report_page
-from claimwatch.evaluation.words import TITLES
+from claimwatch.evaluation.report_data import Findings, PastWindow
 from tests.unit.evaluation import weeks
 
 VOID = {"meta", "wbr"}

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from claimwatch.aws.announcements import BusAnnouncements
+from claimwatch.aws.event_bus import EventBridgeBus
 from claimwatch.aws.metrics import CloudWatchMetrics, Measure
-from claimwatch.aws.post import SqsPost
+from claimwatch.aws.sqs import SqsSender
 from claimwatch.errors import TransientFault
 
 
@@ -40,7 +40,7 @@ def refused(status: int) -> ClientError:
 def test_every_message_goes_with_its_delay() -> None:
     sqs = Client()
 
-    SqsPost(sqs, "url").send([{"number": number} for number in range(3)], delay_seconds=900)
+    SqsSender(sqs, "url").send([{"number": number} for number in range(3)], delay_seconds=900)
 
     assert [json.loads(asked["MessageBody"])["number"] for asked in sqs.asked] == [0, 1, 2]
     assert {(asked["QueueUrl"], asked["DelaySeconds"]) for asked in sqs.asked} == {("url", 900)}
@@ -65,13 +65,13 @@ def test_numbers_have_their_dimensions_and_times() -> None:
 
 def test_an_event_that_the_bus_does_not_take_is_a_fault() -> None:
     with pytest.raises(TransientFault, match="RetrainingAdvised"):
-        BusAnnouncements(Client({"FailedEntryCount": 1})).announce("RetrainingAdvised", {})
+        EventBridgeBus(Client({"FailedEntryCount": 1})).publish_event("RetrainingAdvised", {})
 
 
 def test_an_event_carries_our_name() -> None:
     events = Client({"FailedEntryCount": 0})
 
-    BusAnnouncements(events).announce("RetrainingAdvised", {"line": "motor"})
+    EventBridgeBus(events).publish_event("RetrainingAdvised", {"line": "motor"})
 
     [entry] = events.asked[0]["Entries"]
     assert (entry["Source"], entry["DetailType"]) == ("claimwatch", "RetrainingAdvised")
@@ -81,11 +81,11 @@ def test_an_event_carries_our_name() -> None:
 def speak(client: Client, whom: str) -> None:
     match whom:
         case "SQS":
-            SqsPost(client, "url").send([{}])
+            SqsSender(client, "url").send([{}])
         case "CloudWatch":
             CloudWatchMetrics(client).put([Measure("Alarms", 0)])
         case _:
-            BusAnnouncements(client).announce("RetrainingAdvised", {})
+            EventBridgeBus(client).publish_event("RetrainingAdvised", {})
 
 
 @pytest.mark.parametrize("whom", ["SQS", "CloudWatch", "EventBridge"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from claimwatch.aws.invocations import LambdaReports, read_report
+from claimwatch.aws.lambda_reports import LambdaReports, read_report
 from claimwatch.aws.queues import SqsQueues
 from claimwatch.domain.evaluation.invocation import Invocation
 from claimwatch.errors import TransientFault

@@ -3,7 +3,15 @@
 import pytest
 
 from claimwatch.domain.evaluation.finding import CHECKS, Finding
-from claimwatch.evaluation.words import TITLES, bound_of, figure, interval, listed, metric_title, sentence
+from claimwatch.evaluation.formatting import (
+    TITLES,
+    bound_of,
+    figure,
+    interval,
+    listed,
+    metric_title,
+    sentence,
+)
 
 
 @pytest.mark.parametrize(

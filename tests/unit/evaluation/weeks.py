@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from claimwatch.domain.evaluation.finding import Check, Finding, Verdict
-from claimwatch.evaluation.facts import PastWindow, WindowFacts
+from claimwatch.evaluation.report_data import PastWindow, WindowFacts
 
 FEATURES = (
     "claim_amount",

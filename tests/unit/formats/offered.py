@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from claimwatch.aws.objects import READ_BLOCK, ObjectRef
-from claimwatch.domain.dialect import Encoding, Utf8Census
-from claimwatch.domain.records import RecordCutter
+from claimwatch.domain.files.dialect import Encoding, EncodingDetector
+from claimwatch.domain.files.records import RecordCutter
 from claimwatch.ingest.staging import MOST_BYTES, Prepared, prepare
 
 
@@ -71,7 +71,7 @@ def offer(
         return done, b"".join(objects.read(done.source, done.body_start, done.size))
 
     done, native = prepared(encoding)
-    census = Utf8Census()
+    census = EncodingDetector()
     census.feed(native)
     if census.encoding() is not Encoding.UTF_8:
         done, native = prepared(census.encoding())

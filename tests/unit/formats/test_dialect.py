@@ -2,7 +2,14 @@
 
 import pytest
 
-from claimwatch.domain.dialect import Dialect, Escape, Format, detect_dialect, detect_format, read_opening
+from claimwatch.domain.files.dialect import (
+    Dialect,
+    Escape,
+    Format,
+    detect_dialect,
+    detect_format,
+    read_preamble,
+)
 
 PLAIN = Dialect()
 
@@ -49,13 +56,13 @@ def test_a_contracts_columns_decide_where_the_rows_mislead() -> None:
 
 
 def header(sample: str, *known: str) -> tuple[str, ...]:
-    opening = read_opening(sample, known, complete=True)
+    opening = read_preamble(sample, known, complete=True)
     assert opening is not None
     return opening.header
 
 
 def body(sample: str, *known: str) -> str:
-    opening = read_opening(sample, known, complete=True)
+    opening = read_preamble(sample, known, complete=True)
     assert opening is not None
     return sample[opening.body :]
 
@@ -93,7 +100,7 @@ def test_a_trailing_delimiter_in_the_header_alone_is_no_column() -> None:
 
 
 def test_a_header_that_does_not_end_is_none() -> None:
-    assert read_opening('id,"name\n1,2\n', (), complete=False) is None
+    assert read_preamble('id,"name\n1,2\n', (), complete=False) is None
 
 
 @pytest.mark.parametrize(

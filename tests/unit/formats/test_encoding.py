@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimwatch.domain.dialect import Encoding, Utf8Census, detect_encoding
+from claimwatch.domain.files.dialect import Encoding, EncodingDetector, detect_encoding
 
 TEXT = "claim_id,amount,place\nM-1,12.50,Größenwahn\nM-2,7.00,Saint-Rémy\n"
 
@@ -30,8 +30,8 @@ def test_a_nul_byte_does_not_make_utf_8_anything_else() -> None:
     assert detect_encoding(TEXT.encode().replace(b"7", b"\0")) == (Encoding.UTF_8, 0)
 
 
-def census(content: bytes, block: int = 1 << 20) -> Utf8Census:
-    counted = Utf8Census()
+def census(content: bytes, block: int = 1 << 20) -> EncodingDetector:
+    counted = EncodingDetector()
     for at in range(0, len(content), block):
         counted.feed(content[at : at + block])
     return counted

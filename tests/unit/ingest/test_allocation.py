@@ -2,8 +2,8 @@
 
 import platform
 
-from claimwatch.allocation import keep_freed_memory
+from claimwatch.malloc import disable_heap_trim
 
 
 def test_glibc_is_told_and_others_are_left_alone() -> None:
-    assert keep_freed_memory() == (platform.libc_ver()[0] == "glibc")
+    assert disable_heap_trim() == (platform.libc_ver()[0] == "glibc")

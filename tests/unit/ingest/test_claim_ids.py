@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimwatch.domain.claim_ids import ClaimIds
+from claimwatch.domain.validation.claim_ids import ClaimIds
 
 IDS = st.lists(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20).map(str.encode)

@@ -15,13 +15,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.checks import TRUE_WORDS, Layout
-from claimwatch.domain.contract import Column, Contract, LogicalType, Role, parse_contract
-from claimwatch.domain.first_look import _HASHED_ALIKE, FirstLook
-from claimwatch.domain.header import csv_layout
-from claimwatch.domain.records import RecordCutter
-from claimwatch.domain.shapes import steps
-from claimwatch.ingest.validation import Examiner
+from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.files.header import csv_layout
+from claimwatch.domain.files.layout import Layout
+from claimwatch.domain.files.records import RecordCutter
+from claimwatch.domain.validation.fast_path.fast_path import _HASHED_ALIKE, FastPath
+from claimwatch.domain.validation.fast_path.simple_regex import steps
+from claimwatch.domain.validation.row_rules_sql import TRUE_WORDS
+from claimwatch.ingest.validation import DuckDbValidator
 from samples import write_claims
 from samples.contract import MOTOR
 
@@ -147,8 +149,8 @@ def written(rows: list[tuple[str, ...]], delimiter: str, quoting: Quoting, newli
 
 
 @contextmanager
-def examiner(layout: Layout) -> Iterator[Examiner]:
-    made = Examiner(layout, KEY)
+def examiner(layout: Layout) -> Iterator[DuckDbValidator]:
+    made = DuckDbValidator(layout, KEY)
     try:
         yield made
     finally:
@@ -208,10 +210,10 @@ def test_what_is_sure_passes_the_checks_and_means_the_same(identifier: Column, c
             st.sampled_from(["\n", "\r\n"]),
         )
         def holds(
-            rows: list[tuple[str, ...]], chosen: tuple[str, Examiner], quoting: Quoting, newline: str
+            rows: list[tuple[str, ...]], chosen: tuple[str, DuckDbValidator], quoting: Quoting, newline: str
         ) -> None:
             delimiter, checks = chosen
-            look = FirstLook.of(layout_of(identifier, column, delimiter), KEY)
+            look = FastPath.of(layout_of(identifier, column, delimiter), KEY)
             assert look is not None
             batch = RecordCutter(delimiter.encode(), 2).feed(written(rows, delimiter, quoting, newline))
             sure = look.at(batch, 1)
@@ -235,7 +237,7 @@ def test_nearly_all_records_of_a_sample_need_no_second_look(tmp_path_factory: py
     manifest = write_claims(path, 5_000, seed=3, bad_share=0.01)
     header, _, body = path.read_bytes().partition(b"\n")
     names = header.decode().split(",")
-    look = FirstLook.of(csv_layout(parse_contract(MOTOR.read_text("utf-8"), "motor"), names, ","), KEY)
+    look = FastPath.of(csv_layout(parse_contract(MOTOR.read_text("utf-8"), "motor"), names, ","), KEY)
     assert look is not None
     sure = look.at(RecordCutter(b",", len(names)).feed(body), 1)
     bad = {damaged.row for damaged in manifest.damaged}
@@ -253,13 +255,13 @@ def test_nearly_all_records_of_a_sample_need_no_second_look(tmp_path_factory: py
 )
 def test_there_is_no_first_look_at_what_has_to_be_written_anew(change: dict[str, Any], why: str) -> None:
     layout = layout_of(IDENTIFIERS[0], COLUMNS[0])
-    assert FirstLook.of(layout, KEY), why
-    assert FirstLook.of(replace(layout, **change), KEY) is None, why
+    assert FastPath.of(layout, KEY), why
+    assert FastPath.of(replace(layout, **change), KEY) is None, why
 
 
 def test_blank_lines_of_a_file_of_one_column_are_no_records() -> None:
     layout = Layout(Contract("odd", "1.0.0", "claim_odd", IDENTIFIERS[:1]), fields=("claim",), delimiter=",")
-    look = FirstLook.of(layout, KEY)
+    look = FastPath.of(layout, KEY)
     assert look is not None
     assert look.at(RecordCutter(b",", 1).feed(b"C1\n\nC2\n\r\n"), 1).ids == [b"C1", b"C2"]
 

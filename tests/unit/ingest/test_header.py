@@ -3,8 +3,8 @@ name."""
 
 import pytest
 
-from claimwatch.domain.contract import Column, Contract, LogicalType, Role
-from claimwatch.domain.header import csv_layout, ndjson_layout
+from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.files.header import csv_layout, ndjson_layout
 from claimwatch.errors import RefusedFile
 
 CONTRACT = Contract(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimwatch.domain import keyed_hash
-from claimwatch.domain.keyed_hash import DIGITS, KeyedHashes
+from claimwatch.domain.validation import keyed_hash
+from claimwatch.domain.validation.keyed_hash import DIGITS, KeyedHashes
 
 
 @given(st.binary(max_size=64), st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=200)))

@@ -6,7 +6,7 @@ import io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.records import MAX_RECORD, Batch, RecordCutter
+from claimwatch.domain.files.records import MAX_RECORD, Batch, RecordCutter
 
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 TABLE = st.integers(2, 5).flatmap(

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.checks import Layout, copy_columns
-from claimwatch.domain.contract import Column, Contract, LogicalType, Role
-from claimwatch.domain.records import Batch, Problem, RecordCutter
+from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.files.layout import Layout, copy_columns
+from claimwatch.domain.files.records import Batch, Problem, RecordCutter
 from claimwatch.errors import EngineFault
-from claimwatch.ingest.validation import Validator, Verdict
+from claimwatch.ingest.validation import ValidationResult, Validator
 
 KEY = b"a key of some bytes"
 COLUMNS = (
@@ -61,13 +61,13 @@ def validator() -> Iterator[Validator]:
         yield made
 
 
-def checked(validator: Validator, *rows: dict[str, str]) -> Verdict:
+def checked(validator: Validator, *rows: dict[str, str]) -> ValidationResult:
     text = io.StringIO()
     csv.DictWriter(text, FIELDS, lineterminator="\n").writerows(rows)
     return validator.check([RecordCutter(b",", len(FIELDS)).feed(text.getvalue().encode())], 1)
 
 
-def loaded(verdict: Verdict) -> list[dict[str, str]]:
+def loaded(verdict: ValidationResult) -> list[dict[str, str]]:
     rows = csv.reader(io.StringIO(verdict.copy_text.decode(), newline=""))
     return [dict(zip(copy_columns(LAYOUT), row, strict=True)) for row in rows]
 
@@ -222,7 +222,7 @@ def test_a_block_at_a_time_comes_to_the_same_as_all_at_once(
 
     whole = validator.check(cut(), 1)
     monkeypatch.setattr("claimwatch.ingest.validation.BLOCK", 2_000)
-    left, parts = cut(), list[Verdict]()
+    left, parts = cut(), list[ValidationResult]()
     while (verdict := validator.check(left, 1 + sum(part.read for part in parts))).read:
         parts.append(verdict)
 

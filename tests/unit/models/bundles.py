@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.calibration import Calibration, probability
-from claimwatch.domain.features import Columns, Feature, FeatureSpec, encode
-from claimwatch.domain.lift import capacity_threshold
-from claimwatch.domain.model import Model, margin, to_bytes
-from claimwatch.domain.profile import reference_of
+from claimwatch.domain.model.calibration import Calibration, probability
+from claimwatch.domain.model.features import Columns, Feature, FeatureSpec, encode
+from claimwatch.domain.model.model import Model, margin, to_bytes
+from claimwatch.domain.model.profile import reference_of
+from claimwatch.domain.model.ranking_metrics import capacity_threshold
 from claimwatch.scoring.bundle import MANIFEST, Manifest, Part
 from tests.unit.models.forests import draw_forest
 from training.graph import onnx_of

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.model import LEAF, Forest, Link, Tree, forest_of
+from claimwatch.domain.model.model import LEAF, Forest, Link, Tree, forest_of
 
 type Row = npt.NDArray[np.float32]
 

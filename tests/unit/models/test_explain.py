@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.explain import expected_margin, shapley
-from claimwatch.domain.model import Forest, Linear, Tree, contributions, forest_of, margin
+from claimwatch.domain.model.model import Forest, Linear, Tree, contributions, forest_of, margin
+from claimwatch.domain.model.shapley import expected_margin, shapley
 from tests.unit.models.forests import conditional_margin, draw_forest, draw_rows, shapley_by_definition
 
 seeds = st.integers(0, 2**32)

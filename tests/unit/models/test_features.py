@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.contract import Column, Contract, LogicalType, Role, parse_contract
-from claimwatch.domain.features import Columns, FeatureSpec, encode, gaps
+from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.model.features import Columns, FeatureSpec, encode, gaps
 
 LARGEST = float(np.finfo(np.float32).max)
 

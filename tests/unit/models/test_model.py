@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.calibration import HIGHEST, LOWEST, Calibration, log_odds, probability
-from claimwatch.domain.model import (
+from claimwatch.domain.model.calibration import HIGHEST, LOWEST, Calibration, log_odds, probability
+from claimwatch.domain.model.model import (
     LEAF,
     Linear,
     Tree,

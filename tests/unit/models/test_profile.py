@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from claimwatch.domain.features import Columns, Feature, FeatureSpec, encode
-from claimwatch.domain.profile import Profile, Reference, number_edges, profiles_of, reference_of
+from claimwatch.domain.model.features import Columns, Feature, FeatureSpec, encode
+from claimwatch.domain.model.profile import Profile, Reference, number_edges, profiles_of, reference_of
 
 numbers = st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), max_size=60)
 SPEC = FeatureSpec(

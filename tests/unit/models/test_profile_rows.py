@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.features import Columns, Feature, FeatureSpec, encode
-from claimwatch.domain.profile import Profile, Reference, profiles_of, reference_of
-from claimwatch.domain.profile_rows import pack, packed_by_week, profiles_by_week, unpack
+from claimwatch.domain.model.features import Columns, Feature, FeatureSpec, encode
+from claimwatch.domain.model.profile import Profile, Reference, profiles_of, reference_of
+from claimwatch.domain.model.profile_codec import pack, packed_by_week, profiles_by_week, unpack
 
 SPEC = FeatureSpec(
     (

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from claimwatch.domain.features import Feature, FeatureSpec, Kind
-from claimwatch.domain.profile import Profile, Reference, number_edges
-from claimwatch.domain.reasons import Reasons
+from claimwatch.domain.model.features import Feature, FeatureSpec, Kind
+from claimwatch.domain.model.profile import Profile, Reference, number_edges
+from claimwatch.domain.model.reasons import Reasons
 
 SCORE = Profile.of_numbers([0.1], ())
 

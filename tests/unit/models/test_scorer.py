@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.calibration import probability
-from claimwatch.domain.explain import expected_margin
-from claimwatch.domain.features import encode
-from claimwatch.domain.model import Forest, Linear, Model, contributions, margin
+from claimwatch.domain.model.calibration import probability
+from claimwatch.domain.model.features import encode
+from claimwatch.domain.model.model import Forest, Linear, Model, contributions, margin
+from claimwatch.domain.model.shapley import expected_margin
 from claimwatch.scoring.bundle import MANIFEST, SERVED, Bundle, BundleMismatch, Manifest, verify
 from claimwatch.scoring.scorer import Scorer, audit_sample
 from tests.unit.models.bundles import AUDITED, CALIBRATION, CAPACITY, SPEC, draw_columns, make_bundle

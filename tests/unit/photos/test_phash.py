@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
-from claimwatch.domain.phash import MATCH_DISTANCE, distance, perceptual_hash
-from claimwatch.domain.photo import examine
+from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE, distance, perceptual_hash
+from claimwatch.domain.photos.photo import examine
 from samples.photos import scene
 from tests.unit.photos.pictures import encoded, opened, picture
 

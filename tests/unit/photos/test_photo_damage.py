@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.photo import Photo, examine
+from claimwatch.domain.photos.photo import Photo, examine
 from claimwatch.errors import RefusedPhoto
 from tests.unit.photos.damage import FORMATS, damaged, sound
 from tests.unit.photos.pictures import encoded, opened, picture

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from claimwatch.domain.exif import UPRIGHT
-from claimwatch.domain.photo import Photo, examine
+from claimwatch.domain.photos.exif import UPRIGHT
+from claimwatch.domain.photos.photo import Photo, examine
 from tests.unit.photos.pictures import CORNERS, corners, encoded, exif, opened, picture, position
 
 WITH_EXIF = ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"]

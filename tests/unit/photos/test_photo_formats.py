@@ -7,8 +7,8 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageCms
 
-from claimwatch.domain.phash import MATCH_DISTANCE, distance
-from claimwatch.domain.photo import DISPLAY, THUMBNAIL, examine
+from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE, distance
+from claimwatch.domain.photos.photo import DISPLAY, THUMBNAIL, examine
 from claimwatch.errors import RefusedPhoto
 from tests.unit.photos.pictures import CORNERS, corners, encoded, gray_at, opened, picture
 

@@ -53,7 +53,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, list[Any]]:
             return Outcome("refused", reason="it is no photo")
         return Outcome("stored", 1)
 
-    monkeypatch.setattr(module, "workplace", lambda: None)
+    monkeypatch.setattr(module, "dependencies", lambda: None)
     monkeypatch.setattr(module.runtime, "database", lambda: None)
     monkeypatch.setattr(module, "receive", receive)
     monkeypatch.setattr(module, "withdraw", lambda _, deleted: calls.append(deleted))

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.features import Feature, FeatureSpec
+from claimwatch.domain.model.features import Feature, FeatureSpec
 
 SPEC = FeatureSpec(
     (

@@ -5,7 +5,7 @@ import pytest
 
 from training import gates
 from training.calibrate import platt
-from training.estimates import Interval, Tried
+from training.estimates import Interval, ScoredSample
 from training.evaluate import Group
 from training.select import Contender, choose
 from training.settings import Settings
@@ -17,8 +17,8 @@ FRAUD = (DRAW.random(4_000) < RISK).astype(float)
 NOISE = DRAW.random(4_000)
 
 
-def tried(score: np.ndarray) -> Tried:
-    return Tried(FRAUD, score, np.ones(len(FRAUD)), np.ones(len(FRAUD)), score)
+def tried(score: np.ndarray) -> ScoredSample:
+    return ScoredSample(FRAUD, score, np.ones(len(FRAUD)), np.ones(len(FRAUD)), score)
 
 
 def chosen(*contenders: Contender) -> str:

@@ -4,8 +4,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from claimwatch.domain.calibration import HIGHEST, LOWEST, Calibration, probability
-from claimwatch.domain.model import Forest, margin
+from claimwatch.domain.model.calibration import HIGHEST, LOWEST, Calibration, probability
+from claimwatch.domain.model.model import Forest, margin
 from tests.unit.training.small_books import SPEC, small_book
 from training.candidates import CANDIDATES, Candidate
 from training.convert import model_of

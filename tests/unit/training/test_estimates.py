@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss
 
-from claimwatch.domain import lift
-from training.estimates import Tried, lift_by_decile, measures, resamples, value_at
+from claimwatch.domain.model import ranking_metrics
+from training.estimates import ScoredSample, lift_by_decile, measures, resamples, value_at
 from training.sampling import sample_weights
 
 DRAW = np.random.default_rng(5)
 
 
-def tried_on_all(outcome: np.ndarray, score: np.ndarray) -> Tried:
-    return Tried(outcome, score, np.ones(len(score)), np.ones(len(score)), score)
+def tried_on_all(outcome: np.ndarray, score: np.ndarray) -> ScoredSample:
+    return ScoredSample(outcome, score, np.ones(len(score)), np.ones(len(score)), score)
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 8)), min_size=2, max_size=80))
@@ -25,14 +25,18 @@ def test_with_all_outcomes_known_they_are_the_domain_s_own(claims: list[tuple[in
         return
     found = measures(tried_on_all(outcome, score), 0.05, 0.1)
     np.testing.assert_allclose(
-        lift_by_decile(tried_on_all(outcome, score)), lift.lift_by_decile(outcome, score)
+        lift_by_decile(tried_on_all(outcome, score)), ranking_metrics.lift_by_decile(outcome, score)
     )
-    assert found["recall_at_capacity"] == pytest.approx(lift.recall_at_capacity(outcome, score, 0.05))
-    assert found["precision_at_capacity"] == pytest.approx(lift.precision_at_capacity(outcome, score, 0.05))
-    assert found["roc_auc"] == pytest.approx(lift.roc_auc(outcome, score))
-    assert found["pr_auc"] == pytest.approx(lift.average_precision(outcome, score))
+    assert found["recall_at_capacity"] == pytest.approx(
+        ranking_metrics.recall_at_capacity(outcome, score, 0.05)
+    )
+    assert found["precision_at_capacity"] == pytest.approx(
+        ranking_metrics.precision_at_capacity(outcome, score, 0.05)
+    )
+    assert found["roc_auc"] == pytest.approx(ranking_metrics.roc_auc(outcome, score))
+    assert found["pr_auc"] == pytest.approx(ranking_metrics.average_precision(outcome, score))
     assert found["brier"] == pytest.approx(brier_score_loss(outcome, score))
-    assert found["calibration_error"] == pytest.approx(lift.calibration_error(outcome, score))
+    assert found["calibration_error"] == pytest.approx(ranking_metrics.calibration_error(outcome, score))
 
 
 def test_a_review_that_finds_nothing_costs_what_it_costs() -> None:
@@ -54,7 +58,7 @@ def test_weights_give_the_book_s_figures_from_investigated_claims() -> None:
     assert np.average(fraud[known], weights=weight) == pytest.approx(fraud.mean(), rel=0.08)
     assert weight.sum() == pytest.approx(rows, rel=0.05)
     assert weight.max() <= 1.0 / audited.mean() + 1e-9
-    book = measures(Tried(fraud[known], risk[known], weight, np.ones(len(weight)), risk), 0.05, 0.1)
+    book = measures(ScoredSample(fraud[known], risk[known], weight, np.ones(len(weight)), risk), 0.05, 0.1)
     true = measures(tried_on_all(fraud, risk), 0.05, 0.1)
     for name in ("roc_auc", "lift_top_decile", "recall_at_capacity", "precision_at_capacity", "brier"):
         assert book[name] == pytest.approx(true[name], rel=0.1), name

@@ -7,7 +7,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
-from claimwatch.domain.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
 from training.leakage import find_leaks, without
 from training.snapshot import Snapshot
 

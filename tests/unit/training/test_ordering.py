@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from claimwatch.domain.features import encode
+from claimwatch.domain.model.features import encode
 from tests.unit.training.small_books import SPEC, small_book
-from training.ordering import by_fraud_rate
+from training.category_encoding import by_fraud_rate
 
 MAKE = 3
 

@@ -9,29 +9,29 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.aws.invocations import Invocations
+from claimwatch.aws.lambda_reports import Invocations
 from claimwatch.aws.queues import Queues
-from claimwatch.domain.contract import Contract, Role
-from claimwatch.domain.evaluation.association import bivariate
+from claimwatch.domain.contract.contract import Contract, Role
+from claimwatch.domain.contract.strict_yaml import Block, read_yaml
 from claimwatch.domain.evaluation.bias import bias
-from claimwatch.domain.evaluation.comparison import challenger
+from claimwatch.domain.evaluation.bivariate import bivariate
+from claimwatch.domain.evaluation.challenger import challenger
 from claimwatch.domain.evaluation.drift import feature_drift, flagged, score_drift
-from claimwatch.domain.evaluation.errors import errors
+from claimwatch.domain.evaluation.error_slices import errors
 from claimwatch.domain.evaluation.finding import Check, Finding
 from claimwatch.domain.evaluation.importance import importance
 from claimwatch.domain.evaluation.operations import ChunkTime, Operated, operations
 from claimwatch.domain.evaluation.performance import estimated, performance
 from claimwatch.domain.evaluation.quality import Intake, data_quality
 from claimwatch.domain.evaluation.week import WEEK
-from claimwatch.domain.explain import shapley
-from claimwatch.domain.features import Feature, Matrix, encode
-from claimwatch.domain.plain_yaml import Block, read_yaml
-from claimwatch.domain.profile import Profile
-from claimwatch.domain.profile_rows import unpack
-from claimwatch.evaluation.claims import Claims, read
+from claimwatch.domain.model.features import Feature, Matrix, encode
+from claimwatch.domain.model.profile import Profile
+from claimwatch.domain.model.profile_codec import unpack
+from claimwatch.domain.model.shapley import shapley
+from claimwatch.evaluation.cohort_reader import Claims, read
 from claimwatch.scoring.bundle import Bundle
 from claimwatch.storage import cohorts, contracts, evaluations, models, profiles
-from claimwatch.storage.cohorts import Wanted
+from claimwatch.storage.cohorts import CohortQuery
 from claimwatch.storage.connection import Database
 from claimwatch.storage.evaluations import Window
 from claimwatch.storage.models import Version
@@ -58,7 +58,7 @@ _EVER = date(1970, 1, 5)
 
 
 @dataclass(frozen=True)
-class Machinery:
+class OperationsSources:
     """What operations are seen by: the calls of all functions, and the queues by their URLs."""
 
     invocations: Invocations
@@ -68,12 +68,12 @@ class Machinery:
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Dependencies:
     """What checks read from. ``bundle`` reads the model of that version, held to its hash."""
 
     database: Database
     bundle: Callable[[Version], Bundle]
-    machinery: Machinery
+    operations_sources: OperationsSources
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ class _Model:
         return self.window.end - self.maturity
 
 
-def checks(at: Workplace) -> Mapping[Check, Callable[[Window], list[Finding]]]:
+def checks(deps: Dependencies) -> Mapping[Check, Callable[[Window], list[Finding]]]:
     """Every check, ready to be given a window."""
-    all_of_them: dict[Check, Callable[[Workplace, Window], list[Finding]]] = {
+    all_of_them: dict[Check, Callable[[Dependencies, Window], list[Finding]]] = {
         "data_quality": _data_quality,
         "feature_drift": _feature_drift,
         "score_drift": _score_drift,
@@ -113,7 +113,7 @@ def checks(at: Workplace) -> Mapping[Check, Callable[[Window], list[Finding]]]:
         "bivariate": _bivariate,
         "operations": _operations,
     }
-    return {check: partial(run, at) for check, run in all_of_them.items()}
+    return {check: partial(run, deps) for check, run in all_of_them.items()}
 
 
 def maturity_days(contract: Contract) -> float:
@@ -129,28 +129,28 @@ def maturity_days(contract: Contract) -> float:
 # -- Profiles ------------------------------------------------------------------------------------------------
 
 
-def _feature_drift(at: Workplace, window: Window) -> list[Finding]:
-    model = _model(at, window)
+def _feature_drift(deps: Dependencies, window: Window) -> list[Finding]:
+    model = _model(deps, window)
     reference = model.bundle.reference.features
-    before, _ = _profiles(at, model, model.monday - WEEK)
+    before, _ = _profiles(deps, model, model.monday - WEEK)
     # The week before is looked at again: so nothing depends on whether, and when, it was checked.
     seen = flagged(feature_drift(reference, before, ()))
-    features, _ = _profiles(at, model, model.monday)
+    features, _ = _profiles(deps, model, model.monday)
     return feature_drift(reference, features, seen)
 
 
-def _score_drift(at: Workplace, window: Window) -> list[Finding]:
-    model = _model(at, window)
+def _score_drift(deps: Dependencies, window: Window) -> list[Finding]:
+    model = _model(deps, window)
     reference = model.bundle.reference.score
-    _, before = _profiles(at, model, model.monday - WEEK)
-    _, score = _profiles(at, model, model.monday)
+    _, before = _profiles(deps, model, model.monday - WEEK)
+    _, score = _profiles(deps, model, model.monday)
     return score_drift(reference, score, bool(flagged(score_drift(reference, before, before=False))))
 
 
-def _data_quality(at: Workplace, window: Window) -> list[Finding]:
-    model = _model(at, window)
-    features, _ = _profiles(at, model, model.monday)
-    with at.database.transaction() as cursor:
+def _data_quality(deps: Dependencies, window: Window) -> list[Finding]:
+    model = _model(deps, window)
+    features, _ = _profiles(deps, model, model.monday)
+    with deps.database.transaction() as cursor:
         arrived = profiles.arrived(cursor, window.line, model.monday - HISTORY_WEEKS * WEEK, model.monday)
         weeks = [
             Intake(
@@ -167,8 +167,8 @@ def _data_quality(at: Workplace, window: Window) -> list[Finding]:
     return data_quality(model.bundle.reference.features, features, weeks[-1], weeks[:-1])
 
 
-def _profiles(at: Workplace, model: _Model, monday: date) -> tuple[dict[str, Profile], Profile]:
-    with at.database.transaction() as cursor:
+def _profiles(deps: Dependencies, model: _Model, monday: date) -> tuple[dict[str, Profile], Profile]:
+    with deps.database.transaction() as cursor:
         packed = profiles.packed_of_week(cursor, model.window.line, model.version.version, monday)
         return unpack(model.bundle.reference, packed)
 
@@ -176,10 +176,10 @@ def _profiles(at: Workplace, model: _Model, monday: date) -> tuple[dict[str, Pro
 # -- Matured claims ------------------------------------------------------------------------------------------
 
 
-def _performance(at: Workplace, window: Window) -> list[Finding]:
-    model = _model(at, window)
-    matured = _matured(at, model)
-    young = _claims(at, model, since=model.matured_until, until=window.end)
+def _performance(deps: Dependencies, window: Window) -> list[Finding]:
+    model = _model(deps, window)
+    matured = _matured(deps, model)
+    young = _claims(deps, model, since=model.matured_until, until=window.end)
     promised = {
         name: float(value)
         for name, value in model.version.metrics.items()
@@ -191,18 +191,18 @@ def _performance(at: Workplace, window: Window) -> list[Finding]:
     ]
 
 
-def _errors(at: Workplace, window: Window) -> list[Finding]:
-    model = _model(at, window)
-    claims, matrix = _encoded(at, model)
+def _errors(deps: Dependencies, window: Window) -> list[Finding]:
+    model = _model(deps, window)
+    claims, matrix = _encoded(deps, model)
     return errors(claims.cohort, _segments(model.bundle, matrix))
 
 
-def _challenger(at: Workplace, window: Window) -> list[Finding]:
+def _challenger(deps: Dependencies, window: Window) -> list[Finding]:
     if window.challenger is None:
         return []
-    model = _model(at, window)
+    model = _model(deps, window)
     claims = _claims(
-        at,
+        deps,
         model,
         since=datetime(_EVER.year, _EVER.month, _EVER.day, tzinfo=UTC),
         until=model.matured_until,
@@ -211,8 +211,8 @@ def _challenger(at: Workplace, window: Window) -> list[Finding]:
     return challenger(claims.cohort, claims.other, model.bundle.manifest.capacity)
 
 
-def _bias(at: Workplace, window: Window) -> list[Finding]:
-    model = _model(at, window)
+def _bias(deps: Dependencies, window: Window) -> list[Finding]:
+    model = _model(deps, window)
     protected = {
         column.name: "category"
         for column in model.contract.columns
@@ -220,44 +220,44 @@ def _bias(at: Workplace, window: Window) -> list[Finding]:
     }
     if not protected:
         return []
-    week = _claims(at, model, since=window.start, until=window.end, kinds=protected)
-    matured = _matured(at, model, kinds=protected)
+    week = _claims(deps, model, since=window.start, until=window.end, kinds=protected)
+    matured = _matured(deps, model, kinds=protected)
     return bias(week.referred, _groups(week), matured.cohort, _groups(matured))
 
 
-def _bivariate(at: Workplace, window: Window) -> list[Finding]:
-    model = _model(at, window)
-    claims, matrix = _encoded(at, model)
+def _bivariate(deps: Dependencies, window: Window) -> list[Finding]:
+    model = _model(deps, window)
+    claims, matrix = _encoded(deps, model)
     features = model.bundle.spec.features
     kinds = [feature.kind for feature in features]
-    before = _earlier(at, window, "bivariate", "correlation", any_model=True)
+    before = _earlier(deps, window, "bivariate", "correlation", any_model=True)
     return bivariate(matrix, model.bundle.spec.names, kinds, claims.cohort, before)
 
 
-def _importance(at: Workplace, window: Window) -> list[Finding]:
-    model = _model(at, window)
+def _importance(deps: Dependencies, window: Window) -> list[Finding]:
+    model = _model(deps, window)
     spec = model.bundle.spec
-    claims = _claims(at, model, since=window.start, until=window.end, kinds=spec.kinds, most=EXPLAINED)
+    claims = _claims(deps, model, since=window.start, until=window.end, kinds=spec.kinds, most=EXPLAINED)
     matrix = encode(spec, claims.columns)
-    before = _earlier(at, window, "importance", "importance")
+    before = _earlier(deps, window, "importance", "importance")
     return importance(shapley(model.bundle.model, matrix), spec.names, before)
 
 
-def _matured(at: Workplace, model: _Model, kinds: Mapping[str, str] | None = None) -> Claims:
+def _matured(deps: Dependencies, model: _Model, kinds: Mapping[str, str] | None = None) -> Claims:
     until = model.matured_until
-    return _claims(at, model, since=until - COHORT_WEEKS * WEEK, until=until, kinds=kinds)
+    return _claims(deps, model, since=until - COHORT_WEEKS * WEEK, until=until, kinds=kinds)
 
 
-def _encoded(at: Workplace, model: _Model) -> tuple[Claims, Matrix]:
+def _encoded(deps: Dependencies, model: _Model) -> tuple[Claims, Matrix]:
     """Matured claims with their features, a sample if there are very many."""
     spec, until = model.bundle.spec, model.matured_until
     since = until - COHORT_WEEKS * WEEK
-    claims = _claims(at, model, since=since, until=until, kinds=spec.kinds, most=LOOKED_INTO)
+    claims = _claims(deps, model, since=since, until=until, kinds=spec.kinds, most=LOOKED_INTO)
     return claims, encode(spec, claims.columns)
 
 
 def _claims(
-    at: Workplace,
+    deps: Dependencies,
     model: _Model,
     *,
     since: datetime,
@@ -268,9 +268,9 @@ def _claims(
 ) -> Claims:
     """Claims that were made from one moment until another, with what was decided before the window's end."""
     first = since.date() - timedelta(days=since.weekday())
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         files = profiles.files_of_weeks(cursor, model.window.line, first, until.date())
-    wanted = Wanted(
+    wanted = CohortQuery(
         line=model.window.line,
         model_version=model.version.version,
         files=files,
@@ -281,7 +281,7 @@ def _claims(
         other=other,
         most=most,
     )
-    return read(at.database, model.contract, wanted, kinds)
+    return read(deps.database, model.contract, wanted, kinds)
 
 
 def _groups(claims: Claims) -> dict[str, npt.NDArray[np.object_]]:
@@ -323,15 +323,15 @@ def _slices(
 # -- The machine ---------------------------------------------------------------------------------------------
 
 
-def _operations(at: Workplace, window: Window) -> list[Finding]:
+def _operations(deps: Dependencies, window: Window) -> list[Finding]:
     """Of the seven days before the check: a machine works when claims come, not when they were made."""
     until = datetime.now(UTC)
     since = until - WEEK
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         monday = window.start.date()
         chunks = profiles.chunks_of_week(cursor, window.line, window.model_version, monday)
         files, failed = profiles.files_between(cursor, window.line, since, until)
-    seen = at.machinery
+    seen = deps.operations_sources
     return operations(
         Operated(
             chunks=[ChunkTime(claims, seconds, cold) for claims, seconds, cold in chunks],
@@ -347,20 +347,20 @@ def _operations(at: Workplace, window: Window) -> list[Finding]:
 # -- What they share -----------------------------------------------------------------------------------------
 
 
-def _model(at: Workplace, window: Window) -> _Model:
-    with at.database.transaction() as cursor:
+def _model(deps: Dependencies, window: Window) -> _Model:
+    with deps.database.transaction() as cursor:
         version = models.find_version(cursor, window.line, window.model_version)
         running = contracts.find_running(cursor, window.line)
     if version is None or running is None:
         raise LookupError(f"line {window.line} has no model {window.model_version}, or no contract")
-    return _Model(version, at.bundle(version), running.contract, window)
+    return _Model(version, deps.bundle(version), running.contract, window)
 
 
 def _earlier(
-    at: Workplace, window: Window, check: Check, metric: str, *, any_model: bool = False
+    deps: Dependencies, window: Window, check: Check, metric: str, *, any_model: bool = False
 ) -> list[dict[str, float]]:
     """A metric of the windows before, by feature, the oldest first."""
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         before = evaluations.closed_before(cursor, window.key, EARLIER_WINDOWS)
         found = [
             evaluations.findings(cursor, past.key).get(check, [])

@@ -12,17 +12,17 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.alerts import Alerts
-from claimwatch.aws.announcements import Announcements
+from claimwatch.aws.event_bus import EventBus
 from claimwatch.aws.metrics import Measure, Metrics
 from claimwatch.aws.objects import ObjectStore
 from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
 from claimwatch.domain.evaluation.week import name_of
 from claimwatch.errors import ClaimwatchError
-from claimwatch.evaluation.attention import changes, described
-from claimwatch.evaluation.facts import Findings, PastWindow, WindowFacts
-from claimwatch.evaluation.notices import tell_window
+from claimwatch.evaluation.notifications import notify_window
+from claimwatch.evaluation.priorities import changes, described
 from claimwatch.evaluation.report import report_page
 from claimwatch.evaluation.report.page import MOST_WINDOWS
+from claimwatch.evaluation.report_data import Findings, PastWindow, WindowFacts
 from claimwatch.storage import evaluations, models, profiles
 from claimwatch.storage.connection import Database
 from claimwatch.storage.evaluations import Key, Mark, Window
@@ -47,7 +47,7 @@ class Unfinished(ClaimwatchError):
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Dependencies:
     """What closing works with."""
 
     database: Database
@@ -55,7 +55,7 @@ class Workplace:
     bucket: str
     metrics: Metrics
     alerts: Alerts
-    announcements: Announcements
+    event_bus: EventBus
     now: Callable[[], datetime]
 
 
@@ -72,23 +72,23 @@ class _Told:
         return self.history[-1] if self.history else None
 
 
-def close(at: Workplace, key: Key, *, last_call: bool = False) -> Window:
+def close(deps: Dependencies, key: Key, *, final_attempt: bool = False) -> Window:
     """Close a window, and settle who hears what of it.
 
     Raises ``Unfinished`` while checks have not ended, unless it is the last call: then what is missing is
     named, and alarms. A check that comes later closes the window anew; people hear of it when it is whole.
     """
-    with at.database.transaction() as cursor:
-        evaluations.take_turn(cursor, key)
+    with deps.database.transaction() as cursor:
+        evaluations.lock_window(cursor, key)
         window = _found(cursor, key)
         marks = evaluations.marks(cursor, key)
-        if len(marks) < len(CHECKS) and window.status == "planned" and not last_call:
+        if len(marks) < len(CHECKS) and window.status == "planned" and not final_attempt:
             raise Unfinished(f"{len(CHECKS) - len(marks)} checks of the window have not ended")
         missing = _missing(marks)
         if window.status == "planned" or (window.status == "incomplete" and missing != window.missing):
-            _close(at, cursor, window, missing)
-    _settle(at, key)
-    with at.database.transaction() as cursor:
+            _close(deps, cursor, window, missing)
+    _settle(deps, key)
+    with deps.database.transaction() as cursor:
         return _found(cursor, key)
 
 
@@ -101,39 +101,39 @@ def _missing(marks: Mapping[Check, Mark]) -> dict[Check, str]:
     }
 
 
-def _close(at: Workplace, cursor: Cursor, window: Window, missing: Mapping[Check, str]) -> None:
+def _close(deps: Dependencies, cursor: Cursor, window: Window, missing: Mapping[Check, str]) -> None:
     """Write the report, put the numbers, and enter that the window is closed."""
     claims = profiles.claims_of_week(cursor, window.line, window.model_version, window.start.date())
-    closed_at = at.now()
+    closed_at = deps.now()
     told = _told(cursor, window, claims, closed_at, missing)
     version = models.find_version(cursor, window.line, window.model_version)
     page = report_page(told.facts, told.findings, told.history, version.metrics if version else None)
     report = f"reports/{window.line}/{told.facts.window}/{window.model_version}.html"
-    at.objects.write(at.bucket, report, [page.encode()])
+    deps.objects.write(deps.bucket, report, [page.encode()])
     if evaluations.is_newest(cursor, window.key):
         # An old week that somebody has checked says nothing of how things are.
-        at.metrics.put(list(_measures(told, closed_at)))
+        deps.metrics.put(list(_measures(told, closed_at)))
     evaluations.close_window(
         cursor,
         window.key,
         closed_at=closed_at,
         claims=claims,
-        report_uri=f"s3://{at.bucket}/{report}",
+        report_uri=f"s3://{deps.bucket}/{report}",
         missing=missing,
     )
 
 
-def _settle(at: Workplace, key: Key) -> None:
+def _settle(deps: Dependencies, key: Key) -> None:
     """Tell people, then those who train: done first and remembered afterwards, twice rather than never."""
-    with at.database.transaction() as cursor:
-        evaluations.take_turn(cursor, key)
+    with deps.database.transaction() as cursor:
+        evaluations.lock_window(cursor, key)
         window = _found(cursor, key)
         if not window.told:
             told = _told_of(cursor, window)
-            tell_window(at.alerts, told.facts, told.findings, told.before, window.report_uri or "")
+            notify_window(deps.alerts, told.facts, told.findings, told.before, window.report_uri or "")
             evaluations.set_told(cursor, key)
-    with at.database.transaction() as cursor:
-        evaluations.take_turn(cursor, key)
+    with deps.database.transaction() as cursor:
+        evaluations.lock_window(cursor, key)
         window = _found(cursor, key)
         if not window.advised:
             told = _told_of(cursor, window)
@@ -143,7 +143,7 @@ def _settle(at: Workplace, key: Key) -> None:
                 if check in ADVISING
             ]
             if alarming and evaluations.is_newest(cursor, key):
-                at.announcements.announce("RetrainingAdvised", _advice(window, alarming))
+                deps.event_bus.publish_event("RetrainingAdvised", _advice(window, alarming))
                 evaluations.set_advised(cursor, key)
 
 

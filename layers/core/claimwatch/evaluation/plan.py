@@ -24,33 +24,33 @@ class Post(Protocol):
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Dependencies:
     """What planning works with."""
 
     database: Database
     post: Post
 
 
-def plan_all(at: Workplace, now: datetime) -> list[Window]:
+def plan_all(deps: Dependencies, now: datetime) -> list[Window]:
     """Plan the last week that is over, for every line with a champion; planned again, nothing happens twice.
 
     Windows that were planned before and never closed are sent again, in case a message was lost.
     """
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         lines = evaluations.lines_with_champion(cursor)
     monday = last_complete(now)
     found: dict[evaluations.Key, Window] = {}
     for line in lines:
-        with at.database.transaction() as cursor:
+        with deps.database.transaction() as cursor:
             waiting = evaluations.open_windows(cursor, line)
-        for window in [*waiting, _entered(at, line, monday)]:
+        for window in [*waiting, _entered(deps, line, monday)]:
             found[window.key] = window
     for window in found.values():
-        _send(at, window)
+        _send(deps, window)
     return list(found.values())
 
 
-def plan_window(at: Workplace, line: str, window: str | None, now: datetime) -> Window:
+def plan_window(deps: Dependencies, line: str, window: str | None, now: datetime) -> Window:
     """Plan one week of a line, the last that is over unless it is named.
 
     What lacks checks is opened again; what is closed stays so. Raises ``RefusedData`` for a line without a
@@ -62,8 +62,8 @@ def plan_window(at: Workplace, line: str, window: str | None, now: datetime) -> 
         raise RefusedData(str(error)) from None
     if start_of(monday) + WEEK > now:
         raise RefusedData(f"week {name_of(monday)} is not over: it is checked after its Sunday")
-    found = _entered(at, line, monday, reopen=True)
-    _send(at, found)
+    found = _entered(deps, line, monday, reopen=True)
+    _send(deps, found)
     return found
 
 
@@ -85,8 +85,8 @@ def message_of(window: Window) -> dict[str, Any]:
     }
 
 
-def _entered(at: Workplace, line: str, monday: date, *, reopen: bool = False) -> Window:
-    with at.database.transaction() as cursor:
+def _entered(deps: Dependencies, line: str, monday: date, *, reopen: bool = False) -> Window:
+    with deps.database.transaction() as cursor:
         live = models.live_models(cursor, line)
         if "champion" not in live:
             raise RefusedData(f"line {line} has no champion, so there is nothing to check: promote a model")
@@ -100,7 +100,7 @@ def _entered(at: Workplace, line: str, monday: date, *, reopen: bool = False) ->
             challenger.version if challenger else None,
             "planned",
         )
-        evaluations.take_turn(cursor, asked.key)
+        evaluations.lock_window(cursor, asked.key)
         evaluations.add_window(cursor, asked)
         found = evaluations.find_window(cursor, asked.key)
         assert found is not None  # it was entered just now, if it was not there
@@ -109,14 +109,14 @@ def _entered(at: Workplace, line: str, monday: date, *, reopen: bool = False) ->
     return found
 
 
-def _send(at: Workplace, window: Window) -> None:
+def _send(deps: Dependencies, window: Window) -> None:
     """A message for each check that has not ended, and the one that closes."""
     if window.status != "planned":
         return
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         ended = evaluations.marks(cursor, window.key)
         evaluations.refresh_statistics(cursor, window.line)
     named = message_of(window)
-    at.post.send([named | {"check": check} for check in CHECKS if check not in ended])
+    deps.post.send([named | {"check": check} for check in CHECKS if check not in ended])
     # Were all of them to end before it comes, it finds the window closed.
-    at.post.send([named | {"close": True}], delay_seconds=CLOSING_DELAY if len(ended) < len(CHECKS) else 0)
+    deps.post.send([named | {"close": True}], delay_seconds=CLOSING_DELAY if len(ended) < len(CHECKS) else 0)

@@ -10,8 +10,8 @@ from typing import Any, Literal, Self, cast
 from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
 from claimwatch.domain.evaluation.week import monday_of, start_of
 from claimwatch.errors import ClaimwatchError, TransientFault
+from claimwatch.evaluation.close import Dependencies as Closing
 from claimwatch.evaluation.close import Unfinished, close
-from claimwatch.evaluation.close import Workplace as Closing
 from claimwatch.storage import evaluations
 from claimwatch.storage.connection import Database
 from claimwatch.storage.evaluations import Key, Window
@@ -43,7 +43,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Dependencies:
     """What checks are run with."""
 
     database: Database
@@ -62,34 +62,34 @@ class Ended:
     where: str | None = None
 
 
-def run_task(at: Workplace, task: Task, attempt: int = 1) -> Ended:
+def run_task(deps: Dependencies, task: Task, attempt: int = 1) -> Ended:
     """Do what a message asks for; ``attempt`` counts how often it has come.
 
     Raises ``TransientFault`` and ``Unfinished`` where it is to come again.
     """
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         window = evaluations.find_window(cursor, task.key)
     if window is None:
         return Ended("unknown window")
     if task.check is None:
-        close(at.closing, task.key, last_call=attempt >= LAST_ATTEMPT)
+        close(deps.closing, task.key, final_attempt=attempt >= LAST_ATTEMPT)
         return Ended("closed")
-    ended = _run(at, window, task.check, attempt)
+    ended = _run(deps, window, task.check, attempt)
     with suppress(Unfinished):  # others go on; the last of them closes it
-        close(at.closing, task.key)
+        close(deps.closing, task.key)
     return ended
 
 
-def _run(at: Workplace, window: Window, check: Check, attempt: int) -> Ended:
-    with at.database.transaction() as cursor:
+def _run(deps: Dependencies, window: Window, check: Check, attempt: int) -> Ended:
+    with deps.database.transaction() as cursor:
         if check in evaluations.marks(cursor, window.key):
             return Ended("ended before")
     begun = time.monotonic()
     try:
-        findings = at.checks[check](window)
+        findings = deps.checks[check](window)
         seconds = time.monotonic() - begun
-        with at.database.transaction() as cursor:
-            evaluations.take_turn(cursor, window.key)
+        with deps.database.transaction() as cursor:
+            evaluations.lock_window(cursor, window.key)
             mark = evaluations.marks(cursor, window.key).get(check)
             if mark is not None and mark.status == "done":
                 return Ended("ended before")
@@ -101,8 +101,8 @@ def _run(at: Workplace, window: Window, check: Check, attempt: int) -> Ended:
         failed = Ended("failed", error=f"it failed {attempt} times: {fault}")
     except Exception as error:  # noqa: BLE001 - a bug in one check must not keep the others from being told
         failed = Ended("failed", error=_nameless(error), where=_where(error))
-    with at.database.transaction() as cursor:
-        evaluations.take_turn(cursor, window.key)
+    with deps.database.transaction() as cursor:
+        evaluations.lock_window(cursor, window.key)
         evaluations.mark_failed(cursor, window.key, check, failed.error or "")
     return failed
 

@@ -10,9 +10,10 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.events import CreatedObject
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
-from claimwatch.domain.contract import Contract, parse_contract
-from claimwatch.domain.plain_yaml import MAX_TEXT
-from claimwatch.domain.schema_change import plan_change, version_problem
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.contract.schema_change import plan_change, version_problem
+from claimwatch.domain.contract.strict_yaml import MAX_TEXT
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
 from claimwatch.storage import contracts, ledger
 from claimwatch.storage.connection import Database
@@ -45,7 +46,7 @@ class Applied:
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Dependencies:
     """What applying a contract works with; ``replay`` begins a new attempt at a file."""
 
     database: Database
@@ -56,7 +57,7 @@ class Workplace:
     sleep: Callable[[float], None] = time.sleep
 
 
-def apply_contract(at: Workplace, created: CreatedObject) -> Applied:
+def apply_contract(deps: Dependencies, created: CreatedObject) -> Applied:
     """Apply the contract in an object version, once however often it is asked for.
 
     One that cannot be applied is recorded with the reasons and told once; the running one stays. Raises
@@ -66,7 +67,7 @@ def apply_contract(at: Workplace, created: CreatedObject) -> Applied:
     if line is None:
         return Applied("ignored")
     try:
-        text, problems = _read(at.objects, created.ref)
+        text, problems = _read(deps.objects, created.ref)
     except ObjectMissing:
         return Applied("ignored", line)
     submission = Submission(
@@ -78,10 +79,10 @@ def apply_contract(at: Workplace, created: CreatedObject) -> Applied:
         sequencer=created.sequencer.rjust(32, "0"),  # so that text sorts as the number does
         text=text,
     )
-    entry, notes = _settle_patiently(at, submission, problems)
+    entry, notes = _settle_patiently(deps, submission, problems)
     if entry.status == "refused":
-        _tell_refused(at, submission, entry)
-    replayed = _replay_parked(at, line) if entry.status == "applied" else 0
+        _tell_refused(deps, submission, entry)
+    replayed = _replay_parked(deps, line) if entry.status == "applied" else 0
     return Applied(entry.status, line, entry.version, notes, replayed)
 
 
@@ -108,7 +109,7 @@ def _read(objects: ObjectStore, ref: ObjectRef) -> tuple[str, list[str]]:
     return text, []
 
 
-def _settle_patiently(at: Workplace, submission: Submission, problems: list[str]) -> _Settled:
+def _settle_patiently(deps: Dependencies, submission: Submission, problems: list[str]) -> _Settled:
     contract: Contract | None = None
     if not problems:
         try:
@@ -117,28 +118,28 @@ def _settle_patiently(at: Workplace, submission: Submission, problems: list[str]
             problems = refusal.problems
     for _ in range(TRIES - 1):
         try:
-            return _settle(at, submission, contract, problems)
+            return _settle(deps, submission, contract, problems)
         except TransientFault:
-            at.sleep(PAUSE)
-    return _settle(at, submission, contract, problems)
+            deps.sleep(PAUSE)
+    return _settle(deps, submission, contract, problems)
 
 
 def _settle(
-    at: Workplace, submission: Submission, contract: Contract | None, problems: list[str]
+    deps: Dependencies, submission: Submission, contract: Contract | None, problems: list[str]
 ) -> _Settled:
     """Decide and do it, in one transaction; nobody else looks at the line's contracts meanwhile."""
     try:
-        with at.database.transaction() as cursor:
-            contracts.take_turn(cursor, submission.line)
+        with deps.database.transaction() as cursor:
+            contracts.lock_line(cursor, submission.line)
             known = contracts.find_entry(cursor, submission)
             if known is not None:
                 return known, ()
             if contract is not None:
-                return _apply(cursor, submission, contract, at.lock_timeout)
+                return _apply(cursor, submission, contract, deps.lock_timeout)
     except RefusedContract as refusal:
         problems = refusal.problems
-    with at.database.transaction() as cursor:
-        contracts.take_turn(cursor, submission.line)
+    with deps.database.transaction() as cursor:
+        contracts.lock_line(cursor, submission.line)
         known = contracts.find_entry(cursor, submission)
         version = contract.version if contract else None
         why = "\n".join(problems)
@@ -165,29 +166,29 @@ def _apply(cursor: Cursor, submission: Submission, contract: Contract, lock_time
     return contracts.add(cursor, submission, "applied", version=contract.version, stored=stored), change.notes
 
 
-def _tell_refused(at: Workplace, submission: Submission, entry: Entry) -> None:
+def _tell_refused(deps: Dependencies, submission: Submission, entry: Entry) -> None:
     """Publish first, remember afterwards: a crash in between tells people twice rather than never."""
     if entry.notified:
         return
     reasons = "\n".join(f"  - {reason}" for reason in (entry.error or "").splitlines())
-    at.alerts.publish(
+    deps.alerts.publish(
         f"Claimwatch refused a contract: line {entry.line}",
         f"Contract: s3://{submission.bucket}/{submission.key} (version {submission.version_id})\n"
         f"Why:\n{reasons}\n"
         "The contract that was running goes on. Mend this one and put it there again.\n",
     )
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         contracts.set_notified(cursor, entry.contract_id)
 
 
-def _replay_parked(at: Workplace, line: str) -> int:
+def _replay_parked(deps: Dependencies, line: str) -> int:
     """Begin again with the files that waited for a contract, in the order in which they came."""
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         waiting = ledger.parked_files(cursor, line)
     replayed = 0
     for file_id in waiting:
         try:
-            at.replay(file_id)
+            deps.replay(file_id)
         except RefusedData:
             continue  # committed meanwhile, by a replay of somebody else's
         replayed += 1

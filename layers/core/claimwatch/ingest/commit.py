@@ -7,8 +7,8 @@ import numpy as np
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.objects import ObjectStore
-from claimwatch.domain.contract import Contract
-from claimwatch.domain.records import Problem
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.files.records import Problem
 from claimwatch.errors import ClaimwatchError, Superseded
 from claimwatch.ingest.load import batches
 from claimwatch.ingest.plan import Plan
@@ -26,20 +26,20 @@ class IncompleteFile(ClaimwatchError):
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Dependencies:
     """What committing works with."""
 
     database: Database
     objects: ObjectStore
 
 
-def commit_file(at: Workplace, file_id: int, attempt: int) -> dict[str, Any]:
+def commit_file(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any]:
     """Commit the file, or return what it came to if it is committed already: the event's facts, no claim's
     content.
 
     Of the rows with one claim id the first stays and the others go to quarantine.
     """
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
         if file.attempt != attempt or file.status not in ("loading", "committed"):
             raise Superseded(
@@ -52,7 +52,7 @@ def commit_file(at: Workplace, file_id: int, attempt: int) -> dict[str, Any]:
             contract = contracts.applied(cursor, file.dataset, file.line, file.contract_version)
             plan = Plan.from_json(file.details)
             if _has_repeated_ids(cursor, file_id, chunks, counts.loaded):
-                repeated = _quarantine_repeated(at.objects, cursor, file, contract, plan)
+                repeated = _quarantine_repeated(deps.objects, cursor, file, contract, plan)
                 counts = Counts(counts.read, counts.loaded - repeated, counts.quarantined + repeated)
             ledger.commit(cursor, file_id, counts)
         else:

@@ -5,7 +5,7 @@ import io
 import json
 
 from claimwatch.aws.objects import ObjectStore
-from claimwatch.domain.inference import draft_contract
+from claimwatch.domain.contract.contract_draft import draft_contract
 from claimwatch.ingest.staging import Prepared
 
 SAMPLE = 1 << 20

@@ -3,7 +3,7 @@
 import json
 
 from claimwatch.aws.alerts import Alerts
-from claimwatch.ingest.notices import tell_failed
+from claimwatch.ingest.notifications import notify_failed
 from claimwatch.storage import ledger
 from claimwatch.storage.connection import Database
 
@@ -21,7 +21,7 @@ def record_failure(
             ledger.fail(cursor, file_id, described(error, cause))
             file = ledger.get(cursor, file_id)
     if file.status == "failed" and file.attempt == attempt:
-        tell_failed(database, alerts, file)
+        notify_failed(database, alerts, file)
     return file.status
 
 

@@ -10,12 +10,12 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
-from claimwatch.domain.checks import Layout
-from claimwatch.domain.contract import Contract
-from claimwatch.domain.dialect import Encoding, Utf8Census
-from claimwatch.domain.header import csv_layout, ndjson_layout
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.files.dialect import Encoding, EncodingDetector
+from claimwatch.domain.files.header import csv_layout, ndjson_layout
+from claimwatch.domain.files.layout import Layout
 from claimwatch.errors import RefusedFile, Superseded, TransientFault
-from claimwatch.ingest import drafting, notices
+from claimwatch.ingest import drafting, notifications
 from claimwatch.ingest.plan import Chunk, Plan, cutter
 from claimwatch.ingest.staging import Prepared, prepare
 from claimwatch.storage import contracts, ledger, quarantine, rows
@@ -35,7 +35,7 @@ KEYS_SAMPLE = 1 << 20
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Dependencies:
     """What inspection works with. Converted copies and drafts go to ``artifact_bucket``."""
 
     database: Database
@@ -44,30 +44,32 @@ class Workplace:
     artifact_bucket: str
 
 
-def inspect(at: Workplace, file_id: int, attempt: int) -> dict[str, Any]:
+def inspect(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any]:
     """Decide how the file is loaded; returns its state and, if it is ready, the numbers of its chunks.
 
     The state is ``ready``, ``refused``, ``parked``, or ``done`` for a file that is committed already.
     """
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         file = ledger.get(cursor, file_id)
         contract = contracts.running(cursor, file.dataset, file.line)
     _refuse_stale(file, attempt)
     if file.status in ("committed", "loading"):
-        return _inspected(at, file)
+        return _inspected(deps, file)
 
     ref = ObjectRef(file.bucket, file.key, file.version_id)
     assert file.line is not None  # register refuses files without a line
     try:
         if contract is None:
-            return _park(at, file, file.line, attempt, ref)
-        plan, described = _plan(at, file, ref, contract)
+            return _park(deps, file, file.line, attempt, ref)
+        plan, described = _plan(deps, file, ref, contract)
     except RefusedFile as refusal:
-        return _refuse(at, file_id, attempt, str(refusal))
+        return _refuse(deps, file_id, attempt, str(refusal))
     except ObjectMissing:
-        return _refuse(at, file_id, attempt, "the object was deleted before it could be read: drop it again")
+        return _refuse(
+            deps, file_id, attempt, "the object was deleted before it could be read: drop it again"
+        )
 
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
         _refuse_stale(file, attempt)
         if file.status not in ("committed", "loading"):
@@ -82,17 +84,17 @@ def inspect(at: Workplace, file_id: int, attempt: int) -> dict[str, Any]:
             )
             ledger.note_extra_columns(cursor, file, list(_extra(plan, contract)))
             file = ledger.get(cursor, file_id)
-    return _inspected(at, file)
+    return _inspected(deps, file)
 
 
-def _inspected(at: Workplace, file: ledger.File) -> dict[str, Any]:
+def _inspected(deps: Dependencies, file: ledger.File) -> dict[str, Any]:
     """What this attempt's inspection came to. The first plan stays: chunks may be loaded by it already."""
     if file.status == "committed":
         return _state(file, "done")
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         untold = ledger.extra_columns_untold(cursor, file.file_id)
     if untold:
-        notices.tell_extra_columns(at.database, at.alerts, file, untold)
+        notifications.notify_extra_columns(deps.database, deps.alerts, file, untold)
     return _state(file, "ready") | {
         "chunks": [
             {"file_id": file.file_id, "attempt": file.attempt, "number": number}
@@ -112,8 +114,8 @@ def _state(file: ledger.File, status: str) -> dict[str, Any]:
     return {"file_id": file.file_id, "attempt": file.attempt, "status": status, "chunks": []}
 
 
-def _refuse(at: Workplace, file_id: int, attempt: int, why: str) -> dict[str, Any]:
-    with at.database.transaction() as cursor:
+def _refuse(deps: Dependencies, file_id: int, attempt: int, why: str) -> dict[str, Any]:
+    with deps.database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
         _refuse_stale(file, attempt)
         planned = file.status in ("committed", "loading")
@@ -123,22 +125,23 @@ def _refuse(at: Workplace, file_id: int, attempt: int, why: str) -> dict[str, An
             ledger.refuse(cursor, file_id, why)
             file = ledger.get(cursor, file_id)
     if planned:
-        return _inspected(at, file)
-    notices.tell_refused(at.database, at.alerts, file)
+        return _inspected(deps, file)
+    notifications.notify_refused(deps.database, deps.alerts, file)
     return _state(file, "refused")
 
 
-def _park(at: Workplace, file: ledger.File, line: str, attempt: int, ref: ObjectRef) -> dict[str, Any]:
+def _park(deps: Dependencies, file: ledger.File, line: str, attempt: int, ref: ObjectRef) -> dict[str, Any]:
     """Let the file wait for its line's contract; people hear of it once for each line."""
-    prepared = _prepare(at, file, ref, known_columns=())
-    drafting.write_draft(at.objects, at.artifact_bucket, line, prepared)
+    prepared = _prepare(deps, file, ref, known_columns=())
+    drafting.write_draft(deps.objects, deps.artifact_bucket, line, prepared)
     place, draft = (
-        f"s3://{at.artifact_bucket}/{key}" for key in (drafting.contract_key(line), drafting.draft_key(line))
+        f"s3://{deps.artifact_bucket}/{key}"
+        for key in (drafting.contract_key(line), drafting.draft_key(line))
     )
     waiting = f"line {line} has no contract: put one at {place} (a draft is at {draft})"
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         # Whoever applies a contract looks for parked files afterwards, and must not miss this one.
-        contracts.take_turn(cursor, line)
+        contracts.lock_line(cursor, line)
         if contracts.running(cursor, file.dataset, line) is not None:
             raise TransientFault(f"a contract of line {line} came while the file was looked at")
         file = ledger.lock(cursor, file.file_id)
@@ -146,41 +149,45 @@ def _park(at: Workplace, file: ledger.File, line: str, attempt: int, ref: Object
         if file.status != "parked":  # else a repeated call
             ledger.park(cursor, file.file_id, waiting, prepared.described)
             file = ledger.get(cursor, file.file_id)
-    notices.tell_parked(at.database, at.alerts, file, line, draft, place)
+    notifications.notify_parked(deps.database, deps.alerts, file, line, draft, place)
     return _state(file, "parked")
 
 
-def _plan(at: Workplace, file: ledger.File, ref: ObjectRef, contract: Contract) -> tuple[Plan, str]:
+def _plan(deps: Dependencies, file: ledger.File, ref: ObjectRef, contract: Contract) -> tuple[Plan, str]:
     names = {name for column in contract.columns for name in (column.name, *column.synonyms)}
-    prepared = _prepare(at, file, ref, known_columns=names)
-    census = Utf8Census()
-    layout = _layout(at, contract, prepared)
-    chunks = _chunks(at.objects, prepared, layout, census)
+    prepared = _prepare(deps, file, ref, known_columns=names)
+    census = EncodingDetector()
+    layout = _layout(deps, contract, prepared)
+    chunks = _chunks(deps.objects, prepared, layout, census)
     if census.encoding() is not Encoding.UTF_8:
         # Only now is the whole file seen: its bytes are another encoding's, so it is converted (again).
-        prepared = _prepare(at, file, ref, known_columns=names, encoding=census.encoding())
-        layout = _layout(at, contract, prepared)
-        chunks = _chunks(at.objects, prepared, layout, Utf8Census())
+        prepared = _prepare(deps, file, ref, known_columns=names, encoding=census.encoding())
+        layout = _layout(deps, contract, prepared)
+        chunks = _chunks(deps.objects, prepared, layout, EncodingDetector())
     return Plan.of(prepared.source, layout, chunks), prepared.described
 
 
 def _prepare(
-    at: Workplace, file: ledger.File, ref: ObjectRef, known_columns: Any, encoding: Encoding | None = None
+    deps: Dependencies,
+    file: ledger.File,
+    ref: ObjectRef,
+    known_columns: Any,
+    encoding: Encoding | None = None,
 ) -> Prepared:
     return prepare(
-        at.objects,
+        deps.objects,
         ref,
         known_columns=known_columns,
-        staging_bucket=at.artifact_bucket,
+        staging_bucket=deps.artifact_bucket,
         staging_key=f"staging/{file.file_id}/{file.attempt}",
         encoding=encoding,
     )
 
 
-def _layout(at: Workplace, contract: Contract, prepared: Prepared) -> Layout:
+def _layout(deps: Dependencies, contract: Contract, prepared: Prepared) -> Layout:
     if prepared.format == "csv":
         return csv_layout(contract, prepared.header, prepared.delimiter)
-    return ndjson_layout(contract, _keys(at.objects, prepared))
+    return ndjson_layout(contract, _keys(deps.objects, prepared))
 
 
 def _keys(objects: ObjectStore, prepared: Prepared) -> list[str]:
@@ -197,7 +204,9 @@ def _keys(objects: ObjectStore, prepared: Prepared) -> list[str]:
     return list(keys)
 
 
-def _chunks(objects: ObjectStore, prepared: Prepared, layout: Layout, census: Utf8Census) -> list[Chunk]:
+def _chunks(
+    objects: ObjectStore, prepared: Prepared, layout: Layout, census: EncodingDetector
+) -> list[Chunk]:
     """Runs of whole records of about one size, found in one pass over the bytes.
 
     They share the file evenly, in an even number: else one of two workers would wait for the other at last.
@@ -237,7 +246,7 @@ def _blocks(stream: Iterator[bytes]) -> Iterator[bytes]:
         yield bytes(pending)
 
 
-def _counted(blocks: Iterator[bytes], census: Utf8Census) -> Iterator[bytes]:
+def _counted(blocks: Iterator[bytes], census: EncodingDetector) -> Iterator[bytes]:
     for block in blocks:
         census.feed(block)
         yield block

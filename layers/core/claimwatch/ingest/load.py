@@ -9,18 +9,18 @@ import numpy as np
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.objects import ObjectStore
-from claimwatch.domain.contract import Contract
-from claimwatch.domain.records import Batch
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.files.records import Batch
 from claimwatch.errors import Superseded
 from claimwatch.ingest.plan import Chunk, Plan
-from claimwatch.ingest.validation import warm_validator
+from claimwatch.ingest.validation import cached_validator
 from claimwatch.storage import contracts, ledger, quarantine, rows
 from claimwatch.storage.connection import Database
 from claimwatch.storage.ledger import Counts
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Dependencies:
     """What loading works with; ``personal_data_key`` keys the hashes that stand in for personal data."""
 
     database: Database
@@ -28,12 +28,12 @@ class Workplace:
     personal_data_key: bytes
 
 
-def load_chunk(at: Workplace, file_id: int, attempt: int, number: int) -> Counts:
+def load_chunk(deps: Dependencies, file_id: int, attempt: int, number: int) -> Counts:
     """Load a chunk, or return what it came to if it is loaded already.
 
     Raises ``Superseded`` where a newer attempt at the file has begun.
     """
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         file = ledger.share(cursor, file_id)
         if file.attempt != attempt or file.status not in ("loading", "committed"):
             raise Superseded(
@@ -45,7 +45,7 @@ def load_chunk(at: Workplace, file_id: int, attempt: int, number: int) -> Counts
             return done
         contract = contracts.applied(cursor, file.dataset, file.line, file.contract_version)
         plan = Plan.from_json(file.details)
-        return _load(at, cursor, file_id, number, contract, plan)
+        return _load(deps, cursor, file_id, number, contract, plan)
 
 
 def _alone_with(cursor: Cursor, file_id: int, number: int) -> None:
@@ -55,13 +55,15 @@ def _alone_with(cursor: Cursor, file_id: int, number: int) -> None:
     )
 
 
-def _load(at: Workplace, cursor: Cursor, file_id: int, number: int, contract: Contract, plan: Plan) -> Counts:
+def _load(
+    deps: Dependencies, cursor: Cursor, file_id: int, number: int, contract: Contract, plan: Plan
+) -> Counts:
     chunk = plan.chunks[number]
     read = loaded = refused = 0
     hashes = [np.empty(0, np.uint64)]
     layout = plan.layout(contract)
-    left = batches(at.objects, plan, chunk)
-    with warm_validator(layout, at.personal_data_key) as validator:
+    left = batches(deps.objects, plan, chunk)
+    with cached_validator(layout, deps.personal_data_key) as validator:
         while (verdict := validator.check(left, chunk.first_row + read)).read:
             if verdict.loaded:
                 loaded += rows.copy(cursor, layout, file_id, io.BytesIO(verdict.copy_text))

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from claimwatch.aws.objects import ObjectRef
-from claimwatch.domain.checks import Layout
-from claimwatch.domain.contract import Contract
-from claimwatch.domain.records import RecordCutter
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.files.layout import Layout
+from claimwatch.domain.files.records import RecordCutter
 
 
 @dataclass(frozen=True)

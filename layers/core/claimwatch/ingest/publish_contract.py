@@ -3,7 +3,7 @@
 from importlib.resources import files
 
 from claimwatch.aws.objects import ObjectStore
-from claimwatch.domain.contract import LINE_NAME
+from claimwatch.domain.contract.contract import LINE_NAME
 
 
 def publish_contract(objects: ObjectStore, bucket: str, line: str) -> bool:

@@ -4,9 +4,9 @@ from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.events import CreatedObject
 from claimwatch.aws.executions import Pipeline
 from claimwatch.aws.objects import ObjectRef
-from claimwatch.domain.contract import LINE_NAME
+from claimwatch.domain.contract.contract import LINE_NAME
 from claimwatch.errors import TransientFault
-from claimwatch.ingest.notices import tell_refused
+from claimwatch.ingest.notifications import notify_refused
 from claimwatch.storage import ledger
 from claimwatch.storage.connection import Database
 
@@ -35,7 +35,7 @@ def register(database: Database, pipeline: Pipeline, alerts: Alerts, created: Cr
     if file.status == "refused" and not file.notified:
         folder_marker = created.ref.key.endswith("/") and created.size_bytes == 0
         if not folder_marker:
-            tell_refused(database, alerts, file)
+            notify_refused(database, alerts, file)
     elif file.status == "received":
         pipeline.start(ObjectRef(file.bucket, file.key, file.version_id), file.file_id, file.attempt)
     return file

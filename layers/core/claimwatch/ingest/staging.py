@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import Literal
 
 from claimwatch.aws.objects import ObjectRef, ObjectStore
-from claimwatch.domain.dialect import (
+from claimwatch.domain.files.dialect import (
     GZIP,
     Encoding,
     Format,
     detect_encoding,
     detect_format,
+    detect_unsupported_format,
+    detect_unsupported_text,
     has_lone_returns,
     is_parquet,
-    read_opening,
-    stranger_in_bytes,
-    stranger_in_text,
+    read_preamble,
 )
-from claimwatch.domain.native import CsvRewriter, Decoder, JsonLines, decoded, encoded, written
+from claimwatch.domain.files.normalize import CsvRewriter, Decoder, JsonLines, decoded, encoded, written
 from claimwatch.errors import RefusedFile
 from claimwatch.ingest.parquet import ParquetTable
 
@@ -71,13 +71,14 @@ def prepare(
     """Make an object ready; raises ``RefusedFile`` with the reason if it holds no table that can be read.
 
     Without an ``encoding``, bytes without a mark and without the zeros of UTF-16 are taken for UTF-8. Feed
-    what comes of it (``source``) to a ``Utf8Census``; if that ends in another one, prepare again with it.
+    what comes of it (``source``) to a ``EncodingDetector``; if that ends in another
+    one, prepare again with it.
     """
     staging = _Staging(objects, staging_bucket, staging_key, most_bytes)
     dropped = _Dropped(objects, ref)
     if is_parquet(dropped.head):
         return _parquet(dropped, staging)
-    stranger = stranger_in_bytes(dropped.head)
+    stranger = detect_unsupported_format(dropped.head)
     if stranger is not None:
         raise RefusedFile(f"this is {stranger}")
     detected, mark = detect_encoding(dropped.head)
@@ -151,7 +152,7 @@ def _text(
             if dropped.complete
             else f"the first {_readable(SAMPLE)} hold nothing but white space"
         )
-    stranger = stranger_in_text(sample)
+    stranger = detect_unsupported_text(sample)
     if stranger is not None:
         raise RefusedFile(f"this is {stranger}")
     lone_returns = has_lone_returns(sample, complete=dropped.complete)
@@ -185,7 +186,7 @@ def _text(
         source, size = staged()
         return Prepared(source, "ndjson", "", (), kept_mark, size, described)
 
-    opening = read_opening(sample, known_columns, complete=dropped.complete)
+    opening = read_preamble(sample, known_columns, complete=dropped.complete)
     if opening is None:
         raise RefusedFile(
             f"the header does not end in the first {_readable(SAMPLE)}: a quote in it is not closed, or this "

@@ -16,12 +16,13 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.checks import Layout, checks, hash_function
-from claimwatch.domain.claim_ids import ClaimIds
-from claimwatch.domain.first_look import FirstLook, Sure
-from claimwatch.domain.keyed_hash import KeyedHashes
-from claimwatch.domain.records import Batch, Positions, Problem
-from claimwatch.engine import without_quoting
+from claimwatch.domain.files.layout import Layout
+from claimwatch.domain.files.records import Batch, Positions, Problem
+from claimwatch.domain.validation.claim_ids import ClaimIds
+from claimwatch.domain.validation.fast_path.fast_path import FastPath, FastPathResult
+from claimwatch.domain.validation.keyed_hash import KeyedHashes
+from claimwatch.domain.validation.row_rules_sql import hash_function, rule_query
+from claimwatch.duckdb_errors import redact_duckdb_errors
 from claimwatch.storage.quarantine import RefusedRow
 
 BLOCK = 27 << 20
@@ -33,7 +34,7 @@ _NO_RECORDS = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ValidationResult:
     """What became of records.
 
     ``read`` says how many there were. ``copy_text`` holds the ``loaded`` ones, which pass, in lines for COPY;
@@ -55,15 +56,15 @@ class Validator:
 
     def __init__(self, layout: Layout, personal_data_key: bytes) -> None:
         self.layout, self.personal_data_key = layout, personal_data_key
-        self._first_look = FirstLook.of(layout, personal_data_key)
-        self._examiner = Examiner(layout, personal_data_key)
+        self._first_look = FastPath.of(layout, personal_data_key)
+        self._examiner = DuckDbValidator(layout, personal_data_key)
 
-    def check(self, batches: Iterable[Batch], first_row: int) -> Verdict:
+    def check(self, batches: Iterable[Batch], first_row: int) -> ValidationResult:
         """Check the records of these batches, or of as many as come to `BLOCK` bytes.
 
         The first record has the row number ``first_row``.
         """
-        looked: list[tuple[int, Batch, Sure]] = []
+        looked: list[tuple[int, Batch, FastPathResult]] = []
         read = size = 0
         for batch in batches:
             sure = self._look(batch, first_row + read)
@@ -87,10 +88,14 @@ class Validator:
             for first, batch, _ in looked
             for index, problems in _of(batch, first, examined.refused)
         ]
-        return Verdict(read, text, len(lines), ids.hashes(), refused)
+        return ValidationResult(read, text, len(lines), ids.hashes(), refused)
 
-    def _look(self, batch: Batch, first_row: int) -> Sure:
-        return self._first_look.at(batch, first_row) if self._first_look else Sure([], [], batch.readable)
+    def _look(self, batch: Batch, first_row: int) -> FastPathResult:
+        return (
+            self._first_look.at(batch, first_row)
+            if self._first_look
+            else FastPathResult([], [], batch.readable)
+        )
 
     def close(self) -> None:
         """Give back what the examiner has."""
@@ -114,11 +119,11 @@ class Examined:
     refused: dict[int, list[Problem]]
 
 
-class Examiner:
+class DuckDbValidator:
     """Has every cell of records checked, in an engine of its own."""
 
     def __init__(self, layout: Layout, personal_data_key: bytes) -> None:
-        self._checks = checks(layout)
+        self._checks = rule_query(layout)
         self._folder = tempfile.TemporaryDirectory(prefix="claimwatch-")
         self._path = Path(self._folder.name) / "records"
         self._engine = duckdb.connect(
@@ -146,7 +151,7 @@ class Examiner:
             return Examined([], [], {})
         self._path.write_bytes(records)
         try:
-            with without_quoting(f"check {len(indexes)} records"):
+            with redact_duckdb_errors(f"check {len(indexes)} records"):
                 found = self._engine.execute(self._query, [str(self._path)]).fetchnumpy()
         finally:
             self._path.unlink()  # the engine may stay warm for long; claims do not
@@ -182,7 +187,7 @@ _warm: list[Validator] = []
 
 
 @contextmanager
-def warm_validator(layout: Layout, personal_data_key: bytes) -> Iterator[Validator]:
+def cached_validator(layout: Layout, personal_data_key: bytes) -> Iterator[Validator]:
     """A validator that stays for the next chunk of the same layout: its start takes as long as 5,000 rows.
 
     Whoever uses it has it alone; after an error it is not used again.
@@ -191,7 +196,7 @@ def warm_validator(layout: Layout, personal_data_key: bytes) -> Iterator[Validat
     if found is None or (found.layout, found.personal_data_key) != (layout, personal_data_key):
         _close(found)
         found = Validator(layout, personal_data_key)
-        _spare_the_collector()
+        _freeze_gc()
     try:
         yield found
     except BaseException:
@@ -202,7 +207,7 @@ def warm_validator(layout: Layout, personal_data_key: bytes) -> Iterator[Validat
 
 
 @cache
-def _spare_the_collector() -> None:
+def _freeze_gc() -> None:
     """What is there by now stays, and a chunk's many lists would have the collector go through it each time.
 
     Once: what is frozen is never looked at again, and later validators may come and go.
@@ -216,6 +221,6 @@ def _close(validator: Validator | None) -> None:
 
 
 @atexit.register
-def _cool_down() -> None:
+def _close_cached() -> None:
     while _warm:
         _warm.pop().close()

@@ -16,7 +16,7 @@ REASON_LIMIT = 2000
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Dependencies:
     """What promoting works with.
 
     ``columns_of`` reads the bundle at a URI, holds it to its hash, and tells which columns it wants; it
@@ -55,7 +55,7 @@ class Request:
             raise RefusedData(f"say why in at most {REASON_LIMIT:,} characters, without control characters")
 
 
-def promote(at: Workplace, request: Request, line: str, version: str, role: Role) -> Promoted:
+def promote(deps: Dependencies, request: Request, line: str, version: str, role: Role) -> Promoted:
     """Make a registered model live in a role; asked again with the same request, nothing happens twice.
 
     Claims that no champion has scored are scored then. Raises ``RefusedData`` for a model that may not go
@@ -70,10 +70,10 @@ def promote(at: Workplace, request: Request, line: str, version: str, role: Role
             raise RefusedData(f"model {version} of line {line} was refused: {model.refused_because}")
         return model
 
-    return _change(at, request, line, role, "promote", chosen)
+    return _change(deps, request, line, role, "promote", chosen)
 
 
-def rollback(at: Workplace, request: Request, line: str) -> Promoted:
+def rollback(deps: Dependencies, request: Request, line: str) -> Promoted:
     """Make that model champion again which was champion before the present one.
 
     Each roll-back goes one step further back, never forth again.
@@ -85,7 +85,7 @@ def rollback(at: Workplace, request: Request, line: str) -> Promoted:
             raise RefusedData(f"line {line} had no champion before this one: promote another model")
         return reign[-2]
 
-    return _change(at, request, line, "champion", "rollback", previous)
+    return _change(deps, request, line, "champion", "rollback", previous)
 
 
 def succession(history: list[Promotion]) -> list[LiveModel]:
@@ -100,15 +100,15 @@ def succession(history: list[Promotion]) -> list[LiveModel]:
 
 
 def _change(
-    at: Workplace,
+    deps: Dependencies,
     request: Request,
     line: str,
     role: Role,
     action: Action,
     choose: Callable[[Cursor], Version | LiveModel],
 ) -> Promoted:
-    with at.database.transaction() as cursor:
-        models.take_turn(cursor, line)
+    with deps.database.transaction() as cursor:
+        models.lock_line(cursor, line)
         done = models.find_promotion(cursor, request.request_id)
         unchanged = models.find_request_without_change(cursor, request.request_id)
         if done is not None:
@@ -118,28 +118,28 @@ def _change(
         else:
             model = choose(cursor)
             version = model.version
-            changed = _make_live(at, cursor, request, line, role, action, model)
+            changed = _make_live(deps, cursor, request, line, role, action, model)
             if not changed:
                 models.add_request_without_change(cursor, request.request_id, version)
-    unscored = _score_what_waits(at, request, line) if role == "champion" else 0
+    unscored = _score_what_waits(deps, request, line) if role == "champion" else 0
     return Promoted(line, version, role, action, changed, unscored)
 
 
-def _score_what_waits(at: Workplace, request: Request, line: str) -> int:
+def _score_what_waits(deps: Dependencies, request: Request, line: str) -> int:
     """Have scored what no champion has; how many files that is.
 
     Counted once the promotion is there for all to see: whoever commits a file before that finds no champion,
     and whoever does so later finds this one. The same request starts it no second time.
     """
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         unscored, _ = scores.count_unscored(cursor, line)
     if unscored:
-        at.backfill.start(line, request.request_id, only_unscored=True)
+        deps.backfill.start(line, request.request_id, only_unscored=True)
     return unscored
 
 
 def _make_live(
-    at: Workplace,
+    deps: Dependencies,
     cursor: Cursor,
     request: Request,
     line: str,
@@ -155,7 +155,7 @@ def _make_live(
         raise RefusedData(f"model {model.version} is the champion: it would challenge itself")
     assert model.bundle_uri is not None  # the table wants both of a model that is registered
     assert model.bundle_sha256 is not None
-    _fits(cursor, line, model.version, at.columns_of(model.bundle_uri, model.bundle_sha256))
+    _fits(cursor, line, model.version, deps.columns_of(model.bundle_uri, model.bundle_sha256))
     _enter(cursor, request, line, role, action, model)
     if role == "champion":
         scores.forget_without_model(cursor, line)

@@ -20,9 +20,9 @@ from datetime import datetime
 from threading import Timer
 from typing import IO, Any, Self
 
-from claimwatch.allocation import keep_freed_memory
-from claimwatch.domain.photo import Photo, examine
+from claimwatch.domain.photos.photo import Photo, examine
 from claimwatch.errors import RefusedPhoto, TransientFault
+from claimwatch.malloc import disable_heap_trim
 
 SECONDS = 20.0
 """For one photo, by the clock. The largest that are taken (100 megapixels) need 2 to 6."""
@@ -260,7 +260,7 @@ def main() -> None:
     seconds, memory = float(sys.argv[1]), int(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    keep_freed_memory()
+    disable_heap_trim()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no answer
     serve(sys.stdin.buffer, answers, seconds)

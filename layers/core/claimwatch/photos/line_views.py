@@ -1,6 +1,6 @@
 """Joining the claims of each line with their photos."""
 
-from claimwatch.domain.schema_change import complete_photos, photos_view
+from claimwatch.domain.contract.schema_change import complete_photos, photos_view
 from claimwatch.storage import contracts
 from claimwatch.storage.connection import Database
 
@@ -15,7 +15,7 @@ def complete_lines(database: Database) -> list[str]:
     completed = []
     for line in lines:
         with database.transaction() as cursor:
-            contracts.take_turn(cursor, line)
+            contracts.lock_line(cursor, line)
             running = contracts.find_running(cursor, line)
             if running is None or contracts.has_relation(cursor, photos_view(running.contract)):
                 continue

@@ -7,8 +7,8 @@ from typing import Literal, Protocol
 
 from claimwatch.aws.events import CreatedObject, DeletedObject, sortable
 from claimwatch.aws.objects import ObjectMissing, ObjectStore
-from claimwatch.domain.phash import MATCH_DISTANCE
-from claimwatch.domain.photo import Photo
+from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE
+from claimwatch.domain.photos.photo import Photo
 from claimwatch.errors import RefusedPhoto, TransientFault
 from claimwatch.storage import images
 from claimwatch.storage.connection import Database
@@ -30,7 +30,7 @@ class Examiner(Protocol):
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Dependencies:
     """What receiving photos works with."""
 
     database: Database
@@ -52,7 +52,7 @@ class Outcome:
     matches: int = 0
 
 
-def receive(at: Workplace, created: CreatedObject) -> Outcome:
+def receive(deps: Dependencies, created: CreatedObject) -> Outcome:
     """Store the photo of an object version or record why it is refused, once however often it is asked for.
 
     Raises ``TransientFault`` where the same call may succeed later; nothing is recorded then.
@@ -60,14 +60,14 @@ def receive(at: Workplace, created: CreatedObject) -> Outcome:
     if not created.ref.key.startswith(PREFIX) or _is_folder_marker(created):
         return Outcome("ignored")
     version = _version(created)
-    known = _find(at.database, version)
+    known = _find(deps.database, version)
     if known.image_id is not None or known.refused_because is not None:
         return Outcome("known", known.image_id, known.refused_because)
     try:
-        found: images.Copies | str = _examined(at, created, version, gone=known.gone)
+        found: images.Copies | str = _examined(deps, created, version, gone=known.gone)
     except RefusedPhoto as refusal:
         found = str(refusal)
-    return _settle_stubbornly(at.database, version, found)
+    return _settle_with_retry(deps.database, version, found)
 
 
 def withdraw(database: Database, deleted: DeletedObject) -> None:
@@ -120,7 +120,9 @@ def _storable(key: str) -> str:
     return key.replace("\0", "\ufffd")
 
 
-def _examined(at: Workplace, created: CreatedObject, version: images.Version, *, gone: bool) -> images.Copies:
+def _examined(
+    deps: Dependencies, created: CreatedObject, version: images.Version, *, gone: bool
+) -> images.Copies:
     """The photo and its facts; no transaction is open while it is read and decoded."""
     if version.event_id is None:
         raise RefusedPhoto(
@@ -130,12 +132,12 @@ def _examined(at: Workplace, created: CreatedObject, version: images.Version, *,
     if created.size_bytes > MAX_BYTES:
         raise RefusedPhoto(_too_large(created.size_bytes))
     # Who may not list the bucket is told "forbidden" of what is gone; the event of the deletion says so.
-    data = None if gone else _read(at.objects, created)
+    data = None if gone else _read(deps.objects, created)
     if data is None:
         raise RefusedPhoto("the object was deleted before it was read; drop the photo again if it is needed")
     if len(data) > MAX_BYTES:
         raise RefusedPhoto(_too_large(None))
-    photo = at.decoder.examine(data)
+    photo = deps.decoder.examine(data)
     return images.Copies(
         sha256=hashlib.sha256(data).hexdigest(),
         size_bytes=len(data),
@@ -173,7 +175,7 @@ def _find(database: Database, version: images.Version) -> images.Known:
         return images.find(cursor, version)
 
 
-def _settle_stubbornly(database: Database, version: images.Version, found: images.Copies | str) -> Outcome:
+def _settle_with_retry(database: Database, version: images.Version, found: images.Copies | str) -> Outcome:
     """As ``_settle``. Where the connection breaks it is tried once more: the queue would wait for long, and
     decode the photo again."""
     try:
@@ -185,7 +187,7 @@ def _settle_stubbornly(database: Database, version: images.Version, found: image
 def _settle(database: Database, version: images.Version, found: images.Copies | str) -> Outcome:
     """Record the photo or the reason, unless somebody did meanwhile; in one transaction with its matches."""
     with database.transaction() as cursor:
-        images.take_turn(cursor, version)
+        images.lock_photo(cursor, version)
         known = images.find(cursor, version)
         if known.image_id is not None or known.refused_because is not None:
             return Outcome("known", known.image_id, known.refused_because)

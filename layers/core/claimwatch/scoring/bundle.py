@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
-from claimwatch.domain.features import FeatureSpec
-from claimwatch.domain.model import Model, from_bytes
-from claimwatch.domain.profile import Reference
+from claimwatch.domain.model.features import FeatureSpec
+from claimwatch.domain.model.model import Model, from_bytes
+from claimwatch.domain.model.profile import Reference
 from claimwatch.errors import ClaimwatchError
 
 FORMAT = 1

@@ -14,8 +14,8 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.records import MAX_RECORD
-from claimwatch.engine import without_quoting
+from claimwatch.domain.files.records import MAX_RECORD
+from claimwatch.duckdb_errors import redact_duckdb_errors
 
 type Column = npt.NDArray[Any]
 
@@ -95,7 +95,7 @@ def _read(csv: str, kinds: Mapping[str, str]) -> tuple[Column, dict[str, Column]
         f" allow_quoted_nulls = false, parallel = false, max_line_size = {_LONGEST_LINE},"
         f" buffer_size = {_LONGEST_LINE + 1})"
     )
-    with without_quoting("read claims that PostgreSQL wrote"):
+    with redact_duckdb_errors("read claims that PostgreSQL wrote"):
         found = _engine().cursor().execute(query, [csv]).fetchnumpy()
     columns = {
         column: _filled(np.asanyarray(found[name]), kind)

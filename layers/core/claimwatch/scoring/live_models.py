@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from claimwatch.aws.objects import ModelStore
-from claimwatch.models.stored_bundle import read_bundle
+from claimwatch.scoring.bundle_store import read_bundle
 from claimwatch.scoring.scorer import Scorer
 from claimwatch.storage.models import LiveModel
 

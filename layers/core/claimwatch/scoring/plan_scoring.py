@@ -6,7 +6,7 @@ from typing import Any
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.errors import RefusedData
-from claimwatch.scoring.notices import tell_without_champion
+from claimwatch.scoring.notifications import notify_without_champion
 from claimwatch.storage import ledger, models, scores
 from claimwatch.storage.connection import Database
 
@@ -15,39 +15,39 @@ MOST_UNITS = 500
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Dependencies:
     """What planning works with."""
 
     database: Database
     alerts: Alerts
 
 
-def plan_file(at: Workplace, file_id: int) -> dict[str, Any]:
+def plan_file(deps: Dependencies, file_id: int) -> dict[str, Any]:
     """What is to be scored of a file."""
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         file = ledger.get(cursor, file_id)
     if file.line is None:
         raise RefusedData(f"file {file_id} belongs to no line")
-    return _plan(at, file.line, file_id=file_id)
+    return _plan(deps, file.line, file_id=file_id)
 
 
 def plan_line(
-    at: Workplace, line: str, since: datetime | None = None, *, only_unscored: bool = False
+    deps: Dependencies, line: str, since: datetime | None = None, *, only_unscored: bool = False
 ) -> dict[str, Any]:
     """What is to be scored of a line's files that came since then."""
-    return _plan(at, line, since=since, only_unscored=only_unscored)
+    return _plan(deps, line, since=since, only_unscored=only_unscored)
 
 
-def _plan(at: Workplace, line: str, **which: Any) -> dict[str, Any]:
+def _plan(deps: Dependencies, line: str, **which: Any) -> dict[str, Any]:
     """``status`` is ``ready``, ``done`` or ``without_champion``; ``units`` are the chunks."""
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         live = models.live_models(cursor, line)
         units = scores.units_to_score(cursor, line, limit=MOST_UNITS, **which) if live else []
     if "champion" not in live:
-        tell_without_champion(at.database, at.alerts, line)
+        notify_without_champion(deps.database, deps.alerts, line)
         return {"line": line, "status": "without_champion", "units": []}
     if units:
-        with at.database.transaction() as cursor:
+        with deps.database.transaction() as cursor:
             scores.index_new_rows(cursor, line)
     return {
         "line": line,

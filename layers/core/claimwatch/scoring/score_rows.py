@@ -12,17 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from claimwatch.aws.alerts import Alerts
-from claimwatch.domain.contract import Contract
-from claimwatch.domain.contract import Role as ColumnRole
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.contract.contract import Role as ColumnRole
 from claimwatch.ingest.plan import Plan
 from claimwatch.scoring.claim_table import Column, read_claims
-from claimwatch.scoring.notices import tell_without_champion
+from claimwatch.scoring.notifications import notify_without_champion
 from claimwatch.scoring.score_copy import Block, Stream
 from claimwatch.storage import contracts, ledger, models, profiles, scores
 from claimwatch.storage.connection import Database
 from claimwatch.storage.ledger import File
 from claimwatch.storage.models import LiveModel, Role
-from claimwatch.storage.scores import Scoring, Tally, Took
+from claimwatch.storage.scores import ChunkTiming, Scoring, ScoringCounts
 
 BLOCK = 8192
 """Claims that are scored at a time."""
@@ -73,7 +73,7 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Dependencies:
     """What scoring works with; ``model`` reads a live model and keeps it warm.
 
     ``cold_start`` says that the process begins with this chunk, ``memory_mb`` what memory it has.
@@ -111,13 +111,13 @@ class _Chunk:
     event_time: Column | None
 
 
-def score_chunk(at: Workplace, file_id: int, number: int) -> Scored:
+def score_chunk(deps: Dependencies, file_id: int, number: int) -> Scored:
     """Score the claims of a chunk by the models that are live now and have not scored it.
 
     The champion's scores are there before the challenger's are tried. Raises ``BundleMismatch`` where a
     bundle is not the one that was promoted.
     """
-    with at.database.transaction() as cursor:
+    with deps.database.transaction() as cursor:
         file = ledger.get(cursor, file_id)
         if file.line is None or file.dataset != "claims" or file.status != "committed":
             return Scored(file.line or "")
@@ -125,16 +125,16 @@ def score_chunk(at: Workplace, file_id: int, number: int) -> Scored:
         done = scores.scored_by(cursor, file_id, number)
     waits = "champion" not in live
     if waits:
-        tell_without_champion(at.database, at.alerts, file.line)
+        notify_without_champion(deps.database, deps.alerts, file.line)
     todo = [live[role] for role in models.ROLES if role in live and (live[role].version, role) not in done]
     if not todo:
         return Scored(file.line, waits=waits)
     claims: dict[Role, int] = {}
     referred = 0
     for chosen in todo:
-        model = at.model(chosen)
+        model = deps.model(chosen)
         begun = time.monotonic()
-        tally = _score(at, _read(at.database, file, file.line, number, model.kinds), chosen, model, begun)
+        tally = _score(deps, _read(deps.database, file, file.line, number, model.kinds), chosen, model, begun)
         if tally is not None:
             claims[chosen.role] = tally.claims
             referred += tally.referred if chosen.role == "champion" else 0
@@ -164,7 +164,9 @@ def _read(database: Database, file: File, line: str, number: int, kinds: Mapping
     return _Chunk(file, line, contract, number, claim_ids, columns, columns.get(event) if event else None)
 
 
-def _score(at: Workplace, chunk: _Chunk, chosen: LiveModel, model: Model, begun: float) -> Tally | None:
+def _score(
+    deps: Dependencies, chunk: _Chunk, chosen: LiveModel, model: Model, begun: float
+) -> ScoringCounts | None:
     """Score the chunk and write it down with its profiles, in one transaction with the mark that it is done.
 
     None if somebody else has done so meanwhile.
@@ -175,13 +177,13 @@ def _score(at: Workplace, chunk: _Chunk, chosen: LiveModel, model: Model, begun:
         number=chunk.number,
         model=chosen,
         contract_version=chunk.contract.version,
-        code_version=at.code_version,
+        code_version=deps.code_version,
         threshold=model.threshold,
     )
     made = _Made()
     rows = Stream(_rows(chunk, model, made))
-    with at.database.transaction() as cursor:
-        scores.alone_with(cursor, scoring.file_id, scoring.number)
+    with deps.database.transaction() as cursor:
+        scores.lock_chunk(cursor, scoring.file_id, scoring.number)
         if (chosen.version, chosen.role) in scores.scored_by(cursor, scoring.file_id, scoring.number):
             return None
         try:
@@ -193,7 +195,7 @@ def _score(at: Workplace, chunk: _Chunk, chosen: LiveModel, model: Model, begun:
         if chunk.event_time is not None:
             seen = model.profiles(chunk.columns, made.found, chunk.event_time)
             profiles.add_profiles(cursor, chunk.line, chosen.version, scoring.file_id, scoring.number, seen)
-        took = Took(time.monotonic() - begun, at.cold_start, at.memory_mb)
+        took = ChunkTiming(time.monotonic() - begun, deps.cold_start, deps.memory_mb)
         scores.add_chunk(cursor, scoring, made.tally, took)
     return made.tally
 
@@ -219,8 +221,8 @@ class _Made:
         self.found.append(found)
 
     @property
-    def tally(self) -> Tally:
-        return Tally(self.claims, self.referred, self.audited, dict(self.missing), dict(self.unseen))
+    def tally(self) -> ScoringCounts:
+        return ScoringCounts(self.claims, self.referred, self.audited, dict(self.missing), dict(self.unseen))
 
 
 def _rows(chunk: _Chunk, model: Model, made: _Made) -> Iterator[bytes]:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.explain import Explainer
-from claimwatch.domain.features import Columns, Kind, Matrix, encode, gaps
-from claimwatch.domain.profile_rows import packed_by_week
-from claimwatch.domain.reasons import MOST_REASONS, Reasons
+from claimwatch.domain.model.features import Columns, Kind, Matrix, encode, gaps
+from claimwatch.domain.model.profile_codec import packed_by_week
+from claimwatch.domain.model.reasons import MOST_REASONS, Reasons
+from claimwatch.domain.model.shapley import Explainer
 from claimwatch.scoring.bundle import Bundle
 
 type Floats = npt.NDArray[np.float64]

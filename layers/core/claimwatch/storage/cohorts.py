@@ -8,7 +8,7 @@ from typing import IO
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
-from claimwatch.domain.contract import Contract, Role
+from claimwatch.domain.contract.contract import Contract, Role
 
 PROBABILITY, REFERRED, SAMPLED, OUTCOME, SOURCE, OTHER = (
     f"\0{name}" for name in ("probability", "referred", "sampled", "outcome", "source", "other")
@@ -19,7 +19,7 @@ SHARED = (PROBABILITY, REFERRED, SAMPLED, OUTCOME, SOURCE, OTHER)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CohortQuery:
     """Which claims, and what of them: those made from ``since`` until ``until`` in these files.
 
     Outcomes are those that were decided before ``decided_before``. With ``other``, another model's version,
@@ -37,7 +37,7 @@ class Wanted:
     most: int | None = None
 
 
-def copy_cohort(cursor: Cursor, contract: Contract, wanted: Wanted, text: IO[bytes]) -> None:
+def copy_cohort(cursor: Cursor, contract: Contract, wanted: CohortQuery, text: IO[bytes]) -> None:
     """Write claims as CSV without a header: the claim id, ``SHARED``, then the columns.
 
     A missing value is an empty field without quotation marks.

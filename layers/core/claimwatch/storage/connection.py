@@ -95,10 +95,10 @@ class Database:
     def _connected(self) -> PgConnection:
         if self._connection is None or not _answers(self._connection):
             self.close()
-            self._connection = self._connect_patiently()
+            self._connection = self._connect_with_retry()
         return self._connection
 
-    def _connect_patiently(self) -> PgConnection:
+    def _connect_with_retry(self) -> PgConnection:
         deadline = time.monotonic() + self.wake_up_time
         pause = 0.2
         while True:

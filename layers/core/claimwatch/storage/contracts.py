@@ -12,8 +12,9 @@ from typing import Any, Literal
 from psycopg2 import errors as pg
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
-from claimwatch.domain.contract import Contract, LogicalType, parse_contract
-from claimwatch.domain.schema_change import Stored, StoredColumn
+from claimwatch.domain.contract.contract import Contract, LogicalType
+from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.contract.schema_change import Stored, StoredColumn
 from claimwatch.errors import RefusedContract
 from claimwatch.storage.queries import queries
 
@@ -92,9 +93,9 @@ def outcome_contract(line: str) -> Contract:
     return _parsed(files("claimwatch").joinpath("outcome_contract.yaml").read_text("utf-8"), line, "outcome")
 
 
-def take_turn(cursor: Cursor, line: str) -> None:
+def lock_line(cursor: Cursor, line: str) -> None:
     """Wait until no other transaction looks at a contract of the line, and keep others waiting."""
-    cursor.execute(_SQL["take_turn"], {"line": line})
+    cursor.execute(_SQL["lock_line"], {"line": line})
 
 
 def find_entry(cursor: Cursor, submission: Submission) -> Entry | None:

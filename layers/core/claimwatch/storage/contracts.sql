@@ -1,6 +1,6 @@
 -- Contracts, and the tables that they make.
 
--- name: take_turn
+-- name: lock_line
 -- One contract of a line at a time, until the transaction ends.
 SELECT pg_advisory_xact_lock(7010002, hashtext(%(line)s));
 

@@ -62,9 +62,9 @@ class Mark:
     error: str | None
 
 
-def take_turn(cursor: Cursor, key: Key) -> None:
+def lock_window(cursor: Cursor, key: Key) -> None:
     """Wait until nobody else decides about the week's windows, and keep others waiting."""
-    cursor.execute(_SQL["take_turn"], {"line": key.line, "start": key.start.isoformat()})
+    cursor.execute(_SQL["lock_window"], {"line": key.line, "start": key.start.isoformat()})
 
 
 def lines_with_champion(cursor: Cursor) -> list[str]:

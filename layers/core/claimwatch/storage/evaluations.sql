@@ -1,6 +1,6 @@
 -- Evaluations: the windows that are checked, what their checks found, and how they were closed.
 
--- name: take_turn
+-- name: lock_window
 -- One at a time at a window, until the transaction ends.
 SELECT pg_advisory_xact_lock(hashtextextended('claimwatch evaluate ' || %(line)s || ' ' || %(start)s, 0));
 

@@ -81,9 +81,9 @@ class Deletion:
     permanent: bool
 
 
-def take_turn(cursor: Cursor, version: Version) -> None:
+def lock_photo(cursor: Cursor, version: Version) -> None:
     """Wait until no other transaction decides about the version, and keep others waiting."""
-    cursor.execute(_SQL["take_turn"], _name(version))
+    cursor.execute(_SQL["lock_photo"], _name(version))
 
 
 def find(cursor: Cursor, version: Version) -> Known:
@@ -95,7 +95,7 @@ def find(cursor: Cursor, version: Version) -> Known:
 
 
 def add(cursor: Cursor, version: Version, copies: Copies) -> int:
-    """Store a photo; its number. To be called once for a version, as ``take_turn`` and ``find`` make sure."""
+    """Store a photo; its number. Call it once for a version; ``lock_photo`` and ``find`` ensure that."""
     cursor.execute(_SQL["add"], asdict(version) | asdict(copies))
     row = cursor.fetchone()
     if row is None:

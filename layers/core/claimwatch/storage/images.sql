@@ -1,6 +1,6 @@
 -- Photos of damage.
 
--- name: take_turn
+-- name: lock_photo
 -- One at a time at an object version, until the transaction ends: it is stored or refused, never both.
 SELECT pg_advisory_xact_lock(7010003, hashtext(%(bucket)s || '/' || %(key)s || '/' || %(version_id)s));
 

@@ -54,7 +54,7 @@ def migrations() -> list[Migration]:
     return found
 
 
-def migrate_patiently(database: Database, patience: float = PATIENCE) -> list[Migration]:
+def migrate_with_retry(database: Database, patience: float = PATIENCE) -> list[Migration]:
     """As ``migrate``, trying for ``patience`` seconds: a database that was just made may still wake up."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
@@ -72,7 +72,7 @@ def migrate(database: Database, steps: Iterable[Migration] | None = None) -> lis
     ``ChangedMigration`` and, from the database, ``TransientFault``.
     """
     with database.transaction() as cursor:
-        _take_turn(cursor)
+        _lock_migrations(cursor)
         cursor.execute(queries("migrate")["create_history"])
     return [step for step in (migrations() if steps is None else steps) if _ran_now(database, step)]
 
@@ -80,7 +80,7 @@ def migrate(database: Database, steps: Iterable[Migration] | None = None) -> lis
 def _ran_now(database: Database, migration: Migration) -> bool:
     sql = queries("migrate")
     with database.transaction() as cursor:
-        _take_turn(cursor)
+        _lock_migrations(cursor)
         cursor.execute(sql["find_migration"], [migration.number])
         found = cursor.fetchone()
         if found is not None:
@@ -94,5 +94,5 @@ def _ran_now(database: Database, migration: Migration) -> bool:
         return True
 
 
-def _take_turn(cursor: Cursor) -> None:
-    cursor.execute(queries("migrate")["take_turn"])
+def _lock_migrations(cursor: Cursor) -> None:
+    cursor.execute(queries("migrate")["lock_migrations"])

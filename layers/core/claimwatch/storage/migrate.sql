@@ -1,6 +1,6 @@
 -- The schema's history.
 
--- name: take_turn
+-- name: lock_migrations
 -- One at a time, until the transaction ends; the number stands for "claimwatch migrates".
 SELECT pg_advisory_xact_lock(7010001);
 

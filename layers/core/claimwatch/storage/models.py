@@ -194,9 +194,9 @@ def list_versions(cursor: Cursor, line: str) -> list[dict[str, Any]]:
 # -- Promotions ----------------------------------------------------------------------------------------------
 
 
-def take_turn(cursor: Cursor, line: str) -> None:
+def lock_line(cursor: Cursor, line: str) -> None:
     """Wait until nobody else changes what is live in the line, and keep others waiting."""
-    cursor.execute(_SQL["take_turn"], {"line": line})
+    cursor.execute(_SQL["lock_line"], {"line": line})
 
 
 def live_models(cursor: Cursor, line: str) -> dict[Role, LiveModel]:

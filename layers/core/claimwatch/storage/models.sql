@@ -1,6 +1,6 @@
 -- Models: trainings, versions, promotions.
 
--- name: take_turn
+-- name: lock_line
 -- One at a time at what is live in a line, until the transaction ends.
 SELECT pg_advisory_xact_lock(7010005, hashtext(%(line)s));
 

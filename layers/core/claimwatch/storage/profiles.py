@@ -14,7 +14,7 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class Arrived:
+class WeekIntake:
     """What came for a week: its committed files, and their rows.
 
     A file counts for the week that most of its claims are of. ``claims`` are those of the week, whatever file
@@ -83,10 +83,10 @@ def latest_week(cursor: Cursor, line: str, last: date) -> date | None:
     return row[0] if row else None
 
 
-def arrived(cursor: Cursor, line: str, first: date, last: date) -> list[Arrived]:
+def arrived(cursor: Cursor, line: str, first: date, last: date) -> list[WeekIntake]:
     """What came for each week from the first to the last."""
     cursor.execute(_SQL["intake"], {"line": line, "first": first, "last": last})
-    return [Arrived(*row) for row in cursor.fetchall()]
+    return [WeekIntake(*row) for row in cursor.fetchall()]
 
 
 def chunks_of_week(

@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
-from claimwatch.domain.records import Problem
+from claimwatch.domain.files.records import Problem
 from claimwatch.storage.queries import queries
 
 _SQL = queries("quarantine")

@@ -9,8 +9,8 @@ from typing import IO
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
-from claimwatch.domain.checks import Layout, copy_columns, copy_delimiter
-from claimwatch.domain.contract import Contract
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.files.layout import Layout, copy_columns, copy_delimiter
 
 _SCHEMA = "claimwatch"
 COPY_BUFFER = 1 << 16

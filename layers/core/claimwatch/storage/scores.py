@@ -8,7 +8,7 @@ from typing import IO, Any, Protocol
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
-from claimwatch.domain.contract import Contract
+from claimwatch.domain.contract.contract import Contract
 from claimwatch.storage.models import LiveModel, Role
 from claimwatch.storage.queries import queries
 
@@ -38,7 +38,7 @@ class Scoring:
 
 
 @dataclass(frozen=True)
-class Tally:
+class ScoringCounts:
     """What the scoring of a chunk came to. ``missing`` and ``unseen`` count claims by feature."""
 
     claims: int
@@ -49,7 +49,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Took:
+class ChunkTiming:
     """What a chunk took. ``cold_start`` says that its process began with it, ``memory_mb`` what it had."""
 
     seconds: float
@@ -57,9 +57,9 @@ class Took:
     memory_mb: int | None = None
 
 
-def alone_with(cursor: Cursor, file_id: int, number: int) -> None:
+def lock_chunk(cursor: Cursor, file_id: int, number: int) -> None:
     """Wait for whoever scores the same chunk."""
-    cursor.execute(_SQL["alone_with"], {"file_id": str(file_id), "number": str(number)})
+    cursor.execute(_SQL["lock_chunk"], {"file_id": str(file_id), "number": str(number)})
 
 
 def scored_by(cursor: Cursor, file_id: int, number: int) -> set[tuple[str, Role]]:
@@ -109,7 +109,7 @@ def add(cursor: Cursor, scoring: Scoring, rows: Readable) -> None:
     reasons or null.
     """
     cursor.execute(
-        _SQL["name_what_is_shared"],
+        _SQL["set_score_defaults"],
         {
             "line": scoring.line,
             "file_id": str(scoring.file_id),
@@ -124,7 +124,7 @@ def add(cursor: Cursor, scoring: Scoring, rows: Readable) -> None:
     cursor.copy_expert(copy, rows, 1 << 16)  # type: ignore[arg-type] # it calls nothing but read
 
 
-def add_chunk(cursor: Cursor, scoring: Scoring, tally: Tally, took: Took) -> None:
+def add_chunk(cursor: Cursor, scoring: Scoring, tally: ScoringCounts, took: ChunkTiming) -> None:
     """Write that a chunk's scores are written."""
     cursor.execute(
         _SQL["add_chunk"],
@@ -171,9 +171,9 @@ def received_on(cursor: Cursor, file_id: int) -> date:
     return day
 
 
-def tell_without_model(cursor: Cursor, line: str) -> bool:
+def notify_without_model(cursor: Cursor, line: str) -> bool:
     """Remember that people are told that the line has no champion; False if they were told before."""
-    cursor.execute(_SQL["tell_without_model"], {"line": line})
+    cursor.execute(_SQL["notify_without_model"], {"line": line})
     return cursor.fetchone() is not None
 
 

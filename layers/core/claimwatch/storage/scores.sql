@@ -1,6 +1,6 @@
 -- Scores of claims.
 
--- name: alone_with
+-- name: lock_chunk
 -- One at a time at a chunk, until the transaction ends: a redelivered message then finds it scored.
 SELECT pg_advisory_xact_lock(hashtextextended('claimwatch score ' || %(file_id)s || ' ' || %(number)s, 0));
 
@@ -12,7 +12,7 @@ SELECT model_version, role FROM claimwatch.scored_chunk WHERE file_id = %(file_i
 -- A page that the index has not seen is read by every chunk; PostgreSQL would get to it in its own time.
 SELECT brin_summarize_new_values(to_regclass(%(index)s));
 
--- name: name_what_is_shared
+-- name: set_score_defaults
 SELECT set_config('claimwatch.line', %(line)s, true),
        set_config('claimwatch.file_id', %(file_id)s, true),
        set_config('claimwatch.model_version', %(model_version)s, true),
@@ -55,7 +55,7 @@ LIMIT %(limit)s;
 -- name: received_on
 SELECT (received_at AT TIME ZONE 'UTC')::date FROM claimwatch.file WHERE file_id = %(file_id)s;
 
--- name: tell_without_model
+-- name: notify_without_model
 -- One row the first time, none after that.
 INSERT INTO claimwatch.without_model (line) VALUES (%(line)s) ON CONFLICT DO NOTHING RETURNING line;
 

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from claimwatch.domain.evaluation.cohort import Cohort, Mask
-from claimwatch.domain.evaluation.discovery import q_values
 from claimwatch.domain.evaluation.finding import Finding, Verdict
 from claimwatch.domain.evaluation.groups import Groups
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval, ratio, wilson
+from claimwatch.domain.evaluation.multiple_testing import q_values
 from claimwatch.domain.evaluation.rates import Rate, p_value, rate
 
 CERTAIN = 0.01

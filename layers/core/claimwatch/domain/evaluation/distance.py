@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc
 
-from claimwatch.domain.profile import Profile
+from claimwatch.domain.model.profile import Profile
 
 type Floats = npt.NDArray[np.float64]
 

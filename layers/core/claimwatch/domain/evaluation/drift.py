@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.evaluation.discovery import q_values
 from claimwatch.domain.evaluation.distance import (
     chi_square,
     jensen_shannon,
@@ -22,7 +21,8 @@ from claimwatch.domain.evaluation.distance import (
 )
 from claimwatch.domain.evaluation.finding import Finding, Verdict
 from claimwatch.domain.evaluation.intervals import wilson
-from claimwatch.domain.profile import Profile
+from claimwatch.domain.evaluation.multiple_testing import q_values
+from claimwatch.domain.model.profile import Profile
 
 type Counts = npt.NDArray[np.int64]
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from claimwatch.domain.evaluation.cohort import Floats
-from claimwatch.domain.evaluation.discovery import q_values
 from claimwatch.domain.evaluation.finding import Finding, Verdict
-from claimwatch.domain.evaluation.shift import p_value
+from claimwatch.domain.evaluation.multiple_testing import q_values
+from claimwatch.domain.evaluation.window_test import p_value
 
 ENOUGH = 50
 """Claims without which nothing is said."""

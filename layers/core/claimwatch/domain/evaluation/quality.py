@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.special import betainc, gammaln, stdtr
 
-from claimwatch.domain.evaluation.discovery import q_values
 from claimwatch.domain.evaluation.finding import Finding, Verdict
 from claimwatch.domain.evaluation.intervals import wilson
-from claimwatch.domain.profile import Profile
+from claimwatch.domain.evaluation.multiple_testing import q_values
+from claimwatch.domain.model.profile import Profile
 
 ENOUGH = 50
 """Claims of a week, or rows, without which nothing is said of shares."""

@@ -1,16 +1,16 @@
 """How well probabilities rank and tell frauds over the book, with intervals.
 
-Values are those of ``claimwatch.domain.lift`` with the cohort's weights. Variances come from what each claim
-adds to the value (its influence function), so that they know who was looked at and why.
+Values are those of ``claimwatch.domain.model.ranking_metrics`` with the cohort's weights. Variances come from
+what each claim adds to the value (its influence function), so that they know who was looked at and why.
 """
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from claimwatch.domain import lift
 from claimwatch.domain.evaluation.cohort import Cohort, Floats
 from claimwatch.domain.evaluation.intervals import NOTHING, TAIL, Interval, jeffreys, scaled
 from claimwatch.domain.evaluation.rates import ROUNDING, Rate, rate
+from claimwatch.domain.model import ranking_metrics
 
 _NEAR = 0.25
 """The fraud rate at a cut is that of the claims whose rank is so near to it, in parts of its own."""
@@ -42,16 +42,16 @@ def precision_at(cohort: Cohort, capacity: float) -> Rate:
 def lift_by_decile(cohort: Cohort) -> list[Rate]:
     """Each decile's fraud rate over the base rate, that of the highest scores first."""
     found = [
-        _found_between(cohort, place / lift.DECILES, (place + 1) / lift.DECILES)
-        for place in range(lift.DECILES)
+        _found_between(cohort, place / ranking_metrics.DECILES, (place + 1) / ranking_metrics.DECILES)
+        for place in range(ranking_metrics.DECILES)
     ]
-    return [Rate(scaled(each.interval, lift.DECILES), each.n, each.effective) for each in found]
+    return [Rate(scaled(each.interval, ranking_metrics.DECILES), each.n, each.effective) for each in found]
 
 
 def roc_auc(cohort: Cohort) -> Interval:
     """The probability that a fraud scores above another claim, ties counted by half."""
     score, fraud, weight = _seen(cohort)
-    area = lift.roc_auc(fraud, score, weight)
+    area = ranking_metrics.roc_auc(fraud, score, weight)
     if np.isnan(area):
         return NOTHING
     share = cohort.mean(fraud)
@@ -64,7 +64,7 @@ def roc_auc(cohort: Cohort) -> Interval:
 def pr_auc(cohort: Cohort) -> Interval:
     """The area under the precision-recall curve, by steps."""
     score, fraud, weight = _seen(cohort)
-    area = lift.average_precision(fraud, score, weight)
+    area = ranking_metrics.average_precision(fraud, score, weight)
     if np.isnan(area):
         return NOTHING
     levels, place = np.unique(score, return_inverse=True)
@@ -87,7 +87,7 @@ def brier(cohort: Cohort) -> Interval:
     score, fraud, weight = _seen(cohort)
     if not len(score):
         return NOTHING
-    value = lift.brier(fraud, score, weight)
+    value = ranking_metrics.brier(fraud, score, weight)
     return _by_variance(cohort, value, np.square(1.0 - score) - value, np.square(score) - value)
 
 
@@ -96,7 +96,7 @@ def calibration(cohort: Cohort) -> list[tuple[float, Rate]]:
     score, fraud, weight = _seen(cohort)
     if not len(score):
         return []
-    place, count = lift.calibration_parts(score, book=cohort.probability)
+    place, count = ranking_metrics.calibration_parts(score, book=cohort.probability)
     parts = [(place == part).astype(np.float64) for part in range(count)]
     return [
         (float(np.average(score, weights=weight * part)), rate(cohort, part, fraud))
@@ -114,8 +114,8 @@ def calibration_error(cohort: Cohort) -> Interval:
     score, fraud, weight = _seen(cohort)
     if not len(score):
         return NOTHING
-    error = lift.calibration_error(fraud, score, weight=weight, book=cohort.probability)
-    place, _ = lift.calibration_parts(score, book=cohort.probability)
+    error = ranking_metrics.calibration_error(fraud, score, weight=weight, book=cohort.probability)
+    place, _ = ranking_metrics.calibration_parts(score, book=cohort.probability)
     shares = np.bincount(place, weights=weight)
     chance = 0.0
     spread = 0.0
@@ -135,7 +135,7 @@ def _seen(cohort: Cohort) -> tuple[Floats, Floats, Floats]:
 
 
 def _top(cohort: Cohort, share: float) -> Floats:
-    return lift.in_top(cohort.probability[cohort.used], cohort.probability, share)
+    return ranking_metrics.in_top(cohort.probability[cohort.used], cohort.probability, share)
 
 
 def _found_between(cohort: Cohort, start: float, end: float) -> Rate:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from claimwatch.domain.evaluation.finding import Finding, Verdict
-from claimwatch.evaluation.facts import Findings
+from claimwatch.evaluation.formatting import counted, figure, known
 from claimwatch.evaluation.report.markup import Markup, breakable, element, joined
 from claimwatch.evaluation.report.tables import folded, loudest_first
-from claimwatch.evaluation.words import counted, figure, known
+from claimwatch.evaluation.report_data import Findings
 
 SHOWN = 30
 """Features before the rest is folded away: those that have moved most stand first."""

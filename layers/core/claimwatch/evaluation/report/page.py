@@ -6,21 +6,7 @@ from math import isfinite
 from typing import Any
 
 from claimwatch.domain.evaluation.finding import Check, Finding
-from claimwatch.evaluation.attention import (
-    Outcome,
-    Thing,
-    changes,
-    described,
-    most_telling,
-    outcomes,
-    things,
-)
-from claimwatch.evaluation.facts import Findings, PastWindow, WindowFacts
-from claimwatch.evaluation.report.markup import Markup, Part, element, joined
-from claimwatch.evaluation.report.sections import SECTIONS, Told
-from claimwatch.evaluation.report.style import STYLE
-from claimwatch.evaluation.report.tables import badge, folded, table
-from claimwatch.evaluation.words import (
+from claimwatch.evaluation.formatting import (
     TITLES,
     counted,
     figure,
@@ -30,6 +16,20 @@ from claimwatch.evaluation.words import (
     sentence,
     subject,
 )
+from claimwatch.evaluation.priorities import (
+    ActionItem,
+    Outcome,
+    action_items,
+    changes,
+    described,
+    most_telling,
+    outcomes,
+)
+from claimwatch.evaluation.report.markup import Markup, Part, element, joined
+from claimwatch.evaluation.report.sections import SECTIONS, Told
+from claimwatch.evaluation.report.style import STYLE
+from claimwatch.evaluation.report.tables import badge, folded, table
+from claimwatch.evaluation.report_data import Findings, PastWindow, WindowFacts
 
 MOST_WINDOWS = 12
 """Windows before this one that are shown: a quarter."""
@@ -63,7 +63,7 @@ def report_page(
     shown = history[-MOST_WINDOWS:]
     body = [
         _head(facts, title, went),
-        _first(things(facts, findings, before)),
+        _first(action_items(facts, findings, before)),
         _verdicts(findings, went),
         _changed(facts, findings, before),
         *(
@@ -130,7 +130,7 @@ def _head(facts: WindowFacts, title: str, went: Mapping[Check, Outcome]) -> Mark
     )
 
 
-def _first(found: Sequence[Thing]) -> Markup:
+def _first(found: Sequence[ActionItem]) -> Markup:
     if not found:
         return _box(
             "first",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from claimwatch.domain.evaluation.finding import Check, Finding
-from claimwatch.evaluation.facts import PastWindow, WindowFacts
+from claimwatch.evaluation.formatting import counted, figure, interval, kind_of, known, metric_title
 from claimwatch.evaluation.report.charts import Point, bars, calibration, trend
 from claimwatch.evaluation.report.heat import heat_map, week
 from claimwatch.evaluation.report.markup import Markup, Part, element, joined
@@ -24,7 +24,7 @@ from claimwatch.evaluation.report.tables import (
     name_by_subject,
     table,
 )
-from claimwatch.evaluation.words import counted, figure, interval, kind_of, known, metric_title
+from claimwatch.evaluation.report_data import PastWindow, WindowFacts
 
 _ESTIMATE = "estimated"
 """Metrics with this word in their name come from probabilities, not from outcomes."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from claimwatch.domain.evaluation.finding import Finding, Verdict
+from claimwatch.evaluation.formatting import VERDICTS, counted, figure, interval, known, metric_title
 from claimwatch.evaluation.report.markup import Markup, Part, breakable, element, joined
 from claimwatch.evaluation.report.tables import (
     SHOWN,
@@ -14,7 +15,6 @@ from claimwatch.evaluation.report.tables import (
     scale_of,
     scrolling,
 )
-from claimwatch.evaluation.words import VERDICTS, counted, figure, interval, known, metric_title
 
 type Row = Mapping[str, Finding]
 """What was found of a subject, by metric."""

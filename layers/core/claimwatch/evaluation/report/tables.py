@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from math import log
 
 from claimwatch.domain.evaluation.finding import Finding
-from claimwatch.evaluation.attention import Outcome, most_telling
+from claimwatch.evaluation.formatting import VERDICTS, counted, figure, interval, known, metric_title, subject
+from claimwatch.evaluation.priorities import Outcome, most_telling
 from claimwatch.evaluation.report.charts import Point, span
 from claimwatch.evaluation.report.markup import Markup, Part, breakable, element, joined
-from claimwatch.evaluation.words import VERDICTS, counted, figure, interval, known, metric_title, subject
 
 SHOWN = 12
 """Rows of a table before the rest is folded away."""

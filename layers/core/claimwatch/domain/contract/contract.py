@@ -1,0 +1,146 @@
+"""Data contracts: what a line's claims look like, read from the Open Data Contract Standard (ODCS) v3."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class LogicalType(StrEnum):
+    """The logical types of ODCS that a claim may use."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+
+
+class Role(StrEnum):
+    """What a column is for."""
+
+    IDENTIFIER = "identifier"
+    EVENT_TIME = "event_time"
+    FEATURE = "feature"
+    PROTECTED = "protected"
+    LABEL = "label"
+    TEXT = "text"
+    IGNORED = "ignored"
+
+
+type Bound = Decimal | date | datetime
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a contract.
+
+    Bounds are of the column's own type (Decimal for integers and numbers). ``date_formats`` are strptime
+    formats tried after ISO 8601. ``hashed`` columns are stored as keyed hashes and never in clear.
+    """
+
+    name: str
+    logical_type: LogicalType
+    role: Role
+    required: bool = False
+    unique: bool = False
+    personal: bool = False
+    hashed: bool = False
+    minimum: Bound | None = None
+    maximum: Bound | None = None
+    exclusive_minimum: Bound | None = None
+    exclusive_maximum: Bound | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    valid_values: tuple[str, ...] | None = None
+    synonyms: tuple[str, ...] = ()
+    missing_values: tuple[str, ...] = ()
+    date_formats: tuple[str, ...] = ()
+    decimal_separator: str = "."
+    thousands_separator: str = ""
+    description: str = ""
+
+    @property
+    def sql_type(self) -> str:
+        """The PostgreSQL type that stores this column."""
+        return "text" if self.hashed else SQL_TYPES[self.logical_type]
+
+
+SQL_TYPES = {
+    LogicalType.STRING: "text",
+    LogicalType.INTEGER: "bigint",
+    LogicalType.NUMBER: "numeric",
+    LogicalType.BOOLEAN: "boolean",
+    LogicalType.DATE: "date",
+    LogicalType.TIMESTAMP: "timestamptz",
+}
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A contract as the rest of Claimwatch sees it; ``text`` is the YAML that it was read from.
+
+    ``event`` names the column by whose values photos are filed, if that is not the identifier.
+    """
+
+    line: str
+    version: str
+    table: str
+    columns: tuple[Column, ...]
+    text: str = field(repr=False, default="")
+    event: str | None = None
+
+    @property
+    def identifier(self) -> Column:
+        """The column that names a claim."""
+        return next(column for column in self.columns if column.role is Role.IDENTIFIER)
+
+    @property
+    def event_column(self) -> Column:
+        """The column whose value is the event id of a claim's photos."""
+        return self.identifier if self.event is None else self.column(self.event) or self.identifier
+
+    def column(self, name: str) -> Column | None:
+        """The column of that name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+LINE_NAME = re.compile(r"(?!image$)[a-z][a-z0-9_]{0,39}")
+"""Names of lines: they are part of the names of tables, where claim_image is that of photos, and of keys."""
+
+MAX_COLUMNS = 1500
+"""PostgreSQL takes 1,600, counting those that were dropped."""
+
+MAX_NAME = 63
+"""Bytes of a name in PostgreSQL."""
+
+RESERVED = frozenset({"file_id", "row_number", "extra", "tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
+"""Names that no column may have: ours in every table of claims, and PostgreSQL's own."""
+
+VERSION = re.compile(
+    r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?",
+    re.ASCII,
+)
+"""Semantic versions, semver.org."""
+
+
+def folded_name(name: str) -> str:
+    """A name without what exports change: case, outer blanks, and the signs between words."""
+    return re.sub(r"[\s_.\-]+", "_", name.strip().casefold())
+
+
+def precedence(version: str) -> tuple[int, int, int, bool, tuple[tuple[bool, int, str], ...]]:
+    """What orders semantic versions (semver.org, 11): 1.0.0-draft comes before 1.0.0."""
+    found = VERSION.fullmatch(version)
+    if found is None:
+        raise ValueError(f"'{version}' is no semantic version")
+    major, minor, patch, early = found.groups()
+    words = tuple(
+        (not word.isdecimal(), int(word) if word.isdecimal() else 0, word)
+        for word in (early or "").split(".")
+        if word
+    )
+    return int(major), int(minor), int(patch), early is None, words

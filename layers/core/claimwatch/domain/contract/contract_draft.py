@@ -1,0 +1,396 @@
+"""A first contract for a line that has none, drafted from a sample of its claims.
+
+What a person has to look at carries a comment that begins with ``check:``. ``parse_contract`` reads the draft
+as it is, unless no column looks like the claim id. The same sample always gives the same text.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from claimwatch.domain.contract.contract import MAX_NAME, RESERVED, LogicalType, Role, folded_name
+from claimwatch.domain.contract.type_inference import MISSING, Values, infer_type
+
+_NUMERIC = (LogicalType.INTEGER, LogicalType.NUMBER)
+_DATED = (LogicalType.DATE, LogicalType.TIMESTAMP)
+
+# -- what names give away: any of these words in a column's name -------------------------------------------
+
+_NUMBERED = {
+    "id",
+    "identifier",
+    "number",
+    "no",
+    "nr",
+    "num",
+    "nbr",
+    "ref",
+    "reference",
+    "key",
+    "uuid",
+    "guid",
+}
+_CODES = {"zip", "postcode", "postal", "code", "phone", "mobile", "fax", "vin", "iban", "ssn", "plate"}
+_CLAIM = {"claim", "claims", "loss", "case", "notification", "fnol"}
+_EVENTS = (
+    {"incident", "loss", "accident", "occurrence", "event"},
+    {"claim", "claims"},
+    {"reported", "report"},
+)
+_NOT_EVENTS = {"birth", "dob", "policy", "bind", "start", "end", "expiry", "effective", "renewal", "purchase"}
+_PERSONAL = {
+    *("surname", "firstname", "lastname", "forename", "email", "mail", "phone", "telephone", "tel", "mobile"),
+    *("fax", "address", "street", "location", "birth", "birthdate", "birthday", "dob", "ssn", "passport"),
+    *("licence", "license", "plate", "registration", "vin", "iban", "account", "card"),
+    *("zip", "postcode", "postal"),
+}
+_THINGS = {
+    "product",
+    "company",
+    "branch",
+    "file",
+    "vehicle",
+    "model",
+    "make",
+    "auto",
+    "car",
+    "agency",
+    "bank",
+}
+_PROTECTED = {
+    "sex", "gender", "age", "race", "ethnicity", "ethnic", "religion", "marital", "married", "nationality",
+    "citizenship", "disability", "disabled", "orientation",
+}  # fmt: skip
+_NOT_PEOPLE = {"vehicle", "auto", "car", "policy", "property", "building", "house", "home", "account"}
+_LABELS = {"fraud", "fraudulent"}
+_MONEY = {
+    "amount", "premium", "price", "cost", "value", "sum", "paid", "reserve", "salary", "income", "limit",
+    "deductible", "deductable", "gain", "gains", "loss", "claim",
+}  # fmt: skip
+
+_YAML_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
+_YAML_MEANS_MORE = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+_ESCAPED = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
+_NAME_PART = re.compile(r"[^\w.-]+")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_WIDTH = 100
+_ENOUGH = 20
+"""Values from which an enumeration is guessed at."""
+
+
+@dataclass
+class _Guess:
+    """A column of the draft."""
+
+    header: str
+    name: str
+    words: tuple[str, ...]
+    values: Values
+    logical_type: LogicalType
+    role: Role = Role.FEATURE
+    personal: bool = False
+    plain: bool = False
+    checks: tuple[str, ...] = ()
+
+    @property
+    def unique(self) -> bool:
+        """Whether each row has a value of its own."""
+        return self.values.missing == 0 and self.values.distinct == self.values.number > 0
+
+
+def draft_contract(line: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A contract for ``line`` as YAML, from the header and some rows of a file, each as long as the header.
+
+    Columns without a name, or without any value, are left out and so end in the ``extra`` of each claim.
+    """
+    guesses, left_out = _look(header, rows)
+    _give_roles(guesses)
+    return "\n".join(_written(line, guesses, left_out, len(rows))) + "\n"
+
+
+# -- looking -------------------------------------------------------------------------------------------------
+
+
+def _look(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[_Guess], list[str]]:
+    columns = [[row[place] if place < len(row) else "" for row in rows] for place in range(len(header))]
+    values = [infer_type(cells) for cells in columns]
+    if any(found.decimal_separator == "," and not found.other_reading for found in values):
+        # One column that can only be read with decimal commas settles those that can be read both ways.
+        values = [infer_type(cells, decimal_comma=True) for cells in columns]
+    shared = Counter(folded_name(_said(written)) for written in header)
+    nothing_seen = not any(found.number for found in values)
+    guesses: list[_Guess] = []
+    left_out: list[str] = []
+    taken: set[str] = set()
+    for place, (written, found) in enumerate(zip(header, values, strict=True), 1):
+        title = _said(written)
+        if not title:
+            left_out.append(f"column {place}: it has no name")
+        elif shared[folded_name(title)] > 1:
+            left_out.append(f"column {place}, '{title}': another has that name; give each its own")
+        elif not found.number and not nothing_seen:
+            left_out.append(f"'{title}': it is empty in every row of the sample")
+        else:
+            name = _column_name(title, taken)
+            taken |= {folded_name(title), folded_name(name)}
+            guesses.append(_guess(title, name, found))
+    return guesses, left_out
+
+
+def _said(text: str) -> str:
+    """A header as it can stand in a line of the draft."""
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def _column_name(title: str, taken: set[str]) -> str:
+    name = title
+    if not re.fullmatch(r"[^\W\d][\w .-]*", title) or len(title.encode()) > MAX_NAME:
+        name = _NAME_PART.sub("_", title).strip("_.-")
+        name = name if re.match(r"[^\W\d]", name) else f"c_{name}".rstrip("_")
+        name = name.encode()[: MAX_NAME - 4].decode("utf-8", "ignore")
+    if name.casefold() in RESERVED:
+        name = f"source_{name}"
+    wanted, number = name, 2
+    while folded_name(name) in taken:
+        name, number = f"{wanted}_{number}", number + 1
+    return name
+
+
+def _guess(title: str, name: str, values: Values) -> _Guess:
+    words = tuple(word.lower() for word in re.findall(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+", title))
+    kind = values.logical_type
+    if (
+        kind is LogicalType.DATE
+        and values.date_format == "%Y%m%d"
+        and not {"date", "day", "dob"} & set(words)
+    ):
+        kind, values = LogicalType.INTEGER, replace(values, date_format="")
+    if kind in _NUMERIC and words and words[-1] in _NUMBERED | _CODES:
+        kind = LogicalType.STRING  # nobody calculates with it, and it may begin with a zero one day
+    if kind is LogicalType.INTEGER and len(words) > 1 and words[-1] in _MONEY:
+        kind = LogicalType.NUMBER
+    return _Guess(title, name, words, values, kind)
+
+
+# -- roles ---------------------------------------------------------------------------------------------------
+
+
+def _give_roles(guesses: list[_Guess]) -> None:
+    for guess in guesses:
+        _give_role(guess)
+    identifier = max(guesses, key=_likeness_of_identifier, default=None)
+    if identifier is not None and _likeness_of_identifier(identifier) > 0:
+        identifier.role, identifier.personal = Role.IDENTIFIER, False
+        if identifier.logical_type is not LogicalType.INTEGER:
+            identifier.logical_type = LogicalType.STRING
+        told = "no value of it came twice" if identifier.unique else "its name says so"
+        identifier.checks = (f"the identifier is a guess ({told}); it has to name one claim and no other",)
+    event = max(guesses, key=_likeness_of_event_time, default=None)
+    if event is not None and _likeness_of_event_time(event) > 0:
+        event.role, event.personal = Role.EVENT_TIME, False
+        event.checks += ("the event time is a guess; windows and ages are measured from it",)
+
+
+def _give_role(guess: _Guess) -> None:
+    words, values = set(guess.words), guess.values
+    typed = guess.logical_type is not LogicalType.STRING
+    if words & _LABELS or any("fraud" in word for word in guess.words):
+        guess.role = Role.LABEL
+        guess.checks += ("the label is a guess; it is what the models learn to tell",)
+    elif _is_personal(guess):
+        guess.role, guess.personal = Role.IGNORED, True
+        guess.checks += (
+            "personal by its name, so it is stored as a hash; 'storeAs: plain' keeps it readable",
+        )
+    elif words & _PROTECTED and not words & _NOT_PEOPLE:
+        guess.role = Role.PROTECTED
+        guess.checks += ("protected by its name: never a feature, and the scores are compared by it",)
+    elif not typed and values.average_length > 40 and values.distinct > values.number / 2:
+        guess.role, guess.personal, guess.plain = Role.TEXT, True, True
+        guess.checks += ("long texts, which may name people; stored as they are, to be read",)
+    elif not typed and (not guess.words or guess.words[-1] in _NUMBERED or _is_scattered(values)):
+        guess.role = Role.IGNORED
+
+
+def _is_personal(guess: _Guess) -> bool:
+    words = set(guess.words)
+    if words & {"name", "names"} and not words & _THINGS:
+        return True
+    mails = sum(
+        count for value, count in guess.values.counts.items() if re.fullmatch(r"[^@\s]+@[^@\s]+", value)
+    )
+    return bool(words & _PERSONAL) or mails > guess.values.number / 2
+
+
+def _is_scattered(values: Values) -> bool:
+    return values.distinct > 100 and values.distinct > values.number / 2
+
+
+def _likeness_of_identifier(guess: _Guess) -> int:
+    words = set(guess.words)
+    values = guess.values
+    if guess.role in (Role.LABEL, Role.PROTECTED, Role.TEXT) or guess.logical_type in (
+        LogicalType.BOOLEAN,
+        LogicalType.NUMBER,
+        *_DATED,
+    ):
+        return 0
+    numbered = bool(guess.words) and (guess.words[-1] in _NUMBERED or guess.words == ("claim",))
+    if not numbered or values.missing or (guess.personal and not words & _CLAIM):
+        return 0
+    if words & _CLAIM:
+        return 3 if values.distinct >= 0.9 * values.number else 0
+    if guess.unique:
+        return 2 if len(words) == 1 else 1
+    return 0
+
+
+def _likeness_of_event_time(guess: _Guess) -> int:
+    words = set(guess.words)
+    if guess.logical_type not in _DATED or words & _NOT_EVENTS:
+        return 0
+    return next((4 - rank for rank, likely in enumerate(_EVENTS) if words & likely), 1)
+
+
+# -- writing -------------------------------------------------------------------------------------------------
+
+
+def _written(line: str, guesses: list[_Guess], left_out: list[str], rows: int) -> Iterator[str]:
+    yield f"# A draft of the contract of line {line}, made from {rows:,} rows of its first file."
+    yield "# Look at each line that says 'check:', mend what is wrong, and put the file in place as"
+    yield f"# contracts/{line}.yaml."
+    yield "# What is required was never empty in the sample. A row that breaks a rule is quarantined."
+    if not any(guess.role is Role.IDENTIFIER for guess in guesses):
+        yield "# check: no column looks like the claim id. Give one of them required: true, unique: true"
+        yield "#   and role identifier; without that this is no contract yet."
+    if not any(guess.role is Role.EVENT_TIME for guess in guesses):
+        yield "# check: no column looks like the time of the claim; give one of the dates role event_time."
+    yield "apiVersion: v3.1.0"
+    yield "kind: DataContract"
+    yield f"id: claimwatch-{line}"
+    yield f"name: {_scalar(line.replace('_', ' ').capitalize() + ' claims')}"
+    yield "version: 1.0.0"
+    yield "status: draft"
+    yield "domain: claims"
+    yield "description:"
+    yield f"  purpose: {_scalar(f'Claims of line {line}, one row for each claim.')}"
+    yield ""
+    yield "customProperties:"
+    yield f"  - {{property: line, value: {_scalar(line)}}}"
+    tokens = [token for token in MISSING if any(token in guess.values.missing_tokens for guess in guesses)]
+    if tokens:
+        yield "  # check: cells that are read as missing, in every column; take out what is a value"
+        yield f"  - {{property: missingValues, value: {_flow(tokens)}}}"
+    yield ""
+    yield "schema:"
+    yield f"  - name: claim_{line}"
+    yield "    physicalType: table"
+    yield "    description: One claim."
+    if left_out:
+        yield "    # check: left out, so that their values are kept beside the claim, in the column 'extra':"
+        yield from (f"    #   {reason}" for reason in left_out)
+    yield "    properties:"
+    for guess in guesses:
+        yield ""
+        yield from _column(guess)
+
+
+def _column(guess: _Guess) -> Iterator[str]:
+    values = guess.values
+    required = values.missing == 0 and values.number > 0
+    yield f"      - name: {_scalar(guess.name)}"
+    yield f"        logicalType: {guess.logical_type}"
+    if guess.role is Role.IDENTIFIER:
+        required = True
+        yield "        required: true"
+        yield "        unique: true"
+    else:
+        yield f"        required: {str(required).lower()}"
+    yield f"        classification: {'personal' if guess.personal else 'internal'}"
+    yield from (f"        # check: {check}" for check in guess.checks)
+    if guess.name != guess.header:
+        yield f"        synonyms: [{{synonym: {_quoted(guess.header)}}}]"
+    if guess.role is not Role.IDENTIFIER and not guess.personal:
+        yield from _rules(guess)
+    yield from _properties(guess)
+
+
+def _rules(guess: _Guess) -> Iterator[str]:
+    values = guess.values
+    if values.other_reading:
+        yield f"        # check: {_said(values.other_reading)}"
+    if guess.logical_type in _NUMERIC and values.least is not None and values.most is not None:
+        seen = f"seen from {values.least:f} to {values.most:f}"
+        if values.least == 0 and values.most == 1:
+            yield "        # check: only 0 and 1 were seen; it may be a boolean"
+        if not values.negative:
+            yield f"        logicalTypeOptions: {{minimum: 0}} # check: {seen}"
+        elif values.negative <= values.number / 20:
+            share = f"{values.negative} of {values.number}"
+            yield f"        # check: {seen}; {share} are negative, and this would refuse them:"
+            yield "        # logicalTypeOptions: {minimum: 0}"
+        else:
+            yield f"        # check: {seen}"
+    sayable = len(values.few) > 1 and not any(map(_CONTROL.search, values.few))
+    if sayable and values.number >= _ENOUGH and guess.logical_type is LogicalType.STRING:
+        yield "        quality: # check: only the values that were seen are valid"
+        yield "          - type: library"
+        yield "            metric: invalidValues"
+        yield from _wrapped(
+            "            arguments: {validValues: [", [_scalar(word) for word in values.few], "]}"
+        )
+        yield "            mustBe: 0"
+
+
+def _properties(guess: _Guess) -> Iterator[str]:
+    values = guess.values
+    properties = [f"{{property: role, value: {guess.role}}}"]
+    if guess.plain:
+        properties.append("{property: storeAs, value: plain}")
+    if guess.logical_type in _DATED and values.date_format:
+        properties.append(f"{{property: dateFormat, value: {_quoted(values.date_format)}}}")
+    if guess.logical_type in _NUMERIC:
+        if values.decimal_separator != "." and (
+            guess.logical_type is LogicalType.NUMBER or values.thousands_separator == "."
+        ):
+            properties.append(f"{{property: decimalSeparator, value: {_quoted(values.decimal_separator)}}}")
+        if values.thousands_separator:
+            properties.append(
+                f"{{property: thousandsSeparator, value: {_quoted(values.thousands_separator)}}}"
+            )
+    if values.own_missing_tokens and guess.logical_type is not LogicalType.STRING:
+        properties.append(f"{{property: missingValues, value: {_flow(values.own_missing_tokens)}}}")
+    if len(properties) == 1:
+        yield f"        customProperties: [{properties[0]}]"
+        return
+    yield "        customProperties:"
+    yield from (f"          - {entry}" for entry in properties)
+
+
+def _wrapped(start: str, items: Sequence[str], end: str) -> Iterator[str]:
+    """A flow sequence over as many lines as it needs."""
+    line = start
+    for number, item in enumerate(items):
+        part = item + (", " if number + 1 < len(items) else end)
+        if len(line) + len(part.rstrip()) > _WIDTH and line.strip():
+            yield line.rstrip()
+            line = " " * (len(start) - len(start.lstrip()) + 2)
+        line += part
+    yield line.rstrip()
+
+
+def _flow(items: Sequence[str]) -> str:
+    return "[" + ", ".join(map(_quoted, items)) + "]"
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML: bare where every reader of YAML takes it for that text."""
+    if _YAML_WORD.fullmatch(text) and text.lower() not in _YAML_MEANS_MORE:
+        return text
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))

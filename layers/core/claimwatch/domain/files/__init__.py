@@ -1,0 +1,1 @@
+"""Files as they arrive: encoding, format, dialect, records and header."""

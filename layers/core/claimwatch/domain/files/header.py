@@ -1,0 +1,73 @@
+"""Which column of a file is which column of its contract."""
+
+import difflib
+from collections.abc import Sequence
+
+from claimwatch.domain.contract.contract import Contract, folded_name
+from claimwatch.domain.files.layout import Layout
+from claimwatch.errors import RefusedFile
+
+
+def csv_layout(contract: Contract, header: Sequence[str], delimiter: str) -> Layout:
+    """The layout of a CSV file with this header; order does not matter, and more columns are kept as extra.
+
+    Raises ``RefusedFile`` where a required column is missing, or a column is there twice.
+    """
+    known = _names(contract)
+    fields: list[str] = []
+    for position, written in enumerate(header, start=1):
+        column = known.get(folded_name(written))
+        if column is not None and column in fields:
+            first = header[fields.index(column)]
+            raise RefusedFile(
+                f"the header has column '{column}' twice, as '{first}' and as '{written}': send it once"
+            )
+        fields.append(column or _extra_name(written or f"column_{position}", fields, contract))
+    _refuse_missing(contract, set(fields), header)
+    return Layout(contract, fields=tuple(fields), delimiter=delimiter)
+
+
+def ndjson_layout(contract: Contract, keys: Sequence[str]) -> Layout:
+    """The layout of an NDJSON file whose objects have these keys."""
+    known = _names(contract)
+    found: dict[str, str] = {}
+    for key in keys:
+        column = known.get(folded_name(key))
+        if column is not None:
+            if column in found:
+                raise RefusedFile(
+                    f"the objects have column '{column}' twice, as '{found[column]}' and as '{key}': "
+                    "send it once"
+                )
+            found[column] = key
+    _refuse_missing(contract, set(found), keys)
+    return Layout(contract, keys=tuple(found.items()))
+
+
+def _names(contract: Contract) -> dict[str, str]:
+    """The contract's columns by every name that a file may use for them; a column's own name goes first."""
+    names = {folded_name(synonym): column.name for column in contract.columns for synonym in column.synonyms}
+    return names | {folded_name(column.name): column.name for column in contract.columns}
+
+
+def _extra_name(written: str, taken: Sequence[str], contract: Contract) -> str:
+    name, number = written, 2
+    while name in taken or contract.column(name) is not None:
+        name, number = f"{written}_{number}", number + 1
+    return name
+
+
+def _refuse_missing(contract: Contract, found: set[str], written: Sequence[str]) -> None:
+    missing = [column.name for column in contract.columns if column.required and column.name not in found]
+    if not missing:
+        return
+    unknown = [name for name in written if folded_name(name) not in _names(contract)]
+    named = []
+    for name in missing:
+        close = difflib.get_close_matches(name, unknown, n=1, cutoff=0.7)
+        named.append(f"'{name}' (is it '{close[0]}'? add that as a synonym)" if close else f"'{name}'")
+    noun = "column" if len(missing) == 1 else "columns"
+    raise RefusedFile(
+        f"the file lacks the required {noun} {', '.join(named)} "
+        f"of contract {contract.line} {contract.version}"
+    )

@@ -1,0 +1,1 @@
+"""The model at run time: features, calibration, explanations, metrics and profiles."""

@@ -1,0 +1,1 @@
+"""Photos: decoding results, EXIF evidence and perceptual hashes."""

@@ -1,0 +1,1 @@
+"""Rules that every row of a file must meet."""

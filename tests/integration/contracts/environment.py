@@ -1,0 +1,96 @@
+"""A place where contracts are put, applied and told of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from claimwatch.aws.events import CreatedObject
+from claimwatch.ingest.apply_contract import Applied, Dependencies, apply_contract
+from claimwatch.storage.connection import Database
+from local.filesystem_object_store import FilesystemObjectStore
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+@dataclass
+class Told:
+    """Keeps what people are told; `fault` is raised once, in place of telling."""
+
+    messages: list[tuple[str, str]] = field(default_factory=list)
+    fault: Exception | None = None
+
+    def publish(self, subject: str, message: str) -> None:
+        if self.fault is not None:
+            fault, self.fault = self.fault, None
+            raise fault
+        self.messages.append((subject, message))
+
+
+class House:
+    """Applies contracts on a database, with everything else in memory or in a folder."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database = database
+        self.objects = FilesystemObjectStore(folder)
+        self.told = Told()
+        self.replayed: list[int] = []
+        self.slept: list[float] = []
+        self.on_replay: Callable[[int], None] = self.replayed.append
+        self.on_sleep: Callable[[float], None] = self.slept.append
+
+    def put(
+        self, text: str | bytes, *, line: str = "home", second: int = 0, sequencer: str = ""
+    ) -> CreatedObject:
+        """Put a contract in place; gives the event that S3 would send."""
+        body = text.encode() if isinstance(text, str) else text
+        ref = self.objects.write("artifacts", f"contracts/{line}.yaml", [body])
+        return CreatedObject(ref, len(body), sequencer, NOON + timedelta(seconds=second))
+
+    def apply(self, created: CreatedObject, database: Database | None = None) -> Applied:
+        return apply_contract(
+            Dependencies(
+                database=database or self.database,
+                objects=self.objects,
+                alerts=self.told,
+                replay=self.on_replay,
+                lock_timeout=0.2,
+                sleep=self.on_sleep,
+            ),
+            created,
+        )
+
+    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self.database.transaction() as cursor:
+            cursor.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def file(
+        self, status: str = "committed", *, second: int = 0, sequencer: str = "", line: str = "home"
+    ) -> int:
+        """A file in the ledger."""
+        counts = (1, 1, 0) if status == "committed" else (None, None, None)
+        committed_at = NOON if status == "committed" else None
+        [(file_id,)] = self.rows(
+            """
+            INSERT INTO file (dataset, line, bucket, key, version_id, received_at, sequencer, status,
+                              rows_read, rows_loaded, rows_quarantined, committed_at)
+            VALUES ('claims', %s, 'landing', gen_random_uuid()::text, '1', %s, %s, %s, %s, %s, %s, %s)
+            RETURNING file_id
+            """,
+            *(line, NOON + timedelta(seconds=second), sequencer, status, *counts, committed_at),
+        )
+        return int(file_id)
+
+    def columns(self, table: str) -> dict[str, str]:
+        """Types of a table's or a view's columns."""
+        return dict(
+            self.rows(
+                """
+                SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+                WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+                """,
+                f'claimwatch."{table}"',
+            )
+        )

@@ -1,0 +1,167 @@
+"""A line with claims and models, without AWS: the models weigh one column, so that every score is known."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from claimwatch.errors import ClaimwatchError
+from claimwatch.models import promote as promotion
+from claimwatch.scoring import score_rows
+from claimwatch.scoring.claim_table import Column
+from claimwatch.storage import models
+from claimwatch.storage.models import LiveModel, NewVersion, Role
+from tests.integration.ingest.environment import Row, Site
+from tests.integration.ingest.glass import csv
+
+LINE = "glass"
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What a model makes of claims."""
+
+    probability: npt.NDArray[np.float64]
+    percentile: npt.NDArray[np.float64]
+    referred: npt.NDArray[np.bool_]
+    missing: Mapping[str, int]
+    unseen: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class AmountModel:
+    """A claim is as likely a fraud as its amount is near 5,000; one without an amount is an even chance."""
+
+    factor: float = 1.0
+    threshold: float = 0.8
+    kinds: Mapping[str, str] = field(default_factory=lambda: {"amount": "number", "broken_on": "hour"})
+
+    def score(self, columns: Mapping[str, Column]) -> Weighed:
+        assert columns["broken_on"].dtype.kind == "M"
+        amount = columns["amount"]
+        missing = np.isnan(amount)
+        probability = np.where(missing, 0.5, amount / 5000 * self.factor)
+        return Weighed(
+            probability, probability * 100, probability >= self.threshold, {"amount": int(missing.sum())}, {}
+        )
+
+    def reasons(self, columns: Mapping[str, Column], rows: Column) -> Sequence[Sequence[Mapping[str, Any]]]:
+        return [[{"feature": "amount", "value": columns["amount"][row]}] for row in rows]
+
+    def audited(self, claim_ids: Column) -> npt.NDArray[np.bool_]:
+        return np.array([claim_id.endswith("7") for claim_id in claim_ids], dtype=bool)
+
+    def profiles(
+        self,
+        columns: Mapping[str, Column],  # noqa: ARG002
+        found: Sequence[Weighed],  # noqa: ARG002
+        event_time: Column,
+    ) -> dict[date, tuple[int, bytes]]:
+        days = event_time.astype("datetime64[D]").tolist()
+        weeks = Counter(day - timedelta(days=day.weekday()) for day in days)
+        return {monday: (claims, b"counts") for monday, claims in weeks.items()}
+
+
+class WrongBytes(ClaimwatchError):
+    """The bundle is another than was promoted."""
+
+
+@dataclass
+class House:
+    """Line glass, its models and their history."""
+
+    site: Site
+    models: dict[str, AmountModel] = field(default_factory=dict)
+    spoilt: set[str] = field(default_factory=set)
+    backfills: list[tuple[str, str, datetime | None, bool]] = field(default_factory=list)
+    requests: int = 0
+
+    # -- Backfill, played ------------------------------------------------------------------------------------
+
+    def start(
+        self, line: str, request_id: str, *, since: datetime | None = None, only_unscored: bool = False
+    ) -> str:
+        """A backfill is asked for."""
+        self.backfills.append((line, request_id, since, only_unscored))
+        return request_id
+
+    # -- What people do --------------------------------------------------------------------------------------
+
+    def drop(self, *amounts: float | None, name: str = "f") -> Row:
+        """A file of claims with these amounts, loaded and committed."""
+        records = [f"{name}{n},2026-02-{n % 28 + 1:02},{amount},1,," for n, amount in enumerate(amounts)]
+        return self.site.drop(f"claims/glass/{name}.csv", csv(*records))
+
+    def register(self, version: str, model: AmountModel | None = None, **other: Any) -> None:
+        """A training brings forth a model."""
+        self.models[version] = model or AmountModel()
+        new = NewVersion(
+            line=LINE,
+            version=version,
+            metrics={"roc_auc": 0.9},
+            data_sha256="d" * 64,
+            code_version="test",
+            contract_version="1.0.0",
+            bundle_uri=f"s3://artifacts/models/glass/{version}/",
+            bundle_sha256=version * 3,
+            **other,
+        )
+        with self.site.database.transaction() as cursor:
+            models.add_version(cursor, new)
+
+    def promote(self, version: str, role: Role = "champion", request_id: str = "") -> promotion.Promoted:
+        """Make a model live."""
+        return promotion.promote(self.promoting, self.request(request_id), LINE, version, role)
+
+    def rollback(self, request_id: str = "") -> promotion.Promoted:
+        """Go back."""
+        return promotion.rollback(self.promoting, self.request(request_id), LINE)
+
+    def request(self, request_id: str = "") -> promotion.Request:
+        """A request of its own unless it has an id."""
+        self.requests += 1
+        return promotion.Request(request_id or f"request {self.requests}", "ann", "it finds more")
+
+    def score(self, file_id: int, number: int = 0) -> score_rows.Scored:
+        """Score a chunk."""
+        return score_rows.score_chunk(self.scoring, file_id, number)
+
+    # -- What they see ---------------------------------------------------------------------------------------
+
+    def live(self) -> dict[Role, str]:
+        """Versions by role."""
+        with self.site.database.transaction() as cursor:
+            return {role: model.version for role, model in models.live_models(cursor, LINE).items()}
+
+    def scores(self) -> list[Row]:
+        """All scores."""
+        return self.site.query("SELECT * FROM claimwatch.score ORDER BY role, model_version, claim_id")
+
+    # -- The use cases' workplaces ---------------------------------------------------------------------------
+
+    @property
+    def promoting(self) -> promotion.Dependencies:
+        """Of promote."""
+        return promotion.Dependencies(self.site.database, self._columns_of, self)
+
+    @property
+    def scoring(self) -> score_rows.Dependencies:
+        """Of score_chunk."""
+        return score_rows.Dependencies(self.site.database, self.site, self._model, "code-1")
+
+    def _columns_of(self, uri: str, sha256: str) -> set[str]:
+        version = uri.rstrip("/").rsplit("/", 1)[-1]
+        self._check(version, sha256)
+        return set(self.models[version].kinds)
+
+    def _model(self, chosen: LiveModel) -> AmountModel:
+        self._check(chosen.version, chosen.bundle_sha256)
+        return self.models[chosen.version]
+
+    def _check(self, version: str, sha256: str) -> None:
+        if version in self.spoilt or sha256 != version * 3:
+            raise WrongBytes(version)

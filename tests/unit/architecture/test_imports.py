@@ -1,0 +1,219 @@
+"""Imports point one way: functions, use cases, storage and aws, domain. The domain does no I/O."""
+
+import ast
+import graphlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[3]
+PACKAGE = PROJECT / "layers" / "core" / "claimwatch"
+
+ALLOWED = {
+    "domain": set(),
+    "aws": {"domain"},
+    "storage": {"domain"},
+    "ingest": {"domain", "aws", "storage"},
+    "photos": {"domain", "aws", "storage"},
+    "scoring": {"domain", "aws", "storage", "ingest"},
+    "models": {"domain", "aws", "storage", "scoring"},
+    "evaluation": {"domain", "aws", "storage", "scoring"},
+}
+"""The packages that each package may import; a new package is added here."""
+
+DOMAIN_ALLOWED: dict[str, set[str]] = {
+    "contract": set(),
+    "photos": set(),
+    "files": {"contract"},
+    "validation": {"contract", "files"},
+    "model": {"contract"},
+    "evaluation": {"contract", "model"},
+}
+"""The packages of the domain, and which of the others each may import."""
+
+SHARED = {"errors", "malloc", "duckdb_errors"}
+"""Top-level modules that any package may import; only functions import settings and runtime."""
+
+THIRD_PARTY = {
+    "domain": {
+        "numpy",
+        "scipy",
+        "PIL",
+        "pillow_heif",
+        "pydantic",
+        "pydantic_core",
+        "yaml",
+        "open_data_contract_standard",
+    },
+    "aws": {"boto3", "botocore", "aws_lambda_powertools"},
+    "storage": {"psycopg2"},
+    "ingest": {"duckdb", "numpy", "psycopg2"},
+    "photos": {"psycopg2"},
+    "scoring": {"duckdb", "numpy", "onnxruntime", "psycopg2"},
+    "models": {"psycopg2"},
+    "evaluation": {"numpy", "psycopg2"},
+}
+"""Third-party packages of each package. Serving never imports scikit-learn, MLflow or pandas."""
+
+IO_MODULES = {
+    "os",
+    "pathlib",
+    "socket",
+    "subprocess",
+    "shutil",
+    "tempfile",
+    "urllib",
+    "http",
+    "time",
+    "random",
+}
+"""Modules that the domain must not import: time and randomness are arguments, and it does no I/O."""
+
+NUMPY_ONLY = (
+    "features",
+    "model",
+    "calibration",
+    "shapley",
+    "ranking_metrics",
+    "profile",
+    "profile_codec",
+    "reasons",
+)
+"""Modules of ``domain/model`` that training and serving share."""
+
+
+def imports(source: Path) -> Iterator[str]:
+    """Modules that a file imports anywhere, except those that only a type checker reads."""
+    tree = ast.parse(source.read_text("utf-8"))
+    skipped = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for branch in node.body
+        for inner in ast.walk(branch)
+    }
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def sources(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def third_party(source: Path) -> set[str]:
+    return {
+        name.split(".")[0]
+        for name in imports(source)
+        if name.split(".")[0] not in sys.stdlib_module_names
+        and name.split(".")[0] != "claimwatch"
+        and not name.startswith("mypy_boto3")
+    }
+
+
+def packages(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_dir() and list(path.glob("*.py"))}
+
+
+def all_below(package: str, allowed: dict[str, set[str]], seen: frozenset[str] = frozenset()) -> set[str]:
+    assert package not in seen, f"{package} imports itself through other packages"
+    return allowed[package].union(
+        *(all_below(below, allowed, seen | {package}) for below in allowed[package])
+    )
+
+
+@pytest.mark.parametrize(("folder", "allowed"), [(PACKAGE, ALLOWED), (PACKAGE / "domain", DOMAIN_ALLOWED)])
+def test_every_package_has_a_declared_place_and_no_import_circle(
+    folder: Path, allowed: dict[str, set[str]]
+) -> None:
+    assert packages(folder) == allowed.keys()
+    for package in allowed:
+        all_below(package, allowed)
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_a_package_imports_only_packages_below_it(package: str) -> None:
+    allowed = ALLOWED[package] | SHARED | {package}
+    found = {
+        f"{source.name}: {name}"
+        for source in sources(PACKAGE / package)
+        for name in imports(source)
+        if name.startswith("claimwatch.") and name.split(".")[1] not in allowed
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize("package", DOMAIN_ALLOWED)
+def test_a_package_of_the_domain_imports_only_packages_below_it(package: str) -> None:
+    allowed = DOMAIN_ALLOWED[package] | {package}
+    found = {
+        f"{source.name}: {name}"
+        for source in sources(PACKAGE / "domain" / package)
+        for name in imports(source)
+        if name.startswith("claimwatch.domain.") and name.split(".")[2] not in allowed
+    }
+    assert found == set()
+
+
+def test_modules_import_each_other_in_no_circle() -> None:
+    modules = {
+        ".".join(("claimwatch", *path.relative_to(PACKAGE).with_suffix("").parts)): path
+        for path in sources(PACKAGE)
+        if path.name != "__init__.py"
+    }
+    graph = {
+        module: {
+            target
+            for name in imports(path)
+            for target in (name, name.rpartition(".")[0])
+            if target in modules and target != module
+        }
+        for module, path in modules.items()
+    }
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_a_package_has_only_its_own_third_parties(package: str) -> None:
+    found = {
+        f"{source.name}: {name}"
+        for source in sources(PACKAGE / package)
+        for name in third_party(source) - THIRD_PARTY[package]
+    }
+    assert found == set()
+
+
+def test_the_domain_does_not_reach_out() -> None:
+    found = {
+        f"{source.name}: {name}"
+        for source in sources(PACKAGE / "domain")
+        for name in imports(source)
+        if name.split(".")[0] in IO_MODULES
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize("module", NUMPY_ONLY)
+def test_what_training_and_serving_share_needs_nothing_but_numpy(module: str) -> None:
+    assert third_party(PACKAGE / "domain" / "model" / f"{module}.py") <= {"numpy"}
+
+
+def test_a_function_imports_claimwatch_and_no_sibling() -> None:
+    found = {
+        f"{source.parent.name}: {name}"
+        for source in sources(PROJECT / "functions")
+        for name in third_party(source) - {"aws_lambda_powertools"}
+    }
+    assert found == set()
+
+
+def test_the_package_knows_nothing_of_what_is_built_on_it() -> None:
+    above = {"training", "cli", "samples", "local", "benchmarks", "tests"}
+    found = {f"{source.name}: {name}" for source in sources(PACKAGE) for name in third_party(source) & above}
+    assert found == set()

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from claimwatch.domain.contract.contract import Contract, Role
-from claimwatch.domain.contract.parse import parse_contract
-from claimwatch.domain.contract.strict_yaml import Block, read_yaml
+from claimwatch.domain.contract.parse import line_in, parse_contract
 from claimwatch.errors import RefusedContract, RefusedData
 from claimwatch.storage import contracts
 from cli.options import AsJson, StackName, stack_of
@@ -89,7 +88,7 @@ def check(
 ) -> None:
     """Say everything that is wrong with a contract, or what it asks for. Needs no stack."""
     text = _text(path)
-    contract = parse_contract(text, line or _line_in(text) or _line_named(path.stem))
+    contract = parse_contract(text, line or line_in(text) or _line_named(path.stem))
     if as_json:
         show_json({"line": contract.line, "version": contract.version, "columns": _columns(contract)})
         return
@@ -185,17 +184,6 @@ def _columns(contract: Contract) -> list[dict[str, Any]]:
         }
         for column in contract.columns
     ]
-
-
-def _line_in(text: str) -> str | None:
-    """The line that a contract names itself."""
-    contract = read_yaml(text)
-    entries = contract.get("customProperties") if isinstance(contract, Block) else None
-    for entry in entries if isinstance(entries, list) else []:
-        if isinstance(entry, Block) and entry.get("property") == "line":
-            value = entry.get("value")
-            return value if isinstance(value, str) else None
-    return None
 
 
 def _line_named(stem: str) -> str:

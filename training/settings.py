@@ -1,32 +1,30 @@
 """What a training run is told, beside the claims and their contract."""
 
 from dataclasses import dataclass, fields
-from decimal import Decimal
 from typing import Any, Self
 
-from claimwatch.domain.contract.contract import Contract
-from claimwatch.domain.contract.strict_yaml import Block, read_yaml
+from claimwatch.domain.contract.contract import AUDIT_SOURCES, Contract, ReviewSettings
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One run. What the contract can say is read from its custom properties by ``of_contract``."""
+    """One run. ``of_contract`` takes from the contract what its review settings specify."""
 
     seed: int = 7
     budget_minutes: float = 3.0
     """What the search may take. It becomes a number of trials by the number of claims, not by the clock."""
-    capacity: float = 0.05
+    capacity: float = ReviewSettings.capacity
     """The share of claims that the team can review."""
     review_cost: float | None = None
     """What one review costs, in the unit of ``amount_column``; without one, in frauds found."""
     amount_column: str | None = None
     """What a fraud that is found saves; without one, every fraud counts the same."""
     claimant_column: str | None = None
-    audit_share: float = 0.005
+    audit_share: float = ReviewSettings.audit_share
     """The share of claims that are looked at whatever their score."""
-    maturity_days: int = 60
+    maturity_days: int = ReviewSettings.maturity_days
     """How long after its event a claim's outcome is due."""
-    audit_sources: tuple[str, ...] = ("random_audit",)
+    audit_sources: tuple[str, ...] = AUDIT_SOURCES
     """Values of an outcome's source that mean: chosen by chance."""
     trusted: tuple[str, ...] = ()
     """Columns that are kept though they look like a leak."""
@@ -51,34 +49,17 @@ class Settings:
 
     @classmethod
     def of_contract(cls, contract: Contract, **given: Any) -> Self:
-        """What the contract says, and over it what is given and is not None."""
-        said = _custom_properties(contract.text)
+        """Return the contract's review settings, overridden by what is given and is not None."""
+        review = contract.review
         read = {
-            "capacity": _number(said.get("reviewCapacity")),
-            "review_cost": _number(said.get("reviewCost")),
-            "amount_column": said.get("amountColumn"),
-            "claimant_column": said.get("claimantColumn"),
-            "audit_share": _number(said.get("auditShare")),
-            "maturity_days": _number(said.get("maturityDays")),
+            "capacity": review.capacity,
+            "review_cost": review.cost,
+            "amount_column": review.amount_column,
+            "claimant_column": review.claimant_column,
+            "audit_share": review.audit_share,
+            "maturity_days": review.maturity_days,
         }
         known = {field.name for field in fields(cls)}
-        chosen = read | {name: value for name, value in given.items() if name in known and value is not None}
-        settings: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
-        return cls(**settings)
-
-
-def _custom_properties(text: str) -> dict[str, Any]:
-    contract = read_yaml(text) if text else None
-    listed = contract.get("customProperties") if isinstance(contract, Block) else None
-    return {
-        str(entry.get("property")): entry.get("value")
-        for entry in (listed if isinstance(listed, list) else [])
-        if isinstance(entry, Block)
-    }
-
-
-def _number(value: Any) -> float | int | None:
-    if value is None:
-        return None
-    number = Decimal(str(value))
-    return int(number) if number == number.to_integral_value() else float(number)
+        return cls(
+            **read | {name: value for name, value in given.items() if name in known and value is not None}
+        )

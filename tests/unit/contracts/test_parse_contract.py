@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from open_data_contract_standard.model import OpenDataContractStandard
 
-from claimwatch.domain.contract.contract import LogicalType, Role, precedence
+from claimwatch.domain.contract.contract import LogicalType, ReviewSettings, Role, precedence
 from claimwatch.domain.contract.odcs import SUPPORTED
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.errors import RefusedContract
@@ -571,6 +571,34 @@ def test_the_role_of_every_column_is_one_that_the_rest_knows() -> None:
     assert {column.role for column in contract.columns} <= set(Role)
 
 
+def test_a_contract_carries_its_review_settings() -> None:
+    contract = home(
+        column("holder", "string"),
+        column("amount", "number"),
+        customProperties=shared(
+            reviewCapacity=0.02,
+            reviewCost=150,
+            amountColumn="amount",
+            claimantColumn="holder",
+            auditShare=0.01,
+            maturityDays=90,
+        ),
+    )
+
+    assert contract.review == ReviewSettings(0.02, 150, "amount", "holder", 0.01, 90)
+
+
+def test_review_settings_that_a_contract_omits_have_defaults() -> None:
+    assert home().review == ReviewSettings(
+        capacity=0.05,
+        cost=None,
+        amount_column=None,
+        claimant_column=None,
+        audit_share=0.005,
+        maturity_days=60,
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
@@ -578,12 +606,13 @@ def test_the_role_of_every_column_is_one_that_the_rest_knows() -> None:
         ("reviewCost", "cheap", "reviewCost is 'cheap'"),
         ("auditShare", "-1", "auditShare is '-1'"),
         ("maturityDays", "nan", "maturityDays is 'nan'"),
+        ("maturityDays", "30.5", "maturityDays is '30.5'; write a whole number from 0 to 3650"),
         ("claimantColumn", "nobody", "claimantColumn is 'nobody', and no column has that name"),
         ("amountColumn", "claim_id", "amountColumn 'claim_id' is an integer or a number"),
         ("reviewCapasity", "0.1", "write 'reviewCapacity'"),
     ],
 )
-def test_what_trainings_read_from_a_contract_is_checked(name: str, value: str, told: str) -> None:
+def test_review_settings_are_validated(name: str, value: str, told: str) -> None:
     motor = files("claimwatch").joinpath("contracts", "motor.yaml").read_text("utf-8")
     first, mark, rest = motor.partition("customProperties:\n")
     lines = [line for line in rest.splitlines(keepends=True) if f"property: {name}," not in line]

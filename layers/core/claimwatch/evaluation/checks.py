@@ -12,7 +12,6 @@ import numpy.typing as npt
 from claimwatch.aws.lambda_reports import Invocations
 from claimwatch.aws.queues import Queues
 from claimwatch.domain.contract.contract import Contract, Role
-from claimwatch.domain.contract.strict_yaml import Block, read_yaml
 from claimwatch.domain.evaluation.bias import bias
 from claimwatch.domain.evaluation.bivariate import bivariate
 from claimwatch.domain.evaluation.challenger import challenger
@@ -51,9 +50,6 @@ EXPLAINED = 2_000
 LOOKED_INTO = 200_000
 """Claims at most that are read with all their columns."""
 
-MATURITY_DAYS = 60
-"""Days after which a claim's outcome is due, where the contract does not say."""
-
 _EVER = date(1970, 1, 5)
 
 
@@ -91,7 +87,7 @@ class _Model:
 
     @cached_property
     def maturity(self) -> timedelta:
-        return timedelta(days=maturity_days(self.contract))
+        return timedelta(days=self.contract.review.maturity_days)
 
     @cached_property
     def matured_until(self) -> datetime:
@@ -114,16 +110,6 @@ def checks(deps: Dependencies) -> Mapping[Check, Callable[[Window], list[Finding
         "operations": _operations,
     }
     return {check: partial(run, deps) for check, run in all_of_them.items()}
-
-
-def maturity_days(contract: Contract) -> float:
-    """Days after which a claim's outcome is due."""
-    root = read_yaml(contract.text)
-    said = root.get("customProperties") if isinstance(root, Block) else None
-    for entry in said if isinstance(said, list) else ():
-        if isinstance(entry, Block) and entry.get("property") == "maturityDays":
-            return float(str(entry["value"]))
-    return MATURITY_DAYS
 
 
 # -- Profiles ------------------------------------------------------------------------------------------------

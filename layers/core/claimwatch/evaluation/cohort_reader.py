@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.contract.contract import AUDIT_SOURCES, Contract
 from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask, chosen_by_chance
 from claimwatch.scoring.claim_table import Column, read_claims
 from claimwatch.storage.cohorts import (
@@ -20,9 +20,6 @@ from claimwatch.storage.cohorts import (
     copy_cohort,
 )
 from claimwatch.storage.connection import Database
-
-AUDIT_SOURCES = ("random_audit",)
-"""Values of an outcome's source that mean: chosen by chance."""
 
 _KINDS = {
     PROBABILITY: "number",

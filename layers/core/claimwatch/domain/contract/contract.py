@@ -79,6 +79,28 @@ SQL_TYPES = {
 }
 
 
+AUDIT_SOURCES = ("random_audit",)
+"""Values of an outcome's source that mark a claim as reviewed by chance, whatever its score."""
+
+
+@dataclass(frozen=True)
+class ReviewSettings:
+    """How a line's claims are reviewed and when their outcomes are due."""
+
+    capacity: float = 0.05
+    """Share of the claims that the team can review."""
+    cost: float | None = None
+    """Cost of one review, in the unit of ``amount_column``; without that column, in frauds found."""
+    amount_column: str | None = None
+    """Column whose value a detected fraud saves. Without one, all frauds count the same."""
+    claimant_column: str | None = None
+    """Column that identifies the claimant."""
+    audit_share: float = 0.005
+    """Share of the claims that are reviewed by chance, whatever their score."""
+    maturity_days: int = 60
+    """Days after its event when a claim's outcome is due."""
+
+
 @dataclass(frozen=True)
 class Contract:
     """A contract as the rest of Claimwatch sees it; ``text`` is the YAML that it was read from.
@@ -92,6 +114,7 @@ class Contract:
     columns: tuple[Column, ...]
     text: str = field(repr=False, default="")
     event: str | None = None
+    review: ReviewSettings = ReviewSettings()
 
     @property
     def identifier(self) -> Column:

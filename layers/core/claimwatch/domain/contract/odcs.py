@@ -7,7 +7,7 @@ in a check that nobody runs. What it tells people only (team, price, servers, ta
 import difflib
 import re
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 from pydantic import BaseModel, ValidationError
@@ -19,6 +19,7 @@ from claimwatch.domain.contract.contract import (
     Column,
     Contract,
     LogicalType,
+    ReviewSettings,
     Role,
     folded_name,
 )
@@ -41,13 +42,17 @@ if TYPE_CHECKING:
 SUPPORTED = re.compile(r"v3\.[012]\.\d{1,4}", re.ASCII)
 """Versions of ODCS that are read."""
 
-_COLUMNS_NAMED = ("claimantColumn", "amountColumn")
+_COLUMNS_NAMED = {"claimantColumn": "claimant_column", "amountColumn": "amount_column"}
+"""Custom properties that name a column, and the fields of ``ReviewSettings`` that they fill."""
+
 _AMOUNTS = {
-    "reviewCapacity": (Decimal("0.0001"), Decimal("0.5")),
-    "reviewCost": (Decimal(0), Decimal(1_000_000)),
-    "auditShare": (Decimal(0), Decimal(1)),
-    "maturityDays": (Decimal(0), Decimal(3_650)),
+    "reviewCapacity": ("capacity", Decimal("0.0001"), Decimal("0.5")),
+    "reviewCost": ("cost", Decimal(0), Decimal(1_000_000)),
+    "auditShare": ("audit_share", Decimal(0), Decimal(1)),
+    "maturityDays": ("maturity_days", Decimal(0), Decimal(3_650)),
 }
+"""Custom properties that hold a number: the fields that they fill, and their bounds."""
+
 _NUMERIC = (LogicalType.INTEGER, LogicalType.NUMBER)
 
 _WHAT = {
@@ -94,10 +99,10 @@ class _Reading:
         self._check_roles(columns)
         self._check_names(columns)
         event = self._event(columns)
-        self._check_model_properties(columns)
+        review = self._review(columns)
         if self._problems:
             raise RefusedContract(self._problems)
-        return Contract(self._line, version, self._table, tuple(columns), text, event)
+        return Contract(self._line, version, self._table, tuple(columns), text, event, review)
 
     def _check_standard(self) -> None:
         standard = self._raw.get("apiVersion")
@@ -251,10 +256,11 @@ class _Reading:
             return column.name
         return None
 
-    def _check_model_properties(self, columns: list[Column]) -> None:
-        """What trainings read from the contract: columns that are there, and numbers within bounds."""
+    def _review(self, columns: list[Column]) -> ReviewSettings:
+        """Return the review settings: columns that exist, and numbers within their bounds."""
         place = "customProperties: "
-        for name in _COLUMNS_NAMED:
+        settings: dict[str, Any] = {}
+        for name, setting in _COLUMNS_NAMED.items():
             named = self._custom.get(name)
             column = next((column for column in columns if column.name == named), None)
             if named is not None and column is None:
@@ -264,7 +270,9 @@ class _Reading:
                     f"{place}amountColumn '{named}' is an integer or a number, and its logicalType is "
                     f"{column.logical_type}; name another column"
                 )
-        for name, (least, most) in _AMOUNTS.items():
+            elif column is not None:
+                settings[setting] = column.name
+        for name, (setting, least, most) in _AMOUNTS.items():
             value = self._custom.get(name)
             if value is None:
                 continue
@@ -272,8 +280,13 @@ class _Reading:
                 amount = Decimal(str(value))
             except InvalidOperation:
                 amount = Decimal("NaN")
-            if not amount.is_finite() or not least <= amount <= most:
-                self._problems.append(f"{place}{name} is '{value}'; write a number from {least} to {most}")
+            whole = amount.is_finite() and amount == amount.to_integral_value()
+            if not amount.is_finite() or not least <= amount <= most or not (whole or name != "maturityDays"):
+                number = "whole number" if name == "maturityDays" else "number"
+                self._problems.append(f"{place}{name} is '{value}'; write a {number} from {least} to {most}")
+            else:
+                settings[setting] = int(amount) if whole else float(amount)
+        return ReviewSettings(**settings)
 
     def _check_names(self, columns: list[Column]) -> None:
         owners: dict[str, int] = {}

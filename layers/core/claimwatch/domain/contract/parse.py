@@ -2,6 +2,7 @@
 
 from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.contract.odcs import read_contract
+from claimwatch.domain.contract.strict_yaml import Block, read_yaml
 
 
 def parse_contract(text: str, line: str, table: str = "") -> Contract:
@@ -13,3 +14,14 @@ def parse_contract(text: str, line: str, table: str = "") -> Contract:
     what to do.
     """
     return read_contract(text, line, table or f"claim_{line}")
+
+
+def line_in(text: str) -> str | None:
+    """Return the line that a contract names in its custom properties, or None."""
+    contract = read_yaml(text)
+    entries = contract.get("customProperties") if isinstance(contract, Block) else None
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, Block) and entry.get("property") == "line":
+            value = entry.get("value")
+            return value if isinstance(value, str) else None
+    return None

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from claimwatch.evaluation.formatting import TITLES
+from claimwatch.evaluation.checks.registry import SPEC_OF
 from local.demo.book import DRIFT_FROM, LATER, NEXT, MotorBook
 from local.demo.context import DemoFailed, Stage
 from local.demo.model import LINE, wait_until_scored
@@ -113,7 +113,7 @@ def _tell(stage: Stage, found: Found) -> None:
         if not loud
         else f"No drift in the {len(found.before)} weeks before; other alarms: "
         + "; ".join(
-            f"{name} {', '.join(TITLES[check].lower() for check in checks)}"  # type: ignore[index]
+            f"{name} {', '.join(SPEC_OF[check].title.lower() for check in checks)}"  # type: ignore[index]
             for name, checks in loud.items()
         ),
         highlight=False,
@@ -136,7 +136,7 @@ def _table(weeks: Sequence[Week]) -> Table:
     table.add_column("drift alarms", overflow="fold")
     table.add_column("other alarms", overflow="fold")
     for week in weeks:
-        others = [TITLES[check] for check in week.alarms if check not in DRIFT]  # type: ignore[index]
+        others = [SPEC_OF[check].title for check in week.alarms if check not in DRIFT]  # type: ignore[index]
         table.add_row(
             week.name,
             f"{week.told['claims']:,}",

@@ -9,7 +9,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
-from claimwatch.evaluation import checks, close, run_check
+from claimwatch.evaluation import close, run_check
+from claimwatch.evaluation.checks import inputs, registry
 from claimwatch.observability import logger, tracer
 from claimwatch.scoring.bundle_store import BundleCache
 from claimwatch.settings import settings
@@ -48,10 +49,10 @@ def run(record: SQSRecord) -> None:
 def dependencies() -> run_check.Dependencies:
     """What the work is done with; models stay warm as the environment does."""
     bundles = BundleCache(runtime.objects())
-    reading = checks.Dependencies(
+    reading = inputs.Dependencies(
         database=runtime.database(),
         bundle=lambda version: bundles.get(version.bundle_uri or "", version.bundle_sha256 or ""),
-        operations_sources=checks.OperationsSources(
+        operations_sources=inputs.OperationsSources(
             runtime.reports(),
             runtime.queues(),
             settings().watched_queue_urls.split(),
@@ -67,4 +68,4 @@ def dependencies() -> run_check.Dependencies:
         event_bus=runtime.event_bus(),
         now=lambda: datetime.now(UTC),
     )
-    return run_check.Dependencies(runtime.database(), checks.checks(reading), closing)
+    return run_check.Dependencies(runtime.database(), registry.checks(reading), closing)

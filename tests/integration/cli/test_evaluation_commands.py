@@ -110,7 +110,7 @@ def test_people_are_told_the_same_in_sentences(desk: Desk) -> None:
 
 
 def test_a_quiet_week_says_so(desk: Desk) -> None:
-    assert "Nothing needs a person this week." in desk.run("evaluate", "motor", "--wait").stderr
+    assert "Nothing needs your attention this week." in desk.run("evaluate", "motor", "--wait").stderr
 
 
 def test_without_waiting_it_goes_on_by_itself(desk: Desk) -> None:
@@ -159,7 +159,7 @@ def test_the_report_is_fetched_and_opened(desk: Desk, monkeypatch: pytest.Monkey
 def test_where_there_is_no_browser_the_file_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webbrowser, "open", lambda _: False)
     desk.close()
-    assert "open that file in one" in desk.run("report", "motor").stderr
+    assert "open the file in a browser" in desk.run("report", "motor").stderr
 
 
 def test_the_report_of_a_week_can_be_saved_and_writes_over_nothing(desk: Desk, tmp_path: Path) -> None:

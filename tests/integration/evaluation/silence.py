@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from claimwatch.domain.evaluation.invocation import Invocation
-from claimwatch.evaluation.checks import OperationsSources
+from claimwatch.evaluation.checks.inputs import OperationsSources
 
 
 class NobodyKnows:

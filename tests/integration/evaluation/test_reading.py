@@ -12,7 +12,8 @@ import pytest
 from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
 from claimwatch.domain.evaluation.week import WEEK, monday_of, start_of
 from claimwatch.domain.model.profile_codec import unpack
-from claimwatch.evaluation import checks
+from claimwatch.evaluation.checks import inputs, registry
+from claimwatch.evaluation.checks.errors import slices
 from claimwatch.models import promote as promotion
 from claimwatch.scoring import score_rows
 from claimwatch.scoring.bundle_store import BundleCache, columns_of
@@ -50,22 +51,22 @@ class Book:
     site: Site
 
     @property
-    def place(self) -> checks.Dependencies:
+    def deps(self) -> inputs.Dependencies:
         """Of the checks."""
         cache = BundleCache(self.site.objects)
-        return checks.Dependencies(
+        return inputs.Dependencies(
             self.site.database,
             lambda version: cache.get(version.bundle_uri or "", version.bundle_sha256 or ""),
             NOTHING_SEEN,
         )
 
-    def model(self, week: str) -> checks._Model:
+    def model(self, week: str) -> inputs.CheckedModel:
         """The model that a week looks at."""
-        return checks._model(self.place, window(week))
+        return inputs.checked_model(self.deps, window(week))
 
     def check(self, check: Check, week: str = QUIET, challenger: str | None = None) -> list[Finding]:
         """What a check finds."""
-        return checks.checks(self.place)[check](window(week, challenger))
+        return registry.checks(self.deps)[check](window(week, challenger))
 
     def score(self) -> None:
         """Score what waits."""
@@ -208,7 +209,7 @@ def test_a_corrected_claim_counts_once_among_the_matured_and_the_young_are_count
 
 def test_what_was_decided_after_the_week_is_not_known_in_it(book: Book) -> None:
     def known(week: str) -> int:
-        claims = checks._claims(book.place, book.model(week), since=BEGINNING, until=END)
+        claims = inputs.read_claims(book.deps, book.model(week), since=BEGINNING, until=END)
         return int(claims.cohort.known.sum())
 
     [told] = book.site.query(
@@ -219,7 +220,7 @@ def test_what_was_decided_after_the_week_is_not_known_in_it(book: Book) -> None:
 
 
 def test_both_models_scores_of_the_same_claims_stand_side_by_side(book: Book) -> None:
-    claims = checks._claims(book.place, book.model(DRIFTING), since=BEGINNING, until=END, other="2")
+    claims = inputs.read_claims(book.deps, book.model(DRIFTING), since=BEGINNING, until=END, other="2")
 
     assert len(claims) == book.site.query("SELECT count(*) AS n FROM claimwatch.current_claim_motor")[0]["n"]
     assert not np.isnan(claims.other).any()
@@ -240,9 +241,9 @@ def test_a_file_counts_for_the_week_of_most_of_its_claims_and_late_ones_for_thei
 
 def test_segments_name_a_slice_for_every_value_that_is_there(book: Book) -> None:
     model = book.model(DRIFTING)
-    claims, matrix = checks._encoded(book.place, model)
+    claims, matrix = inputs.matured_matrix(book.deps, model)
 
-    segments = checks._segments(model.bundle, matrix)
+    segments = slices(model.bundle, matrix)
 
     assert len(claims) > CLAIMS
     assert list(segments) == list(model.bundle.spec.names)

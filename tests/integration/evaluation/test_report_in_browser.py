@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from claimwatch.evaluation.report import report_page
+from claimwatch.evaluation.report.page import report_page
 from tests.unit.evaluation import weeks
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -23,7 +23,7 @@ document.title = [page.clientWidth, page.scrollWidth]">
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here to lay the page out")
 @pytest.mark.parametrize("width", [400, 1280])
 def test_the_page_is_no_wider_than_its_window(tmp_path: Path, width: int) -> None:
-    page = report_page(weeks.facts(), weeks.findings(), weeks.history(), weeks.PROMISED)
+    page = report_page(weeks.results(), weeks.PROMISED)
     file = tmp_path / "frame.html"
     file.write_text(FRAME.format(page=escape(page), width=width), "utf-8")
     assert CHROMIUM is not None

@@ -52,9 +52,9 @@ def test_the_digest_has_what_changed_and_the_commands_that_lead_on() -> None:
     told = digest(weeks.facts(12), weeks.findings(12), weeks.history(12)[-1], URI)
     assert told is not None
     subject, message = told
-    assert subject == "Claimwatch motor 2026-W31: performance, feature drift and where it errs"
+    assert subject == "Claimwatch motor 2026-W31: performance, feature drift and error analysis"
     assert "1. Performance: Recall at capacity (alarm)" in message
-    assert "- Still: Protected groups, age_band" in message
+    assert "- Still there: Protected groups, age_band" in message
     assert "  claimwatch report motor --window 2026-W31\n" in message
     assert f"  {URI}\n" in message
     assert "4. " not in message

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding, Verdict
-from claimwatch.evaluation.formatting import TITLES
-from claimwatch.evaluation.report import report_page
-from claimwatch.evaluation.report_data import Findings, PastWindow
+from claimwatch.evaluation.checks.registry import SPECS
+from claimwatch.evaluation.report.page import report_page
+from claimwatch.evaluation.report_data import Findings, PastWindow, WindowResults
 from tests.unit.evaluation import weeks
 
 VOID = {"meta", "wbr"}
@@ -51,18 +51,18 @@ class Page(HTMLParser):
 
 
 def full() -> Page:
-    return Page(report_page(weeks.facts(), weeks.findings(), weeks.history(), weeks.PROMISED))
+    return Page(report_page(weeks.results(), weeks.PROMISED))
 
 
 def page(findings: Findings, history: list[PastWindow] | None = None, **changed: Any) -> Page:
-    return Page(report_page(weeks.facts(**changed), findings, history or []))
+    return Page(report_page(WindowResults(weeks.facts(**changed), findings, history or [])))
 
 
 def test_every_check_has_a_section_and_each_link_leads_somewhere() -> None:
     found = full()
     anchors = {attributes["id"] for _, attributes in found.elements if "id" in attributes}
     assert set(CHECKS) <= anchors
-    assert all(title in found.text for title in TITLES.values())
+    assert all(check.title in found.text for check in SPECS)
     assert {str(link["href"])[1:] for link in found.all("a")} <= anchors
     assert len(anchors) == sum("id" in attributes for _, attributes in found.elements)
 
@@ -84,7 +84,7 @@ def test_what_to_look_at_first_is_said_first() -> None:
 
 def test_a_quiet_week_says_so() -> None:
     quiet: Findings = {check: [Finding("psi", 0.01, 100)] for check in CHECKS}
-    assert "Nothing needs a person this week." in page(quiet).text
+    assert "Nothing needs your attention this week." in page(quiet).text
 
 
 def test_each_value_is_escaped_wherever_it_stands() -> None:
@@ -180,10 +180,10 @@ def test_a_feature_that_a_week_did_not_have_has_an_empty_cell() -> None:
 
 def test_estimates_are_called_estimates_and_what_is_immature_is_counted() -> None:
     text = full().text
-    assert "14,710 claims are not yet mature, and are left out" in text
-    assert "1,890 outcomes count (referrals and audit)" in text
-    assert text.index("Estimates, before outcomes are due") < text.index(
-        "Frauds that were referred, estimated"
+    assert "14,710 claims are not yet mature and are excluded" in text
+    assert "1,890 outcomes are used (referrals and audit)" in text
+    assert text.index("Estimates for claims whose outcome is not due") < text.index(
+        "Frauds referred (estimated)"
     )
 
 
@@ -194,7 +194,7 @@ def test_a_promise_stands_beside_what_came_of_it() -> None:
 
 def test_groups_that_are_too_small_are_named_and_not_ranked() -> None:
     text = full().text
-    assert "1 with too few claims to be judged" in text
+    assert "1 with too few claims for a verdict" in text
     assert "male, 75 and more" in text
 
 
@@ -226,16 +226,16 @@ def test_figures_that_moved_stand_beside_those_of_the_week_before() -> None:
 def test_a_line_without_a_challenger_or_protected_groups_is_not_said_to_lack_data() -> None:
     text = page({"challenger": [], "bias": []}, challenger=None).text
     assert "No challenger runs in shadow." in text
-    assert "The contract names no protected attribute that is stored in clear." in text
+    assert "The contract has no protected attribute that is stored in clear." in text
 
 
 @pytest.mark.parametrize(
     ("better", "worse", "difference", "said"),
     [
-        (55.0, 0.0, "ok", "The challenger finds more frauds: that is decided after 64 audited frauds."),
-        (0.0, 55.0, "ok", "The challenger finds fewer frauds: that is decided after 64 audited frauds."),
+        (55.0, 0.0, "ok", "Decided after 64 audited frauds: the challenger finds more frauds."),
+        (0.0, 55.0, "ok", "Decided after 64 audited frauds: the challenger finds fewer frauds."),
         (2.0, 0.1, "not enough data", "Not decided yet after 64 audited frauds."),
-        (0.1, 0.1, "ok", "No difference that matters after 64 audited frauds: +1.0 points (-3.0 to +4.0)."),
+        (0.1, 0.1, "ok", "No material difference after 64 audited frauds: +1.0 points (-3.0 to +4.0)."),
     ],
 )
 def test_what_the_challenger_s_test_comes_to_is_a_sentence(

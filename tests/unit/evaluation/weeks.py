@@ -1,11 +1,13 @@
-"""Weeks of findings as a running system would have them, drawn with a seed: quiet ones, then a drift."""
+"""Weeks of findings like those of a running system, drawn with a seed: quiet weeks, then a drift."""
 
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from claimwatch.domain.evaluation.finding import Check, Finding, Verdict
-from claimwatch.evaluation.report_data import PastWindow, WindowFacts
+from claimwatch.evaluation.checks.registry import SPEC_OF
+from claimwatch.evaluation.report.sections import SectionContext
+from claimwatch.evaluation.report_data import PastWindow, WindowFacts, WindowResults
 
 FEATURES = (
     "claim_amount",
@@ -43,7 +45,7 @@ PROMISED = {
 
 def facts(number: int = 12, **changed: object) -> WindowFacts:
     start = FIRST + timedelta(weeks=number)
-    told = {
+    given = {
         "line": "motor",
         "window": f"{start:%G-W%V}",
         "start": start,
@@ -54,11 +56,11 @@ def facts(number: int = 12, **changed: object) -> WindowFacts:
         "challenger": "4",
         "missing": {},
     }
-    return WindowFacts(**(told | changed))  # type: ignore[arg-type]
+    return WindowFacts(**(given | changed))  # type: ignore[arg-type]
 
 
 def findings(number: int = 12, drift_from: int = 11) -> dict[Check, list[Finding]]:
-    """What each check found in the week of that number."""
+    """The findings of each check in the week of that number."""
     rng = random.Random(number)
     drifted = number - drift_from >= 0
     lasting = number > drift_from
@@ -280,3 +282,15 @@ def history(number: int = 12) -> Sequence[PastWindow]:
     return [
         PastWindow(facts(past).window, facts(past).model_version, findings(past)) for past in range(number)
     ]
+
+
+def results(number: int = 12) -> WindowResults:
+    """A week with those before it."""
+    return WindowResults(facts(number), findings(number), history(number))
+
+
+def context(check: Check, number: int = 12) -> SectionContext:
+    """The context of a check's section."""
+    return SectionContext(
+        facts(number), SPEC_OF[check].metrics, findings(number)[check], history(number), {"pr_auc": 0.39}
+    )

@@ -1,6 +1,6 @@
-"""Closing a window: its report, the numbers that alarms go by, what people are told, and advice to train.
+"""Closing a window: its report, metrics, digest, and the advice to train.
 
-Each step is remembered; whoever comes again, after a crash or with a second message, does what is left.
+Each step is recorded, so after a crash or with a second message only the remaining steps are done.
 """
 
 import hashlib
@@ -18,37 +18,35 @@ from claimwatch.aws.objects import ObjectStore
 from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
 from claimwatch.domain.evaluation.week import name_of
 from claimwatch.errors import ClaimwatchError
+from claimwatch.evaluation.checks.registry import SPEC_OF
 from claimwatch.evaluation.notifications import notify_window
 from claimwatch.evaluation.priorities import changes, described
-from claimwatch.evaluation.report import report_page
-from claimwatch.evaluation.report.page import MOST_WINDOWS
-from claimwatch.evaluation.report_data import Findings, PastWindow, WindowFacts
+from claimwatch.evaluation.report.page import MOST_WINDOWS, report_page
+from claimwatch.evaluation.report_data import WindowResults, read_results
 from claimwatch.storage import evaluations, models, profiles
 from claimwatch.storage.connection import Database
 from claimwatch.storage.evaluations import Key, Mark, Window
 
-NO_RESULT = "no result came: its message was lost, or its function died each time"
+NO_RESULT = "it has no result: its message was lost, or its function died at every attempt"
 
 AHEAD = timedelta(minutes=110)
-"""How far ahead a window's heartbeat is put a second time; CloudWatch takes two hours.
+"""How far in the future the heartbeat of a closed window is put a second time; CloudWatch accepts two hours.
 
-The alarm looks back seven days, which is all that it can: a week in which all is as ever must not end first.
+The alarm looks back seven days, the most that CloudWatch allows. Without the second heartbeat it would go off
+shortly before the next weekly run.
 """
 
-ADVISING: tuple[Check, ...] = ("feature_drift", "score_drift", "performance")
-"""Checks whose alarms say that a model may have to be trained anew."""
-
 MOST_ADVISED = 50
-"""Alarms that an event names; EventBridge takes 256 KB."""
+"""Alarms that an event lists; EventBridge takes 256 KB."""
 
 
 class Unfinished(ClaimwatchError):
-    """Some checks of the window have not ended yet; its closing message is to come again."""
+    """Some checks of the window have not ended; the closing message has to be delivered again."""
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What closing works with."""
+    """Dependencies of `close`."""
 
     database: Database
     objects: ObjectStore
@@ -59,24 +57,12 @@ class Dependencies:
     now: Callable[[], datetime]
 
 
-@dataclass(frozen=True)
-class _Told:
-    """A closed window with all that is told of it."""
-
-    facts: WindowFacts
-    findings: Findings
-    history: list[PastWindow]
-
-    @property
-    def before(self) -> PastWindow | None:
-        return self.history[-1] if self.history else None
-
-
 def close(deps: Dependencies, key: Key, *, final_attempt: bool = False) -> Window:
-    """Close a window, and settle who hears what of it.
+    """Close a window, send its digest, and advise training.
 
-    Raises ``Unfinished`` while checks have not ended, unless it is the last call: then what is missing is
-    named, and alarms. A check that comes later closes the window anew; people hear of it when it is whole.
+    Raises ``Unfinished`` while checks have not ended, except at the final attempt: then the window is closed
+    as incomplete, with the missing checks, which alarms. A check that ends later closes the window again; a
+    second digest is sent when no check is missing any more.
     """
     with deps.database.transaction() as cursor:
         evaluations.lock_window(cursor, key)
@@ -87,13 +73,13 @@ def close(deps: Dependencies, key: Key, *, final_attempt: bool = False) -> Windo
         missing = _missing(marks)
         if window.status == "planned" or (window.status == "incomplete" and missing != window.missing):
             _close(deps, cursor, window, missing)
-    _settle(deps, key)
+    _notify(deps, key)
     with deps.database.transaction() as cursor:
         return _found(cursor, key)
 
 
 def _missing(marks: Mapping[Check, Mark]) -> dict[Check, str]:
-    """Every check without a result, and why."""
+    """Return every check without a result, with the reason."""
     return {
         check: marks[check].error or NO_RESULT if check in marks else NO_RESULT
         for check in CHECKS
@@ -102,57 +88,62 @@ def _missing(marks: Mapping[Check, Mark]) -> dict[Check, str]:
 
 
 def _close(deps: Dependencies, cursor: Cursor, window: Window, missing: Mapping[Check, str]) -> None:
-    """Write the report, put the numbers, and enter that the window is closed."""
+    """Write the report, put the metrics, and mark the window as closed."""
     claims = profiles.claims_of_week(cursor, window.line, window.model_version, window.start.date())
     closed_at = deps.now()
-    told = _told(cursor, window, claims, closed_at, missing)
+    results = read_results(cursor, window, closed_at, claims=claims, missing=missing, most=MOST_WINDOWS)
     version = models.find_version(cursor, window.line, window.model_version)
-    page = report_page(told.facts, told.findings, told.history, version.metrics if version else None)
-    report = f"reports/{window.line}/{told.facts.window}/{window.model_version}.html"
-    deps.objects.write(deps.bucket, report, [page.encode()])
+    page = report_page(results, version.metrics if version else None)
+    key = f"reports/{window.line}/{results.facts.window}/{window.model_version}.html"
+    deps.objects.write(deps.bucket, key, [page.encode()])
     if evaluations.is_newest(cursor, window.key):
-        # An old week that somebody has checked says nothing of how things are.
-        deps.metrics.put(list(_measures(told, closed_at)))
+        # Metrics describe the present state, so an old week that is checked on request puts none.
+        deps.metrics.put(list(_measures(results, closed_at)))
     evaluations.close_window(
         cursor,
         window.key,
         closed_at=closed_at,
         claims=claims,
-        report_uri=f"s3://{deps.bucket}/{report}",
+        report_uri=f"s3://{deps.bucket}/{key}",
         missing=missing,
     )
 
 
-def _settle(deps: Dependencies, key: Key) -> None:
-    """Tell people, then those who train: done first and remembered afterwards, twice rather than never."""
+def _notify(deps: Dependencies, key: Key) -> None:
+    """Send the digest, then the advice to train, unless they were sent.
+
+    Each is recorded after it was sent: a crash in between sends it twice, never not at all.
+    """
     with deps.database.transaction() as cursor:
         evaluations.lock_window(cursor, key)
         window = _found(cursor, key)
-        if not window.told:
-            told = _told_of(cursor, window)
-            notify_window(deps.alerts, told.facts, told.findings, told.before, window.report_uri or "")
-            evaluations.set_told(cursor, key)
+        if not window.notified:
+            results = _results(cursor, window)
+            notify_window(
+                deps.alerts, results.facts, results.findings, results.before, window.report_uri or ""
+            )
+            evaluations.set_notified(cursor, key)
     with deps.database.transaction() as cursor:
         evaluations.lock_window(cursor, key)
         window = _found(cursor, key)
         if not window.advised:
-            told = _told_of(cursor, window)
-            alarming = [
+            results = _results(cursor, window)
+            alarms = [
                 (check, finding)
-                for check, finding in changes(told.facts, told.findings, told.before).new
-                if check in ADVISING
+                for check, finding in changes(results.facts, results.findings, results.before).new
+                if SPEC_OF[check].advises_retraining
             ]
-            if alarming and evaluations.is_newest(cursor, key):
-                deps.event_bus.publish_event("RetrainingAdvised", _advice(window, alarming))
+            if alarms and evaluations.is_newest(cursor, key):
+                deps.event_bus.publish_event("RetrainingAdvised", _advice(window, alarms))
                 evaluations.set_advised(cursor, key)
 
 
-def _advice(window: Window, alarming: list[tuple[Check, Finding]]) -> dict[str, Any]:
-    """The event: with ``why``, ``asked_by`` and ``training_id`` as one that asks for a training has them."""
+def _advice(window: Window, alarms: list[tuple[Check, Finding]]) -> dict[str, Any]:
+    """Return the event, with the ``why``, ``asked_by`` and ``training_id`` of a request to train."""
     week = name_of(window.start.date())
-    check, finding = alarming[0]
-    more = f", and {len(alarming) - 1} more" if len(alarming) > 1 else ""
-    named = f"{window.line} {week} {window.model_version}"
+    check, finding = alarms[0]
+    more = f", and {len(alarms) - 1} more" if len(alarms) > 1 else ""
+    name = f"{window.line} {week} {window.model_version}"
     return {
         "line": window.line,
         "window": week,
@@ -167,57 +158,32 @@ def _advice(window: Window, alarming: list[tuple[Check, Finding]]) -> dict[str, 
                 "value": finding.value,
                 "threshold": finding.threshold,
             }
-            for check, finding in alarming[:MOST_ADVISED]
+            for check, finding in alarms[:MOST_ADVISED]
         ],
-        "why": f"week {week}: {check.replace('_', ' ')}, {described(finding)}{more}",
+        "why": f"week {week}: {check.replace('_', ' ')}, {described(check, finding)}{more}",
         "asked_by": "the weekly check",
-        "training_id": f"advised-{hashlib.sha256(named.encode()).hexdigest()[:40]}",
+        "training_id": f"advised-{hashlib.sha256(name.encode()).hexdigest()[:40]}",
     }
 
 
-def _measures(told: _Told, now: datetime) -> Iterator[Measure]:
-    line = {"Line": told.facts.line}
+def _measures(results: WindowResults, now: datetime) -> Iterator[Measure]:
+    line = {"Line": results.facts.line}
     for check in CHECKS:
-        found = told.findings.get(check, ())
-        dimensions = line | {"Check": check}
-        yield Measure("Alarms", sum(each.verdict == "alarm" for each in found), dimensions)
-        yield Measure("Watches", sum(each.verdict == "watch" for each in found), dimensions)
-    yield Measure("ChecksMissing", len(told.facts.missing), line)
-    yield Measure("ClaimsChecked", told.facts.claims, line)
+        verdicts = [finding.verdict for finding in results.findings.get(check, ())]
+        yield Measure("Alarms", verdicts.count("alarm"), line | {"Check": check})
+        yield Measure("Watches", verdicts.count("watch"), line | {"Check": check})
+    yield Measure("ChecksMissing", len(results.facts.missing), line)
+    yield Measure("ClaimsChecked", results.facts.claims, line)
     yield Measure("WindowsClosed", 1, line, now)
     yield Measure("WindowsClosed", 1, line, now + AHEAD)
 
 
-def _told_of(cursor: Cursor, window: Window) -> _Told:
+def _results(cursor: Cursor, window: Window) -> WindowResults:
+    """Read the results of a closed window, with the window before it."""
     assert window.closed_at is not None
-    return _told(cursor, window, window.claims or 0, window.closed_at, window.missing)
-
-
-def _told(
-    cursor: Cursor, window: Window, claims: int, closed_at: datetime, missing: Mapping[Check, str]
-) -> _Told:
-    before = evaluations.closed_before(cursor, window.key, MOST_WINDOWS)
-    facts = WindowFacts(
-        line=window.line,
-        window=name_of(window.start.date()),
-        start=window.start,
-        end=window.end,
-        model_version=window.model_version,
-        closed_at=closed_at,
-        claims=claims,
-        challenger=window.challenger,
-        missing=missing,
+    return read_results(
+        cursor, window, window.closed_at, claims=window.claims or 0, missing=window.missing, most=1
     )
-    history = [
-        PastWindow(
-            name_of(past.start.date()),
-            past.model_version,
-            evaluations.findings(cursor, past.key),
-            past.missing,
-        )
-        for past in reversed(before)
-    ]
-    return _Told(facts, evaluations.findings(cursor, window.key), history)
 
 
 def _found(cursor: Cursor, key: Key) -> Window:

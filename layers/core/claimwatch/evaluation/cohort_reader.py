@@ -1,4 +1,4 @@
-"""Claims as checks want them: columns for the model, and what it made of each, and what became of it."""
+"""Claims for the checks: their columns, scores and outcomes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,10 +33,10 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Claims:
-    """Claims that a model scored, an entry for each.
+    """Claims that a model scored, one entry per claim.
 
-    ``other`` are the challenger's probabilities where they were asked for, ``columns`` as
-    ``domain.features`` takes them.
+    ``other`` are the probabilities of another model, nan unless it was requested. ``columns`` are in the form
+    that ``domain.model.features`` encodes.
     """
 
     cohort: Cohort
@@ -45,25 +45,25 @@ class Claims:
 
     @property
     def probability(self) -> Floats:
-        """The model's."""
+        """Probability of fraud, by the model."""
         return self.cohort.probability
 
     @property
     def referred(self) -> Mask:
-        """Whether it referred the claim."""
+        """Whether the model referred the claim."""
         return self.cohort.referred
 
     def __len__(self) -> int:
         return len(self.cohort.probability)
 
 
-def read(
-    database: Database, contract: Contract, wanted: CohortQuery, kinds: Mapping[str, str] | None = None
+def read_cohort(
+    database: Database, contract: Contract, query: CohortQuery, kinds: Mapping[str, str] | None = None
 ) -> Claims:
-    """Read claims, with the columns of ``kinds``, each by the kind of feature that it is read for."""
+    """Read claims with the columns of ``kinds``, which maps each column to its kind of feature."""
     with database.transaction() as cursor:
         _, columns = read_claims(
-            lambda text: copy_cohort(cursor, contract, wanted, text), _KINDS | dict(kinds or {})
+            lambda text: copy_cohort(cursor, contract, query, text), _KINDS | dict(kinds or {})
         )
     outcome: npt.NDArray[np.float64] = columns[OUTCOME]
     sampled = columns[SAMPLED] > 0.0

@@ -1,30 +1,30 @@
-"""What people are told of a window: what to look at first, what changed, where the report is."""
+"""The digest of a window: what to act on, what changed, and where the report is."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.domain.evaluation.finding import Check, Finding
-from claimwatch.evaluation.formatting import TITLES, counted, listed
+from claimwatch.evaluation.checks.registry import SPEC_OF
+from claimwatch.evaluation.formatting import counted, listed
 from claimwatch.evaluation.priorities import Changes, action_items, changes, described
 from claimwatch.evaluation.report_data import Findings, PastWindow, WindowFacts
 
-_MOST_NAMED = 6
-"""Findings that a list names before it counts the rest."""
+_MOST_LISTED = 6
+"""Alarms that a list describes; it counts the rest."""
 
 
 def digest(
     facts: WindowFacts, findings: Findings, before: PastWindow | None, report_uri: str
 ) -> tuple[str, str] | None:
-    """Subject and message of the window's digest; None where nothing is new.
+    """Return subject and message of the window's digest, or None if nothing is new.
 
-    ``before`` is the window before it that was closed. New is an alarm that did not stand in it, and a check
-    without a result.
+    An alarm is new if it was not in ``before``, the closed window before this one; a check without a result
+    is always reported.
     """
-    found = changes(facts, findings, before)
-    if not found.new and not facts.missing:
+    changed = changes(facts, findings, before)
+    if not changed.new and not facts.missing:
         return None
-    first = action_items(facts, findings, before)
     last = facts.end - timedelta(days=1)
     lines = [
         f"Line {facts.line}, week {facts.window} ({facts.start:%Y-%m-%d} to {last:%Y-%m-%d}).",
@@ -32,57 +32,53 @@ def digest(
         "",
         "What to look at first",
     ]
-    for number, thing in enumerate(first, 1):
+    for number, item in enumerate(action_items(facts, findings, before), 1):
         lines += [
-            f"{number}. {thing.headline}" + ("" if thing.outcome == "missing" else f" ({thing.outcome})"),
-            f"   {thing.detail}",
-            f"   {thing.next_step}",
+            f"{number}. {item.headline}" + ("" if item.outcome == "missing" else f" ({item.outcome})"),
+            f"   {item.detail}",
+            f"   {item.next_step}",
         ]
-    changed = list(_changed(found, before))
-    if changed:
-        lines += ["", f"What changed since {before.window}" if before else "What is new", *changed]
+    listing = list(_listing(changed, before))
+    if listing:
+        lines += ["", f"What changed since {before.window}" if before else "What is new", *listing]
     lines += [
         "",
         "The report",
         f"  claimwatch report {facts.line} --window {facts.window}",
         f"  {report_uri}",
-        "An alarm is told once; while it stands it is in the report alone.",
+        "Each alarm is sent once; while it lasts, only the report shows it.",
         "",
     ]
-    return _subject(facts, found), "\n".join(lines)
+    return _subject(facts, changed), "\n".join(lines)
 
 
 def notify_window(
     alerts: Alerts, facts: WindowFacts, findings: Findings, before: PastWindow | None, report_uri: str
 ) -> bool:
-    """Send the digest, where there is one; whether there was."""
-    told = digest(facts, findings, before, report_uri)
-    if told is None:
+    """Send the digest if there is one; return whether it was sent."""
+    message = digest(facts, findings, before, report_uri)
+    if message is None:
         return False
-    alerts.publish(*told)
+    alerts.publish(*message)
     return True
 
 
-def _subject(facts: WindowFacts, found: Changes) -> str:
-    checks = list(dict.fromkeys(TITLES[check].lower() for check, _ in found.new))
-    parts = [f"{listed(checks)}" if checks else "", _missing(facts)]
-    return f"Claimwatch {facts.line} {facts.window}: " + "; ".join(part for part in parts if part)
+def _subject(facts: WindowFacts, changed: Changes) -> str:
+    checks = list(dict.fromkeys(SPEC_OF[check].title.lower() for check, _ in changed.new))
+    missing = f"{counted(len(facts.missing), 'check')} missing" if facts.missing else ""
+    return f"Claimwatch {facts.line} {facts.window}: " + "; ".join(filter(None, (listed(checks), missing)))
 
 
-def _missing(facts: WindowFacts) -> str:
-    return f"{counted(len(facts.missing), 'check')} missing" if facts.missing else ""
+def _listing(changed: Changes, before: PastWindow | None) -> Iterator[str]:
+    if changed.model:
+        yield f"- Model {changed.model[1]} is champion; it was {changed.model[0]}."
+    groups = (("New", changed.new), ("Still there", changed.standing), ("Cleared", changed.cleared))
+    for heading, alarms in groups if before else groups[:1]:
+        yield from _lines(heading, alarms)
 
 
-def _changed(found: Changes, before: PastWindow | None) -> Iterator[str]:
-    if found.model:
-        yield f"- Model {found.model[1]} is champion; it was {found.model[0]}."
-    kinds = (("New", found.new), ("Still", found.standing), ("Gone", found.cleared))
-    for words, entries in kinds if before else kinds[:1]:
-        yield from _listed(words, entries)
-
-
-def _listed(words: str, entries: Sequence[tuple[Check, Finding]]) -> Iterator[str]:
-    for check, finding in entries[:_MOST_NAMED]:
-        yield f"- {words}: {TITLES[check]}, {described(finding)}"
-    if len(entries) > _MOST_NAMED:
-        yield f"- {words}: {counted(len(entries) - _MOST_NAMED, 'other')}"
+def _lines(heading: str, alarms: Sequence[tuple[Check, Finding]]) -> Iterator[str]:
+    for check, finding in alarms[:_MOST_LISTED]:
+        yield f"- {heading}: {SPEC_OF[check].title}, {described(check, finding)}"
+    if len(alarms) > _MOST_LISTED:
+        yield f"- {heading}: {counted(len(alarms) - _MOST_LISTED, 'other')}"

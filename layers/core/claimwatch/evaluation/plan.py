@@ -1,4 +1,4 @@
-"""What is to be checked: for each line with a champion the last week, and whatever was never closed."""
+"""Planning of the weekly checks: the last week of each line with a champion, and weeks left open."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,28 +13,28 @@ from claimwatch.storage.connection import Database
 from claimwatch.storage.evaluations import Window
 
 CLOSING_DELAY = 900
-"""Seconds until the message that closes comes first; SQS delays none for longer."""
+"""Delay in seconds of the closing message; SQS allows no more."""
 
 
-class Post(Protocol):
-    """Where messages go that ``run_check`` gets."""
+class Queue(Protocol):
+    """Queue of `run_check`."""
 
     def send(self, messages: list[Mapping[str, Any]], delay_seconds: int = 0) -> None:
-        """Send them, each to arrive after so many seconds at the earliest."""
+        """Send messages, to be delivered after this delay at the earliest."""
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What planning works with."""
+    """Dependencies of planning."""
 
     database: Database
-    post: Post
+    queue: Queue
 
 
 def plan_all(deps: Dependencies, now: datetime) -> list[Window]:
-    """Plan the last week that is over, for every line with a champion; planned again, nothing happens twice.
+    """Plan the last complete week of every line with a champion; planning a week twice has no effect.
 
-    Windows that were planned before and never closed are sent again, in case a message was lost.
+    The messages of earlier windows that are still open are sent again, in case one was lost.
     """
     with deps.database.transaction() as cursor:
         lines = evaluations.lines_with_champion(cursor)
@@ -43,7 +43,7 @@ def plan_all(deps: Dependencies, now: datetime) -> list[Window]:
     for line in lines:
         with deps.database.transaction() as cursor:
             waiting = evaluations.open_windows(cursor, line)
-        for window in [*waiting, _entered(deps, line, monday)]:
+        for window in [*waiting, _add(deps, line, monday)]:
             found[window.key] = window
     for window in found.values():
         _send(deps, window)
@@ -51,24 +51,26 @@ def plan_all(deps: Dependencies, now: datetime) -> list[Window]:
 
 
 def plan_window(deps: Dependencies, line: str, window: str | None, now: datetime) -> Window:
-    """Plan one week of a line, the last that is over unless it is named.
+    """Plan one week of a line: the named one, otherwise the last complete week.
 
-    What lacks checks is opened again; what is closed stays so. Raises ``RefusedData`` for a line without a
-    champion, and for a week that is not over or is none.
+    An incomplete window is opened again; a closed one stays closed. Raises ``RefusedData`` for a line without
+    a champion, and for a week that is not over or not a valid ISO week.
     """
     try:
         monday = monday_of(window) if window else last_complete(now)
     except ValueError as error:
         raise RefusedData(str(error)) from None
     if start_of(monday) + WEEK > now:
-        raise RefusedData(f"week {name_of(monday)} is not over: it is checked after its Sunday")
-    found = _entered(deps, line, monday, reopen=True)
+        raise RefusedData(
+            f"week {name_of(monday)} is not over: it can be checked from the following Monday (UTC)"
+        )
+    found = _add(deps, line, monday, reopen=True)
     _send(deps, found)
     return found
 
 
 def planned(window: Window) -> dict[str, Any]:
-    """What whoever asked is told of a window."""
+    """Return the answer of PlanEvaluation for a window."""
     return message_of(window) | {
         "challenger": window.challenger,
         "status": window.status,
@@ -77,7 +79,7 @@ def planned(window: Window) -> dict[str, Any]:
 
 
 def message_of(window: Window) -> dict[str, Any]:
-    """What names a window in a message."""
+    """Return the part of a message that identifies a window."""
     return {
         "line": window.line,
         "window": name_of(window.start.date()),
@@ -85,14 +87,16 @@ def message_of(window: Window) -> dict[str, Any]:
     }
 
 
-def _entered(deps: Dependencies, line: str, monday: date, *, reopen: bool = False) -> Window:
+def _add(deps: Dependencies, line: str, monday: date, *, reopen: bool = False) -> Window:
     with deps.database.transaction() as cursor:
         live = models.live_models(cursor, line)
         if "champion" not in live:
-            raise RefusedData(f"line {line} has no champion, so there is nothing to check: promote a model")
+            raise RefusedData(
+                f"line {line} has no champion, so there is nothing to check; promote a model first"
+            )
         challenger = live.get("challenger")
         start = start_of(monday)
-        asked = Window(
+        window = Window(
             line,
             start,
             start + WEEK,
@@ -100,23 +104,23 @@ def _entered(deps: Dependencies, line: str, monday: date, *, reopen: bool = Fals
             challenger.version if challenger else None,
             "planned",
         )
-        evaluations.lock_window(cursor, asked.key)
-        evaluations.add_window(cursor, asked)
-        found = evaluations.find_window(cursor, asked.key)
-        assert found is not None  # it was entered just now, if it was not there
-        if reopen and evaluations.reopen_window(cursor, asked.key):
+        evaluations.lock_window(cursor, window.key)
+        evaluations.add_window(cursor, window)
+        found = evaluations.find_window(cursor, window.key)
+        assert found is not None  # it was added above
+        if reopen and evaluations.reopen_window(cursor, window.key):
             found = replace(found, status="planned", missing={}, closed_at=None)
     return found
 
 
 def _send(deps: Dependencies, window: Window) -> None:
-    """A message for each check that has not ended, and the one that closes."""
+    """Send a message for each check that has not ended, and the closing message."""
     if window.status != "planned":
         return
     with deps.database.transaction() as cursor:
         ended = evaluations.marks(cursor, window.key)
         evaluations.refresh_statistics(cursor, window.line)
     named = message_of(window)
-    deps.post.send([named | {"check": check} for check in CHECKS if check not in ended])
-    # Were all of them to end before it comes, it finds the window closed.
-    deps.post.send([named | {"close": True}], delay_seconds=CLOSING_DELAY if len(ended) < len(CHECKS) else 0)
+    deps.queue.send([named | {"check": check} for check in CHECKS if check not in ended])
+    # If all checks end before it is delivered, the closing message finds the window closed.
+    deps.queue.send([named | {"close": True}], delay_seconds=CLOSING_DELAY if len(ended) < len(CHECKS) else 0)

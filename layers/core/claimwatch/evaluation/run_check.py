@@ -1,4 +1,4 @@
-"""One check of a window, once; whoever ends the last one closes the window."""
+"""One check of a window, run once; the last check that ends closes the window."""
 
 import time
 import traceback
@@ -17,34 +17,34 @@ from claimwatch.storage.connection import Database
 from claimwatch.storage.evaluations import Key, Window
 
 LAST_ATTEMPT = 5
-"""How often a message comes before it is a dead letter: the queue's maxReceiveCount."""
+"""Deliveries of a message before it goes to the dead-letter queue: the queue's maxReceiveCount."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a message asks for: a check of a window, or without one that the window be closed."""
+    """Content of a message: a check of a window, or none to close the window."""
 
     key: Key
     check: Check | None
 
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> Self:
-        """Read a message; raises ``ValueError`` for one that is none of ours."""
+        """Read a message; raises ``ValueError`` if it is not a task."""
         try:
             key = Key(message["line"], start_of(monday_of(message["window"])), message["model_version"])
             check = message.get("check")
             if check is None and message.get("close") is not True:
-                raise ValueError("it asks for nothing")
+                raise ValueError("a task must name a check or ask to close")
             if check is not None and check not in CHECKS:
-                raise ValueError("it asks for a check that is not known")
+                raise ValueError("unknown check")
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"this is no task: {error}") from None
+            raise ValueError(f"not a task: {error}") from None
         return cls(key, cast("Check | None", check))
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What checks are run with."""
+    """Dependencies of `run_task`."""
 
     database: Database
     checks: Mapping[Check, Callable[[Window], list[Finding]]]
@@ -53,7 +53,7 @@ class Dependencies:
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a task; ``error`` and ``where`` say why a check failed."""
+    """Result of a task; ``error`` and ``where`` are the reason and the place of a failure."""
 
     status: Literal["done", "failed", "ended before", "closed", "waits", "unknown window"]
     findings: int = 0
@@ -63,9 +63,9 @@ class Ended:
 
 
 def run_task(deps: Dependencies, task: Task, attempt: int = 1) -> Ended:
-    """Do what a message asks for; ``attempt`` counts how often it has come.
+    """Run a task; ``attempt`` counts the deliveries of its message.
 
-    Raises ``TransientFault`` and ``Unfinished`` where it is to come again.
+    Raises ``TransientFault`` or ``Unfinished`` if the message has to be delivered again.
     """
     with deps.database.transaction() as cursor:
         window = evaluations.find_window(cursor, task.key)
@@ -75,7 +75,7 @@ def run_task(deps: Dependencies, task: Task, attempt: int = 1) -> Ended:
         close(deps.closing, task.key, final_attempt=attempt >= LAST_ATTEMPT)
         return Ended("closed")
     ended = _run(deps, window, task.check, attempt)
-    with suppress(Unfinished):  # others go on; the last of them closes it
+    with suppress(Unfinished):  # the last check that ends closes the window
         close(deps.closing, task.key)
     return ended
 
@@ -99,18 +99,18 @@ def _run(deps: Dependencies, window: Window, check: Check, attempt: int) -> Ende
         if attempt < LAST_ATTEMPT:
             raise
         failed = Ended("failed", error=f"it failed {attempt} times: {fault}")
-    except Exception as error:  # noqa: BLE001 - a bug in one check must not keep the others from being told
-        failed = Ended("failed", error=_nameless(error), where=_where(error))
+    except Exception as error:  # noqa: BLE001 - a bug in one check must not stop the others
+        failed = Ended("failed", error=_redacted(error), where=_where(error))
     with deps.database.transaction() as cursor:
         evaluations.lock_window(cursor, window.key)
         evaluations.mark_failed(cursor, window.key, check, failed.error or "")
     return failed
 
 
-def _nameless(error: Exception) -> str:
-    """What happened, without what a message of somebody else's may quote."""
-    said = f": {error}" if isinstance(error, ClaimwatchError) else "; the logs of RunCheck say where"
-    return f"it failed with {type(error).__name__}{said}"
+def _redacted(error: Exception) -> str:
+    """Return what happened, without the message of a third-party error: it may quote a claim."""
+    details = f": {error}" if isinstance(error, ClaimwatchError) else "; see the logs of RunCheck"
+    return f"it failed with {type(error).__name__}{details}"
 
 
 def _where(error: Exception) -> str | None:

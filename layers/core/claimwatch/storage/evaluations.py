@@ -45,7 +45,7 @@ class Window:
     claims: int | None = None
     missing: Mapping[Check, str] = field(default_factory=dict)
     closed_at: datetime | None = None
-    told: bool = False
+    notified: bool = False
     advised: bool = False
 
     @property
@@ -143,9 +143,9 @@ def reopen_window(cursor: Cursor, key: Key) -> bool:
     return True
 
 
-def set_told(cursor: Cursor, key: Key) -> None:
+def set_notified(cursor: Cursor, key: Key) -> None:
     """People have heard what there is to hear."""
-    cursor.execute(_SQL["set_told"], _named(key))
+    cursor.execute(_SQL["set_notified"], _named(key))
 
 
 def set_advised(cursor: Cursor, key: Key) -> None:

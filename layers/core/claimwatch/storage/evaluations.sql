@@ -55,7 +55,7 @@ WHERE line = %(line)s AND window_start = %(start)s AND model_version = %(model_v
 UPDATE claimwatch.evaluation_window SET status = 'planned', missing = '{}', closed_at = NULL, told_at = NULL, planned_at = now()
 WHERE line = %(line)s AND window_start = %(start)s AND model_version = %(model_version)s AND status = 'incomplete';
 
--- name: set_told
+-- name: set_notified
 UPDATE claimwatch.evaluation_window SET told_at = now()
 WHERE line = %(line)s AND window_start = %(start)s AND model_version = %(model_version)s;
 

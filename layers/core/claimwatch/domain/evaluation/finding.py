@@ -8,18 +8,21 @@ type Verdict = Literal["ok", "watch", "alarm", "not enough data"]
 ``alarm``: somebody should look. ``not enough data``: nothing can be said."""
 
 type Check = Literal[
-    "data_quality",
+    "performance",
     "feature_drift",
     "score_drift",
-    "performance",
+    "bias",
     "errors",
     "challenger",
-    "bias",
+    "data_quality",
     "importance",
     "bivariate",
     "operations",
 ]
-"""The checks of a window; each is one message, and one alarm."""
+"""Names of the checks of a window, in the order of the report.
+
+Each check is one message, one alarm, and the module of `claimwatch.evaluation.checks` with its name.
+"""
 
 CHECKS: tuple[Check, ...] = get_args(Check.__value__)
 

@@ -1,5 +1,1 @@
-"""The weekly report: one page for people that opens without a network."""
-
-from claimwatch.evaluation.report.page import report_page
-
-__all__ = ["report_page"]
+"""The weekly report: one HTML page that opens without a network."""

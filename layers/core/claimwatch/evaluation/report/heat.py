@@ -1,26 +1,28 @@
-"""Drift over weeks: features by windows, each cell the PSI, its colour how far that is from its bound."""
+"""Map of drift: a row for each feature, a column for each week, the PSI coloured relative to its bound."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from claimwatch.domain.evaluation.finding import Finding, Verdict
-from claimwatch.evaluation.formatting import counted, figure, known
+from claimwatch.evaluation.formatting import counted, known, plain
 from claimwatch.evaluation.report.markup import Markup, breakable, element, joined
-from claimwatch.evaluation.report.tables import folded, loudest_first
-from claimwatch.evaluation.report_data import Findings
+from claimwatch.evaluation.report.tables import folded, most_urgent_first
 
 SHOWN = 30
-"""Features before the rest is folded away: those that have moved most stand first."""
+"""Features that are shown, the most drifted first; the rest is folded away."""
 
 _LEVELS = (0.5, 1.0, 2.0, 4.0)
-"""Shares of the bound at which the colour changes."""
+"""Multiples of the bound at which the colour changes."""
 
-_KEY = ("up to half its bound", "up to its bound", "up to twice", "up to four times", "beyond")
+_KEY = ("up to half the bound", "up to the bound", "up to twice the bound", "up to four times", "above")
+
+_UNBOUNDED = 0.1
+"""PSI from which rules of thumb speak of a shift; stands in for a bound that is not known."""
 
 
 @dataclass(frozen=True)
 class Week:
-    """A column: a window, and the drift of each feature in it."""
+    """A column: the drift of each feature in a window."""
 
     window: str
     model_version: str
@@ -28,17 +30,17 @@ class Week:
     verdicts: Mapping[str, Verdict]
 
 
-def week(window: str, model_version: str, findings: Findings) -> Week:
-    """The column of a window."""
-    found = [finding for finding in findings.get("feature_drift", ()) if finding.feature]
+def week(window: str, model_version: str, findings: Sequence[Finding]) -> Week:
+    """Return the column of a window from the findings of check ``feature_drift``."""
+    found = [finding for finding in findings if finding.feature]
     verdicts: dict[str, Verdict] = {}
-    for finding in loudest_first(found):
+    for finding in most_urgent_first(found):
         verdicts.setdefault(finding.feature, finding.verdict)
     return Week(window, model_version, {f.feature: f for f in found if f.metric == "psi"}, verdicts)
 
 
 def heat_map(weeks: Sequence[Week]) -> Markup:
-    """The map; the last column is the window that the report is about."""
+    """Return the map; its last column is the window of the report."""
     features = sorted({name for each in weeks for name in each.cells}, key=lambda name: _rank(weeks, name))
     if not features:
         return element("p", "No feature has been compared yet.", class_="quiet")
@@ -88,22 +90,22 @@ def _cell(each: Week, name: str, *, new: bool) -> Markup:
             "td", "·", class_=f"hx{extra}", title=f"{name}, {each.window}: not enough data, or not checked"
         )
     verdict = each.verdicts.get(name, finding.verdict)
-    told = f"{finding.value:.2f}"
-    bound = "" if finding.threshold is None else f", bound {figure('psi', finding.threshold)}"
+    value = f"{finding.value:.2f}"
+    bound = "" if finding.threshold is None else f", bound {plain(finding.threshold)}"
     sign = {"alarm": " ▲", "watch": " ◆"}.get(verdict, "")
     return element(
         "td",
-        element("b", told + sign) if sign else told,
+        element("b", value + sign) if sign else value,
         class_=f"h{_level(finding)}{extra}",
-        title=f"{name}, {each.window}: PSI {figure('psi', finding.value)}{bound}, {verdict}",
+        title=f"{name}, {each.window}: PSI {plain(finding.value)}{bound}, {verdict}",
     )
 
 
 def _key(weeks: Sequence[Week]) -> Markup:
     parts = [element("li", element("span", class_=f"h{level}"), words) for level, words in enumerate(_KEY)]
-    parts += [element("li", "▲ alarm"), element("li", "◆ watch"), element("li", "· nothing to compare")]
+    parts += [element("li", "▲ alarm"), element("li", "◆ watch"), element("li", "· no comparison")]
     if any(_is_new_model(weeks, place) for place in range(len(weeks))):
-        parts.append(element("li", "┆ a new model, with a reference of its own"))
+        parts.append(element("li", "┆ new model, new reference"))
     return element("ul", *parts, class_="key")
 
 
@@ -114,15 +116,15 @@ def _is_new_model(weeks: Sequence[Week], place: int) -> bool:
 def _rank(weeks: Sequence[Week], name: str) -> tuple[int, float, float, str]:
     now = weeks[-1].cells.get(name)
     order = {"alarm": 0, "watch": 1}.get(weeks[-1].verdicts.get(name, "ok"), 2)
-    most = max((_share(each.cells[name]) for each in weeks if name in each.cells), default=0.0)
-    return order, -(_share(now) if now else 0.0), -most, name
+    most = max((_multiple(each.cells[name]) for each in weeks if name in each.cells), default=0.0)
+    return order, -(_multiple(now) if now else 0.0), -most, name
 
 
 def _level(finding: Finding) -> int:
-    share = _share(finding)
-    return sum(share > level for level in _LEVELS)
+    multiple = _multiple(finding)
+    return sum(multiple > level for level in _LEVELS)
 
 
-def _share(finding: Finding) -> float:
-    """PSI in bounds; without a bound, in tenths, where rules of thumb begin to speak of a shift."""
-    return (finding.value if known(finding.value) else 0.0) / (finding.threshold or 0.1)
+def _multiple(finding: Finding) -> float:
+    """Return the PSI as a multiple of its bound."""
+    return (finding.value if known(finding.value) else 0.0) / (finding.threshold or _UNBOUNDED)

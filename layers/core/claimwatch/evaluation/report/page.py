@@ -1,4 +1,4 @@
-"""The page as a whole: its sections in the order in which a person needs them."""
+"""The page as a whole: overview, what changed, then the section of each check."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -6,75 +6,42 @@ from math import isfinite
 from typing import Any
 
 from claimwatch.domain.evaluation.finding import Check, Finding
-from claimwatch.evaluation.formatting import (
-    TITLES,
-    counted,
-    figure,
-    interval,
-    known,
-    metric_title,
-    sentence,
-    subject,
-)
-from claimwatch.evaluation.priorities import (
-    ActionItem,
-    Outcome,
-    action_items,
-    changes,
-    described,
-    most_telling,
-    outcomes,
-)
+from claimwatch.evaluation.checks.registry import SPEC_OF, SPECS
+from claimwatch.evaluation.checks.spec import CheckSpec
+from claimwatch.evaluation.formatting import counted, known, sentence, subject
+from claimwatch.evaluation.priorities import ActionItem, action_items, changes, described, outcomes
 from claimwatch.evaluation.report.markup import Markup, Part, element, joined
-from claimwatch.evaluation.report.sections import SECTIONS, Told
+from claimwatch.evaluation.report.sections import SectionContext, note
 from claimwatch.evaluation.report.style import STYLE
 from claimwatch.evaluation.report.tables import badge, folded, table
-from claimwatch.evaluation.report_data import Findings, PastWindow, WindowFacts
+from claimwatch.evaluation.report_data import Findings, Outcome, PastWindow, WindowResults, furthest_first
 
 MOST_WINDOWS = 12
-"""Windows before this one that are shown: a quarter."""
+"""Earlier windows that the report shows: a quarter of a year."""
 
 _MOST_CHANGES = 8
-
 _TOO_LITTLE = "Not enough data for a verdict yet."
-_NOTHING: dict[Check, str] = {
-    "challenger": "No challenger runs in shadow.",
-    "bias": "The contract names no protected attribute that is stored in clear.",
-}
-"""What a check says that found nothing at all."""
-
-_COMPARED: tuple[Check, ...] = ("performance", "score_drift", "data_quality", "operations")
 
 
-def report_page(
-    facts: WindowFacts,
-    findings: Findings,
-    history: Sequence[PastWindow] = (),
-    promised: Mapping[str, Any] | None = None,
-) -> str:
-    """The report of a window, as one HTML page without a network.
+def report_page(results: WindowResults, promised: Mapping[str, Any] | None = None) -> str:
+    """Return the report of a window as one HTML page that needs no network.
 
-    ``history`` are the windows before it, the oldest first (twelve are enough). ``promised`` are the
-    champion's metrics on its test split, as table ``model_version`` keeps them.
+    ``promised`` are the champion's metrics on its test split, as table ``model_version`` stores them.
     """
-    before = history[-1] if history else None
-    went = outcomes(findings, facts.missing)
+    facts, findings, before = results.facts, results.findings, results.before
+    outcome_by_check = outcomes(findings, facts.missing)
     title = f"Line {facts.line}, week {facts.window}"
-    shown = history[-MOST_WINDOWS:]
     body = [
-        _head(facts, title, went),
+        _head(results, title, outcome_by_check),
         _first(action_items(facts, findings, before)),
-        _verdicts(findings, went),
-        _changed(facts, findings, before),
-        *(
-            _section(check, went[check], facts, findings.get(check, ()), shown, _numbers(promised))
-            for check in SECTIONS
-        ),
-        _commands(facts),
+        _verdicts(findings, outcome_by_check),
+        _changed(results, before),
+        *(_section(spec, outcome_by_check[spec.name], results, _numbers(promised)) for spec in SPECS),
+        _commands(facts.line, facts.window),
         element(
             "footer",
-            "Values are counts and rates of the whole line; nothing here is about one claim or one person."
-            " Intervals are 95 % ones.",
+            "All values are counts and rates of the whole line; none is about a single claim or person."
+            " Intervals are 95 % intervals.",
         ),
     ]
     page = element(
@@ -98,22 +65,23 @@ def report_page(
     return f"<!doctype html>\n{page}\n"
 
 
-def _head(facts: WindowFacts, title: str, went: Mapping[Check, Outcome]) -> Markup:
+def _head(results: WindowResults, title: str, outcome_by_check: Mapping[Check, Outcome]) -> Markup:
+    facts = results.facts
     last = facts.end - timedelta(days=1)
-    loud = [
+    totals = [
         counted(number, word, plural)
         for word, plural, outcome in (
             ("alarm", "alarms", "alarm"),
             ("check missing", "checks missing", "missing"),
-            ("to watch", "to watch", "watch"),
+            ("watch", "watches", "watch"),
         )
-        if (number := sum(each == outcome for each in went.values()))
+        if (number := sum(each == outcome for each in outcome_by_check.values()))
     ]
     entries: list[tuple[str, str]] = [
         ("Claims scored", f"{facts.claims:,}"),
         ("Champion", f"model {facts.model_version}"),
         ("Challenger", f"model {facts.challenger}" if facts.challenger else "none"),
-        ("Checks", ", ".join(loud) or "all quiet"),
+        ("Checks", ", ".join(totals) or "no alarms"),
     ]
     return element(
         "header",
@@ -130,93 +98,92 @@ def _head(facts: WindowFacts, title: str, went: Mapping[Check, Outcome]) -> Mark
     )
 
 
-def _first(found: Sequence[ActionItem]) -> Markup:
-    if not found:
+def _first(items: Sequence[ActionItem]) -> Markup:
+    if not items:
         return _box(
             "first",
             "What to look at first",
             None,
-            element("p", badge("ok"), " Nothing needs a person this week.", class_="calm"),
+            element("p", badge("ok"), " Nothing needs your attention this week.", class_="calm"),
         )
     cards = [
         element(
             "li",
-            element("h3", element("a", thing.headline, href=f"#{thing.check}"), badge(thing.outcome)),
-            element("p", thing.detail),
-            element("p", *_command(thing.next_step), class_="quiet"),
-            class_=thing.outcome,
+            element("h3", element("a", item.headline, href=f"#{item.check}"), badge(item.outcome)),
+            element("p", item.detail),
+            element("p", *_command(item.next_step), class_="quiet"),
+            class_=item.outcome,
         )
-        for thing in found
+        for item in items
     ]
     return _box("first", "What to look at first", None, element("ol", *cards, class_="first"))
 
 
-def _verdicts(findings: Findings, went: Mapping[Check, Outcome]) -> Markup:
+def _verdicts(findings: Findings, outcome_by_check: Mapping[Check, Outcome]) -> Markup:
     cards = [
         element(
             "a",
-            element("strong", TITLES[check], badge(went[check])),
-            element("small", _in_short(went[check], findings.get(check, ()))),
-            href=f"#{check}",
+            element("strong", spec.title, badge(outcome_by_check[spec.name])),
+            element("small", _in_short(spec, outcome_by_check[spec.name], findings.get(spec.name, ()))),
+            href=f"#{spec.name}",
         )
-        for check in SECTIONS
+        for spec in SPECS
     ]
     return _box("checks", "Verdicts", None, element("div", *cards, class_="checks"))
 
 
-def _in_short(outcome: Outcome, found: Sequence[Finding]) -> str:
+def _in_short(spec: CheckSpec, outcome: Outcome, found: Sequence[Finding]) -> str:
     match outcome:
         case "missing":
-            return "It has no result."
+            return "No result."
         case "not enough data":
-            return "Too little to say anything yet." if found else "There is nothing to judge."
+            return _TOO_LITTLE if found else spec.when_empty
         case "ok":
             return f"{counted(len(found), 'figure')}, none beyond its bound."
         case _:
-            loud = [finding for finding in found if finding.verdict == outcome]
-            rest = f", and {len(loud) - 1} more" if len(loud) > 1 else ""
-            return described(most_telling(loud)[0]) + rest + "."
+            urgent = [finding for finding in found if finding.verdict == outcome]
+            rest = f", and {len(urgent) - 1} more" if len(urgent) > 1 else ""
+            return spec.metrics.summary(furthest_first(urgent)[0]) + rest + "."
 
 
-def _changed(facts: WindowFacts, findings: Findings, before: PastWindow | None) -> Markup:
+def _changed(results: WindowResults, before: PastWindow | None) -> Markup:
+    facts, findings = results.facts, results.findings
     if before is None:
-        return _box(
-            "changed",
-            "What changed",
-            None,
-            element(
-                "p", "This is the first window that was closed: nothing to compare with.", class_="quiet"
-            ),
-        )
-    found = changes(facts, findings, before)
+        nothing = note("This is the line's first closed week: there is none to compare it with.")
+        return _box("changed", "What changed", None, nothing)
+    changed = changes(facts, findings, before)
     lines: list[Markup] = []
-    if found.model:
+    if changed.model:
         lines.append(
-            element("li", f"Model {found.model[1]} is champion; in {before.window} it was {found.model[0]}.")
+            element(
+                "li", f"Model {changed.model[1]} is champion; in {before.window} it was {changed.model[0]}."
+            )
         )
-    for words, entries in (("New", found.new), ("Still", found.standing), ("Gone", found.cleared)):
+    for heading, alarms in (
+        ("New", changed.new),
+        ("Still there", changed.standing),
+        ("Cleared", changed.cleared),
+    ):
         lines += [
-            element("li", element("b", f"{words}: "), f"{TITLES[check]}, {described(finding)}")
-            for check, finding in entries[:_MOST_CHANGES]
+            element(
+                "li", element("b", f"{heading}: "), f"{SPEC_OF[check].title}, {described(check, finding)}"
+            )
+            for check, finding in alarms[:_MOST_CHANGES]
         ]
-        if len(entries) > _MOST_CHANGES:
-            lines.append(element("li", f"{words}: {len(entries) - _MOST_CHANGES} more"))
-    lines += [element("li", element("b", "Not checked: "), TITLES[check]) for check in facts.missing]
-    content = (
-        element("ul", *lines, class_="plain")
-        if lines
-        else element("p", "No alarm came and none went.", class_="quiet")
-    )
+        if len(alarms) > _MOST_CHANGES:
+            lines.append(element("li", f"{heading}: {len(alarms) - _MOST_CHANGES} more"))
+    lines += [element("li", element("b", "Not checked: "), SPEC_OF[check].title) for check in facts.missing]
+    content = element("ul", *lines, class_="plain") if lines else note("No new alarm, and none was cleared.")
     return _box("changed", f"What changed since {before.window}", None, content, _figures(findings, before))
 
 
 def _figures(findings: Findings, before: PastWindow) -> Part:
-    """The figures of the whole window beside those of the window before it."""
+    """Return the figures about the whole week next to those of the week before."""
     rows = [
-        (metric_title(now.metric), figure(now.metric, then.value), interval(now))
-        for check in _COMPARED
-        for now in findings.get(check, ())
-        for then in before.findings.get(check, ())
+        (spec.metrics[now.metric].title, spec.metrics.figure(then), spec.metrics.interval(now))
+        for spec in SPECS
+        for now in findings.get(spec.name, ())
+        for then in before.findings.get(spec.name, ())
         if not subject(now)
         and (now.metric, subject(now)) == (then.metric, subject(then))
         and known(now.value)
@@ -229,60 +196,54 @@ def _figures(findings: Findings, before: PastWindow) -> Part:
 
 
 def _section(
-    check: Check,
-    outcome: Outcome,
-    facts: WindowFacts,
-    found: Sequence[Finding],
-    history: Sequence[PastWindow],
-    promised: Mapping[str, float],
+    spec: CheckSpec, outcome: Outcome, results: WindowResults, promised: Mapping[str, float]
 ) -> Markup:
+    facts, found = results.facts, results.findings.get(spec.name, ())
     content: list[Part] = []
     if outcome == "missing":
-        content.append(element("p", sentence(facts.missing.get(check, "this check has no result"))))
+        content.append(element("p", sentence(facts.missing.get(spec.name, "this check has no result"))))
     elif outcome == "not enough data":
-        said = _NOTHING.get(check, _TOO_LITTLE) if not found else _TOO_LITTLE
-        content.append(element("p", said, class_="quiet"))
+        content.append(note(_TOO_LITTLE if found else spec.when_empty))
     if found:
-        own = [
-            PastWindow(past.window, past.model_version, {check: past.findings.get(check, ())})
-            for past in history
+        history = [
+            PastWindow(past.window, past.model_version, {spec.name: past.findings.get(spec.name, ())})
+            for past in results.history
         ]
-        content.append(SECTIONS[check](Told(facts, found, own, promised)))
-    return _box(check, TITLES[check], badge(outcome), *content)
+        content.append(spec.section(SectionContext(facts, spec.metrics, found, history, promised)))
+    return _box(spec.name, spec.title, badge(outcome), *content)
 
 
-def _commands(facts: WindowFacts) -> Markup:
-    line, window = facts.line, facts.window
-    wanted = [
+def _commands(line: str, window: str) -> Markup:
+    commands = [
         (
-            "The verdicts of this week, for programs too",
+            "The verdicts of this week, as JSON",
             f"claimwatch evaluate {line} --window {window} --wait --json",
         ),
-        ("All weeks of the line", f"claimwatch evaluations {line}"),
+        ("All checked weeks of the line", f"claimwatch evaluations {line}"),
         ("The models and their metrics", f"claimwatch models {line}"),
-        ("What was live when, and why", f"claimwatch history {line}"),
-        ("The investigators' queue", f"claimwatch referrals {line}"),
-        ("A new model from what is known by now", f'claimwatch train {line} --why "..."'),
+        ("Which model was live when, and why", f"claimwatch history {line}"),
+        ("The claims referred to investigators", f"claimwatch referrals {line}"),
+        ("Train a new model on the outcomes known by now", f'claimwatch train {line} --why "..."'),
     ]
     return _box(
         "commands",
-        "Where to go on",
+        "Next commands",
         None,
         element(
             "dl",
             *(
                 joined((element("dt", words), element("dd", element("code", command))))
-                for words, command in wanted
+                for words, command in commands
             ),
             class_="commands",
         ),
     )
 
 
-def _box(anchor: str, title: str, sign: Markup | None, *parts: Part) -> Markup:
+def _box(anchor: str, title: str, verdict: Markup | None, *parts: Part) -> Markup:
     return element(
         "section",
-        element("header", element("h2", title, id=f"{anchor}-title"), sign),
+        element("header", element("h2", title, id=f"{anchor}-title"), verdict),
         *parts,
         class_="box",
         id=anchor if anchor != "first" else "look-first",
@@ -290,17 +251,17 @@ def _box(anchor: str, title: str, sign: Markup | None, *parts: Part) -> Markup:
     )
 
 
-def _command(sentence: str) -> tuple[Part, Part]:
-    """A step whose command stands after the colon."""
-    words, colon, command = sentence.partition(": claimwatch ")
+def _command(next_step: str) -> tuple[Part, Part]:
+    """Return the words of a next step, and the command after its colon."""
+    words, colon, command = next_step.partition(": claimwatch ")
     return f"{words}: " if colon else words, element("code", f"claimwatch {command}") if colon else None
 
 
 def _numbers(metrics: Mapping[str, Any] | None) -> dict[str, float]:
-    """The promises that are numbers; those with an interval by their value."""
-    told: dict[str, float] = {}
+    """Return the metrics that are numbers; of a metric with an interval, the value."""
+    numbers: dict[str, float] = {}
     for name, entry in (metrics or {}).items():
         value = entry.get("value") if isinstance(entry, Mapping) else entry
         if isinstance(value, int | float) and isfinite(value):
-            told[name] = float(value)
-    return told
+            numbers[name] = float(value)
+    return numbers

@@ -1,10 +1,10 @@
-"""Tables with a row for each feature, group or slice: one metric as a picture, others beside it."""
+"""Tables with a row for each feature, group or slice: one metric as a picture, other metrics as text."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from claimwatch.domain.evaluation.finding import Finding, Verdict
-from claimwatch.evaluation.formatting import VERDICTS, counted, figure, interval, known, metric_title
+from claimwatch.evaluation.formatting import VERDICTS, Metrics, counted, known
 from claimwatch.evaluation.report.markup import Markup, Part, breakable, element, joined
 from claimwatch.evaluation.report.tables import (
     SHOWN,
@@ -17,75 +17,75 @@ from claimwatch.evaluation.report.tables import (
 )
 
 type Row = Mapping[str, Finding]
-"""What was found of a subject, by metric."""
+"""Findings of a subject by metric."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column beside the picture, and what stands in it."""
+    """A column of text: its heading, and the function that returns a row's cell."""
 
     title: str
     cell: Callable[[Row], str]
 
 
-def metric_column(metric: str, title: str | None = None, *, short: bool = False) -> Column:
-    """The values of another metric, with their intervals unless it is to be ``short``."""
+def metric_column(metrics: Metrics, metric: str, title: str | None = None, *, short: bool = False) -> Column:
+    """Return a column with the values of a metric; ``short`` leaves the intervals out."""
+    write = metrics.figure if short else metrics.interval
+    return Column(title or metrics[metric].title, lambda row: write(row[metric]) if metric in row else "")
+
+
+def others_column(metrics: Metrics, metric: str) -> Column:
+    """Return a column with the rate of all other claims: the thresholds of the metric."""
 
     def cell(row: Row) -> str:
-        if metric not in row:
-            return ""
-        return figure(metric, row[metric].value) if short else interval(row[metric])
+        known_rate = metric in row and row[metric].threshold is not None
+        return metrics[metric].figure(row[metric].threshold) if known_rate else ""
 
-    return Column(title or metric_title(metric), cell)
-
-
-def others_column(metric: str) -> Column:
-    """The rate of all others, which is what the metric's bound is."""
-    return Column(
-        "All others",
-        lambda row: (
-            figure(metric, row[metric].threshold)
-            if metric in row and row[metric].threshold is not None
-            else ""
-        ),
-    )
+    return Column("All others", cell)
 
 
 def subjects_table(
-    found: Sequence[Finding], heading: str, main: str, columns: Sequence[Column], *, bounded: bool = True
+    metrics: Metrics,
+    found: Sequence[Finding],
+    heading: str,
+    main: str,
+    columns: Sequence[Column],
+    *,
+    bounded: bool = True,
 ) -> Markup:
-    """A row for each subject, alarms first and else in the order of the findings.
+    """Return a table with a row for each subject: alarms first, otherwise in the order of the findings.
 
-    ``main`` is the metric that is drawn, with its bound where it is one (``bounded``). Subjects of which
-    nothing is known are named apart, and never ranked.
+    ``main`` is the metric that is drawn, with its threshold if ``bounded``. Subjects without a known value
+    are listed separately, unranked.
     """
     rows: dict[str, dict[str, Finding]] = {}
     for finding in found:
         rows.setdefault(name_by_subject(finding), {})[finding.metric] = finding
-    told = {name: row for name, row in rows.items() if any(known(each.value) for each in row.values())}
-    ordered = sorted(told.items(), key=lambda entry: VERDICTS.index(verdict_of(entry[1])))
-    scale = scale_of([row[main] for row in told.values() if main in row], bounded=bounded)
-    used = [column for column in columns if any(column.cell(row) for row in told.values())]
+    judged = {name: row for name, row in rows.items() if any(known(each.value) for each in row.values())}
+    ordered = sorted(judged.items(), key=lambda entry: VERDICTS.index(verdict_of(entry[1])))
+    drawn_findings = [row[main] for row in judged.values() if main in row]
+    scale = scale_of(metrics, drawn_findings, bounded=bounded)
+    used = [column for column in columns if any(column.cell(row) for row in judged.values())]
 
     def drawn(part: Sequence[tuple[str, Row]]) -> Markup:
         head = [
             element("th", heading, scope="col"),
             element("th", "Verdict", scope="col"),
-            element("th", f"{metric_title(main)} (95 % interval)", scope="col"),
+            element("th", f"{metrics[main].title} (95 % interval)", scope="col"),
             element("th", "", scope="col", aria_label="Picture"),
             *(element("th", column.title, scope="col", class_="n") for column in used),
             element("th", "Claims", scope="col", class_="n"),
         ]
-        body = [_row(name, row, main, used, scale, bounded=bounded) for name, row in part]
+        body = [_row(metrics, name, row, main, used, scale, bounded=bounded) for name, row in part]
         return scrolling(element("table", element("thead", element("tr", *head)), element("tbody", *body)))
 
-    rest, small = ordered[SHOWN:], sorted(rows.keys() - told.keys())
+    rest, small = ordered[SHOWN:], sorted(rows.keys() - judged.keys())
     return joined(
         (
             drawn(ordered[:SHOWN]) if ordered else None,
             folded(f"{counted(len(rest), 'row')} more", drawn(rest)) if rest else None,
             folded(
-                f"{len(small):,} with too few claims to be judged",
+                f"{len(small):,} with too few claims for a verdict",
                 element("ul", *(element("li", name) for name in small), class_="plain"),
             )
             if small
@@ -95,12 +95,13 @@ def subjects_table(
 
 
 def verdict_of(row: Row) -> Verdict:
-    """The loudest of a subject's verdicts; that one metric lacks data does not hide the others."""
-    said = {finding.verdict for finding in row.values()}
-    return next((verdict for verdict in VERDICTS if verdict in said), "not enough data")
+    """Return the most urgent verdict of a subject."""
+    verdicts = {finding.verdict for finding in row.values()}
+    return next((verdict for verdict in VERDICTS if verdict in verdicts), "not enough data")
 
 
 def _row(
+    metrics: Metrics,
     name: str,
     row: Row,
     main: str,
@@ -113,8 +114,8 @@ def _row(
     cells: list[Part] = [
         element("th", breakable(name), scope="row"),
         element("td", badge(verdict_of(row))),
-        element("td", interval(drawn) if drawn else "", class_="span"),
-        element("td", picture_of(drawn, scale, bounded=bounded) if drawn else None, class_="chart"),
+        element("td", metrics.interval(drawn) if drawn else "", class_="span"),
+        element("td", picture_of(metrics, drawn, scale, bounded=bounded) if drawn else None, class_="chart"),
         *(element("td", column.cell(row), class_="n") for column in columns),
         element("td", f"{max(finding.n for finding in row.values()):,}", class_="n"),
     ]

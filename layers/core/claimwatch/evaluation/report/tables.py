@@ -1,31 +1,29 @@
-"""Tables of findings: what it is about, its value and interval as text and as a picture, bound, verdict."""
+"""Tables of findings: subject, verdict, value with its interval as text and as a picture, and bound."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import log
 
 from claimwatch.domain.evaluation.finding import Finding
-from claimwatch.evaluation.formatting import VERDICTS, counted, figure, interval, known, metric_title, subject
-from claimwatch.evaluation.priorities import Outcome, most_telling
+from claimwatch.evaluation.formatting import VERDICTS, Metrics, counted, known, subject
 from claimwatch.evaluation.report.charts import Point, span
 from claimwatch.evaluation.report.markup import Markup, Part, breakable, element, joined
+from claimwatch.evaluation.report_data import Outcome, furthest_first
 
 SHOWN = 12
-"""Rows of a table before the rest is folded away."""
+"""Rows of a table that are shown; the rest is folded away."""
 
 _FURTHEST = 20.0
 """The greatest ratio that is drawn."""
 
-type Naming = Callable[[Finding], str]
-
 
 def badge(outcome: Outcome) -> Markup:
-    """A verdict as a coloured word with a sign, so that nobody has to tell colours apart."""
+    """Return a verdict as a coloured word with a sign, so that it can be read without colours."""
     words = "not checked" if outcome == "missing" else outcome
     return element("span", words, class_=f"badge {outcome}" if " " not in outcome else "badge")
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[Part]], numeric: Sequence[int] = ()) -> Markup:
-    """A table in a box that scrolls by itself; the first column names the row."""
+    """Return a table that scrolls by itself; the first cell of a row is its heading."""
     head = element(
         "tr",
         *(
@@ -48,51 +46,53 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[Part]], numeric: Sequ
 
 
 def folded(summary: str, *parts: Part) -> Markup:
-    """What is there for who asks for it."""
+    """Return content that is hidden until the reader opens it."""
     return element("details", element("summary", summary), *parts)
 
 
 def by_metric(found: Sequence[Finding]) -> dict[str, list[Finding]]:
-    """Findings by their metric, in the order in which they came."""
+    """Group findings by metric, in their order."""
     groups: dict[str, list[Finding]] = {}
     for finding in found:
         groups.setdefault(finding.metric, []).append(finding)
     return groups
 
 
-def loudest_first(found: Sequence[Finding]) -> list[Finding]:
-    """Alarms before what is to be watched, and within each what is furthest beyond its bound."""
-    return sorted(most_telling(found), key=lambda finding: VERDICTS.index(finding.verdict))
+def most_urgent_first(found: Sequence[Finding]) -> list[Finding]:
+    """Sort findings by verdict, and findings of one verdict by their distance beyond the bound."""
+    return sorted(furthest_first(found), key=lambda finding: VERDICTS.index(finding.verdict))
 
 
-def name_by_metric(finding: Finding) -> str:
-    """What a row is called where metrics differ."""
-    about = subject(finding)
-    return f"{metric_title(finding.metric)}, {about}" if about else metric_title(finding.metric)
+def name_by_metric(metrics: Metrics, finding: Finding) -> str:
+    """Return the name of a row in a table of several metrics."""
+    title, about = metrics[finding.metric].title, subject(finding)
+    return f"{title}, {about}" if about else title
 
 
 def name_by_subject(finding: Finding) -> str:
-    """What a row is called where all rows have one metric."""
+    """Return the name of a row in a table of subjects."""
     return subject(finding) or "all claims"
 
 
 def findings_table(
+    metrics: Metrics,
     found: Sequence[Finding],
-    heading: str = "",
-    named: Naming = name_by_metric,
+    heading: str,
     promised: Mapping[str, float] | None = None,
-    of: str = "Claims",
+    count: str = "Claims",
 ) -> Markup:
-    """Findings, a row each; what is beyond a dozen is folded away. ``of`` is what ``n`` counts."""
+    """Return a table with a row for each finding; rows beyond a dozen are folded away.
+
+    ``count`` is the heading of ``n``.
+    """
     if not found:
         return Markup("")
-    with_promise = bool(promised) and any(finding.metric in (promised or {}) for finding in found)
-    scales = {
-        metric: scale_of(group, (promised or {}).get(metric)) for metric, group in by_metric(found).items()
-    }
+    groups = by_metric(found)
+    promises = {name: value for name, value in (promised or {}).items() if name in groups}
+    scales = {name: scale_of(metrics, group, promises.get(name)) for name, group in groups.items()}
 
     def rows(part: Sequence[Finding]) -> Markup:
-        return _rows(part, (heading, of), named, (promised or {}) if with_promise else None, scales)
+        return _rows(metrics, part, (heading, count), promises, scales)
 
     if len(found) <= SHOWN + 3:
         return rows(found)
@@ -101,10 +101,10 @@ def findings_table(
 
 
 def _rows(
+    metrics: Metrics,
     found: Sequence[Finding],
     headings: tuple[str, str],
-    named: Naming,
-    promised: Mapping[str, float] | None,
+    promises: Mapping[str, float],
     scales: Mapping[str, tuple[float, float]],
 ) -> Markup:
     pictured = any(finding.low is not None or finding.threshold is not None for finding in found)
@@ -114,28 +114,25 @@ def _rows(
         element("th", "Verdict", scope="col"),
         element("th", "Value (95 % interval)", scope="col"),
         element("th", "", scope="col", aria_label="Picture") if pictured else None,
-        element("th", "Promised", scope="col", class_="n") if promised is not None else None,
+        element("th", "Promised", scope="col", class_="n") if promises else None,
         element("th", "Bound", scope="col", class_="n") if bounded else None,
         element("th", headings[1], scope="col", class_="n"),
     ]
     body = []
     for finding in found:
-        promise = (promised or {}).get(finding.metric)
+        promise = promises.get(finding.metric)
+        metric = metrics[finding.metric]
         cells: list[Part] = [
-            element("th", breakable(named(finding)), scope="row"),
+            element("th", breakable(name_by_metric(metrics, finding)), scope="row"),
             element("td", badge(finding.verdict)),
-            element("td", interval(finding), class_="span"),
-            element("td", picture_of(finding, scales[finding.metric], promise), class_="chart")
+            element("td", metrics.interval(finding), class_="span"),
+            element("td", picture_of(metrics, finding, scales[finding.metric], promise), class_="chart")
             if pictured
             else None,
-            element("td", "" if promise is None else figure(finding.metric, promise), class_="n")
-            if promised is not None
+            element("td", "" if promise is None else metric.figure(promise), class_="n")
+            if promises
             else None,
-            element(
-                "td",
-                "" if finding.threshold is None else figure(finding.metric, finding.threshold),
-                class_="n",
-            )
+            element("td", "" if finding.threshold is None else metric.figure(finding.threshold), class_="n")
             if bounded
             else None,
             element("td", f"{finding.n:,}" if finding.n else "", class_="n"),
@@ -147,25 +144,30 @@ def _rows(
 
 
 def picture_of(
-    finding: Finding, scale: tuple[float, float], promise: float | None = None, *, bounded: bool = True
+    metrics: Metrics,
+    finding: Finding,
+    scale: tuple[float, float],
+    promise: float | None = None,
+    *,
+    bounded: bool = True,
 ) -> Part:
-    """A value with its interval and its bound on a scale; a dot alone would say nothing."""
+    """Return a picture of a value with its interval, bound and promise; nothing if it has none of them."""
     bound = finding.threshold if bounded else None
     if not known(finding.value) or (finding.low is None and bound is None and promise is None):
         return None
     tone = finding.verdict if finding.verdict in ("alarm", "watch") else ""
-    described = name_by_metric(finding) + ": " + interval(finding)
-    place = _placing(finding)
+    described = f"{name_by_metric(metrics, finding)}: {metrics.interval(finding)}"
+    place = _placement(metrics, finding)
     value, low, high, limit, ring = map(place, (finding.value, finding.low, finding.high, bound, promise))
     assert value is not None
     return span(described, Point("", value, low, high, tone), *scale, bound=limit, promised=ring)
 
 
 def scale_of(
-    found: Sequence[Finding], promise: float | None = None, *, bounded: bool = True
+    metrics: Metrics, found: Sequence[Finding], promise: float | None = None, *, bounded: bool = True
 ) -> tuple[float, float]:
-    """From where to where a scale goes that has room for all of them, and for zero."""
-    told = [
+    """Return the ends of a scale that holds all values, intervals and bounds, and zero."""
+    places = [
         place
         for finding in found
         for edge in (
@@ -175,25 +177,25 @@ def scale_of(
             finding.threshold if bounded else None,
             promise,
         )
-        if (place := _placing(finding)(edge)) is not None
+        if (place := _placement(metrics, finding)(edge)) is not None
     ]
-    low, high = min([0.0, *told]), max([0.0, *told])
+    low, high = min([0.0, *places]), max([0.0, *places])
     room = (high - low) * 0.04 or 1.0
     return (low if low == 0.0 else low - room), high + room
 
 
-def _placing(finding: Finding) -> Callable[[float | None], float | None]:
-    """Where a value stands: as it is, or for a ratio to others by its logarithm, twice as far as half."""
-    to_others = finding.metric.endswith("_ratio") or finding.metric == "missed_over_expected"
+def _placement(metrics: Metrics, finding: Finding) -> Callable[[float | None], float | None]:
+    """Return the function from values to places: logarithmic for relative metrics, so 2 mirrors 0.5."""
+    logarithmic = metrics[finding.metric].format == "relative"
 
     def place(value: float | None) -> float | None:
         if not known(value):
             return None
-        return log(min(max(value, 1.0 / _FURTHEST), _FURTHEST)) if to_others else value
+        return log(min(max(value, 1.0 / _FURTHEST), _FURTHEST)) if logarithmic else value
 
     return place
 
 
 def scrolling(content: Markup) -> Markup:
-    """A box for a table that scrolls by itself where it is too wide, by keyboard too."""
+    """Return a box in which a wide table scrolls, by keyboard too."""
     return element("div", content, class_="wide", tabindex="0", role="group", aria_label="Table")

@@ -63,8 +63,8 @@ def test_a_missing_check_comes_before_what_is_to_be_watched() -> None:
     facts = weeks.facts(missing={"bias": "it failed at each attempt", "errors": "it failed at each attempt"})
     told = action_items(facts, now, past(QUIET))
     assert [(thing.check, thing.outcome) for thing in told] == [("bias", "missing"), ("performance", "watch")]
-    assert told[0].headline == "Not checked: protected groups and where it errs"
-    assert told[0].detail == "It failed at each attempt. Whether all is well there is not known."
+    assert told[0].headline == "Not checked: protected groups and error analysis"
+    assert told[0].detail == "It failed at each attempt. Problems there would go unnoticed."
 
 
 def test_the_findings_of_a_check_are_one_thing_the_furthest_beyond_its_bound_named_first() -> None:

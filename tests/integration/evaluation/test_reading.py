@@ -229,7 +229,7 @@ def test_both_models_scores_of_the_same_claims_stand_side_by_side(book: Book) ->
 
 def test_a_file_counts_for_the_week_of_most_of_its_claims_and_late_ones_for_their_own(book: Book) -> None:
     with book.site.database.transaction() as cursor:
-        weeks = profiles.arrived(cursor, "motor", date(2026, 1, 5), monday_of(DRIFTING))
+        weeks = profiles.intake_of_weeks(cursor, "motor", date(2026, 1, 5), monday_of(DRIFTING))
 
     assert [week.week for week in weeks] == [date(2026, 1, 5) + number * WEEK for number in range(12)]
     assert sum(week.files for week in weeks) == 12

@@ -12,10 +12,10 @@ from scipy import stats
 from claimwatch.domain.evaluation.finding import Finding
 from claimwatch.domain.evaluation.quality import (
     Intake,
-    beyond_range,
     data_quality,
-    more_of,
-    more_than_before,
+    p_beyond_range,
+    p_more_than_before,
+    p_more_than_reference,
 )
 from claimwatch.domain.model.profile import Profile
 
@@ -148,7 +148,7 @@ def test_out_of_range_by_chance_is_the_beta_binomial_distribution(
     count: int, claims: int, reference: int
 ) -> None:
     expected = stats.betabinom(claims, 2, reference - 1).pmf(np.arange(count, claims + 1)).sum()
-    assert beyond_range(count, claims, reference) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+    assert p_beyond_range(count, claims, reference) == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
 
 @given(
@@ -161,14 +161,17 @@ def test_of_what_is_rare_the_test_is_that_of_fisher(
     count: int, claims: int, before: int, reference: int
 ) -> None:
     exact = stats.fisher_exact([[count, claims - count], [before, reference - before]], alternative="greater")
-    assert more_of(count, claims, before, reference) == pytest.approx(float(exact.pvalue), rel=0.3, abs=1e-9)
-    assert more_of(count, claims, before, reference) >= exact.pvalue * 0.99
+    assert p_more_than_reference(count, claims, before, reference) == pytest.approx(
+        float(exact.pvalue), rel=0.3, abs=1e-9
+    )
+    assert p_more_than_reference(count, claims, before, reference) >= exact.pvalue * 0.99
 
 
 def test_without_a_change_few_weeks_are_certain() -> None:
     rng = np.random.default_rng(1)
     weeks = rng.binomial(10_000, rng.beta(50, 4_950, (2_000, 9)))
     p_values = [
-        more_than_before(int(week[0]), 10_000, [(int(count), 10_000) for count in week[1:]]) for week in weeks
+        p_more_than_before(int(week[0]), 10_000, [(int(count), 10_000) for count in week[1:]])
+        for week in weeks
     ]
     assert np.mean(np.array(p_values) <= 0.05) == pytest.approx(0.05, abs=0.015)

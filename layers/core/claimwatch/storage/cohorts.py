@@ -1,4 +1,4 @@
-"""Cohorts: the newest row of each claim of some weeks, with what a model made of it and what became of it."""
+"""Cohorts: the newest row of each claim in a period, with its score and its outcome."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from claimwatch.domain.contract.contract import Contract, Role
 PROBABILITY, REFERRED, SAMPLED, OUTCOME, SOURCE, OTHER = (
     f"\0{name}" for name in ("probability", "referred", "sampled", "outcome", "source", "other")
 )
-"""What ``copy_cohort`` writes of each claim after its id; the names are none of a column."""
+"""Values that ``copy_cohort`` writes for each claim after its id; no column can have these names."""
 
 SHARED = (PROBABILITY, REFERRED, SAMPLED, OUTCOME, SOURCE, OTHER)
 
 
 @dataclass(frozen=True)
 class CohortQuery:
-    """Which claims, and what of them: those made from ``since`` until ``until`` in these files.
+    """Query of the claims of a model: those in ``files`` with event time from ``since`` until ``until``.
 
-    Outcomes are those that were decided before ``decided_before``. With ``other``, another model's version,
-    only claims that it has scored too. With ``most``, a sample of so many: the same one whenever it is drawn.
+    Only outcomes that were decided before ``decided_before`` count. With ``other``, only claims that this
+    model version has scored too. With ``most``, a sample of at most this many claims, always the same one.
     """
 
     line: str
@@ -37,26 +37,26 @@ class CohortQuery:
     most: int | None = None
 
 
-def copy_cohort(cursor: Cursor, contract: Contract, wanted: CohortQuery, text: IO[bytes]) -> None:
+def copy_cohort(cursor: Cursor, contract: Contract, query: CohortQuery, text: IO[bytes]) -> None:
     """Write claims as CSV without a header: the claim id, ``SHARED``, then the columns.
 
-    A missing value is an empty field without quotation marks.
+    A missing value is an empty, unquoted field.
     """
     event = next(column for column in contract.columns if column.role is Role.EVENT_TIME)
     other = sql.SQL("NULL")
     join_other: sql.Composable = sql.SQL("")
-    if wanted.other is not None:
+    if query.other is not None:
         other = sql.SQL("t.probability")
         join_other = sql.SQL(
             " JOIN claimwatch.score AS t ON t.line = {line} AND t.claim_id = s.claim_id"
             " AND t.file_id = c.file_id AND t.model_version = {other} AND t.role = 'challenger'"
-        ).format(line=sql.Literal(wanted.line), other=sql.Literal(wanted.other))
+        ).format(line=sql.Literal(query.line), other=sql.Literal(query.other))
     sampled: sql.Composable = sql.SQL("")
-    if wanted.most is not None:
+    if query.most is not None:
         sampled = sql.SQL(" ORDER BY hashtextextended(s.claim_id, 8) LIMIT {}").format(
-            sql.Literal(wanted.most)
+            sql.Literal(query.most)
         )
-    columns = [sql.SQL("c.{}").format(sql.Identifier(name)) for name in wanted.columns]
+    columns = [sql.SQL("c.{}").format(sql.Identifier(name)) for name in query.columns]
     statement = sql.SQL(
         "COPY (SELECT {columns} FROM {table} AS c"
         " JOIN claimwatch.file AS f ON f.file_id = c.file_id"
@@ -70,7 +70,7 @@ def copy_cohort(cursor: Cursor, contract: Contract, wanted: CohortQuery, text: I
         " o.row_number DESC) AS o ON o.claim_id = s.claim_id"
         " WHERE c.file_id = ANY({files}) AND f.status = 'committed'"
         " AND c.{event} >= {since} AND c.{event} < {until}"
-        # A model that has scored a claim in both roles has given the same score twice.
+        # A model that scored a claim in both roles gave the same score twice.
         " AND (s.role = 'champion' OR NOT EXISTS (SELECT FROM claimwatch.score AS twin"
         " WHERE (twin.line, twin.claim_id, twin.file_id, twin.model_version)"
         " = (s.line, s.claim_id, s.file_id, s.model_version) AND twin.role = 'champion'))"
@@ -88,22 +88,22 @@ def copy_cohort(cursor: Cursor, contract: Contract, wanted: CohortQuery, text: I
             ]
         ),
         table=sql.Identifier("claimwatch", contract.table),
-        line=sql.Literal(wanted.line),
+        line=sql.Literal(query.line),
         identifier=sql.Identifier(contract.identifier.name),
-        version=sql.Literal(wanted.model_version),
+        version=sql.Literal(query.model_version),
         join_other=join_other,
-        decided_before=sql.Literal(wanted.decided_before),
-        files=sql.Literal(list(wanted.files)) + sql.SQL("::bigint[]"),
+        decided_before=sql.Literal(query.decided_before),
+        files=sql.Literal(list(query.files)) + sql.SQL("::bigint[]"),
         event=sql.Identifier(event.name),
-        since=sql.Literal(wanted.since),
-        until=sql.Literal(wanted.until),
+        since=sql.Literal(query.since),
+        until=sql.Literal(query.until),
         sampled=sampled,
     )
     cursor.copy_expert(statement.as_string(cursor), text, 1 << 16)
 
 
 def count_repeated(cursor: Cursor, contract: Contract, files: Sequence[int]) -> int:
-    """Rows of these files whose claim had come before."""
+    """Return the number of rows of these files whose claim had arrived before."""
     if not files:
         return 0
     statement = sql.SQL(

@@ -1,4 +1,4 @@
-"""Evaluations: the windows that are checked, what their checks found, and how they were closed."""
+"""Evaluations: checked windows, the findings of their checks, and how they were closed."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _SQL = queries("evaluations")
 
 @dataclass(frozen=True)
 class Key:
-    """What names a window: the line, its first moment (a Monday, 00:00 UTC), the model that is looked at."""
+    """Key of a window: the line, its start (a Monday, 00:00 UTC), and the checked model."""
 
     line: str
     start: datetime
@@ -29,10 +29,11 @@ class Key:
 
 @dataclass(frozen=True)
 class Window:
-    """A window and what became of it.
+    """A window and its state.
 
-    ``claims`` are those that the model scored in it. ``missing`` names each check without a result and says
-    why. ``told`` says that it is settled what people hear of it, ``advised`` that retraining was advised.
+    ``claims`` counts the claims that the model scored in it. ``missing`` maps each check without a result to
+    the reason. ``notified``: its digest was sent, or there was none to send. ``advised``: retraining was
+    advised.
     """
 
     line: str
@@ -50,64 +51,64 @@ class Window:
 
     @property
     def key(self) -> Key:
-        """Its name."""
+        """Key of the window."""
         return Key(self.line, self.start, self.model_version)
 
 
 @dataclass(frozen=True)
 class Mark:
-    """That a check has ended, and if it failed why."""
+    """End of a check; ``error`` is the reason if it failed."""
 
     status: Literal["done", "failed"]
     error: str | None
 
 
 def lock_window(cursor: Cursor, key: Key) -> None:
-    """Wait until nobody else decides about the week's windows, and keep others waiting."""
+    """Lock the windows of a week until the transaction ends."""
     cursor.execute(_SQL["lock_window"], {"line": key.line, "start": key.start.isoformat()})
 
 
 def lines_with_champion(cursor: Cursor) -> list[str]:
-    """The lines whose claims are scored."""
+    """Return the lines that have a champion."""
     cursor.execute(_SQL["lines_with_champion"])
     return [line for (line,) in cursor.fetchall()]
 
 
 def add_window(cursor: Cursor, window: Window) -> bool:
-    """Enter a window; False if it was there."""
+    """Add a window; return False if it exists."""
     cursor.execute(
-        _SQL["add_window"], _named(window.key) | {"end": window.end, "challenger": window.challenger}
+        _SQL["add_window"], _key_values(window.key) | {"end": window.end, "challenger": window.challenger}
     )
     return bool(cursor.rowcount)
 
 
 def find_window(cursor: Cursor, key: Key) -> Window | None:
-    """The window of that name."""
-    cursor.execute(_SQL["find_window"], _named(key))
+    """Return a window, or None if it does not exist."""
+    cursor.execute(_SQL["find_window"], _key_values(key))
     row = cursor.fetchone()
     return Window(*row) if row else None
 
 
 def open_windows(cursor: Cursor, line: str) -> list[Window]:
-    """The line's windows that were planned and never closed, the oldest first."""
+    """Return the line's windows that are not closed, the oldest first."""
     cursor.execute(_SQL["open_windows"], {"line": line})
     return [Window(*row) for row in cursor.fetchall()]
 
 
 def last_windows(cursor: Cursor, line: str, limit: int) -> list[Window]:
-    """The line's windows, the newest first."""
+    """Return the line's windows, the newest first."""
     cursor.execute(_SQL["last_windows"], {"line": line, "limit": limit})
     return [Window(*row) for row in cursor.fetchall()]
 
 
 def closed_before(cursor: Cursor, key: Key, limit: int) -> list[Window]:
-    """The windows of earlier weeks that were closed, the newest first, whatever their model."""
+    """Return the closed windows of earlier weeks, of any model, the newest first."""
     cursor.execute(_SQL["closed_before"], {"line": key.line, "start": key.start, "limit": limit})
     return [Window(*row) for row in cursor.fetchall()]
 
 
 def is_newest(cursor: Cursor, key: Key) -> bool:
-    """Whether no later window of the line has been closed."""
+    """Return whether no later window of the line is closed."""
     cursor.execute(_SQL["is_newest"], {"line": key.line, "start": key.start})
     return cursor.fetchone() == (True,)
 
@@ -121,10 +122,10 @@ def close_window(
     report_uri: str,
     missing: Mapping[Check, str],
 ) -> None:
-    """Close a window; with checks missing it is incomplete."""
+    """Close a window; it is incomplete if checks are missing."""
     cursor.execute(
         _SQL["close_window"],
-        _named(key)
+        _key_values(key)
         | {
             "closed_at": closed_at,
             "claims": claims,
@@ -135,34 +136,34 @@ def close_window(
 
 
 def reopen_window(cursor: Cursor, key: Key) -> bool:
-    """Have an incomplete window's missing checks tried again; False if it is not incomplete."""
-    cursor.execute(_SQL["reopen_window"], _named(key))
+    """Open an incomplete window again for its missing checks; return False if it is not incomplete."""
+    cursor.execute(_SQL["reopen_window"], _key_values(key))
     if not cursor.rowcount:
         return False
-    cursor.execute(_SQL["forget_failed"], _named(key))
+    cursor.execute(_SQL["forget_failed"], _key_values(key))
     return True
 
 
 def set_notified(cursor: Cursor, key: Key) -> None:
-    """People have heard what there is to hear."""
-    cursor.execute(_SQL["set_notified"], _named(key))
+    """Record that the digest was sent, or that there was none to send."""
+    cursor.execute(_SQL["set_notified"], _key_values(key))
 
 
 def set_advised(cursor: Cursor, key: Key) -> None:
-    """Retraining was advised."""
-    cursor.execute(_SQL["set_advised"], _named(key))
+    """Record that retraining was advised."""
+    cursor.execute(_SQL["set_advised"], _key_values(key))
 
 
 def marks(cursor: Cursor, key: Key) -> dict[Check, Mark]:
-    """The checks of a window that have ended."""
-    cursor.execute(_SQL["marks"], _named(key))
+    """Return the checks of a window that have ended."""
+    cursor.execute(_SQL["marks"], _key_values(key))
     return {check: Mark(status, error) for check, status, error in cursor.fetchall()}
 
 
 def mark_done(
     cursor: Cursor, window: Window, check: Check, findings: Sequence[Finding], seconds: float
 ) -> None:
-    """Write what a check found, and that it is done."""
+    """Write the findings of a check, and mark it as done."""
     rows = [
         (
             window.line,
@@ -186,16 +187,16 @@ def mark_done(
 
 
 def mark_failed(cursor: Cursor, key: Key, check: Check, error: str) -> None:
-    """A check has no result, and why; one that is done stays so."""
+    """Mark a check as failed, with the reason; a check that is done stays done."""
     _mark(cursor, key, check, "failed", error, None)
 
 
 def findings(cursor: Cursor, key: Key) -> dict[Check, list[Finding]]:
-    """What the checks of a window found; a check that is done and found nothing is there too."""
+    """Return the findings of a window; a check that is done without findings has an empty list."""
     found: dict[Check, list[Finding]] = {
         check: [] for check, mark in marks(cursor, key).items() if mark.status == "done"
     }
-    cursor.execute(_SQL["findings"], _named(key))
+    cursor.execute(_SQL["findings"], _key_values(key))
     for check, metric, value, n, verdict, feature, segment, low, high, threshold in cursor.fetchall():
         found.setdefault(check, []).append(
             Finding(metric, value, n, verdict, feature, segment, low, high, threshold)
@@ -204,10 +205,10 @@ def findings(cursor: Cursor, key: Key) -> dict[Check, list[Finding]]:
 
 
 def refresh_statistics(cursor: Cursor, line: str) -> None:
-    """Have PostgreSQL look at how many claims, scores and outcomes there are before it plans to read them.
+    """Run ANALYZE on the tables that the checks read.
 
-    By itself it looks once in a minute or later. Until then a table that was just filled counts as empty, and
-    reading it is planned with loops in loops: two minutes instead of one second for 26,000 claims.
+    Autovacuum does so a minute later at the earliest. Until then PostgreSQL takes a table that was just
+    filled for empty and plans nested loops: two minutes instead of one second for 26,000 claims.
     """
     for name in ("file", "score", "outcome", f"claim_{line}"):
         cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier("claimwatch", name)))
@@ -217,14 +218,15 @@ def _mark(
     cursor: Cursor, key: Key, check: Check, status: str, error: str | None, seconds: float | None
 ) -> None:
     cursor.execute(
-        _SQL["mark"], _named(key) | {"check": check, "status": status, "error": error, "seconds": seconds}
+        _SQL["mark"],
+        _key_values(key) | {"check": check, "status": status, "error": error, "seconds": seconds},
     )
 
 
 def _number(value: float | None) -> float | None:
-    """A number as PostgreSQL has it: numpy's are not known to it, and nan is none."""
+    """Return a number for PostgreSQL: NumPy's types become floats, nan becomes NULL."""
     return None if value is None or value != value else float(value)
 
 
-def _named(key: Key) -> dict[str, Any]:
+def _key_values(key: Key) -> dict[str, Any]:
     return {"line": key.line, "start": key.start, "model_version": key.model_version}

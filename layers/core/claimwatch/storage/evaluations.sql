@@ -1,7 +1,7 @@
--- Evaluations: the windows that are checked, what their checks found, and how they were closed.
+-- Evaluations: checked windows, the findings of their checks, and how they were closed.
 
 -- name: lock_window
--- One at a time at a window, until the transaction ends.
+-- Locks the windows of a week until the transaction ends.
 SELECT pg_advisory_xact_lock(hashtextextended('claimwatch evaluate ' || %(line)s || ' ' || %(start)s, 0));
 
 -- name: lines_with_champion
@@ -26,7 +26,7 @@ WHERE line = %(line)s AND status = 'planned'
 ORDER BY window_start, model_version;
 
 -- name: closed_before
--- The windows before one, the newest first; of each week what was closed last.
+-- The closed windows of earlier weeks, the newest first; of each week, the window that was closed last.
 SELECT line, window_start, window_end, model_version, challenger, status, report_uri, claims, missing, closed_at,
        told_at IS NOT NULL, advised_at IS NOT NULL
 FROM (
@@ -44,7 +44,7 @@ SELECT NOT EXISTS (
 );
 
 -- name: close_window
--- People hear of it again when what was incomplete is whole.
+-- When an incomplete window becomes complete, its digest is sent again.
 UPDATE claimwatch.evaluation_window
 SET status = CASE WHEN %(missing)s::jsonb = '{}' THEN 'closed' ELSE 'incomplete' END,
     missing = %(missing)s, report_uri = %(report_uri)s, claims = %(claims)s, closed_at = %(closed_at)s,
@@ -68,7 +68,7 @@ SELECT check_name, status, error FROM claimwatch.evaluation_check
 WHERE line = %(line)s AND window_start = %(start)s AND model_version = %(model_version)s;
 
 -- name: mark
--- A check that failed may still be done; one that is done stays so.
+-- A failed check can still succeed; a check that is done stays done.
 INSERT INTO claimwatch.evaluation_check (line, window_start, model_version, check_name, status, error, seconds)
 VALUES (%(line)s, %(start)s, %(model_version)s, %(check)s, %(status)s, %(error)s, %(seconds)s)
 ON CONFLICT (line, window_start, model_version, check_name) DO UPDATE

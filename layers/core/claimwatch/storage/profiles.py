@@ -1,4 +1,4 @@
-"""Profiles: what the claims of each chunk and week looked like to a model, and what else came in a week."""
+"""Profiles of the claims of each chunk and week, and the files of a week."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True)
 class WeekIntake:
-    """What came for a week: its committed files, and their rows.
+    """Intake of a week: its committed files and their rows.
 
-    A file counts for the week that most of its claims are of. ``claims`` are those of the week, whatever file
-    they came in, ``late`` those of them that came in a file of a later week.
+    A file belongs to the week of most of its claims. ``claims`` counts all claims of the week, in whatever
+    file, ``late`` those among them that arrived in a file of a later week.
     """
 
     week: date
@@ -39,7 +39,7 @@ def add_profiles(
     number: int,
     profiles: Mapping[date, tuple[int, bytes]],
 ) -> None:
-    """Write what a chunk's claims looked like: for each week how many they are, and their packed counts."""
+    """Write the profiles of a chunk: for each week, the number of claims and their packed counts."""
     for week, (claims, counts) in profiles.items():
         cursor.execute(
             _SQL["add_profile"],
@@ -56,14 +56,14 @@ def add_profiles(
 
 
 def packed_of_week(cursor: Cursor, line: str, model_version: str, week: date) -> Iterator[memoryview]:
-    """The packed profiles of a week, one for each chunk."""
+    """Yield the packed profiles of a week, one per chunk."""
     cursor.execute(_SQL["profiles_of_week"], {"line": line, "model_version": model_version, "week": week})
     while rows := cursor.fetchmany(_AT_ONCE):
         yield from (counts for (counts,) in rows)
 
 
 def claims_of_week(cursor: Cursor, line: str, model_version: str, week: date) -> int:
-    """Claims of a week that the model has scored."""
+    """Return the number of claims of a week that the model has scored."""
     cursor.execute(_SQL["claims_of_week"], {"line": line, "model_version": model_version, "week": week})
     row = cursor.fetchone()
     assert row is not None  # an aggregate always has a row
@@ -71,20 +71,13 @@ def claims_of_week(cursor: Cursor, line: str, model_version: str, week: date) ->
 
 
 def files_of_weeks(cursor: Cursor, line: str, first: date, last: date) -> list[int]:
-    """Scored files that may have claims of these weeks, named by their Mondays."""
+    """Return the scored files that may have claims of these weeks, given by their Mondays."""
     cursor.execute(_SQL["files_of_weeks"], {"line": line, "first": first, "last": last})
     return [file_id for (file_id,) in cursor.fetchall()]
 
 
-def latest_week(cursor: Cursor, line: str, last: date) -> date | None:
-    """The last week up to this one that has scored claims."""
-    cursor.execute(_SQL["latest_week"], {"line": line, "last": last})
-    row = cursor.fetchone()
-    return row[0] if row else None
-
-
-def arrived(cursor: Cursor, line: str, first: date, last: date) -> list[WeekIntake]:
-    """What came for each week from the first to the last."""
+def intake_of_weeks(cursor: Cursor, line: str, first: date, last: date) -> list[WeekIntake]:
+    """Return the intake of each week from the first to the last."""
     cursor.execute(_SQL["intake"], {"line": line, "first": first, "last": last})
     return [WeekIntake(*row) for row in cursor.fetchall()]
 
@@ -92,13 +85,13 @@ def arrived(cursor: Cursor, line: str, first: date, last: date) -> list[WeekInta
 def chunks_of_week(
     cursor: Cursor, line: str, model_version: str, week: date
 ) -> list[tuple[int, float, bool | None]]:
-    """Claims, seconds and whether the process was new, of each chunk with claims of the week."""
+    """Return claims, seconds and cold start of each chunk that has claims of the week."""
     cursor.execute(_SQL["chunks_of_week"], {"line": line, "model_version": model_version, "week": week})
     return cursor.fetchall()
 
 
 def files_between(cursor: Cursor, line: str, since: datetime, until: datetime) -> tuple[int, int]:
-    """Files of the line that came in a span, and those of them that failed."""
+    """Return the number of the line's files that arrived in a period, and of those that failed."""
     cursor.execute(_SQL["files_between"], {"line": line, "since": since, "until": until})
     row = cursor.fetchone()
     assert row is not None  # an aggregate always has a row

@@ -1,7 +1,7 @@
--- Profiles: what the claims of each chunk and week looked like to a model.
+-- Profiles of the claims of each chunk and week.
 
 -- name: add_profile
--- A model that scores the same claims in both roles has one profile of them.
+-- A model that scores the same claims in both roles has one profile for them.
 INSERT INTO claimwatch.profile (line, model_version, week, file_id, number, claims, counts)
 VALUES (%(line)s, %(model_version)s, %(week)s, %(file_id)s, %(number)s, %(claims)s, %(counts)s)
 ON CONFLICT DO NOTHING;
@@ -15,7 +15,7 @@ SELECT coalesce(sum(claims), 0)::bigint FROM claimwatch.profile
 WHERE line = %(line)s AND week = %(week)s AND model_version = %(model_version)s;
 
 -- name: files_of_weeks
--- Files with claims of these weeks, and those that were scored before there were profiles.
+-- Files with claims of these weeks, and files that were scored before profiles existed.
 SELECT file_id FROM claimwatch.profile WHERE line = %(line)s AND week BETWEEN %(first)s AND %(last)s
 UNION
 SELECT s.file_id FROM claimwatch.scored_chunk AS s JOIN claimwatch.file AS f ON f.file_id = s.file_id
@@ -23,11 +23,6 @@ WHERE f.line = %(line)s AND NOT EXISTS (
     SELECT FROM claimwatch.profile AS p
     WHERE (p.file_id, p.number, p.model_version) = (s.file_id, s.number, s.model_version)
 );
-
--- name: latest_week
--- The last week that has claims of a model, of those that are over.
-SELECT max(week) FROM claimwatch.profile
-WHERE line = %(line)s AND week <= %(last)s;
 
 -- name: chunks_of_week
 SELECT s.claims, s.seconds, s.cold_start
@@ -39,8 +34,8 @@ WHERE s.seconds IS NOT NULL AND s.model_version = %(model_version)s AND EXISTS (
 );
 
 -- name: intake
--- What came in each week, the oldest first. A file counts for the week that most of its claims are of, one without claims
--- for that in which it came. Late are the week's claims that came in a file of a later one.
+-- The intake of each week, the oldest first. A file belongs to the week of most of its claims, a file without claims to the
+-- week in which it arrived. A claim of the week is late if it arrived in a file of a later week.
 WITH counted AS (
     SELECT file_id, week, sum(claims) AS claims
     FROM (
@@ -80,6 +75,6 @@ GROUP BY w.week
 ORDER BY w.week;
 
 -- name: files_between
--- Files of the line that came in a span, and those of them that failed.
+-- The line's files that arrived in a period, and those that failed.
 SELECT count(*), count(*) FILTER (WHERE status = 'failed')
 FROM claimwatch.file WHERE line = %(line)s AND received_at >= %(since)s AND received_at < %(until)s;

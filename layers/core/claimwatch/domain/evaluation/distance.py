@@ -1,9 +1,9 @@
-"""How far two samples are apart, from counts in the same bins.
+"""Distances between two samples that are counted in the same bins.
 
-Each function is exact for the counts that it is given. Where bins hold numbers of several values, what the
-counts say is not all: ``kolmogorov_smirnov`` sees the distance at the edges only, so it may be lower than
-that of the values, by less than what the fullest bin holds; ``wasserstein`` spreads the numbers of a bin
-evenly. Where every value has a bin of its own, both are those of the values.
+Each function is exact for the counts. If a bin holds several values, the distance of the values may differ:
+``kolmogorov_smirnov`` compares at the bin edges only and may be lower, by less than the share of the fullest
+bin; ``wasserstein`` assumes that values are spread evenly within a bin. If every value has a bin of its own,
+both are exact for the values too.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ type Floats = npt.NDArray[np.float64]
 
 
 class ChiSquare(NamedTuple):
-    """The statistic of two samples, its degrees of freedom, and how likely one as high is without change."""
+    """Result of a chi-square test of two samples."""
 
     statistic: float
     freedom: int
@@ -26,40 +26,41 @@ class ChiSquare(NamedTuple):
 
 
 def psi(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
-    """The population stability index: the Kullback-Leibler divergences of both directions, in nats.
+    """Return the population stability index: the sum of both Kullback-Leibler divergences, in nats.
 
-    A cell that only one of them has would make it infinite, so an empty cell counts as half a claim.
+    An empty cell counts as half a claim; otherwise a cell that only one sample has would make it infinite.
     """
     one, two = (_shares(np.where(counts == 0.0, 0.5, counts)) for counts in _used(reference, current))
     return float(((one - two) * np.log(one / two)).sum())
 
 
 def psi_by_chance(cells: int, reference: float, current: float) -> float:
-    """What ``psi`` comes to on average for two samples of so many claims from one population.
+    """Return the expected ``psi`` of two samples of these sizes from one population.
 
-    Near to no change it is the chi-square statistic times this sum of reciprocals.
+    For small changes, PSI is the chi-square statistic multiplied by this sum of reciprocals.
     """
     return (cells - 1) * (1.0 / reference + 1.0 / current)
 
 
 def jensen_shannon(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
-    """The Jensen-Shannon distance to base 2, from 0 (the same) to 1 (nothing in common)."""
+    """Return the Jensen-Shannon distance to base 2, from 0 (equal) to 1 (nothing in common)."""
     one, two = map(_shares, _used(reference, current))
     middle = (one + two) / 2.0
-    divergence = (_surprise(one, middle) + _surprise(two, middle)) / 2.0
+    divergence = (_divergence(one, middle) + _divergence(two, middle)) / 2.0
     return float(np.sqrt(max(divergence, 0.0)))
 
 
 def kolmogorov_smirnov(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
-    """The greatest distance of the cumulated shares of ordered bins."""
+    """Return the largest difference of the cumulative shares of ordered bins."""
     one, two = (np.asarray(counts, dtype=np.float64) for counts in (reference, current))
     return float(np.abs(one.cumsum() / one.sum() - two.cumsum() / two.sum()).max())
 
 
 def chi_square(reference: npt.ArrayLike, current: npt.ArrayLike) -> ChiSquare:
-    """Pearson's test that two samples are of one population; cells that both lack do not count.
+    """Return Pearson's test that two samples are from one population.
 
-    The p-value is that of the chi-square distribution, right where few claims are expected in no cell.
+    Cells that are empty in both are dropped. The p-value is that of the chi-square distribution, which holds
+    if each cell expects enough claims.
     """
     table = np.stack(_used(reference, current))
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
@@ -69,15 +70,15 @@ def chi_square(reference: npt.ArrayLike, current: npt.ArrayLike) -> ChiSquare:
 
 
 def wasserstein(reference: Profile, current: Profile) -> float | None:
-    """How far a value has to be moved on average, in standard deviations of the reference.
+    """Return the mean distance by which values have to move, in standard deviations of the reference.
 
-    None where one of them has no numbers, or all numbers of the reference are the same.
+    None if a sample has no numbers, or if all numbers of the reference are equal.
     """
     spread = standard_deviation(reference)
     if not spread or not current.present or not reference.edges:
         return None
     edges = np.array(reference.edges)
-    if not reference.counts[-1]:  # every value has an edge of its own
+    if not reference.counts[-1]:  # every value has its own edge
         apart = np.abs(_cumulated(reference) - _cumulated(current))[:-1]
         assert current.minimum is not None
         assert current.maximum is not None
@@ -87,11 +88,11 @@ def wasserstein(reference: Profile, current: Profile) -> float | None:
     knots = np.unique([*edges, *reference.seen, *current.seen])
     apart = _line(reference, edges, knots) - _line(current, edges, knots)
     left, right, width = apart[:-1], apart[1:], np.diff(knots)
-    # A line from one sign to the other encloses two triangles.
+    # A line that crosses zero encloses two triangles.
     both = np.abs(left) + np.abs(right)
     crossing = left * right < 0.0
     height = np.where(crossing, (left**2 + right**2) / np.where(crossing, both, 1.0), both) / 2.0
-    # How the numbers of the longer tail are spread is not known, but what they come to is, by the means.
+    # The distribution within the longer tail is not known, but its area is, from the means.
     above = knots[-1] - edges[-1] > edges[0] - knots[0]
     known = knots[1:] <= edges[-1] if above else knots[:-1] >= edges[0]
     tail = current.mean - reference.mean - ((left + right) / 2.0 * width)[known].sum()
@@ -99,7 +100,7 @@ def wasserstein(reference: Profile, current: Profile) -> float | None:
 
 
 def standard_deviation(profile: Profile) -> float:
-    """Of the present numbers; nan without any."""
+    """Return the standard deviation of the present numbers; nan without any."""
     if not profile.present:
         return float("nan")
     return float(np.sqrt(max(profile.squares / profile.present - profile.mean**2, 0.0)))
@@ -110,20 +111,20 @@ def _cumulated(profile: Profile) -> Floats:
 
 
 def _line(profile: Profile, edges: Floats, knots: Floats) -> Floats:
-    """The share of a profile's numbers up to each knot, as if those of a bin were spread evenly."""
+    """Return the share of a profile's numbers up to each knot, assuming an even spread within bins."""
     low, high = profile.seen
     assert low is not None
     assert high is not None
-    at, reached = edges, _cumulated(profile)[:-1]
+    points, reached = edges, _cumulated(profile)[:-1]
     if low < edges[0]:
-        at, reached = np.append(low, at), np.append(0.0, reached)
+        points, reached = np.append(low, points), np.append(0.0, reached)
     if high > edges[-1]:
-        at, reached = np.append(at, high), np.append(reached, 1.0)
-    return np.interp(knots, at, reached, left=0.0, right=1.0)
+        points, reached = np.append(points, high), np.append(reached, 1.0)
+    return np.interp(knots, points, reached, left=0.0, right=1.0)
 
 
 def _used(reference: npt.ArrayLike, current: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """The cells that at least one of them has."""
+    """Return the counts without the cells that are empty in both samples."""
     one, two = (np.asarray(counts, dtype=np.float64) for counts in (reference, current))
     used = one + two > 0.0
     return one[used], two[used]
@@ -133,6 +134,6 @@ def _shares(counts: Floats) -> Floats:
     return counts / counts.sum()
 
 
-def _surprise(shares: Floats, expected: Floats) -> float:
+def _divergence(shares: Floats, expected: Floats) -> float:
     present = shares > 0.0
     return float((shares[present] * np.log2(shares[present] / expected[present])).sum())

@@ -1,8 +1,8 @@
-"""Drift: whether claims still look like those that the model was trained on.
+"""Drift: distributions of a window's claims compared with those of the training data.
 
-A feature is *flagged* in a window where a change is certain (a chi-square test of the two samples, its
-false discoveries kept down over all features) and material (the PSI less what chance alone makes of it). It
-alarms where it was flagged in the window before too, or where the change is gross. Flagged once is a watch.
+A feature is *flagged* in a window if its change is certain (chi-square test of the two samples, adjusted for
+the number of features) and material (PSI minus its expected value without change). A flagged feature is a
+watch; it alarms if it was flagged in the window before too, or if the change is gross.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -27,24 +27,26 @@ from claimwatch.domain.model.profile import Profile
 type Counts = npt.NDArray[np.int64]
 
 ENOUGH = 50
-"""Claims of a window, and of the reference, without which nothing is said."""
+"""Claims of the window and of the reference that a verdict needs."""
 
 CERTAIN = 0.05
-"""The share of false discoveries among the features of which a change is certain."""
+"""q-value up to which a change is certain."""
 
 MATERIAL = 0.04
-"""PSI beyond chance from which a change matters: a normal feature's shift by a fifth of its spread."""
+"""PSI beyond chance from which a change is material: a shift of a normal feature by a fifth of its standard
+deviation."""
 
 GROSS, GROSS_CERTAIN = 0.25, 0.001
-"""PSI beyond chance, with its q-value, that need not last: 0.25 is what practice calls a major shift."""
+"""PSI beyond chance, and q-value, of a gross change, which alarms at once; 0.25 is commonly called a major
+shift."""
 
 CELLS = 10
-"""Groups that the bins of a number are merged into, as PSI's usual bounds take for granted."""
+"""Groups that the bins of a number are merged into; the usual bounds of PSI assume ten."""
 
 _EXPECTED = 5.0
-"""Claims that each cell of the smaller sample should expect, for the chi-square distribution to hold."""
+"""Expected claims per cell of the smaller sample that the chi-square distribution needs."""
 _GROUP = 10
-"""Claims of the smaller sample for each group of a number's bins."""
+"""Claims of the smaller sample per group of a number's bins."""
 _Z = 1.959963984540054
 """The normal distribution's 97.5 % quantile."""
 
@@ -52,30 +54,30 @@ _Z = 1.959963984540054
 def feature_drift(
     reference: Mapping[str, Profile], current: Mapping[str, Profile], before: Collection[str]
 ) -> list[Finding]:
-    """The findings of check ``feature_drift``: several metrics of each feature, the verdict on its PSI.
+    """Return the findings of check ``feature_drift``: several metrics per feature, with a verdict on its PSI.
 
-    ``before`` are the features that were ``flagged`` in the window before, against the same reference.
+    ``before`` are the features that were ``flagged`` in the window before, compared with the same reference.
     """
     compared = {name: _compare(profile, current[name]) for name, profile in reference.items()}
-    discovered = q_values([np.nan if found is None else found.p_value for found in compared.values()])
+    adjusted = q_values([np.nan if found is None else found.p_value for found in compared.values()])
     return [
         finding
-        for (name, found), q_value in zip(compared.items(), discovered.tolist(), strict=True)
+        for (name, found), q_value in zip(compared.items(), adjusted.tolist(), strict=True)
         for finding in _findings(found, reference[name], current[name], name, q_value, name in before)
     ]
 
 
 def score_drift(reference: Profile, current: Profile, before: bool) -> list[Finding]:
-    """The findings of check ``score_drift``: one test, so its q-value is its p-value.
+    """Return the findings of check ``score_drift``: a single test, so its q-value is its p-value.
 
-    ``before`` says whether the score was ``flagged`` in the window before, against the same reference.
+    ``before`` tells whether the score was ``flagged`` in the window before, compared with the same reference.
     """
     found = _compare(reference, current)
     return _findings(found, reference, current, "", found.p_value if found else np.nan, before)
 
 
 def flagged(findings: Iterable[Finding]) -> set[str]:
-    """The features that a window's findings flag; the score is the empty name."""
+    """Return the features that are flagged in a window's findings; the score has an empty name."""
     return {
         finding.feature
         for finding in findings
@@ -84,25 +86,25 @@ def flagged(findings: Iterable[Finding]) -> set[str]:
 
 
 def cells(reference: Profile, current: Profile) -> tuple[Counts, Counts]:
-    """The counts of both in cells that each hold enough for a test; missing and unseen ones are cells too.
+    """Return the counts of both samples in cells that are large enough for a test.
 
-    How cells are merged depends on both counts together, never on which of them a claim is in: so the test
-    is no less right for it. A number's bins are merged with their neighbours into groups of about equal size;
-    then whatever holds too little, a category or those that are missing, is put together, and where even that
-    is too little, with the smallest that holds enough.
+    Missing and unseen values are cells too. Merging depends on the pooled counts, never on the sample that a
+    claim is in, so the test stays valid. Neighbouring bins of a number are merged into groups of about equal
+    size. Then all cells that are too small are pooled, and if the pool is still too small it is added to the
+    smallest sufficient cell.
     """
     if reference.categories:
         table = np.array([reference.counts, current.counts], dtype=np.int64)
     else:
         table = _grouped(np.array([reference.ordered, current.ordered], dtype=np.int64))
-    beside = [[profile.missing, profile.unseen] for profile in (reference, current)]
-    one, two = _pooled(np.concatenate([table, np.array(beside, dtype=np.int64)], axis=1))
+    absent = [[profile.missing, profile.unseen] for profile in (reference, current)]
+    one, two = _pooled(np.concatenate([table, np.array(absent, dtype=np.int64)], axis=1))
     return one, two
 
 
 @dataclass(frozen=True)
 class _Compared:
-    """Two samples in common cells, of ``reference`` and ``current`` claims."""
+    """Comparison of two samples in common cells."""
 
     psi: float
     by_chance: float
@@ -117,13 +119,13 @@ class _Compared:
 
     @property
     def half_width(self) -> float:
-        """Of the 95 % interval of the excess: PSI over ``scale`` is about a non-central chi-square."""
+        """Half the width of the excess's 95 % interval: PSI / ``scale`` is about non-central chi-square."""
         centre = max(self.excess, 0.0) / self.scale
         return _Z * self.scale * float(np.sqrt(2.0 * (self.cells - 1) + 4.0 * centre))
 
 
 def _compare(reference: Profile, current: Profile) -> _Compared | None:
-    """None where there is too little to compare."""
+    """Return None if there is not enough data."""
     if min(reference.rows, current.rows) < ENOUGH:
         return None
     one, two = cells(reference, current)
@@ -150,7 +152,7 @@ def _findings(
     rows = current.rows
     if found is None:
         return [Finding("psi", None, rows, "not enough data", name)]
-    told = [
+    findings = [
         Finding(
             "psi",
             found.psi,
@@ -172,7 +174,7 @@ def _findings(
         Finding("q_value", q_value, rows, feature=name),
     ]
     if not reference.categories and reference.present and current.present:
-        told += [
+        findings += [
             Finding("wasserstein", wasserstein(reference, current), current.present, feature=name),
             Finding(
                 "ks",
@@ -183,14 +185,14 @@ def _findings(
         ]
     if name:
         missing = wilson(current.missing, rows)
-        told.append(
+        findings.append(
             Finding("missing_share", missing.value, rows, feature=name, low=missing.low, high=missing.high)
         )
-    return told
+    return findings
 
 
 def _grouped(table: Counts) -> Counts:
-    """Ordered bins in groups of about as many claims, none with too few in the smaller sample."""
+    """Merge ordered bins into groups of about equal size that are large enough in the smaller sample."""
     both = table.sum(axis=0)
     total = int(both.sum())
     if not total:
@@ -203,7 +205,7 @@ def _grouped(table: Counts) -> Counts:
 
 
 def _pooled(table: Counts) -> Counts:
-    """Cells with those put together that hold too little."""
+    """Pool the cells that are too small."""
     both = table.sum(axis=0)
     expected = both * (table.sum(axis=1).min() / both.sum())
     few = expected < _EXPECTED

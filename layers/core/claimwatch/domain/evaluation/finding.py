@@ -1,11 +1,11 @@
-"""What a check found: one number, what it is about, how sure it is, and what to make of it."""
+"""Findings of checks: a value, its subject, its uncertainty and its verdict."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 type Verdict = Literal["ok", "watch", "alarm", "not enough data"]
-"""``ok``: nothing to see, or a number that is only told. ``watch``: seen, not yet worth a person's time.
-``alarm``: somebody should look. ``not enough data``: nothing can be said."""
+"""``ok``: within its bound, or a value without a bound. ``watch``: noticeable, but not yet worth a person's
+time. ``alarm``: a person should look at it. ``not enough data``: no verdict is possible."""
 
 type Check = Literal[
     "performance",
@@ -29,11 +29,11 @@ CHECKS: tuple[Check, ...] = get_args(Check.__value__)
 
 @dataclass(frozen=True)
 class Finding:
-    """One row of table ``evaluation``.
+    """A row of table ``evaluation``.
 
-    ``value`` with its 95 % interval from ``low`` to ``high`` where there is one, ``n`` the claims that it
-    rests on, ``threshold`` the bound that the verdict was reached by. ``feature`` and ``segment`` (a group,
-    slice, decile or reason) are empty where the whole window is meant.
+    ``value`` is based on ``n`` claims; ``low`` and ``high`` are its 95 % interval, ``threshold`` is the bound
+    of the verdict. ``feature`` and ``segment`` (a group, slice, decile or rule) are empty if the finding is
+    about the whole window.
     """
 
     metric: str

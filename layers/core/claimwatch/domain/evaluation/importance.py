@@ -1,7 +1,7 @@
-"""Importance: what a model looks at, and whether that has changed.
+"""Feature importance: each feature's share of the scores, and its change since earlier windows.
 
-The model stays the same, so what changes is the claims: a feature that all at once decides more, or nothing
-any more, has changed its meaning. Drift says that first, and importance which drift matters.
+The model stays the same, so a change comes from the claims: a feature that suddenly contributes much more or
+much less has changed its meaning. Drift shows a change first; importance shows whether it matters.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,19 +14,19 @@ from claimwatch.domain.evaluation.multiple_testing import q_values
 from claimwatch.domain.evaluation.window_test import p_value
 
 ENOUGH = 50
-"""Claims without which nothing is said."""
+"""Claims that a verdict needs."""
 
 CERTAIN = 0.01
-"""The share of false discoveries among the features whose change is certain."""
+"""q-value up to which a change is certain."""
 
 MATERIAL = 0.03
-"""A change of the share of all contributions that matters."""
+"""Change of a share from which it is material."""
 
 GROSS = 0.15
-"""A change that alarms."""
+"""Change of a share from which it alarms."""
 
 FEWEST_BEFORE = 2
-"""Earlier windows without which nothing alarms."""
+"""Earlier windows that an alarm needs."""
 
 _Z = 1.959963984540054
 """The normal distribution's 97.5 % quantile."""
@@ -35,12 +35,12 @@ _Z = 1.959963984540054
 def importance(
     contributions: Floats, names: Sequence[str], before: Sequence[Mapping[str, float]]
 ) -> list[Finding]:
-    """The findings of check ``importance``.
+    """Return the findings of check ``importance``.
 
-    ``contributions`` [claims, features] are Shapley values of a random sample of the window's claims.
-    ``before`` has for each earlier window of the same model its metric ``importance`` by feature, the oldest
-    first. ``importance`` is a feature's share of the mean absolute contributions of all, the verdict on its
-    change since the mean of the windows before, ``importance_shift``.
+    ``contributions`` [claims, features] are the Shapley values of a random sample of the window's claims.
+    ``before`` maps features to metric ``importance`` for each earlier window of the same model, the oldest
+    first. ``importance`` is a feature's share of the mean absolute contributions of all features.
+    ``importance_shift`` is its change since the mean of the earlier windows, and has the verdict.
     """
     sizes = np.abs(np.asarray(contributions, dtype=np.float64))
     claims = len(sizes)
@@ -49,11 +49,11 @@ def importance(
     if claims < ENOUGH or not total:
         return [Finding("importance", None, claims, "not enough data", name) for name in names]
     shares = means / total
-    # A share of two means: what each claim adds to it (the delta method).
-    added = (sizes - shares * sizes.sum(axis=1, keepdims=True)) / total
-    errors = added.std(axis=0, ddof=1) / np.sqrt(claims)
+    # Standard error of a ratio of two means, by the delta method.
+    influence = (sizes - shares * sizes.sum(axis=1, keepdims=True)) / total
+    errors = influence.std(axis=0, ddof=1) / np.sqrt(claims)
     earlier = [np.array([window[name] for window in before if name in window]) for name in names]
-    discovered = q_values(
+    adjusted = q_values(
         [
             p_value(float(share), float(error), past)
             for share, error, past in zip(shares, errors, earlier, strict=True)
@@ -66,7 +66,7 @@ def importance(
         found.append(Finding("importance", share, claims, "ok", names[place], low=low, high=high))
         if len(past):
             shift = share - float(past.mean())
-            verdict = _verdict(shift, float(discovered[place]), len(past))
+            verdict = _verdict(shift, float(adjusted[place]), len(past))
             found.append(
                 Finding("importance_shift", shift, claims, verdict, names[place], threshold=MATERIAL)
             )

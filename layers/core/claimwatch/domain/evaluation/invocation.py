@@ -1,11 +1,11 @@
-"""What is known of one call of a function. A module of its own: who reads it has no numpy."""
+"""A call of a Lambda function. A separate module, because the code that reads calls runs without NumPy."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What Lambda reports of a call. ``failed`` and ``cold_start`` are None where it does not say."""
+    """Report of a call. ``failed`` and ``cold_start`` are None if the report does not contain them."""
 
     billed_seconds: float
     memory_mb: int

@@ -1,14 +1,15 @@
-"""False discoveries: of many tests some are significant by chance, and this keeps their share down."""
+"""Multiple testing: limits the share of tests that are significant only by chance."""
 
 import numpy as np
 import numpy.typing as npt
 
 
 def q_values(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """The p-values after Benjamini and Hochberg (1995): of those at most q, a share of q is false.
+    """Return p-values adjusted by Benjamini and Hochberg (1995).
 
-    It holds for tests that are independent or that rise and fall together. A test that could not be made has
-    nan for both, and does not count.
+    Among the tests with a q-value of at most q, the expected share of false discoveries is at most q, if the
+    tests are independent or positively dependent. A test that could not be made has nan, is left out of the
+    adjustment, and stays nan.
     """
     given = np.asarray(p_values, dtype=np.float64)
     found = np.full(given.shape, np.nan)

@@ -1,7 +1,6 @@
-"""How the machine did: errors, time for a claim, cold starts, queues, and what it cost.
+"""Operations: errors, scoring time, cold starts, queues and cost.
 
-Plain inputs, read by somebody else. What could not be read is None there, and "not enough data" here: a
-machine that nobody asked is not one without errors.
+Inputs that could not be read are None and lead to "not enough data", never to "ok".
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 @dataclass(frozen=True)
 class ChunkTime:
-    """A chunk that was scored: its claims, the seconds that it took, whether the process began with it."""
+    """Scoring of a chunk: its claims, the seconds it took, and whether it was the first of its process."""
 
     claims: int
     seconds: float
@@ -27,9 +26,9 @@ class ChunkTime:
 
 @dataclass(frozen=True)
 class Price:
-    """US dollars for Lambda on x86 in us-east-1, first tier, without the free tier.
+    """Price of Lambda in US dollars: x86, us-east-1, first tier, without the free tier.
 
-    Source: https://aws.amazon.com/lambda/pricing/ ($0.0000166667 for a GB-second, $0.20 for a million calls).
+    Source: https://aws.amazon.com/lambda/pricing/ ($0.0000166667 per GB-second, $0.20 per million calls).
     """
 
     gb_second: float = 0.0000166667
@@ -38,10 +37,11 @@ class Price:
 
 @dataclass(frozen=True)
 class Bounds:
-    """From where on somebody should look.
+    """Bounds of the verdicts.
 
-    ``failed_share`` is of calls, and those are retried: no alarm unless its whole interval is beyond.
-    ``scoring_ms`` is for the 95 % quantile, ``queue_seconds`` for the oldest message of a queue.
+    ``failed_share`` is the share of failed calls; calls are retried, so it alarms only if its whole interval
+    is above the bound. ``scoring_ms`` applies to the 95 % quantile, ``queue_seconds`` to the oldest message
+    of a queue.
     """
 
     failed_share: float = 0.02
@@ -51,11 +51,11 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Operated:
-    """What a stack did. None is what could not be read.
+    """Operation of a stack; None for what could not be read.
 
-    ``chunks`` are those with claims of the window; ``files`` and ``failed_files`` are the line's that came in
-    the span that is looked at. ``invocations`` are those of all functions in that span, ``dead_letters`` the
-    messages in each dead-letter queue now, ``queue_seconds`` the greatest age of a message in each queue.
+    ``chunks`` are those with claims of the window. ``files`` and ``failed_files`` count the line's files that
+    arrived in the period. ``invocations`` are the calls of all functions in the period, ``dead_letters`` the
+    messages in each dead-letter queue now, ``queue_seconds`` the highest age of a message in each queue.
     """
 
     chunks: Sequence[ChunkTime] | None
@@ -67,52 +67,52 @@ class Operated:
 
 
 def operations(
-    seen: Operated,
+    operated: Operated,
     bounds: Bounds = Bounds(),
     price: Price = Price(),
 ) -> list[Finding]:
-    """The findings of check ``operations``."""
+    """Return the findings of check ``operations``."""
     return [
-        _failed_files(seen),
-        *_calls(seen.invocations, bounds),
-        *_scoring(seen.chunks, bounds),
-        _cold_starts(seen),
-        *_dead_letters(seen.dead_letters),
-        *_queues(seen.queue_seconds, bounds),
-        *_cost(seen.invocations, price),
+        _failed_files(operated),
+        *_calls(operated.invocations, bounds),
+        *_scoring(operated.chunks, bounds),
+        _cold_starts(operated),
+        *_dead_letters(operated.dead_letters),
+        *_queues(operated.queue_seconds, bounds),
+        *_cost(operated.invocations, price),
     ]
 
 
 def gb_seconds(invocations: Sequence[Invocation]) -> float:
-    """What Lambda bills: seconds times the memory that was given, in GB."""
+    """Return what Lambda bills: seconds times configured memory in GB."""
     return float(sum(call.billed_seconds * call.memory_mb / 1024.0 for call in invocations))
 
 
-def _failed_files(seen: Operated) -> Finding:
-    if seen.files is None or seen.failed_files is None:
+def _failed_files(operated: Operated) -> Finding:
+    if operated.files is None or operated.failed_files is None:
         return _unknown("failed_files")
-    verdict: Verdict = "alarm" if seen.failed_files else "ok"
-    return Finding("failed_files", float(seen.failed_files), seen.files, verdict, threshold=0.0)
+    verdict: Verdict = "alarm" if operated.failed_files else "ok"
+    return Finding("failed_files", float(operated.failed_files), operated.files, verdict, threshold=0.0)
 
 
 def _calls(invocations: Sequence[Invocation] | None, bounds: Bounds) -> list[Finding]:
-    told = [call.failed for call in invocations or () if call.failed is not None]
-    if not told:
+    failed = [call.failed for call in invocations or () if call.failed is not None]
+    if not failed:
         return [_unknown("error_rate")]
-    share = wilson(sum(told), len(told))
+    share = wilson(sum(failed), len(failed))
     assert share.value is not None
     assert share.low is not None
     bound = bounds.failed_share
     verdict: Verdict = "alarm" if share.low > bound else "watch" if share.value > bound else "ok"
     return [
         Finding(
-            "error_rate", share.value, len(told), verdict, low=share.low, high=share.high, threshold=bound
+            "error_rate", share.value, len(failed), verdict, low=share.low, high=share.high, threshold=bound
         )
     ]
 
 
 def _scoring(chunks: Sequence[ChunkTime] | None, bounds: Bounds) -> list[Finding]:
-    """Quantiles over claims: each counts with the share of its chunk's time that is its own."""
+    """Return quantiles over claims; the time of a claim is its share of its chunk's time."""
     timed = [chunk for chunk in chunks or () if chunk.claims > 0]
     if not timed:
         return [_unknown("scoring_time", segment=name) for name in QUANTILES]
@@ -129,14 +129,14 @@ def _scoring(chunks: Sequence[ChunkTime] | None, bounds: Bounds) -> list[Finding
     return found
 
 
-def _cold_starts(seen: Operated) -> Finding:
-    """Of all calls where Lambda tells, else of the chunks that were scored."""
-    told = [call.cold_start for call in seen.invocations or () if call.cold_start is not None]
-    told = told or [chunk.cold_start for chunk in seen.chunks or () if chunk.cold_start is not None]
-    if not told:
+def _cold_starts(operated: Operated) -> Finding:
+    """Return the share of cold starts: of all calls if Lambda reports it, otherwise of the scored chunks."""
+    cold = [call.cold_start for call in operated.invocations or () if call.cold_start is not None]
+    cold = cold or [chunk.cold_start for chunk in operated.chunks or () if chunk.cold_start is not None]
+    if not cold:
         return _unknown("cold_start_share")
-    share = wilson(sum(told), len(told))
-    return Finding("cold_start_share", share.value, len(told), low=share.low, high=share.high)
+    share = wilson(sum(cold), len(cold))
+    return Finding("cold_start_share", share.value, len(cold), low=share.low, high=share.high)
 
 
 def _dead_letters(waiting: Mapping[str, int | None] | None) -> list[Finding]:

@@ -1,7 +1,8 @@
-"""Data quality: whether what came in a week is whole, as a model knows it, and as much as always.
+"""Data quality: completeness, known values and volume of a week's data.
 
-What is asked of each feature is compared with the reference; what comes with files, with the weeks before.
-A bound is reached where a change is *certain*, at the numbers of claims that there are, and *material*.
+Features are compared with the model's reference, figures about files with earlier weeks. A change alarms if
+it is *certain* (statistically significant for these numbers of claims) and *material* (large enough to
+matter).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,35 +17,35 @@ from claimwatch.domain.evaluation.multiple_testing import q_values
 from claimwatch.domain.model.profile import Profile
 
 ENOUGH = 50
-"""Claims of a week, or rows, without which nothing is said of shares."""
+"""Claims or rows of a week that a verdict on a share needs."""
 
 HISTORY = 4
-"""Weeks before without which nothing is said of what comes with files."""
+"""Earlier weeks that a verdict on files or volume needs."""
 
 SUSPECTED, CERTAIN = 0.05, 0.01
-"""Shares of false discoveries for a watch and for an alarm."""
+"""q-values up to which a change is a watch and an alarm."""
 
 MISSING, UNSEEN, OUTSIDE = 0.02, 0.005, 0.005
-"""What is material, as more of all claims than in the reference: missing, of a category that was never
-learnt, outside of the range that was seen."""
+"""Increases over the reference, as shares of all claims, that are material: missing values, categories
+unknown to the model, values outside the range of the reference."""
 
-REFUSED, REFUSED_AT_ALL = 0.01, 0.2
-"""What is material of the rows that are quarantined: more than in the weeks before; in any week."""
+QUARANTINED, QUARANTINED_AT_ALL = 0.01, 0.2
+"""Shares of quarantined rows that are material: as an increase over earlier weeks, and in any week."""
 
 REPEATED, LATE = 0.02, 0.05
-"""What is material of claims that came again, and of those that came after their week."""
+"""Increases of the shares of repeated and of late claims that are material."""
 
 VOLUME = 1.5
-"""How many times more, or fewer, claims than in the weeks before are material."""
+"""Factor by which the number of claims must exceed or fall short of earlier weeks to be material."""
 
 
 @dataclass(frozen=True)
 class Intake:
-    """What came for a week.
+    """Data that arrived for a week.
 
-    ``by_rule`` are quarantined rows by the rule that they broke; a row can break several. ``repeated`` are
-    rows of claims that had come before, ``late`` claims that came in a file of a later week. ``claims`` are
-    those of the week, whatever file they came in.
+    ``by_rule`` counts quarantined rows by the rule that they break; a row can break several. ``repeated``
+    counts rows of claims that had arrived before, ``late`` claims that arrived in a file of a later week,
+    ``claims`` all claims of the week, in whatever file.
     """
 
     files: int
@@ -62,7 +63,7 @@ def data_quality(
     intake: Intake,
     history: Sequence[Intake] = (),
 ) -> list[Finding]:
-    """The findings of check ``data_quality``; ``history`` are the weeks before, in any order."""
+    """Return the findings of check ``data_quality``; ``history`` are earlier weeks, in any order."""
     known = [week for week in history if week.rows_read or week.claims]
     return [
         *_features(reference, current),
@@ -72,17 +73,17 @@ def data_quality(
     ]
 
 
-# -- What the claims of a week are like, against the reference --
+# -- Claims of the week, compared with the reference --
 
 
 def _features(reference: Mapping[str, Profile], current: Mapping[str, Profile]) -> list[Finding]:
-    asked = [
+    questions = [
         *(
-            _more("missing_share", name, reference[name], current[name], "missing", MISSING)
+            _increase("missing_share", name, reference[name], current[name], "missing", MISSING)
             for name in reference
         ),
         *(
-            _more("unseen_share", name, reference[name], current[name], "unseen", UNSEEN)
+            _increase("unseen_share", name, reference[name], current[name], "unseen", UNSEEN)
             for name in reference
             if reference[name].categories
         ),
@@ -92,12 +93,16 @@ def _features(reference: Mapping[str, Profile], current: Mapping[str, Profile]) 
             if reference[name].present and not reference[name].categories
         ),
     ]
-    return _answered(asked)
+    return _answered(questions)
 
 
 @dataclass(frozen=True)
 class _Question:
-    """Whether a share has grown; ``p_value`` is nan where there is too little to tell."""
+    """The question whether a share has grown.
+
+    ``usual`` is the share to compare with, ``material`` the increase that matters, ``worst`` the most severe
+    verdict. ``p_value`` is nan if there is not enough data.
+    """
 
     metric: str
     count: int
@@ -107,17 +112,17 @@ class _Question:
     material: float
     feature: str = ""
     segment: str = ""
-    loudest: Verdict = "alarm"
+    worst: Verdict = "alarm"
 
     def answer(self, q_value: float) -> Finding:
-        """The finding, at this share of false discoveries."""
+        """Return the finding for a q-value."""
         found = wilson(self.count, self.of)
         share = found.value
         verdict: Verdict = "ok"
         if np.isnan(q_value) or share is None:
             verdict = "not enough data"
         elif share - self.usual >= self.material and q_value <= SUSPECTED:
-            verdict = self.loudest if q_value <= CERTAIN else "watch"
+            verdict = self.worst if q_value <= CERTAIN else "watch"
         return Finding(
             self.metric,
             share,
@@ -132,110 +137,112 @@ class _Question:
 
 
 def _answered(questions: Sequence[_Question]) -> list[Finding]:
-    """The findings, with the false discoveries of all of them together kept down."""
-    discovered = q_values([question.p_value for question in questions]).tolist()
-    return [question.answer(q_value) for question, q_value in zip(questions, discovered, strict=True)]
+    """Return the findings, their p-values adjusted for the number of questions."""
+    adjusted = q_values([question.p_value for question in questions]).tolist()
+    return [question.answer(q_value) for question, q_value in zip(questions, adjusted, strict=True)]
 
 
-def _more(
+def _increase(
     metric: str, name: str, reference: Profile, current: Profile, count: str, material: float
 ) -> _Question:
-    """Whether more are missing or unseen than in the reference."""
+    """Ask whether more values are missing or unseen than in the reference."""
     before, now = getattr(reference, count), getattr(current, count)
     usual = before / reference.rows if reference.rows else 0.0
-    p_value = more_of(now, current.rows, before, reference.rows) if _told(reference, current) else np.nan
+    p_value = np.nan
+    if _enough(reference, current):
+        p_value = p_more_than_reference(now, current.rows, before, reference.rows)
     return _Question(metric, now, current.rows, p_value, usual, material, name)
 
 
 def _outside(name: str, reference: Profile, current: Profile) -> _Question:
-    """Whether more are out of the range than that of any sample as large as the reference lets through."""
-    enough = _told(reference, current) and current.present >= ENOUGH
-    p_value = beyond_range(current.outside, current.present, reference.present) if enough else np.nan
+    """Ask whether more values are outside the reference's range than for any sample of the same size."""
+    enough = _enough(reference, current) and current.present >= ENOUGH
+    p_value = p_beyond_range(current.outside, current.present, reference.present) if enough else np.nan
     return _Question("outside_share", current.outside, current.present, p_value, 0.0, OUTSIDE, name)
 
 
-def _told(reference: Profile, current: Profile) -> bool:
+def _enough(reference: Profile, current: Profile) -> bool:
     return min(reference.rows, current.rows) >= ENOUGH
 
 
-def more_of(count: int, claims: int, before: int, reference: int) -> float:
-    """How likely so many or more of them are, if their share is that of the reference.
+def p_more_than_reference(count: int, claims: int, before: int, reference: int) -> float:
+    """Return the p-value of ``count`` or more of ``claims`` if their share is that of the reference.
 
-    Given how many there are in both, those of the one are about binomial. Where they are rare that is
-    Fisher's exact test; where they are not it errs to the safe side.
+    ``before`` of ``reference`` claims had the property. Given the total of both, the count is approximately
+    binomial: for rare properties this is Fisher's exact test, for frequent ones it is conservative.
     """
     if not count:
         return 1.0
     return float(betainc(count, before + 1, claims / (claims + reference)))
 
 
-def beyond_range(count: int, claims: int, reference: int) -> float:
-    """How likely so many or more numbers are outside of the range of the reference, without any change.
+def p_beyond_range(count: int, claims: int, reference: int) -> float:
+    """Return the p-value of ``count`` or more values outside the range of the reference, without a change.
 
-    Exact for numbers that are all different, and to the safe side for others: each of the gaps between the
-    reference's numbers in their order is as likely to take the next number in, and two of the gaps are
-    outside. So it is how likely it is that of the lowest count + 1 of all at most one is the reference's.
+    Exact if all values differ, conservative otherwise: a new value is equally likely to fall into each gap
+    between the ordered reference values, and two of these gaps are outside. So this is the probability that
+    at most one of the lowest ``count + 1`` values of both samples belongs to the reference.
     """
     if not count:
         return 1.0
     both = claims + reference
 
-    def drawn(some: int) -> float:
-        """The logarithm of how likely the first so many of all are current ones."""
-        if some > claims:
+    def all_current(n: int) -> float:
+        """Return the logarithm of the probability that the lowest ``n`` values are all current."""
+        if n > claims:
             return -np.inf
         return float(
-            gammaln(claims + 1) - gammaln(claims - some + 1) - gammaln(both + 1) + gammaln(both - some + 1)
+            gammaln(claims + 1) - gammaln(claims - n + 1) - gammaln(both + 1) + gammaln(both - n + 1)
         )
 
-    none = np.exp(drawn(count + 1))
-    one = np.exp(drawn(count) + np.log(count + 1) + np.log(reference) - np.log(max(both - count, 1)))
+    none = np.exp(all_current(count + 1))
+    one = np.exp(all_current(count) + np.log(count + 1) + np.log(reference) - np.log(max(both - count, 1)))
     return float(min(none + one, 1.0))
 
 
-# -- What came with files, against the weeks before --
+# -- Files and volume, compared with earlier weeks --
 
 type _Part = Callable[[Intake], tuple[int, int]]
-"""How many, of how many, in a week."""
+"""A count and its total in a week."""
 
 
 def _files(intake: Intake, history: Sequence[Intake]) -> list[Finding]:
     rules = sorted(intake.by_rule.keys() | {rule for week in history for rule in week.by_rule})
     found = _answered(
         [
-            _since("quarantine_rate", intake, history, _refused, REFUSED),
+            _growth("quarantine_rate", intake, history, _quarantined, QUARANTINED),
             *(
-                _since("quarantine_rate", intake, history, _broken(rule), REFUSED, segment=rule)
+                _growth("quarantine_rate", intake, history, _breaking(rule), QUARANTINED, segment=rule)
                 for rule in rules
             ),
-            _since("repeated_share", intake, history, _repeated, REPEATED),
-            _since("late_share", intake, history, _late, LATE, loudest="watch"),
+            _growth("repeated_share", intake, history, _repeated, REPEATED),
+            _growth("late_share", intake, history, _late, LATE, worst="watch"),
         ]
     )
     total = found[0]
-    if total.n >= ENOUGH and total.low is not None and total.low > REFUSED_AT_ALL:
-        found[0] = replace(total, verdict="alarm", threshold=REFUSED_AT_ALL)
+    if total.n >= ENOUGH and total.low is not None and total.low > QUARANTINED_AT_ALL:
+        found[0] = replace(total, verdict="alarm", threshold=QUARANTINED_AT_ALL)
     return found
 
 
-def _since(
+def _growth(
     metric: str,
     intake: Intake,
     history: Sequence[Intake],
     part: _Part,
     material: float,
     segment: str = "",
-    loudest: Verdict = "alarm",
+    worst: Verdict = "alarm",
 ) -> _Question:
     count, of = part(intake)
     weeks = [(before, rows) for before, rows in map(part, history) if rows]
-    told = len(weeks) >= HISTORY and of >= ENOUGH
+    enough = len(weeks) >= HISTORY and of >= ENOUGH
     usual = sum(before for before, _ in weeks) / sum(rows for _, rows in weeks) if weeks else np.nan
-    p_value = more_than_before(count, of, weeks) if told else np.nan
-    return _Question(metric, count, of, p_value, usual, material, segment=segment, loudest=loudest)
+    p_value = p_more_than_before(count, of, weeks) if enough else np.nan
+    return _Question(metric, count, of, p_value, usual, material, segment=segment, worst=worst)
 
 
-def _refused(week: Intake) -> tuple[int, int]:
+def _quarantined(week: Intake) -> tuple[int, int]:
     return week.rows_quarantined, week.rows_read
 
 
@@ -247,14 +254,15 @@ def _late(week: Intake) -> tuple[int, int]:
     return week.late, week.claims
 
 
-def _broken(rule: str) -> _Part:
+def _breaking(rule: str) -> _Part:
     return lambda week: (week.by_rule.get(rule, 0), week.rows_read)
 
 
-def more_than_before(count: int, of: int, before: Sequence[tuple[int, int]]) -> float:
-    """How likely a share as high is, as weeks differ: by chance, and by more than chance if those before did.
+def p_more_than_before(count: int, of: int, before: Sequence[tuple[int, int]]) -> float:
+    """Return the p-value of a share as high as ``count`` of ``of``, given those of earlier weeks.
 
-    The distance from the mean of the weeks in its standard errors, by Student's distribution.
+    Student's t-test of the distance from their mean. The standard error includes the variation between weeks
+    beyond chance, if the earlier weeks show any.
     """
     counts, totals = np.array(before, dtype=np.float64).T
     usual = (counts.sum() + 0.5) / (totals.sum() + 1.0)
@@ -265,12 +273,12 @@ def more_than_before(count: int, of: int, before: Sequence[tuple[int, int]]) -> 
 
 
 def _volume(intake: Intake, history: Sequence[Intake]) -> Finding:
-    """Claims against their geometric mean of the weeks before; too many are as telling as too few."""
+    """Compare the number of claims with the geometric mean of earlier weeks, in both directions."""
     if len(history) < HISTORY:
         return Finding("volume_ratio", None, intake.claims, "not enough data")
     weeks = np.log([week.claims + 0.5 for week in history])
     apart = float(np.log(intake.claims + 0.5) - weeks.mean())
-    # Claims that come by chance differ by the square root of their number, however alike the weeks were.
+    # Random arrivals vary by the square root of their number, even if the earlier weeks were alike.
     spread = max(float(weeks.var(ddof=1)), float(np.exp(-weeks.mean())))
     error = np.sqrt(spread * (1.0 + 1.0 / len(weeks)))
     p_value = 2.0 * float(stdtr(len(weeks) - 1, -abs(apart) / error))

@@ -31,7 +31,7 @@ def run(deps: Dependencies, window: Window) -> list[Finding]:
     model = checked_model(deps, window)
     features, _ = week_profiles(deps, model, model.monday)
     with deps.database.transaction() as cursor:
-        arrived = profiles.arrived(cursor, window.line, model.monday - HISTORY_WEEKS * WEEK, model.monday)
+        first = model.monday - HISTORY_WEEKS * WEEK
         weeks = [
             Intake(
                 week.files,
@@ -42,7 +42,7 @@ def run(deps: Dependencies, window: Window) -> list[Finding]:
                 week.late,
                 week.claims,
             )
-            for week in arrived
+            for week in profiles.intake_of_weeks(cursor, window.line, first, model.monday)
         ]
     return data_quality(model.bundle.reference.features, features, weeks[-1], weeks[:-1])
 

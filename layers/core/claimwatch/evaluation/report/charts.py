@@ -1,7 +1,7 @@
-"""The pictures, as SVG in the page: bars, spans, curves and trends. All colours are the page's own.
+"""Charts as inline SVG: bars, spans, curves and trends, in the colours of the page.
 
-Each is drawn about 360 units wide, so that its text can be read on a telephone too, and says in words what it
-shows; the numbers stand in a table beside it.
+Charts are 360 units wide, so their text is readable on a telephone. Each has a description in words; the
+numbers are in a table too.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 8.0, 10.0, 30.0
 
 @dataclass(frozen=True)
 class Point:
-    """A value under a label, with its interval where there is one."""
+    """A labelled value with its interval, if any."""
 
     label: str
     value: float
@@ -28,7 +28,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Scale:
-    """A straight line from values to places."""
+    """A linear scale from values to positions; values beyond its ends are clamped."""
 
     low: float
     high: float
@@ -40,8 +40,8 @@ class Scale:
         return self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)
 
 
-def bars(title: str, described: str, points: Sequence[Point], *, even: float, below: str) -> Markup:
-    """Bars with whiskers, and a dashed line at ``even``; the axis is called ``below``."""
+def bars(title: str, description: str, points: Sequence[Point], *, even: float, below: str) -> Markup:
+    """Return a bar chart with whiskers and a dashed line at ``even``; ``below`` labels the axis."""
     top = max([even, *(point.high or point.value for point in points)])
     ticks = _ticks(0.0, top * 1.05)
     up = Scale(0.0, ticks[-1], HEIGHT - _BOTTOM, _TOP)
@@ -65,13 +65,16 @@ def bars(title: str, described: str, points: Sequence[Point], *, even: float, be
         drawn.append(_text(middle, HEIGHT - _BOTTOM + 14, point.label, "middle"))
     drawn.append(element("line", class_="even", x1=_LEFT, x2=WIDTH - _RIGHT, y1=up(even), y2=up(even)))
     drawn.append(_text((WIDTH + _LEFT) / 2, HEIGHT - 3, below, "middle"))
-    return _picture(title, described, HEIGHT, drawn)
+    return _picture(title, description, HEIGHT, drawn)
 
 
-def calibration(title: str, described: str, points: Sequence[tuple[float, Point]]) -> Markup:
-    """What was said against what was seen; on the dashed line both are the same."""
+def calibration(title: str, description: str, points: Sequence[tuple[float, Point]]) -> Markup:
+    """Return observed values by predicted ones; on the dashed diagonal they are equal."""
     top = max(
-        [0.01, *(max(said, point.high if point.high is not None else point.value) for said, point in points)]
+        [
+            0.01,
+            *(max(given, point.high if point.high is not None else point.value) for given, point in points),
+        ]
     )
     ticks = _ticks(0.0, top)
     up, across = Scale(0.0, ticks[-1], HEIGHT - _BOTTOM, _TOP), Scale(0.0, ticks[-1], _LEFT, WIDTH - _RIGHT)
@@ -83,20 +86,20 @@ def calibration(title: str, described: str, points: Sequence[tuple[float, Point]
         _text(across(tick), HEIGHT - _BOTTOM + 14, _share(tick), "end" if tick == ticks[-1] else "middle")
         for tick in ticks[1:]
     ]
-    for said, point in points:
+    for given, point in points:
         if point.low is not None and point.high is not None:
-            drawn += _whisker(across(said), up(point.low), up(point.high))
-    line = " ".join(f"{across(said):.1f},{up(point.value):.1f}" for said, point in points)
+            drawn += _whisker(across(given), up(point.low), up(point.high))
+    line = " ".join(f"{across(given):.1f},{up(point.value):.1f}" for given, point in points)
     drawn.append(element("polyline", class_="line", points=line))
-    drawn += [element("circle", class_="dot", cx=across(said), cy=up(p.value), r=3.5) for said, p in points]
-    drawn.append(_text((WIDTH + _LEFT) / 2, HEIGHT - 3, "probability that was given", "middle"))
-    return _picture(title, described, HEIGHT, drawn)
+    drawn += [element("circle", class_="dot", cx=across(given), cy=up(p.value), r=3.5) for given, p in points]
+    drawn.append(_text((WIDTH + _LEFT) / 2, HEIGHT - 3, "predicted probability", "middle"))
+    return _picture(title, description, HEIGHT, drawn)
 
 
 def trend(
-    title: str, described: str, points: Sequence[Point | None], *, bound: float | None, share: bool
+    title: str, description: str, points: Sequence[Point | None], *, bound: float | None, share: bool
 ) -> Markup:
-    """A value over windows with its interval as a band; a window without one is a gap."""
+    """Return a line chart over windows, the intervals as a band; None is a gap."""
     known = [(place, point) for place, point in enumerate(points) if point is not None]
     heights = [
         edge for _, p in known for edge in (p.value, p.low, p.high) if edge is not None and isfinite(edge)
@@ -127,21 +130,22 @@ def trend(
     shown = {0, len(points) - 1} if len(points) > 6 else range(len(points))
     for place in shown:
         anchor = "start" if place == 0 else "end" if place == len(points) - 1 else "middle"
-        label = next((p.label for at, p in known if at == place), "")
+        label = next((p.label for shown_place, p in known if shown_place == place), "")
         drawn.append(
             _text(
                 across(place) + (-8 if place == 0 else 8 if anchor == "end" else 0), height - 8, label, anchor
             )
         )
-    return _picture(title, described, height, drawn)
+    return _picture(title, description, height, drawn)
 
 
 def span(
-    described: str, point: Point, low: float, high: float, *, bound: float | None, promised: float | None
+    description: str, point: Point, low: float, high: float, *, bound: float | None, promised: float | None
 ) -> Markup:
-    """A value and its interval on a line that several share; a dashed bound, a ring for the promise.
+    """Return a value and its interval on a horizontal line, with a dashed bound and a ring at the promise.
 
-    A short stroke is where zero is, unless that is where the line begins.
+    A short stroke marks zero unless the line starts there. ``low`` and ``high`` are the ends of the line,
+    which several pictures share.
     """
     across = Scale(low, high, 6.0, 194.0)
     drawn: list[Markup] = [element("line", class_="axis", x1=0.0, x2=200.0, y1=12.0, y2=12.0)]
@@ -166,19 +170,19 @@ def span(
         element("circle", class_=f"dot {point.tone}".strip(), cx=across(point.value), cy=12.0, r=4.0)
     )
     return element(
-        "svg", element("title", described), *drawn, viewBox="0 0 200 24", role="img", aria_label=described
+        "svg", element("title", description), *drawn, viewBox="0 0 200 24", role="img", aria_label=description
     )
 
 
-def _picture(title: str, described: str, height: float, drawn: Sequence[Markup]) -> Markup:
+def _picture(title: str, description: str, height: float, drawn: Sequence[Markup]) -> Markup:
     return element(
         "svg",
         element("title", title),
-        element("desc", described),
+        element("desc", description),
         *drawn,
         viewBox=f"0 0 {WIDTH:.0f} {height:.0f}",
         role="img",
-        aria_label=f"{title}. {described}",
+        aria_label=f"{title}. {description}",
     )
 
 
@@ -194,11 +198,11 @@ def _grid(ticks: Sequence[float], up: Scale, *, share: bool = False) -> list[Mar
     ]
 
 
-def _whisker(at: float, low: float, high: float) -> list[Markup]:
+def _whisker(x: float, low: float, high: float) -> list[Markup]:
     return [
-        element("line", class_="whisker", x1=at, x2=at, y1=low, y2=high),
-        element("line", class_="whisker", x1=at - 4, x2=at + 4, y1=low, y2=low),
-        element("line", class_="whisker", x1=at - 4, x2=at + 4, y1=high, y2=high),
+        element("line", class_="whisker", x1=x, x2=x, y1=low, y2=high),
+        element("line", class_="whisker", x1=x - 4, x2=x + 4, y1=low, y2=low),
+        element("line", class_="whisker", x1=x - 4, x2=x + 4, y1=high, y2=high),
     ]
 
 
@@ -211,7 +215,7 @@ def _share(value: float) -> str:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Three to six round values that hold both ends between them."""
+    """Return three to six round values that enclose both ends."""
     spread = max(high - low, 1e-9)
     raw = spread / 4.0
     power = 10.0 ** floor(log10(raw))
@@ -221,7 +225,7 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _runs(known: Sequence[tuple[int, Point]]) -> list[list[tuple[int, Point]]]:
-    """Neighbours in a row."""
+    """Split points into runs without a gap."""
     if not known:
         return []
     runs = [[known[0]]]

@@ -1,4 +1,4 @@
-"""HTML and SVG by small functions: what is not markup already is escaped, so no value can become any."""
+"""HTML and SVG elements. Text that is not `Markup` is escaped, so a value can never become markup."""
 
 from collections.abc import Iterable
 from html import escape
@@ -7,7 +7,7 @@ _VOID = frozenset({"meta", "wbr", "line", "rect", "circle", "path", "polyline"})
 
 
 class Markup(str):
-    """Text that is markup; made here alone."""
+    """Text that is markup already."""
 
     __slots__ = ()
 
@@ -17,7 +17,11 @@ type Attribute = str | float | None
 
 
 def element(name: str, /, *parts: Part, **attributes: Attribute) -> Markup:
-    """An element. ``class_`` and ``for_`` lose their underscore, others become hyphens; None leaves out."""
+    """Return an element.
+
+    In names of attributes, a final underscore is dropped and others become hyphens (``class_``,
+    ``aria_label``). Attributes and parts that are None are left out.
+    """
     written = "".join(
         f' {_attribute(key)}="{escape(_value(value))}"'
         for key, value in attributes.items()
@@ -29,12 +33,12 @@ def element(name: str, /, *parts: Part, **attributes: Attribute) -> Markup:
 
 
 def joined(parts: Iterable[Part], between: str = "") -> Markup:
-    """Parts one after the other, text among them escaped."""
+    """Join parts; text is escaped."""
     return Markup(between.join(_escaped(part) for part in parts if part is not None))
 
 
 def breakable(name: str) -> Markup:
-    """A column's name that may go on in the next line after each underscore."""
+    """Return a column's name that may be wrapped after each underscore."""
     words = name.split("_")
     return joined([part for word in words[:-1] for part in (f"{word}_", element("wbr"))] + [words[-1]])
 

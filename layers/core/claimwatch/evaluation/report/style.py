@@ -1,4 +1,4 @@
-"""How the page looks: two sets of colours, one column, and boxes that scroll instead of the page."""
+"""Style of the page: light and dark colours, one column, and wide tables that scroll by themselves."""
 
 STYLE = """
 :root {
@@ -74,7 +74,7 @@ figcaption { font-weight: 600; font-size: .9rem; } figcaption small { display: b
   color: var(--quiet); font-size: .82rem; line-height: 1.4; }
 figure svg { display: block; width: 100%; max-width: 34rem; height: auto; margin-top: .35rem; }
 .wide { overflow-x: auto; margin: .6rem 0 0; }
-.late { direction: rtl; } /* so that the newest week is what is seen where it scrolls */
+.late { direction: rtl; } /* shows the newest week first when it scrolls */
 .late > table { direction: ltr; margin: 0 auto 0 0; }
 table { border-collapse: collapse; font-size: .86rem; font-variant-numeric: tabular-nums; width: 100%; }
 th, td { text-align: left; padding: .34rem .9rem .34rem 0; border-bottom: 1px solid var(--rule);

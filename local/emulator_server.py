@@ -1,4 +1,4 @@
-"""The emulator's process: ministack as it comes, but for twelve things.
+"""The emulator's process: ministack as it comes, but for thirteen things.
 
 1. A function that raises is reported as `Runtime.HandlerError`, whatever it raised. Lambda reports the class
    of the exception, and the state machine's Retry goes by it.
@@ -17,6 +17,7 @@
 11. A composite alarm cannot be made from a template.
 12. IAM knows neither under which namespace PutMetricData puts its numbers, nor in whose name PutEvents
     speaks.
+13. MaxConcurrencyPath is ignored: all items of a Map run at once.
 
 A changed emulator is found out at once: each patch checks what it replaces.
 """
@@ -42,7 +43,7 @@ from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-from ministack.services import cloudwatch, ec2, eventbridge, lambda_svc, s3, tagging
+from ministack.services import cloudwatch, ec2, eventbridge, lambda_svc, s3, stepfunctions, tagging
 from ministack.services.cloudformation import provisioners
 
 RAISED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
@@ -367,6 +368,24 @@ def namespace_of(body: bytes) -> str:
     return parse_qs(body.decode("utf-8", "replace")).get("Namespace", [""])[0]
 
 
+def read_map_concurrency_by_path() -> None:
+    """Limit a Map to the number that its MaxConcurrencyPath selects from the input."""
+    run_items: Callable[..., Any] = stepfunctions._run_map_items
+    source = inspect.getsource(run_items)
+    if "MaxConcurrencyPath" in source or 'state_def.get("MaxConcurrency", 0)' not in source:
+        raise SystemExit("ministack's Map has changed: see local/emulator_server.py")
+
+    def run_items_within_limit(
+        state: dict[str, Any], state_input: Any, execution: Any, context: dict[str, Any]
+    ) -> Any:
+        if path := state.get("MaxConcurrencyPath"):
+            limit = stepfunctions._resolve_path_or_ctx(path, state_input, context)
+            state = state | {"MaxConcurrency": limit}
+        return run_items(state, state_input, execution, context)
+
+    stepfunctions._run_map_items = run_items_within_limit
+
+
 if __name__ == "__main__":
     report_error_classes()
     count_loopback_as_secure()
@@ -380,4 +399,5 @@ if __name__ == "__main__":
     keep_alarms_to_their_own_metrics()
     make_composite_alarms()
     tell_names()
+    read_map_concurrency_by_path()
     app.main()

@@ -86,11 +86,7 @@ class Orchestrator(Executions[LedgerNotes]):
             found = self._step("inspect", reference)
             if found["status"] != "ready":
                 return
-            self._map(
-                _DEFINITION.concurrency("LoadChunks"),
-                found["chunks"],
-                lambda chunk: self._step("load", chunk),
-            )
+            self._map(found["chunks"], lambda chunk: self._step("load", chunk))
             self._step("commit", reference)
         except StepFailed as failure:
             try:

@@ -1,7 +1,6 @@
 """State machines as they are defined, and what Step Functions makes of them: retries, maps, time-outs."""
 
 import json
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,9 @@ from tests.faults.fault_injection import Raised
 from tests.faults.schedule import Calling
 from tests.faults.worker import Done
 from tests.faults.workers import LAMBDA_DIED, Hangs, Invocations, Notes
+
+CONCURRENCY = 4
+"""Items of a Map that run at the same time; the default of the template's ClaimsConcurrency."""
 
 PASSING = {"TransientFault", LAMBDA_DIED, "States.Timeout"}
 """Errors that the faults bring about, whatever is at work."""
@@ -45,15 +47,11 @@ class Definition:
     @classmethod
     @cache
     def of(cls, name: str) -> "Definition":
-        """That of a file in statemachines/; what the template fills in is 4."""
+        """Return the definition in statemachines/."""
         file = PROJECT / "statemachines" / f"{name}.asl.json"
-        states = json.loads(re.sub(r":\s*\$\{\w+\}", ": 4", file.read_text(encoding="utf-8")))["States"]
+        states = json.loads(file.read_text(encoding="utf-8"))["States"]
         mapped = [state["ItemProcessor"]["States"] for state in states.values() if state["Type"] == "Map"]
         return cls({name: state for group in (states, *mapped) for name, state in group.items()})
-
-    def concurrency(self, state: str) -> int:
-        """Of a map."""
-        return int(self.states[state]["MaxConcurrency"])
 
     def retrier(self, state: str, error: str) -> tuple[int, int] | None:
         """(place, most attempts) of the first retrier of a state that takes this error."""
@@ -95,10 +93,10 @@ class Executions[N: Notes](Invocations[N]):
             between(number)
         raise Hangs(f"{task.where} is retried for ever")
 
-    def _map(self, concurrency: int, items: Sequence[Mapping[str, Any]], do: Callable[[Any], Any]) -> None:
+    def _map(self, items: Sequence[Mapping[str, Any]], do: Callable[[Any], Any]) -> None:
         """All items side by side; when one fails, no more are begun, and those that run are left alone."""
         futures = []
-        with ThreadPoolExecutor(concurrency) as threads:
+        with ThreadPoolExecutor(CONCURRENCY) as threads:
             failed = threading.Event()
 
             def one(item: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""template.yaml and its state machines as plain dictionaries, for tests that loop over them."""
+"""template.yaml and its state machines as plain dictionaries."""
 
 import json
 import re
@@ -15,7 +15,7 @@ RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
 
 
 def of_type(kind: str) -> dict[str, dict[str, Any]]:
-    """Properties of every resource of a type, by logical id."""
+    """Return the properties of every resource of a type, by logical id."""
     return {name: body["Properties"] for name, body in RESOURCES.items() if body["Type"] == kind}
 
 
@@ -29,13 +29,13 @@ COMPOSITES = of_type("AWS::CloudWatch::CompositeAlarm")
 
 
 def layers_of(function: str) -> list[str]:
-    """Logical ids of a function's layers, those of Globals first, as SAM puts them."""
+    """Return the logical ids of a function's layers; as in SAM, the layers of Globals come first."""
     own = FUNCTIONS[function].get("Layers", [])
     return [layer["Ref"] for layer in [*GLOBALS["Layers"], *own]]
 
 
 def referred(value: Any) -> str | None:
-    """Logical id that a !Ref or !GetAtt points to."""
+    """Return the logical id that a !Ref or !GetAtt points to."""
     if isinstance(value, dict) and "Ref" in value:
         return str(value["Ref"])
     if isinstance(value, dict) and "Fn::GetAtt" in value:
@@ -45,17 +45,17 @@ def referred(value: Any) -> str | None:
 
 
 def as_list(value: Any) -> list[Any]:
-    """A policy's one-or-many as many."""
+    """Return a policy element that may be a single value as a list."""
     return value if isinstance(value, list) else [value]
 
 
 def statements_of(properties: dict[str, Any]) -> list[dict[str, Any]]:
-    """The statements that a function or state machine declares."""
+    """Return the policy statements that a function or state machine declares."""
     return [statement for policy in properties["Policies"] for statement in policy["Statement"]]
 
 
 def policies() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every policy statement of the template, with the resource that declares it."""
+    """Yield every policy statement of the template with the resource that declares it."""
     for name, body in RESOURCES.items():
         properties = body["Properties"]
         for policy in properties.get("Policies", []):
@@ -66,7 +66,7 @@ def policies() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def tls_only(document: dict[str, Any]) -> bool:
-    """Whether a resource policy refuses everybody who does not come over TLS."""
+    """Return whether a resource policy refuses every request that does not use TLS."""
     return any(
         statement["Effect"] == "Deny"
         and statement["Principal"] == "*"
@@ -76,7 +76,7 @@ def tls_only(document: dict[str, Any]) -> bool:
 
 
 def state_machine(name: str = "ClaimsPipeline") -> dict[str, Any]:
-    """The definition as Step Functions gets it: placeholders replaced by what they stand for."""
+    """Return the definition with placeholders replaced by logical ids or by defaults of parameters."""
     properties = RESOURCES[name]["Properties"]
     substitutions = properties["DefinitionSubstitutions"]
     text = (PROJECT / properties["DefinitionUri"]).read_text()
@@ -92,7 +92,7 @@ def state_machine(name: str = "ClaimsPipeline") -> dict[str, Any]:
 
 
 def states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every state, those inside Maps too."""
+    """Yield every state, including the states inside Maps."""
     for name, state in machine["States"].items():
         yield name, state
         if "ItemProcessor" in state:

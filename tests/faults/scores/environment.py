@@ -124,9 +124,7 @@ class ScoringHouse(Executions[ScoreNotes]):
         try:
             while (planned := self._step(definition, execution, "plan_scoring", which))["status"] == "ready":
                 self._map(
-                    definition.concurrency("ScoreChunks"),
-                    planned["units"],
-                    lambda unit: self._step(definition, execution, "score_chunk", unit),
+                    planned["units"], lambda unit: self._step(definition, execution, "score_chunk", unit)
                 )
         except StepFailed as failure:
             told = about | {"error": failure.raised.error}

@@ -1,4 +1,4 @@
-"""Least privilege, by action and resource; nothing in the clear, nothing public."""
+"""Least privilege by action and resource; encryption everywhere; nothing public."""
 
 import pytest
 
@@ -18,16 +18,16 @@ from tests.template.application import (
 BUCKET_POLICIES = of_type("AWS::S3::BucketPolicy")
 TRAINING_ROLE = of_type("AWS::IAM::Role")["TrainingRole"]
 
-# Step Functions delivers logs by API calls that know no resource.
-UNBOUND = {
+# These actions support no resource-level permissions.
+WITHOUT_RESOURCE = {
     ("ClaimsPipeline", "DeliverLogs"),
     ("ScoreClaims", "DeliverLogs"),
-    ("WatchTrainings", "SeeInstances"),  # neither does DescribeInstances
-    ("RunCheck", "ReadNumbers"),  # nor do CloudWatch's metrics
+    ("WatchTrainings", "SeeInstances"),
+    ("RunCheck", "ReadNumbers"),
     ("RunCheck", "PutNumbers"),
 }
 
-# What each function may do at all, so that a new permission is a decision that somebody reads.
+# All actions that each function may perform, so that every new permission shows up in review.
 ALLOWED = {
     "StartPipeline": {"secretsmanager:GetSecretValue", "sns:Publish", "states:StartExecution"},
     "InspectFile": {
@@ -88,7 +88,7 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_may_do_what_is_listed_and_no_more(name: str) -> None:
+def test_a_function_has_exactly_the_listed_permissions(name: str) -> None:
     granted = {
         action
         for statement in statements_of(FUNCTIONS[name])
@@ -98,16 +98,16 @@ def test_a_function_may_do_what_is_listed_and_no_more(name: str) -> None:
     assert granted == ALLOWED[name]
 
 
-def test_nothing_is_granted_on_everything_or_by_wildcard() -> None:
+def test_no_permission_uses_wildcards() -> None:
     for name, statement in policies():
-        if statement["Effect"] == "Deny" or (name, statement["Sid"]) in UNBOUND:
+        if statement["Effect"] == "Deny" or (name, statement["Sid"]) in WITHOUT_RESOURCE:
             continue
         assert not any("*" in action for action in as_list(statement["Action"])), (name, statement["Sid"])
         assert "*" not in as_list(statement["Resource"]), (name, statement["Sid"])
 
 
-def test_a_consumer_of_one_queue_is_denied_every_other() -> None:
-    """SAM gives every consumer a policy for all queues of the account."""
+def test_a_queue_consumer_is_denied_all_other_queues() -> None:
+    """SAM attaches a policy for all queues of the account to every consumer."""
     consumers = {
         name: event["Properties"]["Queue"]
         for name, function in FUNCTIONS.items()
@@ -120,38 +120,37 @@ def test_a_consumer_of_one_queue_is_denied_every_other() -> None:
     assert denied == consumers
 
 
-def test_every_statement_says_what_it_is_for() -> None:
+def test_every_statement_has_a_sid() -> None:
     assert all(statement["Sid"] for _, statement in policies())
 
 
-def test_only_load_chunk_can_read_the_key_of_personal_data() -> None:
+def test_only_load_chunk_can_read_the_personal_data_key() -> None:
     key = {"Fn::GetAtt": ["PersonalDataKey", "Id"]}
     readers = {name for name, statement in policies() if key in as_list(statement.get("Resource", []))}
     assert readers == {"LoadChunk"}
 
 
-def test_numbers_are_put_under_the_application_s_own_name_only() -> None:
+def test_metrics_are_published_only_in_the_application_namespace() -> None:
     [put] = [s for s in statements_of(FUNCTIONS["RunCheck"]) if s["Sid"] == "PutNumbers"]
     assert put["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Claimwatch"}}
 
 
-def test_a_check_takes_messages_from_its_own_queue_and_counts_dead_letters_only() -> None:
-    told = {statement["Sid"]: statement for statement in statements_of(FUNCTIONS["RunCheck"])}
-    assert {"sqs:ReceiveMessage", "sqs:DeleteMessage"} <= set(told["NoOtherQueue"]["Action"])
-    assert told["CountNoOthers"]["Action"] == "sqs:GetQueueAttributes"
+def test_run_check_receives_only_from_its_queue_and_counts_only_dead_letter_queues() -> None:
+    statements = {statement["Sid"]: statement for statement in statements_of(FUNCTIONS["RunCheck"])}
+    assert {"sqs:ReceiveMessage", "sqs:DeleteMessage"} <= set(statements["NoOtherQueue"]["Action"])
+    assert statements["CountNoOthers"]["Action"] == "sqs:GetQueueAttributes"
     own = {"Fn::GetAtt": ["EvaluationQueue", "Arn"]}
-    counted = told["CountDeadLetters"]["Resource"]
-    assert told["CountNoOthers"]["NotResource"] == [own, *counted]
-    letters = {"Fn::GetAtt": ["EvaluationDeadLetters", "Arn"]}
-    assert letters in counted
+    counted = statements["CountDeadLetters"]["Resource"]
+    assert statements["CountNoOthers"]["NotResource"] == [own, *counted]
+    assert {"Fn::GetAtt": ["EvaluationDeadLetters", "Arn"]} in counted
 
 
-def test_only_inspection_publication_training_and_reports_write_to_a_bucket() -> None:
+def test_only_inspection_publishing_training_and_reports_write_to_a_bucket() -> None:
     writers = {name for name, statement in policies() if "s3:PutObject" in as_list(statement["Action"])}
     assert writers == {"InspectFile", "PublishContract", "PublishTraining", "RunCheck", "TrainingRole"}
 
 
-def test_the_role_of_the_instance_may_train_and_nothing_else() -> None:
+def test_the_instance_role_may_only_train() -> None:
     [policy] = TRAINING_ROLE["Policies"]
     allowed = {
         statement["Sid"]: set(as_list(statement["Action"]))
@@ -169,43 +168,43 @@ def test_the_role_of_the_instance_may_train_and_nothing_else() -> None:
         assert "LandingBucket" not in str(statement["Resource"]), statement["Sid"]
 
 
-def test_the_instance_wants_tokens_ends_for_good_and_lets_nobody_in() -> None:
-    told = RESOURCES["TrainingTemplate"]["Properties"]["LaunchTemplateData"]
-    assert told["MetadataOptions"]["HttpTokens"] == "required"
-    assert told["InstanceInitiatedShutdownBehavior"] == "terminate"
-    assert "KeyName" not in told
-    assert told["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
+def test_the_instance_requires_imdsv2_terminates_on_shutdown_and_accepts_no_connections() -> None:
+    launch = RESOURCES["TrainingTemplate"]["Properties"]["LaunchTemplateData"]
+    assert launch["MetadataOptions"]["HttpTokens"] == "required"
+    assert launch["InstanceInitiatedShutdownBehavior"] == "terminate"
+    assert "KeyName" not in launch
+    assert launch["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
     for group in of_type("AWS::EC2::SecurityGroup").values():
         for rule in group.get("SecurityGroupIngress", []):
             assert "SourceSecurityGroupId" in rule
-    script = told["UserData"]["Fn::Base64"]["Fn::Sub"][0]
+    script = launch["UserData"]["Fn::Base64"]["Fn::Sub"][0]
     assert "trap 'shutdown -h now' EXIT" in script
     assert "sha256sum --check" in script
 
 
-def test_only_instances_of_the_template_are_started_and_ended() -> None:
+def test_only_instances_of_the_launch_template_are_started_and_terminated() -> None:
     statements = {statement["Sid"]: statement for _, statement in policies() if "Sid" in statement}
     template = "launch-template/${TrainingTemplate}"
     assert statements["StartFromTheTemplate"]["Resource"]["Fn::Sub"].endswith(template)
-    [told] = statements["AsTheTemplateSays"]["Condition"]["ArnEquals"].values()
-    assert told["Fn::Sub"].endswith(template)
+    [allowed] = statements["AsTheTemplateSays"]["Condition"]["ArnEquals"].values()
+    assert allowed["Fn::Sub"].endswith(template)
     assert statements["EndTrainings"]["Condition"] == {
         "StringEquals": {"aws:ResourceTag/claimwatch-template": {"Ref": "TrainingTemplate"}}
     }
 
 
-def test_no_function_writes_where_files_land() -> None:
+def test_no_function_writes_to_the_landing_bucket() -> None:
     for name, statement in policies():
         if statement["Effect"] == "Allow" and "LandingBucket" in str(statement["Resource"]):
             assert set(as_list(statement["Action"])) <= {"s3:GetObject", "s3:GetObjectVersion"}, name
 
 
-def test_photos_are_read_where_they_land_and_nothing_else() -> None:
+def test_process_image_reads_only_landed_photos() -> None:
     read = [s for s in statements_of(FUNCTIONS["ProcessImage"]) if "s3:GetObject" in as_list(s["Action"])]
     assert [statement["Resource"] for statement in read] == [{"Fn::Sub": "${LandingBucket.Arn}/images/*"}]
 
 
-def test_only_those_that_start_executions_know_the_state_machine() -> None:
+def test_only_functions_that_start_executions_get_the_arn_of_the_state_machine() -> None:
     def starters(machine: str) -> set[str]:
         return {
             name
@@ -215,19 +214,21 @@ def test_only_those_that_start_executions_know_the_state_machine() -> None:
             and statement["Resource"] == {"Ref": machine}
         }
 
-    def told(variable: str) -> set[str]:
+    def configured(variable: str) -> set[str]:
         return {
             name
             for name, properties in FUNCTIONS.items()
             if variable in properties.get("Environment", {}).get("Variables", {})
         }
 
-    assert starters("ClaimsPipeline") == told("CLAIMS_PIPELINE_ARN") == {"StartPipeline", "ApplyContract"}
-    assert starters("ScoreClaims") == told("SCORE_CLAIMS_ARN") == {"PromoteModel"}
+    assert (
+        starters("ClaimsPipeline") == configured("CLAIMS_PIPELINE_ARN") == {"StartPipeline", "ApplyContract"}
+    )
+    assert starters("ScoreClaims") == configured("SCORE_CLAIMS_ARN") == {"PromoteModel"}
 
 
 @pytest.mark.parametrize("name", BUCKETS)
-def test_a_bucket_is_versioned_encrypted_private_and_outlives_the_stack(name: str) -> None:
+def test_a_bucket_is_versioned_encrypted_private_and_retained(name: str) -> None:
     bucket = BUCKETS[name]
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -237,7 +238,7 @@ def test_a_bucket_is_versioned_encrypted_private_and_outlives_the_stack(name: st
 
 
 @pytest.mark.parametrize("name", BUCKETS)
-def test_a_bucket_refuses_plain_connections(name: str) -> None:
+def test_a_bucket_refuses_connections_without_tls(name: str) -> None:
     assert any(
         policy["Bucket"] == {"Ref": name} and tls_only(policy["PolicyDocument"])
         for policy in BUCKET_POLICIES.values()
@@ -245,7 +246,7 @@ def test_a_bucket_refuses_plain_connections(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BUCKETS)
-def test_a_bucket_tells_of_new_objects_and_drops_unfinished_uploads(name: str) -> None:
+def test_a_bucket_sends_events_and_aborts_unfinished_uploads(name: str) -> None:
     assert (
         BUCKETS[name]["NotificationConfiguration"]["EventBridgeConfiguration"]["EventBridgeEnabled"] is True
     )
@@ -253,11 +254,11 @@ def test_a_bucket_tells_of_new_objects_and_drops_unfinished_uploads(name: str) -
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
 
 
-def test_the_topic_refuses_plain_connections() -> None:
+def test_the_topic_refuses_connections_without_tls() -> None:
     assert tls_only(RESOURCES["AlertTopicPolicy"]["Properties"]["PolicyDocument"])
 
 
-def test_the_database_talks_tls_only_is_encrypted_and_pauses() -> None:
+def test_the_database_requires_tls_is_encrypted_and_pauses() -> None:
     database = RESOURCES["Database"]["Properties"]
     assert database["StorageEncrypted"] is True
     assert database["ServerlessV2ScalingConfiguration"]["MinCapacity"] == 0
@@ -267,29 +268,29 @@ def test_the_database_talks_tls_only_is_encrypted_and_pauses() -> None:
     assert parameters["rds.force_ssl"] == "1"
 
 
-def test_the_database_s_log_never_quotes_a_claim() -> None:
+def test_the_database_log_never_quotes_a_claim() -> None:
     parameters = RESOURCES["DatabaseParameters"]["Properties"]["Parameters"]
     assert parameters["log_min_messages"] == "fatal"
     assert parameters["log_min_error_statement"] == "panic"
     assert parameters["log_parameter_max_length_on_error"] == "0"
 
 
-def test_network_and_database_are_made_only_when_none_is_given() -> None:
+def test_network_and_database_are_created_only_without_an_existing_database() -> None:
     for name, body in RESOURCES.items():
         if body["Type"].startswith(("AWS::RDS::", "AWS::EC2::")) and not name.startswith("Training"):
             assert body.get("Condition") == "OwnDatabase", name
-    # An instance stands in the network that there is, and in the account's default one only if there is none.
+    # Instances use the functions' network, and the default network of the account only if there is none.
     assert RESOURCES["TrainingSecurityGroup"]["Condition"] == "NoNetwork"
 
 
-def test_nothing_in_the_network_is_billed_by_the_hour() -> None:
+def test_no_network_resource_is_billed_by_the_hour() -> None:
     types = {body["Type"] for body in RESOURCES.values()}
     assert not types & {"AWS::EC2::NatGateway", "AWS::EC2::EIP", "AWS::EC2::InternetGateway"}
     endpoints = of_type("AWS::EC2::VPCEndpoint")
     assert {endpoint["VpcEndpointType"] for endpoint in endpoints.values()} == {"Gateway"}
 
 
-def test_functions_reach_aws_over_ipv6_from_the_network_made_here() -> None:
+def test_functions_in_our_own_network_reach_aws_over_ipv6() -> None:
     dual_stack, *_ = GLOBALS["VpcConfig"]["Fn::If"][1:]
     assert dual_stack["Ipv6AllowedForDualStack"] is True
     assert GLOBALS["Environment"]["Variables"]["AWS_USE_DUALSTACK_ENDPOINT"]["Fn::If"][1] == "true"

@@ -1,4 +1,4 @@
-"""What `sam build` made: within Lambda's limit, and complete without anything else on the path."""
+"""The output of `sam build`: fits into Lambda's limit and is complete on its own."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from tests.template.application import FUNCTIONS, PROJECT, layers_of
 
 BUILD = PROJECT / ".aws-sam" / "build"
-LIMIT = 262_144_000  # bytes unzipped, a function with all its layers
+LIMIT = 262_144_000  # bytes unzipped, a function including its layers
 
 IMPORT = """
 import sys
@@ -75,7 +75,7 @@ assert betainc(1, 1, 0.5) == 0.5
 
 @pytest.fixture(scope="module", autouse=True)
 def built() -> None:
-    """`make test` has built already; a test that is run by itself builds once."""
+    """Build once if `make test` has not built already."""
     if not (BUILD / "template.yaml").exists():
         subprocess.run(["sam", "build"], cwd=PROJECT, check=True, capture_output=True)
 
@@ -85,7 +85,7 @@ def size(folder: Path) -> int:
 
 
 def run_alone(script: str, *arguments: Path) -> None:
-    """Run a script with neither site-packages nor the environment nor this folder in reach."""
+    """Run a script without site-packages, environment variables and this folder."""
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-W", "error", "-c", script, *map(str, arguments)],
         cwd="/",
@@ -101,49 +101,49 @@ def layer_folders(function: str) -> list[Path]:
     return [BUILD / layer / "python" for layer in layers_of(function)]
 
 
-def test_every_function_fits_into_lambda_with_its_layers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_function_fits_into_lambda_including_its_layers(capsys: pytest.CaptureFixture[str]) -> None:
     layers = {layer for name in FUNCTIONS for layer in layers_of(name)}
     sizes = {layer: size(BUILD / layer) for layer in layers}
     totals = {name: size(BUILD / name) + sum(sizes[layer] for layer in layers_of(name)) for name in FUNCTIONS}
     with capsys.disabled():
-        told = ", ".join(f"{name} {sizes[name] / 1e6:.1f}" for name in sorted(sizes))
-        print(f"\nMB unzipped: {told}; the largest function {max(totals.values()) / 1e6:.1f} of 262.1")
+        summary = ", ".join(f"{name} {sizes[name] / 1e6:.1f}" for name in sorted(sizes))
+        print(f"\nMB unzipped: {summary}; the largest function {max(totals.values()) / 1e6:.1f} of 262.1")
     assert {name: total for name, total in totals.items() if total >= LIMIT} == {}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_built_function_imports_with_nothing_else_on_the_path(name: str) -> None:
+def test_a_built_function_imports_with_only_its_layers_on_the_path(name: str) -> None:
     run_alone(IMPORT, BUILD / name, *layer_folders(name))
 
 
-def test_the_platform_layer_knows_the_services_that_are_called() -> None:
+def test_the_platform_layer_contains_a_client_for_every_service_in_use() -> None:
     run_alone(CLIENTS, BUILD / "PlatformLayer" / "python")
 
 
-def test_what_was_trimmed_from_the_layers_is_not_missed() -> None:
+def test_the_trimmed_tables_layer_works() -> None:
     run_alone(TABLES, BUILD / "PlatformLayer" / "python", BUILD / "TablesLayer" / "python")
 
 
-def test_what_was_left_out_of_the_statistics_is_not_missed() -> None:
+def test_the_trimmed_statistics_layer_works() -> None:
     run_alone(STATISTICS, BUILD / "TablesLayer" / "python", BUILD / "StatisticsLayer" / "python")
 
 
-def test_every_format_of_photos_is_decoded_by_what_is_in_the_layers() -> None:
+def test_the_images_layer_decodes_every_photo_format() -> None:
     run_alone(PHOTOS, *layer_folders("ProcessImage"))
 
 
 @pytest.mark.parametrize(
     "layer", ["CoreLayer", "PlatformLayer", "TablesLayer", "ImagesLayer", "ScoringLayer", "StatisticsLayer"]
 )
-def test_a_layer_ships_byte_code_that_is_not_checked_against_its_source(layer: str) -> None:
+def test_a_layer_ships_byte_code_that_skips_the_check_against_its_source(layer: str) -> None:
     sources = [path for path in (BUILD / layer / "python").rglob("*.py") if path.name == "__init__.py"]
     assert sources
     for source in sources:
         compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
-        # PEP 552: bit 0 says "by hash", bit 1 "check the source"; 0b01 is unchecked.
+        # PEP 552: bit 0 means "based on a hash", bit 1 "check the source"; 0b01 is an unchecked hash.
         assert int.from_bytes(compiled.read_bytes()[4:8], "little") == 0b01, compiled
 
 
-def test_the_sample_contracts_travel_with_the_code() -> None:
+def test_the_core_layer_ships_the_sample_contracts() -> None:
     shipped = {path.name for path in (BUILD / "CoreLayer/python/claimwatch/contracts").glob("*.yaml")}
     assert shipped == {path.name for path in (PROJECT / "contracts").glob("*.yaml")}

@@ -1,5 +1,6 @@
-"""No event is lost: every queue and rule has somewhere for what failed, and somebody is told."""
+"""No event is lost: every queue and rule has a dead-letter queue, and every dead-letter queue an alarm."""
 
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.template.application import (
     FUNCTIONS,
     GLOBALS,
     MACHINES,
+    PROJECT,
     QUEUES,
     RESOURCES,
     RULES,
@@ -42,7 +44,7 @@ def dead_letter_queues() -> set[str]:
 
 
 def invocations_by_event() -> list[tuple[str, str, dict[str, Any]]]:
-    """Function, event, properties: what EventBridge invokes without a queue between."""
+    """Return function, event and properties of every direct invocation by EventBridge."""
     return [
         (name, event_name, event["Properties"])
         for name, function in FUNCTIONS.items()
@@ -52,7 +54,7 @@ def invocations_by_event() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def consumers() -> list[tuple[str, str, dict[str, Any]]]:
-    """Function, queue, properties of the event source: one for each queue that a function reads."""
+    """Return function, queue and event source properties for every queue that a function reads."""
     return [
         (name, str(referred(event["Properties"]["Queue"])), event["Properties"])
         for name, function in FUNCTIONS.items()
@@ -80,13 +82,13 @@ def test_a_dead_letter_queue_has_an_alarm_on_its_first_message(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", sorted(dead_letter_queues()))
-def test_a_dead_letter_queue_keeps_its_messages_as_long_as_sqs_can(name: str) -> None:
+def test_a_dead_letter_queue_keeps_messages_for_the_maximum_of_14_days(name: str) -> None:
     assert QUEUES[name]["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("metric", ["ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"])
-def test_executions_that_did_not_succeed_raise_an_alarm(metric: str, machine: str) -> None:
+def test_an_unsuccessful_execution_raises_an_alarm(metric: str, machine: str) -> None:
     assert any(
         alarm["MetricName"] == metric and referred(alarm["Dimensions"][0]["Value"]) == machine
         for alarm in ALARMS.values()
@@ -94,25 +96,28 @@ def test_executions_that_did_not_succeed_raise_an_alarm(metric: str, machine: st
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_reaches_the_topic_itself_or_through_a_composite_one_and_names_the_runbook(
-    name: str,
-) -> None:
-    spoken_for = any(f"ALARM(${{{name}}})" in each["AlarmRule"]["Fn::Sub"] for each in COMPOSITES.values())
-    if spoken_for:
-        assert "AlarmActions" not in ALARMS[name]  # else people would hear of it twice
+def test_an_alarm_notifies_the_topic_either_directly_or_through_a_composite_alarm(name: str) -> None:
+    if any(f"ALARM(${{{name}}})" in composite["AlarmRule"]["Fn::Sub"] for composite in COMPOSITES.values()):
+        assert "AlarmActions" not in ALARMS[name]  # otherwise it would notify twice
     else:
         assert ALARMS[name]["AlarmActions"] == [{"Ref": "AlertTopic"}]
-    assert "docs/runbook.md" in ALARMS[name]["AlarmDescription"]
 
 
 @pytest.mark.parametrize("name", COMPOSITES)
-def test_a_composite_alarm_reaches_the_topic_and_names_the_runbook(name: str) -> None:
+def test_a_composite_alarm_notifies_the_topic(name: str) -> None:
     assert COMPOSITES[name]["AlarmActions"] == [{"Ref": "AlertTopic"}]
-    assert "docs/runbook.md" in str(COMPOSITES[name]["AlarmDescription"])
+
+
+@pytest.mark.parametrize("name", [*ALARMS, *COMPOSITES])
+def test_an_alarm_refers_to_a_section_of_the_runbook(name: str) -> None:
+    headings = re.findall(r"^## (.+)$", (PROJECT / "docs" / "runbook.md").read_text(), re.MULTILINE)
+    description = str((ALARMS | COMPOSITES)[name]["AlarmDescription"])
+    [section] = re.findall(r'See docs/runbook\.md, "(.+)"\.', description)
+    assert section in headings
 
 
 @pytest.mark.parametrize("name", QUEUES)
-def test_a_queue_is_encrypted_and_refuses_plain_connections(name: str) -> None:
+def test_a_queue_is_encrypted_and_refuses_connections_without_tls(name: str) -> None:
     assert QUEUES[name]["SqsManagedSseEnabled"] is True
     assert any(
         {"Ref": name} in policy["Queues"] and tls_only(policy["PolicyDocument"])
@@ -121,14 +126,14 @@ def test_a_queue_is_encrypted_and_refuses_plain_connections(name: str) -> None:
 
 
 @pytest.mark.parametrize(("function", "queue", "event"), consumers(), ids=lambda value: str(value)[:20])
-def test_a_message_stays_hidden_for_six_times_its_function_s_timeout(
+def test_a_message_stays_hidden_for_six_times_the_function_timeout(
     function: str, queue: str, event: dict[str, Any]
 ) -> None:
     assert QUEUES[queue]["VisibilityTimeout"] >= 6 * FUNCTIONS[function]["Timeout"]
 
 
 @pytest.mark.parametrize(("function", "queue", "event"), consumers(), ids=lambda value: str(value)[:20])
-def test_a_consumer_reports_single_failures_and_is_bounded(
+def test_a_consumer_reports_batch_item_failures_and_has_a_concurrency_limit(
     function: str, queue: str, event: dict[str, Any]
 ) -> None:
     assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -136,7 +141,7 @@ def test_a_consumer_reports_single_failures_and_is_bounded(
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_rule_retries_and_keeps_what_it_cannot_deliver(name: str) -> None:
+def test_a_rule_retries_and_keeps_undeliverable_events(name: str) -> None:
     for target in RULES[name]["Targets"]:
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] > 0
@@ -144,7 +149,7 @@ def test_a_rule_retries_and_keeps_what_it_cannot_deliver(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_queue_takes_events_from_its_own_rule_only(name: str) -> None:
+def test_a_queue_accepts_events_only_from_its_own_rule(name: str) -> None:
     for target in RULES[name]["Targets"]:
         queue = referred(target["Arn"])
         grants = [
@@ -159,23 +164,23 @@ def test_a_queue_takes_events_from_its_own_rule_only(name: str) -> None:
 
 
 @pytest.mark.parametrize(("function", "event", "properties"), invocations_by_event(), ids=str)
-def test_what_eventbridge_invokes_keeps_what_could_not_be_delivered_and_what_failed(
+def test_undeliverable_and_failed_asynchronous_invocations_share_a_dead_letter_queue(
     function: str, event: str, properties: dict[str, Any]
 ) -> None:
     assert properties["RetryPolicy"]["MaximumRetryAttempts"] > 0
-    letters = referred(properties["DeadLetterConfig"]["Arn"])
-    assert letters == referred(FUNCTIONS[function]["DeadLetterQueue"]["TargetArn"])
+    dead_letters = referred(properties["DeadLetterConfig"]["Arn"])
+    assert dead_letters == referred(FUNCTIONS[function]["DeadLetterQueue"]["TargetArn"])
     [grant] = [
         statement
         for policy in QUEUE_POLICIES.values()
-        if {"Ref": letters} in policy["Queues"]
+        if {"Ref": dead_letters} in policy["Queues"]
         for statement in policy["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Allow"
     ]
     assert f"{function}{event}" in map(referred, grant["Condition"]["ArnEquals"]["aws:SourceArn"])
 
 
-def test_photographs_and_what_the_pipeline_writes_itself_start_no_execution() -> None:
+def test_photos_and_objects_written_by_the_application_start_no_execution() -> None:
     claims = RULES["ClaimsRule"]["EventPattern"]["detail"]
     assert claims["bucket"]["name"] == [{"Ref": "LandingBucket"}]
     assert claims["object"]["key"] == [{"anything-but": {"prefix": "images/"}}]
@@ -188,11 +193,11 @@ def test_photographs_and_what_the_pipeline_writes_itself_start_no_execution() ->
     assert contracts["object"]["key"] == [{"anything-but": {"wildcard": ours}}]
 
 
-def test_photos_are_told_of_when_they_come_and_when_they_go() -> None:
+def test_photos_send_events_when_created_and_when_deleted() -> None:
     assert RULES["ImagesRule"]["EventPattern"]["detail-type"] == ["Object Created", "Object Deleted"]
 
 
-def test_events_that_any_rule_could_not_deliver_are_taken_by_their_queue() -> None:
+def test_the_queue_of_undelivered_events_accepts_events_from_every_rule() -> None:
     [grant] = [
         statement
         for statement in QUEUE_POLICIES["UndeliveredEventsPolicy"]["PolicyDocument"]["Statement"]
@@ -201,12 +206,12 @@ def test_events_that_any_rule_could_not_deliver_are_taken_by_their_queue() -> No
     assert {referred(arn) for arn in grant["Condition"]["ArnEquals"]["aws:SourceArn"]} == set(RULES)
 
 
-def test_every_function_logs_to_a_group_that_forgets() -> None:
+def test_every_function_logs_to_the_shared_log_group() -> None:
     group = GLOBALS["LoggingConfig"]["LogGroup"]["Ref"]
     assert group in RESOURCES
     assert not any("LoggingConfig" in function for function in FUNCTIONS.values())
 
 
 @pytest.mark.parametrize("name", of_type("AWS::Logs::LogGroup"))
-def test_a_log_group_forgets(name: str) -> None:
+def test_a_log_group_has_a_retention_period(name: str) -> None:
     assert RESOURCES[name]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}

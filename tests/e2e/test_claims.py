@@ -1,4 +1,4 @@
-"""Drop a file into the landing bucket of the deployed application, and look at what people see."""
+"""Files dropped into the landing bucket of the deployed application, from event to visible rows."""
 
 import json
 from contextlib import closing
@@ -11,8 +11,8 @@ from claimwatch.ingest.replay import replay
 from samples import Book, BookConfig, Dirt, Shape, write_week
 from tests.cluster import database_at
 from tests.deployed import Deployed, eventually
-from tests.faults.model import personal_values
-from tests.faults.schedule import SampleFile
+from tests.faults.claims.model import personal_values
+from tests.faults.claims.schedule import SampleFile
 from tests.integration.ingest.glass import GLASS, csv
 
 MOTOR_WEEK = BookConfig(seed=21, claims_per_week=400, weeks=2)
@@ -20,13 +20,13 @@ MOTOR_WEEK = BookConfig(seed=21, claims_per_week=400, weeks=2)
 
 @pytest.fixture(scope="module")
 def motor_file(tmp_path_factory: pytest.TempPathFactory) -> SampleFile:
-    """A dirty week."""
+    """A week of claims with damaged and duplicate rows."""
     path = tmp_path_factory.mktemp("files") / "week.csv"
     manifest = write_week(path, Book(MOTOR_WEEK), 0, dirt=Dirt(0.05), duplicate_share=0.02)
     return SampleFile("week", "claims/motor/week.csv", path, Shape(), manifest, datetime.now(UTC), "")
 
 
-def test_a_dirty_file_ends_as_rows_and_quarantine_and_says_so_in_an_event(
+def test_a_dirty_file_is_split_into_visible_rows_and_quarantine(
     deployed: Deployed, motor_file: SampleFile
 ) -> None:
     version = deployed.drop(motor_file.key, motor_file.path.read_bytes())
@@ -49,12 +49,12 @@ def test_a_dirty_file_ends_as_rows_and_quarantine_and_says_so_in_an_event(
     )
 
 
-def test_the_same_event_again_starts_nothing(deployed: Deployed, motor_file: SampleFile) -> None:
+def test_a_repeated_event_starts_no_execution(deployed: Deployed, motor_file: SampleFile) -> None:
     version = deployed.drop(motor_file.key, motor_file.path.read_bytes())
     file = deployed.ended(version)
     before = len(deployed.executions())
     queue, sqs = deployed.outputs["ClaimsQueueUrl"], deployed.client("sqs")
-    again = {
+    event = {
         "source": "aws.s3",
         "detail-type": "Object Created",
         "time": file["received_at"].isoformat(),
@@ -64,8 +64,8 @@ def test_the_same_event_again_starts_nothing(deployed: Deployed, motor_file: Sam
         },
     }
     for _ in range(3):
-        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(again))
-    last = deployed.drop("claims/motor/", b"")  # behind them in the queue
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(event))
+    last = deployed.drop("claims/motor/", b"")  # comes after the events in the queue
     deployed.ended(last)
 
     assert len(deployed.executions()) == before
@@ -73,7 +73,7 @@ def test_the_same_event_again_starts_nothing(deployed: Deployed, motor_file: Sam
     assert rows == [file]
 
 
-def test_outcomes_find_their_claims(deployed: Deployed) -> None:
+def test_an_outcome_file_is_loaded(deployed: Deployed) -> None:
     version = deployed.drop(
         "outcomes/motor/w1.csv",
         "claim_id,is_fraud,decided_at,decided_by,source\nMTR-000000000001,true,2026-02-01T10:00:00,inv-1,referral\n",
@@ -84,7 +84,7 @@ def test_outcomes_find_their_claims(deployed: Deployed) -> None:
     assert row["is_fraud"] is True
 
 
-def test_a_line_without_a_contract_waits_for_it(deployed: Deployed) -> None:
+def test_files_of_a_line_without_a_contract_wait_for_the_contract(deployed: Deployed) -> None:
     claims = csv(*(f"G{number},2026-03-{number + 1:02},{number},1,," for number in range(25)))
     versions = [deployed.drop(f"claims/glass/{name}.csv", claims) for name in "ab"]
     assert [deployed.ended(version)["status"] for version in versions] == ["parked", "parked"]
@@ -101,7 +101,7 @@ def test_a_line_without_a_contract_waits_for_it(deployed: Deployed) -> None:
     assert len(about) == 1
 
 
-def test_a_file_that_is_no_table_is_refused_and_people_are_told_why(deployed: Deployed) -> None:
+def test_a_file_that_is_not_a_table_is_refused_with_an_alert_that_says_why(deployed: Deployed) -> None:
     version = deployed.drop("claims/motor/broken.csv", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + b"\0" * 100)
 
     file = deployed.ended(version)
@@ -118,11 +118,9 @@ def test_a_key_without_a_line_is_refused(deployed: Deployed) -> None:
     deployed.told("else.csv")
 
 
-def test_a_database_that_restarts_delays_a_file_and_no_more(
-    deployed: Deployed, motor_file: SampleFile
-) -> None:
+def test_a_database_restart_only_delays_a_file(deployed: Deployed, motor_file: SampleFile) -> None:
     version = deployed.drop("claims/motor/restart.csv", motor_file.path.read_bytes())
-    # From here on the state machine retries. Before, the queue would, after six minutes.
+    # From here on the state machine retries; earlier, only the queue would, after six minutes.
     deployed.ended(version, "received", "loading", "committed")
     deployed.stack.servers.postgres.restart("immediate")
 
@@ -131,7 +129,7 @@ def test_a_database_that_restarts_delays_a_file_and_no_more(
     assert (file["status"], file["rows_read"]) == ("committed", motor_file.manifest.rows)
 
 
-def test_a_fault_that_stays_is_told_and_the_file_can_be_replayed(
+def test_a_persistent_fault_sends_an_alert_and_the_file_can_be_replayed(
     deployed: Deployed, motor_file: SampleFile
 ) -> None:
     iam, role = deployed.client("iam"), deployed.resource("LoadChunkRole")
@@ -149,26 +147,25 @@ def test_a_fault_that_stays_is_told_and_the_file_can_be_replayed(
     assert deployed.query(
         "SELECT count(*) AS rows FROM claimwatch.current_claim_motor WHERE file_id = %s", file["file_id"]
     ) == [{"rows": 0}]
-    told = deployed.told("outage.csv")
-    assert f"claimwatch replay {file['file_id']}" in told["Message"]
+    alert = deployed.told("outage.csv")
+    assert f"claimwatch replay {file['file_id']}" in alert["Message"]
 
     pipeline = ClaimsPipeline(deployed.client("stepfunctions"), deployed.outputs["ClaimsPipelineArn"])
     with closing(database_at(deployed.stack.database_url)) as database:
         replay(database, pipeline, file["file_id"])
 
-    again = deployed.ended(version, "committed")
-    assert (again["attempt"], again["rows_read"]) == (2, motor_file.manifest.rows)
+    replayed = deployed.ended(version, "committed")
+    assert (replayed["attempt"], replayed["rows_read"]) == (2, motor_file.manifest.rows)
 
 
-def test_a_message_that_nobody_can_work_on_ends_with_the_dead_letters_and_an_alarm(
+def test_a_message_that_always_fails_becomes_a_dead_letter_and_raises_an_alarm(
     deployed: Deployed,
 ) -> None:
     sqs, queue = deployed.client("sqs"), deployed.outputs["ClaimsQueueUrl"]
-    letters = deployed.outputs["ClaimsDeadLetterQueueUrl"]
-    patience = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
-    sqs.set_queue_attributes(
-        QueueUrl=queue, Attributes={"VisibilityTimeout": "1"}
-    )  # else it takes half an hour
+    dead_letters = deployed.outputs["ClaimsDeadLetterQueueUrl"]
+    original = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    # With the original timeout, five receives would take half an hour.
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
     poison = {
         "source": "aws.s3",
         "detail-type": "Object Created",
@@ -180,27 +177,27 @@ def test_a_message_that_nobody_can_work_on_ends_with_the_dead_letters_and_an_ala
     }
     try:
         sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(poison))
-        # The message before it in the batch is not held back by it.
+        # The failing message does not block other messages.
         version = deployed.drop("claims/motor/", b"")
         deployed.ended(version)
 
         def waiting() -> int:
             name = "ApproximateNumberOfMessages"
-            found = sqs.get_queue_attributes(QueueUrl=letters, AttributeNames=[name])
+            found = sqs.get_queue_attributes(QueueUrl=dead_letters, AttributeNames=[name])
             return int(found["Attributes"][name])
 
-        eventually(lambda: waiting() == 1, "the message is with the dead letters")
+        eventually(lambda: waiting() == 1, "the message is in the dead-letter queue")
     finally:
-        sqs.set_queue_attributes(QueueUrl=queue, Attributes=patience)
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes=original)
 
-    # The emulator measures no queue, so the figure that CloudWatch would have is given to it.
+    # The emulator publishes no queue metrics, so the test publishes the metric.
     cloudwatch = deployed.client("cloudwatch")
     cloudwatch.put_metric_data(
         Namespace="AWS/SQS",
         MetricData=[
             {
                 "MetricName": "ApproximateNumberOfMessagesVisible",
-                "Dimensions": [{"Name": "QueueName", "Value": letters.rsplit("/", 1)[-1]}],
+                "Dimensions": [{"Name": "QueueName", "Value": dead_letters.rsplit("/", 1)[-1]}],
                 "Value": waiting(),
             }
         ],
@@ -208,7 +205,7 @@ def test_a_message_that_nobody_can_work_on_ends_with_the_dead_letters_and_an_ala
     alarm = deployed.resource("ClaimsDeadLettersAlarm")
     eventually(
         lambda: cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"][0]["StateValue"] == "ALARM",
-        "the alarm of the dead letters rings",
+        "the dead-letter alarm is in ALARM",
     )
 
 
@@ -219,7 +216,7 @@ def test_no_personal_data_is_in_a_log_a_state_or_a_notification(
     secrets = personal_values(motor_file)
     assert len(secrets) > 500
 
-    told = "\n".join(f"{alert['Subject']} {alert['Message']}" for alert in deployed.listen())
+    alerts = "\n".join(f"{alert['Subject']} {alert['Message']}" for alert in deployed.listen())
     states = deployed.client("stepfunctions")
     history = "\n".join(
         json.dumps(
@@ -231,5 +228,5 @@ def test_no_personal_data_is_in_a_log_a_state_or_a_notification(
     files = "\n".join(str(row) for row in deployed.query("SELECT * FROM claimwatch.file"))
 
     assert "chunk loaded" in logged
-    for where, text in (("alerts", told), ("states", history), ("logs", logged), ("ledger", files)):
+    for where, text in (("alerts", alerts), ("states", history), ("logs", logged), ("ledger", files)):
         assert not [secret for secret in secrets if secret in text], where

@@ -1,44 +1,44 @@
-"""`make faults`: seeded schedules of kills, restarts, duplicates and late events, and their cost: nothing."""
+"""`make faults`: seeded schedules of kills, restarts, duplicates and late events lose and double nothing."""
 
 import argparse
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.cluster import Cluster
-from tests.faults.photos.simulation import simulate_photos
-from tests.faults.scores.simulation import simulate_scores
-from tests.faults.simulation import simulate
-from tests.faults.verdict import Result
+from tests.faults.claims.simulation import ClaimsSimulation
+from tests.faults.photos.simulation import PhotosSimulation
+from tests.faults.scores.simulation import ScoresSimulation
+from tests.faults.simulation import Result, Simulation, simulate
 from tests.faults.workers import Workers
 
 
 @dataclass
 class Part:
-    """The schedules of one kind of data, and what came of them."""
+    """The schedules of one simulation and their results."""
 
     name: str
+    simulation: type[Simulation]
     schedules: int
-    simulate: Callable[[int, Cluster, Workers], Result]
     watched: str
+    """The consistency that the watcher checks during a schedule."""
+    seeds: range = range(0)
     injected: Counter[str] = field(default_factory=Counter)
     lost: int = 0
     doubled: int = 0
     looks: int = 0
-    seeds: range = range(0)
     failed: list[int] = field(default_factory=list)
 
     def run(self, seeds: range, cluster: Cluster, workers: Workers) -> None:
-        """Run the schedules of these seeds, and tell what was injected."""
+        """Run the schedules of these seeds and print what was injected."""
         self.seeds = seeds
         began = time.monotonic()
         for done, seed in enumerate(seeds, start=1):
-            self._add(self.simulate(seed, cluster, workers))
+            self._add(simulate(self.simulation, seed, cluster, workers))
             if done % 20 == 0 or done == len(seeds):
                 print(
                     f"{self.name}: seeds {seeds[0]} to {seed}: {self.injected.total()} faults,"
@@ -55,32 +55,29 @@ class Part:
         self.looks += result.looks
         if result.problems:
             self.failed.append(result.seed)
-            again = f"python -m tests.faults --only {self.name} --seed {result.seed}"
-            print(f"{self.name}: seed {result.seed} FAILED; again with: {again}")
+            command = f"python -m tests.faults --only {self.name} --seed {result.seed}"
+            print(f"{self.name}: seed {result.seed} FAILED; repeat it with: {command}")
             print("\n".join(f"  {problem}" for problem in result.problems))
 
 
 PARTS = (
-    Part("claims", 200, simulate, "the current claims meanwhile: every file was there whole or not at all"),
     Part(
-        "photos", 70, simulate_photos, "the photos meanwhile: each was there with its matches or not at all"
+        "claims", ClaimsSimulation, 200, "the current claims: each file was visible as a whole or not at all"
     ),
+    Part("photos", PhotosSimulation, 70, "the photos: each was visible with all its matches or not at all"),
     Part(
-        "scores",
-        100,
-        simulate_scores,
-        "scores and history meanwhile: whole chunks, and nothing was rewritten",
+        "scores", ScoresSimulation, 100, "scores and history: only whole chunks, and no entry was rewritten"
     ),
 )
 
 
 def main() -> int:
-    """Run schedules of claims, of photos and of scores, and end with one line of figures."""
+    """Run the schedules of claims, photos and scores, and print one line of totals at the end."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--only", choices=[part.name for part in PARTS], help="without the other parts")
-    parser.add_argument("--schedules", type=int, help="how many of a part, from the first seed on")
+    parser.add_argument("--only", choices=[part.name for part in PARTS], help="run only this part")
+    parser.add_argument("--schedules", type=int, help="number of schedules per part")
     parser.add_argument("--first-seed", type=int, default=1)
-    parser.add_argument("--seed", type=int, help="only this one, as when a schedule has failed")
+    parser.add_argument("--seed", type=int, help="run only this seed, for instance of a failed schedule")
     options = parser.parse_args()
     parts = [part for part in PARTS if options.only in (None, part.name)]
     with (

@@ -1,7 +1,7 @@
-"""Where a worker breaks: the borders of the code under test, which are given to it.
+"""Dependencies of the code under test that inject faults.
 
-Nothing is patched. A connection class of psycopg2's and the object store pass points at which a fault of the
-running job may wait for them.
+Nothing is patched: a connection class of psycopg2 and the object store pass points at which a fault of the
+running job may strike.
 """
 
 import os
@@ -25,28 +25,28 @@ from local.filesystem_object_store import FilesystemObjectStore
 from tests.faults.seed import Fault
 
 READ = 2_048
-"""Bytes of a block that the object store hands on, so that a chunk takes several."""
+"""Bytes of a block that the object store returns; a chunk takes several."""
 SENT = 1_024
-"""Bytes that COPY is given at a time."""
+"""Bytes that COPY reads at a time."""
 
 
 @dataclass(frozen=True)
 class Fired:
-    """Told to the caller just before a fault strikes."""
+    """Sent to the caller just before a fault strikes."""
 
     kind: str
 
 
 @dataclass(frozen=True)
 class Raised:
-    """The error that a step ended with, as Lambda reports it."""
+    """The error of a step, as Lambda reports it."""
 
     error: str
     cause: str
 
 
 class Trap:
-    """The faults of the running job; counts how often each point is passed."""
+    """The faults of the running job, with the number of times that each point was passed."""
 
     def __init__(self) -> None:
         self._pipe: Pipe | None = None
@@ -54,16 +54,16 @@ class Trap:
         self._passed: dict[str, int] = {}
         self._url = ""
 
-    def tell(self, pipe: Pipe) -> None:
-        """Tell whoever is at the other end what strikes."""
+    def report_to(self, pipe: Pipe) -> None:
+        """Report faults that strike to the other end of a pipe."""
         self._pipe = pipe
 
     def set(self, faults: tuple[Fault, ...], url: str) -> None:
-        """Begin a job at the database of this URL."""
+        """Set the faults of a job that uses the database at this URL."""
         self._faults, self._passed, self._url = faults, {}, url
 
     def spring(self, point: str, connection: PgConnection | None = None) -> Fault | None:
-        """Pass a point: die, break the connection or wait here, or be told the fault to act out."""
+        """Pass a point, where a fault may strike; return a fault that the caller must act out."""
         passed = self._passed.get(point, 0)
         self._passed[point] = passed + 1
         for fault in self._faults:
@@ -84,7 +84,7 @@ class Trap:
             case "terminate" if connection is not None:
                 terminate(self._url, connection.info.backend_pid)
             case "race" if connection is not None:
-                # The backend is ended while it commits, or just before, or just behind.
+                # Terminates the backend during the commit, just before or just after it.
                 arguments = (self._url, connection.info.backend_pid)
                 Thread(target=terminate, args=arguments, daemon=True).start()
             case _:
@@ -97,7 +97,7 @@ def _die() -> None:
 
 
 def terminate(url: str, backend: int) -> None:
-    """End a backend, and wait until it is gone."""
+    """Terminate a backend and wait until it is gone."""
     with suppress(psycopg2.OperationalError), closing(psycopg2.connect(url)) as other:
         other.autocommit = True
         with other.cursor() as cursor:
@@ -108,25 +108,25 @@ trap = Trap()
 
 
 class BreakingConnection(PgConnection):
-    """A connection that can break before and after its commits."""
+    """A connection that can break before and after each commit."""
 
     def commit(self) -> None:
-        """Commit, unless."""
+        """Commit, unless a fault strikes."""
         trap.spring("before_commit", self)
         super().commit()
         trap.spring("after_commit", self)
 
 
 class BreakingCursor(PgCursor):
-    """A cursor that can break after each statement, and whose COPY can on its way."""
+    """A cursor that can break after each statement and during COPY."""
 
     def execute(self, query: Any, variables: Any = None) -> None:
-        """Execute, and perhaps no more than that."""
+        """Execute a statement; a fault may strike afterwards."""
         super().execute(query, variables)
         trap.spring("statement", self.connection)
 
     def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
-        """COPY in small pieces."""
+        """Run COPY in small pieces."""
         super().copy_expert(sql, cast(Any, _InPieces(file, self.connection)), size)
 
 
@@ -135,40 +135,40 @@ class _InPieces:
         self._file, self._connection, self._begun = file, connection, False
 
     def read(self, size: int) -> str | Buffer:
-        if self._begun:  # something of it is at the server by now
+        if self._begun:  # the server has received a piece
             trap.spring("copy", self._connection)
         self._begun = True
         piece: str | Buffer = self._file.read(min(size, SENT))
         return piece
 
     def write(self, data: bytes) -> None:
-        trap.spring("copied", self._connection)  # it is on its way out of the server
+        trap.spring("copied", self._connection)  # the server has sent a piece
         self._file.write(data)
 
 
 class BreakingObjects(FilesystemObjectStore):
-    """The folder store on a bad day; S3's errors come as the adapter has them, as passing faults."""
+    """A filesystem store that can fail; like the S3 adapter, it raises TransientFault."""
 
     def __init__(self, folder: Path, block: int = READ) -> None:
         super().__init__(folder)
         self._block = block
 
     def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """The bytes, in small blocks."""
+        """Yield the bytes in small blocks."""
         whole = b"".join(super().read(ref, start, end))
         for at in range(0, len(whole), self._block):
             fail_as(trap.spring("read"))
             yield whole[at : at + self._block]
 
     def newest(self, bucket: str, key: str) -> bytes:
-        """All bytes; or, once, others than were written."""
+        """Return all bytes, or, if that fault strikes, different bytes than were written."""
         content = super().newest(bucket, key)
         fault = trap.spring("read")
         fail_as(fault)
         return content[:-1] + b"?" if fault is not None and fault.kind == "other_bytes" else content
 
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
-        """A new version, unless the writing breaks off."""
+        """Write a new version, unless a fault breaks it off."""
 
         def breaking() -> Iterator[bytes]:
             for block in blocks:
@@ -179,11 +179,11 @@ class BreakingObjects(FilesystemObjectStore):
 
 
 def fail_as(fault: Fault | None) -> None:
-    """Fail as S3 or another service does, if that is what strikes."""
+    """Raise what S3 or another service raises, if the fault is of that kind."""
     match fault.kind if fault else None:
         case "s3_500":
             raise TransientFault("S3 did not answer: 500 InternalError")
         case "s3_broken":
-            raise TransientFault("reading broke off")
+            raise TransientFault("the connection to S3 was lost")
         case "throttle":
             raise TransientFault("the service did not answer: ThrottlingException")

@@ -1,152 +1,112 @@
-"""One schedule from its first event to the verdict."""
+"""The skeleton of a simulation: run a schedule while faults strike, repair, and check the invariants."""
 
 import tempfile
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
-from claimwatch.aws.objects import ObjectRef
-from local.filesystem_object_store import FilesystemObjectStore
 from tests.cluster import Cluster
-from tests.faults.model import expected_file, personal_values, visible
-from tests.faults.orchestrator import Orchestrator
-from tests.faults.schedule import LANDING, SampleFile, Schedule
-from tests.faults.verdict import Result, Verdict, judge
-from tests.faults.watcher import ClaimsWatcher
-from tests.faults.worker import Place
-from tests.faults.workers import Hangs, Workers
+from tests.faults.invariants import Invariants, cursor_at
+from tests.faults.watcher import Watcher
+from tests.faults.workers import Hangs, Invocations, Notes, Workers
 
 MOST_ROUNDS = 12
-"""Of people who look at the ledger and replay what is not committed."""
+"""Rounds of people's repairs after which every schedule must be complete."""
 
 
-def simulate(seed: int, cluster: Cluster, workers: Workers) -> Result:
+@dataclass
+class Result:
+    """The outcome of one schedule."""
+
+    seed: int
+    injected: Counter[str]
+    lost: int
+    doubled: int
+    problems: list[str]
+    looks: int
+    """Number of times that the watcher looked."""
+
+
+class Simulation(ABC):
+    """One schedule in a database and a folder of its own."""
+
+    environment: Invocations[Any]
+    watcher: Watcher
+
+    @abstractmethod
+    def __init__(self, seed: int, url: str, folder: Path, cluster: Cluster, workers: Workers) -> None:
+        """Prepare the schedule of a seed."""
+
+    @abstractmethod
+    def run_waves(self) -> None:
+        """Run the waves of the schedule; meanwhile external faults strike."""
+
+    @abstractmethod
+    def repair(self, round_number: int) -> bool:
+        """Do what people do when nothing runs (rounds start at 1); return False if nothing is left."""
+
+    def finish(self) -> None:  # noqa: B027 - most simulations have nothing to do
+        """Do what follows after the last repair."""
+
+    @abstractmethod
+    def invariants(self, cursor: Cursor) -> Invariants:
+        """Return the invariants that must hold in the end."""
+
+    def secrets(self) -> Iterable[str]:
+        """Return texts that must not occur in notifications, errors and logs."""
+        return ()
+
+    def run(self) -> None:
+        """Run the schedule until it is complete; raises Hangs if it never is."""
+        with self.environment.stricken():
+            self.run_waves()
+        self.environment.settle()
+        for round_number in range(1, MOST_ROUNDS + 1):
+            if not self.repair(round_number):
+                self.finish()
+                return
+            self.environment.settle()
+        raise Hangs("the repairs of people do not complete the schedule")
+
+
+def simulate(kind: type[Simulation], seed: int, cluster: Cluster, workers: Workers) -> Result:
     """Run the schedule of a seed in a database and a folder of its own."""
-    schedule = Schedule(seed)
-    with tempfile.TemporaryDirectory(prefix="claimwatch-faults-") as name, cluster.clone() as url:
-        folder = Path(name)
-        files = {file.label: file for file in schedule.files(folder)}
-        refs, events = _drop(FilesystemObjectStore(folder), files)
-        expected = {label: expected_file(file) for label, file in files.items()}
-        place = Place(url, folder, schedule.chunk_bytes)
-        orchestrator = Orchestrator(schedule, cluster, place, workers, files)
-        labels = {ref: label for label, ref in refs.items()}
-        watcher = ClaimsWatcher(url, lambda committed: visible(expected, (labels[ref] for ref in committed)))
-        result = Result(seed)
-        already_logged = workers.log.stat().st_size
-        try:
-            with watcher:
-                _run(schedule, orchestrator, url, files, events)
-        except Hangs as hanging:
-            result.problems.append(f"it hangs: {hanging}")
-        finally:
-            orchestrator.close()
-        verdict = judge(url, expected, refs)
-        _sum_up(result, orchestrator, watcher, verdict)
-        secrets = set[str]().union(*map(personal_values, files.values()))
-        result.problems += _told_of(secrets, orchestrator, workers.printed(already_logged))
-    return result
+    already_logged = workers.log.stat().st_size
+    with tempfile.TemporaryDirectory(prefix="claimwatch-faults-") as folder, cluster.clone() as url:
+        simulation = kind(seed, url, Path(folder), cluster, workers)
+        watcher, notes = simulation.watcher, simulation.environment.notes
+        problems = []
+        with closing(simulation.environment):
+            try:
+                with watcher:
+                    simulation.run()
+            except Hangs as hanging:
+                problems.append(f"it hangs: {hanging}")
+        with cursor_at(url) as cursor:
+            invariants = simulation.invariants(cursor)
+            invariants.check()
+        problems += [*invariants.problems, *watcher.problems, *notes.bugs]
+        if watcher.looks == 0:
+            problems.append("the watcher never looked")
+        problems += _leaks(set(simulation.secrets()), notes, workers.printed(already_logged))
+        return Result(seed, notes.injected, invariants.lost, invariants.doubled, problems, watcher.looks)
 
 
-def _run(
-    schedule: Schedule,
-    orchestrator: Orchestrator,
-    url: str,
-    files: Mapping[str, SampleFile],
-    events: Mapping[str, dict[str, Any]],
-) -> None:
-    with orchestrator.stricken():
-        copies: Counter[str] = Counter()
-        for wave in schedule.deliveries(list(files.values())):
-            for label in wave:
-                orchestrator.deliver(label, events[label], copies[label])
-                copies[label] += 1
-            orchestrator.settle()
-    orchestrator.settle()
-    for _ in range(MOST_ROUNDS):
-        if not _put_right(orchestrator, url, events):
-            return
-        orchestrator.settle()
-    raise Hangs("replays do not bring every file to its end")
-
-
-def _put_right(orchestrator: Orchestrator, url: str, events: Mapping[str, dict[str, Any]]) -> bool:
-    """What people do when nothing runs: redrive dead letters, replay what failed. False if all is well.
-
-    What is neither committed nor announced in some way is lost to them: that is a finding.
-    """
-    notes = orchestrator.notes
-    letters, notes.dead_letters = notes.dead_letters, []
-    for label in letters:
-        orchestrator.deliver(label, events[label], 100)
-    orchestrator.settle()
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT file_id, key, status, attempt FROM claimwatch.file WHERE status <> 'committed'"
-        )
-        waiting = cursor.fetchall()
-    for file_id, key, status, attempt in waiting:
-        told = any(f"File {file_id}:" in alert.message for alert in notes.alerts)
-        if not (status == "failed" and told) and file_id not in notes.unrecorded:
-            notes.bugs.append(
-                f"{key} is {status} at attempt {attempt}, nothing works on it and nobody was told"
-            )
-        orchestrator.replay(file_id, attempt)
-    return bool(letters or waiting)
-
-
-def _drop(
-    objects: FilesystemObjectStore, files: Mapping[str, SampleFile]
-) -> tuple[dict[str, ObjectRef], dict[str, dict[str, Any]]]:
-    refs, events = {}, {}
-    for label, file in files.items():
-        data = file.path.read_bytes()
-        refs[label] = ref = objects.write(LANDING, file.key, [data])
-        events[label] = {
-            "source": "aws.s3",
-            "detail-type": "Object Created",
-            "time": file.received_at.isoformat(),
-            "detail": {
-                "bucket": {"name": LANDING},
-                "object": {
-                    "key": file.key,
-                    "size": len(data),
-                    "version-id": ref.version_id,
-                    "sequencer": file.sequencer,
-                },
-            },
-        }
-    return refs, events
-
-
-def _told_of(secrets: set[str], orchestrator: Orchestrator, printed: str) -> list[str]:
-    """Personal data where it must not be: in a notification, in an error, in what the workers printed."""
-    notes = orchestrator.notes
-    told = {
+def _leaks(secrets: set[str], notes: Notes, printed: str) -> list[str]:
+    """Return where secrets occur: in a notification, in an error, or in the output of the workers."""
+    texts = {
         "a notification": "\n".join(f"{alert.subject} {alert.message}" for alert in notes.alerts),
         "an error": "\n".join(notes.causes),
         "the log": printed,
     }
     return [
-        f"personal data in {where}"
-        for where, text in told.items()
+        f"secrets occur in {where}"
+        for where, text in texts.items()
         if any(secret in text for secret in secrets)
     ]
-
-
-def _sum_up(
-    result: Result,
-    orchestrator: Orchestrator,
-    watcher: ClaimsWatcher,
-    verdict: Verdict,
-) -> None:
-    result.injected = orchestrator.notes.injected
-    result.lost, result.doubled = verdict.lost, verdict.doubled
-    result.looks = watcher.looks
-    result.problems += [*verdict.problems, *watcher.problems, *orchestrator.notes.bugs]
-    if watcher.looks == 0:
-        result.problems.append("nobody watched")

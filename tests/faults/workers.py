@@ -1,4 +1,4 @@
-"""The worker processes, and what is done to them and to PostgreSQL: invocations, strikes, threads."""
+"""The worker processes, their invocations, and the faults that strike them and PostgreSQL from outside."""
 
 import multiprocessing
 import queue
@@ -19,22 +19,22 @@ import psycopg2
 from tests.cluster import Cluster
 from tests.faults.fault_injection import Fired, Raised
 from tests.faults.seed import Fault, Seeded
-from tests.faults.worker import Done, Job, Place, work
+from tests.faults.worker import Alerted, Done, Job, Workspace, work
 
 WORKERS = 4
 RECEIVES = 5
-"""Of a message, before it goes to the dead letters; as in the template."""
+"""Receives of a message until it is moved to the dead-letter queue; as in the template."""
 LAMBDA_DIED = "Runtime.ExitError"
 PATIENCE = 60.0
-"""Seconds after which something hangs that must not."""
+"""Seconds until something counts as hanging."""
 
 
 class Hangs(Exception):
-    """Something did not end in time."""
+    """Something did not finish in time."""
 
 
 class Slot:
-    """A worker process and the pipe to it; a dead one is replaced."""
+    """A worker process and the pipe to it; a dead process is replaced."""
 
     def __init__(self, log: Path) -> None:
         self.busy = False
@@ -51,12 +51,12 @@ class Slot:
         theirs.close()
 
     def kill(self) -> None:
-        """SIGKILL, as the kernel sends it to whoever takes too much memory."""
-        with suppress(ValueError, AttributeError):  # it is being replaced just now
+        """Send SIGKILL, as the kernel does when memory runs out."""
+        with suppress(ValueError, AttributeError):  # the process is being replaced
             self.process.kill()
 
     def replace(self) -> None:
-        """A new process in place of a dead one."""
+        """Replace a dead process."""
         self.end()
         self._start()
 
@@ -69,7 +69,7 @@ class Slot:
 
 
 class Workers:
-    """Prestarted worker processes, for one schedule after the other; all print to one log."""
+    """Prestarted worker processes, shared by all schedules; all write to one log."""
 
     def __init__(self, log: Path) -> None:
         self.log = log
@@ -81,7 +81,7 @@ class Workers:
 
     @contextmanager
     def one(self) -> Iterator[Slot]:
-        """A worker that nobody else has."""
+        """Reserve a worker."""
         try:
             slot = self._free.get(timeout=PATIENCE)
         except queue.Empty:
@@ -94,33 +94,36 @@ class Workers:
             self._free.put(slot)
 
     def printed(self, since: int = 0) -> str:
-        """What they have printed, from a place in their log on."""
+        """Return the output of the workers from a position in the log on."""
         with self.log.open("rb") as file:
             file.seek(since)
             return file.read().decode("utf-8", "replace")
 
     def close(self) -> None:
-        """End all of them."""
+        """End all worker processes."""
         for slot in self.slots:
             slot.end()
 
 
 @dataclass
 class Notes:
-    """What happened, for the verdict."""
+    """What happened in a schedule."""
 
     injected: Counter[str] = field(default_factory=Counter)
+    alerts: list[Alerted] = field(default_factory=list)
     bugs: list[str] = field(default_factory=list)
     causes: list[str] = field(default_factory=list)
-    """Of every error, as Lambda's log and Step Functions' history have it."""
+    """The messages of all errors, as in Lambda's log and in Step Functions' history."""
 
 
 class Invocations[N: Notes]:
-    """What runs in one schedule, and breaks; every method may be called from any thread."""
+    """Runs the invocations of one schedule and injects its faults; every method is thread-safe."""
 
-    def __init__(self, seeded: Seeded, place: Place, cluster: Cluster, workers: Workers, notes: N) -> None:
+    def __init__(
+        self, seeded: Seeded, workspace: Workspace, cluster: Cluster, workers: Workers, notes: N
+    ) -> None:
         self.notes = notes
-        self._seeded, self._place, self._cluster, self._workers = seeded, place, cluster, workers
+        self._seeded, self._workspace, self._cluster, self._workers = seeded, workspace, cluster, workers
         self._lock = threading.Lock()
         self._restarting = threading.Lock()
         self._pending: set[Future[Any]] = set()
@@ -131,13 +134,13 @@ class Invocations[N: Notes]:
     def _invoke(self, step: str, arguments: dict[str, Any], faults: tuple[Fault, ...] = ()) -> Done | Raised:
         with self._workers.one() as slot:
             try:
-                slot.pipe.send(Job(self._place, step, arguments, faults))
-                return self._attend(slot)
+                slot.pipe.send(Job(self._workspace, step, arguments, faults))
+                return self._answer(slot)
             except (EOFError, OSError):
                 slot.replace()
                 return Raised(LAMBDA_DIED, "the process died")
 
-    def _attend(self, slot: Slot) -> Done | Raised:
+    def _answer(self, slot: Slot) -> Done | Raised:
         while True:
             if not slot.pipe.poll(PATIENCE):
                 raise Hangs("a worker does not answer")
@@ -149,11 +152,15 @@ class Invocations[N: Notes]:
                         self._spawn(self._restart, kind.removeprefix("restart_"))
                 case Done() | Raised() as answer:
                     return answer
-                case said:
-                    self._hear(slot, said)
+                case Alerted() as alert:
+                    with self._lock:
+                        self.notes.alerts.append(alert)
+                case request:
+                    self._start(request)
+                    slot.pipe.send(True)
 
-    def _hear(self, slot: Slot, said: object) -> None:
-        """What a worker says before it answers."""
+    def _start(self, request: object) -> None:
+        """Start the execution that a worker requests."""
         raise NotImplementedError
 
     def _note_bug(self, raised: Raised, expected: set[str], where: str) -> None:
@@ -162,11 +169,11 @@ class Invocations[N: Notes]:
             if raised.error not in expected:
                 self.notes.bugs.append(f"{where}: {raised.error}: {raised.cause}"[:600])
 
-    # -- Strikes from outside ----------------------------------------------------------------------------
+    # -- External faults ---------------------------------------------------------------------------------
 
     @contextmanager
     def stricken(self) -> Iterator[None]:
-        """While what is inside runs, what the schedule has from outside strikes it."""
+        """Let the external faults of the schedule strike while the body runs."""
         over = threading.Event()
         striker = threading.Thread(target=self._strike_all, args=(over,))
         striker.start()
@@ -191,14 +198,14 @@ class Invocations[N: Notes]:
                 return
             draw.choice(busy).kill()
         elif kind == "terminate_all":
-            terminate_all(self._place.url)
+            terminate_all(self._workspace.url)
         else:
             self._restart(kind.removeprefix("restart_"))
         with self._lock:
             self.notes.injected[kind] += 1
 
     def _restart(self, mode: Any) -> None:
-        with self._restarting:  # one at a time
+        with self._restarting:  # one restart at a time
             self._cluster.server.restart(mode)
 
     # -- Threads -----------------------------------------------------------------------------------------
@@ -210,7 +217,7 @@ class Invocations[N: Notes]:
         return future
 
     def settle(self) -> None:
-        """Wait until nothing runs: no message, no execution, no worker that its caller has given up."""
+        """Wait until nothing runs: no message, no execution, no abandoned invocation."""
         while True:
             with self._lock:
                 pending, self._pending = self._pending, set()
@@ -218,12 +225,12 @@ class Invocations[N: Notes]:
                 return
             done, waiting = wait(pending, PATIENCE * 2)
             if waiting:
-                raise Hangs(f"{len(waiting)} things go on for ever")
+                raise Hangs(f"{len(waiting)} invocations or executions do not finish")
             for future in done:
                 future.result()
 
     def close(self) -> None:
-        """Wait for what still runs."""
+        """Wait for everything that still runs."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 

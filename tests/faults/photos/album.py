@@ -1,4 +1,4 @@
-"""The pictures that schedules drop: small, each with what the decoder makes of it when nothing goes wrong."""
+"""Small pictures for schedules, each with the result of decoding it without faults."""
 
 import io
 import struct
@@ -19,7 +19,7 @@ _SIZE = (320, 240)
 
 @dataclass(frozen=True)
 class Picture:
-    """An object's bytes, and the photo or the reason that they come to."""
+    """The bytes of an object, and the resulting photo or reason for rejection."""
 
     data: bytes
     becomes: Photo | str
@@ -27,7 +27,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Album:
-    """Pictures of a few scenes, each in some copies that are alike; blank ones; broken ones."""
+    """Pictures of a few scenes in several similar copies, blank pictures and broken pictures."""
 
     alike: tuple[tuple[Picture, ...], ...]
     blank: tuple[Picture, ...]
@@ -36,7 +36,7 @@ class Album:
 
 @cache
 def album() -> Album:
-    """The same for all schedules; each picture is decoded once."""
+    """Return the album, which all schedules share; each picture is decoded once."""
     return Album(
         alike=tuple(tuple(map(_examined, _copies(number))) for number in range(SCENES)),
         blank=tuple(_examined(encoded(Image.new("RGB", _SIZE, gray))) for gray in ("white", "#203040")),
@@ -45,7 +45,7 @@ def album() -> Album:
 
 
 def _copies(number: int) -> list[bytes]:
-    """As it was taken, upright or not, and as it comes again: compressed, smaller, brighter, cropped."""
+    """Return the original of a scene, and copies: compressed, smaller, brighter, cropped."""
     image = scene(3, number, *_SIZE)
     taken = Facts(
         orientation=(1, 6, 3, 8)[number % 4],
@@ -74,7 +74,7 @@ def _broken() -> list[bytes]:
 
 
 def _enormous() -> bytes:
-    """A PNG of a few bytes that says it has 50,000 x 50,000 pixels."""
+    """Return a PNG of a few bytes whose header states 50,000 x 50,000 pixels."""
     file = io.BytesIO()
     Image.new("1", (1, 1)).save(file, "PNG")
     data = file.getvalue()

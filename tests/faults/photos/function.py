@@ -1,4 +1,4 @@
-"""The function process_image in a worker: its handler as Lambda calls it, working with what breaks."""
+"""The function process_image in a worker: its real handler with dependencies that inject faults."""
 
 import importlib.util
 from collections.abc import Iterator, Mapping
@@ -29,22 +29,22 @@ _CONTEXT = SimpleNamespace(
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What became of a batch."""
+class BatchResult:
+    """The result of a batch."""
 
     failed: list[str] = field(default_factory=list)
-    """Ids of the messages that are to come again."""
+    """Ids of the messages that must be delivered again."""
     errors: list[Raised] = field(default_factory=list)
-    """Of each that failed."""
+    """The error of each failed message."""
 
 
 class ProcessImage:
-    """One environment of the function; it keeps its decoder from batch to batch."""
+    """An execution environment of the function, which keeps its decoder from batch to batch."""
 
     def __init__(self) -> None:
         self._decoder = BreakingDecoder()
 
-    def take(
+    def run(
         self,
         database: Database,
         folder: Path,
@@ -52,8 +52,8 @@ class ProcessImage:
         bodies: Mapping[str, str],
         faults: Mapping[str, tuple[Fault, ...]],
         forbids: bool,
-    ) -> Taken:
-        """Take a batch of messages, by their ids; the faults of a message wait while it is at work."""
+    ) -> BatchResult:
+        """Process a batch of messages by id; the faults of a message strike while it is processed."""
         errors: list[Raised] = []
 
         def process_image(record: Any) -> None:
@@ -71,22 +71,24 @@ class ProcessImage:
         records = [_record(message_id, body) for message_id, body in bodies.items()]
         try:
             answer = _MODULE.handler({"Records": records}, _CONTEXT)
-        except BatchProcessingError:  # all of them: Lambda reports an error, and the queue keeps the batch
-            return Taken(list(bodies), errors)
-        return Taken([failure["itemIdentifier"] for failure in answer["batchItemFailures"]], errors)
+        except (
+            BatchProcessingError
+        ):  # all messages failed: Lambda reports an error, and the queue keeps the batch
+            return BatchResult(list(bodies), errors)
+        return BatchResult([failure["itemIdentifier"] for failure in answer["batchItemFailures"]], errors)
 
 
 class BreakingDecoder:
-    """The decoder, whose process somebody kills: the kernel, short of memory.
+    """The decoder, whose process may be killed, as the kernel does when memory runs out.
 
-    At most once for a photo. What kills two processes is taken for the photo's own fault, and meant to be.
+    It is killed at most once per photo: by design, a photo that kills two processes is rejected.
     """
 
     def __init__(self) -> None:
         self._decoder = Decoder()
 
     def examine(self, data: bytes) -> Photo:
-        """As the decoder does."""
+        """Decode a photo."""
         fault = trap.spring("decode")
         if fault is None:
             return self._decoder.examine(data)
@@ -100,14 +102,14 @@ class BreakingDecoder:
 
 
 class LandingBucket(BreakingObjects):
-    """A bucket that says of what is gone that it is missing, or, to who may not list it, forbidden."""
+    """A bucket where reading a deleted object fails as missing or as forbidden."""
 
     def __init__(self, folder: Path, *, forbids: bool) -> None:
         super().__init__(folder)
         self._forbids = forbids
 
     def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """The bytes, in small blocks."""
+        """Yield the bytes in small blocks."""
         try:
             yield from super().read(ref, start, end)
         except (ObjectMissing, FileNotFoundError) as error:

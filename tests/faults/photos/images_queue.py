@@ -1,51 +1,53 @@
-"""The queue of photos and the function that it feeds: batches, partial answers, dead letters."""
+"""The queue of photos and its consumer: batches, partial failures, dead letters."""
 
 import threading
 from collections import deque
 from dataclasses import dataclass, field
 
 from tests.cluster import Cluster
-from tests.faults.photos.function import Taken
+from tests.faults.photos.function import BatchResult
 from tests.faults.photos.schedule import Message, PhotoSchedule
-from tests.faults.worker import Done, Place
+from tests.faults.worker import Done, Workspace
 from tests.faults.workers import LAMBDA_DIED, PATIENCE, RECEIVES, WORKERS, Hangs, Invocations, Notes, Workers
 
 ROUND = 100
-"""Receives are counted from here on, and from twice that, when dead letters are sent again."""
+"""After the n-th redrive of a dead letter, its receives are counted from n times this number on."""
 
 
 @dataclass
 class QueueNotes(Notes):
-    """What happened to messages, for the verdict."""
+    """What happened to messages."""
 
     dead_letters: list[Message] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Received:
-    """A message in somebody's hands."""
+    """A message that a poller has received."""
 
     message: Message
     receive: int
     reappears: bool
-    """It is visible to others already: it took too long."""
+    """The message takes too long, so that it becomes visible to other pollers."""
 
 
 class ImagesQueue(Invocations[QueueNotes]):
-    """Hands messages to the workers until each is taken, or is among the dead letters.
+    """Delivers messages until each is processed or a dead letter.
 
-    What comes back does so at once, behind what waits: nothing is learned from waiting.
+    A failed message returns to the end of the queue at once, because waiting would test nothing.
     """
 
-    def __init__(self, schedule: PhotoSchedule, cluster: Cluster, place: Place, workers: Workers) -> None:
-        super().__init__(schedule, place, cluster, workers, QueueNotes())
+    def __init__(
+        self, schedule: PhotoSchedule, cluster: Cluster, workspace: Workspace, workers: Workers
+    ) -> None:
+        super().__init__(schedule, workspace, cluster, workers, QueueNotes())
         self._schedule = schedule
         self._waiting: deque[tuple[Message, int]] = deque()
         self._batches = 0
         self._changed = threading.Condition(self._lock)
 
     def deliver(self, messages: list[Message], redrives: int = 0) -> None:
-        """Send messages, and wait until none is left and nobody is at one."""
+        """Send messages and wait until all are processed."""
         self._waiting.extend((message, redrives * ROUND) for message in messages)
         for _ in range(WORKERS):
             self._spawn(self._poll)
@@ -55,7 +57,7 @@ class ImagesQueue(Invocations[QueueNotes]):
         while batch := self._receive():
             failed: list[Received] = []
             try:
-                failed = self._take(batch)
+                failed = self._process(batch)
             finally:
                 with self._changed:
                     for received in failed:
@@ -65,11 +67,11 @@ class ImagesQueue(Invocations[QueueNotes]):
                     self._changed.notify_all()
 
     def _receive(self) -> list[Received]:
-        """The next batch; an empty one when all is done."""
+        """Return the next batch, which is empty when all messages are processed."""
         with self._changed:
             while not self._waiting and self._batches:
                 if not self._changed.wait(PATIENCE):
-                    raise Hangs("a batch of photos is never done")
+                    raise Hangs("a batch of photos is never processed")
             batch: dict[str, Received] = {}
             most = self._schedule.batch(*self._next()) if self._waiting else 0
             while self._waiting and len(batch) < most and self._next()[0] not in batch:
@@ -96,8 +98,8 @@ class ImagesQueue(Invocations[QueueNotes]):
             self._waiting.append((message, receive + 1))
             self._changed.notify()
 
-    def _take(self, batch: list[Received]) -> list[Received]:
-        """Those that failed; all of them if the function died."""
+    def _process(self, batch: list[Received]) -> list[Received]:
+        """Process a batch and return the failed messages: all of them if the function died."""
         arguments = {
             "bodies": {received.message.label: received.message.body for received in batch},
             "faults": {
@@ -110,10 +112,10 @@ class ImagesQueue(Invocations[QueueNotes]):
         if not isinstance(answer, Done):
             self._note_bug(answer, {LAMBDA_DIED}, "process_image")
             return batch
-        taken: Taken = answer.value
+        result: BatchResult = answer.value
         expected = {"TransientFault", "ClientError"} if self._schedule.forbids else {"TransientFault"}
-        for raised in taken.errors:
+        for raised in result.errors:
             self._note_bug(raised, expected, "process_image")
-        if len(taken.errors) != len(taken.failed):
-            self.notes.bugs.append(f"{len(taken.failed)} messages failed with {len(taken.errors)} errors")
-        return [received for received in batch if received.message.label in taken.failed]
+        if len(result.errors) != len(result.failed):
+            self.notes.bugs.append(f"{len(result.failed)} messages failed with {len(result.errors)} errors")
+        return [received for received in batch if received.message.label in result.failed]

@@ -1,6 +1,6 @@
-"""What must be in the database, worked out from what was dropped and deleted, as S3 keeps it.
+"""The rows that the database must contain, derived from the objects and deletions of a schedule.
 
-Nothing of the code under test is used but the decoder, once for each picture and with nothing going wrong.
+Of the code under test only the decoder is used, once for each picture and without faults.
 """
 
 import hashlib
@@ -19,19 +19,19 @@ NO_EVENT = "the key names no event"
 type Name = tuple[str, str]
 """Key and version id."""
 type Pair = tuple[Name, Name, int]
-"""Two photos, the one with the smaller name first, and how many bits of their hashes differ."""
+"""Two photos, the smaller name first, and the number of bits in which their hashes differ."""
 
 STORED = ""
-"""A fate: there is a photo. The other fates are reasons, or their beginnings."""
+"""The fate of a stored photo. Other fates are reasons for rejection, or prefixes of reasons."""
 
 
 def name(entry: Entry) -> Name:
-    """What rows call it."""
+    """Return the key and version id of an entry."""
     return entry.key, entry.version_id
 
 
 def fates(entries: Iterable[Entry], erasures: Iterable[Erasure]) -> dict[Name, frozenset[str]]:
-    """What may become of each version; of one that is deleted meanwhile, one of two things."""
+    """Return the possible fates of each version; a version that is deleted meanwhile has two."""
     moments = {name(erasure.of): erasure.moment for erasure in erasures}
     return {
         name(entry): _fates(entry, moments.get(name(entry))) for entry in entries if entry.picture is not None
@@ -49,7 +49,7 @@ def _fates(entry: Entry, erased: str | None) -> frozenset[str]:
 
 
 def row(entry: Entry) -> tuple[Any, ...]:
-    """The columns of a photo that is stored, in the order of ``judge.COLUMNS``."""
+    """Return the columns of a stored photo in the order of ``invariants.COLUMNS``."""
     assert entry.picture is not None
     data, photo = entry.picture.data, entry.picture.becomes
     assert isinstance(photo, Photo)
@@ -64,7 +64,7 @@ def row(entry: Entry) -> tuple[Any, ...]:
 def current(
     entries: Iterable[Entry], stored: AbstractSet[Name], marked: AbstractSet[Name], erased: AbstractSet[Name]
 ) -> set[Name]:
-    """What is shown: of each key the uppermost of what is stored, marked and not erased, if it is a photo."""
+    """Return the current photos: the newest entry of each key that is not erased, if it is a photo."""
     stacks: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         if name(entry) in (stored if entry.picture else marked) and name(entry) not in erased:
@@ -73,11 +73,11 @@ def current(
 
 
 def pairs(stored: Sequence[tuple[Name, str, int | None]]) -> set[Pair]:
-    """Which photos (name, event, hash) are alike and of different events."""
+    """Return the pairs of similar photos (name, event, hash) that have different events."""
     found: set[Pair] = set()
     ordered = sorted(stored, key=lambda photo: photo[0])
-    for place, (one, event, phash) in enumerate(ordered):
-        for other, other_event, other_phash in ordered[place + 1 :]:
+    for index, (one, event, phash) in enumerate(ordered):
+        for other, other_event, other_phash in ordered[index + 1 :]:
             if event == other_event or phash is None or other_phash is None:
                 continue
             bits = ((phash ^ other_phash) & (2**64 - 1)).bit_count()
@@ -87,7 +87,7 @@ def pairs(stored: Sequence[tuple[Name, str, int | None]]) -> set[Pair]:
 
 
 def hashes(entries: Iterable[Entry]) -> Mapping[Name, int | None]:
-    """Of each version that is a photo, its perceptual hash."""
+    """Return the perceptual hash of each version that is a photo."""
     return {
         name(entry): entry.picture.becomes.phash
         for entry in entries

@@ -1,6 +1,6 @@
-"""What one seed makes happen to photos: what is dropped and deleted, when its events come, where it hurts.
+"""The schedule of a seed for photos: objects, deletions, the delivery of their events, and faults.
 
-Everything follows from the seed and from names: a fault belongs to the message and the receive that it hits.
+Everything follows from the seed and from names: a fault belongs to a message and a receive.
 """
 
 import json
@@ -11,18 +11,20 @@ from functools import cached_property
 from random import Random
 from typing import Literal
 
+from claimwatch.aws.objects import ObjectRef
 from claimwatch.photos.receive import PREFIX
 from tests.faults.photos.album import Picture, album
-from tests.faults.seed import RESTARTS, Fault, Seeded
+from tests.faults.s3_events import object_created, object_deleted
+from tests.faults.seed import RESTARTS, Fault, Points, Seeded
 
 BUCKET = "landing"
 CALM_FROM_RECEIVE = 100
-"""Dead letters that are sent again are disturbed no more: every schedule comes to an end."""
+"""Redriven dead letters are not disturbed, so that every schedule ends."""
 
 _NOON = datetime(2026, 2, 2, 12, tzinfo=UTC)
 _NAMES = ("front.jpg", "left+100%25.jpg", "Beschädigung (2).heic", "scan.tif", "a/b.png")
 _NOISE = (
-    "no JSON at all",
+    "not JSON",
     '{"Service":"Amazon S3","Event":"s3:TestEvent"}',
     '{"source":"aws.s3","detail-type":"Object Restore Completed","detail":{}}',
 )
@@ -30,7 +32,7 @@ _NOISE = (
 
 @dataclass(frozen=True)
 class Entry:
-    """What S3 keeps of a key, one upon the other: a version, or, without a picture, a delete marker."""
+    """An object version of a key, or, without a picture, a delete marker."""
 
     key: str
     version_id: str
@@ -42,13 +44,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Erasure:
-    """The deletion of an entry for good."""
+    """The permanent deletion of an entry."""
 
     of: Entry
     at: datetime
     sequencer: str
     moment: Literal["before", "during", "between"]
-    """When it happens: before any event is taken, during the first wave of them, or before the second."""
+    """When it happens: before all events, during their first wave, or before their second wave."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Message:
     body: str
 
 
-POINTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+POINTS: Points = {
     "Object Created": (
         ("read", ("kill", "s3_500", "s3_broken", "s3_slow")),
         ("decode", ("kill_decoder", "kill_decoder", "kill", "kill_soon", "stall")),
@@ -74,7 +76,7 @@ POINTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     ),
 }
 _MOST_PASSED = {"read": 4, "decode": 1, "statement": 9, "before_commit": 4, "after_commit": 4}
-"""A photo is read in several blocks, and taken with eight statements or so in four transactions."""
+"""A photo is read in several blocks and processed with about eight statements in four transactions."""
 _CURSES = (
     Fault("read", 0, "s3_500"),
     Fault("read", 0, "s3_broken"),
@@ -86,16 +88,16 @@ _CURSES = (
 
 @dataclass(frozen=True)
 class PhotoSchedule(Seeded):
-    """One seed's plan."""
+    """The schedule of one seed."""
 
     @property
     def forbids(self) -> bool:
-        """Whether the bucket says "forbidden" of what is gone, as to a function that may not list it."""
+        """Whether reading a deleted object is forbidden, as for a function without ListBucket."""
         return self.random("forbids").random() < 0.5
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """Every version and every delete marker, of each key the oldest first."""
+        """All versions and delete markers; the oldest of each key comes first."""
         draw = self.random("entries")
         events = [f"MTR-{draw.getrandbits(48):012X}" for _ in range(draw.randint(2, 4))]
         scenes = draw.sample(album().alike, 2)
@@ -116,7 +118,7 @@ class PhotoSchedule(Seeded):
             if stack and draw.random() < 0.25:
                 stack.append(Entry(key, f"marker-{version}", event, None, at, _sequencer(number)))
                 at, number = _later(draw, at), number + 1
-            # The version's number is the one that the folder gives it.
+            # The store numbers versions in the same way.
             stack.append(Entry(key, str(version), event, _picture(draw, scenes), at, _sequencer(number)))
             at, number = _later(draw, at), number + 1
         if draw.random() < 0.25:
@@ -125,7 +127,7 @@ class PhotoSchedule(Seeded):
 
     @cached_property
     def erasures(self) -> list[Erasure]:
-        """What is deleted for good: versions, and markers, which brings back what they hid."""
+        """Permanently deleted versions and markers; deleting a marker restores the version before it."""
         draw = self.random("erasures")
         return [
             Erasure(
@@ -139,7 +141,7 @@ class PhotoSchedule(Seeded):
         ]
 
     def waves(self) -> list[list[Message]]:
-        """Two waves of messages: late and early, in any order, each up to three times."""
+        """Return two waves of messages in any order, each message up to three times."""
         draw = self.random("waves")
         waves: list[list[Message]] = [[], []]
         for message, earliest in self._messages():
@@ -152,29 +154,33 @@ class PhotoSchedule(Seeded):
         return waves
 
     def _messages(self) -> list[tuple[Message, int]]:
-        """Each message with the first wave that it can be in: S3 tells of nothing before it has happened."""
-        told: list[tuple[Message, int]] = []
+        """Return each message with the earliest wave that can contain it."""
+        messages: list[tuple[Message, int]] = []
         for number, entry in enumerate(self.entries):
-            body = _created(entry) if entry.picture else _deleted(entry, entry.at, entry.sequencer, False)
-            told.append((Message(f"entry-{number}", body), 0))
+            body = (
+                _created(entry)
+                if entry.picture
+                else _deleted(entry, entry.at, entry.sequencer, permanent=False)
+            )
+            messages.append((Message(f"entry-{number}", body), 0))
         for number, erasure in enumerate(self.erasures):
-            body = _deleted(erasure.of, erasure.at, erasure.sequencer, True)
-            told.append((Message(f"erasure-{number}", body), 0 if erasure.moment == "before" else 1))
+            body = _deleted(erasure.of, erasure.at, erasure.sequencer, permanent=True)
+            messages.append((Message(f"erasure-{number}", body), 0 if erasure.moment == "before" else 1))
         draw = self.random("noise")
-        told += [(Message(f"noise-{n}", text), 0) for n, text in enumerate(_NOISE) if draw.random() < 0.3]
-        return told
+        messages += [(Message(f"noise-{n}", text), 0) for n, text in enumerate(_NOISE) if draw.random() < 0.3]
+        return messages
 
     def batch(self, label: str, receive: int) -> int:
-        """How many messages a poller gets, the one of this label first."""
+        """Return the size of the batch that starts with the message of this label."""
         return self.random("batch", label, receive).choice((1, 1, 2, 3, 5))
 
     def faults(self, message: Message, receive: int) -> tuple[Fault, ...]:
-        """What strikes while a message is taken for the ``receive``-th time (from 0)."""
+        """Return the faults that strike while a message is processed for the ``receive``-th time (from 0)."""
         kind = next((kind for kind in POINTS if f'"{kind}"' in message.body), None)
         if kind is None or receive >= CALM_FROM_RECEIVE:
             return ()
         curse = self.random("curse", message.label)
-        if curse.random() < 0.03:  # whatever is tried: it is among the dead letters in the end
+        if curse.random() < 0.03:  # fails every time, until the message is a dead letter
             return (curse.choice(_CURSES),)
         draw = self.random("faults", message.label, receive)
         if draw.random() > self.intensity * 0.7**receive:
@@ -187,7 +193,7 @@ class PhotoSchedule(Seeded):
         )
 
     def reappears(self, label: str, receive: int) -> bool:
-        """Whether the message is visible again while somebody is still at it."""
+        """Return whether a message becomes visible again while it is being processed."""
         return receive < CALM_FROM_RECEIVE and self.random("reappears", label, receive).random() < 0.08
 
 
@@ -205,36 +211,17 @@ def _later(draw: Random, at: datetime) -> datetime:
 
 
 def _sequencer(number: int) -> str:
-    """Hexadecimal, and longer when it needs to be."""
+    """Return a number in hexadecimal, with an even number of digits."""
     text = f"{number:X}"
     return text.zfill(len(text) + len(text) % 2)
 
 
 def _created(entry: Entry) -> str:
     assert entry.picture is not None
-    return _event(
-        "Object Created", entry, entry.at, entry.sequencer, {"reason": "PutObject"}, len(entry.picture.data)
-    )
+    ref = ObjectRef(BUCKET, entry.key, entry.version_id)
+    return json.dumps(object_created(ref, len(entry.picture.data), entry.at, entry.sequencer))
 
 
-def _deleted(entry: Entry, at: datetime, sequencer: str, permanent: bool) -> str:
-    kind = "Permanently Deleted" if permanent else "Delete Marker Created"
-    return _event("Object Deleted", entry, at, sequencer, {"deletion-type": kind})
-
-
-def _event(
-    kind: str, entry: Entry, at: datetime, sequencer: str, more: dict[str, str], size: int | None = None
-) -> str:
-    item = {"key": entry.key, "version-id": entry.version_id, "sequencer": sequencer}
-    return json.dumps(
-        {
-            "source": "aws.s3",
-            "detail-type": kind,
-            "time": at.isoformat(),
-            "detail": {
-                "bucket": {"name": BUCKET},
-                "object": item | ({} if size is None else {"size": size}),
-                **more,
-            },
-        }
-    )
+def _deleted(entry: Entry, at: datetime, sequencer: str, *, permanent: bool) -> str:
+    ref = ObjectRef(BUCKET, entry.key, entry.version_id)
+    return json.dumps(object_deleted(ref, at, sequencer, permanent=permanent))

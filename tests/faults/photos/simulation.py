@@ -1,78 +1,65 @@
-"""One schedule of photos from its first event to the verdict."""
+"""The simulation of processing photos: new and deleted objects, late and duplicate events."""
 
-import tempfile
-from contextlib import closing
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Timer
-from typing import Any
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.objects import ObjectRef
 from local.filesystem_object_store import FilesystemObjectStore
 from tests.cluster import Cluster
 from tests.faults.photos.images_queue import ImagesQueue
-from tests.faults.photos.judge import PhotosWatcher, judge
+from tests.faults.photos.invariants import PhotosInvariants, PhotosWatcher
 from tests.faults.photos.schedule import BUCKET, PhotoSchedule
-from tests.faults.verdict import Result
-from tests.faults.worker import Place
-from tests.faults.workers import Hangs, Workers
-
-MOST_REDRIVES = 5
-"""Of people who look at the dead letters; from the second on, nothing is disturbed."""
+from tests.faults.simulation import Simulation
+from tests.faults.worker import Workspace
+from tests.faults.workers import Workers
 
 
-def simulate_photos(seed: int, cluster: Cluster, workers: Workers) -> Result:
-    """Run the schedule of a seed in a database and a folder of its own."""
-    schedule = PhotoSchedule(seed)
-    with tempfile.TemporaryDirectory(prefix="claimwatch-faults-") as folder, cluster.clone() as url:
-        result = Result(seed)
-        bucket = FilesystemObjectStore(Path(folder))
-        for entry in schedule.entries:
+class PhotosSimulation(Simulation):
+    """Photos of a few events."""
+
+    environment: ImagesQueue
+
+    def __init__(self, seed: int, url: str, folder: Path, cluster: Cluster, workers: Workers) -> None:
+        """Drop all photos into the bucket."""
+        self._schedule = PhotoSchedule(seed)
+        self._bucket = FilesystemObjectStore(folder)
+        for entry in self._schedule.entries:
             if entry.picture is not None:
-                ref = bucket.write(BUCKET, entry.key, [entry.picture.data])
+                ref = self._bucket.write(BUCKET, entry.key, [entry.picture.data])
                 assert ref.version_id == entry.version_id
-        watcher = PhotosWatcher(url, schedule.entries)
-        already_logged = workers.log.stat().st_size
-        with closing(ImagesQueue(schedule, cluster, Place(url, Path(folder)), workers)) as images:
-            try:
-                with watcher:
-                    _run(schedule, images, bucket)
-            except Hangs as hanging:
-                result.problems.append(f"it hangs: {hanging}")
-        verdict = judge(url, schedule.entries, schedule.erasures)
-        notes = images.notes
-        result.injected, result.looks = notes.injected, watcher.looks
-        result.lost, result.doubled = verdict.lost, verdict.doubled
-        result.problems += [*verdict.problems, *watcher.problems, *notes.bugs]
-        if watcher.looks == 0:
-            result.problems.append("nobody watched")
-        result.problems += _told_of(schedule, workers.printed(already_logged))
-    return result
+        self.environment = ImagesQueue(self._schedule, cluster, Workspace(url, folder), workers)
+        self.watcher = PhotosWatcher(url, self._schedule.entries)
 
-
-def _run(schedule: PhotoSchedule, images: ImagesQueue, bucket: FilesystemObjectStore) -> None:
-    def erase(moment: str) -> None:
-        for erasure in schedule.erasures:
-            if erasure.moment == moment and erasure.of.picture is not None:
-                bucket.path(ObjectRef(BUCKET, erasure.of.key, erasure.of.version_id)).unlink()
-
-    first, second = schedule.waves()
-    erase("before")
-    meanwhile = Timer(schedule.random("meanwhile").uniform(0.0, 0.4), erase, ("during",))
-    with images.stricken():
+    def run_waves(self) -> None:
+        """Deliver two waves of events; photos are erased before, during and between them."""
+        first, second = self._schedule.waves()
+        self._erase("before")
+        meanwhile = Timer(self._schedule.random("meanwhile").uniform(0.0, 0.4), self._erase, ("during",))
         meanwhile.start()
-        images.deliver(first)
+        self.environment.deliver(first)
         meanwhile.join()
-        erase("between")
-        images.deliver(second)
-    for redrive in range(1, MOST_REDRIVES + 1):
-        letters, images.notes.dead_letters = images.notes.dead_letters, []
-        if not letters:
-            return
-        images.deliver(letters, redrive)
-    raise Hangs("dead letters that are sent again are there once more")
+        self._erase("between")
+        self.environment.deliver(second)
 
+    def _erase(self, moment: str) -> None:
+        for erasure in self._schedule.erasures:
+            if erasure.moment == moment and erasure.of.picture is not None:
+                self._bucket.path(ObjectRef(BUCKET, erasure.of.key, erasure.of.version_id)).unlink()
 
-def _told_of(schedule: PhotoSchedule, printed: str) -> list[str]:
-    """Event ids in what the workers printed: logs name photos by numbers."""
-    events: set[Any] = {entry.event_id for entry in schedule.entries if entry.event_id}
-    return ["an event id in the log"] if any(event in printed for event in events) else []
+    def repair(self, round_number: int) -> bool:
+        """Redrive dead letters."""
+        notes = self.environment.notes
+        letters, notes.dead_letters = notes.dead_letters, []
+        self.environment.deliver(letters, round_number)
+        return bool(letters)
+
+    def invariants(self, cursor: Cursor) -> PhotosInvariants:
+        """Return the invariants of photos, rejections, deletions and matches."""
+        return PhotosInvariants(cursor, self._schedule.entries, self._schedule.erasures)
+
+    def secrets(self) -> Iterable[str]:
+        """Return the event ids: logs refer to photos by number."""
+        return {entry.event_id for entry in self._schedule.entries if entry.event_id}

@@ -1,4 +1,4 @@
-"""Step Functions, Lambda and people of a schedule: files are committed, models go live, claims are scored."""
+"""The environment of a schedule of scores: Step Functions, Lambda and people."""
 
 import time
 from collections import defaultdict
@@ -10,13 +10,13 @@ from typing import Any
 
 from claimwatch.models.promote import Promoted
 from tests.cluster import Cluster
-from tests.faults.schedule import Calling
-from tests.faults.scores.model import Asked
+from tests.faults.scores.model import Request
 from tests.faults.scores.schedule import ScoreSchedule
-from tests.faults.scores.steps import BackfillAsked
-from tests.faults.states import PASSING, Definition, Executions, StepFailed, Task
-from tests.faults.worker import Alerted, Done, Place, Started
-from tests.faults.workers import Hangs, Notes, Slot, Workers
+from tests.faults.scores.steps import BackfillRequested
+from tests.faults.seed import Disturbance
+from tests.faults.states import FAULT_ERRORS, Definition, Executions, StepFailed, Task
+from tests.faults.worker import Done, Workspace
+from tests.faults.workers import Hangs, Notes, Workers
 
 LINE = "glass"
 _PIPELINE, _BACKFILL = Definition.of("claims_pipeline"), Definition.of("score_claims")
@@ -31,94 +31,82 @@ _REFUSALS = {"RefusedData", "BundleMismatch"}
 
 @dataclass
 class ScoreNotes(Notes):
-    """What happened, for the verdict."""
+    """What happened to requests and executions."""
 
-    alerts: list[Alerted] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     answers: dict[str, list[Promoted | None]] = field(default_factory=lambda: defaultdict(list))
-    """Of each request; None for a refusal."""
+    """Answers by request id; None for a refusal."""
     given_up: set[str] = field(default_factory=set)
-    """Requests of which a copy that nobody waits for may still be at work, and change something."""
-    untold: set[str] = field(default_factory=set)
-    """Executions that failed and could not say so: the alarm on failed executions speaks for them."""
+    """Requests with an abandoned invocation, which may still change something."""
+    unreported: set[str] = field(default_factory=set)
+    """Executions whose failure could not be reported; the alarm on failed executions reports them."""
 
-    def speaks_of(self, file_id: int, champion: bool) -> bool:
-        """Whether people have heard that claims of a file may have no score.
+    def report(self, file_id: int, champion: bool) -> bool:
+        """Return whether an alert said that claims of a file may have no score.
 
-        That there is no model is said with the promise that a promotion has them scored.
+        The alert that a line has no model counts only while that is true: it promises that a promotion scores
+        the claims.
         """
-        spoken = [f"File {file_id}:", f"could not score the claims of line {LINE}"]
-        spoken += [] if champion else [f"line {LINE} has no model"]
-        told = [f"{alert.subject}\n{alert.message}" for alert in self.alerts]
-        return bool(self.untold) or any(words in text for words in spoken for text in told)
+        texts = [f"File {file_id}:", f"could not score the claims of line {LINE}"]
+        texts += [] if champion else [f"line {LINE} has no model"]
+        alerts = [f"{alert.subject}\n{alert.message}" for alert in self.alerts]
+        return bool(self.unreported) or any(text in alert for text in texts for alert in alerts)
 
 
-class ScoringHouse(Executions[ScoreNotes]):
-    """Runs what one schedule has."""
+class ScoresEnvironment(Executions[ScoreNotes]):
+    """Runs the commits, executions and requests of one schedule."""
 
-    def __init__(self, schedule: ScoreSchedule, cluster: Cluster, place: Place, workers: Workers) -> None:
-        super().__init__(schedule, place, cluster, workers, ScoreNotes())
+    def __init__(
+        self, schedule: ScoreSchedule, cluster: Cluster, workspace: Workspace, workers: Workers
+    ) -> None:
+        super().__init__(schedule, workspace, cluster, workers, ScoreNotes())
         self._schedule = schedule
-        self._executions: set[str] = set()
-        self._patience = 0
-
-    def _hear(self, slot: Slot, said: object) -> None:
-        match said:
-            case Started():
-                slot.pipe.send(True)
-            case BackfillAsked() as asked:
-                self._start(asked)
-                slot.pipe.send(True)
-            case Alerted() as alert:
-                with self._lock:
-                    self.notes.alerts.append(alert)
+        self.round_number = 0
+        """The round of repairs; faults end with a certain round."""
 
     # -- Files -------------------------------------------------------------------------------------------
 
     def load(self, event: Mapping[str, Any]) -> int:
-        """Take a file to where only its commit is left; its number."""
-        file_id: int = self._quietly("register", event=event)
-        found = self._quietly("inspect", file_id=file_id, attempt=1)
+        """Load a file so that only its commit is left; return its number."""
+        file_id: int = self._undisturbed("register", event=event)
+        found = self._undisturbed("inspect", file_id=file_id, attempt=1)
         for chunk in found["chunks"]:
-            self._quietly("load", **chunk)
+            self._undisturbed("load", **chunk)
         return file_id
 
-    def _quietly(self, step: str, **arguments: Any) -> Any:
+    def _undisturbed(self, step: str, **arguments: Any) -> Any:
         answer = self._invoke(step, arguments)
         assert isinstance(answer, Done), answer
         return answer.value
 
     def commit(self, label: str, file_id: int) -> Future[None]:
-        """The execution of a file goes on from here, a little later."""
+        """Continue the execution of a loaded file after a delay."""
         return self._spawn(self._finish, label, file_id)
 
     def _finish(self, label: str, file_id: int) -> None:
         time.sleep(self._schedule.delay(label))
         with suppress(StepFailed):
             self._step(_PIPELINE, label, "commit", {"file_id": file_id, "attempt": 1})
-        # Retries may have ended; what people do then is in the schedules of claims.
-        tries = (self._invoke("commit", {"file_id": file_id, "attempt": 1}) for _ in range(20))
-        if not any(isinstance(answer, Done) for answer in tries):
+        # The retries may be exhausted; the schedules of claims cover what people do then.
+        attempts = (self._invoke("commit", {"file_id": file_id, "attempt": 1}) for _ in range(20))
+        if not any(isinstance(answer, Done) for answer in attempts):
             raise Hangs(f"{label} is never committed")
         self._score(_PIPELINE, label, {"file_id": file_id}, {"file_id": file_id})
 
     # -- Scoring -----------------------------------------------------------------------------------------
 
     def score_all(self, request_id: str) -> None:
-        """Somebody has scored what is stored: `claimwatch score`."""
-        self._start(BackfillAsked(request_id, LINE, None, only_unscored=False))
+        """Run `claimwatch score` for all claims."""
+        self._start(BackfillRequested(request_id, LINE, None, only_unscored=False))
 
-    def _start(self, asked: BackfillAsked) -> None:
-        with self._lock:
-            if asked.request_id in self._executions:  # ExecutionAlreadyExists
-                return
-            self._executions.add(asked.request_id)
-        about = {"line": asked.line}
-        which = about | {"since": asked.since, "only_unscored": asked.only_unscored}
-        self._spawn(self._score, _BACKFILL, asked.request_id, which, about)
+    def _start(self, request: object) -> None:
+        if isinstance(request, BackfillRequested) and self._is_new(request.request_id):
+            subject = {"line": request.line}
+            which = subject | {"since": request.since, "only_unscored": request.only_unscored}
+            self._spawn(self._score, _BACKFILL, request.request_id, which, subject)
 
     def _score(
-        self, definition: Definition, execution: str, which: dict[str, Any], about: dict[str, Any]
+        self, definition: Definition, execution: str, which: dict[str, Any], subject: dict[str, Any]
     ) -> None:
         """Plan and score until nothing is left."""
         try:
@@ -127,68 +115,56 @@ class ScoringHouse(Executions[ScoreNotes]):
                     planned["units"], lambda unit: self._step(definition, execution, "score_chunk", unit)
                 )
         except StepFailed as failure:
-            told = about | {"error": failure.raised.error}
+            failed = subject | {"error": failure.raised.error}
             try:
-                self._step(definition, execution, "record_unscored", told)
+                self._step(definition, execution, "record_unscored", failed)
             except StepFailed:
                 with self._lock:
-                    self.notes.untold.add(execution)
+                    self.notes.unreported.add(execution)
 
     def _step(self, definition: Definition, execution: str, step: str, arguments: dict[str, Any]) -> Any:
         about = f"{execution}/{arguments.get('number', '')}"
 
-        def calling(number: int) -> Calling:
-            return self._schedule.calling(step, about, number, self._patience)
+        def disturbance(number: int) -> Disturbance:
+            return self._schedule.disturbance(step, about, number, self.round_number)
 
         def between(number: int) -> None:
-            if step == "score_chunk" and not self._patience:
-                asked = self._schedule.between(execution, arguments["number"], number)
-                if asked is not None:
+            if step == "score_chunk" and not self.round_number:
+                request = self._schedule.between(execution, arguments["number"], number)
+                if request is not None:
                     with self._lock:
                         self.notes.injected["promotion between two tries"] += 1
-                    self._ask(asked, 0)
+                    self.promote(request, 0)
 
         where, expected = f"{step} of {about}", frozenset({"BundleMismatch"})
-        task = Task(definition, _STATES[step], step, arguments, calling, where, expected)
+        task = Task(definition, _STATES[step], step, arguments, disturbance, where, expected)
         return self._task(task, between)
 
     # -- People ------------------------------------------------------------------------------------------
 
-    def ask(self, asked: Asked) -> Future[None]:
-        """Somebody promotes a model, or rolls back."""
-        return self._spawn(self._ask, asked, 0)
+    def request(self, request: Request) -> Future[None]:
+        """Promote a model or roll back, in parallel to everything else."""
+        return self._spawn(self.promote, request, 0)
 
-    def _ask(self, asked: Asked, patience: int) -> None:
-        """Until there is an answer: the same request comes again, or the command is typed once more."""
-        types_again = self._schedule.types_again(asked.request_id)
+    def promote(self, request: Request, round_number: int) -> None:
+        """Promote a model or roll back, and repeat the request or the command until it is answered."""
+        repeats_command = self._schedule.repeats_command(request.request_id)
         for number in range(20):
-            if number and types_again:
-                self.notes.given_up.add(asked.request_id)
-                asked = replace(asked, request_id=f"{asked.request_id}+")
-            arguments = {"line": LINE, **asdict(asked)}
+            if number and repeats_command:
+                self.notes.given_up.add(request.request_id)
+                request = replace(request, request_id=f"{request.request_id}+")
             with self._lock:
-                self.notes.asked.append(asked)
-            calling = self._schedule.calling("change", asked.request_id, number, patience)
-            if calling.abandoned:
+                self.notes.requests.append(request)
+            disturbance = self._schedule.disturbance("change", request.request_id, number, round_number)
+            if disturbance.abandoned:
                 with self._lock:
-                    self.notes.given_up.add(asked.request_id)
-            answer = self._call("change", arguments, calling)
-            if isinstance(answer, Done):
-                return self._note(asked, answer.value)
-            if answer.error == "RefusedData":
-                return self._note(asked, None)
-            # A bundle whose bytes differ is refused too; who asks once more finds them as they were.
-            self._note_bug(answer, PASSING | _REFUSALS, f"promotion {asked}")
-        raise Hangs(f"{asked} is never answered")
-
-    def _note(self, asked: Asked, answer: Promoted | None) -> None:
-        with self._lock:
-            self.notes.answers[asked.request_id].append(answer)
-
-    def people_come_again(self, patience: int) -> None:
-        """Another round of people; from some round on nothing disturbs them."""
-        self._patience = patience
-
-    def promote_calmly(self, asked: Asked) -> None:
-        """A promotion that nothing disturbs."""
-        self._ask(asked, 100)
+                    self.notes.given_up.add(request.request_id)
+            answer = self._call("change", {"line": LINE, **asdict(request)}, disturbance)
+            if isinstance(answer, Done) or answer.error == "RefusedData":
+                with self._lock:
+                    promoted = answer.value if isinstance(answer, Done) else None
+                    self.notes.answers[request.request_id].append(promoted)
+                return
+            # A bundle with different bytes is refused too; the next attempt reads the right bytes.
+            self._note_bug(answer, FAULT_ERRORS | _REFUSALS, f"promotion {request}")
+        raise Hangs(f"{request} is never answered")

@@ -1,7 +1,7 @@
-"""What must come of claims and promotions, worked out in plain Python; and models simple enough for that.
+"""The expected results of scoring and promotions in plain Python, and simple models.
 
-A model is a sum over two columns, so that each probability is one line of arithmetic. Only the bundles are
-made by the code that makes them for trainings: bytes are what scoring reads.
+A model is a sum over two columns, so that a probability is one line of arithmetic. Only the bundles are built
+by the code of trainings, because scoring reads their bytes.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from training.graph import onnx_of
 
 AUDIT_SHARE = 0.1
 CLOSE = 1e-6
-"""Probabilities are 32-bit numbers."""
+"""Tolerance; probabilities are 32-bit numbers."""
 CALIBRATION = Calibration(1.25, -0.5)
 
 _SPEC = FeatureSpec(
@@ -32,7 +32,7 @@ _SPEC = FeatureSpec(
 
 @dataclass(frozen=True)
 class Claim:
-    """A sound record of a file."""
+    """A valid record of a file."""
 
     claim_id: str
     row_number: int
@@ -47,7 +47,7 @@ class Claim:
 
     @property
     def audited(self) -> bool:
-        """Whether it is in the slice that is looked at whatever its score."""
+        """Whether the claim belongs to the random audit."""
         drawn = int.from_bytes(hashlib.sha256(b"audit\0" + self.claim_id.encode()).digest()[:8])
         return drawn < AUDIT_SHARE * 2**64
 
@@ -63,7 +63,7 @@ class TwoColumns:
     threshold: float
 
     def probability(self, claim: Claim) -> float:
-        """What it makes of a claim."""
+        """Return the probability of a claim."""
         margin = self.of_amount * (claim.amount - 2500.0)
         margin += self.without_panes if claim.panes is None else self.of_panes * (claim.panes - 3.0)
         return 1.0 / (1.0 + exp(-(CALIBRATION.slope * margin + CALIBRATION.offset)))
@@ -78,7 +78,7 @@ MODELS = (
 
 @cache
 def bundle(model: TwoColumns) -> tuple[dict[str, bytes], str]:
-    """Its files, and the hash of its manifest."""
+    """Return the files of a model's bundle and the hash of its manifest."""
     linear = Linear(
         weight=np.array([model.of_amount, model.of_panes]),
         center=np.array([2500.0, 3.0]),
@@ -124,7 +124,7 @@ def bundle(model: TwoColumns) -> tuple[dict[str, bytes], str]:
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the history."""
+    """A row of the promotion history."""
 
     request_id: str
     version: str | None
@@ -133,44 +133,46 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A promotion, or without a version a roll-back, that somebody asks for."""
+class Request:
+    """A request for a promotion, or, without a version, for a rollback."""
 
     request_id: str
     version: str | None
     role: str = "champion"
 
 
-def wrong_entries(history: Sequence[Entry], asked: Sequence[Asked]) -> list[str]:
-    """What of a history, the oldest entry first, does not follow from what was before and was asked for."""
-    requests = {request.request_id: request for request in asked}
+def wrong_entries(history: Sequence[Entry], requests: Sequence[Request]) -> list[str]:
+    """Return the problems of a history, oldest entry first, given the requests for it."""
+    request_of = {request.request_id: request for request in requests}
     live: dict[str, str | None] = {}
     reign: list[str | None] = []
     wrong = []
     vacated: str | None = None
-    for place, entry in enumerate(history):
-        request = requests.get(entry.request_id)
+    for index, entry in enumerate(history):
+        request = request_of.get(entry.request_id)
         if entry.action == "vacate":
             if (entry.request_id, entry.role) != (vacated, "challenger"):
-                wrong.append(f"entry {place} empties a role for no reason: {entry}")
+                wrong.append(f"entry {index} vacates a role without reason: {entry}")
             live.pop(entry.role, None)
             vacated = None
             continue
         if vacated is not None:
-            wrong.append(f"before entry {place} the champion challenges itself")
+            wrong.append(f"before entry {index} the champion is also the challenger")
         if request is None or request.role != entry.role:
-            wrong.append(f"entry {place} was never asked for: {entry}")
+            wrong.append(f"entry {index} was never requested: {entry}")
             continue
         back = reign[-2] if len(reign) > 1 else None
         if (entry.action, entry.version) not in (("promote", request.version), ("rollback", back)):
-            wrong.append(f"entry {place} is not what was asked for: {entry}, {request}, {back} was before")
+            wrong.append(
+                f"entry {index} does not match its request: {entry}, {request}, champion before: {back}"
+            )
         if entry.version == live.get(entry.role):
-            wrong.append(f"entry {place} changes nothing: {entry}")
+            wrong.append(f"entry {index} changes nothing: {entry}")
         if entry.role == "champion":
             reign = reign[:-1] if entry.action == "rollback" else [*reign, entry.version]
             if entry.version == live.get("challenger"):
                 vacated = entry.request_id
         live[entry.role] = entry.version
     if vacated is not None:
-        wrong.append("in the end the champion challenges itself")
+        wrong.append("in the end the champion is also the challenger")
     return wrong

@@ -1,8 +1,6 @@
-"""What one seed makes happen to scores: which files are committed and which models go live when, and where it
-hurts.
+"""The schedule of a seed for scores: commits, promotions, backfills, and faults.
 
-Everything follows from the seed and from names: a fault belongs to the step, to what it is about and to the
-try that it hits.
+Everything follows from the seed and from names: a fault belongs to a step, its subject and an attempt.
 """
 
 from collections.abc import Sequence
@@ -11,20 +9,19 @@ from datetime import date
 from functools import cached_property
 from random import Random
 
-from tests.faults.schedule import Calling
-from tests.faults.scores.model import MODELS, Asked, Claim
-from tests.faults.seed import RESTARTS, Fault, Seeded
+from tests.faults.scores.model import MODELS, Claim, Request
+from tests.faults.seed import RESTARTS, Disturbance, Fault, Points, Seeded
 from tests.integration.ingest.glass import csv
 
 REFUSED = "9"
-"""A version that training has refused."""
+"""A version that training refused."""
 CALM_FROM_ROUND = 4
-"""From this round of people's commands on nothing is injected: every schedule comes to an end."""
+"""From this round of repairs on, no faults are injected, so that every schedule ends."""
 
 
 @dataclass(frozen=True)
 class GlassFile:
-    """A file of claims, loaded and ready to be committed."""
+    """A file of claims."""
 
     label: str
     text: str
@@ -33,15 +30,15 @@ class GlassFile:
 
 @dataclass(frozen=True)
 class Wave:
-    """What happens side by side, in this order or any other."""
+    """Commits, requests and backfills that happen at the same time, in any order."""
 
     commits: list[str] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     backfills: list[str] = field(default_factory=list)
-    """Ids of people's requests that all be scored."""
+    """Ids of requests to score all claims."""
 
 
-POINTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+POINTS: Points = {
     "commit": (("after_commit", ("kill", "terminate")),),
     "plan_scoring": (
         ("statement", ("kill", "terminate", "stall")),
@@ -73,22 +70,22 @@ POINTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     ),
 }
 _MOST_PASSED = {"read": 6, "copied": 2, "copy": 2, "statement": 8, "before_commit": 5, "after_commit": 5}
-"""A chunk is read, scored and written by each model in five transactions or so."""
+"""Each model reads, scores and writes a chunk in about five transactions."""
 _TWICE = ("score_chunk", "plan_scoring", "change")
 
 
 @dataclass(frozen=True)
 class ScoreSchedule(Seeded):
-    """One seed's plan."""
+    """The schedule of one seed."""
 
     @property
     def chunk_bytes(self) -> int:
-        """Size of a chunk: a file has one to about six."""
+        """Size of a chunk; a file has one to about six chunks."""
         return self.random("chunks").choice((300, 600, 600, 1_500))
 
     @cached_property
     def files(self) -> list[GlassFile]:
-        """Two to four files; the later ones put some claims of the first right."""
+        """Two to four files; later files correct some claims of the first file."""
         draw = self.random("files")
         return [self._file(draw, number) for number in range(draw.randint(2, 4))]
 
@@ -100,7 +97,7 @@ class ScoreSchedule(Seeded):
             amount = round(draw.uniform(0.0, 5000.0), 2)
             panes = None if draw.random() < 0.2 else draw.randint(1, 9)
             bad = draw.random() < 0.05
-            stated = amount + 9000 * bad  # the contract takes at most 5,000
+            stated = amount + 9000 * bad  # the contract allows at most 5,000
             broken_on = date(2026, 2, row % 28 + 1)
             records.append(f"{claim_id},{broken_on},{stated},{'' if panes is None else panes},,")
             if not bad:
@@ -109,84 +106,84 @@ class ScoreSchedule(Seeded):
 
     @cached_property
     def waves(self) -> list[Wave]:
-        """Commits, promotions, roll-backs and backfills, in waves; often no model is live at first."""
+        """Waves of commits, promotions, rollbacks and backfills; often no model is live at first."""
         draw = self.random("waves")
         waves = [Wave() for _ in range(3)]
         first, *others = (file.label for file in self.files)
         for label in others:
             draw.choice(waves).commits.append(label)
-        asked = [Asked("first", draw.choice(MODELS).version)]
+        requests = [Request("first", draw.choice(MODELS).version)]
         beginning = {
-            "champion": [Wave(asked=asked), Wave(commits=[first])],
-            "together": [Wave(commits=[first], asked=asked)],
-            "claims": [Wave(commits=[first]), Wave(asked=asked)],
+            "champion": [Wave(requests=requests), Wave(commits=[first])],
+            "together": [Wave(commits=[first], requests=requests)],
+            "claims": [Wave(commits=[first]), Wave(requests=requests)],
             "any": [Wave(commits=[first])],
         }
         waves = beginning[self._beginning] + waves
         for number in range(draw.randint(2, 6)):
-            draw.choice(waves[-3:]).asked.append(self._asked(draw, f"request-{number}"))
+            draw.choice(waves[-3:]).requests.append(self._request(draw, f"request-{number}"))
         for number in range(draw.choice((0, 0, 1))):
             draw.choice(waves[1:]).backfills.append(f"backfill-{number}")
         return waves
 
-    def _asked(self, draw: Random, request_id: str) -> Asked:
+    def _request(self, draw: Random, request_id: str) -> Request:
         what = draw.random()
         if what < 0.25:
-            return Asked(request_id, None)
+            return Request(request_id, None)
         if what < 0.3:
-            return Asked(request_id, REFUSED)
+            return Request(request_id, REFUSED)
         role = "challenger" if what < 0.55 else "champion"
-        return Asked(request_id, draw.choice(MODELS).version, role)
+        return Request(request_id, draw.choice(MODELS).version, role)
 
-    def between(self, execution: str, number: int, attempt: int) -> Asked | None:
-        """Who promotes another model between two tries at a chunk."""
+    def between(self, execution: str, number: int, attempt: int) -> Request | None:
+        """Return the request that arrives between two attempts at a chunk, or None."""
         draw = self.random("between", execution, number, attempt)
         if attempt or draw.random() > 0.25:
             return None
-        return self._asked(draw, f"between-{execution}-{number}")
+        return self._request(draw, f"between-{execution}-{number}")
 
     @property
     def _beginning(self) -> str:
-        """What comes first: a champion, claims, both at once, or claims and whatever comes."""
+        """What happens first: a promotion, a commit, both at once, or a commit and then any wave."""
         return self.random("beginning").choice(("champion", "claims", "together", "any"))
 
-    def _of_the_first(self, draw: Random) -> Calling:
-        """It is slow to be seen, or is seen and what follows from it is not begun."""
+    def _disturb_first_promotion(self, draw: Random) -> Disturbance:
+        """Commit the first promotion slowly, or fail before its backfill starts."""
         if self._beginning == "together":
-            return Calling(tuple(Fault("before_commit", at, "stall") for at in range(2)))
-        return Calling((draw.choice([Fault("start", 0, kind) for kind in ("kill", "throttle")]),))
+            return Disturbance(tuple(Fault("before_commit", at, "stall") for at in range(2)))
+        return Disturbance((draw.choice([Fault("start", 0, kind) for kind in ("kill", "throttle")]),))
 
     def delay(self, label: str) -> float:
-        """Seconds until a file of a wave is committed, so that it may be at any moment of a promotion."""
+        """Return the seconds until a file is committed, so that this may be at any moment of a promotion."""
         return self.random("delay", label).uniform(0.0, 0.35)
 
-    def types_again(self, request_id: str) -> bool:
-        """Whether who gets no answer types the command again, instead of the same request coming again."""
+    def repeats_command(self, request_id: str) -> bool:
+        """Return whether a person without an answer repeats the command as a new request."""
         return self.random("types again", request_id).random() < 0.5
 
-    def calling(self, step: str, about: str, number: int, patience: int = 0) -> Calling:
-        """How the ``number``-th try (from 0) of a step goes, in people's round of this number."""
-        if patience >= CALM_FROM_ROUND:
-            return Calling()
-        draw = self.random("call", step, about, patience, number)
-        # Whatever is tried: its retries end, and people are told.
-        cursed = patience == 0 and self.random("cursed", step, about).random() < 0.04
+    def disturbance(self, step: str, about: str, number: int, round_number: int = 0) -> Disturbance:
+        """Return what disturbs the ``number``-th attempt (from 0) at a step in a round of repairs."""
+        if round_number >= CALM_FROM_ROUND:
+            return Disturbance()
+        draw = self.random("call", step, about, round_number, number)
+        # Every attempt fails, until the retries are exhausted and an alert is sent.
+        cursed = round_number == 0 and self.random("cursed", step, about).random() < 0.04
         if step == "change" and number == 0 and about == "first" and draw.random() < 0.9:
-            return self._of_the_first(draw)
+            return self._disturb_first_promotion(draw)
         if not cursed and draw.random() > self.intensity * 0.7**number:
-            return Calling()
+            return Disturbance()
         if cursed and step in ("plan_scoring", "score_chunk"):
-            return Calling((Fault("before_commit", 0, draw.choice(("kill", "terminate"))),))
+            return Disturbance((Fault("before_commit", 0, draw.choice(("kill", "terminate"))),))
         if step in _TWICE:
             beside = draw.random()
             if beside < 0.15:
-                return Calling(twice=True)
+                return Disturbance(twice=True)
             if beside < 0.22:
                 point = draw.choice(("statement", "before_commit"))
-                return Calling((Fault(point, draw.randrange(3), "stall"),), abandoned=True)
+                return Disturbance((Fault(point, draw.randrange(3), "stall"),), abandoned=True)
             if beside > 0.94 and number == 0 and self.restarts:
                 point = draw.choice(("statement", "before_commit", "after_commit"))
-                return Calling((Fault(point, draw.randrange(4), draw.choice(RESTARTS)),))
+                return Disturbance((Fault(point, draw.randrange(4), draw.choice(RESTARTS)),))
         point, kinds = draw.choice(POINTS[step])
         at = draw.randrange(_MOST_PASSED.get(point, 1))
-        return Calling((Fault(point, at, draw.choice(kinds), draw.uniform(0.0, 0.006)),))
+        return Disturbance((Fault(point, at, draw.choice(kinds), draw.uniform(0.0, 0.006)),))

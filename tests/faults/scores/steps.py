@@ -1,4 +1,4 @@
-"""What a worker does about scores and promotions, working with what breaks."""
+"""The steps of scoring and promoting in a worker, with dependencies that inject faults."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
-import onnxruntime  # noqa: F401 - slow to import, so before workers are forked off
+import onnxruntime  # noqa: F401 - slow to import, so import it before workers fork
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.models import promote
@@ -19,14 +19,14 @@ from claimwatch.storage.models import Role
 from tests.faults.fault_injection import BreakingObjects, fail_as, trap
 
 BLOCK = 7
-"""Claims that are scored at a time, so that a chunk takes several."""
+"""Claims scored at a time; a chunk takes several blocks."""
 MOST_UNITS = 3
-"""Chunks that are planned at a time, so that a backfill plans again."""
+"""Chunks planned at a time; a backfill plans several times."""
 
 
 @dataclass(frozen=True)
-class BackfillAsked:
-    """An execution of the backfill that somebody asks for; the caller answers with True."""
+class BackfillRequested:
+    """A request to start an execution of the backfill; the caller answers with True."""
 
     request_id: str
     line: str
@@ -34,8 +34,8 @@ class BackfillAsked:
     only_unscored: bool
 
 
-class TellingBackfill:
-    """Step Functions, played by the caller."""
+class RemoteBackfill:
+    """Step Functions, simulated by the caller."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
@@ -43,25 +43,25 @@ class TellingBackfill:
     def start(
         self, line: str, request_id: str, *, since: datetime | None = None, only_unscored: bool = False
     ) -> str:
-        """Ask the caller for an execution."""
+        """Request an execution from the caller."""
         fail_as(trap.spring("start"))
-        self._pipe.send(BackfillAsked(request_id, line, since, only_unscored))
+        self._pipe.send(BackfillRequested(request_id, line, since, only_unscored))
         self._pipe.recv()
         trap.spring("started")
         return request_id
 
 
 class Scores:
-    """One environment of the functions; it keeps its models from job to job, as long as the place is one."""
+    """An execution environment, which keeps its models from job to job within one schedule."""
 
     def __init__(self, pipe: Pipe, alerts: Alerts) -> None:
-        self._backfill = TellingBackfill(pipe)
+        self._backfill = RemoteBackfill(pipe)
         self._alerts = alerts
         self._folder: Path | None = None
         self._models = ModelCache()
 
     def steps(self, database: Database, folder: Path) -> dict[str, Callable[..., Any]]:
-        """The steps by their names."""
+        """Return the steps by name."""
         if folder != self._folder:
             self._folder, self._models = folder, ModelCache()
         objects, alerts = BreakingObjects(folder), self._alerts

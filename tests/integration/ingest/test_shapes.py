@@ -8,9 +8,10 @@ import pytest
 from claimwatch.ingest import inspect
 from local import filesystem_object_store
 from samples import BREAKS_THE_CONTRACT, BREAKS_THE_TEXT, SHAPES, Book, BookConfig, Dirt, write_week
-from tests.faults.model import expected_file
-from tests.faults.schedule import SampleFile
-from tests.faults.verdict import judge
+from tests.faults.claims.invariants import ClaimsInvariants
+from tests.faults.claims.model import expected_file
+from tests.faults.claims.schedule import SampleFile
+from tests.faults.invariants import cursor_at
 from tests.integration.ingest.environment import KEY, Site
 
 
@@ -35,8 +36,10 @@ def test_every_row_of_a_dirty_file_is_loaded_or_quarantined_for_its_reason(
     site.run()
 
     sample = SampleFile("week", key, path, shape, manifest, created.created_at, created.sequencer)
-    verdict = judge(database_url, {"week": expected_file(sample, KEY)}, {"week": created.ref})
-    assert verdict.problems == []
+    with cursor_at(database_url) as cursor:
+        invariants = ClaimsInvariants(cursor, {"week": expected_file(sample, KEY)}, {"week": created.ref})
+        invariants.check()
+    assert invariants.problems == []
     assert not site.alerts
     assert manifest.rows > 300
     assert len(manifest.damaged_rows) == (0 if shape.format == "parquet" else 60)

@@ -1,7 +1,7 @@
-"""What must be in the database, worked out from the generator's manifests in plain Python.
+"""The rows that the database must contain, derived from the manifests of the generator.
 
-Nothing of the code under test is used: the files are read by the csv and json modules, types and the columns
-that are hashed come from the contract's YAML, and the hashes are the hmac module's.
+No code under test is used: the csv and json modules read the files, the types and hashed columns come from
+the YAML of the contract, and the hmac module computes the hashes.
 """
 
 import csv
@@ -21,45 +21,45 @@ import yaml
 
 from samples import Kind, Shape
 from samples.contract import MOTOR, motor_fields
-from tests.faults.schedule import PERSONAL_DATA_KEY, SampleFile
+from tests.faults.claims.schedule import PERSONAL_DATA_KEY, SampleFile
 
 MISSING = ("", "?", "NA", "N/A")
 _WHOLE_RECORD = (Kind.TOO_SHORT, Kind.TOO_LONG, Kind.INVALID_BYTES, Kind.NUL_BYTE)
 
 LONG = 8
-"""Characters of a value that nothing else says by chance."""
+"""Minimum length of a value that does not occur elsewhere by chance."""
 
 type Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class ExpectedFile:
-    """What one file comes to."""
+    """The expected result of loading a file."""
 
     rows: int
     loaded: Mapping[int, Row]
-    """Row number to its values, in the order of the contract."""
+    """Values by row number, in the order of the contract."""
     quarantined: Mapping[int, tuple[str | None, ...]]
-    """Row number to the columns of its reasons."""
+    """Columns of the reasons by row number."""
     order: tuple[datetime, str]
-    """What decides between two files that have the same claim."""
+    """Decides which of two files with the same claim is newer."""
 
     def claim_ids(self) -> Iterator[tuple[str, int]]:
-        """Each claim id with its row."""
+        """Yield each claim id with its row number."""
         for number, row in self.loaded.items():
-            yield row[identifier_place()], number
+            yield row[identifier_index()], number
 
 
 def expected_file(file: SampleFile, key: bytes = PERSONAL_DATA_KEY) -> ExpectedFile:
-    """What the file must come to, if its manifest is true."""
+    """Return the expected result of loading a file, according to its manifest."""
     manifest = file.manifest
     quarantined: dict[int, tuple[str | None, ...]] = {
         damage.row: (None if damage.kind in _WHOLE_RECORD else damage.column,) for damage in manifest.damaged
     }
-    identifier = motor_fields()[identifier_place()].name
+    identifier = motor_fields()[identifier_index()].name
     quarantined |= {duplicate.row: (identifier,) for duplicate in manifest.duplicates}
     loaded = {
-        number: tuple(_stored(place, text, key) for place, text in enumerate(cells))
+        number: tuple(_stored(index, text, key) for index, text in enumerate(cells))
         for number, cells in enumerate(records(file.path.read_bytes(), file.shape), start=1)
         if number not in quarantined
     }
@@ -67,20 +67,20 @@ def expected_file(file: SampleFile, key: bytes = PERSONAL_DATA_KEY) -> ExpectedF
 
 
 def personal_values(file: SampleFile) -> set[str]:
-    """The personal data in the file that is long enough to be told from other text."""
-    places = [place for place, column in enumerate(_columns()) if column["classification"] == "personal"]
+    """Return the personal data of a file that is long enough to be distinguished from other text."""
+    indexes = [index for index, column in enumerate(_columns()) if column["classification"] == "personal"]
     return {
         text
         for cells in records(file.path.read_bytes(), file.shape)
-        for place in places
-        if place < len(cells)
-        and (text := cells[place] or "").count(" ") + text.count("@")
+        for index in indexes
+        if index < len(cells)
+        and (text := cells[index] or "").count(" ") + text.count("@")
         and len(text) >= LONG
     }
 
 
 def visible(files: Mapping[str, ExpectedFile], committed: Iterable[str]) -> dict[str, tuple[str, int]]:
-    """Claim id to (file, row number) of the row that people must see when these files are committed."""
+    """Return (file, row number) of the row that must be visible by claim id, given the committed files."""
     newest: dict[str, tuple[str, int]] = {}
     for label in sorted(committed, key=lambda label: files[label].order):
         newest |= {claim: (label, row) for claim, row in files[label].claim_ids()}
@@ -88,7 +88,7 @@ def visible(files: Mapping[str, ExpectedFile], committed: Iterable[str]) -> dict
 
 
 def records(data: bytes, shape: Shape) -> Iterator[Sequence[str | None]]:
-    """The file's records as text in the order of the contract; whatever stands in damaged ones."""
+    """Yield the records of a file as text in the order of the contract; damaged records have any content."""
     if shape.format == "parquet":
         table = importlib.import_module("pyarrow.parquet").read_table(io.BytesIO(data))
         yield from ([_plain_text(value) for value in row.values()] for row in table.to_pylist())
@@ -121,11 +121,11 @@ def _plain_text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _stored(place: int, text: str | None, key: bytes) -> Any:
-    """The value that the database must give back for a sound cell."""
+def _stored(index: int, text: str | None, key: bytes) -> Any:
+    """Return the value that the database must contain for a valid cell."""
     if text is None or text in MISSING:
         return None
-    field = motor_fields()[place]
+    field = motor_fields()[index]
     if field.name in _hashed():
         return hmac.new(key, text.strip().lower().encode(), "sha256").hexdigest()[:32]
     match field.type:
@@ -144,9 +144,9 @@ def _stored(place: int, text: str | None, key: bytes) -> Any:
 
 
 @cache
-def identifier_place() -> int:
-    """The place of the claim id among the columns."""
-    return next(place for place, column in enumerate(_columns()) if _said(column, "role") == "identifier")
+def identifier_index() -> int:
+    """Return the index of the claim id among the columns."""
+    return next(index for index, column in enumerate(_columns()) if _property(column, "role") == "identifier")
 
 
 @cache
@@ -154,7 +154,7 @@ def _hashed() -> frozenset[str]:
     return frozenset(
         column["name"]
         for column in _columns()
-        if column["classification"] == "personal" and _said(column, "storeAs") != "plain"
+        if column["classification"] == "personal" and _property(column, "storeAs") != "plain"
     )
 
 
@@ -165,5 +165,5 @@ def _columns() -> list[dict[str, Any]]:
     return columns
 
 
-def _said(column: Mapping[str, Any], what: str) -> object:
-    return next((item["value"] for item in column["customProperties"] if item["property"] == what), None)
+def _property(column: Mapping[str, Any], name: str) -> object:
+    return next((item["value"] for item in column["customProperties"] if item["property"] == name), None)

@@ -1,7 +1,7 @@
-"""What one seed makes happen: which files come, when their events do, and where it hurts.
+"""The schedule of a seed for claims: files, the delivery of their events, and faults.
 
-Everything here follows from the seed and from names, never from the clock: a fault belongs to the step, the
-file, the chunk and the try that it hits.
+Everything follows from the seed and from names, never from the clock: a fault belongs to a step, file, chunk
+and attempt.
 """
 
 from collections.abc import Sequence
@@ -21,21 +21,21 @@ from samples import (
     Shape,
     write_week,
 )
-from tests.faults.seed import RESTARTS, Fault, Seeded
+from tests.faults.seed import RESTARTS, Disturbance, Fault, Points, Seeded
 
 LANDING, ARTIFACTS = "landing", "artifacts"
 PERSONAL_DATA_KEY = b"the key of the fault simulation"
 CALM_FROM_ATTEMPT = 4
-"""From this attempt at a file on, nothing is injected: every schedule comes to an end."""
+"""From this attempt at a file on, no faults are injected, so that every schedule ends."""
 
 _SHAPES = ("csv", "multiline", "question-marks", "bom", "ndjson", "csv-gz", "ndjson-gz", "latin-1")
-"""Those that are read where they lie, and some that each attempt converts anew."""
+"""Shapes that are read directly, and some that each attempt converts first."""
 _FIRST_DAY = datetime(2026, 1, 12, 6, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class SampleFile:
-    """One object version that is dropped."""
+    """An object version that is dropped into the landing bucket."""
 
     label: str
     key: str
@@ -46,18 +46,7 @@ class SampleFile:
     sequencer: str
 
 
-@dataclass(frozen=True)
-class Calling:
-    """How one invocation of a step is to go: the faults in its worker, and what the caller does beside it."""
-
-    faults: tuple[Fault, ...] = ()
-    twice: bool = False
-    """The message comes twice, and two workers are at it at once."""
-    abandoned: bool = False
-    """The caller's time runs out while the worker goes on."""
-
-
-POINTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+POINTS: Points = {
     "register": (
         ("before_commit", ("kill", "terminate")),
         ("after_commit", ("kill", "terminate")),
@@ -99,16 +88,16 @@ _RESTART_POINTS = {
 }
 
 
-class Schedule(Seeded):
-    """One seed's plan."""
+class ClaimsSchedule(Seeded):
+    """The schedule of one seed."""
 
     @property
     def chunk_bytes(self) -> int:
-        """Size of a chunk: a file has one to about four."""
+        """Size of a chunk; a file has one to about four chunks."""
         return self.random("chunks").choice((7_000, 7_000, 12_000, 30_000))
 
     def files(self, folder: Path) -> list[SampleFile]:
-        """Write the files: two or three weeks, one of them once more and put right, perhaps one repeated."""
+        """Write the files: two or three weeks, a corrected version of one week, perhaps a repeated file."""
         draw = self.random("files")
         weeks = draw.randint(2, 3)
         book = Book(BookConfig(seed=self.seed, weeks=weeks, claims_per_week=draw.randint(16, 36)))
@@ -121,7 +110,7 @@ class Schedule(Seeded):
         return dropped
 
     def deliveries(self, files: Sequence[SampleFile]) -> list[list[str]]:
-        """The files' events, late ones in a second wave: in any order, each up to three times."""
+        """Return the events in any order, each up to three times; late events are in a second wave."""
         draw = self.random("deliveries")
         waves: list[list[str]] = [[], []]
         for file in files:
@@ -132,38 +121,40 @@ class Schedule(Seeded):
             draw.shuffle(wave)
         return [wave for wave in waves if wave]
 
-    def calling(self, step: str, label: str, chunk: int, attempt: int, number: int) -> Calling:
-        """How the ``number``-th try (from 0) of a step goes."""
+    def disturbance(self, step: str, label: str, chunk: int, attempt: int, number: int) -> Disturbance:
+        """Return what disturbs the ``number``-th invocation (from 0) of a step in an attempt at a file."""
         if attempt >= CALM_FROM_ATTEMPT:
-            return Calling()
+            return Disturbance()
         draw = self.random("call", step, label, chunk, attempt, number)
         cursed = (
             step in ("inspect", "load", "commit") and self._cursed() == (step, label, attempt) and chunk <= 0
         )
         if not cursed and draw.random() > self.intensity * 0.7**number:
-            return Calling()
+            return Disturbance()
         if step in ("load", "commit", "inspect") and not cursed:
             beside = draw.random()
             if beside < 0.12:
-                return Calling(twice=True)
+                return Disturbance(twice=True)
             if beside < 0.2:
-                return Calling((Fault(draw.choice(("copy", "before_commit")), 0, "stall"),), abandoned=True)
+                return Disturbance(
+                    (Fault(draw.choice(("copy", "before_commit")), 0, "stall"),), abandoned=True
+                )
             if beside < 0.28 and step in _RESTART_POINTS and number == 0 and self.restarts:
-                return Calling((Fault(draw.choice(_RESTART_POINTS[step]), 0, draw.choice(RESTARTS)),))
+                return Disturbance((Fault(draw.choice(_RESTART_POINTS[step]), 0, draw.choice(RESTARTS)),))
         if cursed:
-            return Calling((Fault("before_commit", 0, draw.choice(("kill", "terminate"))),))
+            return Disturbance((Fault("before_commit", 0, draw.choice(("kill", "terminate"))),))
         point, kinds = draw.choice(POINTS[step])
-        return Calling(
+        return Disturbance(
             (Fault(point, draw.choice((0, 0, 1, 2)) if point in ("copy", "read") else 0, draw.choice(kinds)),)
         )
 
     def impatient(self, label: str) -> int | None:
-        """After how many loaded chunks somebody replays the file while it is loaded; mostly nobody does."""
+        """Return after how many loaded chunks a person replays the running file, or None."""
         draw = self.random("impatient", label)
         return draw.randint(0, 3) if draw.random() < 0.3 else None
 
     def _cursed(self) -> tuple[str, str, int] | None:
-        """A step of a file that fails until its retries end, on the first attempt."""
+        """Return a (step, file, attempt) that fails until its retries are exhausted, or None."""
         draw = self.random("cursed")
         if draw.random() > 0.3:
             return None
@@ -197,7 +188,7 @@ class Schedule(Seeded):
         )
 
     def _corrected(self, folder: Path, book: Book, week: int, of: SampleFile) -> SampleFile:
-        """The week's file again under the same key: without its dirt, in the same second or a day later."""
+        """Write the file of a week without dirt under the same key, in the same second or a day later."""
         path = folder / "corrected"
         manifest = write_week(path, book, week, shape=of.shape)
         same_second = self.random("corrected").random() < 0.5

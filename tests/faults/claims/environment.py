@@ -1,4 +1,4 @@
-"""Queue, Lambda and Step Functions of a schedule: at least once, side by side, retrying as defined."""
+"""The environment of a schedule of claims: queue, Lambda, Step Functions and people."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,62 +7,52 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.cluster import Cluster
-from tests.faults.schedule import Calling, SampleFile, Schedule
+from tests.faults.claims.schedule import ClaimsSchedule, SampleFile
+from tests.faults.seed import Disturbance
 from tests.faults.states import Definition, Executions, StepFailed, Task
-from tests.faults.worker import Alerted, Done, Place, Started
-from tests.faults.workers import LAMBDA_DIED, RECEIVES, Hangs, Notes, Slot, Workers
+from tests.faults.worker import Done, ExecutionRequested, Workspace
+from tests.faults.workers import LAMBDA_DIED, RECEIVES, Hangs, Notes, Workers
 
 _DEFINITION = Definition.of("claims_pipeline")
 _STATES = {"inspect": "InspectFile", "load": "LoadChunk", "commit": "CommitFile", "fail": "RecordFailure"}
 
 
 @dataclass
-class LedgerNotes(Notes):
-    """What happened to files, for the verdict."""
+class ClaimsNotes(Notes):
+    """What happened to files."""
 
-    alerts: list[Alerted] = field(default_factory=list)
     unrecorded: set[int] = field(default_factory=set)
-    """Files whose failure the ledger could not be told: the alarm on failed executions speaks for them."""
+    """Files whose failure could not be recorded; the alarm on failed executions reports them."""
     dead_letters: list[str] = field(default_factory=list)
 
 
-class Orchestrator(Executions[LedgerNotes]):
-    """Runs the pipeline of one schedule."""
+class ClaimsEnvironment(Executions[ClaimsNotes]):
+    """Runs the pipeline of one schedule: at least once, in parallel, with the retries of its definition."""
 
     def __init__(
         self,
-        schedule: Schedule,
+        schedule: ClaimsSchedule,
         cluster: Cluster,
-        place: Place,
+        workspace: Workspace,
         workers: Workers,
         files: Mapping[str, SampleFile],
     ) -> None:
-        super().__init__(schedule, place, cluster, workers, LedgerNotes())
+        super().__init__(schedule, workspace, cluster, workers, ClaimsNotes())
         self._schedule = schedule
         self._labels: dict[int, str] = {}
-        self._executions: set[str] = set()
         self._impatient = {label: schedule.impatient(label) for label in files}
         self._loaded: Counter[str] = Counter()
-
-    def _hear(self, slot: Slot, said: object) -> None:
-        match said:
-            case Started() as asked:
-                self._start_execution(asked)
-                slot.pipe.send(True)
-            case Alerted() as alert:
-                with self._lock:
-                    self.notes.alerts.append(alert)
 
     # -- Events ------------------------------------------------------------------------------------------
 
     def deliver(self, label: str, event: dict[str, Any], copy: int) -> Future[None]:
-        """The queue hands on a message until it is taken, at most RECEIVES times."""
+        """Deliver a message until it is processed, at most RECEIVES times."""
         return self._spawn(self._receive, label, event, copy)
 
     def _receive(self, label: str, event: dict[str, Any], copy: int) -> None:
         for receive in range(RECEIVES):
-            calling = self._schedule.calling("register", label, copy, 1, receive)
-            answer = self._invoke("register", {"event": event}, calling.faults)
+            faults = self._schedule.disturbance("register", label, copy, 1, receive).faults
+            answer = self._invoke("register", {"event": event}, faults)
             if isinstance(answer, Done):
                 with self._lock:
                     self._labels[answer.value] = label
@@ -73,12 +63,10 @@ class Orchestrator(Executions[LedgerNotes]):
 
     # -- Executions --------------------------------------------------------------------------------------
 
-    def _start_execution(self, asked: Started) -> None:
-        with self._lock:
-            if asked.name in self._executions:  # ExecutionAlreadyExists
-                return
-            self._executions.add(asked.name)
-        self._spawn(self._execute, asked.file_id, asked.attempt)
+    def _start(self, request: object) -> None:
+        assert isinstance(request, ExecutionRequested)
+        if self._is_new(request.name):
+            self._spawn(self._execute, request.file_id, request.attempt)
 
     def _execute(self, file_id: int, attempt: int) -> None:
         reference = {"file_id": file_id, "attempt": attempt}
@@ -90,7 +78,7 @@ class Orchestrator(Executions[LedgerNotes]):
             self._step("commit", reference)
         except StepFailed as failure:
             try:
-                self._step("fail", reference | failure.told)
+                self._step("fail", reference | failure.caught)
             except StepFailed:
                 with self._lock:
                     self.notes.unrecorded.add(file_id)
@@ -99,12 +87,12 @@ class Orchestrator(Executions[LedgerNotes]):
         label = self._label(arguments["file_id"])
         chunk, attempt = arguments.get("number", -1), arguments["attempt"]
 
-        def calling(number: int) -> Calling:
-            return self._schedule.calling(step, label, chunk, attempt, number)
+        def disturbance(number: int) -> Disturbance:
+            return self._schedule.disturbance(step, label, chunk, attempt, number)
 
         where = f"{step} {label} {chunk}"
         done = self._task(
-            Task(_DEFINITION, _STATES[step], step, arguments, calling, where, frozenset({"Superseded"}))
+            Task(_DEFINITION, _STATES[step], step, arguments, disturbance, where, frozenset({"Superseded"}))
         )
         if step == "load":
             self._maybe_replay(label, arguments["file_id"])
@@ -112,17 +100,16 @@ class Orchestrator(Executions[LedgerNotes]):
 
     def _label(self, file_id: int) -> str:
         with self._lock:
-            known = self._labels.get(file_id)
-        return known or f"file {file_id}"
+            return self._labels.get(file_id, f"file {file_id}")
 
     # -- People ------------------------------------------------------------------------------------------
 
     def replay(self, file_id: int, attempt: int) -> None:
-        """Somebody types the command, again if it dies."""
+        """Run the replay command, again if it dies."""
         label = self._label(file_id)
         for number in range(20):
-            calling = self._schedule.calling("replay", label, 0, attempt, number)
-            answer = self._invoke("replay", {"file_id": file_id}, calling.faults)
+            faults = self._schedule.disturbance("replay", label, 0, attempt, number).faults
+            answer = self._invoke("replay", {"file_id": file_id}, faults)
             if isinstance(answer, Done) or answer.error == "RefusedData":
                 return
             self._note_bug(answer, {"TransientFault", LAMBDA_DIED}, f"replay {label}")

@@ -1,7 +1,7 @@
-"""Packs a layer of third-party packages: installs what is pinned, leaves out what never runs, adds byte code.
+"""Builds a layer of third-party packages: installs pinned wheels, removes unused files, adds byte code.
 
-Called by the layers' Makefiles, each in a copy of its own folder (hence the symbolic links to this file).
-The limit that it works for: a function with its layers is at most 262,144,000 bytes unzipped.
+`sam build` runs the Makefile of each layer in a copy of its folder, hence the symbolic links to this file.
+Unused files are removed because a function with its layers is limited to 262,144,000 bytes unzipped.
 """
 
 import argparse
@@ -16,17 +16,17 @@ from pathlib import Path
 PLATFORM = "x86_64-manylinux_2_28"  # Lambda's python3.13 runs on Amazon Linux 2023, glibc 2.34
 PYTHON = "3.13"
 
-# Folders that only a developer or a compiler reads. numpy imports "testing", and botocore "docs".
-LEFT_OUT_FOLDERS = {"tests", "test", "include", "__pycache__"}
-LEFT_OUT_SUFFIXES = {".pyi", ".pyx", ".pxd", ".c", ".h", ".a", ".lib"}
-# importlib.metadata needs the version and the entry points; the rest of a dist-info is for installers.
+# Folders for development only. numpy imports "testing" and botocore "docs", so these stay.
+UNUSED_FOLDERS = {"tests", "test", "include", "__pycache__"}
+UNUSED_SUFFIXES = {".pyi", ".pyx", ".pxd", ".c", ".h", ".a", ".lib"}
+# importlib.metadata reads the version and the entry points; installers read the rest of dist-info.
 KEPT_METADATA = {"METADATA", "entry_points.txt"}
-# The root files that botocore reads whichever service is called.
+# Root files that botocore reads for every service.
 BOTOCORE_ROOT_FILES = {"endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json"}
 
 
 def install(requirements: Path, target: Path) -> None:
-    """Install wheels only, for Lambda's platform, each checked against its hash."""
+    """Install wheels for Lambda's platform, each verified by its hash."""
     uv = shutil.which("uv")
     pinned = ["--require-hashes", "--no-deps", "--target", str(target), "-r", str(requirements)]
     if uv:
@@ -37,19 +37,19 @@ def install(requirements: Path, target: Path) -> None:
         for glibc in (28, 17, 12):
             command += ["--platform", f"manylinux_2_{glibc}_x86_64"]
         command += ["--platform", "manylinux2014_x86_64", "--python-version", PYTHON, *pinned]
-    # Inside an activated environment uv would look at that one's packages.
+    # In an activated environment, uv would take its packages into account.
     subprocess.run(command, check=True, env={k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"})
 
 
 def trim(target: Path, services: set[str]) -> None:
-    """Remove what never runs in a function; shared libraries (*.libs) are left exactly as they came."""
+    """Remove files that functions never use; shared libraries (*.libs) stay unchanged."""
     shutil.rmtree(target / "bin", ignore_errors=True)
     (target / ".lock").unlink(missing_ok=True)
     for folder, folders, files in os.walk(target):
         if folder.endswith(".libs"):
             folders.clear()
             continue
-        for name in [name for name in folders if name in LEFT_OUT_FOLDERS]:
+        for name in [name for name in folders if name in UNUSED_FOLDERS]:
             shutil.rmtree(Path(folder, name))
             folders.remove(name)
         in_metadata = folder.endswith(".dist-info")
@@ -58,13 +58,13 @@ def trim(target: Path, services: set[str]) -> None:
                 shutil.rmtree(Path(folder, name))
             folders.clear()
         for name in files:
-            if Path(name).suffix in LEFT_OUT_SUFFIXES or (in_metadata and name not in KEPT_METADATA):
+            if Path(name).suffix in UNUSED_SUFFIXES or (in_metadata and name not in KEPT_METADATA):
                 Path(folder, name).unlink()
     trim_botocore(target, services)
 
 
 def trim_botocore(target: Path, services: set[str]) -> None:
-    """Keep the service models that are called: all of them together would be 25 MB of JSON."""
+    """Remove the models of all other services: together they are 25 MB of JSON."""
     data = target / "botocore" / "data"
     if not data.is_dir():
         return
@@ -76,17 +76,17 @@ def trim_botocore(target: Path, services: set[str]) -> None:
             shutil.rmtree(path)
         elif path.is_file() and path.name not in BOTOCORE_ROOT_FILES:
             path.unlink()
-    shutil.rmtree(target / "boto3" / "data", ignore_errors=True)  # boto3.resource(); we use clients
+    shutil.rmtree(target / "boto3" / "data", ignore_errors=True)  # only boto3.resource() reads it
 
 
-def leave_out(target: Path, folders: list[str]) -> None:
-    """Remove folders of packages that nothing here imports; each has to be there."""
+def remove_folders(target: Path, folders: list[str]) -> None:
+    """Remove unused folders of packages; each must exist."""
     for folder in folders:
         shutil.rmtree(target / folder)
 
 
 def compile_all(target: Path) -> None:
-    """Write byte code that is never checked against its source: a cold start would pay for compiling it."""
+    """Compile all modules for faster cold starts; Python does not check this byte code against its source."""
     compiled = compileall.compile_dir(
         target,
         quiet=2,
@@ -96,24 +96,24 @@ def compile_all(target: Path) -> None:
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
     )
     if not compiled:
-        print("some files of the layer do not compile; importing them would say so", file=sys.stderr)
+        print("some files of the layer do not compile", file=sys.stderr)
 
 
 def main() -> None:
-    """Pack one layer into --target."""
+    """Build a layer in --target."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", type=Path, required=True, help="the layer's python/ folder")
     parser.add_argument(
-        "--requirements", type=Path, help="hash-pinned; without it the folder is only compiled"
+        "--requirements", type=Path, help="requirements with hashes; default: only compile the folder"
     )
     parser.add_argument("--services", nargs="*", default=[], help="botocore service models to keep")
-    parser.add_argument("--without", nargs="*", default=[], help="folders of packages to leave out")
+    parser.add_argument("--without", nargs="*", default=[], help="folders of packages to remove")
     options = parser.parse_args()
     options.target.mkdir(parents=True, exist_ok=True)
     if options.requirements:
         install(options.requirements, options.target)
         trim(options.target, set(options.services))
-        leave_out(options.target, options.without)
+        remove_folders(options.target, options.without)
     compile_all(options.target)
 
 

@@ -1,4 +1,4 @@
-"""Real PostgreSQL for the tests: one server, and a migrated database that each test gets a clone of."""
+"""A PostgreSQL server for tests, with a migrated template database that tests clone."""
 
 import contextlib
 import itertools
@@ -28,7 +28,7 @@ SETTINGS = {"shared_buffers": "64MB", "max_wal_size": "1GB"}
 
 
 class Cluster:
-    """A server whose template database has the schema and the contract of line motor."""
+    """A server whose template database contains the schema and the contract of line motor."""
 
     def __init__(self, folder: Path) -> None:
         self.server = PostgresServer(folder, settings=SETTINGS)
@@ -40,10 +40,10 @@ class Cluster:
         with contextlib.closing(database_at(self.url(TEMPLATE))) as database:
             migrate(database)
             with tempfile.TemporaryDirectory() as folder:
-                became = apply_contract(
+                status = apply_contract(
                     database, "motor", MOTOR.read_text("utf-8"), FilesystemObjectStore(Path(folder))
                 )
-            assert became == "applied", f"the contract of line motor was {became}"
+            assert status == "applied", f"the contract of line motor was {status}"
         return self
 
     def __exit__(
@@ -52,18 +52,18 @@ class Cluster:
         self.server.remove()
 
     def url(self, name: str) -> str:
-        """libpq URL of a database, as its owner."""
+        """Return the libpq URL of a database, with its owner as user."""
         return urlsplit(self.server.url)._replace(path=f"/{name}").geturl()
 
     @contextlib.contextmanager
     def clone(self) -> Iterator[str]:
-        """A fresh database like the template; gives its URL, and drops it with whoever is still connected."""
+        """Clone the template, yield the URL of the clone and drop the clone afterwards."""
         name = sql.Identifier(f"clone_{os.getpid()}_{next(self._numbers)}")
         self._administer(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(TEMPLATE)))
         try:
             yield self.url(name.string)
         finally:
-            # Autovacuum may be connected as well, and only a superuser may end that.
+            # Autovacuum may be connected, which only a superuser may terminate.
             self._administer(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name), self.server.superuser_url)
 
     def _administer(self, statement: sql.Composable, url: str | None = None) -> None:
@@ -74,27 +74,27 @@ class Cluster:
 
 
 def database_at(url: str, **parameters: Any) -> Database:
-    """The database of a URL, as the use cases have it; psycopg2 may be given more parameters."""
+    """Return the database at a URL; further parameters go to psycopg2."""
     return Database({"dsn": url} | parameters, wake_up_time=10)
 
 
 def apply_contract(
     database: Database, line: str, text: str, objects: FilesystemObjectStore, *, day: int = 1
 ) -> str:
-    """Put a contract in place, received on that day of 2026's January; returns what became of it."""
+    """Apply a contract received on a day of January 2026, and return its status."""
 
-    def nothing_waits(file_id: int) -> None:
+    def replay(file_id: int) -> None:
         raise AssertionError(f"file {file_id} waits for a contract")
 
     ref = objects.write("artifacts", f"contracts/{line}.yaml", [text.encode()])
     created = CreatedObject(ref, len(text), "", datetime(2026, 1, day, tzinfo=UTC))
     return use_case.apply_contract(
-        use_case.Dependencies(database, objects, SilentAlerts(), nothing_waits), created
+        use_case.Dependencies(database, objects, SilentAlerts(), replay), created
     ).status
 
 
 class SilentAlerts:
-    """Nobody to tell."""
+    """Discards alerts."""
 
     def publish(self, subject: str, message: str) -> None:
-        """Say nothing."""
+        """Discard an alert."""

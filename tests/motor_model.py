@@ -1,4 +1,4 @@
-"""A model of line motor for tests that want one and no training: grown in a second on a book's own truth."""
+"""A model of line motor for tests that need no training: fitted in a second to the true labels of a book."""
 
 import hashlib
 from collections.abc import Sequence
@@ -28,18 +28,18 @@ CALIBRATION = Calibration(1.0, 0.0)
 
 @dataclass(frozen=True)
 class MotorModel:
-    """The files of a bundle, and what a training would register."""
+    """A bundle with the properties that a training would register."""
 
     files: dict[str, bytes]
     version: str
 
     @property
     def sha256(self) -> str:
-        """Of the manifest."""
+        """The hash of the manifest."""
         return hashlib.sha256(self.files[MANIFEST]).hexdigest()
 
     def registered(self, bucket: str) -> NewVersion:
-        """What the registry is told, with the bundle where ``keys`` puts it."""
+        """Return the registry entry of the model in a bucket."""
         return NewVersion(
             line="motor",
             version=self.version,
@@ -52,12 +52,12 @@ class MotorModel:
         )
 
     def keys(self) -> dict[str, bytes]:
-        """The files by their keys in the bucket."""
+        """Return the files by key in the bucket."""
         return {f"models/motor/{self.version}/{name}": content for name, content in self.files.items()}
 
 
 def grow(folder: Path, weeks: Sequence[str], version: str = "1", seed: int = 7) -> MotorModel:
-    """Grow a model on the claims and the truth of these weeks of a book that was delivered into a folder."""
+    """Fit a model to claims and true labels of some weeks of a book in a folder."""
     contract = parse_contract(MOTOR.read_text("utf-8"), "motor")
     claims = typed(_table(folder / "claims" / "motor", weeks), contract)
     truth = _table(folder / "truth" / "motor", weeks).set_index("claim_id")["is_fraud"]
@@ -65,10 +65,10 @@ def grow(folder: Path, weeks: Sequence[str], version: str = "1", seed: int = 7) 
     columns = {column.name: claims[column.name].to_numpy() for column in contract.columns}
     spec = FeatureSpec.fit(contract, columns)
     matrix = encode(spec, columns)
-    grown = HistGradientBoostingClassifier(
+    classifier = HistGradientBoostingClassifier(
         max_iter=60, max_leaf_nodes=6, learning_rate=0.1, random_state=seed
     )
-    model = of_histogram_boosting(grown.fit(matrix, fraud))
+    model = of_histogram_boosting(classifier.fit(matrix, fraud))
     scores = probability(CALIBRATION, model.link, margin(model, matrix)).astype(np.float32)
     files = {
         "model.onnx": onnx_of(model, CALIBRATION),
@@ -96,7 +96,7 @@ def grow(folder: Path, weeks: Sequence[str], version: str = "1", seed: int = 7) 
 
 
 def _table(folder: Path, weeks: Sequence[str]) -> pd.DataFrame:
-    """The cells of some weeks' files."""
+    """Read the files of some weeks as text."""
     absent = ["", "?", "NA", "N/A"]
     read = [
         pd.read_csv(folder / f"{week}.csv", dtype="str", keep_default_na=False, na_values=absent)

@@ -1,4 +1,4 @@
-"""From claims and outcomes to referrals with reasons: trained on an instance, promoted by people."""
+"""From claims and outcomes to referrals with reasons: training on an instance, promotion, rollback."""
 
 import hashlib
 import io
@@ -21,7 +21,7 @@ from tests.deployed import Deployed, eventually
 
 WEEKS, CLAIMS = 24, 400
 FILES = 3
-"""Of claims: a book's weeks are put together, for the path of a file is not what is tested here."""
+"""Number of claim files; the weeks of the book are joined, because these tests are not about loading."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class Model:
     """A model that was trained in the deployed application."""
 
     version: str
-    told: dict[str, Any]
-    """What the command that trained it said."""
+    answer: dict[str, Any]
+    """The output of the training command."""
 
 
 def joined(paths: Sequence[Path]) -> bytes:
-    """CSV files with one header, in one."""
+    """Join CSV files that have the same header."""
     header, _, _ = paths[0].read_bytes().partition(b"\n")
     return header + b"\n" + b"".join(path.read_bytes().partition(b"\n")[2] for path in paths)
 
@@ -44,7 +44,7 @@ def promote(deployed: Deployed, version: str, role: str = "champion") -> dict[st
 
 
 def drop_week(deployed: Deployed, folder: Path, seed: int, claims: int = 50) -> dict[str, Any]:
-    """A week of claims, dropped and committed."""
+    """Drop a week of claims and wait until it is committed."""
     path = folder / "week.csv"
     write_week(path, Book(BookConfig(seed=seed, claims_per_week=claims)), 0)
     return deployed.ended(deployed.drop(f"claims/motor/{seed}.csv", path.read_bytes()))
@@ -56,7 +56,7 @@ def scores(deployed: Deployed, file: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def model(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """A book is dropped, and a model trained on it."""
+    """Load a book and train a model on it."""
     folder = tmp_path_factory.mktemp("book")
     config = BookConfig(seed=5, claims_per_week=CLAIMS, weeks=WEEKS)
     sent = deliver(config, folder, Delivery(settling_weeks=10), parts=("claims", "outcomes"))
@@ -69,17 +69,17 @@ def model(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Model
         assert deployed.ended(version)["status"] == "committed"
     deployed.told("line motor has no model")
 
-    told = deployed.command("train", "motor", "--why", "the first", "--wait")
+    answer = deployed.command("train", "motor", "--why", "the first", "--wait")
 
-    assert told["status"] == "registered", (told, deployed.instance_output())
-    return Model(told["version"], told)
+    assert answer["status"] == "registered", (answer, deployed.instance_output())
+    return Model(answer["version"], answer)
 
 
 @pytest.mark.timeout(900)
-def test_a_training_registers_a_model_with_its_evidence_and_its_instance_is_gone(
+def test_a_training_registers_a_model_with_its_files_and_terminates_its_instance(
     deployed: Deployed, model: Model
 ) -> None:
-    metrics = model.told["metrics"]
+    metrics = model.answer["metrics"]
     assert {"roc_auc", "pr_auc", "lift_top_decile", "recall_at_capacity", "brier"} <= metrics.keys()
     assert metrics["roc_auc"] > 0.7
     [row] = deployed.query("SELECT * FROM claimwatch.model_version WHERE version = %s", model.version)
@@ -90,39 +90,41 @@ def test_a_training_registers_a_model_with_its_evidence_and_its_instance_is_gone
     assert {"manifest.json", "model.onnx", "explainer.npz", "profiles.json", "card.html", "card.md"} <= names
     assert not [name for name in names if name.endswith((".pkl", ".pickle", ".joblib"))]
 
-    eventually(lambda: not deployed.running_instances(), "the instance has ended itself")
+    eventually(lambda: not deployed.running_instances(), "the instance has terminated")
     deployed.told(f"trained model {model.version} of line motor")
 
 
-def test_a_model_is_made_again_byte_by_byte_from_what_the_bucket_keeps(
+def test_a_model_can_be_reproduced_byte_by_byte_from_the_bucket(
     deployed: Deployed, model: Model, tmp_path: Path
 ) -> None:
     s3, bucket = deployed.client("s3"), deployed.outputs["ArtifactBucket"]
 
-    def kept(key: str) -> bytes:
+    def content_of(key: str) -> bytes:
         content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         return content
 
-    written = kept(f"models/motor/{model.version}/manifest.json")
+    written = content_of(f"models/motor/{model.version}/manifest.json")
     manifest = json.loads(written)
     [archive] = s3.list_objects_v2(Bucket=bucket, Prefix=f"code/{manifest['code_version'].split('+')[1]}")[
         "Contents"
     ]
-    with tarfile.open(fileobj=io.BytesIO(kept(archive["Key"]))) as code:
+    with tarfile.open(fileobj=io.BytesIO(content_of(archive["Key"]))) as code:
         code.extractall(tmp_path, filter="data")
-    (tmp_path / "snapshot.parquet").write_bytes(kept(f"snapshots/motor/{manifest['data_sha256']}.parquet"))
-    (tmp_path / "contract.yaml").write_bytes(kept("contracts/motor.yaml"))
-    told = {
+    (tmp_path / "snapshot.parquet").write_bytes(
+        content_of(f"snapshots/motor/{manifest['data_sha256']}.parquet")
+    )
+    (tmp_path / "contract.yaml").write_bytes(content_of("contracts/motor.yaml"))
+    options = {
         "--line": "motor",
         "--snapshot": "snapshot.parquet",
         "--contract": "contract.yaml",
         "--out": "again",
     }
-    told |= {"--version": model.version, "--code-version": manifest["code_version"]}
-    told |= {"--created-at": manifest["created_at"], "--seed": str(manifest["seed"])}
-    told |= {"--budget-minutes": str(manifest["details"]["settings"]["budget_minutes"])}
+    options |= {"--version": model.version, "--code-version": manifest["code_version"]}
+    options |= {"--created-at": manifest["created_at"], "--seed": str(manifest["seed"])}
+    options |= {"--budget-minutes": str(manifest["details"]["settings"]["budget_minutes"])}
     done = subprocess.run(
-        [sys.executable, "-m", "training", *(word for pair in told.items() for word in pair)],
+        [sys.executable, "-m", "training", *(word for pair in options.items() for word in pair)],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
         capture_output=True,
@@ -137,7 +139,7 @@ def test_a_model_is_made_again_byte_by_byte_from_what_the_bucket_keeps(
         assert hashlib.sha256(content).hexdigest() == part["sha256"], name
 
 
-def test_a_promotion_scores_what_waits_and_the_next_file_at_once(
+def test_a_promotion_scores_waiting_claims_and_the_next_file_is_scored_at_once(
     deployed: Deployed, model: Model, tmp_path: Path
 ) -> None:
     promoted = promote(deployed, model.version)
@@ -145,7 +147,7 @@ def test_a_promotion_scores_what_waits_and_the_next_file_at_once(
 
     eventually(
         lambda: not deployed.query("SELECT FROM claimwatch.unscored_file WHERE line = 'motor'"),
-        "what waited is scored",
+        "waiting claims are scored",
     )
     file = drop_week(deployed, tmp_path, seed=6, claims=500)
 
@@ -161,17 +163,17 @@ def test_a_promotion_scores_what_waits_and_the_next_file_at_once(
     assert {row["claim_id"] for row in referred} <= {row["claim_id"] for row in queue["referrals"]}
 
 
-def test_a_roll_back_without_an_earlier_champion_says_so(deployed: Deployed, model: Model) -> None:
+def test_a_rollback_without_an_earlier_champion_is_refused(deployed: Deployed, model: Model) -> None:
     promote(deployed, model.version)
 
     assert "no champion before" in deployed.command("rollback", "motor", "--why", "the test")["error"]
 
 
-def test_after_a_roll_back_the_next_file_is_scored_by_the_model_before_and_the_history_has_it_all(
+def test_after_a_rollback_the_previous_model_scores_the_next_file_and_the_history_is_complete(
     deployed: Deployed, model: Model, tmp_path: Path
 ) -> None:
     promote(deployed, model.version)
-    # Of a second training the bundle would be another; whose it is, is what counts here.
+    # A copy of the same bundle is enough here; a second training would take minutes.
     deployed.query(
         "INSERT INTO claimwatch.model_version (line, version, status, metrics, data_sha256, code_version,"
         " contract_version, bundle_uri, bundle_sha256) SELECT line, 'again', status, metrics, data_sha256,"
@@ -192,8 +194,8 @@ def test_after_a_roll_back_the_next_file_is_scored_by_the_model_before_and_the_h
     today = datetime.now(UTC)
     history = deployed.command("history", "motor", "--on", f"{today:%Y-%m-%d}")
     assert history["live"] == {"champion": model.version}
-    told = [(entry["action"], entry["version"], entry["why"]) for entry in history["promotions"]]
-    assert told == [
+    entries = [(entry["action"], entry["version"], entry["why"]) for entry in history["promotions"]]
+    assert entries == [
         ("rollback", model.version, "it is worse"),
         ("promote", "again", "the test"),
         ("promote", model.version, "the test"),
@@ -202,7 +204,7 @@ def test_after_a_roll_back_the_next_file_is_scored_by_the_model_before_and_the_h
     assert deployed.command("history", "motor", "--on", f"{yesterday:%Y-%m-%d}")["live"] == {}
 
 
-def test_mlflow_knows_the_champion_by_its_alias(deployed: Deployed, model: Model) -> None:
+def test_mlflow_has_an_alias_for_the_champion(deployed: Deployed, model: Model) -> None:
     promote(deployed, model.version)
 
     [alias] = deployed.query(
@@ -212,14 +214,14 @@ def test_mlflow_knows_the_champion_by_its_alias(deployed: Deployed, model: Model
     assert alias == {"name": "motor", "value": model.version}
 
 
-def test_a_bundle_that_was_changed_scores_nothing_people_are_told_and_a_command_puts_it_right(
+def test_a_modified_bundle_scores_nothing_sends_an_alert_and_can_be_repaired_by_a_command(
     deployed: Deployed, model: Model, tmp_path: Path
 ) -> None:
     promote(deployed, model.version)
     s3, bucket = deployed.client("s3"), deployed.outputs["ArtifactBucket"]
     key = f"models/motor/{model.version}/model.onnx"
     content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    # A worker that is warm holds the true bytes; one with another memory size is new.
+    # A warm worker has cached the original bytes; changing the memory size starts a new one.
     deployed.client("lambda").update_function_configuration(
         FunctionName=deployed.resource("ScoreChunk"), MemorySize=1800
     )
@@ -227,13 +229,13 @@ def test_a_bundle_that_was_changed_scores_nothing_people_are_told_and_a_command_
     try:
         file = drop_week(deployed, tmp_path, seed=9)
         assert file["status"] == "committed"
-        told = deployed.told("could not score a file")
+        alert = deployed.told("could not score a file")
     finally:
         s3.put_object(Bucket=bucket, Key=key, Body=content)
-    assert "BundleMismatch" in told["Message"]
+    assert "BundleMismatch" in alert["Message"]
     assert not scores(deployed, file)
 
-    [command] = [line.strip() for line in told["Message"].splitlines() if "claimwatch score" in line]
+    [command] = [line.strip() for line in alert["Message"].splitlines() if "claimwatch score" in line]
     deployed.command(*command.split()[1:])
 
     eventually(lambda: len(scores(deployed, file)) == file["rows_loaded"], "each claim has a score")

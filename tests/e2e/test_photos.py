@@ -1,4 +1,4 @@
-"""Drop photos into the landing bucket of the deployed application, and look at what becomes of them."""
+"""Photos dropped into the landing bucket of the deployed application, from event to evidence."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ SIDEWAYS = 6
 
 
 def scene(seed: int, size: tuple[int, int] = (1600, 1200)) -> Image.Image:
-    """A picture with structure that no other seed draws."""
+    """Return a picture whose structure is different for each seed."""
     draw = random.Random(seed)
     small = Image.frombytes("RGB", (16, 12), draw.randbytes(16 * 12 * 3))
     return small.resize(size, Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(3))
@@ -31,18 +31,18 @@ def jpeg(image: Image.Image, **options: Any) -> bytes:
 
 
 def row(deployed: Deployed, version: str, table: str = "claim_image") -> Row:
-    """The row of an object version, when it is there."""
+    """Wait for the row of an object version and return it."""
     found: list[Row] = []
 
-    def there() -> bool:
+    def exists() -> bool:
         found[:] = deployed.query(f"SELECT * FROM claimwatch.{table} WHERE version_id = %s", version)
         return bool(found)
 
-    assert wait_until(there, PATIENCE, every=0.1), f"after {PATIENCE:.0f} s nothing in {table}"
+    assert wait_until(exists, PATIENCE, every=0.1), f"after {PATIENCE:.0f} s nothing in {table}"
     return found[0]
 
 
-def test_a_photo_becomes_evidence_and_what_is_displayed_is_upright_and_says_nothing(
+def test_a_photo_is_stored_with_upright_copies_that_contain_no_metadata(
     deployed: Deployed,
 ) -> None:
     exif = Image.Exif()
@@ -64,9 +64,11 @@ def test_a_photo_becomes_evidence_and_what_is_displayed_is_upright_and_says_noth
         assert b"Jane" not in data
 
 
-def test_what_is_no_photo_has_a_reason_and_does_not_hold_up_the_others(deployed: Deployed) -> None:
+def test_an_invalid_photo_is_rejected_with_a_reason_and_does_not_block_other_photos(
+    deployed: Deployed,
+) -> None:
     broken = deployed.drop("images/E2E-2/broken.jpg", jpeg(scene(2))[:5000])
-    text = deployed.drop("images/E2E-2/note.jpg", b"this is no photo")
+    text = deployed.drop("images/E2E-2/note.jpg", b"this is not a photo")
     nowhere = deployed.drop("images/nowhere.jpg", jpeg(scene(2)))
     good = deployed.drop("images/E2E-2/good.jpg", jpeg(scene(2)))
 
@@ -77,7 +79,7 @@ def test_what_is_no_photo_has_a_reason_and_does_not_hold_up_the_others(deployed:
     assert (refused["event_id"], "images/<event id>/<name>" in refused["reason"]) == (None, True)
 
 
-def test_a_photo_that_is_used_again_under_another_event_is_reported(deployed: Deployed) -> None:
+def test_a_photo_reused_for_another_event_is_reported(deployed: Deployed) -> None:
     first = row(deployed, deployed.drop("images/E2E-3/mine.jpg", jpeg(scene(3))))
     again = jpeg(scene(3).resize((800, 600)), quality=60)
     other = row(deployed, deployed.drop("images/E2E-4/mine-too.jpg", again))
@@ -91,9 +93,7 @@ def test_a_photo_that_is_used_again_under_another_event_is_reported(deployed: De
     assert found == [{"event_id": "E2E-4", "other_event_id": "E2E-3"}]
 
 
-def test_a_claim_is_joined_with_the_photos_that_came_before_it_and_after(
-    deployed: Deployed, tmp_path: Path
-) -> None:
+def test_a_claim_has_the_photos_that_arrived_before_and_after_it(deployed: Deployed, tmp_path: Path) -> None:
     week = tmp_path / "week.csv"
     write_week(week, Book(BookConfig(seed=77, claims_per_week=20, weeks=1)), 0)
     with week.open(encoding="utf-8-sig", newline="") as file:
@@ -123,56 +123,55 @@ def test_a_deleted_photo_is_no_longer_current(deployed: Deployed) -> None:
     eventually(lambda: bool(deployed.query(current, key)), "the photo is current again")
 
     s3.delete_object(Bucket=bucket, Key=key, VersionId=photo["version_id"])
-    eventually(lambda: not deployed.query(current, key), "the photo is gone for good")
+    eventually(lambda: not deployed.query(current, key), "the photo is permanently deleted")
     kept = deployed.query("SELECT count(*) AS photos FROM claimwatch.claim_image WHERE key = %s", key)
     assert kept == [{"photos": 1}]
 
 
-def test_the_same_event_again_changes_nothing(deployed: Deployed) -> None:
+def test_a_repeated_event_changes_nothing(deployed: Deployed) -> None:
     photo = row(deployed, deployed.drop("images/E2E-7/1.jpg", jpeg(scene(7))))
     again = message(photo["bucket"], photo["key"], photo["version_id"])
     for _ in range(3):
         deployed.client("sqs").send_message(QueueUrl=deployed.outputs["ImagesQueueUrl"], MessageBody=again)
-    row(deployed, deployed.drop("images/E2E-7/2.jpg", jpeg(scene(8))))  # behind them in the queue
+    row(deployed, deployed.drop("images/E2E-7/2.jpg", jpeg(scene(8))))  # comes after the events in the queue
 
     assert deployed.query(
         "SELECT image_id FROM claimwatch.claim_image WHERE version_id = %s", photo["version_id"]
     ) == [{"image_id": photo["image_id"]}]
 
 
-def test_a_message_that_nobody_can_work_on_ends_with_the_dead_letters_and_an_alarm(
+def test_a_message_that_always_fails_becomes_a_dead_letter_and_raises_an_alarm(
     deployed: Deployed,
 ) -> None:
     sqs, queue = deployed.client("sqs"), deployed.outputs["ImagesQueueUrl"]
-    letters = deployed.outputs["ImagesDeadLetterQueueUrl"]
-    patience = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
-    sqs.set_queue_attributes(
-        QueueUrl=queue, Attributes={"VisibilityTimeout": "1"}
-    )  # else it takes an hour and a half
-    # The function may not read there.
+    dead_letters = deployed.outputs["ImagesDeadLetterQueueUrl"]
+    original = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    # With the original timeout, five receives would take an hour and a half.
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
+    # The function has no permission to read this bucket.
     poison = message(deployed.outputs["ArtifactBucket"], "images/E2E-9/1.jpg", "1")
     try:
         sqs.send_message(QueueUrl=queue, MessageBody=poison)
-        # The photo behind it is not held back by it.
+        # The failing message does not block other photos.
         row(deployed, deployed.drop("images/E2E-9/2.jpg", jpeg(scene(9))))
 
         def waiting() -> int:
             name = "ApproximateNumberOfMessages"
-            found = sqs.get_queue_attributes(QueueUrl=letters, AttributeNames=[name])
+            found = sqs.get_queue_attributes(QueueUrl=dead_letters, AttributeNames=[name])
             return int(found["Attributes"][name])
 
-        eventually(lambda: waiting() == 1, "the message is with the dead letters")
+        eventually(lambda: waiting() == 1, "the message is in the dead-letter queue")
     finally:
-        sqs.set_queue_attributes(QueueUrl=queue, Attributes=patience)
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes=original)
 
-    # The emulator measures no queue, so the figure that CloudWatch would have is given to it.
+    # The emulator publishes no queue metrics, so the test publishes the metric.
     cloudwatch = deployed.client("cloudwatch")
     cloudwatch.put_metric_data(
         Namespace="AWS/SQS",
         MetricData=[
             {
                 "MetricName": "ApproximateNumberOfMessagesVisible",
-                "Dimensions": [{"Name": "QueueName", "Value": letters.rsplit("/", 1)[-1]}],
+                "Dimensions": [{"Name": "QueueName", "Value": dead_letters.rsplit("/", 1)[-1]}],
                 "Value": waiting(),
             }
         ],
@@ -180,11 +179,11 @@ def test_a_message_that_nobody_can_work_on_ends_with_the_dead_letters_and_an_ala
     alarm = deployed.resource("ImagesDeadLettersAlarm")
     eventually(
         lambda: cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"][0]["StateValue"] == "ALARM",
-        "the alarm of the dead letters rings",
+        "the dead-letter alarm is in ALARM",
     )
 
 
-def test_no_event_id_and_no_name_of_a_photo_is_in_a_log(deployed: Deployed) -> None:
+def test_no_log_contains_event_ids_or_names_of_photos(deployed: Deployed) -> None:
     row(deployed, deployed.drop("images/Jane-Doe-1970/Jane-in-Paris.jpg", jpeg(scene(10))))
     row(deployed, deployed.drop("images/Jane-Doe-1970/Jane-broken.jpg", b"broken"), "image_rejected")
 

@@ -22,9 +22,9 @@ TRAINING_ROLE = of_type("AWS::IAM::Role")["TrainingRole"]
 WITHOUT_RESOURCE = {
     ("ClaimsPipeline", "DeliverLogs"),
     ("ScoreClaims", "DeliverLogs"),
-    ("WatchTrainings", "SeeInstances"),
-    ("RunCheck", "ReadNumbers"),
-    ("RunCheck", "PutNumbers"),
+    ("WatchTrainings", "DescribeInstances"),
+    ("RunCheck", "ReadMetrics"),
+    ("RunCheck", "PublishMetrics"),
 }
 
 # All actions that each function may perform, so that every new permission shows up in review.
@@ -131,17 +131,17 @@ def test_only_load_chunk_can_read_the_personal_data_key() -> None:
 
 
 def test_metrics_are_published_only_in_the_application_namespace() -> None:
-    [put] = [s for s in statements_of(FUNCTIONS["RunCheck"]) if s["Sid"] == "PutNumbers"]
+    [put] = [s for s in statements_of(FUNCTIONS["RunCheck"]) if s["Sid"] == "PublishMetrics"]
     assert put["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Claimwatch"}}
 
 
 def test_run_check_receives_only_from_its_queue_and_counts_only_dead_letter_queues() -> None:
     statements = {statement["Sid"]: statement for statement in statements_of(FUNCTIONS["RunCheck"])}
     assert {"sqs:ReceiveMessage", "sqs:DeleteMessage"} <= set(statements["NoOtherQueue"]["Action"])
-    assert statements["CountNoOthers"]["Action"] == "sqs:GetQueueAttributes"
+    assert statements["CountNoOtherQueue"]["Action"] == "sqs:GetQueueAttributes"
     own = {"Fn::GetAtt": ["EvaluationQueue", "Arn"]}
     counted = statements["CountDeadLetters"]["Resource"]
-    assert statements["CountNoOthers"]["NotResource"] == [own, *counted]
+    assert statements["CountNoOtherQueue"]["NotResource"] == [own, *counted]
     assert {"Fn::GetAtt": ["EvaluationDeadLetters", "Arn"]} in counted
 
 
@@ -157,11 +157,11 @@ def test_the_instance_role_may_only_train() -> None:
         for statement in policy["PolicyDocument"]["Statement"]
     }
     assert allowed == {
-        "DatabaseSecret": {"secretsmanager:GetSecretValue"},
+        "ReadDatabaseSecret": {"secretsmanager:GetSecretValue"},
         "FetchCode": {"s3:GetObject"},
-        "KeepWhatIsMade": {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"},
-        "SeeWhatIsThere": {"s3:ListBucket"},
-        "Alert": {"sns:Publish"},
+        "StoreResults": {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"},
+        "ListResults": {"s3:ListBucket"},
+        "SendAlerts": {"sns:Publish"},
     }
     for statement in policy["PolicyDocument"]["Statement"]:
         assert "*" not in as_list(statement["Resource"]), statement["Sid"]
@@ -185,10 +185,10 @@ def test_the_instance_requires_imdsv2_terminates_on_shutdown_and_accepts_no_conn
 def test_only_instances_of_the_launch_template_are_started_and_terminated() -> None:
     statements = {statement["Sid"]: statement for _, statement in policies() if "Sid" in statement}
     template = "launch-template/${TrainingTemplate}"
-    assert statements["StartFromTheTemplate"]["Resource"]["Fn::Sub"].endswith(template)
-    [allowed] = statements["AsTheTemplateSays"]["Condition"]["ArnEquals"].values()
+    assert statements["UseLaunchTemplate"]["Resource"]["Fn::Sub"].endswith(template)
+    [allowed] = statements["OnlyFromLaunchTemplate"]["Condition"]["ArnEquals"].values()
     assert allowed["Fn::Sub"].endswith(template)
-    assert statements["EndTrainings"]["Condition"] == {
+    assert statements["TerminateTrainings"]["Condition"] == {
         "StringEquals": {"aws:ResourceTag/claimwatch-template": {"Ref": "TrainingTemplate"}}
     }
 

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from claimwatch.domain.files.dialect import Encoding, EncodingDetector
+from claimwatch.domain.files.encoding import Encoding, EncodingDetector
 from claimwatch.ingest import drafting
 from claimwatch.ingest.staging import SAMPLE, Prepared, prepare
 from cli.local_file import LocalFiles, local_ref

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from claimwatch.domain.files.dialect import Dialect, FieldReader
+from claimwatch.domain.files.csv_reader import FieldReader
+from claimwatch.domain.files.dialect import Dialect
 from claimwatch.errors import RefusedData
 from claimwatch.ingest.plan import Plan
 from claimwatch.storage.quarantine import RefusedRow

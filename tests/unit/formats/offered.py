@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from claimwatch.aws.objects import READ_BLOCK, ObjectRef
-from claimwatch.domain.files.dialect import Encoding, EncodingDetector
+from claimwatch.domain.files.encoding import Encoding, EncodingDetector
 from claimwatch.domain.files.records import RecordCutter
 from claimwatch.ingest.staging import MOST_BYTES, Prepared, prepare
 

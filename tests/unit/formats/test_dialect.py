@@ -2,14 +2,9 @@
 
 import pytest
 
-from claimwatch.domain.files.dialect import (
-    Dialect,
-    Escape,
-    Format,
-    detect_dialect,
-    detect_format,
-    read_preamble,
-)
+from claimwatch.domain.files.dialect import Dialect, Escape
+from claimwatch.domain.files.dialect_detection import detect_dialect, read_preamble
+from claimwatch.domain.files.file_format import Format, detect_format
 
 PLAIN = Dialect()
 

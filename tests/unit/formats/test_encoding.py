@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimwatch.domain.files.dialect import Encoding, EncodingDetector, detect_encoding
+from claimwatch.domain.files.encoding import Encoding, EncodingDetector, detect_encoding
 
 TEXT = "claim_id,amount,place\nM-1,12.50,Größenwahn\nM-2,7.00,Saint-Rémy\n"
 

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.files.dialect import Dialect, Encoding, Escape
+from claimwatch.domain.files.dialect import Dialect, Escape
+from claimwatch.domain.files.encoding import Encoding
 from claimwatch.errors import RefusedFile
 from tests.unit.formats.offered import Offered, offer, written
 

@@ -11,7 +11,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
 from claimwatch.domain.contract.contract import Contract
-from claimwatch.domain.files.dialect import Encoding, EncodingDetector
+from claimwatch.domain.files.encoding import Encoding, EncodingDetector
 from claimwatch.domain.files.header import csv_layout, ndjson_layout
 from claimwatch.domain.files.layout import Layout
 from claimwatch.errors import RefusedFile, Superseded, TransientFault

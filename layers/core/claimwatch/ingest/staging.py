@@ -1,7 +1,7 @@
-"""Making ready what was dropped, for everything downstream, which reads plain CSV or NDJSON in UTF-8.
+"""Conversion of dropped files to the normal form that the pipeline reads: plain CSV or NDJSON in UTF-8.
 
-An object that holds that already is used in place. Any other is streamed, in bounded memory, into an object
-of the artifact bucket.
+An object that is in normal form already is used in place. Any other is streamed, in bounded memory, into an
+object of the artifact bucket.
 """
 
 import shutil
@@ -14,27 +14,26 @@ from pathlib import Path
 from typing import Literal
 
 from claimwatch.aws.objects import ObjectRef, ObjectStore
-from claimwatch.domain.files.dialect import (
-    GZIP,
-    Encoding,
-    Format,
-    detect_encoding,
-    detect_format,
-    detect_unsupported_format,
-    detect_unsupported_text,
-    has_lone_returns,
-    is_parquet,
-    read_preamble,
+from claimwatch.domain.files.dialect_detection import has_lone_returns, read_preamble
+from claimwatch.domain.files.encoding import Encoding, detect_encoding
+from claimwatch.domain.files.file_format import GZIP, Format, detect_format, is_parquet
+from claimwatch.domain.files.normalize import (
+    CsvRewriter,
+    Decoder,
+    JsonLines,
+    decode_blocks,
+    encode_texts,
+    format_record,
 )
-from claimwatch.domain.files.normalize import CsvRewriter, Decoder, JsonLines, decoded, encoded, written
+from claimwatch.domain.files.unsupported import detect_unsupported_format, detect_unsupported_text
 from claimwatch.errors import RefusedFile
 from claimwatch.ingest.parquet import ParquetTable
 
 SAMPLE = 1 << 20
-"""Bytes of the beginning that tell what a file is; the header has to end in them."""
+"""Bytes from which the format is detected; the header must end within them."""
 
 MOST_BYTES = 50 << 30
-"""Bytes that a file may grow to when it is unpacked and converted."""
+"""Largest size, in bytes, of a file after unpacking and conversion."""
 
 _BLOCK = 1 << 20
 _SPARE_DISK = 64 << 20
@@ -42,11 +41,11 @@ _SPARE_DISK = 64 << 20
 
 @dataclass(frozen=True)
 class Prepared:
-    """An object that everything downstream can read.
+    """An object in normal form.
 
-    ``source`` is the dropped object itself or the staged one. Records stand from byte ``body_start`` to
-    ``size``. For CSV the ``header`` holds the names as the file has them, stripped, ``column_<k>`` for a
-    blank one, repeated ones repeated; for NDJSON it is empty. ``described`` tells what was dropped.
+    ``source`` is the dropped object itself or its staged copy. The records are the bytes from ``body_start``
+    to ``size``. For CSV, ``header`` holds the names of the file, stripped, with ``column_<k>`` for a blank
+    name; duplicates are kept. For NDJSON it is empty. ``described`` describes the format of the dropped file.
     """
 
     source: ObjectRef
@@ -68,27 +67,29 @@ def prepare(
     encoding: Encoding | None = None,
     most_bytes: int = MOST_BYTES,
 ) -> Prepared:
-    """Make an object ready; raises ``RefusedFile`` with the reason if it holds no table that can be read.
+    """Bring an object into normal form.
 
-    Without an ``encoding``, bytes without a mark and without the zeros of UTF-16 are taken for UTF-8. Feed
-    what comes of it (``source``) to a ``EncodingDetector``; if that ends in another
-    one, prepare again with it.
+    Without an ``encoding``, bytes without a byte order mark and without the zeros of UTF-16 are read as
+    UTF-8. Feed the resulting ``source`` to an ``EncodingDetector``; if that reports another encoding, call
+    ``prepare`` again with it.
+
+    Raises ``RefusedFile`` with the reason if the object is not a readable table.
     """
     staging = _Staging(objects, staging_bucket, staging_key, most_bytes)
-    dropped = _Dropped(objects, ref)
+    dropped = _DroppedObject(objects, ref)
     if is_parquet(dropped.head):
         return _parquet(dropped, staging)
-    stranger = detect_unsupported_format(dropped.head)
-    if stranger is not None:
-        raise RefusedFile(f"this is {stranger}")
+    unsupported = detect_unsupported_format(dropped.head)
+    if unsupported is not None:
+        raise RefusedFile(f"this is {unsupported}")
     detected, mark = detect_encoding(dropped.head)
     if encoding is None or detected is not Encoding.UTF_8 or mark:
         encoding = detected
     return _text(dropped, staging, encoding, mark, known_columns)
 
 
-class _Dropped:
-    """The dropped object, unpacked if it is packed."""
+class _DroppedObject:
+    """The dropped object; gzip is unpacked."""
 
     def __init__(self, objects: ObjectStore, ref: ObjectRef) -> None:
         self._objects, self.ref = objects, ref
@@ -101,14 +102,14 @@ class _Dropped:
         self.head = head
         """The first ``SAMPLE`` bytes of the content."""
         self.complete = self.size <= SAMPLE
-        """Whether the head is all of the content."""
+        """Whether the head is the whole content."""
         if self.packed:
             self.head, self.complete = _unpacked_head(head, self.complete)
             if self.head.startswith(GZIP):
                 raise RefusedFile("the file is compressed twice with gzip; compress it once")
 
     def blocks(self) -> Iterator[bytes]:
-        """All of the content."""
+        """Return the whole content."""
         blocks = self._objects.read(self.ref)
         return _unpacked(blocks) if self.packed else blocks
 
@@ -118,13 +119,13 @@ class _Dropped:
 
 
 class _Staging:
-    """Where the converted object goes."""
+    """The place that the converted object is written to."""
 
     def __init__(self, objects: ObjectStore, bucket: str, key: str, most_bytes: int) -> None:
         self._objects, self._bucket, self._key, self._most_bytes = objects, bucket, key, most_bytes
 
     def write(self, blocks: Iterable[bytes]) -> tuple[ObjectRef, int]:
-        """Write the object; returns it and its size."""
+        """Write the object; return it and its size."""
         size = 0
 
         def counted() -> Iterator[bytes]:
@@ -143,35 +144,35 @@ class _Staging:
 
 
 def _text(
-    dropped: _Dropped, staging: _Staging, encoding: Encoding, mark: int, known_columns: Collection[str]
+    dropped: _DroppedObject, staging: _Staging, encoding: Encoding, mark: int, known_columns: Collection[str]
 ) -> Prepared:
     sample = Decoder(encoding).decode(dropped.head[mark:], final=dropped.complete)
     if not sample.strip("\0 \t\r\n\v\f\ufeff\x1a"):
         raise RefusedFile(
-            "the file is empty: it holds nothing but white space"
+            "the file is empty: it contains only white space"
             if dropped.complete
-            else f"the first {_readable(SAMPLE)} hold nothing but white space"
+            else f"the first {_readable(SAMPLE)} contain only white space"
         )
-    stranger = detect_unsupported_text(sample)
-    if stranger is not None:
-        raise RefusedFile(f"this is {stranger}")
+    unsupported = detect_unsupported_text(sample)
+    if unsupported is not None:
+        raise RefusedFile(f"this is {unsupported}")
     lone_returns = has_lone_returns(sample, complete=dropped.complete)
     if lone_returns:
         decoder = Decoder(encoding, lone_returns=True)
         sample = decoder.decode(dropped.head[mark:], final=dropped.complete)
-    as_it_is = encoding is Encoding.UTF_8 and not lone_returns
+    is_plain = encoding is Encoding.UTF_8 and not lone_returns
 
     def texts(skipped: int = 0) -> Iterator[str]:
         blocks = _without_first(dropped.blocks(), mark)
-        return _without_first(decoded(blocks, Decoder(encoding, lone_returns=lone_returns)), skipped)
+        return _without_first(decode_blocks(blocks, Decoder(encoding, lone_returns=lone_returns)), skipped)
 
     def staged() -> tuple[ObjectRef, int]:
-        """The content in UTF-8, whatever it is; the very bytes where they are that already."""
-        if as_it_is and not dropped.packed:
+        """Return the content in UTF-8: the dropped object itself if it is plain UTF-8 already."""
+        if is_plain and not dropped.packed:
             return dropped.ref, dropped.size
-        return staging.write(dropped.blocks() if as_it_is else encoded(texts()))
+        return staging.write(dropped.blocks() if is_plain else encode_texts(texts()))
 
-    kept_mark = mark if as_it_is else 0
+    kept_mark = mark if is_plain else 0
     traits = [
         *dropped.packing,
         *([encoding.common_name] if encoding is not Encoding.UTF_8 else []),
@@ -181,32 +182,32 @@ def _text(
     if form is not Format.CSV:
         described = ", ".join([form, *traits])
         if form is Format.JSON:
-            source, size = staging.write(encoded(JsonLines().rewrite(texts())))
+            source, size = staging.write(encode_texts(JsonLines().rewrite(texts())))
             return Prepared(source, "ndjson", "", (), 0, size, described)
         source, size = staged()
         return Prepared(source, "ndjson", "", (), kept_mark, size, described)
 
-    opening = read_preamble(sample, known_columns, complete=dropped.complete)
-    if opening is None:
+    preamble = read_preamble(sample, known_columns, complete=dropped.complete)
+    if preamble is None:
         raise RefusedFile(
-            f"the header does not end in the first {_readable(SAMPLE)}: a quote in it is not closed, or this "
-            "is no table"
+            f"the header does not end within the first {_readable(SAMPLE)}: it has an unclosed quote, or the "
+            "file is not a table"
         )
-    dialect = opening.dialect
+    dialect = preamble.dialect
     described = ", ".join([form, *traits, *dialect.traits])
-    header = tuple(_presentable(name) for name in opening.header)
-    if dialect.is_native:
+    header = tuple(_presentable(name) for name in preamble.header)
+    if dialect.is_normal:
         source, size = staged()
-        body = kept_mark + len(sample[: opening.body].encode("utf-8", "surrogateescape"))
+        body = kept_mark + len(sample[: preamble.body].encode("utf-8", "surrogateescape"))
         return Prepared(source, "csv", dialect.delimiter, header, body, size, described)
-    first = written(header, dialect.native_delimiter).encode()
-    rows = CsvRewriter(dialect, len(header)).rewrite(texts(opening.body))
-    source, size = staging.write(chain([first], encoded(rows)))
-    return Prepared(source, "csv", dialect.native_delimiter, header, len(first), size, described)
+    first = format_record(header, dialect.normal_delimiter).encode()
+    rows = CsvRewriter(dialect, len(header)).rewrite(texts(preamble.body))
+    source, size = staging.write(chain([first], encode_texts(rows)))
+    return Prepared(source, "csv", dialect.normal_delimiter, header, len(first), size, described)
 
 
 def _presentable(name: str) -> str:
-    """A column's name without what no text has: stray bytes are read as the Latin-1 that they mostly are."""
+    """Return a column's name as valid text; stray bytes are read as Latin-1, which they usually are."""
     data = name.encode("utf-8", "surrogateescape")
     try:
         return data.decode()
@@ -230,19 +231,19 @@ def _readable(size: int) -> str:
 
 # -- gzip ----------------------------------------------------------------------------------------------------
 
-_CUT_OFF = "the gzip file is cut off: it ends before its content does; send it again as a whole"
+_CUT_OFF = "the gzip file is cut off: it ends before its content does; send the whole file again"
 _DAMAGED = "the gzip file is damaged: its content cannot be unpacked; send it again"
 
 
 def _unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The content of a gzip stream of one or more members."""
+    """Yield the content of a gzip stream of one or more members."""
     unpacker = zlib.decompressobj(31)
     begun = True
     for block in blocks:
         data = block
         while data:
             if not begun:
-                data = data.lstrip(b"\0")  # padding is allowed behind a member
+                data = data.lstrip(b"\0")  # padding is allowed after a member
                 if not data:
                     break
                 unpacker, begun = zlib.decompressobj(31), True
@@ -267,7 +268,7 @@ def _unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _unpacked_head(packed: bytes, complete: bool) -> tuple[bytes, bool]:
-    """The first ``SAMPLE`` bytes of what begins with these packed bytes, and whether they are all."""
+    """Return the first ``SAMPLE`` bytes of the unpacked content, and whether they are the whole content."""
     head = bytearray()
     try:
         for piece in _unpacked([packed]):
@@ -279,20 +280,20 @@ def _unpacked_head(packed: bytes, complete: bool) -> tuple[bytes, bool]:
             raise
         return bytes(head), False
     if complete and not head:
-        raise RefusedFile("the file is empty: the gzip file holds nothing")
+        raise RefusedFile("the file is empty: the gzip file has no content")
     return bytes(head), complete
 
 
 # -- Parquet ------------------------------------------------------------------------------------------------
 
 
-def _parquet(dropped: _Dropped, staging: _Staging) -> Prepared:
-    """Parquet as CSV. It is read from a file: its table of contents stands at the end."""
+def _parquet(dropped: _DroppedObject, staging: _Staging) -> Prepared:
+    """Convert Parquet to CSV. It is read from a local file because its metadata is at the end."""
     with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
         path = Path(folder) / "dropped.parquet"
         _save(dropped.blocks(), path, shutil.disk_usage(folder).free - _SPARE_DISK)
         with ParquetTable(path) as table:
-            first = written(table.header, ",").encode()
+            first = format_record(table.header, ",").encode()
             source, size = staging.write(chain([first], table.lines()))
     described = ", ".join(["parquet", *dropped.packing])
     return Prepared(source, "csv", ",", table.header, len(first), size, described)
@@ -303,5 +304,5 @@ def _save(blocks: Iterable[bytes], path: Path, room: int) -> None:
         for block in blocks:
             room -= len(block)
             if room < 0:
-                raise RefusedFile("the Parquet file is larger than the disk it is put on; send smaller files")
+                raise RefusedFile("the Parquet file is larger than the free disk space; send smaller files")
             file.write(block)

@@ -1,4 +1,4 @@
-"""Which column of a file is which column of its contract."""
+"""Matching of a file's columns to the columns of its contract."""
 
 import difflib
 from collections.abc import Sequence
@@ -9,26 +9,27 @@ from claimwatch.errors import RefusedFile
 
 
 def csv_layout(contract: Contract, header: Sequence[str], delimiter: str) -> Layout:
-    """The layout of a CSV file with this header; order does not matter, and more columns are kept as extra.
+    """Return the layout of a CSV file with this header.
 
-    Raises ``RefusedFile`` where a required column is missing, or a column is there twice.
+    The columns may be in any order; unknown columns are kept as extra. Raises ``RefusedFile`` if a required
+    column is missing or a column is duplicated.
     """
     known = _names(contract)
     fields: list[str] = []
-    for position, written in enumerate(header, start=1):
-        column = known.get(folded_name(written))
+    for position, name in enumerate(header, start=1):
+        column = known.get(folded_name(name))
         if column is not None and column in fields:
             first = header[fields.index(column)]
             raise RefusedFile(
-                f"the header has column '{column}' twice, as '{first}' and as '{written}': send it once"
+                f"the header has column '{column}' twice, as '{first}' and as '{name}': send it once"
             )
-        fields.append(column or _extra_name(written or f"column_{position}", fields, contract))
+        fields.append(column or _extra_name(name or f"column_{position}", fields, contract))
     _refuse_missing(contract, set(fields), header)
     return Layout(contract, fields=tuple(fields), delimiter=delimiter)
 
 
 def ndjson_layout(contract: Contract, keys: Sequence[str]) -> Layout:
-    """The layout of an NDJSON file whose objects have these keys."""
+    """Return the layout of an NDJSON file whose objects have these keys."""
     known = _names(contract)
     found: dict[str, str] = {}
     for key in keys:
@@ -45,23 +46,26 @@ def ndjson_layout(contract: Contract, keys: Sequence[str]) -> Layout:
 
 
 def _names(contract: Contract) -> dict[str, str]:
-    """The contract's columns by every name that a file may use for them; a column's own name goes first."""
+    """Return the contract's columns by every name that a file may use for them.
+
+    A column's own name takes precedence over the synonyms of others.
+    """
     names = {folded_name(synonym): column.name for column in contract.columns for synonym in column.synonyms}
     return names | {folded_name(column.name): column.name for column in contract.columns}
 
 
-def _extra_name(written: str, taken: Sequence[str], contract: Contract) -> str:
-    name, number = written, 2
+def _extra_name(base: str, taken: Sequence[str], contract: Contract) -> str:
+    name, number = base, 2
     while name in taken or contract.column(name) is not None:
-        name, number = f"{written}_{number}", number + 1
+        name, number = f"{base}_{number}", number + 1
     return name
 
 
-def _refuse_missing(contract: Contract, found: set[str], written: Sequence[str]) -> None:
+def _refuse_missing(contract: Contract, found: set[str], names: Sequence[str]) -> None:
     missing = [column.name for column in contract.columns if column.required and column.name not in found]
     if not missing:
         return
-    unknown = [name for name in written if folded_name(name) not in _names(contract)]
+    unknown = [name for name in names if folded_name(name) not in _names(contract)]
     named = []
     for name in missing:
         close = difflib.get_close_matches(name, unknown, n=1, cutoff=0.7)

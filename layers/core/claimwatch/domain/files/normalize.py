@@ -1,7 +1,7 @@
-"""Making text what everything downstream reads: UTF-8, LF, plain CSV or one JSON object a line.
+"""Conversion of text to the normal form that the rest of the pipeline reads.
 
-What cannot be read is never mended and never dropped: it is written so that the cutter of records
-(`claimwatch.domain.files.records`) must find it and refuse that record alone.
+The normal form is UTF-8 with LF, as plain CSV or as one JSON object per line. Unreadable input is neither
+repaired nor dropped: it is written so that ``records.RecordCutter`` detects it and rejects that record alone.
 """
 
 import codecs
@@ -10,17 +10,19 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from claimwatch.domain.files.dialect import LONGEST_RECORD, Dialect, Encoding, Escape, FieldReader
+from claimwatch.domain.files.csv_reader import LONGEST_RECORD, FieldReader
+from claimwatch.domain.files.dialect import Dialect, Escape
+from claimwatch.domain.files.encoding import Encoding
 from claimwatch.errors import RefusedFile
 
 UNREADABLE = "\udcff"
-"""Stands for bytes that are no character; written as the byte FF, which no UTF-8 has."""
+"""Replaces bytes that are not a character; written as the byte FF, which never occurs in UTF-8."""
 
 DAMAGED = '"" '
-"""Put before the line of a CSV record that could not be read: no reader takes text behind a closing quote."""
+"""Prefix of an unreadable CSV record: every reader rejects text after a closing quote."""
 
 JSON_BREAK = "\x1f"
-"""Stands for a line break inside of a JSON string, which JSON does not allow."""
+"""Replaces a line break inside a JSON string, which JSON does not allow."""
 
 _ERRORS = "claimwatch.unreadable"
 codecs.register_error(_ERRORS, lambda error: (UNREADABLE, error.end))  # type: ignore[attr-defined]
@@ -30,10 +32,10 @@ _CP1252 = "".join(chr(code) if letter == "\ufffd" else letter for code, letter i
 
 
 class Decoder:
-    """Decodes a stream block by block; the byte order mark must be gone.
+    """Decodes a stream block by block; the byte order mark must have been removed.
 
-    With ``lone_returns`` every line break, inside of quotes too, becomes LF. A byte that UTF-16 has lost or
-    gained would turn all that follows into other characters; line breaks that stand at odd places tell of it.
+    With ``lone_returns`` every line break becomes LF, inside quotes too. In UTF-16, a lost or extra byte
+    would garble all the text after it; line breaks at odd offsets reveal it.
     """
 
     def __init__(self, encoding: Encoding, *, lone_returns: bool = False) -> None:
@@ -45,7 +47,7 @@ class Decoder:
         self._odd = b""
 
     def decode(self, block: bytes, *, final: bool = False) -> str:
-        """The text that a block completes."""
+        """Return the text that a block completes."""
         if self._charmap:
             text, _ = codecs.charmap_decode(block, "strict", _CP1252)
         elif self._newline is not None:
@@ -58,7 +60,7 @@ class Decoder:
         text = ""
         slip = _slip(data, newline)
         if slip is not None:
-            text = self._decoder.decode(data[:slip], True)  # half a pair at its end is UNREADABLE
+            text = self._decoder.decode(data[:slip], True)  # half a pair at the end becomes UNREADABLE
             self._decoder.reset()
             data = data[slip:]
         whole = len(data) if final else len(data) & ~1
@@ -67,7 +69,10 @@ class Decoder:
 
 
 def _slip(data: bytes, newline: bytes) -> int | None:
-    """The odd place of a line break from which on all stand at odd ones, if the text reads better from it."""
+    """Return the offset where the text slips by one byte, or None.
+
+    From this line break on, all line breaks are at odd offsets, and the text reads better from there.
+    """
     last_even = data.rfind(newline)
     if last_even < 0 or last_even % 2 == 0:
         return None
@@ -81,22 +86,22 @@ def _slip(data: bytes, newline: bytes) -> int | None:
     return slip if here[zeros::2].count(0) > here[1 - zeros :: 2].count(0) else None
 
 
-def decoded(blocks: Iterable[bytes], decoder: Decoder) -> Iterator[str]:
-    """The text of all blocks."""
+def decode_blocks(blocks: Iterable[bytes], decoder: Decoder) -> Iterator[str]:
+    """Yield the text of all blocks."""
     for block in blocks:
         yield decoder.decode(block)
     yield decoder.decode(b"", final=True)
 
 
-def encoded(texts: Iterable[str]) -> Iterator[bytes]:
-    """The text in UTF-8; what could not be decoded becomes bytes again that are not UTF-8."""
+def encode_texts(texts: Iterable[str]) -> Iterator[bytes]:
+    """Yield the text in UTF-8; characters that could not be decoded become invalid bytes again."""
     for text in texts:
         if text:
             yield text.encode("utf-8", "surrogateescape")
 
 
-def written(fields: Iterable[str], delimiter: str) -> str:
-    """A record of native CSV."""
+def format_record(fields: Iterable[str], delimiter: str) -> str:
+    """Return a record of CSV in normal form."""
     line = delimiter.join([_cell(field, delimiter) for field in fields])
     return (line or '""') + "\n"
 
@@ -108,19 +113,19 @@ def _cell(field: str, delimiter: str) -> str:
 
 
 class CsvRewriter:
-    """Rewrites CSV in any dialect, from a record's beginning on, as native CSV with this many columns."""
+    """Rewrites CSV of any dialect in normal form, beginning at the start of a record."""
 
     def __init__(self, dialect: Dialect, columns: int) -> None:
         self._reader = FieldReader(dialect)
         self._dialect = dialect
         self._columns = columns
-        self._delimiter = dialect.native_delimiter
+        self._delimiter = dialect.normal_delimiter
         self._simple, self._swap = _simple_lines(dialect)
         self._pending = ""
         self._in_overlong = False
 
     def rewrite(self, texts: Iterable[str]) -> Iterator[str]:
-        """Native text of all records."""
+        """Yield all records in normal form."""
         for text in texts:
             yield self._rewrite(self._pending + text, final=False)
         yield self._rewrite(self._pending, final=True)
@@ -145,7 +150,7 @@ class CsvRewriter:
             if record.fields is None:
                 lines.append(f"{DAMAGED}{text[record.start : record.end]}\n")
             elif record.end > record.start:
-                lines.append(written(record.fields, self._delimiter))
+                lines.append(format_record(record.fields, self._delimiter))
             at = record.next
         if not final and len(text) - at > LONGEST_RECORD and text.find("\n", at) < 0:
             lines += [DAMAGED, text[at:]]
@@ -155,13 +160,16 @@ class CsvRewriter:
 
 
 def _simple_lines(dialect: Dialect) -> tuple[re.Pattern[str] | None, tuple[str, str]]:
-    """A pattern of lines that need no more than a replacement, and that; most files hold little else."""
-    delimiter, native = re.escape(dialect.delimiter), dialect.native_delimiter
+    """Return a pattern of lines that one replacement converts, and that replacement.
+
+    Most lines of most files match it.
+    """
+    delimiter, normal = re.escape(dialect.delimiter), dialect.normal_delimiter
     if dialect.skip_space:
         return None, ("", "")
-    if native != dialect.delimiter:
+    if normal != dialect.delimiter:
         rest = "\\\\" if dialect.escape is Escape.BACKSLASH else ""
-        return re.compile(rf"(?:[^\"'{native}\n{rest}]*+\n)*+"), (dialect.delimiter, native)
+        return re.compile(rf"(?:[^\"'{normal}\n{rest}]*+\n)*+"), (dialect.delimiter, normal)
     if dialect.quote == "'" and dialect.escape is Escape.DOUBLED:
         quoted, outside, swap = r"'[^'\"\n]*+'", rf"[^'\"\n{delimiter}]*+", ("'", '"')
     elif dialect.quote == '"' and dialect.escape is Escape.BACKSLASH:
@@ -176,22 +184,22 @@ def _simple_lines(dialect: Dialect) -> tuple[re.Pattern[str] | None, tuple[str, 
 _BETWEEN = re.compile(r"[\s,]*")
 _BREAKS = re.compile(r"[\n\r]+")
 _NEXT_OBJECT = re.compile(r"\}(?=\s*,?\s*\{\s*[\"}])")
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)  # only the places matter, not the values
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)  # only the offsets matter, not the values
 
 
 class JsonLines:
-    """Writes objects that stand in an array, or one behind the other over several lines, one a line."""
+    """Rewrites objects in an array, or in sequence over several lines, as one object per line."""
 
     def __init__(self) -> None:
         self._pending = ""
         self._begun = False
         self._open = False
-        """Inside of an array."""
+        """Whether the current position is inside an array."""
 
     def rewrite(self, texts: Iterable[str]) -> Iterator[str]:
-        """One line for each object, and for each stretch that is none.
+        """Yield one line for each object, and for each stretch of text that is not an object.
 
-        Raises ``RefusedFile`` where an array is not closed: how much is missing cannot be told.
+        Raises ``RefusedFile`` if an array is not closed, because the amount of missing data is unknown.
         """
         for text in texts:
             yield self._rewrite(self._pending + text, final=False)
@@ -222,15 +230,18 @@ class JsonLines:
         return "".join(lines)
 
     def _element(self, text: str, at: int, *, final: bool) -> tuple[int | None, bool]:
-        """Where the element at this place ends, and whether it can be read; None if that needs more text."""
+        """Return the end of the element at this position, and whether it can be read.
+
+        The end is None if it takes more text to find it.
+        """
         try:
             _, end = _DECODER.raw_decode(text, at)
             return (end, True) if final or end < len(text) else (None, False)
         except json.JSONDecodeError as error:
-            told = not error.msg.startswith("Unterminated") and error.pos < len(text) - len("-Infinity")
+            certain = not error.msg.startswith("Unterminated") and error.pos < len(text) - len("-Infinity")
         except RecursionError:
-            told = True
-        if not final and not told and len(text) - at <= LONGEST_RECORD:
+            certain = True
+        if not final and not certain and len(text) - at <= LONGEST_RECORD:
             return None, False
         match = _NEXT_OBJECT.search(text, at)
         if match is not None:
@@ -248,7 +259,7 @@ def _on_one_line(element: str, *, whole: bool) -> str:
         return element + "\n"
     line = _BREAKS.sub(" ", element)
     if not whole:
-        try:  # nothing but a line break inside of a string was wrong: it must not be mended in silence
+        try:  # only a line break inside a string was wrong: do not repair it silently
             _DECODER.decode(line)
             line = _BREAKS.sub(JSON_BREAK, element)
         except (ValueError, RecursionError):

@@ -12,7 +12,7 @@ from claimwatch.errors import RefusedData, TransientFault
 from claimwatch.storage import contracts
 from tests.cluster import database_at
 from tests.integration.contracts.environment import House
-from tests.unit.contracts.samples_of_contracts import claim_id, column, contract_text, role
+from tests.unit.contracts.sample_contracts import claim_id, column, contract_text, role
 
 AMOUNT = column("amount", "integer")
 FUEL = column("fuel", "string", required=True, description='What it runs on; it\'s "told" at 100 %.')
@@ -88,7 +88,7 @@ def test_a_version_with_more_columns_migrates_by_itself_under_the_views_of_other
     )
     house.rows("CREATE VIEW report AS SELECT amount FROM current_claim_home")
     applied = house.apply(house.put(contract_text(AMOUNT, FUEL, version="1.1.0"), second=1))
-    assert applied.notes == ("column 'fuel' is new; it is empty in what was loaded before",)
+    assert applied.notes == ("column 'fuel' is new; it is empty in rows loaded earlier",)
     assert house.rows("SELECT claim_id, amount, fuel FROM current_claim_home") == [("a", 5, None)]
     assert house.rows("SELECT amount FROM report") == [(5,)]
     [(comment,)] = house.rows(
@@ -133,7 +133,7 @@ def test_a_contract_that_cannot_be_applied_is_told_once_and_the_running_one_stay
     assert house.columns("claim_home") == before
     [(subject, message)] = house.told.messages
     assert subject == "Claimwatch refused a contract: line home"
-    assert "column 'amount': its values are stored as integer and cannot become date" in message
+    assert "column 'amount': its values are stored as integer and cannot be converted to date" in message
     assert "s3://artifacts/contracts/home.yaml (version 2)" in message
     [(error,)] = house.rows("SELECT error FROM contract WHERE status = 'refused'")
     assert error in message
@@ -157,13 +157,13 @@ def test_people_are_told_even_if_the_first_try_to_tell_them_failed(house: House)
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"", "the file holds no contract"),
+        (b"", "the file is not a contract"),
         (b"\xff\xfea", "byte 1 of the file is not UTF-8"),
         (b"a: \x00", "byte 4 of the file is zero"),
-        (b"a: [", "the YAML cannot be read"),
+        (b"a: [", "invalid YAML"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "it is no text"),
         (b"#" * (5 << 20), "the file is larger than"),
-        (b"#" * (2 << 20), "are the most"),
+        (b"#" * (2 << 20), "the maximum is"),
     ],
 )
 def test_whatever_is_put_there_is_refused_with_a_reason(house: House, body: bytes, reason: str) -> None:
@@ -179,7 +179,7 @@ def test_a_contract_saved_by_an_editor_that_writes_a_byte_order_mark_is_read(hou
 @pytest.mark.parametrize("line", ["Home", "home-owners", "1st"])
 def test_a_contract_at_a_place_that_is_no_line_is_refused(house: House, line: str) -> None:
     assert house.apply(house.put(contract_text(), line=line)).status == "refused"
-    assert "a letter first" in house.told.messages[0][1]
+    assert "beginning with a letter" in house.told.messages[0][1]
 
 
 def test_an_object_that_is_gone_is_ignored(house: House) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from claimwatch.storage.contracts import outcome_contract
 from tests.integration.contracts.environment import House
-from tests.unit.contracts.samples_of_contracts import column, contract_text
+from tests.unit.contracts.sample_contracts import column, contract_text
 
 
 @pytest.fixture

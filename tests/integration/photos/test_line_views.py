@@ -11,7 +11,7 @@ from claimwatch.storage.migrate import migrate
 from tests.integration.contracts.conftest import house as house  # noqa: PLC0414 - the fixture
 from tests.integration.contracts.environment import House
 from tests.integration.photos.environment import Studio, picture
-from tests.unit.contracts.samples_of_contracts import claim_id, column, contract_text, role, shared
+from tests.unit.contracts.sample_contracts import claim_id, column, contract_text, role, shared
 
 EVENT = column("event_no", "string", customProperties=role("ignored"))
 BY_EVENT = {"customProperties": shared(eventColumn="event_no")}

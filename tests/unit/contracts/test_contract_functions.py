@@ -1,4 +1,4 @@
-"""The functions around contracts parse, call and answer; what is told twice or by mistake does no harm."""
+"""Handlers of contracts parse, call and respond; duplicate and unknown messages do no harm."""
 
 import importlib.util
 import json
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-import claimwatch.observability  # noqa: F401 - the tracer opens a socket when it is imported, and tests may not
+import claimwatch.observability  # noqa: F401 - importing the tracer opens a socket, which tests may not
 from claimwatch.aws.custom_resource import Request
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.contract.parse import parse_contract
@@ -44,7 +44,7 @@ def apply_contract(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, list[An
     module = loaded("contracts/apply_contract")
     calls: list[Any] = []
 
-    def apply(at: object, created: Any) -> Applied:
+    def apply(deps: object, created: Any) -> Applied:
         calls.append(created)
         if "fault" in created.ref.key:
             raise TransientFault("busy")
@@ -79,14 +79,16 @@ def created(key: str) -> str:
     )
 
 
-def test_a_contract_that_is_put_in_place_is_applied(apply_contract: tuple[ModuleType, list[Any]]) -> None:
+def test_a_stored_contract_is_applied(apply_contract: tuple[ModuleType, list[Any]]) -> None:
     module, calls = apply_contract
     answer = module.handler({"Records": [message(created("contracts/a+b%20c.yaml"))]}, Context())
     assert answer == {"batchItemFailures": []}
     assert [call.ref for call in calls] == [ObjectRef("b", "contracts/a+b%20c.yaml", "v")]
 
 
-def test_only_what_met_a_passing_fault_comes_again(apply_contract: tuple[ModuleType, list[Any]]) -> None:
+def test_only_messages_that_hit_a_transient_fault_are_retried(
+    apply_contract: tuple[ModuleType, list[Any]],
+) -> None:
     module, _ = apply_contract
     records = [message(created("contracts/motor.yaml"), 1), message(created("contracts/fault.yaml"), 2)]
     assert module.handler({"Records": records}, Context()) == {
@@ -95,7 +97,7 @@ def test_only_what_met_a_passing_fault_comes_again(apply_contract: tuple[ModuleT
     try:
         alone = module.handler({"Records": records[1:]}, Context())
     except BatchProcessingError:
-        pytest.fail("a batch of one is answered, not thrown")
+        pytest.fail("a failed batch of one must be reported, not raised")
     assert alone == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
 
 
@@ -130,48 +132,48 @@ def test_other_messages_are_ignored(apply_contract: tuple[ModuleType, list[Any]]
         ("contracts/.yaml", None),
     ],
 )
-def test_a_contract_is_known_by_its_place(key: str, line: str | None) -> None:
+def test_the_line_of_a_contract_comes_from_its_key(key: str, line: str | None) -> None:
     assert line_of(key) == line
 
 
 class Bucket:
-    """The part of an object store that publishing needs."""
+    """A fake of the object store methods that publishing uses."""
 
-    def __init__(self, **there: bytes) -> None:
-        self.there = dict(there)
+    def __init__(self, **objects: bytes) -> None:
+        self.objects = dict(objects)
 
     def exists(self, bucket: str, key: str) -> bool:
-        return bucket == "artifacts" and key in self.there
+        return bucket == "artifacts" and key in self.objects
 
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
-        self.there[key] = b"".join(blocks)
+        self.objects[key] = b"".join(blocks)
         return ObjectRef(bucket, key, "1")
 
     def size(self, ref: ObjectRef) -> int:
-        return len(self.there[ref.key])
+        return len(self.objects[ref.key])
 
     def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        yield self.there[ref.key][start:end]
+        yield self.objects[ref.key][start:end]
 
 
-def test_the_sample_contract_is_put_where_there_is_none_and_nowhere_else() -> None:
+def test_the_sample_contract_never_overwrites_an_existing_one() -> None:
     bucket = Bucket()
     assert publish_contract(bucket, "artifacts", "motor")
-    assert parse_contract(bucket.there["contracts/motor.yaml"].decode(), "motor").line == "motor"
-    bucket.there["contracts/motor.yaml"] = b"somebody's own"
+    assert parse_contract(bucket.objects["contracts/motor.yaml"].decode(), "motor").line == "motor"
+    bucket.objects["contracts/motor.yaml"] = b"an existing contract"
     assert not publish_contract(bucket, "artifacts", "motor")
-    assert bucket.there["contracts/motor.yaml"] == b"somebody's own"
+    assert bucket.objects["contracts/motor.yaml"] == b"an existing contract"
 
 
 @pytest.mark.parametrize("line", ["home", "", "../claimwatch/outcome_contract", "Motor"])
-def test_a_line_that_no_contract_ships_for_is_an_error(line: str) -> None:
+def test_a_line_without_a_packaged_contract_is_an_error(line: str) -> None:
     with pytest.raises(LookupError, match="ships with the code"):
         packaged_contract(line)
 
 
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Request], Any]:
-    """Runs the work of a custom resource."""
+    """Run the work of a custom resource."""
 
     def run(folder: str, request: Request) -> Any:
         module = loaded(folder)
@@ -205,15 +207,13 @@ class FakeRuntime:
 
 
 @pytest.mark.parametrize("folder", ["contracts/publish_contract", "database/migrate_schema"])
-def test_nothing_is_taken_away_when_the_stack_goes(
-    answered: Callable[[str, Request], Any], folder: str
-) -> None:
+def test_deleting_the_stack_deletes_no_data(answered: Callable[[str, Request], Any], folder: str) -> None:
     FakeRuntime.bucket = Bucket()
     assert answered(folder, Request("Delete", {"Line": "motor"})) == {}
-    assert FakeRuntime.bucket.there == {}
+    assert FakeRuntime.bucket.objects == {}
 
 
-def test_a_deployment_puts_the_contract_in_place(answered: Callable[[str, Request], Any]) -> None:
+def test_a_deployment_publishes_the_contract(answered: Callable[[str, Request], Any]) -> None:
     FakeRuntime.bucket = Bucket()
     assert answered("contracts/publish_contract", Request("Create", {"Line": "motor"})) == {
         "Published": "true"

@@ -1,4 +1,4 @@
-"""CloudFormation gets exactly one answer, whatever happens."""
+"""CloudFormation gets exactly one response, whatever happens."""
 
 import http.client
 import json
@@ -24,7 +24,7 @@ EVENT: dict[str, Any] = {
 
 
 class Answers:
-    """Stands in for the bucket that takes CloudFormation's answers."""
+    """A fake of the bucket that receives responses for CloudFormation."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[urllib.request.Request, dict[str, Any]]] = []
@@ -63,7 +63,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
     return found
 
 
-def test_what_was_done_is_answered_with_its_attributes(answers: Answers) -> None:
+def test_success_is_reported_with_the_attributes(answers: Answers) -> None:
     seen: list[Request] = []
 
     def work(request: Request) -> Mapping[str, str]:
@@ -83,11 +83,11 @@ def test_what_was_done_is_answered_with_its_attributes(answers: Answers) -> None
     }
 
 
-def test_the_answer_is_put_where_the_signature_allows_it(answers: Answers) -> None:
+def test_the_response_is_sent_as_the_signature_requires(answers: Answers) -> None:
     respond(EVENT, Time(), lambda _: {})
     [(request, _)] = answers.taken
     assert (request.get_method(), request.full_url) == ("PUT", EVENT["ResponseURL"])
-    assert request.get_header("Content-type") == ""  # S3 signed it for none
+    assert request.get_header("Content-type") == ""  # the URL is signed without a content type
 
 
 def test_the_resource_keeps_its_id(answers: Answers) -> None:
@@ -95,7 +95,7 @@ def test_the_resource_keeps_its_id(answers: Answers) -> None:
     assert answers.only["PhysicalResourceId"] == "as-before"
 
 
-def test_an_error_is_answered_as_a_failure_with_its_reason(answers: Answers) -> None:
+def test_an_error_is_reported_as_a_failure_with_its_reason(answers: Answers) -> None:
     def work(request: Request) -> Mapping[str, str]:
         raise LookupError("no contract for line 'x'\nand a second line\n" + "y" * 9000)
 
@@ -104,7 +104,7 @@ def test_an_error_is_answered_as_a_failure_with_its_reason(answers: Answers) -> 
     assert answers.only["Reason"] == "LookupError: no contract for line 'x' (more in the function's log)"
 
 
-def test_a_long_reason_fits_into_an_answer(answers: Answers) -> None:
+def test_a_long_reason_fits_into_a_response(answers: Answers) -> None:
     def work(request: Request) -> Mapping[str, str]:
         raise ValueError("ü" * 9000)
 
@@ -114,7 +114,7 @@ def test_a_long_reason_fits_into_an_answer(answers: Answers) -> None:
     assert len(request.data) < 8000
 
 
-def test_running_out_of_time_is_answered_before_the_function_ends_and_only_that(answers: Answers) -> None:
+def test_only_a_timeout_is_reported_when_the_function_runs_out_of_time(answers: Answers) -> None:
     answered = threading.Event()
 
     def work(request: Request) -> Mapping[str, str]:
@@ -129,13 +129,13 @@ def test_running_out_of_time_is_answered_before_the_function_ends_and_only_that(
     assert "time was up" in answers.only["Reason"]
 
 
-def test_an_answer_that_is_not_taken_is_given_again(answers: Answers) -> None:
+def test_a_response_that_fails_is_sent_again(answers: Answers) -> None:
     answers.faults = [urllib.error.URLError("reset"), http.client.IncompleteRead(b""), TimeoutError()]
     respond(EVENT, Time(), lambda _: {})
     assert answers.only["Status"] == "SUCCESS"
 
 
-def test_an_answer_that_is_never_taken_is_an_error(answers: Answers) -> None:
+def test_a_response_that_always_fails_is_an_error(answers: Answers) -> None:
     answers.faults = [urllib.error.URLError("reset")] * custom_resource.TRIES
     with pytest.raises(urllib.error.URLError):
         respond(EVENT, Time(), lambda _: {})

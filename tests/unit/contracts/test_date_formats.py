@@ -1,4 +1,4 @@
-"""Formats of dates are those that strptime and the validation's engine read alike."""
+"""Accepted date formats mean the same to strptime and to DuckDB."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from claimwatch.domain.contract.date_formats import format_problem, from_java
         ("MM/dd/yyyy hh:mm a", "03/05/2024 12:00 AM"),
     ],
 )
-def test_the_formats_of_odcs_are_read_as_strptime_reads_them(java: str, text: str) -> None:
+def test_java_formats_are_converted_to_strptime(java: str, text: str) -> None:
     form = from_java(java)
     assert form is not None
     assert format_problem(form, with_time=True) is None
@@ -28,19 +28,19 @@ def test_the_formats_of_odcs_are_read_as_strptime_reads_them(java: str, text: st
 
 
 @pytest.mark.parametrize("java", ["YYYY-'W'ww", "yyyy-MM-ddXXX", "EEEE", "yyyy'"])
-def test_other_formats_of_java_are_not_guessed_at(java: str) -> None:
+def test_unknown_java_formats_are_not_converted(java: str) -> None:
     assert from_java(java) is None
 
 
 @pytest.mark.parametrize(
     ("form", "problem"),
     [
-        ("%d.%m", "year, month and day"),
+        ("%d.%m", "lacks the year, month or day"),
         ("%Y-%U", "%U"),
         ("%c", "%c"),
         ("%Y-%m-%d %z", "%z"),
         ("%Y-%m-%", "uses '%'"),
     ],
 )
-def test_formats_that_leave_something_open_are_refused(form: str, problem: str) -> None:
+def test_incomplete_or_unsupported_formats_are_refused(form: str, problem: str) -> None:
     assert problem in (format_problem(form, with_time=True) or "")

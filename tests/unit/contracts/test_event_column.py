@@ -1,4 +1,4 @@
-"""A contract may say by which column photos belong to its claims, if a photo can ever be filed under it."""
+"""A contract can name the column that holds the event id of its claims' photos."""
 
 import pytest
 
@@ -6,25 +6,25 @@ from claimwatch.domain.contract.contract import LINE_NAME
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.contract.schema_change import plan_change
 from claimwatch.errors import RefusedContract
-from tests.unit.contracts.samples_of_contracts import column, home, role, shared
+from tests.unit.contracts.sample_contracts import column, home, role, shared
 
 EVENT = column("event_no", "string", customProperties=role("ignored"))
 
 
-def test_without_a_word_photos_are_filed_under_the_claim_id() -> None:
+def test_the_event_column_is_the_identifier_by_default() -> None:
     assert home().event is None
     assert home().event_column.name == "claim_id"
     assert home(customProperties=shared(eventColumn="claim_id")).event is None
 
 
 @pytest.mark.parametrize("kind", ["string", "integer"])
-def test_the_column_that_is_named_is_the_one(kind: str) -> None:
+def test_the_event_column_is_the_named_column(kind: str) -> None:
     contract = home(EVENT | {"logicalType": kind}, customProperties=shared(eventColumn="event_no"))
     assert contract.event_column.name == "event_no"
 
 
 @pytest.mark.parametrize(
-    ("named", "of", "said"),
+    ("name", "event", "problem"),
     [
         ("event", EVENT, "no column has that name"),
         (["event_no"], EVENT, "no column has that name"),
@@ -37,27 +37,27 @@ def test_the_column_that_is_named_is_the_one(kind: str) -> None:
         ("event_no", EVENT | {"classification": "personal"}, "stored as a hash"),
     ],
 )
-def test_a_column_that_no_photo_could_be_filed_under_is_refused(
-    named: object, of: dict[str, object], said: str
+def test_a_column_that_cannot_hold_event_ids_is_refused(
+    name: object, event: dict[str, object], problem: str
 ) -> None:
-    with pytest.raises(RefusedContract, match=said):
-        home(of, customProperties=shared(eventColumn=named))
+    with pytest.raises(RefusedContract, match=problem):
+        home(event, customProperties=shared(eventColumn=name))
 
 
-def test_a_misspelt_property_is_not_passed_over() -> None:
+def test_a_misspelt_event_column_property_is_refused() -> None:
     with pytest.raises(RefusedContract, match="write 'eventColumn'"):
         home(EVENT, customProperties=shared(eventcolumn="event_no"))
 
 
-def test_only_a_column_besides_the_key_needs_an_index() -> None:
+def test_only_an_event_column_other_than_the_identifier_gets_an_index() -> None:
     assert not any("_by_event" in statement for statement in plan_change({}, home()).statements)
     found = plan_change({}, home(EVENT, customProperties=shared(eventColumn="event_no")))
     assert any('"claim_home_by_event"' in statement for statement in found.statements)
     assert [name for name, stored in found.stored.items() if stored.event] == ["event_no"]
 
 
-def test_the_name_of_the_photos_table_is_no_line() -> None:
-    with pytest.raises(RefusedContract, match="'image' is taken by the photos"):
+def test_a_line_cannot_have_the_name_of_the_photos_table() -> None:
+    with pytest.raises(RefusedContract, match="'image' is reserved for photos"):
         parse_contract("", "image")
     assert LINE_NAME.fullmatch("images")
     assert LINE_NAME.fullmatch("image2")

@@ -1,4 +1,4 @@
-"""Every query has a name, and every file of migrations a number of its own."""
+"""Every query has a unique name, and every migration a unique number."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from claimwatch.storage.queries import named_queries, queries
 FOLDER = Path(claimwatch.storage.__file__).parent
 
 
-def test_queries_are_found_by_the_names_that_stand_above_them() -> None:
+def test_queries_are_found_by_the_names_above_them() -> None:
     found = named_queries("-- About.\n\n-- name: a\n-- Why.\nSELECT 1;\n\n-- name: b\nSELECT 2\n")
     assert found == {"a": "-- Why.\nSELECT 1;", "b": "SELECT 2"}
 
@@ -19,13 +19,13 @@ def test_queries_are_found_by_the_names_that_stand_above_them() -> None:
 @pytest.mark.parametrize(
     "text", ["SELECT 1;\n-- name: a\nSELECT 2;", "-- name: a\nSELECT 1;\n-- name: a\nSELECT 2;"]
 )
-def test_a_query_without_a_name_of_its_own_is_a_mistake(text: str) -> None:
+def test_a_query_without_a_unique_name_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"named|before"):
         named_queries(text)
 
 
 @pytest.mark.parametrize("name", [path.stem for path in sorted(FOLDER.glob("*.sql"))])
-def test_every_file_of_queries_is_read(name: str) -> None:
+def test_every_file_of_queries_can_be_read(name: str) -> None:
     assert queries(name)
     assert queries(name) is queries(name)
 

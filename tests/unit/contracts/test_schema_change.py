@@ -1,4 +1,4 @@
-"""A table follows its contract where what is stored keeps its meaning, and nowhere else."""
+"""A table follows its contract only if all stored values keep their meaning."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from claimwatch.domain.contract.contract import LogicalType
 from claimwatch.domain.contract.schema_change import Change, Stored, plan_change, quoted, version_problem
-from tests.unit.contracts.samples_of_contracts import claim_id, column, home, role
+from tests.unit.contracts.sample_contracts import claim_id, column, home, role
 
 OLD = plan_change({}, home(column("amount", "integer"), column("story", "string"))).stored
 
@@ -42,42 +42,44 @@ def test_a_new_line_gets_a_table_a_key_and_a_view() -> None:
     assert not found.problems
 
 
-def test_the_same_contract_again_changes_nothing_but_words() -> None:
+def test_an_unchanged_contract_changes_only_comments() -> None:
     found = change(column("amount", "integer"), column("story", "string"))
     assert (ddl(found), found.stored, found.notes, found.problems) == ([], OLD, (), ())
 
 
-def test_a_new_column_is_added_and_may_be_empty_in_what_is_there() -> None:
+def test_a_new_column_is_added_and_may_be_empty_in_earlier_rows() -> None:
     found = change(
         column("amount", "integer"), column("story", "string"), column("fuel", "string", required=True)
     )
     assert ddl(found)[0] == 'ALTER TABLE claimwatch."claim_home" ADD COLUMN "fuel" text'
     assert ddl(found)[1].startswith("CREATE OR REPLACE VIEW")
-    assert found.notes == ("column 'fuel' is new; it is empty in what was loaded before",)
+    assert found.notes == ("column 'fuel' is new; it is empty in rows loaded earlier",)
     assert found.stored["fuel"].logical_type is LogicalType.STRING
 
 
-def test_a_column_that_is_left_out_is_kept_and_said_so() -> None:
+def test_a_removed_column_is_kept_with_a_note() -> None:
     found = change(column("amount", "integer"))
     assert ddl(found) == []
     assert found.notes == ("column 'story' is not in the contract; it is kept, and new files leave it empty",)
     assert found.stored == OLD
 
 
-def test_a_column_that_comes_back_is_filled_again() -> None:
+def test_a_returning_column_is_used_again() -> None:
     gone = change(column("amount", "integer")).stored
     found = change(column("amount", "integer"), column("story", "string"), stored=gone)
     assert (ddl(found), found.problems) == ([], ())
 
 
-def test_a_column_cannot_come_back_as_something_else() -> None:
+def test_a_returning_column_cannot_change_its_type() -> None:
     gone = change(column("amount", "integer")).stored
     found = change(column("amount", "integer"), column("story", "date"), stored=gone)
     assert found.statements == ()
-    assert "column 'story': its values are stored as string and cannot become date" in found.problems[0]
+    assert (
+        "column 'story': its values are stored as string and cannot be converted to date" in found.problems[0]
+    )
 
 
-def test_whole_numbers_may_become_any_numbers() -> None:
+def test_an_integer_column_can_become_a_number() -> None:
     found = change(column("amount", "number"), column("story", "string"))
     drop, alter, create = ddl(found)
     assert drop == 'DROP VIEW claimwatch."current_claim_home"'
@@ -95,25 +97,23 @@ def test_whole_numbers_may_become_any_numbers() -> None:
         if before != after and (before, after) != (LogicalType.INTEGER, LogicalType.NUMBER)
     ],
 )
-def test_any_other_change_of_type_is_refused_with_the_column_and_the_reason(
-    before: LogicalType, after: LogicalType
-) -> None:
+def test_any_other_change_of_type_is_refused(before: LogicalType, after: LogicalType) -> None:
     stored = plan_change({}, home(column("x", str(before)))).stored
     found = change(column("x", str(after)), stored=stored)
     assert found.statements == ()
     assert found.stored == stored
     assert found.problems[0].startswith(
-        f"column 'x': its values are stored as {before} and cannot become {after}"
+        f"column 'x': its values are stored as {before} and cannot be converted to {after}"
     )
 
 
 @pytest.mark.parametrize("ways", [("hash", "plain"), ("plain", "hash")])
-def test_hashes_and_clear_values_are_never_mixed_in_a_column(ways: tuple[str, str]) -> None:
+def test_a_column_never_mixes_hashes_and_plain_values(ways: tuple[str, str]) -> None:
     before, after = (column("x", "string", customProperties=role("ignored", storeAs=way)) for way in ways)
     found = change(after, stored=plan_change({}, home(before)).stored)
     assert found.statements == ()
     assert "column 'x': it is stored" in found.problems[0]
-    assert "could not be told apart" in found.problems[0]
+    assert "would be indistinguishable" in found.problems[0]
 
 
 def test_the_type_of_a_hash_does_not_matter() -> None:
@@ -123,17 +123,17 @@ def test_the_type_of_a_hash_does_not_matter() -> None:
     assert not change(after, stored=plan_change({}, home(before)).stored).problems
 
 
-def test_the_identifier_stays_what_it_is() -> None:
+def test_the_identifier_cannot_change() -> None:
     found = change(claim_id(name="claim_no"), claim_id(unique=False, customProperties=role("ignored")))
     assert "column 'claim_no': it cannot become the identifier" in found.problems[0]
     assert "synonym" in found.problems[0]
 
 
-def test_names_that_files_could_not_tell_apart_are_refused() -> None:
+def test_a_name_that_differs_only_in_case_is_refused() -> None:
     assert "column 'Story': the table has it as 'story'" in change(column("Story", "string")).problems[0]
 
 
-def test_a_required_column_changes_no_table_for_only_new_files_are_checked() -> None:
+def test_making_a_column_required_does_not_change_the_table() -> None:
     assert ddl(change(column("amount", "integer", required=True), column("story", "string"))) == []
 
 
@@ -146,13 +146,13 @@ def test_a_required_column_changes_no_table_for_only_new_files_are_checked() -> 
         ("2.0.0", "1.9.9", False),
     ],
 )
-def test_only_a_higher_version_follows(running: str, new: str, follows: bool) -> None:
+def test_only_a_higher_version_replaces_the_running_one(running: str, new: str, follows: bool) -> None:
     problem = version_problem(home(version=running), home(version=new))
     assert (problem is None) is follows
     assert follows or "raise the version" in (problem or "")
 
 
-def test_what_people_wrote_stands_in_sql_as_text() -> None:
+def test_descriptions_are_escaped_in_sql() -> None:
     found = plan_change({}, home(column("x", "string", description='it\'s \\ 100 % "so"; DROP TABLE x; --')))
     [comment] = [one for one in found.statements if '"x" IS' in one]
     assert comment.endswith("IS 'it''s \\ 100 % \"so\"; DROP TABLE x; --'")

@@ -1,6 +1,6 @@
 """Joining the claims of each line with their photos."""
 
-from claimwatch.domain.contract.schema_change import complete_photos, photos_view
+from claimwatch.domain.contract.schema_change import photo_statements, photos_view
 from claimwatch.storage import contracts
 from claimwatch.storage.connection import Database
 
@@ -19,6 +19,6 @@ def complete_lines(database: Database) -> list[str]:
             running = contracts.find_running(cursor, line)
             if running is None or contracts.has_relation(cursor, photos_view(running.contract)):
                 continue
-            contracts.run(cursor, complete_photos(running.contract))
+            contracts.run(cursor, photo_statements(running.contract))
         completed.append(line)
     return completed

@@ -1,4 +1,7 @@
-"""Data contracts: what a line's claims look like, read from the Open Data Contract Standard (ODCS) v3."""
+"""Data contracts: the columns of a line's claims, their types and rules, and how the claims are reviewed.
+
+Contracts are written in the Open Data Contract Standard (ODCS) v3.
+"""
 
 import re
 from dataclasses import dataclass, field
@@ -8,7 +11,7 @@ from enum import StrEnum
 
 
 class LogicalType(StrEnum):
-    """The logical types of ODCS that a claim may use."""
+    """Logical types of ODCS that are supported."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -19,7 +22,7 @@ class LogicalType(StrEnum):
 
 
 class Role(StrEnum):
-    """What a column is for."""
+    """Purpose of a column."""
 
     IDENTIFIER = "identifier"
     EVENT_TIME = "event_time"
@@ -37,8 +40,8 @@ type Bound = Decimal | date | datetime
 class Column:
     """One column of a contract.
 
-    Bounds are of the column's own type (Decimal for integers and numbers). ``date_formats`` are strptime
-    formats tried after ISO 8601. ``hashed`` columns are stored as keyed hashes and never in clear.
+    Bounds have the column's own type (Decimal for integers and numbers). ``date_formats`` are strptime
+    formats, tried after ISO 8601. ``hashed`` columns are stored as keyed hashes only.
     """
 
     name: str
@@ -65,7 +68,7 @@ class Column:
 
     @property
     def sql_type(self) -> str:
-        """The PostgreSQL type that stores this column."""
+        """The PostgreSQL type of this column."""
         return "text" if self.hashed else SQL_TYPES[self.logical_type]
 
 
@@ -103,9 +106,9 @@ class ReviewSettings:
 
 @dataclass(frozen=True)
 class Contract:
-    """A contract as the rest of Claimwatch sees it; ``text`` is the YAML that it was read from.
+    """A parsed contract; ``text`` is the YAML that it was read from.
 
-    ``event`` names the column by whose values photos are filed, if that is not the identifier.
+    ``event`` is the column that holds the event id of photos, if it is not the identifier.
     """
 
     line: str
@@ -118,52 +121,55 @@ class Contract:
 
     @property
     def identifier(self) -> Column:
-        """The column that names a claim."""
+        """The column that identifies a claim."""
         return next(column for column in self.columns if column.role is Role.IDENTIFIER)
 
     @property
     def event_column(self) -> Column:
-        """The column whose value is the event id of a claim's photos."""
+        """The column that holds the event id of a claim's photos."""
         return self.identifier if self.event is None else self.column(self.event) or self.identifier
 
     def column(self, name: str) -> Column | None:
-        """The column of that name, or None."""
+        """Return the column with this name, or None."""
         return next((column for column in self.columns if column.name == name), None)
 
 
 LINE_NAME = re.compile(r"(?!image$)[a-z][a-z0-9_]{0,39}")
-"""Names of lines: they are part of the names of tables, where claim_image is that of photos, and of keys."""
+"""Valid names of lines. They become part of object keys and table names; claim_image is the photos' table."""
 
 MAX_COLUMNS = 1500
-"""PostgreSQL takes 1,600, counting those that were dropped."""
+"""PostgreSQL's limit is 1,600 columns, including dropped ones."""
 
 MAX_NAME = 63
-"""Bytes of a name in PostgreSQL."""
+"""PostgreSQL's limit for a name, in bytes."""
 
 RESERVED = frozenset({"file_id", "row_number", "extra", "tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
-"""Names that no column may have: ours in every table of claims, and PostgreSQL's own."""
+"""Names that no column may have: columns of every claims table, and PostgreSQL's system columns."""
 
 VERSION = re.compile(
     r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?",
     re.ASCII,
 )
-"""Semantic versions, semver.org."""
+"""Semantic versions (semver.org)."""
 
 
 def folded_name(name: str) -> str:
-    """A name without what exports change: case, outer blanks, and the signs between words."""
+    """Return a name without what exports change: case, outer blanks, and the separators of words."""
     return re.sub(r"[\s_.\-]+", "_", name.strip().casefold())
 
 
 def precedence(version: str) -> tuple[int, int, int, bool, tuple[tuple[bool, int, str], ...]]:
-    """What orders semantic versions (semver.org, 11): 1.0.0-draft comes before 1.0.0."""
+    """Return a key that orders semantic versions (semver.org, 11): 1.0.0-draft comes before 1.0.0.
+
+    Raises ``ValueError`` if the text is not a semantic version.
+    """
     found = VERSION.fullmatch(version)
     if found is None:
-        raise ValueError(f"'{version}' is no semantic version")
-    major, minor, patch, early = found.groups()
-    words = tuple(
-        (not word.isdecimal(), int(word) if word.isdecimal() else 0, word)
-        for word in (early or "").split(".")
-        if word
+        raise ValueError(f"'{version}' is not a semantic version")
+    major, minor, patch, prerelease = found.groups()
+    parts = tuple(
+        (not part.isdecimal(), int(part) if part.isdecimal() else 0, part)
+        for part in (prerelease or "").split(".")
+        if part
     )
-    return int(major), int(minor), int(patch), early is None, words
+    return int(major), int(minor), int(patch), prerelease is None, parts

@@ -1,7 +1,7 @@
-"""A first contract for a line that has none, drafted from a sample of its claims.
+"""Drafts of contracts, from the header and some rows of a line's first file.
 
-What a person has to look at carries a comment that begins with ``check:``. ``parse_contract`` reads the draft
-as it is, unless no column looks like the claim id. The same sample always gives the same text.
+Everything that a person must review has a comment that begins with ``check:``. ``parse_contract`` accepts the
+draft as it is, unless no column looks like the claim id. The same sample always gives the same text.
 """
 
 import json
@@ -16,7 +16,7 @@ from claimwatch.domain.contract.type_inference import MISSING, Values, infer_typ
 _NUMERIC = (LogicalType.INTEGER, LogicalType.NUMBER)
 _DATED = (LogicalType.DATE, LogicalType.TIMESTAMP)
 
-# -- what names give away: any of these words in a column's name -------------------------------------------
+# -- Words in column names -----------------------------------------------------------------------------------
 
 _NUMBERED = {
     "id",
@@ -46,7 +46,7 @@ _PERSONAL = {
     *("licence", "license", "plate", "registration", "vin", "iban", "account", "card"),
     *("zip", "postcode", "postal"),
 }
-_THINGS = {
+_NAMED_OBJECTS = {
     "product",
     "company",
     "branch",
@@ -71,13 +71,13 @@ _MONEY = {
 }  # fmt: skip
 
 _YAML_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
-_YAML_MEANS_MORE = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+_YAML_KEYWORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 _ESCAPED = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
 _NAME_PART = re.compile(r"[^\w.-]+")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _WIDTH = 100
-_ENOUGH = 20
-"""Values from which an enumeration is guessed at."""
+_ENUMERATION_SAMPLE = 20
+"""Minimum number of values for proposing an enumeration."""
 
 
 @dataclass
@@ -96,40 +96,40 @@ class _Guess:
 
     @property
     def unique(self) -> bool:
-        """Whether each row has a value of its own."""
+        """Whether no value is missing or duplicated."""
         return self.values.missing == 0 and self.values.distinct == self.values.number > 0
 
 
 def draft_contract(line: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A contract for ``line`` as YAML, from the header and some rows of a file, each as long as the header.
+    """Return the draft as YAML, from the header and some rows, each as long as the header.
 
-    Columns without a name, or without any value, are left out and so end in the ``extra`` of each claim.
+    Columns without a name or without any value are left out; their values go to ``extra`` of each claim.
     """
-    guesses, left_out = _look(header, rows)
-    _give_roles(guesses)
-    return "\n".join(_written(line, guesses, left_out, len(rows))) + "\n"
+    guesses, left_out = _guess_columns(header, rows)
+    _assign_roles(guesses)
+    return "\n".join(_draft_lines(line, guesses, left_out, len(rows))) + "\n"
 
 
-# -- looking -------------------------------------------------------------------------------------------------
+# -- Columns -------------------------------------------------------------------------------------------------
 
 
-def _look(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[_Guess], list[str]]:
+def _guess_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[_Guess], list[str]]:
     columns = [[row[place] if place < len(row) else "" for row in rows] for place in range(len(header))]
     values = [infer_type(cells) for cells in columns]
     if any(found.decimal_separator == "," and not found.other_reading for found in values):
-        # One column that can only be read with decimal commas settles those that can be read both ways.
+        # One column that can only be read with decimal commas decides for the ambiguous columns.
         values = [infer_type(cells, decimal_comma=True) for cells in columns]
-    shared = Counter(folded_name(_said(written)) for written in header)
+    shared = Counter(folded_name(_one_line(name)) for name in header)
     nothing_seen = not any(found.number for found in values)
     guesses: list[_Guess] = []
     left_out: list[str] = []
     taken: set[str] = set()
-    for place, (written, found) in enumerate(zip(header, values, strict=True), 1):
-        title = _said(written)
+    for place, (header_name, found) in enumerate(zip(header, values, strict=True), 1):
+        title = _one_line(header_name)
         if not title:
             left_out.append(f"column {place}: it has no name")
         elif shared[folded_name(title)] > 1:
-            left_out.append(f"column {place}, '{title}': another has that name; give each its own")
+            left_out.append(f"column {place}, '{title}': another column has this name; make names unique")
         elif not found.number and not nothing_seen:
             left_out.append(f"'{title}': it is empty in every row of the sample")
         else:
@@ -139,8 +139,8 @@ def _look(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[_G
     return guesses, left_out
 
 
-def _said(text: str) -> str:
-    """A header as it can stand in a line of the draft."""
+def _one_line(text: str) -> str:
+    """Return a text on one line, without control characters."""
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
@@ -152,9 +152,9 @@ def _column_name(title: str, taken: set[str]) -> str:
         name = name.encode()[: MAX_NAME - 4].decode("utf-8", "ignore")
     if name.casefold() in RESERVED:
         name = f"source_{name}"
-    wanted, number = name, 2
+    base, number = name, 2
     while folded_name(name) in taken:
-        name, number = f"{wanted}_{number}", number + 1
+        name, number = f"{base}_{number}", number + 1
     return name
 
 
@@ -168,67 +168,69 @@ def _guess(title: str, name: str, values: Values) -> _Guess:
     ):
         kind, values = LogicalType.INTEGER, replace(values, date_format="")
     if kind in _NUMERIC and words and words[-1] in _NUMBERED | _CODES:
-        kind = LogicalType.STRING  # nobody calculates with it, and it may begin with a zero one day
+        kind = LogicalType.STRING  # nobody calculates with it, and a value may begin with a zero
     if kind is LogicalType.INTEGER and len(words) > 1 and words[-1] in _MONEY:
         kind = LogicalType.NUMBER
     return _Guess(title, name, words, values, kind)
 
 
-# -- roles ---------------------------------------------------------------------------------------------------
+# -- Roles ---------------------------------------------------------------------------------------------------
 
 
-def _give_roles(guesses: list[_Guess]) -> None:
+def _assign_roles(guesses: list[_Guess]) -> None:
     for guess in guesses:
-        _give_role(guess)
-    identifier = max(guesses, key=_likeness_of_identifier, default=None)
-    if identifier is not None and _likeness_of_identifier(identifier) > 0:
+        _assign_role(guess)
+    identifier = max(guesses, key=_identifier_score, default=None)
+    if identifier is not None and _identifier_score(identifier) > 0:
         identifier.role, identifier.personal = Role.IDENTIFIER, False
         if identifier.logical_type is not LogicalType.INTEGER:
             identifier.logical_type = LogicalType.STRING
-        told = "no value of it came twice" if identifier.unique else "its name says so"
-        identifier.checks = (f"the identifier is a guess ({told}); it has to name one claim and no other",)
-    event = max(guesses, key=_likeness_of_event_time, default=None)
-    if event is not None and _likeness_of_event_time(event) > 0:
+        why = "its values are unique" if identifier.unique else "from its name"
+        identifier.checks = (f"the identifier is a guess ({why}); it must identify exactly one claim",)
+    event = max(guesses, key=_event_time_score, default=None)
+    if event is not None and _event_time_score(event) > 0:
         event.role, event.personal = Role.EVENT_TIME, False
-        event.checks += ("the event time is a guess; windows and ages are measured from it",)
+        event.checks += ("the event time is a guess; weekly windows and ages are measured from it",)
 
 
-def _give_role(guess: _Guess) -> None:
+def _assign_role(guess: _Guess) -> None:
     words, values = set(guess.words), guess.values
     typed = guess.logical_type is not LogicalType.STRING
     if words & _LABELS or any("fraud" in word for word in guess.words):
         guess.role = Role.LABEL
-        guess.checks += ("the label is a guess; it is what the models learn to tell",)
+        guess.checks += ("the label is a guess; models are trained to predict it",)
     elif _is_personal(guess):
         guess.role, guess.personal = Role.IGNORED, True
         guess.checks += (
-            "personal by its name, so it is stored as a hash; 'storeAs: plain' keeps it readable",
+            "personal, judging by its name, so it is stored as a hash; 'storeAs: plain' keeps it readable",
         )
     elif words & _PROTECTED and not words & _NOT_PEOPLE:
         guess.role = Role.PROTECTED
-        guess.checks += ("protected by its name: never a feature, and the scores are compared by it",)
+        guess.checks += (
+            "protected, judging by its name: never a feature; scores are compared between its groups",
+        )
     elif not typed and values.average_length > 40 and values.distinct > values.number / 2:
         guess.role, guess.personal, guess.plain = Role.TEXT, True, True
-        guess.checks += ("long texts, which may name people; stored as they are, to be read",)
-    elif not typed and (not guess.words or guess.words[-1] in _NUMBERED or _is_scattered(values)):
+        guess.checks += ("long texts, which may name people; stored as plain text so that they can be read",)
+    elif not typed and (not guess.words or guess.words[-1] in _NUMBERED or _has_many_values(values)):
         guess.role = Role.IGNORED
 
 
 def _is_personal(guess: _Guess) -> bool:
     words = set(guess.words)
-    if words & {"name", "names"} and not words & _THINGS:
+    if words & {"name", "names"} and not words & _NAMED_OBJECTS:
         return True
-    mails = sum(
+    addresses = sum(
         count for value, count in guess.values.counts.items() if re.fullmatch(r"[^@\s]+@[^@\s]+", value)
     )
-    return bool(words & _PERSONAL) or mails > guess.values.number / 2
+    return bool(words & _PERSONAL) or addresses > guess.values.number / 2
 
 
-def _is_scattered(values: Values) -> bool:
+def _has_many_values(values: Values) -> bool:
     return values.distinct > 100 and values.distinct > values.number / 2
 
 
-def _likeness_of_identifier(guess: _Guess) -> int:
+def _identifier_score(guess: _Guess) -> int:
     words = set(guess.words)
     values = guess.values
     if guess.role in (Role.LABEL, Role.PROTECTED, Role.TEXT) or guess.logical_type in (
@@ -247,26 +249,26 @@ def _likeness_of_identifier(guess: _Guess) -> int:
     return 0
 
 
-def _likeness_of_event_time(guess: _Guess) -> int:
+def _event_time_score(guess: _Guess) -> int:
     words = set(guess.words)
     if guess.logical_type not in _DATED or words & _NOT_EVENTS:
         return 0
     return next((4 - rank for rank, likely in enumerate(_EVENTS) if words & likely), 1)
 
 
-# -- writing -------------------------------------------------------------------------------------------------
+# -- YAML --------------------------------------------------------------------------------------------------
 
 
-def _written(line: str, guesses: list[_Guess], left_out: list[str], rows: int) -> Iterator[str]:
-    yield f"# A draft of the contract of line {line}, made from {rows:,} rows of its first file."
-    yield "# Look at each line that says 'check:', mend what is wrong, and put the file in place as"
+def _draft_lines(line: str, guesses: list[_Guess], left_out: list[str], rows: int) -> Iterator[str]:
+    yield f"# Draft of the contract of line {line}, from {rows:,} rows of its first file."
+    yield "# Review each line with 'check:', correct it if needed, and store the file as"
     yield f"# contracts/{line}.yaml."
-    yield "# What is required was never empty in the sample. A row that breaks a rule is quarantined."
+    yield "# Required columns were never empty in the sample. Rows that break a rule are quarantined."
     if not any(guess.role is Role.IDENTIFIER for guess in guesses):
-        yield "# check: no column looks like the claim id. Give one of them required: true, unique: true"
-        yield "#   and role identifier; without that this is no contract yet."
+        yield "# check: no column looks like the claim id. Give one column required: true, unique: true"
+        yield "#   and role identifier; until then this is not a valid contract."
     if not any(guess.role is Role.EVENT_TIME for guess in guesses):
-        yield "# check: no column looks like the time of the claim; give one of the dates role event_time."
+        yield "# check: no column looks like the time of the claim; give a date column role event_time."
     yield "apiVersion: v3.1.0"
     yield "kind: DataContract"
     yield f"id: claimwatch-{line}"
@@ -275,13 +277,13 @@ def _written(line: str, guesses: list[_Guess], left_out: list[str], rows: int) -
     yield "status: draft"
     yield "domain: claims"
     yield "description:"
-    yield f"  purpose: {_scalar(f'Claims of line {line}, one row for each claim.')}"
+    yield f"  purpose: {_scalar(f'Claims of line {line}, one row per claim.')}"
     yield ""
     yield "customProperties:"
     yield f"  - {{property: line, value: {_scalar(line)}}}"
     tokens = [token for token in MISSING if any(token in guess.values.missing_tokens for guess in guesses)]
     if tokens:
-        yield "  # check: cells that are read as missing, in every column; take out what is a value"
+        yield "  # check: these cells are read as missing in every column; remove real values"
         yield f"  - {{property: missingValues, value: {_flow(tokens)}}}"
     yield ""
     yield "schema:"
@@ -289,7 +291,7 @@ def _written(line: str, guesses: list[_Guess], left_out: list[str], rows: int) -
     yield "    physicalType: table"
     yield "    description: One claim."
     if left_out:
-        yield "    # check: left out, so that their values are kept beside the claim, in the column 'extra':"
+        yield "    # check: left out; the values are kept with each claim in the column 'extra':"
         yield from (f"    #   {reason}" for reason in left_out)
     yield "    properties:"
     for guess in guesses:
@@ -320,26 +322,26 @@ def _column(guess: _Guess) -> Iterator[str]:
 def _rules(guess: _Guess) -> Iterator[str]:
     values = guess.values
     if values.other_reading:
-        yield f"        # check: {_said(values.other_reading)}"
+        yield f"        # check: {_one_line(values.other_reading)}"
     if guess.logical_type in _NUMERIC and values.least is not None and values.most is not None:
         seen = f"seen from {values.least:f} to {values.most:f}"
         if values.least == 0 and values.most == 1:
-            yield "        # check: only 0 and 1 were seen; it may be a boolean"
+            yield "        # check: only 0 and 1 occur; it may be a boolean"
         if not values.negative:
             yield f"        logicalTypeOptions: {{minimum: 0}} # check: {seen}"
         elif values.negative <= values.number / 20:
             share = f"{values.negative} of {values.number}"
-            yield f"        # check: {seen}; {share} are negative, and this would refuse them:"
+            yield f"        # check: {seen}; {share} are negative, which this would reject:"
             yield "        # logicalTypeOptions: {minimum: 0}"
         else:
             yield f"        # check: {seen}"
-    sayable = len(values.few) > 1 and not any(map(_CONTROL.search, values.few))
-    if sayable and values.number >= _ENOUGH and guess.logical_type is LogicalType.STRING:
-        yield "        quality: # check: only the values that were seen are valid"
+    listable = len(values.few) > 1 and not any(map(_CONTROL.search, values.few))
+    if listable and values.number >= _ENUMERATION_SAMPLE and guess.logical_type is LogicalType.STRING:
+        yield "        quality: # check: only the values of the sample are valid"
         yield "          - type: library"
         yield "            metric: invalidValues"
         yield from _wrapped(
-            "            arguments: {validValues: [", [_scalar(word) for word in values.few], "]}"
+            "            arguments: {validValues: [", [_scalar(value) for value in values.few], "]}"
         )
         yield "            mustBe: 0"
 
@@ -370,7 +372,7 @@ def _properties(guess: _Guess) -> Iterator[str]:
 
 
 def _wrapped(start: str, items: Sequence[str], end: str) -> Iterator[str]:
-    """A flow sequence over as many lines as it needs."""
+    """Yield a flow sequence, wrapped to several lines if needed."""
     line = start
     for number, item in enumerate(items):
         part = item + (", " if number + 1 < len(items) else end)
@@ -386,8 +388,8 @@ def _flow(items: Sequence[str]) -> str:
 
 
 def _scalar(text: str) -> str:
-    """A text as YAML: bare where every reader of YAML takes it for that text."""
-    if _YAML_WORD.fullmatch(text) and text.lower() not in _YAML_MEANS_MORE:
+    """Return a text as YAML, unquoted if every YAML parser reads it as this text."""
+    if _YAML_WORD.fullmatch(text) and text.lower() not in _YAML_KEYWORDS:
         return text
     return _quoted(text)
 

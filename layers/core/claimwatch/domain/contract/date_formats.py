@@ -1,4 +1,4 @@
-"""Formats of dates: strptime's, as the contracts say them, and those of ODCS, which are Java's."""
+"""Date formats: those of strptime, which contracts use, and those of Java, which ODCS uses."""
 
 import re
 
@@ -29,20 +29,20 @@ _JAVA_TOKEN = re.compile(r"'(?P<quoted>[^']*)'|(?P<letters>([A-Za-z])\3*)|(?P<ot
 
 
 def format_problem(form: str, *, with_time: bool) -> str | None:
-    """What is wrong with a strptime format, to follow it in a sentence; None if it can be used."""
+    """Return what is wrong with a strptime format, as a predicate that completes a sentence, or None."""
     used = set(re.findall(r"%(.?)", form))
     unknown = sorted(used - _DIRECTIVES)
     if unknown:
-        return f"uses '%{unknown[0]}', and only %{' %'.join(sorted(_DIRECTIVES))} are read"
+        return f"uses '%{unknown[0]}'; supported are only %{' %'.join(sorted(_DIRECTIVES))}"
     if not used & {"Y", "y"} or not any(day <= used for day in _DAY):
-        return "does not say year, month and day, as %m/%d/%Y does"
+        return "lacks the year, month or day; %m/%d/%Y has all three"
     if not with_time and used & {"H", "I", "M", "S", "f", "p"}:
-        return "has a time, and the column is a date"
+        return "has a time, but the column is a date"
     return None
 
 
 def from_java(form: str) -> str | None:
-    """The strptime format for a Java one such as ``dd.MM.yyyy``; None if there is none."""
+    """Return the strptime format for a Java format such as ``dd.MM.yyyy``, or None if there is none."""
     parts = []
     place = 0
     while place < len(form):

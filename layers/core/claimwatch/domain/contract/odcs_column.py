@@ -1,4 +1,4 @@
-"""Reading one column of a contract from ODCS."""
+"""Reading of one column of a contract from ODCS."""
 
 import difflib
 import re
@@ -12,13 +12,13 @@ from open_data_contract_standard.model import CustomProperty, SchemaProperty
 from claimwatch.domain.contract.contract import MAX_NAME, RESERVED, Bound, Column, LogicalType, Role
 from claimwatch.domain.contract.date_formats import format_problem, from_java
 from claimwatch.domain.contract.patterns import pattern_problem
-from claimwatch.domain.contract.strict_yaml import Block, Value
+from claimwatch.domain.contract.strict_yaml import YamlMapping, YamlValue
 
 SHARED_PROPERTIES = ("missingValues", "dateFormat", "decimalSeparator", "thousandsSeparator")
-"""Custom properties that a contract has for all of its columns, or a column for itself."""
+"""Custom properties that a contract can have for all its columns, and a column for itself."""
 
 COLUMN_NAME = re.compile(r"[^\W\d][\w .-]*(?<! )")
-"""Names of columns: what can stand in SQL between quotation marks and in a sentence without them."""
+"""Names of columns: they need no escaping in quoted SQL identifiers, and read well in sentences."""
 
 CLASSIFICATIONS = ("personal", "internal", "public")
 
@@ -28,19 +28,19 @@ _ISO_JAVA = ("yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd HH:mm:ss")
 _THOUSANDS = ("", ",", ".", " ", "'", "_", "\u00a0", "\u202f", "\u2019")
 _UTC_NAMES = ("UTC", "Etc/UTC", "Z")
 
-_NUMERIC = frozenset({LogicalType.INTEGER, LogicalType.NUMBER})
+NUMERIC = frozenset({LogicalType.INTEGER, LogicalType.NUMBER})
 _DATED = frozenset({LogicalType.DATE, LogicalType.TIMESTAMP})
 _TEXT = frozenset({LogicalType.STRING})
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _OPTIONS = {
-    **dict.fromkeys(_BOUNDS, _NUMERIC | _DATED),
+    **dict.fromkeys(_BOUNDS, NUMERIC | _DATED),
     **dict.fromkeys(("minLength", "maxLength", "pattern"), _TEXT),
-    # Of a date it says how it is written; of the others it only tells what they are.
+    # For a date, format specifies how it is written; for other types it is only descriptive.
     "format": frozenset(LogicalType) - {LogicalType.BOOLEAN},
     **dict.fromkeys(("timezone", "defaultTimezone"), frozenset({LogicalType.TIMESTAMP})),
 }
 _METRICS = ("invalidValues", "validValues", "nullValues", "missingValues", "duplicateValues")
-_NEED_THE_VALUE = frozenset({Role.IDENTIFIER, Role.EVENT_TIME, Role.LABEL, Role.TEXT})
+_ROLES_NEEDING_VALUE = frozenset({Role.IDENTIFIER, Role.EVENT_TIME, Role.LABEL, Role.TEXT})
 
 _INTEGERS = "int integer bigint smallint tinyint int2 int4 int8 int16 int32 int64 long"
 _PHYSICAL = {
@@ -62,7 +62,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Shared:
-    """What a contract says once for all of its columns."""
+    """Settings that a contract makes once for all its columns."""
 
     missing_values: tuple[str, ...] = ()
     date_formats: tuple[str, ...] = ()
@@ -70,26 +70,37 @@ class Shared:
     thousands_separator: str = ""
 
 
-def place_of(block: Block, number: int, what: str = "column") -> str:
-    """The beginning of a sentence about a column."""
-    name = block.get("name")
-    return f"{what} '{name}' (line {block.line}): " if name else f"{what} {number} (line {block.line}): "
+@dataclass(frozen=True)
+class _Source:
+    """A column as the contract describes it.
 
-
-def read_column(
-    model: SchemaProperty, block: Block, number: int, shared: Shared, problems: list[str]
-) -> Column:
-    """The column; what is wrong with it is added to the problems.
-
-    ``model`` is the column as the standard's model has it, ``block`` as it was written, ``number`` its place
-    among the columns, from 1.
+    ``model`` is the column as the standard's model has it, ``written`` as it was written. ``kind`` is None if
+    the logical type is missing or unknown; then nothing that depends on it is checked.
     """
-    return _Reading(model, block, number, shared, problems).column()
+
+    model: SchemaProperty
+    written: YamlMapping
+    place: str
+    custom: Mapping[str, YamlValue]
+    shared: Shared
+    problems: list[str]
+    kind: LogicalType | None
+
+    def report(self, problem: str) -> None:
+        """Add a problem, preceded by the place of the column."""
+        self.problems.append(self.place + problem)
+
+    def option(self, name: str) -> str | None:
+        """Return an option of the logical type, or None if it is missing or not for this type."""
+        value = (self.model.logicalTypeOptions or {}).get(name)
+        if value is None or self.kind is None or self.kind not in _OPTIONS[name]:
+            return None
+        return str(value)
 
 
 @dataclass
 class _Rules:
-    """What the quality rules of a column ask for."""
+    """Requirements of the quality rules of a column."""
 
     valid_values: tuple[str, ...] | None = None
     pattern: str | None = None
@@ -97,334 +108,348 @@ class _Rules:
     unique: bool = False
     missing_values: tuple[str, ...] = ()
 
-    def allow(self, words: Iterable[str]) -> None:
-        """Only these, of those that earlier lists allow."""
-        new = tuple(dict.fromkeys(words))
+    def allow(self, values: Iterable[str]) -> None:
+        """Allow only these values, of those that earlier lists allow."""
+        new = tuple(dict.fromkeys(values))
         earlier = self.valid_values
-        self.valid_values = new if earlier is None else tuple(word for word in earlier if word in new)
+        self.valid_values = new if earlier is None else tuple(value for value in earlier if value in new)
 
 
-class _Reading:
-    def __init__(
-        self, model: SchemaProperty, block: Block, number: int, shared: Shared, problems: list[str]
-    ) -> None:
-        self._model = model
-        self._block = block
-        self._shared = shared
-        self._place = place_of(block, number)
-        self._problems = problems
-        self._custom = custom_properties(model.customProperties, _COLUMN_PROPERTIES, self._place, problems)
-        self._kind: LogicalType | None = None
-        """None while it is not known: nothing that depends on it is judged then."""
+def place_of(written: YamlMapping, number: int, what: str = "column") -> str:
+    """Return the beginning of a sentence about a column."""
+    name = written.get("name")
+    return f"{what} '{name}' (line {written.line}): " if name else f"{what} {number} (line {written.line}): "
 
-    def _problem(self, sentence: str) -> None:
-        self._problems.append(self._place + sentence)
 
-    def column(self) -> Column:
-        model = self._model
-        self._check_name()
-        self._kind = self._read_kind()
-        role = self._role()
-        rules = self._rules()
-        missing = self._missing_values(rules)
-        decimal, thousands = self._number_format()
-        bounds = self._bounds()
-        primary = model.primaryKey is True and "role" not in self._custom
-        column = Column(
-            name=model.name or "",
-            logical_type=self._kind or LogicalType.STRING,
-            role=Role.IDENTIFIER if primary else role,
-            required=bool(model.required) or rules.required or primary,
-            unique=bool(model.unique) or rules.unique or primary,
-            personal=model.classification == "personal",
-            hashed=self._hashed(Role.IDENTIFIER if primary else role),
-            minimum=bounds.get("minimum"),
-            maximum=bounds.get("maximum"),
-            exclusive_minimum=bounds.get("exclusiveMinimum"),
-            exclusive_maximum=bounds.get("exclusiveMaximum"),
-            min_length=self._length("minLength"),
-            max_length=self._length("maxLength"),
-            pattern=self._pattern(rules.pattern),
-            valid_values=rules.valid_values,
-            synonyms=tuple(dict.fromkeys(entry.synonym for entry in model.synonyms or [] if entry.synonym)),
-            missing_values=missing,
-            date_formats=self._date_formats(),
-            decimal_separator=decimal,
-            thousands_separator=thousands,
-            description=" ".join((model.description or "").split()),
+def read_column(
+    model: SchemaProperty, written: YamlMapping, number: int, shared: Shared, problems: list[str]
+) -> Column:
+    """Return the column, and add what is wrong with it to ``problems``.
+
+    ``model`` is the column as the standard's model has it, ``written`` as it was written, ``number`` its
+    position among the columns, from 1.
+    """
+    place = place_of(written, number)
+    _check_name(model, place, problems)
+    custom = custom_properties(model.customProperties, _COLUMN_PROPERTIES, place, problems)
+    kind = _logical_type(model, place, problems)
+    source = _Source(model, written, place, custom, shared, problems, kind)
+    primary = model.primaryKey is True and "role" not in custom
+    role = Role.IDENTIFIER if primary else _role(source)
+    rules = _rules(source)
+    bounds = _bounds(source)
+    decimal, thousands = _number_format(source)
+    column = Column(
+        name=model.name or "",
+        logical_type=kind or LogicalType.STRING,
+        role=role,
+        required=bool(model.required) or rules.required or primary,
+        unique=bool(model.unique) or rules.unique or primary,
+        personal=model.classification == "personal",
+        hashed=_hashed(source, role),
+        minimum=bounds.get("minimum"),
+        maximum=bounds.get("maximum"),
+        exclusive_minimum=bounds.get("exclusiveMinimum"),
+        exclusive_maximum=bounds.get("exclusiveMaximum"),
+        min_length=_length(source, "minLength"),
+        max_length=_length(source, "maxLength"),
+        pattern=_pattern(source, rules.pattern),
+        valid_values=rules.valid_values,
+        synonyms=tuple(dict.fromkeys(entry.synonym for entry in model.synonyms or [] if entry.synonym)),
+        missing_values=_missing_values(source, rules),
+        date_formats=_date_formats(source),
+        decimal_separator=decimal,
+        thousands_separator=thousands,
+        description=" ".join((model.description or "").split()),
+    )
+    _check_lengths(source, column)
+    _check_role(source, column)
+    return column
+
+
+# -- Name, type and role -------------------------------------------------------------------------------------
+
+
+def _check_name(model: SchemaProperty, place: str, problems: list[str]) -> None:
+    name = model.name
+    if not name:
+        problems.append(f"{place}the name is missing; write the column's name in the files")
+    elif not COLUMN_NAME.fullmatch(name):
+        problems.append(
+            f"{place}a name must begin with a letter and contain only letters, digits, '_', '-', '.' and "
+            "blanks; rename the column and add its name in the files as a synonym"
         )
-        self._check_lengths(column)
-        self._check_role(column)
-        return column
+    elif len(name.encode()) > MAX_NAME:
+        problems.append(f"{place}the name is longer than PostgreSQL's limit of {MAX_NAME} bytes; shorten it")
+    elif name.casefold() in RESERVED:
+        problems.append(
+            f"{place}the name is reserved; rename the column and add its name in the files as a synonym"
+        )
 
-    # -- what it is ------------------------------------------------------------------------------------------
 
-    def _check_name(self) -> None:
-        name = self._model.name
-        if not name:
-            self._problem("it has no name; write the name of the column in the files")
-        elif not COLUMN_NAME.fullmatch(name):
-            self._problem(
-                "a name begins with a letter and has letters, digits, '_', '-', '.' and blanks; "
-                "rename it and write the name in the files as a synonym"
-            )
-        elif len(name.encode()) > MAX_NAME:
-            self._problem(f"the name is longer than the {MAX_NAME} bytes that PostgreSQL keeps; shorten it")
-        elif name.casefold() in RESERVED:
-            self._problem("the name is reserved; rename it and write the name in the files as a synonym")
+def _logical_type(model: SchemaProperty, place: str, problems: list[str]) -> LogicalType | None:
+    name = model.logicalType
+    if name is None:
+        problems.append(f"{place}logicalType is missing; write one of {', '.join(LogicalType)}")
+        return None
+    try:
+        kind = LogicalType(name)
+    except ValueError:
+        problems.append(
+            f"{place}logicalType '{name}' is not supported; write one of {', '.join(LogicalType)}"
+        )
+        return None
+    physical = model.physicalType
+    bare = _PHYSICAL_NOISE.sub(" ", (physical or "").lower()).strip()
+    if physical and bare not in _PHYSICAL[kind].split():
+        problems.append(
+            f"{place}physicalType '{physical}' does not match logicalType {kind}; remove physicalType"
+        )
+    return kind
 
-    def _read_kind(self) -> LogicalType | None:
-        name = self._model.logicalType
-        if name is None:
-            self._problem(f"logicalType is missing; it is one of {', '.join(LogicalType)}")
-            return None
-        try:
-            kind = LogicalType(name)
-        except ValueError:
-            self._problem(f"logicalType '{name}' is not stored here; it is one of {', '.join(LogicalType)}")
-            return None
-        physical = self._model.physicalType
-        bare = _PHYSICAL_NOISE.sub(" ", (physical or "").lower()).strip()
-        if physical and bare not in _PHYSICAL[kind].split():
-            self._problem(f"physicalType '{physical}' does not go with logicalType {kind}; take it out")
-        return kind
 
-    def _role(self) -> Role:
-        name = self._custom.get("role")
-        if name is None:
-            return Role.IGNORED
-        try:
-            return Role(str(name))
-        except ValueError:
-            self._problem(f"role '{name}' is unknown; it is one of {', '.join(Role)}")
-            return Role.IGNORED
+def _role(source: _Source) -> Role:
+    name = source.custom.get("role")
+    if name is None:
+        return Role.IGNORED
+    try:
+        return Role(str(name))
+    except ValueError:
+        source.report(f"role '{name}' is unknown; write one of {', '.join(Role)}")
+        return Role.IGNORED
 
-    def _hashed(self, role: Role) -> bool:
-        classification = self._model.classification
-        if classification is not None and classification not in CLASSIFICATIONS:
-            self._problem(
-                f"classification '{classification}' is unknown; write one of {', '.join(CLASSIFICATIONS)}"
-            )
-        store_as = self._custom.get("storeAs")
-        if store_as not in (None, "hash", "plain"):
-            self._problem(f"storeAs '{store_as}' is unknown; it is hash or plain")
-        hashed = store_as == "hash" or (store_as is None and classification == "personal")
-        typed_feature = role is Role.FEATURE and self._kind not in (None, LogicalType.STRING)
-        if hashed and (role in _NEED_THE_VALUE or typed_feature):
-            why = "" if store_as else ", as personal columns are unless storeAs says otherwise"
-            self._problem(
-                f"role {role} needs the value, and it is stored as a hash{why}; "
-                "write 'storeAs: plain' or 'role: ignored'"
-            )
-        return hashed
 
-    def _check_role(self, column: Column) -> None:
-        kind = self._kind
-        if column.role is Role.IDENTIFIER:
-            if kind not in (None, LogicalType.STRING, LogicalType.INTEGER):
-                self._problem(f"the identifier is a string or an integer, and logicalType is {kind}")
-            if not column.required:
-                self._problem("the identifier names the claim, and no row is without; write 'required: true'")
-            if not column.unique:
-                self._problem("the identifier names one claim and no other; write 'unique: true'")
-        elif column.unique:
-            self._problem(
-                "'unique' is checked on the identifier alone, for a claim that is sent again brings all its "
-                "values again; take it out"
-            )
-        if column.role is Role.EVENT_TIME and kind not in (None, *_DATED):
-            self._problem(f"the event time is a date or a timestamp, and logicalType is {kind}; change it")
-        if column.role is Role.TEXT and kind not in (None, LogicalType.STRING):
-            self._problem(f"role text is for strings, and logicalType is {kind}; change one of them")
+def _hashed(source: _Source, role: Role) -> bool:
+    classification = source.model.classification
+    if classification is not None and classification not in CLASSIFICATIONS:
+        source.report(
+            f"classification '{classification}' is unknown; write one of {', '.join(CLASSIFICATIONS)}"
+        )
+    store_as = source.custom.get("storeAs")
+    if store_as not in (None, "hash", "plain"):
+        source.report(f"storeAs '{store_as}' is unknown; write hash or plain")
+    hashed = store_as == "hash" or (store_as is None and classification == "personal")
+    typed_feature = role is Role.FEATURE and source.kind not in (None, LogicalType.STRING)
+    if hashed and (role in _ROLES_NEEDING_VALUE or typed_feature):
+        why = "" if store_as else ", the default for personal columns"
+        source.report(
+            f"role {role} needs the value, but the column is stored as a hash{why}; "
+            "write 'storeAs: plain' or 'role: ignored'"
+        )
+    return hashed
 
-    # -- what its values are like ----------------------------------------------------------------------------
 
-    def _rules(self) -> _Rules:
-        """What ``enum`` and ``quality`` ask of the values."""
-        rules = _Rules()
-        if self._model.enum is not None:
-            rules.allow(str(entry.value) for entry in self._model.enum if entry.value is not None)
-        entries = self._block.get("quality")
-        for entry in entries if isinstance(entries, list) else []:
-            if isinstance(entry, Block):
-                self._rule(entry, rules)
-        words = rules.valid_values
-        if words is None:
-            return rules
-        if not words:
-            self._problem("no value is valid, for its list of valid values is empty; write them")
-        if self._kind not in (None, LogicalType.STRING, LogicalType.INTEGER):
-            self._problem(
-                f"valid values are checked on strings and integers, and logicalType is {self._kind}"
-            )
-        elif self._kind is LogicalType.INTEGER:
-            self._problems += [
-                f"{self._place}the valid value '{word}' is not a whole number"
-                for word in words
-                if not re.fullmatch(r"0|-?[1-9]\d*", word, re.ASCII)
-            ]
+def _check_role(source: _Source, column: Column) -> None:
+    kind = source.kind
+    if column.role is Role.IDENTIFIER:
+        if kind not in (None, LogicalType.STRING, LogicalType.INTEGER):
+            source.report(f"the identifier must be a string or an integer, but its logicalType is {kind}")
+        if not column.required:
+            source.report("the identifier column must be required: set 'required: true'")
+        if not column.unique:
+            source.report("the identifier column must be unique: set 'unique: true'")
+    elif column.unique:
+        source.report(
+            "'unique' is supported only for the identifier, because a claim that is sent again repeats its "
+            "other values; remove it"
+        )
+    if column.role is Role.EVENT_TIME and kind not in (None, *_DATED):
+        source.report(f"the event time must be a date or a timestamp, but its logicalType is {kind}")
+    if column.role is Role.TEXT and kind not in (None, LogicalType.STRING):
+        source.report(f"role text is for strings, but the logicalType is {kind}; change one of them")
+
+
+# -- Values --------------------------------------------------------------------------------------------------
+
+
+def _rules(source: _Source) -> _Rules:
+    """Return the requirements of ``enum`` and ``quality``."""
+    rules = _Rules()
+    if source.model.enum is not None:
+        rules.allow(str(entry.value) for entry in source.model.enum if entry.value is not None)
+    entries = source.written.get("quality")
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, YamlMapping):
+            _apply_rule(source, entry, rules)
+    values = rules.valid_values
+    if values is None:
         return rules
+    if not values:
+        source.report("the list of valid values is empty; write the valid values")
+    if source.kind not in (None, LogicalType.STRING, LogicalType.INTEGER):
+        source.report(f"valid values are for strings and integers, but the logicalType is {source.kind}")
+    elif source.kind is LogicalType.INTEGER:
+        for value in values:
+            if not re.fullmatch(r"0|-?[1-9]\d*", value, re.ASCII):
+                source.report(f"the valid value '{value}' is not a whole number")
+    return rules
 
-    def _rule(self, entry: Block, rules: _Rules) -> None:
-        kind = entry.get("type") or "library"
-        metric = entry.get("metric") or entry.get("rule")
-        if kind == "text":
-            return
-        if kind != "library" or metric not in _METRICS:
-            self._problem(
-                f"the quality rule '{metric or kind}' is not run; those that are run are "
-                f"{', '.join(_METRICS)}; say what others mean with 'type: text'"
+
+def _apply_rule(source: _Source, entry: YamlMapping, rules: _Rules) -> None:
+    kind = entry.get("type") or "library"
+    metric = entry.get("metric") or entry.get("rule")
+    if kind == "text":
+        return
+    if kind != "library" or metric not in _METRICS:
+        source.report(
+            f"the quality rule '{metric or kind}' is not run; supported are {', '.join(_METRICS)}; "
+            "describe other rules with 'type: text'"
+        )
+        return
+    if any((key, value) != ("mustBe", "0") for key, value in entry.items() if key.startswith("must")):
+        source.report(
+            f"the quality rule '{metric}' allows some rows to break it, but each row is checked by itself; "
+            "write 'mustBe: 0'"
+        )
+    arguments = entry.get("arguments")
+    given: Mapping[str, YamlValue] = arguments if isinstance(arguments, YamlMapping) else entry
+    match metric:
+        case "invalidValues" | "validValues":
+            _apply_validity(source, given, str(metric), rules)
+        case "duplicateValues":
+            rules.unique = True
+        case _:
+            rules.required = True
+            rules.missing_values += read_tokens(
+                given.get("missingValues"), f"{source.place}missingValues", source.problems
             )
-            return
-        if any((key, value) != ("mustBe", "0") for key, value in entry.items() if key.startswith("must")):
-            self._problem(
-                f"the quality rule '{metric}' lets some rows break it, and each row is checked by itself; "
-                "write 'mustBe: 0'"
-            )
-        arguments = entry.get("arguments")
-        given: Mapping[str, Value] = arguments if isinstance(arguments, Block) else entry
-        match metric:
-            case "invalidValues" | "validValues":
-                self._validity(given, str(metric), rules)
-            case "duplicateValues":
-                rules.unique = True
-            case _:
-                rules.required = True
-                rules.missing_values += read_tokens(
-                    given.get("missingValues"), f"{self._place}missingValues", self._problems
-                )
 
-    def _validity(self, given: Mapping[str, Value], metric: str, rules: _Rules) -> None:
-        values, pattern = given.get("validValues"), given.get("pattern")
-        if isinstance(values, list) and all(isinstance(value, str) for value in values):
-            rules.allow(map(str, values))
-        elif values is not None:
-            self._problem(f"validValues of the quality rule '{metric}' has to be a list of values")
-        elif pattern is None:
-            self._problem(f"the quality rule '{metric}' has neither validValues nor a pattern; add one")
-        if isinstance(pattern, str):
-            rules.pattern = pattern
 
-    def _missing_values(self, rules: _Rules) -> tuple[str, ...]:
-        own = read_tokens(self._custom.get("missingValues"), f"{self._place}missingValues", self._problems)
-        missing = tuple(dict.fromkeys((*self._shared.missing_values, *rules.missing_values, *own)))
-        self._problems += [
-            f"{self._place}'{word}' is both a valid and a missing value; take it out of one of the two"
-            for word in rules.valid_values or ()
-            if word in missing
-        ]
-        return missing
+def _apply_validity(source: _Source, given: Mapping[str, YamlValue], metric: str, rules: _Rules) -> None:
+    values, pattern = given.get("validValues"), given.get("pattern")
+    if isinstance(values, list) and all(isinstance(value, str) for value in values):
+        rules.allow(map(str, values))
+    elif values is not None:
+        source.report(f"validValues of the quality rule '{metric}' must be a list of values")
+    elif pattern is None:
+        source.report(f"the quality rule '{metric}' has neither validValues nor a pattern; add one")
+    if isinstance(pattern, str):
+        rules.pattern = pattern
 
-    def _option(self, name: str) -> str | None:
-        """An option of the logical type, if it is there and goes with the type."""
-        value = (self._model.logicalTypeOptions or {}).get(name)
-        if value is None or self._kind is None or self._kind not in _OPTIONS[name]:
-            return None
-        return str(value)
 
-    def _bounds(self) -> dict[str, Bound]:
-        self._check_options()
-        found: dict[str, Bound] = {}
-        for name in _BOUNDS:
-            written = self._option(name)
-            if written is None or self._kind is None:
-                continue
-            bound = _bound(written, self._kind)
-            if bound is None:
-                self._problem(f"{name} '{written}' is not {_KINDS[self._kind]}")
-            else:
-                found[name] = bound
-        for low in ("minimum", "exclusiveMinimum"):
-            for high in ("maximum", "exclusiveMaximum"):
-                if low in found and high in found:
-                    least, most = found[low], found[high]
-                    touching = (low, high) != ("minimum", "maximum") and least == most
-                    if touching or least > most:  # type: ignore[operator]  # both are of the column's one type
-                        self._problem(f"nothing is between {low} {least} and {high} {most}; change one")
-        return found
+def _missing_values(source: _Source, rules: _Rules) -> tuple[str, ...]:
+    own = read_tokens(source.custom.get("missingValues"), f"{source.place}missingValues", source.problems)
+    missing = tuple(dict.fromkeys((*source.shared.missing_values, *rules.missing_values, *own)))
+    for value in rules.valid_values or ():
+        if value in missing:
+            source.report(f"'{value}' is both a valid and a missing value; remove it from one of the two")
+    return missing
 
-    def _check_options(self) -> None:
-        for name in self._model.logicalTypeOptions or {}:
-            fitting = _OPTIONS.get(name)
-            if fitting is None:
-                close = difflib.get_close_matches(name, _OPTIONS, 1)
-                hint = f"write '{close[0]}'" if close else "take it out"
-                self._problem(f"'{name}' in logicalTypeOptions is not checked here; {hint}")
-            elif self._kind is not None and self._kind not in fitting:
-                self._problem(f"'{name}' does not go with logicalType {self._kind}; take it out")
-        zone = self._option("defaultTimezone")
-        if zone not in (None, *_UTC_NAMES):
-            self._problem(f"defaultTimezone '{zone}' is not read; times without an offset are taken as UTC")
 
-    def _length(self, name: str) -> int | None:
-        written = self._option(name)
-        if written is None:
-            return None
-        if not re.fullmatch(r"\d{1,9}", written, re.ASCII):
-            self._problem(f"{name} '{written}' is not a whole number of characters")
-            return None
-        return int(written)
+def _bounds(source: _Source) -> dict[str, Bound]:
+    _check_options(source)
+    found: dict[str, Bound] = {}
+    for name in _BOUNDS:
+        written = source.option(name)
+        if written is None or source.kind is None:
+            continue
+        bound = _bound(written, source.kind)
+        if bound is None:
+            source.report(f"{name} '{written}' is not {_KINDS[source.kind]}")
+        else:
+            found[name] = bound
+    for low in ("minimum", "exclusiveMinimum"):
+        for high in ("maximum", "exclusiveMaximum"):
+            if low in found and high in found:
+                least, most = found[low], found[high]
+                touching = (low, high) != ("minimum", "maximum") and least == most
+                if touching or least > most:  # type: ignore[operator]  # both are of the column's one type
+                    source.report(f"no value is between {low} {least} and {high} {most}; change one")
+    return found
 
-    def _check_lengths(self, column: Column) -> None:
-        least, most = column.min_length, column.max_length
-        if least is not None and most is not None and least > most:
-            self._problem(f"nothing is between minLength {least} and maxLength {most}; change one")
 
-    def _pattern(self, of_rule: str | None) -> str | None:
-        pattern = self._option("pattern")
-        if of_rule is not None:
-            if self._kind not in (None, LogicalType.STRING):
-                self._problem(f"a pattern is for strings, and logicalType is {self._kind}; take it out")
-            elif pattern is not None:
-                self._problem("it has two patterns; keep one")
-            pattern = pattern or of_rule
-        if pattern is not None and (wrong := pattern_problem(pattern)):
-            self._problem(f"the pattern '{pattern[:80]}' {wrong}")
-        return pattern
+def _check_options(source: _Source) -> None:
+    for name in source.model.logicalTypeOptions or {}:
+        fitting = _OPTIONS.get(name)
+        if fitting is None:
+            close = difflib.get_close_matches(name, _OPTIONS, 1)
+            hint = f"write '{close[0]}'" if close else "remove it"
+            source.report(f"'{name}' in logicalTypeOptions is not supported; {hint}")
+        elif source.kind is not None and source.kind not in fitting:
+            source.report(f"'{name}' does not apply to logicalType {source.kind}; remove it")
+    zone = source.option("defaultTimezone")
+    if zone not in (None, *_UTC_NAMES):
+        source.report(
+            f"defaultTimezone '{zone}' is not supported: times without an offset are taken as UTC; remove it"
+        )
 
-    def _date_formats(self) -> tuple[str, ...]:
-        own = self._custom.get("dateFormat")
-        if self._kind not in _DATED:
-            if own is not None and self._kind is not None:
-                self._problem(f"dateFormat is for dates, and logicalType is {self._kind}; take it out")
-            return ()
-        with_time = self._kind is LogicalType.TIMESTAMP
-        formats = list(read_date_formats(own, self._place, self._problems, with_time=with_time))
-        java = self._option("format")
-        if java is not None:
-            form = from_java(java)
-            if form is None or format_problem(form, with_time=with_time):
-                self._problem(f"format '{java}' is not read; write a dateFormat such as %d.%m.%Y instead")
-            elif java not in _ISO_JAVA:
-                formats.append(form)
-        if not formats:
-            shared = self._shared.date_formats
-            formats += [form for form in shared if format_problem(form, with_time=with_time) is None]
-        return tuple(dict.fromkeys(formats))
 
-    def _number_format(self) -> tuple[str, str]:
-        if self._kind in _NUMERIC:
-            shared = self._shared.decimal_separator, self._shared.thousands_separator
-            return read_separators(self._custom, shared, self._place, self._problems)
-        for name in ("decimalSeparator", "thousandsSeparator"):
-            if name in self._custom and self._kind is not None:
-                self._problem(f"{name} is for numbers, and logicalType is {self._kind}; take it out")
-        return ".", ""
+def _length(source: _Source, name: str) -> int | None:
+    written = source.option(name)
+    if written is None:
+        return None
+    if not re.fullmatch(r"\d{1,9}", written, re.ASCII):
+        source.report(f"{name} '{written}' is not a whole number of characters")
+        return None
+    return int(written)
+
+
+def _check_lengths(source: _Source, column: Column) -> None:
+    least, most = column.min_length, column.max_length
+    if least is not None and most is not None and least > most:
+        source.report(f"no length is between minLength {least} and maxLength {most}; change one")
+
+
+def _pattern(source: _Source, of_rule: str | None) -> str | None:
+    pattern = source.option("pattern")
+    if of_rule is not None:
+        if source.kind not in (None, LogicalType.STRING):
+            source.report(f"a pattern is for strings, but the logicalType is {source.kind}; remove it")
+        elif pattern is not None:
+            source.report("the column has two patterns; keep one")
+        pattern = pattern or of_rule
+    if pattern is not None and (problem := pattern_problem(pattern)):
+        source.report(f"the pattern '{pattern[:80]}' {problem}")
+    return pattern
+
+
+def _date_formats(source: _Source) -> tuple[str, ...]:
+    own = source.custom.get("dateFormat")
+    if source.kind not in _DATED:
+        if own is not None and source.kind is not None:
+            source.report(f"dateFormat is for dates, but the logicalType is {source.kind}; remove it")
+        return ()
+    with_time = source.kind is LogicalType.TIMESTAMP
+    formats = list(read_date_formats(own, source.place, source.problems, with_time=with_time))
+    java = source.option("format")
+    if java is not None:
+        form = from_java(java)
+        if form is None or format_problem(form, with_time=with_time):
+            source.report(f"format '{java}' is not supported; write a dateFormat such as %d.%m.%Y instead")
+        elif java not in _ISO_JAVA:
+            formats.append(form)
+    if not formats:
+        shared = source.shared.date_formats
+        formats += [form for form in shared if format_problem(form, with_time=with_time) is None]
+    return tuple(dict.fromkeys(formats))
+
+
+def _number_format(source: _Source) -> tuple[str, str]:
+    if source.kind in NUMERIC:
+        shared = source.shared.decimal_separator, source.shared.thousands_separator
+        return read_separators(source.custom, shared, source.place, source.problems)
+    for name in ("decimalSeparator", "thousandsSeparator"):
+        if name in source.custom and source.kind is not None:
+            source.report(f"{name} is for numbers, but the logicalType is {source.kind}; remove it")
+    return ".", ""
+
+
+# -- Custom properties ---------------------------------------------------------------------------------------
 
 
 def custom_properties(
     entries: Iterable[CustomProperty] | None, known: Iterable[str], place: str, problems: list[str]
-) -> dict[str, Value]:
-    """The custom properties by name. Those that nearly have the name of one of ours are misspelt."""
-    found: dict[str, Value] = {}
+) -> dict[str, YamlValue]:
+    """Return the custom properties by name; names close to a known one are reported as misspelt."""
+    found: dict[str, YamlValue] = {}
     by_lower_case = {name.lower(): name for name in known}
     for entry in entries or []:
         name = entry.property
         if not name:
-            problems.append(f"{place}a custom property has no name; write 'property: ...'")
+            problems.append(f"{place}a custom property has no name; add 'property: ...'")
             continue
         if name in found:
-            problems.append(f"{place}the custom property '{name}' is there twice; keep one")
+            problems.append(f"{place}the custom property '{name}' is duplicated; keep one")
         close = difflib.get_close_matches(name.lower(), by_lower_case, 1, 0.85)
         if close and name not in by_lower_case.values():
             problems.append(
@@ -434,45 +459,47 @@ def custom_properties(
     return found
 
 
-def read_tokens(value: Value, place: str, problems: list[str]) -> tuple[str, ...]:
-    """A list of texts, or a single one; the empty text is left out."""
-    words = value if isinstance(value, list) else [value]
-    if not all(word is None or isinstance(word, str) for word in words):
-        problems.append(f"{place} has to be a list of texts")
+def read_tokens(value: YamlValue, place: str, problems: list[str]) -> tuple[str, ...]:
+    """Return a list of texts, or a single text as a list, without empty texts."""
+    texts = value if isinstance(value, list) else [value]
+    if not all(text is None or isinstance(text, str) for text in texts):
+        problems.append(f"{place} must be a list of texts")
         return ()
-    return tuple(dict.fromkeys(str(word) for word in words if word))
+    return tuple(dict.fromkeys(str(text) for text in texts if text))
 
 
-def read_date_formats(value: Value, place: str, problems: list[str], *, with_time: bool) -> tuple[str, ...]:
-    """Formats of strptime."""
+def read_date_formats(
+    value: YamlValue, place: str, problems: list[str], *, with_time: bool
+) -> tuple[str, ...]:
+    """Return formats of strptime, and report those that cannot be used."""
     formats = read_tokens(value, f"{place}dateFormat", problems)
     problems += [
-        f"{place}dateFormat '{form}' {wrong}"
+        f"{place}dateFormat '{form}' {problem}"
         for form in formats
-        if (wrong := format_problem(form, with_time=with_time))
+        if (problem := format_problem(form, with_time=with_time))
     ]
     return formats
 
 
 def read_separators(
-    custom: Mapping[str, Value], otherwise: tuple[str, str], place: str, problems: list[str]
+    custom: Mapping[str, YamlValue], default: tuple[str, str], place: str, problems: list[str]
 ) -> tuple[str, str]:
-    """The separators of decimals and of thousands."""
-    decimal = str(custom.get("decimalSeparator") or otherwise[0])
-    thousands = str(custom["thousandsSeparator"] or "") if "thousandsSeparator" in custom else otherwise[1]
+    """Return the decimal and the thousands separator."""
+    decimal = str(custom.get("decimalSeparator") or default[0])
+    thousands = str(custom["thousandsSeparator"] or "") if "thousandsSeparator" in custom else default[1]
     if decimal not in (".", ","):
         problems.append(f"{place}decimalSeparator '{decimal}' is neither '.' nor ','")
     if thousands not in _THOUSANDS:
-        problems.append(f"{place}thousandsSeparator '{thousands}' is none of . , ' _ and the blank")
+        problems.append(f"{place}thousandsSeparator '{thousands}' is not one of . , ' _ and the blank")
     if decimal == thousands:
         problems.append(f"{place}'{decimal}' cannot separate both decimals and thousands; change one")
     return decimal, thousands
 
 
 def _bound(written: str, kind: LogicalType) -> Bound | None:
-    """The bound; None if it is not of the kind."""
+    """Return the bound, or None if it is not of this type."""
     try:
-        if kind in _NUMERIC:
+        if kind in NUMERIC:
             return _number(written, whole=kind is LogicalType.INTEGER)
         if kind is LogicalType.DATE:
             return date.fromisoformat(written) if _ISO_DATE.fullmatch(written) else None

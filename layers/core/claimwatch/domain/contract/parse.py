@@ -2,7 +2,7 @@
 
 from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.contract.odcs import read_contract
-from claimwatch.domain.contract.strict_yaml import Block, read_yaml
+from claimwatch.domain.contract.strict_yaml import YamlMapping, read_yaml
 
 
 def parse_contract(text: str, line: str, table: str = "") -> Contract:
@@ -10,8 +10,7 @@ def parse_contract(text: str, line: str, table: str = "") -> Contract:
 
     ``table`` is the table that the contract describes, ``claim_<line>`` by default.
 
-    Raises ``RefusedContract`` with every problem found; each problem names the column or the key, and says
-    what to do.
+    Raises ``RefusedContract`` with all problems; each names the column or the key, and says what to do.
     """
     return read_contract(text, line, table or f"claim_{line}")
 
@@ -19,9 +18,9 @@ def parse_contract(text: str, line: str, table: str = "") -> Contract:
 def line_in(text: str) -> str | None:
     """Return the line that a contract names in its custom properties, or None."""
     contract = read_yaml(text)
-    entries = contract.get("customProperties") if isinstance(contract, Block) else None
+    entries = contract.get("customProperties") if isinstance(contract, YamlMapping) else None
     for entry in entries if isinstance(entries, list) else []:
-        if isinstance(entry, Block) and entry.get("property") == "line":
+        if isinstance(entry, YamlMapping) and entry.get("property") == "line":
             value = entry.get("value")
             return value if isinstance(value, str) else None
     return None

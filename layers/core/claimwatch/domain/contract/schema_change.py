@@ -1,7 +1,7 @@
-"""From the table that a line has to the one that its contract asks for, as SQL.
+"""Schema changes: the SQL that turns a line's table into the table that its contract describes.
 
-What is stored stays as it is: a column is added, or widened where every stored value keeps its meaning, and
-never taken away. A column that a contract no longer names is kept, and new files leave it empty.
+Stored values never change: a column can be added, or widened if every stored value keeps its meaning, but
+never dropped. A column that a contract no longer names is kept, and new files leave it empty.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,16 +36,16 @@ PHOTO_COLUMNS = (
     "thumbnail",
     "received_at",
 )
-"""Of a photo, as the view of a line's claims shows them."""
+"""Columns of a photo in the view that joins a line's claims with their photos."""
 
 _WIDER = {(LogicalType.INTEGER, LogicalType.NUMBER)}
 
 
 @dataclass(frozen=True)
 class StoredColumn:
-    """A column as the table has it, whether or not the running contract still names it.
+    """A column of the table, whether or not the running contract still names it.
 
-    ``event`` is the column, other than the identifier, by whose values photos are joined.
+    ``event`` marks the column, other than the identifier, that photos are joined on.
     """
 
     logical_type: LogicalType
@@ -55,14 +55,15 @@ class StoredColumn:
 
 
 type Stored = Mapping[str, StoredColumn]
-"""The columns of a line's table by name; empty while there is no table."""
+"""The columns of a line's table by name; empty if the table does not exist yet."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What to run, in one transaction, and what the table has after that.
+    """Statements to run in one transaction, and the columns that the table has afterwards.
 
-    ``notes`` say in words what is done; ``problems`` why it cannot be done, and then nothing is to be run.
+    ``notes`` describe the change in words; ``problems`` say why it is impossible, and then there are no
+    statements.
     """
 
     statements: tuple[str, ...]
@@ -72,22 +73,22 @@ class Change:
 
 
 def version_problem(running: Contract, new: Contract) -> str | None:
-    """Why the new contract cannot follow the running one, judged by their versions; None if it can."""
+    """Return why the new version cannot replace the running one, or None if it can."""
     if precedence(new.version) > precedence(running.version):
         return None
     return (
-        f"version {new.version} does not come after {running.version}, which is running, "
-        "and the contract has changed; raise the version"
+        f"the contract has changed, but its version {new.version} is not higher than the running "
+        f"{running.version}; raise the version"
     )
 
 
 def plan_change(stored: Stored, new: Contract) -> Change:
-    """What takes the table to the contract."""
+    """Return the change that makes the table match the contract."""
     problems = _problems(stored, new)
     if problems:
         return Change((), stored, problems=tuple(problems))
-    wanted = {column.name: _stored(column, new) for column in new.columns}
-    after = {**{name: replace(column, event=False) for name, column in stored.items()}, **wanted}
+    target = {column.name: _stored(column, new) for column in new.columns}
+    after = {**{name: replace(column, event=False) for name, column in stored.items()}, **target}
     if not stored:
         return Change(
             (
@@ -95,14 +96,14 @@ def plan_change(stored: Stored, new: Contract) -> Change:
                 _create_index(new),
                 *_comments(new),
                 _create_view(new),
-                *complete_photos(new),
+                *photo_statements(new),
             ),
             after,
             (f"table {new.table} is new, with {len(new.columns)} columns",),
         )
     added = [column for column in new.columns if column.name not in stored]
     widened = [
-        name for name in wanted if name in stored and stored[name].logical_type != after[name].logical_type
+        name for name in target if name in stored and stored[name].logical_type != after[name].logical_type
     ]
     joined, joins = ([name for name in columns if columns[name].event] for columns in (stored, after))
     statements: list[str] = []
@@ -111,7 +112,7 @@ def plan_change(stored: Stored, new: Contract) -> Change:
     if set(joined) & set(widened):
         statements.append(f"DROP VIEW IF EXISTS {_photos(new)}")
     if widened:
-        # A view holds on to the types that it was made with.
+        # A view depends on the column types that it was created with.
         statements.append(f"DROP VIEW {_view(new)}")
     statements += [f"ALTER TABLE {_table(new)} ALTER COLUMN {quoted(name)} TYPE numeric" for name in widened]
     statements += [
@@ -121,8 +122,8 @@ def plan_change(stored: Stored, new: Contract) -> Change:
     if added or widened:
         statements.append(_create_view(new))
     if joined != joins:
-        statements += complete_photos(new)
-    return Change(tuple(statements), after, tuple(_notes(stored, wanted, added, widened)))
+        statements += photo_statements(new)
+    return Change(tuple(statements), after, tuple(_notes(stored, target, added, widened)))
 
 
 def _problems(stored: Stored, new: Contract) -> list[str]:
@@ -131,14 +132,14 @@ def _problems(stored: Stored, new: Contract) -> list[str]:
     total = len({*stored, *(column.name for column in new.columns)})
     if total > MAX_COLUMNS:
         found.append(
-            f"schema: with the columns of earlier versions the table would have {total:,} columns, "
-            f"and {MAX_COLUMNS:,} are the most"
+            f"schema: with the columns of earlier versions the table would have {total:,} columns; "
+            f"the maximum is {MAX_COLUMNS:,}"
         )
-    for name, there in stored.items():
-        if there.identifier and new.identifier.name != name:
+    for name, existing in stored.items():
+        if existing.identifier and new.identifier.name != name:
             found.append(
-                f"column '{new.identifier.name}': it cannot become the identifier, for the table's rows are "
-                f"named by '{name}'; keep that name, and write the new one as its synonym"
+                f"column '{new.identifier.name}': it cannot become the identifier, because the table's rows "
+                f"are identified by '{name}'; keep that name, and add the new name as a synonym"
             )
     for column in new.columns:
         before = stored.get(column.name)
@@ -146,21 +147,20 @@ def _problems(stored: Stored, new: Contract) -> list[str]:
             same = by_fold.get(folded_name(column.name))
             if same is not None:
                 found.append(
-                    f"column '{column.name}': the table has it as '{same}', and files could not tell the two "
-                    "apart; keep that name"
+                    f"column '{column.name}': the table has it as '{same}', and in files the two names mean "
+                    "the same column; keep that name"
                 )
         elif before.hashed != column.hashed:
-            how = ("in clear", "as hashes")
+            how = ("as plain values", "as hashes")
             found.append(
                 f"column '{column.name}': it is stored {how[before.hashed]} and would be stored "
-                f"{how[column.hashed]}, so that old and new values could not be told apart; keep storeAs, "
+                f"{how[column.hashed]}, so old and new values would be indistinguishable; keep storeAs, "
                 "or give the column another name"
             )
         elif not column.hashed and not _fits(before.logical_type, column.logical_type):
             found.append(
-                f"column '{column.name}': its values are stored as {before.logical_type} and cannot become "
-                f"{column.logical_type} without being guessed at; keep the type, or give the column another "
-                "name"
+                f"column '{column.name}': its values are stored as {before.logical_type} and cannot be "
+                f"converted to {column.logical_type} reliably; keep the type, or give the column another name"
             )
     return found
 
@@ -175,18 +175,18 @@ def _stored(column: Column, contract: Contract) -> StoredColumn:
     )
 
 
-def _notes(stored: Stored, wanted: Stored, added: list[Column], widened: list[str]) -> Iterator[str]:
+def _notes(stored: Stored, target: Stored, added: list[Column], widened: list[str]) -> Iterator[str]:
     for column in added:
-        yield f"column '{column.name}' is new; it is empty in what was loaded before"
+        yield f"column '{column.name}' is new; it is empty in rows loaded earlier"
     for name in widened:
-        yield f"column '{name}' takes any number now, and took whole ones before"
+        yield f"column '{name}' accepts any number now instead of whole numbers only"
     for name in stored:
-        if name not in wanted:
+        if name not in target:
             yield f"column '{name}' is not in the contract; it is kept, and new files leave it empty"
 
 
 def quoted(name: str) -> str:
-    """A name as SQL takes it literally."""
+    """Return a name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -203,7 +203,7 @@ def _view(contract: Contract) -> str:
 
 
 def photos_view(contract: Contract) -> str:
-    """The name of the view of the line's claims with their photos."""
+    """Return the name of the view that joins the line's claims with their photos."""
     return f"image_of_{contract.table}"
 
 
@@ -215,12 +215,12 @@ def _event_index(contract: Contract) -> str:
     return f"{SCHEMA}.{quoted(contract.table + '_by_event')}"
 
 
-def complete_photos(contract: Contract) -> tuple[str, ...]:
-    """What joins the line's claims with their photos, where it is missing: the view, and an index unless the
-    primary key does.
+def photo_statements(contract: Contract) -> tuple[str, ...]:
+    """Return statements that create the view of the claims with their photos, and its index, if missing.
 
-    Current claims are told by NOT EXISTS here, for then one event id is found by the index, and one claim by
-    the primary key. The columns are the same whatever the contract says, so that the view can be replaced.
+    The index is omitted if the primary key serves the join. Current claims are selected with NOT EXISTS, so
+    that a lookup of one event id uses this index, and a lookup of one claim the primary key. The view has the
+    same columns for every contract, so that it can be replaced.
     """
     column = contract.event_column
     identifier, name = quoted(contract.identifier.name), quoted(column.name)
@@ -248,9 +248,10 @@ def complete_photos(contract: Contract) -> tuple[str, ...]:
 
 
 def _create_table(contract: Contract) -> str:
-    """Nothing but the key is NOT NULL: cells are checked when they are loaded, by the contract of the day.
+    """Return the statement that creates the table.
 
-    The file is named once for each COPY instead of in every row, by a setting of the session.
+    Only the key is NOT NULL: cells are validated at loading time by the contract of that time. The file id is
+    a session setting, set once per COPY instead of sent with every row.
     """
     columns = [f"{quoted(column.name)} {_type_in_new_table(column)}" for column in contract.columns]
     columns += [
@@ -263,13 +264,16 @@ def _create_table(contract: Contract) -> str:
 
 
 def _type_in_new_table(column: Column) -> str:
-    # A claim id is looked up and compared byte by byte, several times faster than by a language's rules.
+    # Byte-wise comparison of claim ids is several times faster than a language's collation.
     bytewise = column.role is Role.IDENTIFIER and column.sql_type == "text"
     return f'{column.sql_type} COLLATE "C"' if bytewise else column.sql_type
 
 
 def _create_index(contract: Contract) -> str:
-    """Rows of a file lie together, and so do those of a chunk of it; a few kilobytes find them."""
+    """Return the statement that creates the index by file.
+
+    The rows of a file, and of each chunk, are stored together, so a BRIN index of a few kilobytes is enough.
+    """
     return (
         f"CREATE INDEX {quoted(contract.table + '_by_file')} ON {_table(contract)}"
         " USING brin (file_id, row_number) WITH (pages_per_range = 32, autosummarize = on)"
@@ -277,11 +281,11 @@ def _create_index(contract: Contract) -> str:
 
 
 def _create_view(contract: Contract) -> str:
-    """The newest committed row of each claim.
+    """Return the statement that creates the view of the newest committed row of each claim.
 
-    The columns are the table's in the table's order: what is added comes last, and CREATE OR REPLACE takes
-    that without disturbing what stands on the view. One claim is found by the primary key, for a condition on
-    the columns of DISTINCT ON goes below it.
+    The view has the table's columns in the table's order: new columns come last, so CREATE OR REPLACE works
+    without dropping dependent views. A lookup of one claim uses the primary key, because PostgreSQL pushes
+    conditions on the DISTINCT ON columns down.
     """
     identifier = quoted(contract.identifier.name)
     return (
@@ -295,10 +299,10 @@ def _create_view(contract: Contract) -> str:
 
 
 def _comments(contract: Contract) -> list[str]:
-    told = []
+    statements = []
     for column in contract.columns:
-        words = [column.description, "Stored as a keyed hash." if column.hashed else ""]
-        text = " ".join(word for word in words if word)
+        sentences = [column.description, "Stored as a keyed hash." if column.hashed else ""]
+        text = " ".join(filter(None, sentences))
         literal = _literal(text) if text else "NULL"
-        told.append(f"COMMENT ON COLUMN {_table(contract)}.{quoted(column.name)} IS {literal}")
-    return told
+        statements.append(f"COMMENT ON COLUMN {_table(contract)}.{quoted(column.name)} IS {literal}")
+    return statements

@@ -1,4 +1,4 @@
-"""What the values of a column seem to be: its type, how they are written, what stands for a missing one."""
+"""Type inference: a column's type, its notation, and its tokens for missing values, from sample cells."""
 
 import re
 from collections import Counter
@@ -10,17 +10,17 @@ from decimal import Decimal
 from claimwatch.domain.contract.contract import LogicalType
 
 MISSING = ("?", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "Null", "(null)", "\\N", "NaN", "nan", "-", "--")
-"""Taken for missing wherever they are a whole cell."""
+"""Tokens that mean a missing value wherever they fill a cell."""
 
 MISSING_AMONG_TYPED = ("None", "none", "NONE", "unknown", "Unknown", "UNKNOWN", ".", "*")
-"""Taken for missing only where all other cells are numbers, dates or truth values: a text may mean them."""
+"""Tokens that mean a missing value only if all other cells are numbers, dates or booleans."""
 
-MOST_WORDS = 30
-"""Different values of the longest enumeration that is proposed."""
+MAX_CATEGORIES = 30
+"""Maximum number of values in a proposed enumeration."""
 
-_TRUTHS = ({"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"})
+_BOOLEANS = ({"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"})
 _SIGN = r"[+-]?"
-_SEPARATORS = (  # of decimals and of thousands; the first that fits all values is taken
+_SEPARATORS = (  # of decimals and of thousands; the first pair that fits all values is used
     (".", ""),
     (".", ","),
     (",", ""),
@@ -51,10 +51,10 @@ _LONGEST_DATE = 40
 
 @dataclass(frozen=True)
 class Values:
-    """What is known of a column's values; ``number`` of them are not missing.
+    """Description of a column's values; ``number`` of them are not missing.
 
-    ``other_reading`` says in words how they could be read as well. ``few`` are the different ones with their
-    counts, most frequent first, if they are few and all of them likely to have been seen.
+    ``other_reading`` explains an ambiguity in words. ``few`` are the distinct values, most frequent first, if
+    there are few and the sample probably contains all of them.
     """
 
     number: int
@@ -76,7 +76,10 @@ class Values:
 
 
 def infer_type(cells: Iterable[str], *, decimal_comma: bool = False) -> Values:
-    """Look at a column's cells; ``decimal_comma`` says how numbers that can be read both ways are meant."""
+    """Infer the type of a column from its cells.
+
+    ``decimal_comma`` decides how ambiguous numbers are read.
+    """
     all_cells = Counter(cell.strip() for cell in cells)
     empty = all_cells.pop("", 0)
     tokens = tuple(token for token in MISSING if token in all_cells)
@@ -108,9 +111,9 @@ def _described(
     numbers: list[tuple[Decimal, int]] = []
     if typed.logical_type in (LogicalType.INTEGER, LogicalType.NUMBER):
         numbers = [(_decimal(value, typed), count) for value, count in counts.items()]
-    # By Good and Turing, the share of values still unseen is about that of those seen once.
-    complete = 0 < len(counts) <= MOST_WORDS and min(counts.values()) > 1
-    words = sorted(counts, key=lambda word: (-counts[word], word)) if complete else []
+    # Good-Turing: the share of unseen values is about the share of values seen once.
+    complete = 0 < len(counts) <= MAX_CATEGORIES and min(counts.values()) > 1
+    categories = sorted(counts, key=lambda value: (-counts[value], value)) if complete else []
     return Values(
         number=number,
         missing=missing,
@@ -122,7 +125,7 @@ def _described(
         thousands_separator=typed.thousands_separator,
         other_reading=typed.other_reading,
         distinct=len(counts),
-        few=tuple(words) if typed.logical_type is LogicalType.STRING else (),
+        few=tuple(categories) if typed.logical_type is LogicalType.STRING else (),
         least=min((value for value, _ in numbers), default=None),
         most=max((value for value, _ in numbers), default=None),
         negative=sum(count for value, count in numbers if value < 0),
@@ -132,11 +135,11 @@ def _described(
 
 
 def _typed(counts: Counter[str], decimal_comma: bool) -> _Typed | None:
-    """The type that all the values have, other than string."""
+    """Return the type other than string that all values have, or None."""
     if not counts:
         return None
     values = list(counts)
-    if any({value.casefold() for value in values} == truths for truths in _TRUTHS) or (
+    if any({value.casefold() for value in values} == pair for pair in _BOOLEANS) or (
         {value.casefold() for value in values} in ({"true"}, {"false"}, {"yes"}, {"no"})
     ):
         return _Typed(LogicalType.BOOLEAN)
@@ -145,7 +148,7 @@ def _typed(counts: Counter[str], decimal_comma: bool) -> _Typed | None:
 
 def _number(values: Sequence[str], decimal_comma: bool) -> _Typed | None:
     if any(re.fullmatch(rf"{_SIGN}0\d+", value, re.ASCII) for value in values):
-        return None  # a code: a number would lose its zeros
+        return None  # a code: as a number it would lose its leading zeros
     fitting = [pair for pair in _SEPARATORS if all(map(_pattern(*pair).fullmatch, values))]
     if not fitting:
         return None
@@ -167,7 +170,7 @@ def _number(values: Sequence[str], decimal_comma: bool) -> _Typed | None:
 
 
 def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
-    """Numbers with these separators; those of thousands have to be there for it to fit at all."""
+    """Return a pattern of numbers with these separators."""
     fraction = rf"(?:{re.escape(decimal)}\d+)?"
     if thousands:
         return re.compile(
@@ -189,34 +192,34 @@ def _decimal(value: str, typed: _Typed) -> Decimal:
 def _date(values: Sequence[str]) -> _Typed | None:
     if max(map(len, values)) > _LONGEST_DATE or not all(value[-1:].isalnum() for value in values):
         return None
-    if all(map(_is_iso_moment, values)):
+    if all(map(_is_iso_timestamp, values)):
         return _Typed(LogicalType.TIMESTAMP)
     for kind, formats in (
         (LogicalType.DATE, _DATES),
         (LogicalType.TIMESTAMP, [f"{day}{gap}{time}" for day in _DATES for gap in " T" for time in _TIMES]),
     ):
-        fitting = [form for form in formats if all(_reads(form, value) for value in values)]
+        fitting = [form for form in formats if all(_parses(form, value) for value in values)]
         if fitting:
             form = fitting[0]
-            swapped = {"%m/%d": "the month stands first", "%d/%m": "the day stands first"}
+            swapped = {"%m/%d": "the month comes first", "%d/%m": "the day comes first"}
             others = {other[:5] for other in fitting[1:]} - {form[:5]}
             other = swapped.get(form[:5], "") if others & set(swapped) else ""
             return _Typed(
                 kind,
                 date_format="" if form == _DATES[0] else form,
-                other_reading=f"no day above 12 tells, and it is assumed that {other}" if other else "",
+                other_reading=f"no day above 12 decides, so it is assumed that {other}" if other else "",
             )
     return None
 
 
-def _reads(form: str, value: str) -> bool:
+def _parses(form: str, value: str) -> bool:
     try:
-        return 1800 <= datetime.strptime(value, form).year <= 2200  # noqa: DTZ007 - only whether it can be read
+        return 1800 <= datetime.strptime(value, form).year <= 2200  # noqa: DTZ007 - only tried
     except ValueError:
         return False
 
 
-def _is_iso_moment(value: str) -> bool:
+def _is_iso_timestamp(value: str) -> bool:
     if not re.match(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}", value, re.ASCII):
         return False
     try:

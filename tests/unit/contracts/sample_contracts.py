@@ -1,4 +1,4 @@
-"""Contracts to test with: small, valid, and easy to spoil in one place."""
+"""Small valid contracts for tests, which are easy to change in one place."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ type Raw = dict[str, Any]
 
 
 def role(name: str, **more: Any) -> list[Raw]:
-    """Custom properties of a column."""
+    """Return custom properties of a column."""
     return [{"property": "role", "value": name}, *({"property": key, "value": more[key]} for key in more)]
 
 
@@ -39,7 +39,7 @@ def column(name: str, logical_type: str, **changes: Any) -> Raw:
 
 
 def contract_text(*columns: Mapping[str, Any], **changes: Any) -> str:
-    """A contract of line home: these columns, and an identifier and an event time unless they bring one."""
+    """Return a contract of line home with these columns, plus an identifier and an event time if missing."""
     names = {given.get("name") for given in columns}
     properties = [
         *([claim_id()] if "claim_id" not in names else []),
@@ -64,5 +64,5 @@ def home(*columns: Mapping[str, Any], **changes: Any) -> Contract:
 
 
 def shared(**values: Any) -> Sequence[Raw]:
-    """Custom properties of a contract."""
+    """Return custom properties of a contract."""
     return [{"property": key, "value": values[key]} for key in values]

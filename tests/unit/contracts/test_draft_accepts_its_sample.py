@@ -1,4 +1,4 @@
-"""What a draft is made from passes it: the validation reads values as the draft says they are written."""
+"""A sample passes validation by the contract that was drafted from it."""
 
 import csv
 import io
@@ -55,7 +55,7 @@ def refused(header: list[str], rows: list[list[str]]) -> list[object]:
 
 
 @pytest.mark.parametrize("missing", ["", "?", "NA"])
-def test_every_row_of_the_sample_passes_its_draft(missing: str) -> None:
+def test_every_row_of_a_sample_passes_its_draft(missing: str) -> None:
     draw = random.Random(11)
     rows = [
         [f"C{number}", *(make(draw) if draw.random() < 0.9 else missing for make in MAKERS.values())]
@@ -68,7 +68,7 @@ def test_every_row_of_the_sample_passes_its_draft(missing: str) -> None:
     st.sets(st.sampled_from(sorted(MAKERS)), min_size=1, max_size=4), st.integers(0, 999), st.integers(1, 30)
 )
 @settings(max_examples=25, deadline=None)
-def test_so_does_every_row_of_a_small_one(names: set[str], seed: int, number: int) -> None:
+def test_every_row_of_a_small_sample_passes_its_draft(names: set[str], seed: int, number: int) -> None:
     draw = random.Random(seed)
     header = ["claim_id", *sorted(names)]
     rows = [[f"C{row}", *(MAKERS[name](draw) for name in header[1:])] for row in range(number)]

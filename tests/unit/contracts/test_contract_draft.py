@@ -1,4 +1,4 @@
-"""A draft says what the sample shows, marks what is a guess, and is a contract as it stands."""
+"""A draft describes the sample, marks its guesses, and is a valid contract."""
 
 import random
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def drafted(columns: dict[str, Sequence[str]], line: str = "home") -> dict[str, 
         ([""], LogicalType.STRING),
     ],
 )
-def test_types_are_those_that_all_values_have(cells: list[str], logical_type: LogicalType) -> None:
+def test_the_inferred_type_fits_all_values(cells: list[str], logical_type: LogicalType) -> None:
     assert infer_type(cells).logical_type is logical_type
 
 
@@ -60,13 +60,13 @@ def test_types_are_those_that_all_values_have(cells: list[str], logical_type: Lo
         (["1234.5"], (".", "")),
     ],
 )
-def test_separators_of_numbers_are_noticed(cells: list[str], separators: tuple[str, str]) -> None:
+def test_separators_of_numbers_are_detected(cells: list[str], separators: tuple[str, str]) -> None:
     found = infer_type(cells)
     assert found.logical_type is LogicalType.NUMBER
     assert (found.decimal_separator, found.thousands_separator) == separators
 
 
-def test_numbers_that_can_be_read_both_ways_are_read_as_the_rest_of_the_file_is_and_marked() -> None:
+def test_ambiguous_numbers_are_read_like_the_rest_of_the_file_and_marked() -> None:
     text = draft_contract("home", ["claim_id", "a", "b"], [["x1", "1.234", "5,25"], ["x2", "2.500", "7,5"]])
     columns = {column.name: column for column in parse_contract(text, "home").columns}
     assert columns["a"].thousands_separator == "."
@@ -83,35 +83,35 @@ def test_numbers_that_can_be_read_both_ways_are_read_as_the_rest_of_the_file_is_
         (["2024-01-31"], ""),
     ],
 )
-def test_formats_of_dates_are_noticed(cells: list[str], form: str) -> None:
+def test_date_formats_are_detected(cells: list[str], form: str) -> None:
     assert infer_type(cells).date_format == form
 
 
-def test_dates_that_do_not_tell_day_from_month_are_marked() -> None:
+def test_dates_with_an_ambiguous_order_are_marked() -> None:
     text = draft_contract("home", ["claim_id", "loss_date"], [["x1", "1/2/2024"], ["x2", "3/4/2024"]])
-    assert "# check: no day above 12 tells, and it is assumed that the month stands first" in text
+    assert "# check: no day above 12 decides, so it is assumed that the month comes first" in text
 
 
 @pytest.mark.parametrize("token", ["?", "NA", "null", "-", "N/A"])
-def test_tokens_of_missing_values_are_noticed(token: str) -> None:
+def test_tokens_of_missing_values_are_detected(token: str) -> None:
     column = drafted({"witnesses": ["1", token, "2"]})["witnesses"]
     assert (column.logical_type, column.required) == (LogicalType.INTEGER, False)
     assert token in column.missing_values
 
 
-def test_none_is_missing_among_numbers_and_a_word_among_words() -> None:
+def test_none_is_missing_among_numbers_and_a_value_among_texts() -> None:
     columns = drafted({"witnesses": ["1", "None"] * 20, "authority": ["Police", "None"] * 20})
     assert columns["witnesses"].missing_values == ("None",)
     assert columns["authority"].valid_values == ("None", "Police")
 
 
-def test_few_words_that_all_came_more_than_once_are_an_enumeration() -> None:
+def test_few_values_that_all_repeat_become_an_enumeration() -> None:
     columns = drafted({"fuel": ["petrol", "diesel"] * 20, "make": ["vw"] * 39 + ["rare"]})
     assert columns["fuel"].valid_values == ("diesel", "petrol")
     assert columns["make"].valid_values is None
 
 
-def test_ranges_are_shown_and_only_a_floor_of_zero_is_set() -> None:
+def test_ranges_are_shown_and_only_a_minimum_of_zero_is_set() -> None:
     text = draft_contract(
         "home", ["claim_id", "paid", "limit"], [[f"x{n}", str(n), str(n - 1)] for n in range(50)]
     )
@@ -119,7 +119,7 @@ def test_ranges_are_shown_and_only_a_floor_of_zero_is_set() -> None:
     assert (columns["paid"].minimum, columns["paid"].maximum) == (Decimal(0), None)
     assert columns["limit"].minimum is None
     assert (
-        "# check: seen from -1 to 48; 1 of 50 are negative, and this would refuse them:\n        # logical"
+        "# check: seen from -1 to 48; 1 of 50 are negative, which this would reject:\n        # logical"
         in text
     )
 
@@ -160,7 +160,7 @@ def test_personal_data_is_guessed_from_names_and_hashed(name: str) -> None:
     assert (column.personal, column.hashed, column.role) == (True, True, Role.IGNORED)
 
 
-def test_mail_addresses_are_personal_whatever_the_name() -> None:
+def test_email_addresses_are_personal_whatever_the_name() -> None:
     assert drafted({"contact_1": ["ann@example.com", "bob@example.com"]})["contact_1"].hashed
 
 
@@ -169,7 +169,7 @@ def test_no_value_of_a_personal_column_is_in_the_draft() -> None:
     assert "Secret" not in text
 
 
-def test_long_texts_are_for_reading() -> None:
+def test_long_texts_get_role_text_and_are_stored_as_plain() -> None:
     column = drafted({"description": [f"The driver said that he was not there, {n} times" for n in range(9)]})
     assert (column["description"].role, column["description"].hashed) == (Role.TEXT, False)
 
@@ -183,13 +183,13 @@ def test_long_texts_are_for_reading() -> None:
         (["age", "policy_number"], "policy_number"),
     ],
 )
-def test_the_identifier_is_the_column_that_names_the_claim(header: list[str], identifier: str) -> None:
+def test_the_identifier_is_the_column_named_like_a_claim_id(header: list[str], identifier: str) -> None:
     text = draft_contract("home", header, [[str(n), str(n + 5)] for n in range(30)])
     assert parse_contract(text, "home").identifier.name == identifier
     assert "# check: the identifier is a guess" in text
 
 
-def test_without_a_likely_identifier_the_draft_says_what_is_left_to_do() -> None:
+def test_without_a_likely_identifier_the_draft_says_what_to_do() -> None:
     text = draft_contract("home", ["age", "colour"], [["1", "red"], ["1", "red"]])
     assert "# check: no column looks like the claim id" in text
     with pytest.raises(RefusedContract) as refused:
@@ -214,20 +214,20 @@ def test_the_event_time_is_the_date_of_the_claim(names: list[str], event: str | 
     )
 
 
-def test_columns_without_a_name_or_a_value_or_a_name_of_their_own_are_left_out_and_said_so() -> None:
+def test_columns_without_a_unique_name_or_a_value_are_left_out_with_the_reason() -> None:
     text = draft_contract(
         "home", ["claim_id", "", "x", "X ", "_c39"], [["a", "1", "2", "3", ""], ["b", "1", "2", "3", ""]]
     )
     assert [column.name for column in parse_contract(text, "home").columns] == ["claim_id"]
     assert "#   column 2: it has no name" in text
-    assert "#   column 3, 'x': another has that name; give each its own" in text
+    assert "#   column 3, 'x': another column has this name; make names unique" in text
     assert "#   '_c39': it is empty in every row of the sample" in text
 
 
 @pytest.mark.parametrize(
     "header", ["1st claim", "Betrag (€)", "file_id", "a\nb: {c}", "x" * 200, '"', "ctid", "#"]
 )
-def test_names_that_sql_cannot_have_are_changed_and_kept_as_synonyms(header: str) -> None:
+def test_invalid_column_names_are_changed_and_kept_as_synonyms(header: str) -> None:
     [_, column] = drafted({header: ["1", "2"]}).values()
     assert column.synonyms == (" ".join(header.split()),)
 
@@ -242,7 +242,7 @@ def test_the_same_sample_gives_the_same_text() -> None:
     assert draft_contract("home", ["id", "x", "y"], rows) == draft_contract("home", ["id", "x", "y"], rows)
 
 
-def test_every_reader_of_yaml_reads_the_draft_alike() -> None:
+def test_every_yaml_parser_reads_the_same_draft() -> None:
     rows = [[f"C{n}", ["NO", "on", "a: b", "'q'", "~", "null,", "#x", "1e5"][n % 8]] for n in range(80)]
     raw = yaml.safe_load(draft_contract("yes", ["claim_id", "country"], rows))
     values = raw["schema"][0]["properties"][1]["quality"][0]["arguments"]["validValues"]
@@ -260,7 +260,7 @@ _cells = st.one_of(
 
 @given(st.data())
 @settings(max_examples=80, deadline=None)
-def test_whatever_the_sample_the_draft_is_a_contract(data: st.DataObject) -> None:
+def test_a_draft_of_any_sample_is_a_valid_contract(data: st.DataObject) -> None:
     width = data.draw(st.integers(1, 5))
     header = ["claim_id", *data.draw(st.lists(st.text(max_size=12), min_size=width, max_size=width))]
     number = data.draw(st.sampled_from([0, 1, 3, 40]))
@@ -272,7 +272,7 @@ def test_whatever_the_sample_the_draft_is_a_contract(data: st.DataObject) -> Non
         assert contract.identifier.name == "claim_id"
 
 
-def test_a_file_of_others_is_drafted_with_what_stands_out_in_it(auto_claims: list[list[str]]) -> None:
+def test_a_public_file_of_car_claims_gets_a_plausible_draft(auto_claims: list[list[str]]) -> None:
     text = draft_contract("auto", auto_claims[0], auto_claims[1:])
     contract = parse_contract(text, "auto")
     assert contract.identifier.name == "policy_number"
@@ -283,7 +283,7 @@ def test_a_file_of_others_is_drafted_with_what_stands_out_in_it(auto_claims: lis
 
 @pytest.fixture
 def auto_claims() -> list[list[str]]:
-    """The shape of a public file of car claims: '?' for missing, an empty last column, an absurd limit."""
+    """Rows like a public file of car claims: '?' for missing, an empty last column, an absurd limit."""
     draw = random.Random(7)
     header = ["age", "policy_number", "policy_bind_date", "umbrella_limit", "insured_zip", "insured_sex"]
     header += [

@@ -1,4 +1,4 @@
-"""All that a training found out: what the card, the bundle and the record of experiments are made of."""
+"""The evidence of a training, from which the card, the bundle and the MLflow run are made."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from claimwatch.domain.model.features import FeatureSpec
 from claimwatch.domain.model.model import Model
 from claimwatch.domain.model.profile import Reference
 from training.candidates import Parameters
-from training.evaluate import Bivariate, Evaluation
+from training.evaluate import Evaluation, values_of
 from training.gates import Gate
 from training.plots import Drawing
 from training.sampling import Sampling
@@ -18,7 +18,7 @@ from training.settings import Settings
 
 @dataclass(frozen=True)
 class FoldCount:
-    """The claims of a split: how many, with an outcome, frauds, and their first and last day."""
+    """The claims of a split: all, those with an outcome, the frauds, and their first and last day."""
 
     claims: int
     known: int
@@ -29,7 +29,7 @@ class FoldCount:
 
 @dataclass(frozen=True)
 class Family:
-    """A family that was tried: its best parameters, the log-loss of each trial, and the size of its model."""
+    """A family that was searched: its best parameters, the log-loss of each trial, its model's size."""
 
     name: str
     parameters: Parameters
@@ -39,13 +39,13 @@ class Family:
 
     @property
     def trials(self) -> int:
-        """How many parameters were tried."""
+        """The number of trials."""
         return len(self.losses)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One model with its evidence. ``refused_because`` is None where every gate was passed."""
+    """One model with its evidence; ``refused_because`` is None if it passed every gate."""
 
     line: str
     version: str
@@ -69,27 +69,26 @@ class Evidence:
     threshold: float
     reference: Reference
     evaluation: Evaluation
-    bivariate: Sequence[Bivariate]
     gates: Sequence[Gate]
     refused_because: str | None
     drawings: Mapping[str, Drawing]
 
     @property
     def family(self) -> Family:
-        """The chosen one."""
+        """The chosen family."""
         return next(family for family in self.families if family.name == self.choice.name)
 
     @property
     def parameters(self) -> Parameters:
-        """Of the chosen family."""
+        """The parameters of the chosen family."""
         return self.family.parameters
 
     @property
     def size(self) -> int:
-        """Of the model, in numbers."""
+        """The number of parameters of the model."""
         return self.family.size
 
     @property
     def metrics(self) -> dict[str, float]:
-        """On the test split, for the book."""
-        return {name: entry.value for name, entry in self.evaluation.book.items()}
+        """The metrics on the test split, for the whole book; nan where unknown."""
+        return values_of(self.evaluation.book)

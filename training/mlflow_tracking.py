@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 
+from training.evaluate import metrics_of
 from training.evidence import Evidence, Family
 
 # Read when MLflow is imported: nothing is to be sent to anybody.
@@ -108,9 +109,10 @@ def _run(found: Evidence, bundle: Path, bundle_sha256: str, experiment: str) -> 
         )
         measured = found.metrics | {"threshold": found.threshold}
         measured |= {
-            f"{name}_{end}": getattr(entry, end)
-            for name, entry in found.evaluation.book.items()
-            for end in ("low", "high")
+            f"{name}_{end}": bound
+            for name, finding in metrics_of(found.evaluation.book).items()
+            for end, bound in (("low", finding.low), ("high", finding.high))
+            if bound is not None
         }
         mlflow.log_metrics({name: value for name, value in measured.items() if not isnan(value)})
         for family in found.families:

@@ -1,4 +1,4 @@
-"""The plots of a model's evidence, drawn without a screen; the same evidence gives the same bytes."""
+"""The plots of a model's evidence, drawn without a display; the same evidence gives the same bytes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO, StringIO
@@ -8,20 +8,23 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from claimwatch.domain.evaluation.cohort import Cohort
+from claimwatch.domain.evaluation.finding import Finding
+from claimwatch.domain.evaluation.ranking import calibration
 from claimwatch.domain.model.ranking_metrics import in_top
-from training.estimates import Interval, ScoredSample, base_rate, weighted_calibration
 
 type Drawing = Callable[[Any], None]
 
-_INK = "#123456"
-"""Stands for the colour of the page's text; the card puts that in."""
-_BLUE, _ORANGE, _GREY = "#3b82c4", "#d9822b", "#8a8f98"
+_INK, _BLUE, _ORANGE, _GREY = "#1b1f26", "#1f6f8b", "#b3261e", "#59616e"
+_OF_THE_PAGE = {_INK: "var(--text)", _BLUE: "var(--accent)", _ORANGE: "var(--alarm)", _GREY: "var(--quiet)"}
+"""The report's light colours, and what they are replaced by in a page that may be dark."""
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "claimwatch",
     "svg.fonttype": "none",
-    "text.parse_math": False,  # names of features are no formulas
+    "text.parse_math": False,  # feature names are not formulas
     "font.size": 9.0,
     "text.color": _INK,
     "axes.edgecolor": _INK,
@@ -36,22 +39,22 @@ _STYLE: dict[Any, Any] = {
 
 
 def drawings(
-    tried: ScoredSample, lift: Sequence[Interval], importance: Mapping[str, Interval], threshold: float
+    book: Cohort, lift: Sequence[Finding], importance: Mapping[str, float], threshold: float
 ) -> dict[str, Drawing]:
-    """Every plot by its name."""
+    """Return every plot by its name."""
     return {
         "lift": lambda axes: _lift(axes, lift),
-        "calibration": lambda axes: _calibration(axes, tried),
-        "gain": lambda axes: _gain(axes, tried),
-        "roc": lambda axes: _roc(axes, tried),
-        "precision_recall": lambda axes: _precision_recall(axes, tried),
-        "scores": lambda axes: _scores(axes, tried, threshold),
+        "calibration": lambda axes: _calibration(axes, book),
+        "gain": lambda axes: _gain(axes, book),
+        "roc": lambda axes: _roc(axes, book),
+        "precision_recall": lambda axes: _precision_recall(axes, book),
+        "scores": lambda axes: _scores(axes, book, threshold),
         "importance": lambda axes: _importance(axes, importance),
     }
 
 
 def as_png(drawing: Drawing) -> bytes:
-    """A plot on white, for the bundle and for MLflow."""
+    """Return a plot on white, for the bundle and for MLflow."""
     with mpl.rc_context(_STYLE):
         figure = _figure(drawing)
         figure.set_facecolor("white")
@@ -61,7 +64,7 @@ def as_png(drawing: Drawing) -> bytes:
 
 
 def as_svg(drawing: Drawing) -> str:
-    """A plot to stand in a page, in the page's own colour of text."""
+    """Return a plot to embed in a page, in the page's own colours."""
     with mpl.rc_context(_STYLE):
         figure = _figure(drawing)
         figure.patch.set_alpha(0.0)
@@ -69,7 +72,10 @@ def as_svg(drawing: Drawing) -> str:
         written = StringIO()
         figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
     text = written.getvalue()
-    return text[text.index("<svg") :].replace(_INK, "currentColor")
+    text = text[text.index("<svg") :]
+    for colour, of_the_page in _OF_THE_PAGE.items():
+        text = text.replace(colour, of_the_page)
+    return text
 
 
 def _figure(drawing: Drawing) -> Figure:
@@ -79,58 +85,69 @@ def _figure(drawing: Drawing) -> Figure:
     return figure
 
 
-def _lift(axes: Any, lift: Sequence[Interval]) -> None:
+def _lift(axes: Any, lift: Sequence[Finding]) -> None:
     place = np.arange(1, len(lift) + 1)
-    height = np.array([entry.value for entry in lift])
-    error = np.array(
-        [[entry.value - entry.low for entry in lift], [entry.high - entry.value for entry in lift]]
+    height, low, high = (
+        np.array([getattr(each, end) for each in lift], dtype=np.float64) for end in ("value", "low", "high")
     )
-    axes.bar(place, height, color=_BLUE, yerr=np.maximum(np.nan_to_num(error), 0.0), ecolor=_GREY, capsize=2)
+    error = np.maximum(np.nan_to_num([height - low, high - height]), 0.0)
+    axes.bar(place, height, color=_BLUE, yerr=error, ecolor=_GREY, capsize=2)
     axes.axhline(1.0, color=_ORANGE, linewidth=1)
     axes.set(xticks=place, xlabel="Decile of the score, highest first", ylabel="Lift", title="Lift by decile")
 
 
-def _calibration(axes: Any, tried: ScoredSample) -> None:
-    told, true, _ = weighted_calibration(tried)
-    most = max(float(told.max()), float(true.max())) * 1.05
+def _calibration(axes: Any, book: Cohort) -> None:
+    curve = calibration(book)
+    given = np.array([probability for probability, _ in curve])
+    seen = [rate.interval for _, rate in curve]
+    share, low, high = (np.array([getattr(each, end) for each in seen]) for end in ("value", "low", "high"))
+    most = max(float(given.max()), float(share.max())) * 1.1
     axes.plot([0, most], [0, most], color=_GREY, linewidth=1, linestyle="--")
-    axes.plot(told, true, marker="o", color=_BLUE)
+    axes.errorbar(
+        given, share, yerr=[share - low, high - share], marker="o", color=_BLUE, ecolor=_GREY, capsize=2
+    )
     axes.set(xlabel="Mean probability", ylabel="Share of frauds", title="Calibration, by tenths of the book")
 
 
-def _gain(axes: Any, tried: ScoredSample) -> None:
+def _gain(axes: Any, book: Cohort) -> None:
     shares = np.linspace(0.0, 1.0, 101)
-    frauds = tried.weight * tried.outcome
-    found = [in_top(tried.probability, tried.book, share) @ frauds / frauds.sum() for share in shares]
+    frauds = book.weight[book.used] * book.fraud
+    scores = book.probability[book.used]
+    found = [in_top(scores, book.probability, share) @ frauds / frauds.sum() for share in shares]
     axes.plot(shares, found, color=_BLUE)
     axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--")
     axes.set(xlabel="Share of claims reviewed", ylabel="Share of frauds found", title="Gain")
 
 
-def _roc(axes: Any, tried: ScoredSample) -> None:
-    false, true, _ = roc_curve(tried.outcome, tried.probability, sample_weight=tried.weight)
+def _roc(axes: Any, book: Cohort) -> None:
+    false, true, _ = roc_curve(*_outcomes(book), sample_weight=book.weight[book.used])
     axes.plot(false, true, color=_BLUE)
     axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--")
-    axes.set(xlabel="Honest claims referred", ylabel="Frauds referred", title="ROC")
+    axes.set(xlabel="Share of honest claims referred", ylabel="Share of frauds referred", title="ROC")
 
 
-def _precision_recall(axes: Any, tried: ScoredSample) -> None:
-    precision, recall, _ = precision_recall_curve(
-        tried.outcome, tried.probability, sample_weight=tried.weight
-    )
+def _precision_recall(axes: Any, book: Cohort) -> None:
+    precision, recall, _ = precision_recall_curve(*_outcomes(book), sample_weight=book.weight[book.used])
     axes.plot(recall, precision, color=_BLUE)
-    axes.axhline(base_rate(tried), color=_ORANGE, linewidth=1)
+    axes.axhline(book.mean(book.fraud), color=_ORANGE, linewidth=1)
     axes.set(xlabel="Recall", ylabel="Precision", title="Precision and recall", ylim=(0, 1.02))
 
 
-def _scores(axes: Any, tried: ScoredSample, threshold: float) -> None:
-    axes.hist(tried.book, bins=50, color=_BLUE)
+def _outcomes(book: Cohort) -> tuple[Any, Any]:
+    return book.fraud, book.probability[book.used]
+
+
+def _scores(axes: Any, book: Cohort, threshold: float) -> None:
+    axes.hist(book.probability, bins=50, color=_BLUE)
     axes.axvline(threshold, color=_ORANGE, linewidth=1)
     axes.set(xlabel="Probability", ylabel="Claims", title="Scores, and the threshold", yscale="log")
+    # The default labels are formulas, which are not parsed here.
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda claims, _: f"{claims:,.0f}"))
+    axes.yaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
 
 
-def _importance(axes: Any, importance: Mapping[str, Interval]) -> None:
+def _importance(axes: Any, importance: Mapping[str, float]) -> None:
     listed = list(importance.items())[:12][::-1]
-    axes.barh([name for name, _ in listed], [entry.value for _, entry in listed], color=_BLUE)
+    axes.barh([name for name, _ in listed], [lost for _, lost in listed], color=_BLUE)
     axes.tick_params(axis="y", labelsize=7)
     axes.set(xlabel="ROC-AUC lost when shuffled", title="Permutation importance")

@@ -1,4 +1,4 @@
-"""The bundle: a folder with all that serves a model and all that speaks for it, and the hash of each part."""
+"""The bundle: a folder with everything that serves a model, its evidence, and the hash of each part."""
 
 import hashlib
 import json
@@ -7,15 +7,17 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+from claimwatch.domain.evaluation.finding import Finding
 from claimwatch.domain.model.model import to_bytes
 from claimwatch.scoring.bundle import EXPLAINER, FEATURES, GRAPH, MANIFEST, PROFILES, Manifest, Part
 from training.card import as_html, as_markdown
+from training.evaluate import Findings, metrics_of, values_of
 from training.evidence import Evidence
 from training.plots import as_png, as_svg
 
 
 def publish(found: Evidence, folder: Path) -> str:
-    """Write a bundle; returns the SHA-256 of its manifest, by which it is pinned."""
+    """Write a bundle, and return the SHA-256 of its manifest, by which it is pinned."""
     parts = _parts(found)
     manifest = Manifest(
         line=found.line,
@@ -64,7 +66,8 @@ def _details(found: Evidence) -> dict[str, Any]:
                 "loss": family.loss,
                 "trials": family.trials,
                 "size": family.size,
-                "value_at_capacity": asdict(found.choice.values[family.name]),
+                "value_at_capacity": asdict(found.choice.values[family.name].interval),
+                "roc_auc": asdict(found.choice.areas[family.name].interval),
                 "parameters": dict(family.parameters),
             }
             for family in found.families
@@ -75,17 +78,25 @@ def _details(found: Evidence) -> dict[str, Any]:
         "left_out": found.left_out,
         "refused_columns": dict(found.leaks),
         "settings": asdict(found.settings),
-        "intervals": {name: asdict(entry) for name, entry in found.evaluation.book.items()},
-        "audited": {name: asdict(entry) for name, entry in (found.evaluation.audited or {}).items()},
-        "investigated": dict(found.evaluation.investigated),
-        "lift_by_decile": [asdict(entry) for entry in found.evaluation.lift],
+        "intervals": _intervals(found.evaluation.book),
+        "audited": _intervals(found.evaluation.audited),
+        "investigated": values_of(found.evaluation.investigated),
+        "lift_by_decile": [_interval(finding) for finding in found.evaluation.lift],
         "gates": [asdict(gate) for gate in found.gates],
         "refused_because": found.refused_because,
     }
 
 
+def _intervals(found: Findings) -> dict[str, Any]:
+    return {name: _interval(finding) for name, finding in metrics_of(found).items()}
+
+
+def _interval(finding: Finding) -> dict[str, float | None]:
+    return {"value": finding.value, "low": finding.low, "high": finding.high}
+
+
 def plain(value: Any) -> Any:
-    """Values as JSON has them: what is not known is null, for JSON knows no nan."""
+    """Return a value as JSON has it: nan becomes null, because JSON has no nan."""
     if isinstance(value, dict):
         return {name: plain(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -96,7 +107,7 @@ def plain(value: Any) -> Any:
 
 
 def result(found: Evidence, bundle_sha256: str) -> str:
-    """What a run prints at its end: one line of JSON."""
+    """Return what a run prints at its end: one line of JSON."""
     return json.dumps(
         {
             "line": found.line,

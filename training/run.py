@@ -1,4 +1,4 @@
-"""A training run, from the file of a snapshot to a bundle with its evidence."""
+"""A training run, from a snapshot file to a model with its evidence."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,12 +23,12 @@ from training.calibrate import platt
 from training.candidates import CANDIDATES, Candidate
 from training.category_encoding import Order, by_fraud_rate
 from training.convert import model_of
-from training.estimates import ScoredSample
-from training.evaluate import Trial, bivariate, evaluate
+from training.evaluate import ScoredSplit, evaluate, values_of
 from training.evidence import Evidence, Family, FoldCount
 from training.graph import onnx_of
 from training.leakage import find_leaks, without
 from training.sampling import Sampling, sample_weights
+from training.scored_sample import ScoredSample
 from training.select import Contender, choose, size_of
 from training.settings import Settings
 from training.snapshot import RefusedTraining, Snapshot, matured, read_snapshot
@@ -36,14 +36,16 @@ from training.splits import TEST, TRAIN, VALIDATION, Split, by_time, forward
 from training.tune import fitted, fold, search, trials_for
 
 type Floats = npt.NDArray[np.float64]
+type Mask = npt.NDArray[np.bool_]
+type Score = Callable[[Matrix], Floats]
 
 FEWEST_CLAIMS, FEWEST_FRAUDS = 100, 10
-"""With an outcome, in each split; below this nothing can be said about a model."""
+"""The least claims with an outcome, and of each outcome, in a split; with fewer, nothing can be measured."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to train on and under which names; ``champion`` is the folder of the live model's bundle."""
+    """What to train on and how to name the result; ``champion`` is the folder of the live model's bundle."""
 
     line: str
     version: str
@@ -56,8 +58,40 @@ class Request:
 
 
 @dataclass(frozen=True)
-class _Window:
-    """Claims of the training split (their places) that came after what an estimator had learnt from."""
+class _Book:
+    """The matured claims of a line, split by time, encoded and weighted."""
+
+    claims: Snapshot
+    split: Split
+    matrix: Matrix
+    sampling: Sampling
+    gain: Floats
+    audited: Mask
+
+    def scored(self, rows: Mask, probability: Floats, known: Mask, threshold: float = np.inf) -> ScoredSample:
+        """Return some claims with a model's probabilities; only outcomes of ``known`` claims are used."""
+        return ScoredSample(
+            probability,
+            np.where(known, self.claims.outcome, np.nan)[rows],
+            self.sampling.weight[rows],
+            self.gain[rows],
+            self.audited[rows],
+            threshold,
+        )
+
+    def of_split(self, fold: int, score: Score, threshold: float = np.inf) -> ScoredSplit:
+        """Return a split with the probabilities that ``score`` gives its claims."""
+        rows = self.split.rows(fold)
+        return ScoredSplit(
+            self.claims.of(rows),
+            self.matrix[rows],
+            self.scored(rows, score(self.matrix[rows]), self.claims.known, threshold),
+        )
+
+
+@dataclass(frozen=True)
+class _Period:
+    """Positions of training claims that came after the claims that ``estimator`` was fitted on."""
 
     tried: npt.NDArray[np.intp]
     estimator: Any
@@ -66,92 +100,81 @@ class _Window:
 
 @dataclass(frozen=True)
 class _Entrant:
-    """A fitted family, and the same parameters fitted on beginnings of the training split."""
+    """A fitted family, and the same parameters fitted on earlier parts of the training split."""
 
     family: Family
     estimator: Any
     model: Model
-    uncalibrated: Callable[[Matrix], Floats]
-    windows: Sequence[_Window]
+    uncalibrated: Score
+    periods: Sequence[_Period]
 
 
 def train(
     request: Request,
     settings: Settings,
-    tell: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
     candidates: Sequence[Candidate] = CANDIDATES,
 ) -> Evidence:
-    """Train, choose, calibrate and measure a model; ``tell`` hears what is going on.
+    """Train, choose, calibrate and measure a model; ``log`` receives a line for each step.
 
-    Raises ``RefusedTraining`` where the claims do not allow for a model.
+    Raises ``RefusedTraining`` if no model can be made from the claims.
     """
-    # On one thread sums have one order, and libraries do not wait for each other's threads.
+    # With one thread, sums are added in one order, and libraries do not wait for each other's threads.
     with threadpool_limits(1):
-        return _train(request, settings, tell, candidates)
+        return _train(request, settings, log, candidates)
 
 
 def _train(
-    request: Request, settings: Settings, tell: Callable[[str], None], candidates: Sequence[Candidate]
+    request: Request, settings: Settings, log: Callable[[str], None], candidates: Sequence[Candidate]
 ) -> Evidence:
     cohort = matured(read_snapshot(request.snapshot, request.contract), request.as_of, settings.maturity_days)
     claims = cohort.claims
     split = by_time(claims.event_time, _claimants(claims, settings), claims.known)
     folds = [_count(claims, split, fold) for fold in (TRAIN, VALIDATION, TEST)]
     _check(folds, cohort.immature)
-    tell(f"{len(claims):,} claims, {folds[0].known:,} of them with an outcome to learn from")
+    log(f"{len(claims):,} claims, {folds[0].known:,} of them with an outcome to train on")
 
     learnt = claims.of(split.rows(TRAIN))
     leaks = find_leaks(request.contract, learnt, settings.trusted)
     for name, reason in leaks.items():
-        tell(f"refused column {name}: {reason}")
+        log(f"refused column {name}: {reason}")
     spec = _ordered(FeatureSpec.fit(without(request.contract, leaks), learnt.columns), learnt)
     matrix = encode(spec, claims.columns)
-    sampling = sample_weights(matrix, claims.known, np.isin(claims.source, settings.audit_sources))
-    gain = _gain(claims, settings)
+    audited = np.isin(claims.source, settings.audit_sources)
+    sampling = sample_weights(matrix, claims.known, audited)
+    book = _Book(claims, split, matrix, sampling, _gain(claims, settings), audited)
 
-    def trial(fold: int, score: Callable[[Matrix], Floats]) -> Trial:
-        rows = split.rows(fold)
-        return Trial(claims.of(rows), matrix[rows], score(matrix[rows]), sampling.weight[rows], gain[rows])
-
-    entrants = [
-        _enter(candidate, claims, split, spec, matrix, settings, len(candidates), tell)
-        for candidate in candidates
-    ]
-    choice = choose(
-        [
-            Contender(
-                entrant.family.name,
-                entrant.family.size,
-                [
-                    *(_window(one, claims, split, matrix, sampling, gain) for one in entrant.windows),
-                    trial(VALIDATION, entrant.uncalibrated).tried,
-                ],
-            )
-            for entrant in entrants
-        ],
-        settings.capacity,
-        settings.cost,
-        settings.seed,
-        settings.confidence,
-        settings.resamples,
-    )
+    entrants = [_enter(candidate, book, spec, settings, len(candidates), log) for candidate in candidates]
+    choice = choose([_contender(entrant, book) for entrant in entrants], settings.capacity, settings.cost)
     chosen = next(entrant for entrant in entrants if entrant.family.name == choice.name)
-    tell(f"chosen: {choice.name}; {choice.why}")
+    log(f"chosen: {choice.name}; {choice.why}")
 
-    calibration = _calibrate(chosen, claims, split, matrix, sampling)
+    calibration = _calibrate(chosen, book)
     graph = onnx_of(chosen.model, calibration)
     served = _served(graph)
     threshold = capacity_threshold(served(matrix[split.rows(VALIDATION)]), settings.capacity)
-    tried = trial(TEST, served)
-    evaluation = evaluate(tried, request.contract, spec, settings, threshold, served)
-    found = [
-        gates.parity(tried.probability, _library(chosen, calibration, tried.matrix), settings.parity_limit),
-        gates.leak(evaluation.book["roc_auc"].value),
-        gates.use(evaluation.book["lift_top_decile"].value),
-        gates.bias(evaluation.groups, settings.bias_limit),
-        gates.champion(tried.tried, _live(request.champion, tried), settings),
-    ]
     unlearnt = split.rows(VALIDATION, TEST)
+    reference = reference_of(spec, _columns(claims, unlearnt), served(matrix[unlearnt]))
+    test = book.of_split(TEST, served, threshold)
+    found = evaluate(
+        test,
+        book.of_split(TRAIN, served, threshold),
+        request.contract,
+        spec,
+        reference.features,
+        settings,
+        served,
+    )
+    metrics = values_of(found.book)
+    results = [
+        gates.parity(
+            test.scored.probability, _library(chosen, calibration, test.matrix), settings.parity_limit
+        ),
+        gates.leak(metrics["roc_auc"]),
+        gates.use(metrics["lift_top_decile"]),
+        gates.bias(found.bias, settings.bias_limit),
+        gates.champion(test.scored, _live(request.champion, test), settings),
+    ]
     return Evidence(
         line=request.line,
         version=request.version,
@@ -173,12 +196,11 @@ def _train(
         graph=graph,
         calibration=calibration,
         threshold=threshold,
-        reference=reference_of(spec, _columns(claims, unlearnt), served(matrix[unlearnt])),
-        evaluation=evaluation,
-        bivariate=bivariate(learnt, matrix[split.rows(TRAIN)], sampling.weight[split.rows(TRAIN)], spec),
-        gates=found,
-        refused_because=gates.reason_for_refusal(found),
-        drawings=plots.drawings(tried.tried, evaluation.lift, evaluation.importance, threshold),
+        reference=reference,
+        evaluation=found,
+        gates=results,
+        refused_because=gates.reason_for_refusal(results),
+        drawings=plots.drawings(test.scored.book, found.lift, found.importance, threshold),
     )
 
 
@@ -189,16 +211,15 @@ def _ordered(spec: FeatureSpec, learnt: Snapshot) -> FeatureSpec:
 
 def _enter(
     candidate: Candidate,
-    claims: Snapshot,
-    split: Split,
+    book: _Book,
     spec: FeatureSpec,
-    matrix: Matrix,
     settings: Settings,
     families: int,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> _Entrant:
-    rows = claims.known & split.rows(TRAIN)
-    x, y = matrix[rows], claims.outcome[rows]
+    claims = book.claims
+    rows = claims.known & book.split.rows(TRAIN)
+    x, y = book.matrix[rows], claims.outcome[rows]
     claimant = _claimants(claims, settings)
     places = np.flatnonzero(rows)
     pairs = forward(claims.event_time[rows], None if claimant is None else claimant[rows])
@@ -210,34 +231,41 @@ def _enter(
     family = Family(
         candidate.name, best.parameters, best.loss, [loss for loss, _ in best.trials], size_of(model)
     )
-    tell(f"{candidate.name}: log-loss {best.loss:.4f}, the best of {trials}")
-    windows = [
-        _Window(
+    log(f"{candidate.name}: log-loss {best.loss:.4f}, the best of {trials} trials")
+    periods = [
+        _Period(
             places[tried],
             fitted(candidate, best.parameters, spec, one.x_learnt, one.y_learnt, settings.seed),
             one.order,
         )
         for one, (_, tried) in zip(folds, pairs, strict=True)
     ]
-    return _Entrant(family, estimator, model, _served(onnx_of(model, Calibration())), windows)
+    return _Entrant(family, estimator, model, _served(onnx_of(model, Calibration())), periods)
 
 
-def _window(
-    window: _Window, claims: Snapshot, split: Split, matrix: Matrix, sampling: Sampling, gain: Floats
-) -> ScoredSample:
-    """A window as the estimator saw it coming, in the book of all claims of its time."""
-    own, time = window.tried, claims.event_time
-    around = split.rows(TRAIN) & (time >= time[own].min()) & (time <= time[own].max())
-
-    def score(rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Floats:
-        stated: Floats = window.estimator.predict_proba(window.order.recoded(matrix[rows]))[:, 1]
-        return stated
-
-    return ScoredSample(claims.outcome[own], score(own), sampling.weight[own], gain[own], score(around))
+def _contender(entrant: _Entrant, book: _Book) -> Contender:
+    return Contender(
+        entrant.family.name,
+        entrant.family.size,
+        [
+            *(_sample(period, book) for period in entrant.periods),
+            book.of_split(VALIDATION, entrant.uncalibrated).scored,
+        ],
+    )
 
 
-def _served(graph: bytes) -> Callable[[Matrix], Floats]:
-    """What the graph says of claims: the probability that they will be served."""
+def _sample(period: _Period, book: _Book) -> ScoredSample:
+    """Return a period of the search, among all claims of its time."""
+    time = book.claims.event_time
+    own = np.zeros(len(time), dtype=np.bool_)
+    own[period.tried] = True
+    rows = book.split.rows(TRAIN) & (time >= time[own].min()) & (time <= time[own].max())
+    probability = period.estimator.predict_proba(period.order.recoded(book.matrix[rows]))[:, 1]
+    return book.scored(rows, probability, own)
+
+
+def _served(graph: bytes) -> Score:
+    """Return a function that scores encoded claims by the graph, as serving does."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(graph, sess_options=options, providers=["CPUExecutionProvider"])
@@ -250,7 +278,7 @@ def _served(graph: bytes) -> Callable[[Matrix], Floats]:
 
 
 def _library(chosen: _Entrant, calibration: Calibration, matrix: Matrix) -> Floats:
-    """The probabilities by the library's own prediction, calibrated."""
+    """Return the probabilities of the library's own prediction, calibrated."""
     stated = chosen.estimator.predict_proba(matrix)[:, 1]
     return (
         probability(calibration, "identity", stated)
@@ -264,21 +292,19 @@ def _of_odds(calibration: Calibration, stated: Floats) -> Floats:
         return probability(calibration, "logit", np.log(stated) - np.log1p(-stated))
 
 
-def _calibrate(
-    chosen: _Entrant, claims: Snapshot, split: Split, matrix: Matrix, sampling: Sampling
-) -> Calibration:
-    rows = claims.known & split.rows(VALIDATION)
-    stated = chosen.uncalibrated(matrix[rows])
-    return platt("identity", stated, claims.outcome[rows], sampling.weight[rows])
+def _calibrate(chosen: _Entrant, book: _Book) -> Calibration:
+    rows = book.claims.known & book.split.rows(VALIDATION)
+    stated = chosen.uncalibrated(book.matrix[rows])
+    return platt("identity", stated, book.claims.outcome[rows], book.sampling.weight[rows])
 
 
-def _live(folder: Path | None, trial: Trial) -> Any:
-    """The champion on the same claims; None without one."""
+def _live(folder: Path | None, test: ScoredSplit) -> ScoredSample | None:
+    """Return the champion's scores of the same claims; None without a champion."""
     if folder is None:
         return None
     manifest = (folder / MANIFEST).read_bytes()
     bundle = Bundle.read(lambda name: (folder / name).read_bytes(), Part.of(manifest).sha256)
-    return replace(trial, probability=Scorer(bundle).probabilities(trial.claims.columns)).tried
+    return replace(test.scored, probability=Scorer(bundle).probabilities(test.claims.columns))
 
 
 def _claimants(claims: Snapshot, settings: Settings) -> npt.NDArray[np.object_] | None:
@@ -286,17 +312,17 @@ def _claimants(claims: Snapshot, settings: Settings) -> npt.NDArray[np.object_] 
         return None
     found = claims.columns.get(settings.claimant_column)
     if found is None:
-        raise RefusedTraining(f"the snapshot has no column '{settings.claimant_column}' of the claimant")
+        raise RefusedTraining(f"the snapshot has no claimant column '{settings.claimant_column}'")
     return np.asarray(found, dtype=object)
 
 
 def _gain(claims: Snapshot, settings: Settings) -> Floats:
-    """What finding each claim saves; where the amount is missing, the median."""
+    """Return what finding each claim saves; the median where the amount is missing."""
     if settings.amount_column is None:
         return np.ones(len(claims))
     found = claims.columns.get(settings.amount_column)
     if found is None:
-        raise RefusedTraining(f"the snapshot has no column '{settings.amount_column}' of the amount")
+        raise RefusedTraining(f"the snapshot has no amount column '{settings.amount_column}'")
     amount = np.asarray(found, dtype=np.float64)
     return np.where(np.isnan(amount), np.nanmedian(amount), amount)
 
@@ -317,9 +343,9 @@ def _check(folds: Sequence[FoldCount], immature: int) -> None:
     for name, count in zip(("training", "validation", "test"), folds, strict=True):
         if count.known < FEWEST_CLAIMS or min(count.frauds, count.known - count.frauds) < FEWEST_FRAUDS:
             raise RefusedTraining(
-                f"the {name} split has {count.known:,} claims with an outcome and {count.frauds:,} frauds; it"
-                f" takes {FEWEST_CLAIMS} and {FEWEST_FRAUDS} of either kind. {immature:,} claims are too"
-                " young for their outcome to be due"
+                f"the {name} split has {count.known:,} claims with an outcome, {count.frauds:,} of them"
+                f" frauds; it needs {FEWEST_CLAIMS}, and {FEWEST_FRAUDS} of each outcome. The outcomes of"
+                f" {immature:,} more recent claims are not due yet"
             )
 
 

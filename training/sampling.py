@@ -1,10 +1,10 @@
-"""How the claims with an outcome were chosen, and what each of them stands for.
+"""How the claims with an outcome were selected, and how many claims each of them represents.
 
-Outcomes exist for what was investigated: suspicious claims, and a few that were picked by chance. Learning
-from them is sound as long as they were chosen by what stands in the claim: the chance of fraud given the
-claim is the same among the chosen. Rates and ranks over them are not those of the book. So each counts as
-many claims as it stands for, one over its chance of being chosen (Horvitz and Thompson, 1952). The random
-audit bounds these weights: no claim's chance is below its share.
+Outcomes exist for investigated claims: suspicious ones, and a few selected at random. Training on them is
+sound as long as they were selected by their own features, because then the probability of fraud given the
+features is the same among selected claims. Rates and ranks among them are not those of the book. So each
+represents one over its chance of being selected (Horvitz and Thompson, 1952). The random audit bounds these
+weights: no claim's chance is below the share of the audit.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ type Floats = npt.NDArray[np.float64]
 type Mask = npt.NDArray[np.bool_]
 
 LOWEST_CHANCE = 0.02
-"""Where there is no random audit, no claim stands for more than fifty."""
+"""The least chance if there is no random audit: no claim represents more than fifty."""
 
 _PARTS = 5
 _FEWEST = 30
@@ -25,7 +25,7 @@ _FEWEST = 30
 
 @dataclass(frozen=True)
 class Sampling:
-    """The weight of each claim with an outcome (0 for the others), and how it came about."""
+    """The weight of each claim with an outcome (0 for all other claims), and how it was determined."""
 
     weight: Floats
     audited: int
@@ -34,28 +34,28 @@ class Sampling:
     """Whether every claim has an outcome, so that all weights are 1."""
 
     @property
-    def told(self) -> str:
-        """For the card."""
+    def description(self) -> str:
+        """The sentences about the weights on the card."""
         if self.everything:
-            return "Every claim has an outcome, so all of them count alike."
+            return "Every claim has an outcome, so all claims count alike."
         bound = (
-            f"{self.audited} of them were picked by chance ({self.audit_share:.2%} of all claims), so none"
-            f" counts for more than {1 / self.audit_share:.0f}."
+            f"{self.audited} of them were selected at random ({self.audit_share:.2%} of all claims), so no"
+            f" claim represents more than {1 / self.audit_share:.0f}."
             if self.audit_share
-            else f"None was picked by chance, so weights are cut at {1 / LOWEST_CHANCE:.0f}: rates for the"
-            " book are rough."
+            else f"None was selected at random, so weights are limited to {1 / LOWEST_CHANCE:.0f}: figures"
+            " for the whole book are rough."
         )
         return (
-            "Outcomes exist for what was investigated. Each counts as one over its chance of being chosen,"
-            f" estimated from what stands in the claim. {bound}"
+            "Outcomes exist for investigated claims. Each represents one over its chance of being selected,"
+            f" which is estimated from the claim's features. {bound}"
         )
 
 
 def sample_weights(matrix: npt.NDArray[np.float32], known: Mask, audited: Mask) -> Sampling:
-    """Weigh the claims with an outcome so that they stand for all claims of the matrix.
+    """Return weights with which the claims with an outcome represent all claims of the matrix.
 
-    ``audited`` are those that were picked by chance. Chances of the others are learnt crosswise, each from
-    claims that are not itself.
+    ``audited`` claims were selected at random. The chances of all other claims are estimated by
+    cross-fitting, each by a model that was not fitted on the claim.
     """
     if known.all():
         return Sampling(np.ones(len(known)), int(audited.sum()), 0.0, everything=True)

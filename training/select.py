@@ -1,123 +1,149 @@
-"""The choice between families: by what they bring at the team's capacity; the simpler one wins a tie.
+"""The choice between families: the smallest model that ties with the best at the team's capacity.
 
-They are compared on every window of time that came after what they had learnt from: those of the search, and
-the validation split. A tie is one in both: in ranking, which all claims speak to, and in value at capacity,
-which rests on the few at the top and on what they claim. Among some hundred claims with an outcome nearly
-everything ties by value alone.
+Families are compared on every period that came after what they were trained on: the periods of the search,
+and the validation split. A tie must hold in ranking, to which all claims contribute, and in value at
+capacity, which depends on the few claims at the top and their amounts: with some hundred outcomes, nearly
+all families tie by value alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
 
 import numpy as np
-import numpy.typing as npt
 
+from claimwatch.domain.evaluation.cohort import Cohort
+from claimwatch.domain.evaluation.ranking import (
+    Estimate,
+    Influence,
+    estimate,
+    mean_estimate,
+    roc_auc_influence,
+    value_influence,
+)
 from claimwatch.domain.model.model import Forest, Model
-from claimwatch.domain.model.ranking_metrics import roc_auc
-from training.estimates import Interval, ScoredSample, interval, resamples, value_at
+from training.scored_sample import ScoredSample
 
-type Floats = npt.NDArray[np.float64]
+type Measure = Callable[[ScoredSample], tuple[Cohort, Influence | None, float]]
+"""A measure of a period, with the cohort that it is of and the period's share of the mean."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A family, tried on windows of time; ``size`` is how many numbers its model is made of."""
+    """A family with its probabilities in each period; ``size`` is the number of parameters of its model."""
 
     name: str
     size: int
-    windows: Sequence[ScoredSample]
+    periods: Sequence[ScoredSample]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Who won and why, and each one's value at capacity with its interval."""
+    """The chosen family, the reason, and every family's value at capacity and ROC-AUC over all periods."""
 
     name: str
     why: str
-    values: Mapping[str, Interval]
+    values: Mapping[str, Estimate]
+    areas: Mapping[str, Estimate]
 
 
 def size_of(model: Model) -> int:
-    """How many numbers a model is made of: its leaves and splits, or its weights."""
+    """Return the number of parameters of a model: its leaves and splits, or its weights."""
     if isinstance(model, Forest):
         return len(model.feature)
     return int(np.count_nonzero(model.weight) + len(model.table) + np.count_nonzero(model.missing))
 
 
-def choose(
-    contenders: Sequence[Contender], capacity: float, cost: float, seed: int, confidence: float, count: int
-) -> Choice:
-    """The smallest model that ties with the best.
+def choose(contenders: Sequence[Contender], capacity: float, cost: float) -> Choice:
+    """Return the smallest model that ties with the best.
 
-    First those that rank within one standard error of the best ranking (Breiman et al., 1984). Of these,
-    those that may bring as much as the one that brings the most: the interval of the difference has 0 in it.
-    Both look at differences on the same resampled claims.
+    First, families that rank worse than the best by more than one standard error are excluded (Breiman et
+    al., 1984). Of the rest, the family with the highest value at capacity ties with every family for which
+    the 95 % interval of the difference contains 0.
     """
-    drawn = [
-        resamples(len(window.outcome), count, seed + place)
-        for place, window in enumerate(contenders[0].windows)
-    ]
-    area = {contender.name: _areas(contender, drawn) for contender in contenders}
-    value = {contender.name: _values(contender, drawn, capacity, cost) for contender in contenders}
-    ranking = max(contenders, key=lambda contender: area[contender.name][0]).name
-    eligible = [entry for entry in contenders if _ranks(area[entry.name], area[ranking])]
-    best = max(eligible, key=lambda contender: value[contender.name][0])
-    near = [entry for entry in eligible if _brings(value[entry.name], value[best.name], confidence)]
-    chosen = min(near, key=lambda contender: contender.size)
-    why = f"it brings {value[chosen.name][0]:,.1f} for each thousand claims"
-    if chosen.name != best.name:
-        why += (
-            f", which is no less than {best.name} does ({value[best.name][0]:,.1f}) but for chance,"
-            f" with {chosen.size:,} numbers instead of {best.size:,}"
+
+    def area(sample: ScoredSample) -> tuple[Cohort, Influence | None, float]:
+        return sample.investigated, roc_auc_influence(sample.investigated), len(sample.investigated.outcome)
+
+    def value(sample: ScoredSample) -> tuple[Cohort, Influence | None, float]:
+        return (
+            sample.book,
+            value_influence(sample.book, sample.gain, capacity, cost),
+            len(sample.book.outcome),
         )
-    elif len(near) > 1:
-        why += f", and those that tie with it are larger: {', '.join(_names(near, chosen))}"
-    if len(eligible) < len(contenders):
-        why += f"; {', '.join(_names(contenders, *eligible))} ranked worse than {ranking} beyond chance"
-    return Choice(
-        chosen.name,
-        why,
-        {name: interval(whole, each, confidence) for name, (whole, each) in value.items()},
+
+    areas = {contender.name: _over_periods(contender, None, area) for contender in contenders}
+    values = {contender.name: _over_periods(contender, None, value) for contender in contenders}
+    ranking = max(contenders, key=lambda contender: areas[contender.name].value)
+    behind = {entry.name: _over_periods(ranking, entry, area) for entry in contenders}
+    eligible = [entry for entry in contenders if behind[entry.name].value <= behind[entry.name].error]
+    best = max(eligible, key=lambda contender: values[contender.name].value)
+    ties = [
+        entry
+        for entry in eligible
+        if entry is best or (_over_periods(best, entry, value).interval.low or 0.0) <= 0.0
+    ]
+    chosen = min(ties, key=lambda contender: contender.size)
+    excluded = {entry.name: behind[entry.name] for entry in contenders if entry not in eligible}
+    why = _why(chosen, best, ties, eligible, values, areas)
+    return Choice(chosen.name, why + _why_not(excluded, ranking.name, areas), values, areas)
+
+
+def _over_periods(one: Contender, two: Contender | None, measure: Measure) -> Estimate:
+    """Return the mean of a measure over all periods, or of its difference between two contenders."""
+    estimates, shares = [], []
+    for place, sample in enumerate(one.periods):
+        cohort, found, share = measure(sample)
+        if two is not None and found is not None:
+            _, other, _ = measure(two.periods[place])
+            found = None if other is None else found - other
+        if found is not None:
+            estimates.append(estimate(cohort, found))
+            shares.append(share)
+    return mean_estimate(estimates, shares) if estimates else Estimate(0.0, 0.0, 0.0)
+
+
+def _why(
+    chosen: Contender,
+    best: Contender,
+    ties: Sequence[Contender],
+    eligible: Sequence[Contender],
+    values: Mapping[str, Estimate],
+    areas: Mapping[str, Estimate],
+) -> str:
+    """Return the criterion that decided, with its figures."""
+    own = values[chosen.name].value
+    if len(eligible) == 1:
+        return f"ranking decided: its ROC-AUC of {areas[chosen.name].value:.3f} is the best"
+    if len(ties) == 1:
+        second = max(
+            (entry for entry in eligible if entry is not chosen), key=lambda entry: values[entry.name].value
+        )
+        return (
+            f"value at capacity decided: {own:,.1f} per thousand claims, against"
+            f" {values[second.name].value:,.1f} for {second.name}, which is more than chance explains"
+        )
+    why = (
+        f"size decided: of the {len(ties)} families that tie, it is the smallest with {chosen.size:,}"
+        f" parameters, and brings {own:,.1f} per thousand claims"
+    )
+    if chosen is best:
+        why += ", the most of them"
+    else:
+        why += (
+            f"; that {best.name} brings {values[best.name].value:,.1f} with {best.size:,} parameters may be"
+            " chance"
+        )
+    return why + "".join(
+        f"; {entry.name} brings only {values[entry.name].value:,.1f}, which is beyond chance"
+        for entry in eligible
+        if entry not in ties
     )
 
 
-def _names(contenders: Sequence[Contender], *but: Contender) -> list[str]:
-    return [contender.name for contender in contenders if contender not in but]
-
-
-def _ranks(one: tuple[float, Floats], best: tuple[float, Floats]) -> bool:
-    return best[0] - one[0] <= float(np.std(best[1] - one[1]))
-
-
-def _brings(one: tuple[float, Floats], best: tuple[float, Floats], confidence: float) -> bool:
-    return interval(best[0] - one[0], best[1] - one[1], confidence).low <= 0.0
-
-
-def _values(
-    contender: Contender, drawn: Sequence[npt.NDArray[np.float64]], capacity: float, cost: float
-) -> tuple[float, Floats]:
-    """Value at capacity over all windows, and that of each resample."""
-    share = np.array([len(window.book) for window in contender.windows], dtype=np.float64)
-    whole = [value_at(window, capacity, cost) for window in contender.windows]
-    each = [
-        [value_at(window.weighed(factor), capacity, cost) for factor in factors]
-        for window, factors in zip(contender.windows, drawn, strict=True)
-    ]
-    return float(np.average(whole, weights=share)), np.average(each, axis=0, weights=share)
-
-
-def _areas(contender: Contender, drawn: Sequence[npt.NDArray[np.float64]]) -> tuple[float, Floats]:
-    """ROC-AUC among the claims with an outcome, each counted once, over all windows."""
-    share = np.array([len(window.outcome) for window in contender.windows], dtype=np.float64)
-
-    def area(window: ScoredSample, factor: Floats) -> float:
-        found = roc_auc(window.outcome, window.probability, factor)
-        return 0.5 if isnan(found) else found
-
-    whole = [area(window, np.ones(len(window.outcome))) for window in contender.windows]
-    each = [
-        [area(window, factor) for factor in factors]
-        for window, factors in zip(contender.windows, drawn, strict=True)
-    ]
-    return float(np.average(whole, weights=share)), np.average(each, axis=0, weights=share)
+def _why_not(excluded: Mapping[str, Estimate], ranking: str, areas: Mapping[str, Estimate]) -> str:
+    """Return why families were excluded, whatever their value."""
+    return "".join(
+        f"; {name} was excluded whatever its value: its ROC-AUC of {areas[name].value:.3f} is"
+        f" {behind.value:.3f} below {ranking}'s, more than one standard error ({behind.error:.3f})"
+        for name, behind in excluded.items()
+    )

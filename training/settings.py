@@ -28,12 +28,10 @@ class Settings:
     """Values of an outcome's source that mean: chosen by chance."""
     trusted: tuple[str, ...] = ()
     """Columns that are kept though they look like a leak."""
-    confidence: float = 0.95
-    resamples: int = 300
     smallest_group: int = 50
-    """Of fewer claims with an outcome, a group or slice is too small to be judged."""
+    """The claims with an outcome below which a group is too small to be judged."""
     bias_limit: float = 1.25
-    """How many times as often as others' a group's honest claims may be referred: four fifths, reversed."""
+    """How many times as often as all others a group's honest claims may be referred: 1 over four fifths."""
     parity_limit: float = 1e-6
 
     def __post_init__(self) -> None:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
+from claimwatch.domain.evaluation.groups import segments
 from claimwatch.domain.evaluation.week import WEEK, monday_of, start_of
 from claimwatch.domain.model.profile_codec import unpack
 from claimwatch.evaluation.checks import inputs, registry
-from claimwatch.evaluation.checks.errors import slices
 from claimwatch.models import promote as promotion
 from claimwatch.scoring import score_rows
 from claimwatch.scoring.bundle_store import BundleCache, columns_of
@@ -243,9 +243,9 @@ def test_segments_name_a_slice_for_every_value_that_is_there(book: Book) -> None
     model = book.model(DRIFTING)
     claims, matrix = inputs.matured_matrix(book.deps, model)
 
-    segments = slices(model.bundle, matrix)
+    found = segments(model.bundle.spec, model.bundle.reference.features, matrix)
 
     assert len(claims) > CLAIMS
-    assert list(segments) == list(model.bundle.spec.names)
-    for place, labels in enumerate(segments.values()):
+    assert list(found) == list(model.bundle.spec.names)
+    for place, labels in enumerate(found.values()):
         assert [label is None for label in labels] == np.isnan(matrix[:, place]).tolist()

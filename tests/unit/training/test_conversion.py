@@ -1,11 +1,14 @@
-"""What is served says what the library says."""
+"""The served graph and the model as data return what the library returns."""
+
+from functools import cache
+from typing import Any
 
 import numpy as np
 import onnxruntime
 import pytest
 
 from claimwatch.domain.model.calibration import HIGHEST, LOWEST, Calibration, probability
-from claimwatch.domain.model.model import Forest, margin
+from claimwatch.domain.model.model import Forest, Model, margin
 from tests.unit.training.small_books import SPEC, small_book
 from training.candidates import CANDIDATES, Candidate
 from training.convert import model_of
@@ -14,9 +17,24 @@ from training.graph import onnx_of
 LARGEST_BUT_ONE = np.nextafter(np.finfo(np.float32).max, np.float32(0))
 CALIBRATION = Calibration(0.8, -0.3)
 
+each_family = pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)
+
+
+def fit(candidate: Candidate) -> tuple[Any, Model]:
+    x, y = small_book()
+    estimator = candidate.make(candidate.first, SPEC, 7)
+    estimator.fit(x, y)
+    return estimator, model_of(estimator, x)
+
+
+@cache
+def fitted(name: str) -> tuple[Any, Model]:
+    """Return a family's estimator and model, fitted once for all tests."""
+    return fit(next(candidate for candidate in CANDIDATES if candidate.name == name))
+
 
 def awkward_rows() -> np.ndarray:
-    """Rows that training has not met: missing where nothing was, extremes, zeros, exact thresholds."""
+    """Return rows unlike the training claims: new missing values, extremes, zeros, exact thresholds."""
     x, _ = small_book(400, seed=2)
     x[:50, 4] = np.nan
     x[50:100, 4] = 0.0
@@ -27,13 +45,10 @@ def awkward_rows() -> np.ndarray:
     return x
 
 
-@pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)
-def test_the_model_as_data_predicts_what_the_estimator_does(candidate: Candidate) -> None:
-    x, y = small_book()
-    estimator = candidate.make(candidate.first, SPEC, 7)
-    estimator.fit(x, y)
-    model = model_of(estimator, x)
-    for rows in (x, awkward_rows()):
+@each_family
+def test_the_model_as_data_predicts_what_the_estimator_predicts(candidate: Candidate) -> None:
+    estimator, model = fitted(candidate.name)
+    for rows in (small_book()[0], awkward_rows()):
         ours = probability(Calibration(), model.link, margin(model, rows))
         theirs = estimator.predict_proba(rows)[:, 1]
         if model.link == "identity":  # at 0 and 1 there are no log-odds
@@ -41,12 +56,9 @@ def test_the_model_as_data_predicts_what_the_estimator_does(candidate: Candidate
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)
+@each_family
 def test_the_graph_is_within_a_millionth_of_the_model(candidate: Candidate) -> None:
-    x, y = small_book()
-    estimator = candidate.make(candidate.first, SPEC, 7)
-    estimator.fit(x, y)
-    model = model_of(estimator, x)
+    _, model = fitted(candidate.name)
     session = onnxruntime.InferenceSession(onnx_of(model, CALIBRATION))
     rows = awkward_rows()
     served, odds = session.run(["probability", "margin"], {"x": rows})
@@ -56,10 +68,10 @@ def test_the_graph_is_within_a_millionth_of_the_model(candidate: Candidate) -> N
     assert served.shape == (len(rows),)
 
 
-@pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)
-def test_a_category_that_training_never_met_reads_no_other_weight(candidate: Candidate) -> None:
+@each_family
+def test_a_category_that_training_never_saw_uses_no_other_category_s_weight(candidate: Candidate) -> None:
     x, y = small_book()
-    x[x[:, 3] == 3, 3] = np.nan  # the contract knows "d", and no claim has it
+    x[x[:, 3] == 3, 3] = np.nan  # the contract lists "d", and no claim has it
     estimator = candidate.make(candidate.first, SPEC, 7)
     estimator.fit(x, y)
     model = model_of(estimator, x, [len(feature.categories) for feature in SPEC.features])
@@ -73,31 +85,24 @@ def test_a_category_that_training_never_met_reads_no_other_weight(candidate: Can
     np.testing.assert_allclose(np.clip(served, LOWEST, HIGHEST), theirs, rtol=0, atol=1e-6)
 
 
-def test_every_threshold_branches_alike_at_its_own_value() -> None:
-    x, y = small_book()
-    for candidate in CANDIDATES:
-        estimator = candidate.make(candidate.first, SPEC, 7)
-        estimator.fit(x, y)
-        model = model_of(estimator, x)
-        if not isinstance(model, Forest):
-            continue
-        inner = np.flatnonzero(model.feature >= 0)[:300]
-        rows = np.repeat(x[:1], 2 * len(inner), axis=0)
-        for number, node in enumerate(inner):
-            threshold = min(model.threshold[node], LARGEST_BUT_ONE)
-            rows[2 * number, model.feature[node]] = threshold
-            rows[2 * number + 1, model.feature[node]] = np.nextafter(threshold, np.float32(np.inf))
-        ours = probability(Calibration(), model.link, margin(model, rows))
-        theirs = np.clip(estimator.predict_proba(rows)[:, 1], LOWEST, HIGHEST)
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
+@each_family
+def test_values_at_and_next_to_a_threshold_take_the_library_s_branch(candidate: Candidate) -> None:
+    estimator, model = fitted(candidate.name)
+    if not isinstance(model, Forest):
+        return
+    x, _ = small_book()
+    inner = np.flatnonzero(model.feature >= 0)[:300]
+    rows = np.repeat(x[:1], 2 * len(inner), axis=0)
+    for number, node in enumerate(inner):
+        threshold = min(model.threshold[node], LARGEST_BUT_ONE)
+        rows[2 * number, model.feature[node]] = threshold
+        rows[2 * number + 1, model.feature[node]] = np.nextafter(threshold, np.float32(np.inf))
+    ours = probability(Calibration(), model.link, margin(model, rows))
+    theirs = np.clip(estimator.predict_proba(rows)[:, 1], LOWEST, HIGHEST)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
 
 
-def test_the_same_data_gives_the_same_bytes() -> None:
-    x, y = small_book()
-    for candidate in CANDIDATES:
-        graphs = []
-        for _ in range(2):
-            estimator = candidate.make(candidate.first, SPEC, 7)
-            estimator.fit(x, y)
-            graphs.append(onnx_of(model_of(estimator, x), CALIBRATION))
-        assert graphs[0] == graphs[1], candidate.name
+@each_family
+def test_the_same_data_gives_the_same_bytes(candidate: Candidate) -> None:
+    graphs = [onnx_of(model, CALIBRATION) for _, model in (fitted(candidate.name), fit(candidate))]
+    assert graphs[0] == graphs[1]

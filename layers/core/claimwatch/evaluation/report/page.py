@@ -10,9 +10,9 @@ from claimwatch.evaluation.checks.registry import SPEC_OF, SPECS
 from claimwatch.evaluation.checks.spec import CheckSpec
 from claimwatch.evaluation.formatting import counted, known, sentence, subject
 from claimwatch.evaluation.priorities import ActionItem, action_items, changes, described, outcomes
+from claimwatch.evaluation.report.document import box, document
 from claimwatch.evaluation.report.markup import Markup, Part, element, joined
 from claimwatch.evaluation.report.sections import SectionContext, note
-from claimwatch.evaluation.report.style import STYLE
 from claimwatch.evaluation.report.tables import badge, folded, table
 from claimwatch.evaluation.report_data import Findings, Outcome, PastWindow, WindowResults, furthest_first
 
@@ -44,25 +44,7 @@ def report_page(results: WindowResults, promised: Mapping[str, Any] | None = Non
             " Intervals are 95 % intervals.",
         ),
     ]
-    page = element(
-        "html",
-        element(
-            "head",
-            element("meta", charset="utf-8"),
-            element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            element("meta", name="color-scheme", content="light dark"),
-            element(
-                "meta",
-                http_equiv="Content-Security-Policy",
-                content="default-src 'none'; style-src 'unsafe-inline'",
-            ),
-            element("title", title),
-            element("style", Markup(STYLE)),
-        ),
-        element("body", element("main", *body)),
-        lang="en",
-    )
-    return f"<!doctype html>\n{page}\n"
+    return document(title, *body)
 
 
 def _head(results: WindowResults, title: str, outcome_by_check: Mapping[Check, Outcome]) -> Markup:
@@ -100,8 +82,8 @@ def _head(results: WindowResults, title: str, outcome_by_check: Mapping[Check, O
 
 def _first(items: Sequence[ActionItem]) -> Markup:
     if not items:
-        return _box(
-            "first",
+        return box(
+            "look-first",
             "What to look at first",
             None,
             element("p", badge("ok"), " Nothing needs your attention this week.", class_="calm"),
@@ -116,7 +98,7 @@ def _first(items: Sequence[ActionItem]) -> Markup:
         )
         for item in items
     ]
-    return _box("first", "What to look at first", None, element("ol", *cards, class_="first"))
+    return box("look-first", "What to look at first", None, element("ol", *cards, class_="first"))
 
 
 def _verdicts(findings: Findings, outcome_by_check: Mapping[Check, Outcome]) -> Markup:
@@ -129,7 +111,7 @@ def _verdicts(findings: Findings, outcome_by_check: Mapping[Check, Outcome]) -> 
         )
         for spec in SPECS
     ]
-    return _box("checks", "Verdicts", None, element("div", *cards, class_="checks"))
+    return box("checks", "Verdicts", None, element("div", *cards, class_="checks"))
 
 
 def _in_short(spec: CheckSpec, outcome: Outcome, found: Sequence[Finding]) -> str:
@@ -150,7 +132,7 @@ def _changed(results: WindowResults, before: PastWindow | None) -> Markup:
     facts, findings = results.facts, results.findings
     if before is None:
         nothing = note("This is the line's first closed week: there is none to compare it with.")
-        return _box("changed", "What changed", None, nothing)
+        return box("changed", "What changed", None, nothing)
     changed = changes(facts, findings, before)
     lines: list[Markup] = []
     if changed.model:
@@ -174,7 +156,7 @@ def _changed(results: WindowResults, before: PastWindow | None) -> Markup:
             lines.append(element("li", f"{heading}: {len(alarms) - _MOST_CHANGES} more"))
     lines += [element("li", element("b", "Not checked: "), SPEC_OF[check].title) for check in facts.missing]
     content = element("ul", *lines, class_="plain") if lines else note("No new alarm, and none was cleared.")
-    return _box("changed", f"What changed since {before.window}", None, content, _figures(findings, before))
+    return box("changed", f"What changed since {before.window}", None, content, _figures(findings, before))
 
 
 def _figures(findings: Findings, before: PastWindow) -> Part:
@@ -210,7 +192,7 @@ def _section(
             for past in results.history
         ]
         content.append(spec.section(SectionContext(facts, spec.metrics, found, history, promised)))
-    return _box(spec.name, spec.title, badge(outcome), *content)
+    return box(spec.name, spec.title, badge(outcome), *content)
 
 
 def _commands(line: str, window: str) -> Markup:
@@ -225,7 +207,7 @@ def _commands(line: str, window: str) -> Markup:
         ("The claims referred to investigators", f"claimwatch referrals {line}"),
         ("Train a new model on the outcomes known by now", f'claimwatch train {line} --why "..."'),
     ]
-    return _box(
+    return box(
         "commands",
         "Next commands",
         None,
@@ -237,17 +219,6 @@ def _commands(line: str, window: str) -> Markup:
             ),
             class_="commands",
         ),
-    )
-
-
-def _box(anchor: str, title: str, verdict: Markup | None, *parts: Part) -> Markup:
-    return element(
-        "section",
-        element("header", element("h2", title, id=f"{anchor}-title"), verdict),
-        *parts,
-        class_="box",
-        id=anchor if anchor != "first" else "look-first",
-        aria_labelledby=f"{anchor}-title",
     )
 
 

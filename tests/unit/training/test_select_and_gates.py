@@ -1,0 +1,117 @@
+"""The best family is chosen, the smaller one if they tie; a model that fails a gate is refused."""
+
+import numpy as np
+import pytest
+
+from claimwatch.domain.evaluation.finding import Finding
+from training import gates
+from training.calibrate import platt
+from training.scored_sample import ScoredSample
+from training.select import Contender, choose
+from training.settings import Settings
+from training.snapshot import RefusedTraining
+
+DRAW = np.random.default_rng(11)
+RISK = DRAW.beta(1, 8, 4_000)
+FRAUD = (DRAW.random(4_000) < RISK).astype(float)
+NOISE = DRAW.random(4_000)
+
+
+def scored(score: np.ndarray) -> ScoredSample:
+    ones = np.ones(len(FRAUD))
+    return ScoredSample(score, FRAUD, ones, ones, np.zeros(len(FRAUD), dtype=bool))
+
+
+def contender(name: str, size: int, score: np.ndarray) -> Contender:
+    return Contender(name, size, [scored(score)])
+
+
+def test_the_best_family_is_chosen_whatever_its_size() -> None:
+    choice = choose([contender("blind", 3, NOISE), contender("good", 9_999, RISK)], 0.05, 0.1)
+    assert choice.name == "good"
+    assert choice.why.startswith("ranking decided")
+
+
+def test_the_smaller_family_wins_a_tie() -> None:
+    almost = RISK + 1e-4 * NOISE
+    choice = choose([contender("large", 9_999, RISK), contender("small", 30, almost)], 0.05, 0.1)
+    assert choice.name == "small"
+    assert choice.why.startswith("size decided: of the 2 families that tie")
+    assert "30 parameters" in choice.why
+
+
+def test_a_family_that_ranks_well_only_at_the_top_does_not_tie() -> None:
+    top_only = np.where(np.quantile(RISK, 0.95) < RISK, RISK, 0.01 * NOISE)
+    choice = choose([contender("large", 9_999, RISK), contender("small", 3, top_only)], 0.05, 0.1)
+    assert choice.name == "large"
+    assert "small was excluded whatever its value: its ROC-AUC of" in choice.why
+
+
+def test_a_family_that_ranks_as_well_and_brings_less_does_not_tie() -> None:
+    """The top of the book is shuffled among claims whose order ROC-AUC hardly notices."""
+    top = np.quantile(RISK, 0.9) < RISK
+    shuffled = np.where(top, 1.0 + NOISE, RISK)
+    gain = np.where(np.quantile(RISK, 0.95) < RISK, 100.0, 1.0)
+    ones, nobody = np.ones(len(FRAUD)), np.zeros(len(FRAUD), dtype=bool)
+    large, small = (
+        Contender(name, size, [ScoredSample(score, FRAUD, ones, gain, nobody)] * 2)
+        for name, size, score in (("large", 9_999, RISK), ("small", 3, shuffled))
+    )
+    choice = choose([large, small], 0.05, 0.1)
+    assert choice.name == "large"
+    if "excluded" not in choice.why:
+        assert choice.why.startswith("value at capacity decided")
+
+
+def test_calibration_recovers_the_line_through_the_log_odds() -> None:
+    odds = DRAW.normal(-1.0, 1.5, 40_000)
+    outcome = (DRAW.random(40_000) < 1.0 / (1.0 + np.exp(-(0.7 * odds - 0.4)))).astype(float)
+    found = platt("logit", odds, outcome, np.ones(40_000))
+    assert found.slope == pytest.approx(0.7, abs=0.05)
+    assert found.offset == pytest.approx(-0.4, abs=0.05)
+
+
+def test_scores_that_fall_with_fraud_are_refused() -> None:
+    with pytest.raises(RefusedTraining, match="no likelier"):
+        platt("logit", -np.log(RISK / (1 - RISK)), FRAUD, np.ones(len(FRAUD)))
+
+
+def test_a_candidate_below_the_champion_is_refused_and_an_equal_one_is_not() -> None:
+    weaker = scored(0.5 * RISK + 0.3 * NOISE)
+    worse = gates.champion(weaker, scored(RISK), Settings())
+    assert not worse.passed
+    assert "worse than the champion" in worse.found
+    assert gates.champion(scored(RISK), scored(RISK), Settings()).passed
+    assert gates.champion(scored(RISK), weaker, Settings()).passed
+    assert gates.champion(scored(RISK), None, Settings()).passed
+
+
+def test_parity_is_a_condition() -> None:
+    assert gates.parity(np.array([0.1, 0.2]), np.array([0.1, 0.2 + 9e-7]), 1e-6).passed
+    assert not gates.parity(np.array([0.1, 0.2]), np.array([0.1, 0.2 + 2e-6]), 1e-6).passed
+
+
+def test_a_model_that_is_too_good_is_a_leak() -> None:
+    assert gates.leak(0.9).passed
+    assert not gates.leak(0.999).passed
+
+
+def ratio(low: float | None, value: float | None, group: str = "other") -> Finding:
+    return Finding("false_positive_rate_ratio", value, 200, "ok", "sex", group, low, 3.0)
+
+
+def test_a_group_above_the_limit_beyond_chance_is_refused_and_a_small_group_is_not_judged() -> None:
+    breached = gates.bias([ratio(1.4, 1.9)], 1.25)
+    assert not breached.passed
+    assert "sex = other" in breached.found
+    assert gates.bias([ratio(1.1, 1.9), ratio(None, None, "x")], 1.25).passed
+    assert gates.bias([Finding("recall_ratio", 1.9, 200, "ok", "sex", "other", 1.4, 3.0)], 1.25).passed
+
+
+def test_the_reason_for_a_refusal_names_every_gate_that_was_breached() -> None:
+    found = [gates.leak(0.999), gates.use(2.0), gates.use(0.9)]
+    reason = gates.reason_for_refusal(found)
+    assert reason is not None
+    assert "leak" in reason
+    assert "0.90" in reason
+    assert gates.reason_for_refusal([gates.use(2.0)]) is None

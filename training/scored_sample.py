@@ -1,0 +1,51 @@
+"""Claims of a period with one model's probabilities, as the cohorts that the shared measures work on."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
+
+
+@dataclass(frozen=True)
+class ScoredSample:
+    """All claims of a period, one entry for each in every array.
+
+    ``outcome`` is nan where unknown. ``weight`` is the number of claims that a claim with an outcome
+    represents, ``gain`` what finding the claim saves if it is a fraud, ``audited`` whether its outcome comes
+    from the random audit. Claims from ``threshold`` on are referred.
+    """
+
+    probability: Floats
+    outcome: Floats
+    weight: Floats
+    gain: Floats
+    audited: Mask
+    threshold: float = np.inf
+
+    @cached_property
+    def book(self) -> Cohort:
+        """The whole book, estimated from every known outcome by its weight."""
+        return Cohort(
+            self.probability, self.referred, self.audited, self.outcome, sampling_weight=self.weight
+        )
+
+    @cached_property
+    def audit(self) -> Cohort:
+        """The whole book, estimated from the random audit alone."""
+        return Cohort(
+            self.probability, self.referred, self.audited, np.where(self.audited, self.outcome, np.nan)
+        )
+
+    @cached_property
+    def investigated(self) -> Cohort:
+        """The claims with an outcome as if there were no others: each counts once."""
+        known = ~np.isnan(self.outcome)
+        return Cohort(self.probability[known], self.referred[known], self.audited[known], self.outcome[known])
+
+    @property
+    def referred(self) -> npt.NDArray[np.bool_]:
+        """Whether the model refers the claim."""
+        return self.probability >= self.threshold

@@ -23,7 +23,7 @@ from benchmarks.pipeline import Step, warm_pipeline
 from benchmarks.results import median
 from benchmarks.scoring_model import VERSION, Served
 from benchmarks.silence import NobodyToTell
-from claimwatch.scoring.plan_scoring import Dependencies, plan_file
+from claimwatch.scoring.plan_scoring import ChunkToScore, Dependencies, plan_file
 from claimwatch.storage import models
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import NewVersion
@@ -112,15 +112,15 @@ def _empty(place: Bench) -> None:
 
 
 def _claimwatch(deps: Dependencies, workers: list[Step], file_id: int) -> None:
-    units = iter(plan_file(deps, file_id)["units"])
+    chunks = iter(plan_file(deps, file_id).units)
     with ThreadPoolExecutor(len(workers)) as hands:
-        for scoring in [hands.submit(_score, worker, units) for worker in workers]:
+        for scoring in [hands.submit(_score, worker, chunks) for worker in workers]:
             scoring.result()
 
 
-def _score(worker: Step, units: Iterator[dict[str, int]]) -> None:
-    for unit in units:  # as a Map does: who is free takes the next
-        worker.ask("score", unit["file_id"], unit["number"])
+def _score(worker: Step, chunks: Iterator[ChunkToScore]) -> None:
+    for chunk in chunks:  # as in a Map state, a free worker takes the next chunk
+        worker.ask("score", chunk.file_id, chunk.number)
 
 
 def _pyfunc(place: Bench, pyfunc: Any, served: Served, file_id: int, rows: int) -> None:

@@ -187,7 +187,7 @@ def test_no_log_contains_event_ids_or_names_of_photos(deployed: Deployed) -> Non
     row(deployed, deployed.drop("images/Jane-Doe-1970/Jane-in-Paris.jpg", jpeg(scene(10))))
     row(deployed, deployed.drop("images/Jane-Doe-1970/Jane-broken.jpg", b"broken"), "image_rejected")
 
-    eventually(lambda: "photo seen" in "\n".join(deployed.logs()), "the function has logged")
+    eventually(lambda: "photo processed" in "\n".join(deployed.logs()), "the function has logged")
     assert "Jane" not in "\n".join(deployed.logs())
 
 

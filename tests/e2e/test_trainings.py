@@ -125,7 +125,7 @@ def test_the_watchdog_terminates_a_hanging_instance(trainings: Trainings) -> Non
 def test_an_instance_that_fails_before_the_training_is_reported(trainings: Trainings) -> None:
     trainings.sabotage("echo nonsense > training/requirements.txt\ndnf() { return 1; }\nexport -f dnf\n")
 
-    assert "ended before the training had" in trainings.error(trainings.start())
+    assert "ended before the training did" in trainings.error(trainings.start())
 
 
 def test_a_reclaimed_spot_instance_of_a_training_requested_by_event_is_reported(trainings: Trainings) -> None:
@@ -148,7 +148,7 @@ def test_a_reclaimed_spot_instance_of_a_training_requested_by_event_is_reported(
 
     trainings.deployed.client("ec2").terminate_instances(InstanceIds=[instance_id])
 
-    assert "ended before the training had" in trainings.error(training_id)
+    assert "ended before the training did" in trainings.error(training_id)
 
 
 def test_a_line_has_at_most_one_running_training(trainings: Trainings) -> None:
@@ -157,7 +157,7 @@ def test_a_line_has_at_most_one_running_training(trainings: Trainings) -> None:
 
     answer = trainings.deployed.command("train", "motor", "--why", "impatience")
 
-    assert "being trained already" in answer["error"]
+    assert "already being trained" in answer["error"]
     trainings.deployed.client("ec2").terminate_instances(
         InstanceIds=[trainings.row(training_id)["instance_id"]]
     )

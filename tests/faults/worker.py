@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
-from claimwatch.aws.events import created_object
+from claimwatch.aws.events import CreatedObject, parse_object_event
 from claimwatch.aws.executions import execution_name
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.contract import odcs  # noqa: F401 - slow to import, so import it before workers fork
@@ -169,8 +169,8 @@ class Worker:
 
 
 def _created(event: dict[str, Any]) -> Any:
-    created = created_object(event)
-    assert created is not None
+    created = parse_object_event(event)
+    assert isinstance(created, CreatedObject)
     return created
 
 

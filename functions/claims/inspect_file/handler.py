@@ -1,10 +1,11 @@
-"""Find out what a file is, whether its contract knows it, and where to cut it."""
+"""Detect the format of a file, match it with its contract, and plan its chunks."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
+from claimwatch.aws.executions import FileAttempt
 from claimwatch.ingest.inspect import Dependencies, inspect
 from claimwatch.observability import logger, tracer
 from claimwatch.settings import settings
@@ -12,12 +13,17 @@ from claimwatch.settings import settings
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Inspect the file of this attempt."""
-    deps = Dependencies(runtime.database(), runtime.objects(), runtime.alerts(), settings().artifact_bucket)
-    found = inspect(deps, event["file_id"], event["attempt"])
+    file = FileAttempt.parse(event)
+    deps = Dependencies(runtime.database(), runtime.objects(), runtime.alerts(), settings.artifact_bucket)
+    inspected = inspect(deps, file.file_id, file.attempt)
     logger.info(
         "file inspected",
-        extra={"file_id": found["file_id"], "status": found["status"], "chunks": len(found["chunks"])},
+        extra={
+            "file_id": inspected["file_id"],
+            "status": inspected["status"],
+            "chunks": len(inspected["chunks"]),
+        },
     )
-    return found
+    return inspected

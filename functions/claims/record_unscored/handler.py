@@ -1,10 +1,9 @@
-"""A fault in scoring that no retry mended: tell people; the claims are stored all the same."""
-
-from typing import Any
+"""Send an alert that claims could not be scored; the claims stay stored."""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
+from claimwatch.aws.executions import FailedScoring, FileToScore
 from claimwatch.ingest.fail import described
 from claimwatch.observability import logger, tracer
 from claimwatch.scoring.notifications import notify_unscored_file, notify_unscored_line
@@ -12,11 +11,15 @@ from claimwatch.scoring.notifications import notify_unscored_file, notify_unscor
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Tell that a file, or a line's claims, could not be scored."""
-    error = described(event["error"], event["cause"])
-    if "file_id" in event:
-        notify_unscored_file(runtime.database(), runtime.alerts(), event["file_id"], error)
+def handler(event: object, context: LambdaContext) -> None:
+    """Report that a file, or the stored claims of a line, could not all be scored."""
+    failed = FailedScoring.parse(event)
+    error = described(failed.error, failed.cause)
+    if isinstance(failed.to_score, FileToScore):
+        file_id = failed.to_score.file_id
+        notify_unscored_file(runtime.database(), runtime.alerts(), file_id, error)
+        logger.error("scoring failed", extra={"file_id": file_id})
     else:
-        notify_unscored_line(runtime.alerts(), event["line"], event["since"], error)
-    logger.error("scoring failed", extra={"file_id": event.get("file_id"), "line": event.get("line")})
+        line = failed.to_score.line
+        notify_unscored_line(runtime.alerts(), line, failed.to_score.since, error)
+        logger.error("scoring failed", extra={"line": line})

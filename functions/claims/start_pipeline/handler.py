@@ -1,4 +1,4 @@
-"""An object was dropped: enter it in the ledger and start its pipeline, once."""
+"""Register each file that was dropped, and start its pipeline once."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
-from claimwatch.aws.events import created_object
+from claimwatch.aws.events import CreatedObject, parse_object_event
 from claimwatch.ingest.register import register
 from claimwatch.observability import logger, tracer
 
@@ -17,14 +17,14 @@ processor = BatchProcessor(event_type=EventType.SQS)
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Enter each object of a batch; what failed by a passing fault comes again."""
+    """Register the files of a batch; messages that met a transient fault return to the queue."""
     return process_partial_response(event, start_pipeline, processor, context)
 
 
 def start_pipeline(record: SQSRecord) -> None:
-    """Enter the object that one message is about."""
-    created = created_object(record.json_body)
-    if created is None:
+    """Register the file that a message names."""
+    created = parse_object_event(record.json_body)
+    if not isinstance(created, CreatedObject):
         logger.info(
             "message ignored: it is not about a created object", extra={"message_id": record.message_id}
         )

@@ -1,4 +1,4 @@
-"""A contract was put in place: its table follows, and the files that waited for it are tried again."""
+"""Apply a new contract: update the line's table, and retry the files that wait for the contract."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
-from claimwatch.aws.events import created_object
+from claimwatch.aws.events import CreatedObject, object_event_of
 from claimwatch.ingest.apply_contract import Dependencies, apply_contract
 from claimwatch.ingest.replay import resume
 from claimwatch.observability import logger, tracer
@@ -18,22 +18,21 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Apply each contract; those that met a passing fault come again."""
+    """Apply the contracts of a batch; messages that met a transient fault return to the queue."""
     return process_partial_response(event, apply, processor, context)
 
 
 def apply(record: SQSRecord) -> None:
-    """Apply the contract that a message is about."""
-    try:
-        created = created_object(record.json_body)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        created = None
-    if created is None:
-        logger.warning("message ignored: it is about no object", extra={"message_id": record.message_id})
+    """Apply the contract that a message names."""
+    created = object_event_of(record.body)
+    if not isinstance(created, CreatedObject):
+        logger.warning(
+            "message ignored: it is not about a created object", extra={"message_id": record.message_id}
+        )
         return
     applied = apply_contract(dependencies(), created)
     logger.info(
-        "contract seen",
+        "contract processed",
         extra={
             "line": applied.line,
             "version": applied.version,
@@ -45,7 +44,7 @@ def apply(record: SQSRecord) -> None:
 
 
 def dependencies() -> Dependencies:
-    """What the work is done with."""
+    """Return the dependencies of ``apply_contract``."""
     return Dependencies(
         database=runtime.database(),
         objects=runtime.objects(),

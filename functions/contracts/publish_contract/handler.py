@@ -1,7 +1,6 @@
-"""At deployment: the sample line's contract is put in place, unless there is one already."""
+"""Write the sample line's contract to the bucket at deployment, unless the line has one."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -13,16 +12,16 @@ from claimwatch.settings import settings
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> None:
+def handler(event: object, context: LambdaContext) -> None:
     """Answer CloudFormation."""
     respond(event, context, publish)
 
 
 def publish(request: Request) -> Mapping[str, str]:
-    """Put the contract in place; it stays when the stack goes, as the bucket does."""
-    line = request.properties["Line"]
+    """Write the contract; it outlives the stack, as the bucket does."""
     if request.kind == "Delete":
         return {}
-    published = publish_contract(runtime.objects(), settings().artifact_bucket, line)
-    logger.info("sample contract looked for", extra={"line": line, "published": published})
+    line = request.property("Line")
+    published = publish_contract(runtime.objects(), settings.artifact_bucket, line)
+    logger.info("sample contract checked", extra={"line": line, "published": published})
     return {"Published": str(published).lower()}

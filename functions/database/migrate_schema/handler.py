@@ -1,7 +1,6 @@
-"""At deployment: the database's schema is brought up to this version of the code."""
+"""Migrate the database's schema to this version of the code at deployment."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -13,16 +12,16 @@ from claimwatch.storage.migrate import migrate_with_retry
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> None:
+def handler(event: object, context: LambdaContext) -> None:
     """Answer CloudFormation."""
     respond(event, context, bring_up_to_date)
 
 
 def bring_up_to_date(request: Request) -> Mapping[str, str]:
-    """Run the migrations that have not run; the data stays when the stack goes."""
+    """Run the pending migrations; the data outlives the stack."""
     if request.kind == "Delete":
         return {}
     ran = [f"{migration.number:04}_{migration.name}" for migration in migrate_with_retry(runtime.database())]
     lines = complete_lines(runtime.database())
-    logger.info("schema brought up to date", extra={"migrations": ran, "lines_with_photos": lines})
+    logger.info("schema migrated", extra={"migrations": ran, "lines_with_photos": lines})
     return {"Migrations": ", ".join(ran)}

@@ -11,26 +11,27 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from claimwatch import runtime
 from claimwatch.evaluation import close, run_check
 from claimwatch.evaluation.checks import inputs, registry
+from claimwatch.evaluation.plan import Task
 from claimwatch.observability import logger, tracer
 from claimwatch.scoring.bundle_store import BundleCache
 from claimwatch.settings import settings
 
-# One message at a time; that it has to come again is no failure of the function.
+# A batch is one message; one that has to come again is not a failure of the function.
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Do what each message asks for; what met a passing fault, and what has to wait, comes again."""
+    """Do the task of each message; messages that met a transient fault or must wait return to the queue."""
     return process_partial_response(event, run, processor, context)
 
 
 def run(record: SQSRecord) -> None:
-    """Do what a message asks for."""
-    task = run_check.Task.of(record.json_body)
+    """Do the task of a message."""
+    task = Task.parse(record.json_body)
     ended = run_check.run_task(dependencies(), task, int(record.attributes.approximate_receive_count))
-    told = {
+    details = {
         "line": task.key.line,
         "window_start": task.key.start.isoformat(),
         "model_version": task.key.model_version,
@@ -40,14 +41,14 @@ def run(record: SQSRecord) -> None:
         "seconds": round(ended.seconds, 3),
     }
     if ended.status == "failed":
-        logger.error("check failed", extra=told | {"error": ended.error, "where": ended.where})
+        logger.error("check failed", extra=details | {"error": ended.error, "where": ended.where})
     else:
-        logger.info("task ended", extra=told)
+        logger.info("task ended", extra=details)
 
 
 @cache
 def dependencies() -> run_check.Dependencies:
-    """What the work is done with; models stay warm as the environment does."""
+    """Return the dependencies of ``run_task``; models stay warm while the environment lives."""
     bundles = BundleCache(runtime.objects())
     reading = inputs.Dependencies(
         database=runtime.database(),
@@ -55,14 +56,14 @@ def dependencies() -> run_check.Dependencies:
         operations_sources=inputs.OperationsSources(
             runtime.reports(),
             runtime.queues(),
-            settings().watched_queue_urls.split(),
-            settings().dead_letter_queue_urls.split(),
+            settings.watched_queue_urls,
+            settings.dead_letter_queue_urls,
         ),
     )
     closing = close.Dependencies(
         database=runtime.database(),
         objects=runtime.objects(),
-        bucket=settings().artifact_bucket,
+        bucket=settings.artifact_bucket,
         metrics=runtime.metrics(),
         alerts=runtime.alerts(),
         event_bus=runtime.event_bus(),

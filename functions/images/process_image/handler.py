@@ -1,4 +1,4 @@
-"""A photo was dropped or deleted: it becomes evidence, or a reason why not."""
+"""Process each photo that was dropped or deleted: store it as evidence, or record why it is rejected."""
 
 from functools import cache
 from typing import Any
@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
-from claimwatch.aws.events import CreatedObject, DeletedObject, created_object, deleted_object
+from claimwatch.aws.events import CreatedObject, DeletedObject, object_event_of
 from claimwatch.observability import logger, tracer
 from claimwatch.photos.decoder import Decoder
 from claimwatch.photos.receive import Dependencies, receive, withdraw
@@ -19,17 +19,17 @@ processor = BatchProcessor(event_type=EventType.SQS)
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Take each photo of a batch; what failed by a passing fault comes again."""
+    """Process the photos of a batch; messages that met a transient fault return to the queue."""
     return process_partial_response(event, process_image, processor, context)
 
 
 def process_image(record: SQSRecord) -> None:
-    """Take the photo that one message is about, or note that it was deleted."""
-    match told_by(record):
+    """Store the photo that a message names, or record its deletion."""
+    match object_event_of(record.body):
         case CreatedObject() as created:
             outcome = receive(dependencies(), created)
             logger.info(
-                "photo seen",
+                "photo processed",
                 extra={
                     "status": outcome.status,
                     "image_id": outcome.image_id,
@@ -42,19 +42,12 @@ def process_image(record: SQSRecord) -> None:
             withdraw(runtime.database(), deleted)
             logger.info("photo deleted", extra={"permanent": deleted.permanent})
         case None:
-            logger.warning("message ignored: it is about no object", extra={"message_id": record.message_id})
-
-
-def told_by(record: SQSRecord) -> CreatedObject | DeletedObject | None:
-    """What a message is about; None if it is no event of S3's."""
-    try:
-        body = record.json_body
-        return created_object(body) or deleted_object(body)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return None
+            logger.warning(
+                "message ignored: it is not about an object", extra={"message_id": record.message_id}
+            )
 
 
 @cache
 def dependencies() -> Dependencies:
-    """What the work is done with; the decoder stays warm as the environment does."""
+    """Return the dependencies of ``receive``; the decoder stays warm while the environment lives."""
     return Dependencies(runtime.database(), runtime.objects(), Decoder())

@@ -1,7 +1,6 @@
-"""At deployment: the code that trains is put where instances fetch it, under the hash of its bytes."""
+"""Publish the training code at deployment, under the hash of its bytes, for instances to fetch."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -13,15 +12,15 @@ from claimwatch.settings import settings
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> None:
+def handler(event: object, context: LambdaContext) -> None:
     """Answer CloudFormation."""
     respond(event, context, publish)
 
 
 def publish(request: Request) -> Mapping[str, str]:
-    """Publish this version of the code; every version stays, so that a run can be rebuilt."""
+    """Publish this version of the code; older versions stay, so that a training can be reproduced."""
     if request.kind == "Delete":
         return {}
-    sha256, key = publish_training_code(runtime.objects(), settings().artifact_bucket)
+    sha256, key = publish_training_code(runtime.objects(), settings.artifact_bucket)
     logger.info("training code published", extra={"key": key})
     return {"Sha256": sha256, "Key": key}

@@ -1,4 +1,4 @@
-"""A training was asked for, by hand, by the schedule or by an event: start an instance for it, once."""
+"""Start a requested training on an instance, once; a person, the schedule or an event requests it."""
 
 from typing import Any
 
@@ -6,32 +6,33 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
 from claimwatch.errors import RefusedData
-from claimwatch.models.trainings import start_training
+from claimwatch.models.trainings import TrainingRequest, start_training
 from claimwatch.observability import logger, tracer
 
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Start it; an answer with ``refused`` says why there is none."""
-    training_id = event.get("training_id") or context.aws_request_id
+def handler(event: object, context: LambdaContext) -> dict[str, Any]:
+    """Start the training; ``refused`` in the answer gives a reason why it is not started."""
+    request = TrainingRequest.parse(event)
+    training_id = request.training_id or context.aws_request_id
     try:
         training = start_training(
             runtime.training_dependencies(),
             training_id,
-            event["line"],
-            why=event["why"],
-            asked_by=event.get("asked_by") or "an event",
+            request.line,
+            why=request.why,
+            asked_by=request.asked_by,
         )
     except RefusedData as refusal:
-        logger.warning("training refused", extra={"line": event["line"], "training_id": training_id})
+        logger.warning("training refused", extra={"line": request.line, "training_id": training_id})
         return {"training_id": training_id, "refused": str(refusal)}
-    told = {
+    answer = {
         "training_id": training_id,
         "line": training.line,
         "version": training.version,
         "status": training.status,
         "instance_id": training.instance_id,
     }
-    logger.info("training asked for", extra=told)
-    return told
+    logger.info("training requested", extra=answer)
+    return answer

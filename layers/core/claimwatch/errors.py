@@ -1,16 +1,16 @@
-"""The two families of error: data that is refused, and faults that pass.
+"""Claimwatch's errors, in two families: rejected data and transient faults.
 
-Refused data is recorded and acknowledged; nothing that arrives twice becomes better by trying twice.
-A passing fault is raised and retried. The class names are a contract: the state machine matches them.
+Rejected data is recorded and acknowledged: a retry would not improve it. A transient fault is raised and
+retried. The class names are a contract: the state machines match them.
 """
 
 
 class ClaimwatchError(Exception):
-    """Anything that Claimwatch itself reports."""
+    """Base of every error that Claimwatch raises itself."""
 
 
 class RefusedData(ClaimwatchError):
-    """Data that cannot be taken; the message says what is wrong, where, and what to do."""
+    """Data that cannot be accepted; the message says what is wrong, where, and what to do."""
 
 
 class RefusedFile(RefusedData):
@@ -18,13 +18,13 @@ class RefusedFile(RefusedData):
 
 
 class RefusedPhoto(RefusedData):
-    """A photo that cannot be shown; one sentence says what is wrong with it and what to do."""
+    """A photo that cannot be shown; one sentence says what is wrong and what to do."""
 
 
 class RefusedContract(RefusedData):
     """A contract that cannot be read or applied.
 
-    ``problems`` holds one sentence for each thing that is wrong, each naming the column or the key.
+    ``problems`` holds one sentence for each problem, each naming the column or the key.
     """
 
     def __init__(self, problems: list[str]) -> None:
@@ -33,12 +33,16 @@ class RefusedContract(RefusedData):
 
 
 class TransientFault(ClaimwatchError):
-    """A fault that passes by itself: a lost connection, a throttled call, a database that wakes up."""
+    """A fault that passes by itself: a lost connection, a throttled call, a database that is waking up."""
 
 
 class EngineFault(ClaimwatchError):
-    """The engine that reads claims failed over some; the message quotes none of them."""
+    """DuckDB failed on claims; the message quotes none of them."""
 
 
 class Superseded(ClaimwatchError):
-    """The attempt that asks for this work has been replaced by a newer one of the same file."""
+    """A newer attempt at the same file has replaced the attempt that this work belongs to."""
+
+
+class MalformedEvent(ClaimwatchError):
+    """An event that a function cannot read; the message names the field and never quotes a value."""

@@ -1,5 +1,4 @@
-"""Logs and traces: one logger and one tracer for a function; a constant message plus keys, never a claim's
-content."""
+"""Logger and tracer of a function. A log line is a constant message plus keys, never claim content."""
 
 from aws_lambda_powertools import Logger, Tracer
 

@@ -1,4 +1,4 @@
-"""What a function works with, made on first use and kept while its execution environment lives."""
+"""Dependencies of the functions, created on first use and kept while the execution environment lives."""
 
 from datetime import timedelta
 from functools import cache
@@ -24,72 +24,72 @@ disable_heap_trim()
 
 @cache
 def database() -> Database:
-    """The database that the settings name."""
-    return Database.from_secret(secret_json(settings().database_secret_arn))
+    """Return the database of the settings."""
+    return Database.from_secret(secret_json(settings.database_secret_arn))
 
 
 @cache
 def objects() -> S3Objects:
-    """S3."""
+    """Return the objects in S3."""
     return S3Objects(client("s3"))
 
 
 @cache
 def alerts() -> SnsAlerts:
-    """The alert topic."""
-    return SnsAlerts(client("sns"), settings().alert_topic_arn)
+    """Return the alert topic."""
+    return SnsAlerts(client("sns"), settings.alert_topic_arn)
 
 
 @cache
 def pipeline() -> ClaimsPipeline:
-    """The claims pipeline."""
-    return ClaimsPipeline(client("stepfunctions"), settings().claims_pipeline_arn)
+    """Return the claims pipeline."""
+    return ClaimsPipeline(client("stepfunctions"), settings.claims_pipeline_arn)
 
 
 @cache
 def backfill() -> ScoreClaims:
-    """What scores the claims that a line has stored."""
-    return ScoreClaims(client("stepfunctions"), settings().score_claims_arn)
+    """Return the state machine that scores the stored claims of a line."""
+    return ScoreClaims(client("stepfunctions"), settings.score_claims_arn)
 
 
 def training_dependencies() -> TrainingDependencies:
-    """What trainings are started and watched with."""
+    """Return the dependencies of starting and watching trainings."""
     return TrainingDependencies(
         database=database(),
-        machines=Ec2TrainingInstances(client("ec2"), settings().training_template_id),
+        instances=Ec2TrainingInstances(client("ec2"), settings.training_template_id),
         alerts=alerts(),
-        longest=timedelta(hours=float(settings().training_max_hours)),
+        longest=timedelta(hours=settings.training_max_hours),
     )
 
 
 @cache
 def evaluation_queue() -> SqsSender:
-    """Where the checks of a week are asked for."""
-    return SqsSender(client("sqs"), settings().evaluation_queue_url)
+    """Return the queue of evaluation tasks."""
+    return SqsSender(client("sqs"), settings.evaluation_queue_url)
 
 
 @cache
 def metrics() -> CloudWatchMetrics:
-    """CloudWatch's metrics."""
+    """Return the metrics in CloudWatch."""
     return CloudWatchMetrics(client("cloudwatch"))
 
 
 @cache
 def event_bus() -> EventBridgeBus:
-    """The account's event bus."""
+    """Return the account's event bus."""
     return EventBridgeBus(client("events"))
 
 
 def reports() -> LambdaReports:
-    """What Lambda says of every call."""
-    return LambdaReports(client("logs"), settings().function_log_group)
+    """Return Lambda's reports of every invocation."""
+    return LambdaReports(client("logs"), settings.function_log_group)
 
 
 def queues() -> SqsQueues:
-    """The stack's queues, looked at from outside."""
+    """Return the state of the stack's queues."""
     return SqsQueues(client("sqs"), client("cloudwatch"))
 
 
 def personal_data_key() -> bytes:
-    """The key of the hashes that stand in for personal data."""
-    return secret_text(settings().personal_data_key_arn).encode()
+    """Return the key of the hashes that replace personal data."""
+    return secret_text(settings.personal_data_key_arn).encode()

@@ -1,31 +1,55 @@
-"""The settings of a function, read from its environment once, on first use."""
+"""Settings of a function, read from its environment on first use.
+
+The template gives each function only the variables that it needs.
+"""
 
 import os
-from dataclasses import dataclass, fields
-from functools import cache
+from collections.abc import Callable
+
+from claimwatch.errors import ClaimwatchError
 
 
-@dataclass(frozen=True)
+class MissingSetting(ClaimwatchError):
+    """An environment variable that this function needs is not set, or has a value that cannot be read."""
+
+
+class _Variable[T]:
+    """An environment variable, named like the attribute but in capital letters, and how it is parsed."""
+
+    def __init__(self, parse: Callable[[str], T]) -> None:
+        self._parse = parse
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name.upper()
+
+    def __get__(self, instance: object, owner: type) -> T:
+        text = os.environ.get(self._name, "")
+        if not text:
+            raise MissingSetting(f"the environment variable {self._name} is not set")
+        try:
+            return self._parse(text)
+        except ValueError as error:
+            raise MissingSetting(f"the environment variable {self._name} cannot be read: {error}") from None
+
+
 class Settings:
-    """What the template tells a function; a name that this function is not given stays empty."""
+    """The variables of all functions; reading one that is not set raises ``MissingSetting``."""
 
-    database_secret_arn: str = ""
-    personal_data_key_arn: str = ""
-    landing_bucket: str = ""
-    artifact_bucket: str = ""
-    alert_topic_arn: str = ""
-    claims_pipeline_arn: str = ""
-    score_claims_arn: str = ""
-    training_template_id: str = ""
-    training_max_hours: str = ""
-    evaluation_queue_url: str = ""
-    function_log_group: str = ""
-    watched_queue_urls: str = ""
-    dead_letter_queue_urls: str = ""
-    code_version: str = ""
+    database_secret_arn = _Variable(str)
+    personal_data_key_arn = _Variable(str)
+    artifact_bucket = _Variable(str)
+    alert_topic_arn = _Variable(str)
+    claims_pipeline_arn = _Variable(str)
+    score_claims_arn = _Variable(str)
+    training_template_id = _Variable(str)
+    training_max_hours = _Variable(float)
+    evaluation_queue_url = _Variable(str)
+    function_log_group = _Variable(str)
+    watched_queue_urls = _Variable(str.split)
+    dead_letter_queue_urls = _Variable(str.split)
+    code_version = _Variable(str)
 
 
-@cache
-def settings() -> Settings:
-    """The settings of this process."""
-    return Settings(**{field.name: os.environ.get(field.name.upper(), "") for field in fields(Settings)})
+settings = Settings()
+"""The settings of this process."""

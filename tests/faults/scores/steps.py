@@ -11,7 +11,7 @@ import onnxruntime  # noqa: F401 - slow to import, so import it before workers f
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.models import promote
-from claimwatch.scoring import bundle_store, plan_scoring, score_rows
+from claimwatch.scoring import bundle_store, plan_scoring, score_rows, score_stream
 from claimwatch.scoring.live_models import ModelCache
 from claimwatch.scoring.notifications import notify_unscored_file, notify_unscored_line
 from claimwatch.storage.connection import Database
@@ -20,7 +20,7 @@ from tests.faults.fault_injection import BreakingObjects, fail_as, trap
 
 BLOCK = 7
 """Claims scored at a time; a chunk takes several blocks."""
-MOST_UNITS = 3
+CHUNKS_AT_A_TIME = 3
 """Chunks planned at a time; a backfill plans several times."""
 
 
@@ -65,7 +65,7 @@ class Scores:
         if folder != self._folder:
             self._folder, self._models = folder, ModelCache()
         objects, alerts = BreakingObjects(folder), self._alerts
-        score_rows.BLOCK, plan_scoring.MOST_UNITS = BLOCK, MOST_UNITS
+        score_stream.BLOCK, plan_scoring.CHUNKS_AT_A_TIME = BLOCK, CHUNKS_AT_A_TIME
         planning = plan_scoring.Dependencies(database, alerts)
         scoring = score_rows.Dependencies(
             database, alerts, lambda live: self._models.get(objects, live), code_version="test"
@@ -85,7 +85,7 @@ class Scores:
                 plan_scoring.plan_file(planning, **of)
                 if "file_id" in of
                 else plan_scoring.plan_line(planning, **of)
-            ),
+            ).to_event(),
             "score_chunk": lambda **of: score_rows.score_chunk(scoring, **of).claims,
             "record_unscored": lambda error, **of: (
                 notify_unscored_file(database, alerts, of["file_id"], error)

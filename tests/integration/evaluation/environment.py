@@ -13,6 +13,7 @@ from claimwatch.domain.evaluation.week import start_of
 from claimwatch.errors import TransientFault
 from claimwatch.evaluation import close, plan, run_check
 from claimwatch.evaluation.close import Unfinished
+from claimwatch.evaluation.plan import Task
 from claimwatch.storage import evaluations
 from claimwatch.storage.evaluations import Key, Window
 from tests.integration.ingest.environment import ARTIFACTS, Row, Site
@@ -72,7 +73,7 @@ class Watch:
         """Let a message be worked off; None if it is to come again."""
         message.received += 1
         try:
-            return run_check.run_task(self.running, run_check.Task.of(message.body), message.received)
+            return run_check.run_task(self.running, Task.parse(message.body), message.received)
         except (TransientFault, Unfinished):
             if message.received < run_check.LAST_ATTEMPT:
                 self.queue.append(message)

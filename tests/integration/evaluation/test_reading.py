@@ -74,8 +74,8 @@ class Book:
         deps = score_rows.Dependencies(
             self.site.database, self.site, lambda live: cache.get(self.site.objects, live), "code"
         )
-        for unit in plan_line(Planning(self.site.database, self.site), "motor")["units"]:
-            score_rows.score_chunk(deps, **unit)
+        for chunk in plan_line(Planning(self.site.database, self.site), "motor").units:
+            score_rows.score_chunk(deps, chunk.file_id, chunk.number)
 
     def promote(self, model: MotorModel, role: Role) -> None:
         """Register a model and make it live."""

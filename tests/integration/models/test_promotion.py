@@ -178,7 +178,7 @@ def test_a_file_that_is_committed_just_before_the_promotion_is_not_forgotten(
     class Slow(PgConnection):
         def commit(self) -> None:
             if not planned and not three.live():  # the history has its new entry, and nobody sees it yet
-                planned.append(plan_scoring.plan_file(plan, three.drop(100)["file_id"])["status"])
+                planned.append(plan_scoring.plan_file(plan, three.drop(100)["file_id"]).status)
             super().commit()
 
     with closing(database_at(database_url, connection_factory=Slow)) as database:

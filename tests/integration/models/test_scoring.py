@@ -75,13 +75,13 @@ def test_the_chunks_of_a_file_are_scored_apart_and_together_are_all_of_it(with_c
     plan = plan_scoring.Dependencies(with_champion.site.database, with_champion.site)
 
     planned = plan_scoring.plan_file(plan, file["file_id"])
-    assert planned["status"] == "ready"
-    assert len(planned["units"]) == file["chunks"]
-    for unit in planned["units"]:
-        with_champion.score(**unit)
+    assert planned.status == "ready"
+    assert len(planned.units) == file["chunks"]
+    for unit in planned.units:
+        with_champion.score(**vars(unit))
 
     assert len(with_champion.scores()) == 50
-    assert plan_scoring.plan_file(plan, file["file_id"])["status"] == "done"
+    assert plan_scoring.plan_file(plan, file["file_id"]).status == "done"
     assert with_champion.site.query("SELECT * FROM claimwatch.unscored_file") == []
 
 
@@ -159,7 +159,7 @@ def test_without_a_champion_claims_wait_people_hear_of_it_once_and_a_promotion_s
     plan = plan_scoring.Dependencies(house.site.database, house.site)
 
     for file in files:
-        assert plan_scoring.plan_file(plan, file["file_id"])["status"] == "without_champion"
+        assert plan_scoring.plan_file(plan, file["file_id"]).status == "without_champion"
         assert house.score(file["file_id"]).waits
     assert ["line glass has no model" in alert.subject for alert in house.site.alerts] == [True]
     waiting = house.site.query("SELECT file_id, claims FROM claimwatch.unscored_file ORDER BY 1")
@@ -167,8 +167,8 @@ def test_without_a_champion_claims_wait_people_hear_of_it_once_and_a_promotion_s
 
     house.register("1")
     house.promote("1")
-    for unit in plan_scoring.plan_line(plan, LINE, only_unscored=True)["units"]:
-        house.score(**unit)
+    for unit in plan_scoring.plan_line(plan, LINE, only_unscored=True).units:
+        house.score(**vars(unit))
 
     assert len(house.scores()) == 4
     assert house.site.query("SELECT * FROM claimwatch.unscored_file") == []
@@ -181,8 +181,8 @@ def test_a_new_champion_scores_again_only_what_it_is_asked_to(with_champion: Hou
     with_champion.promote("2")
     plan = plan_scoring.Dependencies(with_champion.site.database, with_champion.site)
 
-    assert plan_scoring.plan_line(plan, LINE, only_unscored=True)["status"] == "done"
-    assert plan_scoring.plan_line(plan, LINE, file["received_at"])["status"] == "ready"
+    assert plan_scoring.plan_line(plan, LINE, only_unscored=True).status == "done"
+    assert plan_scoring.plan_line(plan, LINE, file["received_at"]).status == "ready"
 
 
 def test_missing_values_are_counted_and_scored_as_the_model_learnt_to(with_champion: House) -> None:

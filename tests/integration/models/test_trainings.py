@@ -109,7 +109,7 @@ def test_the_same_request_again_starts_one_machine(office: Office) -> None:
 def test_of_one_line_there_is_one_training_at_a_time(office: Office) -> None:
     office.start()
 
-    with pytest.raises(RefusedData, match="being trained already"):
+    with pytest.raises(RefusedData, match="already being trained"):
         office.start("t2")
 
     assert len(office.yard.machines) == 1
@@ -260,7 +260,7 @@ def test_while_there_are_no_machines_the_watchdog_leaves_the_database_asleep(
 
     with monkeypatch.context() as night:
         night.setattr(office.house.site.database, "transaction", awake)
-        assert trainings.watch_machines(office.place) == []
+        assert trainings.watch_instances(office.place) == []
     office.start()
     office.yard.vanish("i-0", "gone")
-    assert trainings.watch_machines(office.place) == ["t1"]
+    assert trainings.watch_instances(office.place) == ["t1"]

@@ -17,7 +17,6 @@ from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.errors import TransientFault
 from claimwatch.ingest.apply_contract import Applied, line_of
 from claimwatch.ingest.publish_contract import packaged_contract, publish_contract
-from claimwatch.settings import settings
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"
 
@@ -189,11 +188,8 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Request], Any]:
 
 
 @pytest.fixture(autouse=True)
-def in_a_stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def in_a_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARTIFACT_BUCKET", "artifacts")
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
 
 
 class FakeRuntime:

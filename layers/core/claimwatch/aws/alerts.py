@@ -1,23 +1,21 @@
-"""Messages to people, through SNS."""
+"""Alerts to people, through SNS."""
 
 from typing import TYPE_CHECKING, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from claimwatch.errors import TransientFault
+from claimwatch.aws.faults import aws_faults
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 _SUBJECT_LIMIT = 100
-"""SNS refuses longer subjects, and line breaks in them."""
+"""Characters: SNS rejects longer subjects, and subjects with line breaks."""
 
 
 class Alerts(Protocol):
-    """Somebody to tell."""
+    """Sends alerts."""
 
     def publish(self, subject: str, message: str) -> None:
-        """Tell it: what happened, where, and what to do, and never what a claim says."""
+        """Send what happened, where, and what to do. Neither argument may quote a claim."""
 
 
 class SnsAlerts:
@@ -30,11 +28,5 @@ class SnsAlerts:
     def publish(self, subject: str, message: str) -> None:
         one_line = " ".join(subject.split())[:_SUBJECT_LIMIT]
         one_line = one_line.encode("ascii", "replace").decode()  # SNS subjects are ASCII
-        try:
+        with aws_faults("SNS"):
             self._client.publish(TopicArn=self._topic_arn, Subject=one_line, Message=message)
-        except BotoCoreError as error:
-            raise TransientFault(f"SNS did not answer: {error}") from error
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
-                raise TransientFault(f"SNS did not answer: {error}") from error
-            raise

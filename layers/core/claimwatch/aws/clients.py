@@ -1,4 +1,4 @@
-"""The AWS clients of a process, made once each."""
+"""AWS clients, one per service and process."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -31,5 +31,5 @@ def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 def client(service: Literal["ec2", "sqs", "cloudwatch", "events", "logs"]) -> Any: ...
 @cache
 def client(service: Any) -> Any:
-    """The client of a service; endpoint, region and credentials come from the environment alone."""
+    """Return the client of a service; endpoint, region and credentials come only from the environment."""
     return boto3.client(service, config=_CONFIG)

@@ -1,18 +1,19 @@
-"""What S3 says through EventBridge when an object is created or deleted."""
+"""Events of S3, delivered through EventBridge when an object version is created or deleted."""
 
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from claimwatch.aws.event_fields import Fields
 from claimwatch.aws.objects import ObjectRef
+from claimwatch.errors import MalformedEvent
 
 _SEQUENCER_DIGITS = 32
 
 
 @dataclass(frozen=True)
 class CreatedObject:
-    """An object version that has come. ``sequencer``, hexadecimal, orders the versions of one key."""
+    """A new object version. ``sequencer``, hexadecimal, orders the versions of one key."""
 
     ref: ObjectRef
     size_bytes: int
@@ -22,7 +23,7 @@ class CreatedObject:
 
 @dataclass(frozen=True)
 class DeletedObject:
-    """A deletion: of the version itself if ``permanent``, else ``ref`` is the delete marker.
+    """A deletion. If ``permanent``, the version is gone; otherwise ``ref`` is the delete marker.
 
     A delete marker hides the older versions of its key.
     """
@@ -33,40 +34,36 @@ class DeletedObject:
     permanent: bool
 
 
-def created_object(event: Mapping[str, Any]) -> CreatedObject | None:
-    """The object of an "Object Created" event; None for any other message, such as a deletion or a test.
+def parse_object_event(event: object) -> CreatedObject | DeletedObject | None:
+    """Parse an "Object Created" or "Object Deleted" event; return None for any other event of S3.
 
-    EventBridge gives keys as they are; decoding them, as S3's direct notifications need, would break ``a+b``.
+    EventBridge delivers keys as they are. Decoding them, as S3's direct notifications need, would break
+    ``a+b``. Raises ``MalformedEvent``.
     """
-    if event.get("source") != "aws.s3" or event.get("detail-type") != "Object Created":
+    fields = Fields(event, "S3 event")
+    kind = fields.optional_text("detail-type")
+    if fields.optional_text("source") != "aws.s3" or kind not in ("Object Created", "Object Deleted"):
         return None
-    item = event["detail"]["object"]
-    return CreatedObject(
-        ref=_ref(event),
-        size_bytes=item.get("size", 0),
-        sequencer=item.get("sequencer", ""),
-        created_at=datetime.fromisoformat(event["time"]),
+    time, detail = fields.moment("time"), fields.object("detail")
+    item = detail.object("object")
+    ref = ObjectRef(
+        detail.object("bucket").text("name"), item.text("key"), item.optional_text("version-id") or "null"
     )
+    sequencer = item.optional_text("sequencer") or ""
+    if kind == "Object Deleted":
+        permanent = detail.optional_text("deletion-type") == "Permanently Deleted"
+        return DeletedObject(ref, sequencer, time, permanent)
+    return CreatedObject(ref, item.integer("size") if item.has("size") else 0, sequencer, time)
 
 
-def deleted_object(event: Mapping[str, Any]) -> DeletedObject | None:
-    """The object of an "Object Deleted" event, by a call or a lifecycle rule; None for any other message."""
-    if event.get("source") != "aws.s3" or event.get("detail-type") != "Object Deleted":
+def object_event_of(message: str) -> CreatedObject | DeletedObject | None:
+    """Parse the body of a message; return None for any text that is not a well-formed event of an object."""
+    try:
+        return parse_object_event(json.loads(message))
+    except (ValueError, MalformedEvent):
         return None
-    detail = event["detail"]
-    return DeletedObject(
-        ref=_ref(event),
-        sequencer=detail["object"].get("sequencer", ""),
-        deleted_at=datetime.fromisoformat(event["time"]),
-        permanent=detail.get("deletion-type") == "Permanently Deleted",
-    )
 
 
 def sortable(sequencer: str) -> str:
-    """A sequencer as long as any, so that text sorts as the number does."""
+    """Pad a sequencer to a fixed length, so that the order of texts is the order of numbers."""
     return sequencer.rjust(_SEQUENCER_DIGITS, "0")
-
-
-def _ref(event: Mapping[str, Any]) -> ObjectRef:
-    item = event["detail"]["object"]
-    return ObjectRef(event["detail"]["bucket"]["name"], item["key"], item.get("version-id", "null"))

@@ -1,6 +1,6 @@
-"""What Lambda says of every call: the report lines in the log group that all functions share.
+"""Reports that Lambda writes about every invocation, read from the log group that all functions share.
 
-They are there wherever functions run, and say what is billed, which no metric of CloudWatch does.
+They exist wherever functions run, and name the billed duration, which no CloudWatch metric does.
 """
 
 import json
@@ -9,26 +9,25 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from claimwatch.aws.faults import aws_faults, error_code
 from claimwatch.domain.evaluation.invocation import Invocation
-from claimwatch.errors import TransientFault
 
 MOST_PAGES = 500
-"""Answers of CloudWatch Logs that are read at most, of 10,000 events or 1 MB each; its rate is limited."""
+"""Pages of log events read at most, of 10,000 events or 1 MB each; CloudWatch Logs limits the rate."""
 
 _PATTERNS = ('"platform.report"', '"REPORT RequestId"')
-"""Reports as JSON, as this application's functions log, and as text, as the emulator always does."""
+"""Reports as JSON, as this application's functions log them, and as text, as the emulator always does."""
 
 _TEXT = re.compile(r"^REPORT RequestId: .*\bBilled Duration: ([\d.]+) ms\s+Memory Size: (\d+) MB")
-_PASSING = {"ThrottlingException", "LimitExceededException", "ServiceUnavailableException"}
 
 
 class Invocations(Protocol):
-    """Who knows of the calls."""
+    """Reads which invocations of functions there were."""
 
     def between(self, since: datetime, until: datetime) -> list[Invocation] | None:
-        """The calls that ended between; None where that cannot be told."""
+        """Return the invocations that ended in this period; None where they are not known."""
 
 
 class LambdaReports:
@@ -44,14 +43,14 @@ class LambdaReports:
             found: list[Invocation] = []
             for page, messages in enumerate(self._pages(pattern, since, until)):
                 if page == self._most_pages:
-                    return None  # a part of the calls would look like a cheap week
+                    return None  # a part of the invocations would look like a cheap week
                 found += [call for message in messages if (call := read_report(message)) is not None]
             if found:
                 return found
         return None
 
     def _pages(self, pattern: str, since: datetime, until: datetime) -> Iterator[list[str]]:
-        asked: dict[str, Any] = {
+        request: dict[str, Any] = {
             "logGroupName": self._log_group,
             "filterPattern": pattern,
             "startTime": int(since.timestamp() * 1000),
@@ -59,24 +58,20 @@ class LambdaReports:
         }
         while True:
             try:
-                answer = self._client.filter_log_events(**asked)
+                with aws_faults("CloudWatch Logs"):
+                    answer = self._client.filter_log_events(**request)
             except ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code == "ResourceNotFoundException":
+                if error_code(error) == "ResourceNotFoundException":
                     return
-                if code in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
-                    raise TransientFault(f"CloudWatch Logs did not answer: {error}") from error
                 raise
-            except BotoCoreError as error:
-                raise TransientFault(f"CloudWatch Logs did not answer: {error}") from error
             yield [event["message"] for event in answer.get("events", ())]
             if not answer.get("nextToken"):
                 return
-            asked["nextToken"] = answer["nextToken"]
+            request["nextToken"] = answer["nextToken"]
 
 
 def read_report(message: str) -> Invocation | None:
-    """The call that a line reports; None if the line is no report."""
+    """Return the invocation that a log line reports; None if the line is not a report."""
     if message.startswith("REPORT "):
         return _from_text(message)
     try:
@@ -96,6 +91,6 @@ def read_report(message: str) -> Invocation | None:
 
 
 def _from_text(message: str) -> Invocation | None:
-    """Of failures and cold starts it is silent where there is none, and the emulator is always: not known."""
+    """Read a report in text; failure and cold start stay unknown, because the emulator never names them."""
     found = _TEXT.match(message)
     return found and Invocation(billed_seconds=float(found[1]) / 1000.0, memory_mb=int(found[2]))

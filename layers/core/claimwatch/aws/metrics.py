@@ -1,6 +1,6 @@
-"""Numbers for CloudWatch, which alarms go by.
+"""Custom metrics for CloudWatch, which the alarms watch.
 
-They are put there by a call: a metric in a log line would be one only where logs are turned into metrics.
+They are sent by API calls: a metric embedded in a log line works only where logs are turned into metrics.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,19 +9,17 @@ from datetime import datetime
 from itertools import batched
 from typing import Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from claimwatch.errors import TransientFault
+from claimwatch.aws.faults import aws_faults
 
 NAMESPACE = "Claimwatch"
 
-_MOST = 500
-"""CloudWatch takes 1,000 at once."""
+_BATCH = 500
+"""Values sent in one call; CloudWatch accepts 1,000."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A value of a metric; without a time, of now. CloudWatch takes up to two hours ahead."""
+    """A value of a metric at a time, or now if there is none. CloudWatch accepts up to two hours ahead."""
 
     name: str
     value: float
@@ -30,35 +28,29 @@ class Measure:
 
 
 class Metrics(Protocol):
-    """Who keeps numbers."""
+    """Stores metrics."""
 
     def put(self, measures: Sequence[Measure]) -> None:
-        """Keep them."""
+        """Store the values."""
 
 
 class CloudWatchMetrics:
-    """CloudWatch."""
+    """Metrics in CloudWatch."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def put(self, measures: Sequence[Measure]) -> None:
-        for batch in batched(measures, _MOST, strict=False):
-            try:
+        for batch in batched(measures, _BATCH, strict=False):
+            with aws_faults("CloudWatch"):
                 self._client.put_metric_data(Namespace=NAMESPACE, MetricData=[_datum(each) for each in batch])
-            except BotoCoreError as error:
-                raise TransientFault(f"CloudWatch did not answer: {error}") from error
-            except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
-                    raise TransientFault(f"CloudWatch did not answer: {error}") from error
-                raise
 
 
 def _datum(measure: Measure) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    datum: dict[str, Any] = {
         "MetricName": measure.name,
         "Dimensions": [{"Name": name, "Value": value} for name, value in measure.dimensions.items()],
         "Value": measure.value,
         "Unit": "Count",
     }
-    return told if measure.at is None else told | {"Timestamp": measure.at}
+    return datum if measure.at is None else datum | {"Timestamp": measure.at}

@@ -1,11 +1,13 @@
-"""Objects in S3: read a version as a stream, write a stream as an object."""
+"""Objects in S3: read a version as a stream, write a stream as a new version."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from claimwatch.aws.faults import aws_faults, error_code
 from claimwatch.errors import TransientFault
 
 if TYPE_CHECKING:
@@ -13,12 +15,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 READ_BLOCK = 1 << 20
-"""Bytes handed on at a time."""
+"""Bytes of each block that a read yields."""
 
 PART = 8 << 20
-"""Bytes of a multipart upload's part; S3 takes no less than 5 MiB, and 10,000 parts at most."""
+"""Bytes of a part of a multipart upload; S3 accepts no less than 5 MiB, and at most 10,000 parts."""
 
-_GONE = {"NoSuchKey", "NoSuchVersion", "404", "NoSuchBucket", "MethodNotAllowed"}
+_MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NoSuchBucket", "MethodNotAllowed"}
 
 
 @dataclass(frozen=True)
@@ -31,43 +33,41 @@ class ObjectRef:
 
 
 class ObjectMissing(Exception):
-    """The version is not there (any more)."""
+    """The object version does not exist, or no longer exists."""
 
 
 class ObjectStore(Protocol):
-    """What the use cases need of S3."""
+    """The part of S3 that the use cases need."""
 
     def size(self, ref: ObjectRef) -> int:
-        """Bytes of the object; ``ObjectMissing`` if it is gone."""
+        """Return the object's size in bytes; raise ``ObjectMissing`` if it does not exist."""
 
     def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """The bytes from ``start`` to ``end`` (exclusive) in blocks of any size."""
+        """Yield the bytes from ``start`` to ``end`` (exclusive) in blocks of any size."""
 
     def exists(self, bucket: str, key: str) -> bool:
-        """Whether there is an object of this key now."""
+        """Return whether the key has an object now."""
 
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
         """Write a new version; nothing becomes visible unless ``blocks`` ends without an error."""
 
 
 class ModelStore(ObjectStore, Protocol):
-    """Where models are kept: their parts are asked for by name, and held to their hashes."""
+    """An object store that also reads objects by key alone, as bundles are read and then verified."""
 
     def newest(self, bucket: str, key: str) -> bytes:
-        """All bytes of the key's newest version; ``ObjectMissing`` if there is none."""
+        """Return the key's newest version; raise ``ObjectMissing`` if there is none."""
 
 
 class S3Objects:
-    """The object store that S3 is."""
+    """Objects in S3."""
 
     def __init__(self, client: "S3Client") -> None:
         self._client = client
 
     def size(self, ref: ObjectRef) -> int:
-        try:
+        with _s3_faults(ref.bucket, ref.key, ref.version_id):
             head = self._client.head_object(Bucket=ref.bucket, Key=ref.key, VersionId=ref.version_id)
-        except (ClientError, BotoCoreError) as error:
-            raise _translated(error, ref) from error
         return head["ContentLength"]
 
     def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
@@ -75,58 +75,54 @@ class S3Objects:
             return
         span = f"bytes={start}-{'' if end is None else end - 1}"
         try:
-            body = self._client.get_object(
-                Bucket=ref.bucket, Key=ref.key, VersionId=ref.version_id, Range=span
-            )["Body"]
-            yield from body.iter_chunks(READ_BLOCK)
+            with _s3_faults(ref.bucket, ref.key, ref.version_id):
+                body = self._client.get_object(
+                    Bucket=ref.bucket, Key=ref.key, VersionId=ref.version_id, Range=span
+                )["Body"]
+                yield from body.iter_chunks(READ_BLOCK)
         except ClientError as error:
-            if error.response["Error"]["Code"] == "InvalidRange":  # the object ends before ``start``
-                return
-            raise _translated(error, ref) from error
-        except (BotoCoreError, OSError) as error:
+            if error_code(error) != "InvalidRange":  # the object ends before ``start``
+                raise
+        except OSError as error:
             raise TransientFault(f"reading s3://{ref.bucket}/{ref.key} broke off: {error}") from error
 
     def newest(self, bucket: str, key: str) -> bytes:
         try:
-            return self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except (ClientError, BotoCoreError) as error:
-            raise _translated(error, ObjectRef(bucket, key, "newest")) from error
+            with _s3_faults(bucket, key, "newest"):
+                return self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
         except OSError as error:
             raise TransientFault(f"reading s3://{bucket}/{key} broke off: {error}") from error
 
     def exists(self, bucket: str, key: str) -> bool:
-        # Listed, not asked for by HEAD: who may list only a prefix is told "forbidden" of what is not there.
-        try:
+        # Listed instead of HEAD: a role that may list only a prefix gets 403 for a missing key, not 404.
+        with _s3_faults(bucket, key):
             found = self._client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-        except (ClientError, BotoCoreError) as error:
-            raise _translated(error, ObjectRef(bucket, key, "")) from error
         return any(item.get("Key") == key for item in found.get("Contents", ()))
 
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
-        upload = self._client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
-        try:
-            parts: list[CompletedPartTypeDef] = [
-                {
-                    "PartNumber": number,
-                    "ETag": self._client.upload_part(
-                        Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, Body=part
-                    )["ETag"],
-                }
-                for number, part in enumerate(_parts(blocks), start=1)
-            ]
-            done = self._client.complete_multipart_upload(
-                Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
-            )
-        except BaseException as error:
-            self._client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
-            if isinstance(error, ClientError | BotoCoreError):
-                raise _translated(error, ObjectRef(bucket, key, "")) from error
-            raise
+        with _s3_faults(bucket, key):
+            upload = self._client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+            try:
+                parts: list[CompletedPartTypeDef] = [
+                    {
+                        "PartNumber": number,
+                        "ETag": self._client.upload_part(
+                            Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, Body=part
+                        )["ETag"],
+                    }
+                    for number, part in enumerate(_parts(blocks), start=1)
+                ]
+                done = self._client.complete_multipart_upload(
+                    Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
+                )
+            except BaseException:
+                self._client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
+                raise
         return ObjectRef(bucket, key, done["VersionId"])
 
 
 def _parts(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Blocks gathered into parts; an empty stream is one empty part."""
+    """Gather blocks into parts; an empty stream becomes one empty part."""
     pending = bytearray()
     sent = False
     for block in blocks:
@@ -139,17 +135,13 @@ def _parts(blocks: Iterable[bytes]) -> Iterator[bytes]:
         yield bytes(pending)
 
 
-def _translated(error: ClientError | BotoCoreError, ref: ObjectRef) -> Exception:
-    """Ours for theirs: what is gone is gone, what S3 or the network did passes, and denial is a bug."""
-    if isinstance(error, ClientError):
-        code = error.response["Error"]["Code"]
-        if code in _GONE:
-            return ObjectMissing(f"s3://{ref.bucket}/{ref.key} (version {ref.version_id}) is not there")
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500 and code not in {
-            "SlowDown",
-            "RequestTimeout",
-            "Throttling",
-            "ThrottlingException",
-        }:
-            return error
-    return TransientFault(f"S3 did not answer for s3://{ref.bucket}/{ref.key}: {error}")
+@contextmanager
+def _s3_faults(bucket: str, key: str, version: str = "") -> Iterator[None]:
+    """Raise ``ObjectMissing`` and ``TransientFault``; other errors, such as denied access, pass."""
+    with aws_faults(f"S3, asked for s3://{bucket}/{key},"):
+        try:
+            yield
+        except ClientError as error:
+            if error_code(error) in _MISSING:
+                raise ObjectMissing(f"s3://{bucket}/{key} (version {version}) does not exist") from error
+            raise

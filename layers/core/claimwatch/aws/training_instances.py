@@ -1,30 +1,32 @@
-"""Machines that train models: EC2 instances of one launch template, told apart by tags."""
+"""EC2 instances that train models: started from one launch template and identified by tags."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from claimwatch.errors import ClaimwatchError, TransientFault
+from claimwatch.aws.faults import aws_faults, error_code, is_retryable
+from claimwatch.errors import ClaimwatchError
 
 TRAINING_TAG = "claimwatch-training"
-"""Its value is the training's id; the instance reads it from its metadata."""
+"""Tag that holds the training's id; the instance reads it from its metadata."""
 
 TEMPLATE_TAG = "claimwatch-template"
-"""Its value is the launch template's id; what carries it may be ended by us."""
+"""Tag that holds the launch template's id; Claimwatch may terminate any instance that carries it."""
 
-_PASSING = {"RequestLimitExceeded", "Unavailable", "InternalError", "ServiceUnavailable"}
-_GONE = {"InvalidInstanceID.NotFound"}
+_MISSING = "InvalidInstanceID.NotFound"
 _ENDED = {"shutting-down", "terminated", "stopping", "stopped"}
 
 
 class InstanceUnavailable(ClaimwatchError):
-    """EC2 starts no instance: no capacity, a limit of the account, a mistake in the launch template."""
+    """EC2 starts no instance: no capacity, a limit of the account, or a mistake in the launch template."""
 
 
 @dataclass(frozen=True)
 class TrainingInstance:
-    """An instance; ``reason`` is what EC2 says of how it came to its state."""
+    """An instance; ``reason`` is EC2's explanation of its present state."""
 
     instance_id: str
     training_id: str
@@ -33,16 +35,16 @@ class TrainingInstance:
 
 
 class TrainingInstances(Protocol):
-    """What the use cases need of EC2."""
+    """The part of EC2 that the use cases need."""
 
     def start(self, training_id: str) -> str:
-        """Start a machine for a training, or find the one that was started for it; its id."""
+        """Start an instance for a training, or find the one started for it before; return its id."""
 
     def all(self) -> list[TrainingInstance]:
-        """Every machine that EC2 still shows."""
+        """Return every instance that EC2 still shows."""
 
     def end(self, instance_id: str) -> None:
-        """End a machine for good; ended ones stay so."""
+        """Terminate an instance; a terminated or missing one is left alone."""
 
 
 class Ec2TrainingInstances:
@@ -53,7 +55,7 @@ class Ec2TrainingInstances:
         self._template_id = template_id
 
     def start(self, training_id: str) -> str:
-        try:
+        with _ec2_faults():
             answer = self._client.run_instances(
                 LaunchTemplate={"LaunchTemplateId": self._template_id, "Version": "$Latest"},
                 MinCount=1,
@@ -69,51 +71,52 @@ class Ec2TrainingInstances:
                     }
                 ],
             )
-        except (BotoCoreError, ClientError) as error:
-            raise _translated(error) from error
         instance_id: str = answer["Instances"][0]["InstanceId"]
         return instance_id
 
     def all(self) -> list[TrainingInstance]:
-        try:
+        with _ec2_faults():
             pages = self._client.get_paginator("describe_instances").paginate(
                 Filters=[{"Name": f"tag:{TEMPLATE_TAG}", "Values": [self._template_id]}]
             )
             return [
-                _machine(instance)
+                _instance(instance)
                 for page in pages
                 for reservation in page["Reservations"]
                 for instance in reservation.get("Instances", [])
             ]
-        except (BotoCoreError, ClientError) as error:
-            raise _translated(error) from error
 
     def end(self, instance_id: str) -> None:
-        try:
-            self._client.terminate_instances(InstanceIds=[instance_id])
-        except (BotoCoreError, ClientError) as error:
-            if isinstance(error, ClientError) and error.response["Error"]["Code"] in _GONE:
-                return
-            raise _translated(error) from error
+        with _ec2_faults():
+            try:
+                self._client.terminate_instances(InstanceIds=[instance_id])
+            except ClientError as error:
+                if error_code(error) != _MISSING:
+                    raise
 
 
-def _machine(instance: dict[str, Any]) -> TrainingInstance:
+def _instance(instance: dict[str, Any]) -> TrainingInstance:
     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
-    told = instance.get("StateReason", {}).get("Message") or instance.get("StateTransitionReason", "")
+    reason = instance.get("StateReason", {}).get("Message") or instance.get("StateTransitionReason", "")
     state = instance["State"]["Name"]
     return TrainingInstance(
-        instance["InstanceId"], tags.get(TRAINING_TAG, ""), state in _ENDED, told or state
+        instance["InstanceId"], tags.get(TRAINING_TAG, ""), state in _ENDED, reason or state
     )
 
 
-def _translated(error: BotoCoreError | ClientError) -> Exception:
-    if isinstance(error, BotoCoreError):
-        return TransientFault(f"EC2 did not answer: {error}")
-    code = error.response["Error"]["Code"]
-    passes = error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500 or code in _PASSING
-    # EC2 says "no capacity" with a 500 too, and that does not pass within a function's patience.
-    if passes and "Capacity" not in code:
-        return TransientFault(f"EC2 did not answer: {error}")
-    return InstanceUnavailable(
-        f"EC2 starts no instance: {code}: {error.response['Error'].get('Message', '')}"
-    )
+@contextmanager
+def _ec2_faults() -> Iterator[None]:
+    """Raise ``TransientFault`` for errors that a retry may cure, ``InstanceUnavailable`` for the rest.
+
+    EC2 reports missing capacity with a status of 500 too, but capacity does not return while a function
+    waits for it.
+    """
+    with aws_faults("EC2"):
+        try:
+            yield
+        except ClientError as error:
+            code = error_code(error)
+            if is_retryable(error) and "Capacity" not in code:
+                raise
+            message = error.response["Error"].get("Message", "")
+            raise InstanceUnavailable(f"EC2 starts no instance: {code}: {message}") from error

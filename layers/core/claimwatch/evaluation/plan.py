@@ -3,17 +3,55 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
-from claimwatch.domain.evaluation.finding import CHECKS
+from claimwatch.aws.event_fields import Fields
+from claimwatch.domain.evaluation.finding import CHECKS, Check
 from claimwatch.domain.evaluation.week import WEEK, last_complete, monday_of, name_of, start_of
-from claimwatch.errors import RefusedData
+from claimwatch.errors import MalformedEvent, RefusedData
 from claimwatch.storage import evaluations, models
 from claimwatch.storage.connection import Database
-from claimwatch.storage.evaluations import Window
+from claimwatch.storage.evaluations import Key, Window
 
 CLOSING_DELAY = 900
 """Delay in seconds of the closing message; SQS allows no more."""
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """A call that plans a week of a line (by default the last week that is over) or of every line."""
+
+    line: str | None = None
+    window: str | None = None
+
+    @classmethod
+    def parse(cls, event: object) -> Self:
+        """Parse a call, or the event of the schedule, which names no line; raises ``MalformedEvent``."""
+        fields = Fields(event, "evaluation request")
+        return cls(fields.optional_text("line"), fields.optional_text("window"))
+
+
+@dataclass(frozen=True)
+class Task:
+    """A message: a check of a window to run, or None to close the window."""
+
+    key: Key
+    check: Check | None
+
+    @classmethod
+    def parse(cls, message: object) -> Self:
+        """Parse what ``plan_window`` sends; raises ``MalformedEvent``."""
+        fields = Fields(message, "evaluation task")
+        try:
+            start = start_of(monday_of(fields.text("window")))
+        except ValueError:
+            raise MalformedEvent("evaluation task: field 'window' must be a week, as 2026-W30") from None
+        key = Key(fields.text("line"), start, fields.text("model_version"))
+        if fields.has("check"):
+            return cls(key, fields.choice("check", CHECKS))
+        if fields.has("close") and fields.flag("close"):
+            return cls(key, None)
+        raise MalformedEvent("evaluation task: it needs a field 'check', or 'close' that is true")
 
 
 class Queue(Protocol):

@@ -5,41 +5,19 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, Self, cast
+from typing import Literal
 
-from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
-from claimwatch.domain.evaluation.week import monday_of, start_of
+from claimwatch.domain.evaluation.finding import Check, Finding
 from claimwatch.errors import ClaimwatchError, TransientFault
 from claimwatch.evaluation.close import Dependencies as Closing
 from claimwatch.evaluation.close import Unfinished, close
+from claimwatch.evaluation.plan import Task
 from claimwatch.storage import evaluations
 from claimwatch.storage.connection import Database
-from claimwatch.storage.evaluations import Key, Window
+from claimwatch.storage.evaluations import Window
 
 LAST_ATTEMPT = 5
 """Deliveries of a message before it goes to the dead-letter queue: the queue's maxReceiveCount."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """Content of a message: a check of a window, or none to close the window."""
-
-    key: Key
-    check: Check | None
-
-    @classmethod
-    def of(cls, message: Mapping[str, Any]) -> Self:
-        """Read a message; raises ``ValueError`` if it is not a task."""
-        try:
-            key = Key(message["line"], start_of(monday_of(message["window"])), message["model_version"])
-            check = message.get("check")
-            if check is None and message.get("close") is not True:
-                raise ValueError("a task must name a check or ask to close")
-            if check is not None and check not in CHECKS:
-                raise ValueError("unknown check")
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"not a task: {error}") from None
-        return cls(key, cast("Check | None", check))
 
 
 @dataclass(frozen=True)

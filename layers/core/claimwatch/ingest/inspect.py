@@ -16,7 +16,7 @@ from claimwatch.domain.files.header import csv_layout, ndjson_layout
 from claimwatch.domain.files.layout import Layout
 from claimwatch.errors import RefusedFile, Superseded, TransientFault
 from claimwatch.ingest import drafting, notifications
-from claimwatch.ingest.plan import Chunk, Plan, cutter
+from claimwatch.ingest.plan import Chunk, ChunkToLoad, Plan, cutter
 from claimwatch.ingest.staging import Prepared, prepare
 from claimwatch.storage import contracts, ledger, quarantine, rows
 from claimwatch.storage.connection import Database
@@ -97,8 +97,7 @@ def _inspected(deps: Dependencies, file: ledger.File) -> dict[str, Any]:
         notifications.notify_extra_columns(deps.database, deps.alerts, file, untold)
     return _state(file, "ready") | {
         "chunks": [
-            {"file_id": file.file_id, "attempt": file.attempt, "number": number}
-            for number in range(file.chunks or 0)
+            vars(ChunkToLoad(file.file_id, file.attempt, number)) for number in range(file.chunks or 0)
         ]
     }
 

@@ -1,8 +1,9 @@
 """How a file is to be loaded: what inspection found, kept in the ledger for the loading of each chunk."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from claimwatch.aws.event_fields import Fields
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.files.layout import Layout
@@ -17,6 +18,21 @@ class Chunk:
     start: int
     end: int
     first_row: int
+
+
+@dataclass(frozen=True)
+class ChunkToLoad:
+    """Input of the task that loads a chunk: which attempt at which file, and the chunk's number."""
+
+    file_id: int
+    attempt: int
+    number: int
+
+    @classmethod
+    def parse(cls, event: object) -> Self:
+        """Parse the input of the task; raises ``MalformedEvent``."""
+        fields = Fields(event, "chunk to load")
+        return cls(fields.integer("file_id"), fields.integer("attempt"), fields.integer("number"))
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Models: having one trained, and choosing which is live."""
+"""Model lifecycle: training, promotion, rollback."""

@@ -1,44 +1,46 @@
-"""What people are told of trainings: how each ended, and what to do next."""
+"""Alerts about trainings: how each ended, and what to do next."""
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.storage import models
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import Training
 
-_WHAT_NEXT = {
+_TEXTS = {
     "registered": (
         "Claimwatch trained model {version} of line {line}",
-        """It is registered, and not live until somebody promotes it. Its metrics: claimwatch models {line}
+        """It is registered, and not live until someone promotes it. Its metrics: claimwatch models {line}
   claimwatch promote {line} {version} --as challenger --why "..."
 """,
     ),
     "refused": (
         "Claimwatch refused model {version} of line {line}",
         """Why: {error}
-What is live stays live. The model's card says more: claimwatch models {line}
+The live models stay live. The model's card has the details: claimwatch models {line}
 """,
     ),
     "failed": (
         "Claimwatch could not train a model of line {line}",
         """Why: {error}
-What is live stays live, and the instance is gone. When the cause is mended:
+The live models stay live, and the instance is terminated. When the cause is fixed:
   claimwatch train {line} --why "..."
 """,
     ),
 }
+"""Subject and message, by the status in which a training ends."""
 
 
 def notify_end(database: Database, alerts: Alerts, training: Training) -> None:
-    """The training has ended. Published first, remembered afterwards: told twice rather than never.
+    """Send an alert that the training has ended, unless one was sent before.
 
-    The training itself and the watchdog may be at it at once: one waits, and finds it told.
+    The alert is published before that is committed: it may be sent twice, but is never lost. The training
+    itself and the watchdog may call this at once; the second waits for the first, and then sends nothing.
     """
-    if training.notified or training.status not in _WHAT_NEXT:
+    if training.notified or training.status not in _TEXTS:
         return
-    subject, message = (text.format(**vars(training)) for text in _WHAT_NEXT[training.status])
+    subject, message = (text.format(**vars(training)) for text in _TEXTS[training.status])
     with database.transaction() as cursor:
-        if not models.set_training_told(cursor, training.training_id):
+        if not models.set_training_notified(cursor, training.training_id):
             return
         alerts.publish(
-            subject, f"Training {training.training_id}, asked for by {training.asked_by}\n{message}"
+            subject, f"Training {training.training_id}, requested by {training.asked_by}\n{message}"
         )

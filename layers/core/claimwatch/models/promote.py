@@ -1,10 +1,12 @@
-"""Making a model live, and going back: who, when, why, and with which bytes, in a history that only grows."""
+"""Promotion and rollback of models: who, when, why, and which bytes, in an append-only history."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
+from claimwatch.aws.event_fields import Fields
 from claimwatch.aws.executions import Backfill
 from claimwatch.errors import RefusedData
 from claimwatch.storage import models, scores
@@ -16,11 +18,40 @@ REASON_LIMIT = 2000
 
 
 @dataclass(frozen=True)
-class Dependencies:
-    """What promoting works with.
+class ModelChange:
+    """A call that promotes a version of a line's model, or without a version rolls the champion back.
 
-    ``columns_of`` reads the bundle at a URI, holds it to its hash, and tells which columns it wants; it
-    raises ``ClaimwatchError`` for one that cannot be used.
+    Without a ``request_id`` the caller gives it one; a call that is repeated needs the same one.
+    """
+
+    line: str
+    by: str
+    why: str
+    version: str | None = None
+    role: Role = "champion"
+    request_id: str | None = None
+
+    @classmethod
+    def parse(cls, event: object) -> Self:
+        """Parse a call; raises ``MalformedEvent``."""
+        fields = Fields(event, "promotion request")
+        version = fields.optional_text("version")
+        return cls(
+            fields.text("line"),
+            fields.text("by"),
+            fields.text("why"),
+            version,
+            cls.role if version is None else fields.choice("role", models.ROLES),
+            fields.optional_text("request_id") or None,
+        )
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """Dependencies of ``promote`` and ``rollback``.
+
+    ``columns_of`` reads the bundle at a URI, verifies its hash, and returns the columns that its model
+    needs; it raises ``ClaimwatchError`` for a bundle that cannot be used.
     """
 
     database: Database
@@ -30,7 +61,7 @@ class Dependencies:
 
 @dataclass(frozen=True)
 class Promoted:
-    """What a request led to. ``changed`` is False where the model was live in that role already."""
+    """The result of a request; ``changed`` is False if the model was already live in that role."""
 
     line: str
     version: str
@@ -42,7 +73,7 @@ class Promoted:
 
 @dataclass(frozen=True)
 class Request:
-    """Who asks, why, and the id by which the request is known when it comes again."""
+    """Who changes what is live, why, and the id that identifies a repeated request."""
 
     request_id: str
     by: str
@@ -50,22 +81,26 @@ class Request:
 
     def __post_init__(self) -> None:
         if not self.why.strip():
-            raise RefusedData("say why: it is kept in the history")
+            raise RefusedData("give a reason (why): it is stored in the history")
         if len(self.why) > REASON_LIMIT or "\0" in self.why:
-            raise RefusedData(f"say why in at most {REASON_LIMIT:,} characters, without control characters")
+            raise RefusedData(
+                f"give a reason (why) of at most {REASON_LIMIT:,} characters, without control characters"
+            )
 
 
 def promote(deps: Dependencies, request: Request, line: str, version: str, role: Role) -> Promoted:
-    """Make a registered model live in a role; asked again with the same request, nothing happens twice.
+    """Make a registered model live in a role; the same request has its effect only once.
 
-    Claims that no champion has scored are scored then. Raises ``RefusedData`` for a model that may not go
-    live.
+    Then start scoring the claims that no champion has scored. Raises ``RefusedData`` for a model that may
+    not go live.
     """
 
     def chosen(cursor: Cursor) -> Version:
         model = models.find_version(cursor, line, version)
         if model is None:
-            raise RefusedData(f"line {line} has no model {version}: `claimwatch models {line}` lists them")
+            raise RefusedData(
+                f"line {line} has no model {version}: `claimwatch models {line}` lists its models"
+            )
         if model.status == "refused":
             raise RefusedData(f"model {version} of line {line} was refused: {model.refused_because}")
         return model
@@ -74,29 +109,29 @@ def promote(deps: Dependencies, request: Request, line: str, version: str, role:
 
 
 def rollback(deps: Dependencies, request: Request, line: str) -> Promoted:
-    """Make that model champion again which was champion before the present one.
+    """Make the previous champion the champion again.
 
-    Each roll-back goes one step further back, never forth again.
+    Each rollback goes one step further back in the history, never forward.
     """
 
     def previous(cursor: Cursor) -> LiveModel:
-        reign = succession(models.promotions_of_role(cursor, line, "champion"))
-        if len(reign) < 2:
-            raise RefusedData(f"line {line} had no champion before this one: promote another model")
-        return reign[-2]
+        champions = succession(models.promotions_of_role(cursor, line, "champion"))
+        if len(champions) < 2:
+            raise RefusedData(f"line {line} has no previous champion: promote another model")
+        return champions[-2]
 
     return _change(deps, request, line, "champion", "rollback", previous)
 
 
 def succession(history: list[Promotion]) -> list[LiveModel]:
-    """The models that a role would go back through, the present one last."""
-    reign: list[LiveModel] = []
+    """Return the models that rollbacks of a role would pass through, the present one last."""
+    stack: list[LiveModel] = []
     for entry in history:
         if entry.action == "rollback":
-            del reign[-1:]
+            del stack[-1:]
         elif entry.version and entry.bundle_uri and entry.bundle_sha256:
-            reign.append(LiveModel(entry.role, entry.version, entry.bundle_uri, entry.bundle_sha256))
-    return reign
+            stack.append(LiveModel(entry.role, entry.version, entry.bundle_uri, entry.bundle_sha256))
+    return stack
 
 
 def _change(
@@ -121,15 +156,15 @@ def _change(
             changed = _make_live(deps, cursor, request, line, role, action, model)
             if not changed:
                 models.add_request_without_change(cursor, request.request_id, version)
-    unscored = _score_what_waits(deps, request, line) if role == "champion" else 0
+    unscored = _score_unscored(deps, request, line) if role == "champion" else 0
     return Promoted(line, version, role, action, changed, unscored)
 
 
-def _score_what_waits(deps: Dependencies, request: Request, line: str) -> int:
-    """Have scored what no champion has; how many files that is.
+def _score_unscored(deps: Dependencies, request: Request, line: str) -> int:
+    """Start scoring the claims that no champion has scored; return the number of their files.
 
-    Counted once the promotion is there for all to see: whoever commits a file before that finds no champion,
-    and whoever does so later finds this one. The same request starts it no second time.
+    They are counted after the promotion is committed: a file committed before that found no champion and is
+    counted, a file committed later finds this one. The same request starts scoring only once.
     """
     with deps.database.transaction() as cursor:
         unscored, _ = scores.count_unscored(cursor, line)
@@ -148,33 +183,36 @@ def _make_live(
     model: Version | LiveModel,
 ) -> bool:
     live = models.live_models(cursor, line)
-    same = live.get(role)
-    if same is not None and (same.version, same.bundle_sha256) == (model.version, model.bundle_sha256):
+    present = live.get(role)
+    if present is not None and (present.version, present.bundle_sha256) == (
+        model.version,
+        model.bundle_sha256,
+    ):
         return False
     if role == "challenger" and "champion" in live and live["champion"].version == model.version:
-        raise RefusedData(f"model {model.version} is the champion: it would challenge itself")
-    assert model.bundle_uri is not None  # the table wants both of a model that is registered
+        raise RefusedData(f"model {model.version} is the champion: it cannot challenge itself")
+    assert model.bundle_uri is not None  # a constraint: a registered model has both
     assert model.bundle_sha256 is not None
-    _fits(cursor, line, model.version, deps.columns_of(model.bundle_uri, model.bundle_sha256))
-    _enter(cursor, request, line, role, action, model)
+    _check_columns(cursor, line, model.version, deps.columns_of(model.bundle_uri, model.bundle_sha256))
+    _add(cursor, request, line, role, action, model)
     if role == "champion":
-        scores.forget_without_model(cursor, line)
+        scores.delete_line_without_model(cursor, line)
         challenger = live.get("challenger")
         if challenger is not None and challenger.version == model.version:
-            _enter(cursor, request, line, "challenger", "vacate", None)
+            _add(cursor, request, line, "challenger", "vacate", None)
     return True
 
 
-def _fits(cursor: Cursor, line: str, version: str, wanted: set[str]) -> None:
-    missing = wanted - models.columns_of_line(cursor, line)
+def _check_columns(cursor: Cursor, line: str, version: str, needed: set[str]) -> None:
+    missing = needed - models.columns_of_line(cursor, line)
     if missing:
         raise RefusedData(
-            f"model {version} wants columns that the claims of line {line} do not have:"
+            f"model {version} needs columns that the claims of line {line} do not have:"
             f" {', '.join(sorted(missing))}"
         )
 
 
-def _enter(
+def _add(
     cursor: Cursor, request: Request, line: str, role: Role, action: Action, model: Version | LiveModel | None
 ) -> None:
     models.add_promotion(

@@ -1,6 +1,6 @@
-"""The code that trains, as one archive whose bytes depend on nothing but the code.
+"""The training code as one archive, whose bytes depend only on the code.
 
-It holds the packages `training` and `claimwatch` as the function that publishes it has them.
+The archive holds the packages `training` and `claimwatch` of the function that publishes it.
 """
 
 import gzip
@@ -17,7 +17,7 @@ PACKAGES = ("claimwatch", "training")
 
 
 def publish_training_code(objects: ObjectStore, bucket: str) -> tuple[str, str]:
-    """Put the archive into the bucket unless it is there; its SHA-256 and its key."""
+    """Write the archive to the bucket unless it exists; return its SHA-256 and its key."""
     archive = training_code()
     sha256 = hashlib.sha256(archive).hexdigest()
     key = f"code/{sha256}/training.tar.gz"
@@ -27,9 +27,9 @@ def publish_training_code(objects: ObjectStore, bucket: str) -> tuple[str, str]:
 
 
 def training_code() -> bytes:
-    """The archive."""
+    """Return the archive, a gzipped tar file."""
     packed = io.BytesIO()
-    # No name, time or owner: the same code gives the same bytes wherever and whenever it is packed.
+    # No name, time or owner, so that the same code always gives the same bytes.
     with (
         gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as archive,

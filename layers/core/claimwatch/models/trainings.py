@@ -1,10 +1,11 @@
-"""Trainings: started on purpose, one of a line at a time, on a machine that is gone afterwards."""
+"""Trainings: started on request, one per line at a time, each on an EC2 instance that is then terminated."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, Self
 
 from claimwatch.aws.alerts import Alerts
+from claimwatch.aws.event_fields import Fields
 from claimwatch.aws.training_instances import InstanceUnavailable, TrainingInstance, TrainingInstances
 from claimwatch.errors import RefusedData
 from claimwatch.models.notifications import notify_end
@@ -13,7 +14,7 @@ from claimwatch.storage.connection import Database
 from claimwatch.storage.models import Training
 
 STARTING_TIME = timedelta(minutes=10)
-"""How long a training may be without a machine: a function starts it within a minute, or died trying."""
+"""How long a training may have no instance: a function starts one within a minute, or has died."""
 
 REASON_LIMIT = 2000
 """Characters of a reason."""
@@ -22,23 +23,49 @@ type End = Literal["registered", "refused", "failed"]
 
 
 @dataclass(frozen=True)
+class TrainingRequest:
+    """A request for a training, from a call, the schedule, or an event such as ``RetrainingAdvised``.
+
+    Without a ``training_id`` the caller gives it one; a request that is repeated needs the same one.
+    """
+
+    line: str
+    why: str
+    asked_by: str = "an event"
+    training_id: str | None = None
+
+    @classmethod
+    def parse(cls, event: object) -> Self:
+        """Parse a request; other fields are ignored. Raises ``MalformedEvent``."""
+        fields = Fields(event, "training request")
+        return cls(
+            fields.text("line"),
+            fields.text("why"),
+            fields.optional_text("asked_by") or cls.asked_by,
+            fields.optional_text("training_id") or None,
+        )
+
+
+@dataclass(frozen=True)
 class Dependencies:
-    """What trainings are started and watched with; none may take longer than ``longest``."""
+    """Dependencies of starting and watching trainings; ``longest`` is the longest time one may take."""
 
     database: Database
-    machines: TrainingInstances
+    instances: TrainingInstances
     alerts: Alerts
     longest: timedelta
 
 
 def start_training(deps: Dependencies, training_id: str, line: str, *, why: str, asked_by: str) -> Training:
-    """Start a training of a line's model; the same id starts it once.
+    """Start a training of a model for the line; the same id starts only one.
 
-    Raises ``RefusedData`` while another one of the line runs, and for a line without a contract. Where EC2
-    has no machine the training is returned as failed.
+    Raises ``RefusedData`` while another training of the line runs, and for a line without a contract. If EC2
+    has no instance to offer, the training is returned as failed.
     """
     if not why.strip() or len(why) > REASON_LIMIT or "\0" in why:
-        raise RefusedData(f"say why, in at most {REASON_LIMIT:,} characters: it is kept beside the model")
+        raise RefusedData(
+            f"give a reason (why) of at most {REASON_LIMIT:,} characters: it is stored with the model"
+        )
     with deps.database.transaction() as cursor:
         other = models.running_training(cursor, line)
     if other is not None and other.training_id != training_id:
@@ -48,27 +75,27 @@ def start_training(deps: Dependencies, training_id: str, line: str, *, why: str,
         training = models.find_training(cursor, training_id)
         if training is None:
             if contracts.find_running(cursor, line) is None:
-                raise RefusedData(f"line {line} has no contract, so there are no claims to learn from")
+                raise RefusedData(f"line {line} has no contract, so there are no claims to train on")
             training = models.begin_training(
                 cursor, training_id, line, why=why, asked_by=asked_by, seconds=deps.longest.total_seconds()
             )
     if training.status != "starting":
         return training
     try:
-        instance_id = deps.machines.start(training_id)
+        instance_id = deps.instances.start(training_id)
     except InstanceUnavailable as refusal:
         end_training(deps.database, deps.alerts, training_id, "failed", str(refusal))
     else:
         with deps.database.transaction() as cursor:
             models.set_running(cursor, training_id, instance_id)
-    return _found(deps.database, training_id)
+    return _get(deps.database, training_id)
 
 
 def _end_if_dead(deps: Dependencies, training: Training) -> None:
-    """End a training that is overdue, or that died before it had a machine."""
+    """End a training that is overdue, or whose function died before it had an instance."""
     now = datetime.now(UTC)
     if training.instance_id is None or now > training.deadline:
-        why = _end_of(training, None, now)
+        why = _why_over(training, None, now)
         if why is not None:
             end_training(deps.database, deps.alerts, training.training_id, "failed", why)
 
@@ -76,65 +103,65 @@ def _end_if_dead(deps: Dependencies, training: Training) -> None:
 def end_training(
     database: Database, alerts: Alerts, training_id: str, end: End, error: str | None = None
 ) -> None:
-    """Write down how a training ended, once, and tell people."""
+    """Record how a training ended, once, and send an alert."""
     with database.transaction() as cursor:
         models.end_training(cursor, training_id, end, error and error[:REASON_LIMIT])
-    notify_end(database, alerts, _found(database, training_id))
+    notify_end(database, alerts, _get(database, training_id))
 
 
-def watch_machines(deps: Dependencies) -> list[str]:
-    """Watch the trainings as long as EC2 shows a machine of them, ended ones for an hour after.
+def watch_instances(deps: Dependencies) -> list[str]:
+    """Watch the trainings while EC2 shows an instance of one: an ended instance is shown for an hour.
 
-    Else the database is left alone: asked every few minutes, it would never pause.
+    Otherwise the database is not queried: a query every few minutes would keep it from pausing.
     """
-    return watch_trainings(deps) if deps.machines.all() else []
+    return watch_trainings(deps) if deps.instances.all() else []
 
 
 def watch_trainings(deps: Dependencies, now: datetime | None = None) -> list[str]:
-    """End what is overdue, write down what vanished, tell what nobody has heard of; the trainings touched."""
+    """End overdue trainings, record vanished ones, send missed alerts; return the ids of these trainings."""
     moment = now or datetime.now(UTC)
     touched = []
     with deps.database.transaction() as cursor:
         watched = models.trainings_to_watch(cursor)
-    machines = {machine.training_id: machine for machine in deps.machines.all()}
+    instances = {instance.training_id: instance for instance in deps.instances.all()}
     for training in watched:
         if training.ended_at is not None:
             notify_end(deps.database, deps.alerts, training)
             touched.append(training.training_id)
-        elif (why := _end_of(training, machines.get(training.training_id), moment)) is not None:
+        elif (why := _why_over(training, instances.get(training.training_id), moment)) is not None:
             end_training(deps.database, deps.alerts, training.training_id, "failed", why)
             touched.append(training.training_id)
-    _end_machines(deps, list(machines.values()))
+    _end_instances(deps, list(instances.values()))
     return touched
 
 
-def _end_of(training: Training, machine: TrainingInstance | None, now: datetime) -> str | None:
-    """Why a training that has not ended is over; None if it is not."""
+def _why_over(training: Training, instance: TrainingInstance | None, now: datetime) -> str | None:
+    """Return why a training without a recorded end is over; None if it is not over."""
     if now > training.deadline:
         hours = (training.deadline - training.asked_at).total_seconds() / 3600
         return f"it took longer than {hours:g} hours, so it was ended"
-    if machine is None:
+    if instance is None:
         late = now - training.asked_at > STARTING_TIME
-        return "no instance was found that trains it" if late else None
-    if machine.ended:
-        return f"its instance ended before the training had: {machine.reason}"
+        return "no instance was found for it" if late else None
+    if instance.ended:
+        return f"its instance ended before the training did: {instance.reason}"
     return None
 
 
-def _end_machines(deps: Dependencies, machines: list[TrainingInstance]) -> None:
-    """End every machine whose training has ended, or that trains nothing we know of."""
-    for machine in machines:
-        if machine.ended:
+def _end_instances(deps: Dependencies, instances: list[TrainingInstance]) -> None:
+    """Terminate every instance whose training has ended or is unknown."""
+    for instance in instances:
+        if instance.ended:
             continue
         with deps.database.transaction() as cursor:
-            training = models.find_training(cursor, machine.training_id)
+            training = models.find_training(cursor, instance.training_id)
         if training is None or training.ended_at is not None:
-            deps.machines.end(machine.instance_id)
+            deps.instances.end(instance.instance_id)
 
 
-def _found(database: Database, training_id: str) -> Training:
+def _get(database: Database, training_id: str) -> Training:
     with database.transaction() as cursor:
         training = models.find_training(cursor, training_id)
     if training is None:
-        raise LookupError(f"there is no training {training_id}")
+        raise LookupError(f"training {training_id} does not exist")
     return training

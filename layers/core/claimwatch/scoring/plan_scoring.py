@@ -1,29 +1,58 @@
-"""What there is to score: the chunks of a committed file, or all that a line still has to score."""
+"""What is left to score: the chunks of a committed file, or of all stored files of a line."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, Self
 
 from claimwatch.aws.alerts import Alerts
+from claimwatch.aws.event_fields import Fields
 from claimwatch.errors import RefusedData
 from claimwatch.scoring.notifications import notify_without_champion
 from claimwatch.storage import ledger, models, scores
 from claimwatch.storage.connection import Database
 
-MOST_UNITS = 500
-"""Chunks planned at a time: references far below the 256 KiB of a state. A backfill plans again."""
+CHUNKS_AT_A_TIME = 500
+"""Chunks in a plan: far below the 256 KiB of a state. The state machine plans again until none is left."""
+
+
+@dataclass(frozen=True)
+class ChunkToScore:
+    """Input of the task that scores a chunk: its file, and its number in the file."""
+
+    file_id: int
+    number: int
+
+    @classmethod
+    def parse(cls, event: object) -> Self:
+        """Parse the input of the task; raises ``MalformedEvent``."""
+        fields = Fields(event, "chunk to score")
+        return cls(fields.integer("file_id"), fields.integer("number"))
+
+
+@dataclass(frozen=True)
+class ScoringPlan:
+    """The chunks that live models have not scored: some (``ready``), none (``done``), or no champion."""
+
+    line: str
+    status: Literal["ready", "done", "without_champion"]
+    units: Sequence[ChunkToScore] = ()
+
+    def to_event(self) -> dict[str, Any]:
+        """Return the output of the task, which the state machine reads."""
+        return {"line": self.line, "status": self.status, "units": [vars(unit) for unit in self.units]}
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What planning works with."""
+    """Dependencies of ``plan_file`` and ``plan_line``."""
 
     database: Database
     alerts: Alerts
 
 
-def plan_file(deps: Dependencies, file_id: int) -> dict[str, Any]:
-    """What is to be scored of a file."""
+def plan_file(deps: Dependencies, file_id: int) -> ScoringPlan:
+    """Plan the scoring of a file."""
     with deps.database.transaction() as cursor:
         file = ledger.get(cursor, file_id)
     if file.line is None:
@@ -33,24 +62,23 @@ def plan_file(deps: Dependencies, file_id: int) -> dict[str, Any]:
 
 def plan_line(
     deps: Dependencies, line: str, since: datetime | None = None, *, only_unscored: bool = False
-) -> dict[str, Any]:
-    """What is to be scored of a line's files that came since then."""
+) -> ScoringPlan:
+    """Plan the scoring of the line's files received since a time.
+
+    With ``only_unscored`` the plan has only chunks that no champion has scored.
+    """
     return _plan(deps, line, since=since, only_unscored=only_unscored)
 
 
-def _plan(deps: Dependencies, line: str, **which: Any) -> dict[str, Any]:
-    """``status`` is ``ready``, ``done`` or ``without_champion``; ``units`` are the chunks."""
+def _plan(deps: Dependencies, line: str, **selection: Any) -> ScoringPlan:
     with deps.database.transaction() as cursor:
         live = models.live_models(cursor, line)
-        units = scores.units_to_score(cursor, line, limit=MOST_UNITS, **which) if live else []
+        chunks = scores.chunks_to_score(cursor, line, limit=CHUNKS_AT_A_TIME, **selection) if live else []
     if "champion" not in live:
         notify_without_champion(deps.database, deps.alerts, line)
-        return {"line": line, "status": "without_champion", "units": []}
-    if units:
-        with deps.database.transaction() as cursor:
-            scores.index_new_rows(cursor, line)
-    return {
-        "line": line,
-        "status": "ready" if units else "done",
-        "units": [{"file_id": file_id, "number": number} for file_id, number in units],
-    }
+        return ScoringPlan(line, "without_champion")
+    if not chunks:
+        return ScoringPlan(line, "done")
+    with deps.database.transaction() as cursor:
+        scores.index_new_rows(cursor, line)
+    return ScoringPlan(line, "ready", [ChunkToScore(file_id, number) for file_id, number in chunks])

@@ -1,15 +1,9 @@
-"""Scoring the claims of a chunk: once by each live model, however often it is asked for."""
+"""Scoring of a chunk's claims, once by each live model, however often the task is repeated."""
 
-import json
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from typing import IO, Any, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import IO
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.domain.contract.contract import Contract
@@ -17,66 +11,19 @@ from claimwatch.domain.contract.contract import Role as ColumnRole
 from claimwatch.ingest.plan import Plan
 from claimwatch.scoring.claim_table import Column, read_claims
 from claimwatch.scoring.notifications import notify_without_champion
-from claimwatch.scoring.score_copy import Block, Stream
+from claimwatch.scoring.score_stream import Model, ScoreStream
 from claimwatch.storage import contracts, ledger, models, profiles, scores
 from claimwatch.storage.connection import Database
 from claimwatch.storage.ledger import File
 from claimwatch.storage.models import LiveModel, Role
 from claimwatch.storage.scores import ChunkTiming, Scoring, ScoringCounts
 
-BLOCK = 8192
-"""Claims that are scored at a time."""
-
-
-_JSON = json.JSONEncoder(ensure_ascii=False)
-
-
-class Scores(Protocol):
-    """What a model makes of claims: an entry for each, and counts of claims by feature."""
-
-    @property
-    def probability(self) -> npt.NDArray[np.float64]: ...
-    @property
-    def percentile(self) -> npt.NDArray[np.float64]: ...
-    @property
-    def referred(self) -> npt.NDArray[np.bool_]: ...
-    @property
-    def missing(self) -> Mapping[str, int]: ...
-    @property
-    def unseen(self) -> Mapping[str, int]: ...
-
-
-class Model(Protocol):
-    """A model that is ready to score.
-
-    ``kinds`` are the columns that it wants, each with the kind of a feature that is made of it.
-    """
-
-    @property
-    def kinds(self) -> Mapping[str, str]: ...
-    @property
-    def threshold(self) -> float: ...
-    def score(self, columns: Mapping[str, Column]) -> Scores: ...
-    def reasons(
-        self, columns: Mapping[str, Column], rows: Column
-    ) -> Sequence[Sequence[Mapping[str, Any]]]: ...
-    def audited(self, claim_ids: Column) -> npt.NDArray[np.bool_]:
-        """Which claims are in the random slice that is looked at whatever their score."""
-
-    def profiles(
-        self, columns: Mapping[str, Column], found: Sequence[Any], event_time: Column
-    ) -> Mapping[date, tuple[int, bytes]]:
-        """What claims look like, by the Monday of their week: how many they are, and packed counts.
-
-        ``found`` is what ``score`` made of them, block by block.
-        """
-
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What scoring works with; ``model`` reads a live model and keeps it warm.
+    """Dependencies of ``score_chunk``; ``model`` reads a live model and keeps it warm.
 
-    ``cold_start`` says that the process begins with this chunk, ``memory_mb`` what memory it has.
+    ``cold_start`` says whether this is the first chunk of the process, ``memory_mb`` the process's memory.
     """
 
     database: Database
@@ -89,9 +36,9 @@ class Dependencies:
 
 @dataclass(frozen=True)
 class Scored:
-    """What became of a chunk: claims by the role that scored them now.
+    """The result for a chunk: the number of claims scored now, by the role of the model.
 
-    ``waits`` says that the line has no champion, so that the claims have no score that counts.
+    ``waits`` is True if the line has no champion, so that its claims have no score that counts.
     """
 
     line: str
@@ -112,10 +59,10 @@ class _Chunk:
 
 
 def score_chunk(deps: Dependencies, file_id: int, number: int) -> Scored:
-    """Score the claims of a chunk by the models that are live now and have not scored it.
+    """Score the claims of a chunk by the live models that have not scored it yet.
 
-    The champion's scores are there before the challenger's are tried. Raises ``BundleMismatch`` where a
-    bundle is not the one that was promoted.
+    The champion's scores are stored before the challenger's are computed. Raises ``BundleMismatch`` if a
+    bundle is not the promoted one.
     """
     with deps.database.transaction() as cursor:
         file = ledger.get(cursor, file_id)
@@ -127,17 +74,16 @@ def score_chunk(deps: Dependencies, file_id: int, number: int) -> Scored:
     if waits:
         notify_without_champion(deps.database, deps.alerts, file.line)
     todo = [live[role] for role in models.ROLES if role in live and (live[role].version, role) not in done]
-    if not todo:
-        return Scored(file.line, waits=waits)
     claims: dict[Role, int] = {}
     referred = 0
     for chosen in todo:
         model = deps.model(chosen)
         begun = time.monotonic()
-        tally = _score(deps, _read(deps.database, file, file.line, number, model.kinds), chosen, model, begun)
-        if tally is not None:
-            claims[chosen.role] = tally.claims
-            referred += tally.referred if chosen.role == "champion" else 0
+        chunk = _read(deps.database, file, file.line, number, model.kinds)
+        counts = _score(deps, chunk, chosen, model, begun)
+        if counts is not None:
+            claims[chosen.role] = counts.claims
+            referred += counts.referred if chosen.role == "champion" else 0
     return Scored(file.line, claims, referred, waits)
 
 
@@ -167,9 +113,9 @@ def _read(database: Database, file: File, line: str, number: int, kinds: Mapping
 def _score(
     deps: Dependencies, chunk: _Chunk, chosen: LiveModel, model: Model, begun: float
 ) -> ScoringCounts | None:
-    """Score the chunk and write it down with its profiles, in one transaction with the mark that it is done.
+    """Store the chunk's scores and profiles, and mark the chunk as scored, in one transaction.
 
-    None if somebody else has done so meanwhile.
+    Returns None if another process has done so in the meantime.
     """
     scoring = Scoring(
         line=chunk.line,
@@ -180,67 +126,21 @@ def _score(
         code_version=deps.code_version,
         threshold=model.threshold,
     )
-    made = _Made()
-    rows = Stream(_rows(chunk, model, made))
+    stream = ScoreStream(model, chunk.claim_ids, chunk.columns)
     with deps.database.transaction() as cursor:
         scores.lock_chunk(cursor, scoring.file_id, scoring.number)
         if (chosen.version, chosen.role) in scores.scored_by(cursor, scoring.file_id, scoring.number):
             return None
         try:
-            scores.add(cursor, scoring, rows)
+            scores.add(cursor, scoring, stream)
         except Exception:
-            if rows.failed is not None:
-                raise rows.failed from None
+            if stream.failed is not None:
+                raise stream.failed from None
             raise
         if chunk.event_time is not None:
-            seen = model.profiles(chunk.columns, made.found, chunk.event_time)
-            profiles.add_profiles(cursor, chunk.line, chosen.version, scoring.file_id, scoring.number, seen)
-        took = ChunkTiming(time.monotonic() - begun, deps.cold_start, deps.memory_mb)
-        scores.add_chunk(cursor, scoring, made.tally, took)
-    return made.tally
-
-
-@dataclass
-class _Made:
-    """What the blocks of a chunk have come to so far."""
-
-    claims: int = 0
-    referred: int = 0
-    audited: int = 0
-    missing: Counter[str] = field(default_factory=Counter)
-    unseen: Counter[str] = field(default_factory=Counter)
-    found: list[Scores] = field(default_factory=list)
-
-    def count(self, found: Scores, audited: npt.NDArray[np.bool_]) -> None:
-        """One more block."""
-        self.claims += len(audited)
-        self.referred += int(found.referred.sum())
-        self.audited += int(audited.sum())
-        self.missing.update(found.missing)
-        self.unseen.update(found.unseen)
-        self.found.append(found)
-
-    @property
-    def tally(self) -> ScoringCounts:
-        return ScoringCounts(self.claims, self.referred, self.audited, dict(self.missing), dict(self.unseen))
-
-
-def _rows(chunk: _Chunk, model: Model, made: _Made) -> Iterator[bytes]:
-    """The chunk's scores, block by block: PostgreSQL takes one in while the next is made.
-
-    Those that are referred come last and together, for reasons cost less for many at a time.
-    """
-    suspected, places = [], []
-    for start in range(0, len(chunk.claim_ids), BLOCK):
-        block = slice(start, start + BLOCK)
-        claim_ids = chunk.claim_ids[block]
-        found = model.score({name: values[block] for name, values in chunk.columns.items()})
-        audited = model.audited(claim_ids)
-        made.count(found, audited)
-        scored = Block(claim_ids, found.probability, found.percentile, found.referred, audited)
-        yield scored.of(~found.referred).rows()
-        suspected.append(scored.of(found.referred))
-        places.append(start + np.flatnonzero(found.referred))
-    if suspected:
-        reasons = model.reasons(chunk.columns, np.concatenate(places))
-        yield Block.joined(suspected).rows(list(map(_JSON.encode, reasons)))
+            found = model.profiles(chunk.columns, stream.found, chunk.event_time)
+            profiles.add_profiles(cursor, chunk.line, chosen.version, scoring.file_id, scoring.number, found)
+        counts = stream.counts
+        timing = ChunkTiming(time.monotonic() - begun, deps.cold_start, deps.memory_mb)
+        scores.add_chunk(cursor, scoring, counts, timing)
+    return counts

@@ -1,4 +1,4 @@
-"""Models: the trainings that made them, their versions, and which of them was live when."""
+"""Models: trainings, the versions they made, and the history of what was live."""
 
 import json
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _SQL = queries("models")
 
 @dataclass(frozen=True)
 class Training:
-    """A training that was asked for. ``version`` is what its model will be called."""
+    """A requested training. ``version`` is the version that its model gets."""
 
     training_id: str
     line: str
@@ -39,9 +39,9 @@ class Training:
 
 @dataclass(frozen=True)
 class NewVersion:
-    """A model as its training registers it; ``refused_because`` says why it may not go live.
+    """A model to register; ``refused_because`` says why it may not go live.
 
-    ``bundle_sha256`` is that of the manifest in the folder ``bundle_uri``.
+    ``bundle_sha256`` is the hash of the manifest in the folder ``bundle_uri``.
     """
 
     line: str
@@ -57,7 +57,7 @@ class NewVersion:
 
 @dataclass(frozen=True)
 class Version:
-    """A model that is registered, or refused."""
+    """A registered or refused model."""
 
     line: str
     version: str
@@ -74,7 +74,7 @@ class Version:
 
 @dataclass(frozen=True)
 class LiveModel:
-    """The model that is live in a role, and the hash that was pinned when it was promoted."""
+    """The model that is live in a role, with the hash pinned at its promotion."""
 
     role: Role
     version: str
@@ -84,7 +84,7 @@ class LiveModel:
 
 @dataclass(frozen=True)
 class Promotion:
-    """One entry of the history; without a version the role is empty from then on."""
+    """An entry of the history; without a version, the role is empty from then on."""
 
     promotion_id: int
     line: str
@@ -104,7 +104,7 @@ class Promotion:
 def begin_training(
     cursor: Cursor, training_id: str, line: str, *, why: str, asked_by: str, seconds: float
 ) -> Training:
-    """Enter a training that may take so many seconds; ``RefusedData`` while another of the line runs."""
+    """Add a training with a time limit in seconds; raise ``RefusedData`` while another of the line runs."""
     try:
         cursor.execute(
             _SQL["begin_training"],
@@ -112,52 +112,55 @@ def begin_training(
         )
     except pg.UniqueViolation as error:
         raise RefusedData(
-            f"a model of line {line} is being trained already; wait for its end: `claimwatch models {line}`"
+            f"a model of line {line} is already being trained; `claimwatch models {line}` shows its progress"
         ) from error
     return Training(*_row(cursor))
 
 
 def find_training(cursor: Cursor, training_id: str) -> Training | None:
-    """The training of that id."""
+    """Return the training with this id."""
     cursor.execute(_SQL["find_training"], {"training_id": training_id})
     row = cursor.fetchone()
     return Training(*row) if row else None
 
 
 def running_training(cursor: Cursor, line: str) -> Training | None:
-    """The line's training that has not ended."""
+    """Return the line's training that has not ended."""
     cursor.execute(_SQL["running_training"], {"line": line})
     row = cursor.fetchone()
     return Training(*row) if row else None
 
 
 def trainings_to_watch(cursor: Cursor) -> list[Training]:
-    """Trainings that have not ended, and those of whose end nobody has heard."""
+    """Return trainings that have not ended, and ended ones without an alert."""
     cursor.execute(_SQL["trainings_to_watch"])
     return [Training(*row) for row in cursor.fetchall()]
 
 
 def set_running(cursor: Cursor, training_id: str, instance_id: str) -> None:
-    """The training's instance is there."""
+    """Record the training's instance."""
     cursor.execute(_SQL["set_running"], {"training_id": training_id, "instance_id": instance_id})
 
 
 def end_training(
     cursor: Cursor, training_id: str, status: Literal["registered", "refused", "failed"], error: str | None
 ) -> bool:
-    """The training has come to this end; False if it had ended before, and then nothing is changed."""
+    """Record how the training ended; return False, and change nothing, if it had ended before."""
     cursor.execute(_SQL["end_training"], {"training_id": training_id, "status": status, "error": error})
     return bool(cursor.rowcount)
 
 
-def set_training_told(cursor: Cursor, training_id: str) -> bool:
-    """People are told how the training ended; False if they were told before. Who comes second waits."""
-    cursor.execute(_SQL["set_training_told"], {"training_id": training_id})
+def set_training_notified(cursor: Cursor, training_id: str) -> bool:
+    """Record that an alert says how the training ended; return False if one said so before.
+
+    A concurrent caller waits for the first one's transaction.
+    """
+    cursor.execute(_SQL["set_training_notified"], {"training_id": training_id})
     return bool(cursor.rowcount)
 
 
 def seconds_left(cursor: Cursor, training_id: str) -> float:
-    """Seconds until the watchdog ends the training; negative when it is overdue."""
+    """Return the seconds until the watchdog ends the training; negative when it is overdue."""
     cursor.execute(_SQL["seconds_left"], {"training_id": training_id})
     return float(_row(cursor)[0])
 
@@ -166,7 +169,7 @@ def seconds_left(cursor: Cursor, training_id: str) -> float:
 
 
 def add_version(cursor: Cursor, new: NewVersion) -> Version:
-    """Register a model, once: what is registered under this version already stays, and is returned."""
+    """Register a model and return it; a model already registered under this version is returned unchanged."""
     cursor.execute(
         _SQL["add_version"],
         vars(new)
@@ -178,14 +181,14 @@ def add_version(cursor: Cursor, new: NewVersion) -> Version:
 
 
 def find_version(cursor: Cursor, line: str, version: str) -> Version | None:
-    """The model of that version."""
+    """Return the model with this version."""
     cursor.execute(_SQL["find_version"], {"line": line, "version": version})
     row = cursor.fetchone()
     return Version(*row) if row else None
 
 
 def list_versions(cursor: Cursor, line: str) -> list[dict[str, Any]]:
-    """The line's models, newest first, each with the role in which it is live; one in both is there twice."""
+    """Return the line's models, newest first, with their live roles; a model in both roles comes twice."""
     cursor.execute(_SQL["list_versions"], {"line": line})
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -195,43 +198,43 @@ def list_versions(cursor: Cursor, line: str) -> list[dict[str, Any]]:
 
 
 def lock_line(cursor: Cursor, line: str) -> None:
-    """Wait until nobody else changes what is live in the line, and keep others waiting."""
+    """Wait for other changes of what is live in the line, and make later ones wait."""
     cursor.execute(_SQL["lock_line"], {"line": line})
 
 
 def live_models(cursor: Cursor, line: str) -> dict[Role, LiveModel]:
-    """What is live in the line, by role."""
+    """Return the live models of the line by role."""
     cursor.execute(_SQL["live_models"], {"line": line})
     return {row[0]: LiveModel(*row) for row in cursor.fetchall()}
 
 
 def find_promotion(cursor: Cursor, request_id: str) -> Promotion | None:
-    """What a request led to."""
+    """Return the promotion that a request made."""
     cursor.execute(_SQL["find_promotion"], {"request_id": request_id})
     row = cursor.fetchone()
     return Promotion(*row) if row else None
 
 
 def find_request_without_change(cursor: Cursor, request_id: str) -> str | None:
-    """The version that a request found live already."""
+    """Return the version that a request found already live."""
     cursor.execute(_SQL["find_request_without_change"], {"request_id": request_id})
     row = cursor.fetchone()
     return str(row[0]) if row else None
 
 
 def add_request_without_change(cursor: Cursor, request_id: str, version: str) -> None:
-    """Remember that a request found this version live already."""
+    """Record that a request found this version already live."""
     cursor.execute(_SQL["add_request_without_change"], {"request_id": request_id, "version": version})
 
 
 def promotions_of_role(cursor: Cursor, line: str, role: Role) -> list[Promotion]:
-    """The role's history, oldest first."""
+    """Return the role's history, oldest first."""
     cursor.execute(_SQL["promotions_of_role"], {"line": line, "role": role})
     return [Promotion(*row) for row in cursor.fetchall()]
 
 
 def history(cursor: Cursor, line: str, until: datetime | None = None) -> list[Promotion]:
-    """The line's promotions, newest first; with a time, those until then."""
+    """Return the line's promotions, newest first; with a time, only promotions until then."""
     cursor.execute(_SQL["history"], {"line": line, "until": until})
     return [Promotion(*row) for row in cursor.fetchall()]
 
@@ -247,7 +250,7 @@ def add_promotion(
     by: str,
     why: str,
 ) -> Promotion:
-    """Add to the history; the hash that the model has now is the one that counts from now on."""
+    """Add an entry to the history; it pins the hash that the model has now."""
     cursor.execute(
         _SQL["add_promotion"],
         {
@@ -266,17 +269,17 @@ def add_promotion(
 
 
 def columns_of_line(cursor: Cursor, line: str) -> set[str]:
-    """The columns that the table of the line's claims has."""
+    """Return the columns of the line's table of claims."""
     cursor.execute(_SQL["columns_of_line"], {"table": f"claim_{line}"})
     return {name for (name,) in cursor.fetchall()}
 
 
 def set_alias(cursor: Cursor, line: str, role: Role, version: str | None) -> None:
-    """Have MLflow's alias follow, where its registry is in this database; None takes the alias away.
+    """Set MLflow's alias for the role if its registry is in this database; None removes the alias.
 
-    The registry names its models by their lines.
+    The registry's models are named by line.
     """
-    cursor.execute(_SQL["registry_is_there"])
+    cursor.execute(_SQL["has_registry"])
     if _row(cursor) != (True,):
         return
     alias = {"line": line, "role": role}
@@ -288,5 +291,5 @@ def set_alias(cursor: Cursor, line: str, role: Role, version: str | None) -> Non
 def _row(cursor: Cursor) -> tuple[Any, ...]:
     row = cursor.fetchone()
     if row is None:
-        raise LookupError("PostgreSQL returned no row where there is always one")
+        raise LookupError("PostgreSQL returned no row for a query that always has one")
     return row

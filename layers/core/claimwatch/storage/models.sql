@@ -1,7 +1,7 @@
--- Models: trainings, versions, promotions.
+-- Models: trainings, versions and promotions.
 
 -- name: lock_line
--- One at a time at what is live in a line, until the transaction ends.
+-- One transaction at a time changes what is live in a line.
 SELECT pg_advisory_xact_lock(7010005, hashtext(%(line)s));
 
 -- name: begin_training
@@ -26,7 +26,7 @@ SELECT training_id, line, version, why, asked_by, status, instance_id, asked_at,
 FROM claimwatch.training WHERE line = %(line)s AND ended_at IS NULL;
 
 -- name: trainings_to_watch
--- Those that have not ended, and those whose end nobody has heard of.
+-- Trainings that have not ended, and ended ones without an alert.
 SELECT training_id, line, version, why, asked_by, status, instance_id, asked_at, deadline, ended_at, error,
        notified_at IS NOT NULL
 FROM claimwatch.training WHERE ended_at IS NULL OR notified_at IS NULL
@@ -37,12 +37,12 @@ UPDATE claimwatch.training SET status = 'running', instance_id = %(instance_id)s
 WHERE training_id = %(training_id)s AND ended_at IS NULL;
 
 -- name: end_training
--- Once: who comes second changes nothing.
+-- Only the first end counts.
 UPDATE claimwatch.training
 SET status = %(status)s, error = %(error)s, ended_at = now()
 WHERE training_id = %(training_id)s AND ended_at IS NULL;
 
--- name: set_training_told
+-- name: set_training_notified
 UPDATE claimwatch.training SET notified_at = now() WHERE training_id = %(training_id)s AND notified_at IS NULL;
 
 -- name: seconds_left
@@ -81,7 +81,7 @@ SELECT promotion_id, line, version, role, action, at, by, why, bundle_uri, bundl
 FROM claimwatch.promotion WHERE line = %(line)s AND role = %(role)s ORDER BY promotion_id;
 
 -- name: history
--- With a time, what was done until then.
+-- With a time, the promotions until then.
 SELECT promotion_id, line, version, role, action, at, by, why, bundle_uri, bundle_sha256
 FROM claimwatch.promotion
 WHERE line = %(line)s AND (%(until)s::timestamptz IS NULL OR at <= %(until)s)
@@ -103,14 +103,14 @@ INSERT INTO claimwatch.request_without_change (request_id, version) VALUES (%(re
 SELECT column_name::text FROM information_schema.columns
 WHERE table_schema = 'claimwatch' AND table_name = %(table)s;
 
--- name: registry_is_there
+-- name: has_registry
 SELECT to_regclass('mlflow.registered_model_aliases') IS NOT NULL;
 
 -- name: drop_alias
 DELETE FROM mlflow.registered_model_aliases WHERE name = %(line)s AND alias = %(role)s;
 
 -- name: set_alias
--- The registry counts versions itself, and tags each with ours. One that it does not have gets no alias.
+-- MLflow numbers versions itself; a tag holds ours. A version that MLflow does not have gets no alias.
 INSERT INTO mlflow.registered_model_aliases (name, alias, version)
 SELECT name, %(role)s, max(version) FROM mlflow.model_version_tags
 WHERE name = %(line)s AND key = 'version' AND value = %(version)s

@@ -1,4 +1,4 @@
-"""Scores of claims: what is read for them, and what is written, once for each chunk and model."""
+"""Scores of claims: what scoring reads, and what it writes once for each chunk and model."""
 
 import json
 from dataclasses import dataclass
@@ -14,19 +14,16 @@ from claimwatch.storage.queries import queries
 
 _SQL = queries("scores")
 
-type Unit = tuple[int, int]
-"""What is scored at a time: a file and the number of a chunk of it."""
-
 
 class Readable(Protocol):
-    """What COPY reads from."""
+    """The part of a file that COPY reads from."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """What the scores of a chunk have in common."""
+    """The values that all scores of a chunk have in common."""
 
     line: str
     file_id: int
@@ -39,7 +36,10 @@ class Scoring:
 
 @dataclass(frozen=True)
 class ScoringCounts:
-    """What the scoring of a chunk came to. ``missing`` and ``unseen`` count claims by feature."""
+    """Counts of a scored chunk. ``missing`` and ``unseen`` count claims by feature.
+
+    A value is unseen if the model was not trained on it.
+    """
 
     claims: int
     referred: int
@@ -50,7 +50,10 @@ class ScoringCounts:
 
 @dataclass(frozen=True)
 class ChunkTiming:
-    """What a chunk took. ``cold_start`` says that its process began with it, ``memory_mb`` what it had."""
+    """Time and resources of a scored chunk.
+
+    ``cold_start`` says whether it was the first chunk of its process, ``memory_mb`` the process's memory.
+    """
 
     seconds: float
     cold_start: bool | None = None
@@ -58,18 +61,18 @@ class ChunkTiming:
 
 
 def lock_chunk(cursor: Cursor, file_id: int, number: int) -> None:
-    """Wait for whoever scores the same chunk."""
+    """Wait for any other process that scores the same chunk, and make later ones wait."""
     cursor.execute(_SQL["lock_chunk"], {"file_id": str(file_id), "number": str(number)})
 
 
 def scored_by(cursor: Cursor, file_id: int, number: int) -> set[tuple[str, Role]]:
-    """The models that have scored the chunk, each with its role then."""
+    """Return the models that have scored the chunk, each with its role at the time."""
     cursor.execute(_SQL["scored_by"], {"file_id": file_id, "number": number})
     return set(cursor.fetchall())
 
 
 def index_new_rows(cursor: Cursor, line: str) -> None:
-    """Have the line's rows found by their file and number, so that a chunk reads none but its own."""
+    """Add new rows to the line's index of files and row numbers, so that a chunk reads only its own rows."""
     cursor.execute(_SQL["index_new_rows"], {"index": f"claimwatch.claim_{line}_by_file"})
 
 
@@ -82,10 +85,10 @@ def copy_claims(
     last_row: int | None,
     text: IO[bytes],
 ) -> None:
-    """Write the claims of a run of rows as CSV without a header: the claim id, then these columns.
+    """Write the claims of a range of rows as CSV without a header: the claim id, then these columns.
 
-    A missing value is an empty field without quotation marks. ``last_row`` is the last one's number; None
-    takes all that follow.
+    A missing value is an empty field without quotation marks. ``last_row`` is included; None means no upper
+    bound.
     """
     statement = sql.SQL(
         "COPY (SELECT {columns} FROM {table} WHERE file_id = {file_id} AND row_number >= {first_row}{last})"
@@ -105,8 +108,10 @@ def copy_claims(
 def add(cursor: Cursor, scoring: Scoring, rows: Readable) -> None:
     """Write a chunk's scores.
 
-    ``rows`` are in PostgreSQL's binary format: probability, percentile, referred, audit sample, claim id,
-    reasons or null.
+    ``rows`` is in PostgreSQL's binary format: probability, percentile, referred, audit sample, claim id,
+    reasons or null. The columns that all scores of a chunk have in common (line, file_id, model_version,
+    role, contract_version, code_version, threshold) are not copied: ``set_score_defaults`` stores them in
+    settings of the transaction, and the columns' defaults (migration 0004) read them from there.
     """
     cursor.execute(
         _SQL["set_score_defaults"],
@@ -121,11 +126,11 @@ def add(cursor: Cursor, scoring: Scoring, rows: Readable) -> None:
         },
     )
     copy = _SQL["copy_scores"].removesuffix(";")
-    cursor.copy_expert(copy, rows, 1 << 16)  # type: ignore[arg-type] # it calls nothing but read
+    cursor.copy_expert(copy, rows, 1 << 16)  # type: ignore[arg-type] # it calls only read
 
 
-def add_chunk(cursor: Cursor, scoring: Scoring, tally: ScoringCounts, took: ChunkTiming) -> None:
-    """Write that a chunk's scores are written."""
+def add_chunk(cursor: Cursor, scoring: Scoring, counts: ScoringCounts, timing: ChunkTiming) -> None:
+    """Mark the chunk as scored by this model in this role."""
     cursor.execute(
         _SQL["add_chunk"],
         {
@@ -133,19 +138,19 @@ def add_chunk(cursor: Cursor, scoring: Scoring, tally: ScoringCounts, took: Chun
             "number": scoring.number,
             "model_version": scoring.model.version,
             "role": scoring.model.role,
-            "claims": tally.claims,
-            "referred": tally.referred,
-            "audit_sample": tally.audit_sample,
-            "missing": json.dumps(tally.missing),
-            "unseen": json.dumps(tally.unseen),
-            "seconds": took.seconds,
-            "cold_start": took.cold_start,
-            "memory_mb": took.memory_mb,
+            "claims": counts.claims,
+            "referred": counts.referred,
+            "audit_sample": counts.audit_sample,
+            "missing": json.dumps(counts.missing),
+            "unseen": json.dumps(counts.unseen),
+            "seconds": timing.seconds,
+            "cold_start": timing.cold_start,
+            "memory_mb": timing.memory_mb,
         },
     )
 
 
-def units_to_score(
+def chunks_to_score(
     cursor: Cursor,
     line: str,
     *,
@@ -153,17 +158,17 @@ def units_to_score(
     file_id: int | None = None,
     since: datetime | None = None,
     only_unscored: bool = False,
-) -> list[Unit]:
-    """Chunks that a live model has not scored, in the order in which they came."""
+) -> list[tuple[int, int]]:
+    """Return chunks that a live model has not scored, oldest first: their files and their numbers."""
     cursor.execute(
-        _SQL["units_to_score"],
+        _SQL["chunks_to_score"],
         {"line": line, "file_id": file_id, "since": since, "only_unscored": only_unscored, "limit": limit},
     )
     return cursor.fetchall()
 
 
 def received_on(cursor: Cursor, file_id: int) -> date:
-    """The day, in UTC, on which a file came."""
+    """Return the day, in UTC, on which the file was received."""
     cursor.execute(_SQL["received_on"], {"file_id": file_id})
     row = cursor.fetchone()
     assert row is not None
@@ -171,19 +176,19 @@ def received_on(cursor: Cursor, file_id: int) -> date:
     return day
 
 
-def notify_without_model(cursor: Cursor, line: str) -> bool:
-    """Remember that people are told that the line has no champion; False if they were told before."""
-    cursor.execute(_SQL["notify_without_model"], {"line": line})
+def add_line_without_model(cursor: Cursor, line: str) -> bool:
+    """Record that an alert says that the line has no champion; return False if one said so before."""
+    cursor.execute(_SQL["add_line_without_model"], {"line": line})
     return cursor.fetchone() is not None
 
 
-def forget_without_model(cursor: Cursor, line: str) -> None:
-    """The line has a champion: were it to lose it, people would be told again."""
-    cursor.execute(_SQL["forget_without_model"], {"line": line})
+def delete_line_without_model(cursor: Cursor, line: str) -> None:
+    """Record that the line has a champion; if it loses it, an alert is sent again."""
+    cursor.execute(_SQL["delete_line_without_model"], {"line": line})
 
 
 def count_unscored(cursor: Cursor, line: str) -> tuple[int, int]:
-    """Files and claims of the line that wait for a champion's scores."""
+    """Return how many files and claims of the line have no score by a champion."""
     cursor.execute(_SQL["count_unscored"], {"line": line})
     row = cursor.fetchone()
     assert row is not None  # an aggregate always has a row
@@ -193,8 +198,10 @@ def count_unscored(cursor: Cursor, line: str) -> tuple[int, int]:
 def referrals(
     cursor: Cursor, line: str, *, since: datetime | None = None, decided: bool = False, limit: int = 50
 ) -> list[dict[str, Any]]:
-    """The investigators' queue: referred claims that nobody has decided on (with ``decided`` those too), the
-    most suspicious first."""
+    """Return the investigators' queue: referred claims without an outcome, the most suspicious first.
+
+    With ``decided`` the queue includes claims that have an outcome.
+    """
     cursor.execute(_SQL["referrals"], {"line": line, "since": since, "decided": decided, "limit": limit})
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

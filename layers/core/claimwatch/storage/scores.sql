@@ -1,18 +1,19 @@
 -- Scores of claims.
 
 -- name: lock_chunk
--- One at a time at a chunk, until the transaction ends: a redelivered message then finds it scored.
+-- One process at a time scores a chunk, until its transaction ends; a repeated task then finds it scored.
 SELECT pg_advisory_xact_lock(hashtextextended('claimwatch score ' || %(file_id)s || ' ' || %(number)s, 0));
 
 -- name: scored_by
--- Which models have scored the chunk.
 SELECT model_version, role FROM claimwatch.scored_chunk WHERE file_id = %(file_id)s AND number = %(number)s;
 
 -- name: index_new_rows
--- A page that the index has not seen is read by every chunk; PostgreSQL would get to it in its own time.
+-- Every chunk reads the pages that the BRIN index does not cover yet; autovacuum would add them only later.
 SELECT brin_summarize_new_values(to_regclass(%(index)s));
 
 -- name: set_score_defaults
+-- The defaults of the columns of claimwatch.score read these settings (migration 0004), so that COPY transfers only
+-- what differs from claim to claim. They end with the transaction.
 SELECT set_config('claimwatch.line', %(line)s, true),
        set_config('claimwatch.file_id', %(file_id)s, true),
        set_config('claimwatch.model_version', %(model_version)s, true),
@@ -30,9 +31,9 @@ INSERT INTO claimwatch.scored_chunk (file_id, number, model_version, role, claim
 VALUES (%(file_id)s, %(number)s, %(model_version)s, %(role)s, %(claims)s, %(referred)s, %(audit_sample)s, %(missing)s,
         %(unseen)s, %(seconds)s, %(cold_start)s, %(memory_mb)s);
 
--- name: units_to_score
--- Chunks of committed files of claims that a live model has not scored; only those that no champion has scored, where
--- that is asked for.
+-- name: chunks_to_score
+-- Chunks of committed claim files that a live model has not scored; with only_unscored, only chunks that no champion has
+-- scored.
 SELECT f.file_id, c.number
 FROM claimwatch.file AS f CROSS JOIN generate_series(0, f.chunks - 1) AS c (number)
 WHERE f.line = %(line)s AND f.dataset = 'claims' AND f.status = 'committed'
@@ -55,18 +56,18 @@ LIMIT %(limit)s;
 -- name: received_on
 SELECT (received_at AT TIME ZONE 'UTC')::date FROM claimwatch.file WHERE file_id = %(file_id)s;
 
--- name: notify_without_model
--- One row the first time, none after that.
+-- name: add_line_without_model
+-- Returns a row the first time and none after that.
 INSERT INTO claimwatch.without_model (line) VALUES (%(line)s) ON CONFLICT DO NOTHING RETURNING line;
 
--- name: forget_without_model
+-- name: delete_line_without_model
 DELETE FROM claimwatch.without_model WHERE line = %(line)s;
 
 -- name: count_unscored
 SELECT count(*), coalesce(sum(claims), 0)::bigint FROM claimwatch.unscored_file WHERE line = %(line)s;
 
 -- name: referrals
--- The champion's referrals of the newest row of each claim, the most suspicious first.
+-- The champion's referrals, by the newest row of each claim, the most suspicious first.
 SELECT s.claim_id, s.probability, s.percentile, s.reasons, s.model_version, s.file_id, s.scored_at, s.audit_sample
 FROM claimwatch.score AS s
 JOIN claimwatch.file AS f ON f.file_id = s.file_id

@@ -1,4 +1,4 @@
-"""`claimwatch`: the commands, and what each kind of error means to whoever called."""
+"""The `claimwatch` command line: its commands, and the exit code of each kind of error."""
 
 from typing import Any
 
@@ -16,9 +16,9 @@ UNREACHABLE = 3
 
 
 class Commands(TyperGroup):
-    """A group of commands whose errors end in a sentence and an exit code, never in a traceback."""
+    """Commands whose errors end in a sentence and an exit code, never in a traceback."""
 
-    def invoke(self, ctx: Any) -> Any:  # typer has a context of its own that it does not export
+    def invoke(self, ctx: Any) -> Any:  # typer does not export the type of its context
         try:
             return super().invoke(ctx)
         except RefusedContract as refusal:
@@ -39,18 +39,16 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_enable=False,  # it would print the values of variables, and they hold claims
+    pretty_exceptions_enable=False,  # they print the values of variables, which hold claims
     rich_markup_mode="rich",
-    epilog="Exit codes: 0 done; 1 refused or not found, and the sentence says what to do; 2 wrong usage;"
-    " 3 the stack cannot be reached.\n\n"
-    "Where the stack is: --stack NAME (or CLAIMWATCH_STACK) is the CloudFormation stack of that name, in the"
-    " account and region that the AWS command line would use. Without it: the stack that `make up` left"
-    " running in this folder or above it, else CloudFormation's stack 'claimwatch'. A database in a private"
-    " network is reached through a forwarded port with CLAIMWATCH_DATABASE=host:port.",
+    epilog="Exit codes: 0 success; 1 refused or not found, with a sentence that says what to do;"
+    " 2 wrong usage; 3 the stack cannot be reached.\n\n"
+    "Choosing the stack: --stack NAME (or CLAIMWATCH_STACK) names a CloudFormation stack in the account and"
+    " region that the AWS command line would use. Without it, the stack that `make up` left running in this"
+    " folder or a parent folder is used, otherwise the CloudFormation stack 'claimwatch'. To reach a database"
+    " in a private network, forward a port to it and set CLAIMWATCH_DATABASE=host:port.",
 )
-app.add_typer(
-    contracts.app, name="contract", help="Check a contract, and put it where a line's contract belongs."
-)
+app.add_typer(contracts.app, name="contract", help="Check a contract, or apply it to a line.")
 app.command("infer")(contracts.infer)
 app.command("drop")(files.drop)
 app.command("files")(files.files)
@@ -72,5 +70,5 @@ app.command("report")(evaluation.report)
 
 @app.callback()
 def claimwatch(ctx: typer.Context) -> None:
-    """Claim files and photos in, rows in PostgreSQL out: what came, what was refused and why; try again."""
+    """Load claim files and photos, see what was refused and why, train models, and read the weekly checks."""
     ctx.obj = ctx.obj or stack_finder

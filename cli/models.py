@@ -1,41 +1,37 @@
-"""Commands about models: train one, choose which is live, score what is stored, and read the referrals."""
+"""Commands for models: train one, make one live, score stored claims, read the referrals."""
 
 import getpass
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from claimwatch.errors import RefusedData
+from claimwatch.models.promote import ModelChange
+from claimwatch.models.trainings import TrainingRequest
 from claimwatch.storage import models as stored
 from claimwatch.storage import scores
 from claimwatch.storage.connection import Database
-from claimwatch.storage.models import Promotion, Training
+from claimwatch.storage.models import Promotion, Role, Training
 from cli.options import AsJson, StackName, stack_of
-from cli.screen import say, show, show_json, show_table
+from cli.screen import counted, say, show, show_json, show_table
 from cli.stack import Stack, StackUnreachable
 
 POLL_SECONDS = 1.0
-BEST_KNOWN = ("roc_auc", "pr_auc", "lift_top_decile", "recall_at_capacity", "brier")
-"""The metrics that every model has, those of the test split."""
-
-
-class Role(StrEnum):
-    """What a model can be live as."""
-
-    CHAMPION = "champion"
-    CHALLENGER = "challenger"
+METRICS = ("roc_auc", "pr_auc", "lift_top_decile", "recall_at_capacity", "brier")
+"""The metrics on the test split that the tables show."""
 
 
 Line = Annotated[str, typer.Argument(metavar="LINE", help="The line of business.")]
-Why = Annotated[str, typer.Option(help="The reason, which is kept for ever.")]
-By = Annotated[str | None, typer.Option(help="Who does it.", show_default="your name on this machine")]
+Why = Annotated[str, typer.Option(help="The reason. It is stored permanently.")]
+By = Annotated[str | None, typer.Option(help="The person responsible.", show_default="your user name")]
 Since = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Only of files that came since then (UTC)."),
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Only claims in files received since then (UTC)."
+    ),
 ]
 
 
@@ -44,28 +40,28 @@ def train(
     line: Line,
     why: Why,
     by: By = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for its end, and tell how it went.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until the training ends, and show the result.")
+    ] = False,
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have a model trained on an EC2 instance that is started for it and ends itself.
+    """Train a model on an EC2 instance that is started for it and terminates itself.
 
-    Nothing goes live by this. With --wait, ends with 1 unless the model is registered.
+    The model does not go live. With --wait, the exit code is 1 unless the model is registered.
     """
-    at = stack_of(ctx, stack)
-    training_id = str(uuid.uuid4())
-    at.start_training(
-        {"training_id": training_id, "line": line, "why": why, "asked_by": by or getpass.getuser()}
-    )
-    training = _training(at.database, training_id)
+    target = stack_of(ctx, stack)
+    request = TrainingRequest(line, why, by or getpass.getuser(), str(uuid.uuid4()))
+    target.start_training(vars(request))
+    training = _training(target.database, str(request.training_id))
     if wait:
-        say(f"Training model {training.version} of line {line} in {at.title}.", "dim")
-        training = _ended(at.database, training)
-    told = _told(at, training)
+        say(f"Training model {training.version} of line {line} in {target.title}.", "dim")
+        training = _wait(target.database, training)
+    result = _result(target, training)
     if as_json:
-        show_json(told)
+        show_json(result)
     else:
-        _show_training(told)
+        _show_training(result)
     if training.status in ("refused", "failed"):
         raise typer.Exit(1)
 
@@ -73,27 +69,27 @@ def train(
 def promote(
     ctx: typer.Context,
     line: Line,
-    version: Annotated[str, typer.Argument(metavar="VERSION", help="The model.")],
-    role: Annotated[Role, typer.Option("--as", help="What it is live as from now on.")],
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="The version of the model.")],
+    role: Annotated[Role, typer.Option("--as", help="The role in which the model goes live.")],
     why: Why,
     by: By = None,
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a registered model live. Its bytes are verified, and their hash is pinned.
+    """Make a registered model live. Its bundle is verified, and the bundle's hash is pinned.
 
-    The next chunk is scored by it, and claims that have no score yet are scored.
+    The model scores from the next chunk on. A new champion also scores the claims that have no score yet.
     """
-    _change(
-        stack_of(ctx, stack), {"line": line, "version": version, "role": role.value, "why": why}, by, as_json
-    )
+    change = ModelChange(line, by or getpass.getuser(), why, version, role, str(uuid.uuid4()))
+    _change(stack_of(ctx, stack), change, as_json)
 
 
 def rollback(
     ctx: typer.Context, line: Line, why: Why, by: By = None, stack: StackName = None, as_json: AsJson = False
 ) -> None:
-    """Make that model champion again which was it before the present one."""
-    _change(stack_of(ctx, stack), {"line": line, "why": why}, by, as_json)
+    """Make the previous champion the champion again."""
+    change = ModelChange(line, by or getpass.getuser(), why, request_id=str(uuid.uuid4()))
+    _change(stack_of(ctx, stack), change, as_json)
 
 
 def history(
@@ -102,16 +98,17 @@ def history(
     on: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="What was live then; of a day, at its end (UTC)."
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="Show what was live at this time, or at the end of this day (UTC).",
         ),
     ] = None,
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Which model was live when, who made it so, and why."""
-    at = stack_of(ctx, stack)
+    """Show which model was live when, who made it live, and why."""
+    target = stack_of(ctx, stack)
     until = on and (_end_of_day(on) if on.time() == datetime.min.time() else on.replace(tzinfo=UTC))
-    with at.database.transaction() as cursor:
+    with target.database.transaction() as cursor:
         promotions = stored.history(cursor, line, until)
     live = _live(promotions)
     if as_json:
@@ -120,14 +117,14 @@ def history(
         )
         return
     if not promotions:
-        say(f"No model of line {line} was ever live{f' until {until:%Y-%m-%d %H:%M} UTC' if until else ''}.")
+        say(f"No model of line {line} was live{f' before {until:%Y-%m-%d %H:%M} UTC' if until else ' yet'}.")
         return
     when = f"On {until:%Y-%m-%d} at {until:%H:%M} UTC" if until else "Now"
     show(
         f"{when}: " + (", ".join(f"{role} {version}" for role, version in live.items()) or "nothing is live")
     )
     show_table(
-        ("at", "what", "model", "role", "by", "why", "bundle"),
+        ("at", "action", "model", "role", "by", "why", "bundle"),
         [
             (
                 entry.at,
@@ -144,9 +141,9 @@ def history(
 
 
 def models(ctx: typer.Context, line: Line, stack: StackName = None, as_json: AsJson = False) -> None:
-    """The models of a line, newest first, with their metrics on the test split."""
-    at = stack_of(ctx, stack)
-    with at.database.transaction() as cursor:
+    """List the models of a line, newest first, with their metrics on the test split."""
+    target = stack_of(ctx, stack)
+    with target.database.transaction() as cursor:
         found = stored.list_versions(cursor, line)
         running = stored.running_training(cursor, line)
         files, claims = scores.count_unscored(cursor, line)
@@ -157,13 +154,13 @@ def models(ctx: typer.Context, line: Line, stack: StackName = None, as_json: AsJ
         return
     if found:
         show_table(
-            ("version", "status", "live as", *BEST_KNOWN, "made", "why refused"),
+            ("version", "status", "live as", *METRICS, "created", "refused because"),
             [
                 (
                     model["version"],
                     model["status"],
                     model["role"] or "",
-                    *(_figure(model["metrics"].get(name)) for name in BEST_KNOWN),
+                    *(_figure(model["metrics"].get(name)) for name in METRICS),
                     model["created_at"],
                     model["refused_because"],
                 )
@@ -171,29 +168,29 @@ def models(ctx: typer.Context, line: Line, stack: StackName = None, as_json: AsJ
             ],
         )
     else:
-        say(f'Line {line} has no model: `claimwatch train {line} --why "..."` makes one.')
+        say(f'Line {line} has no model: `claimwatch train {line} --why "..."` trains one.')
     if running:
-        say(f"Model {running.version} is being trained since {running.asked_at:%Y-%m-%d %H:%M} UTC.", "dim")
+        say(f"Model {running.version} has been training since {running.asked_at:%Y-%m-%d %H:%M} UTC.", "dim")
     if claims:
-        say(f"{claims:,} claims in {files:,} files wait to be scored.", "yellow")
+        say(f"{counted(claims, 'claim')} in {counted(files, 'file')} not scored yet.", "yellow")
 
 
 def score(
     ctx: typer.Context, line: Line, since: Since = None, stack: StackName = None, as_json: AsJson = False
 ) -> None:
-    """Have the live models score what is stored and they have not scored.
+    """Score the stored claims that the live models have not scored yet.
 
-    Without --since all of it. It goes on by itself; what is scored already is not scored again.
+    Without --since, all stored claims. Scoring runs in the background; no claim is scored twice by a model.
     """
-    at = stack_of(ctx, stack)
-    with at.database.transaction() as cursor:
+    target = stack_of(ctx, stack)
+    with target.database.transaction() as cursor:
         live = stored.live_models(cursor, line)
     if "champion" not in live:
         raise RefusedData(f"line {line} has no champion: `claimwatch promote {line} VERSION --as champion`")
-    if at.backfill is None:
-        raise StackUnreachable(f"{at.title} scores no claims: deploy this version of it")
+    if target.backfill is None:
+        raise StackUnreachable(f"{target.title} cannot score claims yet: deploy this version of Claimwatch")
     moment = since.replace(tzinfo=UTC) if since else None
-    execution = at.backfill.start(line, str(uuid.uuid4()), since=moment)
+    execution = target.backfill.start(line, str(uuid.uuid4()), since=moment)
     if as_json:
         show_json({"line": line, "since": moment, "execution": execution})
         return
@@ -204,21 +201,21 @@ def referrals(
     ctx: typer.Context,
     line: Line,
     since: Since = None,
-    decided: Annotated[bool, typer.Option("--decided", help="With claims that have an outcome.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 50,
+    decided: Annotated[bool, typer.Option("--decided", help="Include claims that have an outcome.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="The largest number of claims to list.")] = 50,
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """The investigators' queue: referred claims without an outcome, the most suspicious first, and why."""
-    at = stack_of(ctx, stack)
+    """List the investigators' queue: referred claims without an outcome, most suspicious first, with why."""
+    target = stack_of(ctx, stack)
     moment = since.replace(tzinfo=UTC) if since else None
-    with at.database.transaction() as cursor:
+    with target.database.transaction() as cursor:
         queue = scores.referrals(cursor, line, since=moment, decided=decided, limit=limit)
     if as_json:
         show_json({"line": line, "referrals": queue})
         return
     if not queue:
-        say(f"No claim of line {line} waits for an investigator.")
+        say(f"Line {line} has no referred claim without an outcome.")
         return
     show_table(
         ("claim", "probability", "percentile", "why", "model"),
@@ -235,17 +232,18 @@ def referrals(
     )
 
 
-def _change(at: Stack, asked: dict[str, Any], by: str | None, as_json: bool) -> None:
-    told = at.promote_model(asked | {"by": by or getpass.getuser(), "request_id": str(uuid.uuid4())})
+def _change(target: Stack, change: ModelChange, as_json: bool) -> None:
+    result = target.promote_model(vars(change))
     if as_json:
-        show_json(told)
+        show_json(result)
         return
-    if told["changed"]:
-        show(f"Model {told['version']} of line {told['line']} is {told['role']} in {at.title}.")
+    model = f"Model {result['version']} of line {result['line']}"
+    if result["changed"]:
+        show(f"{model} is now {result['role']} in {target.title}.")
     else:
-        show(f"Model {told['version']} of line {told['line']} was {told['role']} already.")
-    if told["unscored_files"]:
-        say(f"The claims of {told['unscored_files']:,} files, which had no score, are being scored.", "dim")
+        show(f"{model} was already {result['role']}.")
+    if files := result["unscored_files"]:
+        say(f"Scoring the claims of {counted(files, 'file')} that had no score.", "dim")
 
 
 def _training(database: Database, training_id: str) -> Training:
@@ -256,22 +254,22 @@ def _training(database: Database, training_id: str) -> Training:
     return training
 
 
-def _ended(database: Database, training: Training) -> Training:
-    """The training once it has ended; the watchdog sees to it that every one does."""
-    said = training.status
+def _wait(database: Database, training: Training) -> Training:
+    """Return the training once it has ended; the watchdog makes sure that every training ends."""
+    shown = training.status
     while training.ended_at is None:
         time.sleep(POLL_SECONDS)
         training = _training(database, training.training_id)
-        if training.status != said:
-            said = training.status
-            say(f"It is {said}.", "dim")
+        if training.status != shown:
+            shown = training.status
+            say(f"The training is {shown}.", "dim")
     return training
 
 
-def _told(at: Stack, training: Training) -> dict[str, Any]:
-    with at.database.transaction() as cursor:
+def _result(target: Stack, training: Training) -> dict[str, Any]:
+    with target.database.transaction() as cursor:
         model = stored.find_version(cursor, training.line, training.version)
-    kept = ("metrics", "data_sha256", "code_version", "contract_version", "bundle_uri", "bundle_sha256")
+    fields = ("metrics", "data_sha256", "code_version", "contract_version", "bundle_uri", "bundle_sha256")
     return {
         "training_id": training.training_id,
         "line": training.line,
@@ -279,34 +277,36 @@ def _told(at: Stack, training: Training) -> dict[str, Any]:
         "status": training.status,
         "instance_id": training.instance_id,
         "error": training.error,
-    } | ({name: getattr(model, name) for name in kept} if model else {})
+    } | ({name: getattr(model, name) for name in fields} if model else {})
 
 
-def _show_training(told: dict[str, Any]) -> None:
-    line, version = told["line"], told["version"]
-    match told["status"]:
+def _show_training(result: dict[str, Any]) -> None:
+    line, version = result["line"], result["version"]
+    match result["status"]:
         case "registered":
             show(f"Model {version} of line {line} is registered, and not live yet.")
             show_table(
-                ("metric", "test split"), [(name, _figure(told["metrics"].get(name))) for name in BEST_KNOWN]
+                ("metric", "test split"), [(name, _figure(result["metrics"].get(name))) for name in METRICS]
             )
-            say(f'Make it live: `claimwatch promote {line} {version} --as champion --why "..."`', "dim")
-        case "refused" | "failed" as end:
-            show(f"Model {version} of line {line} is {end}: {told['error']}")
+            say(f'To make it live: `claimwatch promote {line} {version} --as champion --why "..."`', "dim")
+        case "refused":
+            show(f"Model {version} of line {line} is refused: {result['error']}")
+        case "failed":
+            show(f"The training of model {version} of line {line} failed: {result['error']}")
         case status:
-            show(f"Model {version} of line {line} is {status} on {told['instance_id']}.")
-            say(f"`claimwatch models {line}` shows how it ends; people are told then, too.", "dim")
+            show(f"The training of model {version} of line {line} is {status} on {result['instance_id']}.")
+            say(f"`claimwatch models {line}` shows the result; an alert reports it as well.", "dim")
 
 
 def _figure(value: Any) -> str:
-    """A metric; those with an interval are written as their value."""
+    """Format a metric; a metric with an interval is shown without the interval."""
     if isinstance(value, dict):
         value = value.get("value")
     return f"{value:.3f}" if isinstance(value, int | float) else ""
 
 
 def _live(promotions: list[Promotion]) -> dict[str, str]:
-    """What a history that begins with the newest entry comes to."""
+    """Return the live models by role, from a history whose first entry is the newest."""
     live: dict[str, str] = {}
     for entry in reversed(promotions):
         if entry.version is None:

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options that several commands share."""
 
 import os
 from collections.abc import Callable
@@ -20,12 +20,12 @@ def _remember(ctx: typer.Context, asked: bool) -> bool:
 
 
 def json_asked(ctx: typer.Context) -> bool:
-    """Whether the command that ran was to answer in JSON."""
+    """Return whether the command was called with --json."""
     return bool(ctx.meta.get(_JSON_ASKED))
 
 
 AsJson = Annotated[
-    bool, typer.Option("--json", callback=_remember, help="Answer with one JSON document on standard output.")
+    bool, typer.Option("--json", callback=_remember, help="Write one JSON document to standard output.")
 ]
 StackName = Annotated[
     str | None,
@@ -33,19 +33,19 @@ StackName = Annotated[
         "--stack",
         envvar="CLAIMWATCH_STACK",
         metavar="NAME",
-        help="CloudFormation stack in your AWS account. Without it: the stack that `make up` left running in"
-        " this folder or above it, and else the stack 'claimwatch'.",
+        help="CloudFormation stack in your AWS account. Default: the stack that `make up` left running in"
+        " this folder or a parent folder, otherwise the stack 'claimwatch'.",
         show_default=False,
     ),
 ]
 
 
 def stack_finder(name: str | None) -> Stack:
-    """The stack that the options and the environment name."""
+    """Return the stack that the options and the environment name."""
     return find_stack(name, os.environ.get("CLAIMWATCH_DATABASE"), Path.cwd())
 
 
 def stack_of(ctx: typer.Context, name: str | None) -> Stack:
-    """The stack that a command works on."""
+    """Return the stack that a command works on."""
     finder: StackFinder = ctx.obj
     return finder(name)

@@ -1,4 +1,4 @@
-"""What the command line prints: results on standard output, everything else on standard error."""
+"""Output of the command line: results on standard output, everything else on standard error."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 PIPED_WIDTH = 200
-"""Columns of a table that goes into a pipe or a file, where nobody's window ends."""
+"""Width in characters of a table that is written to a pipe or a file."""
 
 STATUS_STYLES = {
     "committed": "green",
@@ -28,31 +28,31 @@ STATUS_STYLES = {
     "missing": "bold red",
 }
 _VISIBLE = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421}
-"""Control characters as pictures: what came in a file must not steer a terminal."""
+"""Control characters as visible symbols: the content of a file must not control the terminal."""
 
 
 def show_json(document: Mapping[str, Any]) -> None:
-    """One JSON document."""
+    """Print one JSON document."""
     print(json.dumps(document, indent=2, ensure_ascii=False, default=_json_value))
 
 
 def say(sentence: str, style: str = "") -> None:
-    """A sentence for people."""
+    """Print a sentence for the user on standard error."""
     Console(stderr=True, soft_wrap=True).print(Text(sentence, style))
 
 
 def show(text: str) -> None:
-    """A line of the result."""
+    """Print a line of the result."""
     _console().print(Text(text), soft_wrap=True)
 
 
 def counted(number: int, noun: str) -> str:
-    """The number with its noun, in the plural where it needs one."""
+    """Return the number with its noun, in the plural unless the number is 1."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table; numbers stand to the right, a status has its colour."""
+    """Print a table with numbers aligned to the right and coloured statuses."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     cells = list(rows)
     for position, name in enumerate(columns):

@@ -1,6 +1,6 @@
-"""Where the stack is, and what this process works with when it works on it.
+"""The stack that the command line works on: finding it, and connecting to its services.
 
-The laptop's stack and one on AWS differ in the address of their services and in the credentials, in no more.
+The laptop's stack and a stack on AWS differ only in the address of their services and in the credentials.
 """
 
 import json
@@ -25,21 +25,21 @@ _LAPTOP_KEY = "test"  # the emulator's root; it listens on loopback only
 
 
 type Call = Callable[[Mapping[str, Any]], dict[str, Any]]
-"""Calls a function of the stack; raises ``RefusedData`` where its answer is a refusal."""
+"""Calls a function of the stack; raises ``RefusedData`` if the function answers with a refusal."""
 
 
 class StackUnreachable(ClaimwatchError):
-    """The stack, or its database, does not answer from here; the message says what to do."""
+    """The stack or its database cannot be reached; the message says what to do."""
 
 
-def not_there(_: Mapping[str, Any]) -> dict[str, Any]:
-    """The call of a function that a stack does not have."""
-    raise StackUnreachable("the stack cannot do that yet: deploy this version of it")
+def not_deployed(_: Mapping[str, Any]) -> dict[str, Any]:
+    """Raise ``StackUnreachable``, in place of calling a function that the stack does not have."""
+    raise StackUnreachable("the stack does not have this function yet: deploy this version of Claimwatch")
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A deployed stack. ``title`` says to people which one it is."""
+    """A deployed stack; ``title`` describes it in messages."""
 
     title: str
     database: Database
@@ -47,17 +47,18 @@ class Stack:
     pipeline: Pipeline
     landing_bucket: str
     artifact_bucket: str
-    start_training: Call = not_there
-    promote_model: Call = not_there
+    start_training: Call = not_deployed
+    promote_model: Call = not_deployed
     backfill: Backfill | None = None
-    plan_evaluation: Call = not_there
+    plan_evaluation: Call = not_deployed
 
 
 def find_stack(name: str | None, database_address: str | None, folder: Path) -> Stack:
-    """The stack of that name on AWS; without a name the laptop's, if one is up in the folder or above it.
+    """Return the stack of that name on AWS, or without a name the laptop's stack if one is running.
 
-    ``database_address`` (``host:port``) stands in for the database's own, where a port is forwarded to it.
-    Raises ``StackUnreachable``.
+    The laptop's stack is looked for in the folder and its parents; without one, the default name is used.
+    ``database_address`` (``host:port``) replaces the address of the database, for example by a forwarded
+    port. Raises ``StackUnreachable``.
     """
     laptop = None if name else _laptop_file(folder)
     try:
@@ -74,12 +75,12 @@ def _laptop_file(folder: Path) -> Path | None:
 
 
 def _laptop(file: Path, database_address: str | None) -> Stack:
-    told = json.loads(file.read_text("utf-8"))
+    described = json.loads(file.read_text("utf-8"))
     key = {"aws_access_key_id": _LAPTOP_KEY, "aws_secret_access_key": _LAPTOP_KEY}
-    session = _session(**key, region_name=told["region"])
-    client = _clients(session, endpoint_url=told["endpoint_url"], proxies={})
+    session = _session(**key, region_name=described["region"])
+    client = _clients(session, endpoint_url=described["endpoint_url"], proxies={})
     title = f"the laptop's stack in {file.parent.parent}"
-    return _connected(title, told["outputs"], client, database_address, private=False)
+    return _connected(title, described["outputs"], client, database_address, private=False)
 
 
 def _deployed(name: str, database_address: str | None) -> Stack:
@@ -89,8 +90,9 @@ def _deployed(name: str, database_address: str | None) -> Stack:
         (described,) = client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         raise StackUnreachable(
-            f"CloudFormation in {session.region_name} does not show it: {error.response['Error']['Message']}."
-            " Name it with --stack or CLAIMWATCH_STACK, account and region with AWS_PROFILE and AWS_REGION"
+            f"CloudFormation in {session.region_name} does not have it: {error.response['Error']['Message']}."
+            " Choose the stack with --stack or CLAIMWATCH_STACK, its account and region with AWS_PROFILE and"
+            " AWS_REGION"
         ) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
     title = f"stack {name} in {session.region_name}"
@@ -98,7 +100,7 @@ def _deployed(name: str, database_address: str | None) -> Stack:
 
 
 def _session(**options: Any) -> "boto3.Session":
-    import boto3  # noqa: PLC0415 - it takes half a second, and not every command speaks to AWS
+    import boto3  # noqa: PLC0415 - it takes half a second, and not every command needs AWS
 
     return boto3.Session(**options)
 
@@ -106,12 +108,12 @@ def _session(**options: Any) -> "boto3.Session":
 def _clients(
     session: "boto3.Session", endpoint_url: str | None = None, proxies: dict[str, str] | None = None
 ) -> Callable[[str], Any]:
-    """What makes the client of a service; at most three tries a call, and 5 s to connect."""
+    """Return a function that creates clients with at most three tries per call and 5 s to connect."""
     from botocore.config import Config  # noqa: PLC0415 - as above
 
     retries: Any = {"mode": "standard", "total_max_attempts": 3}
     config = Config(retries=retries, connect_timeout=5, proxies=proxies)
-    made: Any = session.client  # the stubs know a client by its literal name only
+    made: Any = session.client  # the stubs accept only literal names
     return lambda service: made(service, endpoint_url=endpoint_url, config=config)
 
 
@@ -126,7 +128,8 @@ def _connected(
     missing = {"LandingBucket", "ArtifactBucket", "ClaimsPipelineArn", "DatabaseSecretArn"} - set(outputs)
     if missing:
         raise StackUnreachable(
-            f"{title} has no output {', '.join(sorted(missing))}: it is no Claimwatch stack, or is not up yet"
+            f"{title} has no output {', '.join(sorted(missing))}:"
+            " it is not a Claimwatch stack, or not ready yet"
         )
     try:
         answer = client("secretsmanager").get_secret_value(SecretId=outputs["DatabaseSecretArn"])
@@ -136,7 +139,7 @@ def _connected(
         ) from error
     return Stack(
         title=title,
-        database=_awake(json.loads(answer["SecretString"]), database_address, private=private),
+        database=_connected_database(json.loads(answer["SecretString"]), database_address, private=private),
         objects=S3Objects(client("s3")),
         pipeline=ClaimsPipeline(client("stepfunctions"), outputs["ClaimsPipelineArn"]),
         landing_bucket=outputs["LandingBucket"],
@@ -147,7 +150,7 @@ def _connected(
 
 
 def _models(outputs: Mapping[str, str], client: Callable[[str], Any]) -> dict[str, Any]:
-    """What of a stack works on models; nothing, if it is from before there were any."""
+    """Return the model functions of a stack; none if its version is older than they are."""
     if not {"StartTrainingFunction", "PromoteModelFunction", "ScoreClaimsArn"} <= set(outputs):
         return {}
     return {
@@ -158,7 +161,7 @@ def _models(outputs: Mapping[str, str], client: Callable[[str], Any]) -> dict[st
 
 
 def _evaluations(outputs: Mapping[str, str], client: Callable[[str], Any]) -> dict[str, Any]:
-    """What of a stack checks its models; nothing, if it is from before there was any."""
+    """Return the evaluation function of a stack; none if its version is older than it is."""
     if "PlanEvaluationFunction" not in outputs:
         return {}
     return {"plan_evaluation": _caller(client, outputs["PlanEvaluationFunction"])}
@@ -172,22 +175,23 @@ def _caller(client: Callable[[str], Any], function: str) -> Call:
             raise StackUnreachable(
                 f"{function} cannot be called: {error.response['Error']['Message']}"
             ) from error
-        told: dict[str, Any] = json.loads(answer["Payload"].read())
+        result: dict[str, Any] = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):
-            raise StackUnreachable(f"{function} failed: {told.get('errorType')}: {told.get('errorMessage')}")
-        if "refused" in told:
-            raise RefusedData(told["refused"])
-        return told
+            error_type, message = result.get("errorType"), result.get("errorMessage")
+            raise StackUnreachable(f"{function} failed: {error_type}: {message}")
+        if "refused" in result:
+            raise RefusedData(result["refused"])
+        return result
 
     return call
 
 
-def _awake(secret: dict[str, Any], address: str | None, *, private: bool) -> Database:
-    """The database that the secret describes, once it has answered."""
+def _connected_database(secret: dict[str, Any], address: str | None, *, private: bool) -> Database:
+    """Return the database that the secret describes, once it has answered."""
     if address:
         host, _, port = address.rpartition(":")
         if not host or not port.isdecimal():
-            raise StackUnreachable(f"'{address}' is no address of a database: write it as host:port")
+            raise StackUnreachable(f"'{address}' is not a valid database address: write it as host:port")
         secret = secret | {"host": host, "port": int(port)}
     where = f"{secret['host']}:{secret.get('port', 5432)}"
     database = Database.from_secret(secret)
@@ -197,25 +201,25 @@ def _awake(secret: dict[str, Any], address: str | None, *, private: bool) -> Dat
             migrated = cursor.fetchone() == (True,)
     except TransientFault as error:
         advice = (
-            "It is in a private network: work from inside of it, or forward a port to it and set"
+            "It is in a private network: work from inside that network, or forward a port to it and set"
             " CLAIMWATCH_DATABASE=host:port (docs/interfaces.md, 'Reaching the database')"
             if private and not address
-            else "Is it up?"
+            else "Is it running?"
         )
         raise StackUnreachable(f"the database at {where} cannot be reached: {error}. {advice}") from error
     if not migrated:
-        raise StackUnreachable(f"the database at {where} has no ledger: the stack is not wholly deployed yet")
+        raise StackUnreachable(f"the database at {where} has no ledger: the stack is not fully deployed yet")
     return database
 
 
 def _what_to_do(error: BotoCoreError, laptop: Path | None, name: str | None) -> str:
-    said = str(error).rstrip(".")
+    reason = str(error).rstrip(".")
     if laptop is not None:
-        return f"the stack that {laptop} tells of does not answer ({said}): start it with `make up`"
-    wanted = "give credentials and a region, as to the AWS command line"
+        return f"the stack described by {laptop} does not answer ({reason}): start it with `make up`"
+    advice = "provide credentials and a region, as for the AWS command line"
     if name is not None:
-        return f"stack {name} cannot be looked up ({said}): {wanted}"
+        return f"stack {name} cannot be looked up ({reason}): {advice}"
     return (
-        "no stack is up in this folder or above it (`make up` in the project starts one), and none can be"
-        f" looked up on AWS ({said}): {wanted}"
+        "no stack is running in this folder or a parent folder (`make up` in the project starts one), and"
+        f" none can be looked up on AWS ({reason}): {advice}"
     )

@@ -1,4 +1,4 @@
-"""A stack without AWS: what is written into its buckets is worked through at once, by the real use cases."""
+"""A stack without AWS: files written to its buckets are processed at once, by the real use cases."""
 
 import json
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from claimwatch.aws.events import CreatedObject
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.ingest import apply_contract, inspect, load
-from claimwatch.ingest.commit import Dependencies as CommitWorkplace
+from claimwatch.ingest.commit import Dependencies as CommitDependencies
 from claimwatch.ingest.commit import commit_file
 from claimwatch.ingest.register import register
 from claimwatch.ingest.replay import replay
@@ -26,7 +26,7 @@ LANDING, ARTIFACTS = "landing", "artifacts"
 
 
 class Emulation(FilesystemObjectStore):
-    """Buckets whose events are answered before the write returns, and the pipeline that answers them."""
+    """Buckets whose events are processed before the write returns, and the pipeline that processes them."""
 
     def __init__(self, folder: Path, database: Database) -> None:
         super().__init__(folder)
@@ -39,22 +39,22 @@ class Emulation(FilesystemObjectStore):
         if bucket == LANDING:
             register(self._database, self, self._alerts, created)
         elif key.startswith("contracts/"):
-            place = apply_contract.Dependencies(self._database, self, self._alerts, self._again)
-            apply_contract.apply_contract(place, created)
+            deps = apply_contract.Dependencies(self._database, self, self._alerts, self._replay)
+            apply_contract.apply_contract(deps, created)
         return ref
 
     def start(self, _ref: ObjectRef, file_id: int, attempt: int) -> None:
-        place = inspect.Dependencies(self._database, self, self._alerts, ARTIFACTS)
-        found = inspect.inspect(place, file_id, attempt)
+        deps = inspect.Dependencies(self._database, self, self._alerts, ARTIFACTS)
+        found = inspect.inspect(deps, file_id, attempt)
         if found["status"] != "ready":
             return
         for chunk in found["chunks"]:
             load.load_chunk(
                 load.Dependencies(self._database, self, b"key"), file_id, attempt, chunk["number"]
             )
-        commit_file(CommitWorkplace(self._database, self), file_id, attempt)
+        commit_file(CommitDependencies(self._database, self), file_id, attempt)
 
-    def _again(self, file_id: int) -> None:
+    def _replay(self, file_id: int) -> None:
         replay(self._database, self, file_id)
 
 
@@ -77,6 +77,6 @@ def run(database: Database, tmp_path: Path) -> Run:
 
 
 def answer(result: Result) -> Any:
-    """The JSON document of a command that went well."""
+    """The JSON document of a successful command."""
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)

@@ -1,4 +1,4 @@
-"""A data scientist's, an auditor's and an investigator's day at the command line."""
+"""Commands for models, as a data scientist, an auditor and an investigator use them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -21,7 +21,7 @@ from tests.integration.models.test_trainings import Yard
 
 
 class Desk:
-    """The command line before a stack whose functions are called in this process."""
+    """The command line with a stack whose functions run in this process."""
 
     def __init__(self, house: House) -> None:
         self.house = house
@@ -46,9 +46,14 @@ class Desk:
 
     def _start_training(self, event: Mapping[str, Any]) -> dict[str, Any]:
         site = self.house.site
-        place = trainings.Dependencies(site.database, Yard(), site, timedelta(hours=1))
+        request = trainings.TrainingRequest.parse(event)
+        assert request.training_id is not None
         started = trainings.start_training(
-            place, event["training_id"], event["line"], why=event["why"], asked_by=event["asked_by"]
+            trainings.Dependencies(site.database, Yard(), site, timedelta(hours=1)),
+            request.training_id,
+            request.line,
+            why=request.why,
+            asked_by=request.asked_by,
         )
         if self.end:
             end, error = self.end
@@ -58,11 +63,12 @@ class Desk:
         return {}
 
     def _promote(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        request = promote.Request(event["request_id"], event["by"], event["why"])
-        at = self.house.promoting
-        if "version" in event:
-            return asdict(promote.promote(at, request, event["line"], event["version"], event["role"]))
-        return asdict(promote.rollback(at, request, event["line"]))
+        change = promote.ModelChange.parse(event)
+        request = promote.Request(change.request_id or "", change.by, change.why)
+        deps = self.house.promoting
+        if change.version is None:
+            return asdict(promote.rollback(deps, request, change.line))
+        return asdict(promote.promote(deps, request, change.line, change.version, change.role))
 
 
 @pytest.fixture
@@ -72,7 +78,7 @@ def desk(database: Database, tmp_path: Path) -> Desk:
     return Desk(House(site))
 
 
-def test_a_training_that_is_waited_for_tells_its_version_and_metrics(desk: Desk) -> None:
+def test_waiting_for_a_training_returns_its_version_and_metrics(desk: Desk) -> None:
     desk.end = ("registered", None)
 
     told = answer(desk.run("train", LINE, "--why", "drift", "--wait", "--json"))
@@ -81,7 +87,7 @@ def test_a_training_that_is_waited_for_tells_its_version_and_metrics(desk: Desk)
 
 
 @pytest.mark.parametrize("end", ["refused", "failed"])
-def test_a_training_that_did_not_end_well_ends_with_1_and_says_why(desk: Desk, end: trainings.End) -> None:
+def test_an_unsuccessful_training_exits_with_1_and_the_reason(desk: Desk, end: trainings.End) -> None:
     desk.end = (end, "it leaks")
 
     result = desk.run("train", LINE, "--why", "drift", "--wait")
@@ -90,16 +96,16 @@ def test_a_training_that_did_not_end_well_ends_with_1_and_says_why(desk: Desk, e
     assert "it leaks" in result.stdout
 
 
-def test_without_waiting_it_goes_on_by_itself(desk: Desk) -> None:
+def test_without_wait_the_training_runs_in_the_background(desk: Desk) -> None:
     assert answer(desk.run("train", LINE, "--why", "drift", "--json"))["status"] == "running"
 
     refused = desk.run("train", LINE, "--why", "again")
 
     assert refused.exit_code == 1
-    assert "being trained already" in refused.stderr
+    assert "already being trained" in refused.stderr
 
 
-def test_promotions_and_roll_backs_are_told_by_the_history(desk: Desk) -> None:
+def test_the_history_lists_promotions_and_rollbacks(desk: Desk) -> None:
     for version in "12":
         desk.house.register(version)
 
@@ -122,14 +128,14 @@ def test_promotions_and_roll_backs_are_told_by_the_history(desk: Desk) -> None:
     assert "champion" in desk.run("models", LINE).stdout
 
 
-def test_a_promotion_that_cannot_be_says_what_to_do(desk: Desk) -> None:
+def test_an_impossible_promotion_is_refused_with_a_reason(desk: Desk) -> None:
     result = desk.run("promote", LINE, 9, "--as", "champion", "--why", "w")
 
     assert result.exit_code == 1
     assert "no model 9" in result.stderr
 
 
-def test_referrals_are_listed_the_most_suspicious_first(desk: Desk) -> None:
+def test_referrals_are_listed_by_descending_probability(desk: Desk) -> None:
     desk.house.register("1")
     desk.house.promote("1")
     desk.house.score(desk.house.drop(500, 4100, 4500)["file_id"])
@@ -141,7 +147,7 @@ def test_referrals_are_listed_the_most_suspicious_first(desk: Desk) -> None:
     assert "f2" in desk.run("referrals", LINE).stdout
 
 
-def test_scoring_what_is_stored_needs_a_champion(desk: Desk) -> None:
+def test_scoring_stored_claims_needs_a_champion(desk: Desk) -> None:
     assert desk.run("score", LINE).exit_code == 1
     desk.house.register("1")
     desk.house.promote("1")

@@ -1,4 +1,4 @@
-"""Which stack a command works on: the one that is named, else the laptop's, else the default one on AWS."""
+"""A command works on the named stack, otherwise on the laptop's, otherwise on the default stack on AWS."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ DATABASE = {"host": "db.internal", "port": 5432, "dbname": "claims", "username":
 
 
 class Account:
-    """An AWS account, as far as the command line looks at it: a session, and the client of every service."""
+    """An AWS account, as far as the command line uses it: a session, and the client of every service."""
 
     region_name = "eu-central-1"
 
@@ -52,13 +52,13 @@ class Account:
 def aws(monkeypatch: pytest.MonkeyPatch) -> Account:
     account = Account()
     monkeypatch.setattr(boto3, "Session", lambda **_: account)
-    monkeypatch.setattr(stack, "LAPTOP_FILE", Path(".test", "stack.json"))  # not that of this very project
+    monkeypatch.setattr(stack, "LAPTOP_FILE", Path(".test", "stack.json"))  # not the file of this project
     return account
 
 
 @pytest.fixture
 def asleep(monkeypatch: pytest.MonkeyPatch) -> list[Database]:
-    """Databases that were asked for, none of which answers."""
+    """The databases that were connected to; none of them answers."""
     asked: list[Database] = []
 
     def transaction(database: Database) -> None:
@@ -69,7 +69,7 @@ def asleep(monkeypatch: pytest.MonkeyPatch) -> list[Database]:
     return asked
 
 
-def test_a_named_stack_is_asked_of_cloudformation(
+def test_a_named_stack_is_looked_up_in_cloudformation(
     aws: Account, tmp_path: Path, asleep: list[Database]
 ) -> None:
     aws.stacks["claims-prod"] = OUTPUTS
@@ -79,7 +79,9 @@ def test_a_named_stack_is_asked_of_cloudformation(
     assert asleep[0].parameters["sslmode"] == "require"
 
 
-def test_a_name_wins_over_a_laptop_that_is_up(aws: Account, tmp_path: Path, asleep: list[Database]) -> None:
+def test_a_name_takes_precedence_over_a_running_laptop_stack(
+    aws: Account, tmp_path: Path, asleep: list[Database]
+) -> None:
     aws.stacks["claims-prod"] = OUTPUTS
     laptop_in(tmp_path)
     with pytest.raises(StackUnreachable, match="private network"):
@@ -87,7 +89,7 @@ def test_a_name_wins_over_a_laptop_that_is_up(aws: Account, tmp_path: Path, asle
     assert len(asleep) == 1
 
 
-def test_without_a_name_and_a_laptop_it_is_the_default_stack(
+def test_without_a_name_and_a_laptop_stack_the_default_stack_is_used(
     aws: Account, tmp_path: Path, asleep: list[Database]
 ) -> None:
     aws.stacks["claimwatch"] = OUTPUTS
@@ -96,20 +98,18 @@ def test_without_a_name_and_a_laptop_it_is_the_default_stack(
     assert len(asleep) == 1
 
 
-def test_the_laptop_is_found_from_any_folder_below(
+def test_the_laptop_stack_is_found_from_any_folder_below(
     aws: Account, tmp_path: Path, asleep: list[Database]
 ) -> None:
     laptop_in(tmp_path)
     below = tmp_path / "claims" / "today"
     below.mkdir(parents=True)
-    with pytest.raises(StackUnreachable, match="Is it up"):
+    with pytest.raises(StackUnreachable, match="Is it running"):
         find_stack(None, None, below)
     assert (len(asleep), aws.stacks) == (1, {})
 
 
-def test_a_forwarded_port_stands_in_for_the_address(
-    aws: Account, tmp_path: Path, asleep: list[Database]
-) -> None:
+def test_a_forwarded_port_replaces_the_address(aws: Account, tmp_path: Path, asleep: list[Database]) -> None:
     aws.stacks["claimwatch"] = OUTPUTS
     with pytest.raises(StackUnreachable, match=r"127\.0\.0\.1:15432"):
         find_stack(None, "127.0.0.1:15432", tmp_path)
@@ -119,18 +119,18 @@ def test_a_forwarded_port_stands_in_for_the_address(
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_stack_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_stack_is_named(tmp_path: Path) -> None:
     with pytest.raises(StackUnreachable, match=r"claims-test.*--stack or CLAIMWATCH_STACK"):
         find_stack("claims-test", None, tmp_path)
 
 
-def test_another_application_s_stack_is_told_apart(aws: Account, tmp_path: Path) -> None:
+def test_another_application_s_stack_is_rejected(aws: Account, tmp_path: Path) -> None:
     aws.stacks["website"] = {"Url": "https://example.com"}
-    with pytest.raises(StackUnreachable, match="it is no Claimwatch stack"):
+    with pytest.raises(StackUnreachable, match="it is not a Claimwatch stack"):
         find_stack("website", None, tmp_path)
 
 
-def test_a_machine_without_a_region_is_told_both_ways(aws: Account, tmp_path: Path) -> None:
+def test_a_machine_without_a_region_gets_advice_for_laptop_and_aws(aws: Account, tmp_path: Path) -> None:
     aws.region_known = False
     with pytest.raises(StackUnreachable, match=r"make up.*region"):
         find_stack(None, None, tmp_path)
@@ -141,5 +141,5 @@ def test_a_machine_without_a_region_is_told_both_ways(aws: Account, tmp_path: Pa
 def laptop_in(folder: Path) -> None:
     file = folder / stack.LAPTOP_FILE
     file.parent.mkdir()
-    told = {"endpoint_url": "http://127.0.0.1:1", "region": "us-east-1", "outputs": OUTPUTS}
-    file.write_text(json.dumps(told))
+    described = {"endpoint_url": "http://127.0.0.1:1", "region": "us-east-1", "outputs": OUTPUTS}
+    file.write_text(json.dumps(described))

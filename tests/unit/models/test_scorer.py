@@ -90,7 +90,7 @@ def test_gaps_are_scored_and_counted(scorer: Scorer) -> None:
 def test_reasons_are_exact_contributions_of_the_claim_that_they_are_asked_for(scorer: Scorer) -> None:
     columns = draw_columns(5, 300)
     rows = np.array([250, 3, 77])
-    found = scorer.reasons(columns, rows, most=len(SPEC.features))
+    found = scorer.reasons(columns, rows, limit=len(SPEC.features))
     model = scorer.bundle.model
     for row, told in zip(rows, found, strict=True):
         alone = scorer.reasons(

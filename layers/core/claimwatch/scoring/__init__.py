@@ -1,1 +1,1 @@
-"""Scoring: a model's bundle, what it makes of claims, and the claims of a file worked through."""
+"""Scoring: model bundles, the scores of claims, and the scoring of a file's chunks."""

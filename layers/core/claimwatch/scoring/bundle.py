@@ -1,4 +1,4 @@
-"""Bundles: a model with all that serves it, held to the hash that was pinned when it was promoted."""
+"""Bundles: a model and everything that serving needs, verified against the hash pinned at its promotion."""
 
 import hashlib
 import json
@@ -16,11 +16,11 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 GRAPH, EXPLAINER, FEATURES, PROFILES = "model.onnx", "explainer.npz", "features.json", "profiles.json"
 SERVED = (GRAPH, EXPLAINER, FEATURES, PROFILES)
-"""The parts that scoring reads; cards and plots are for people and are hashed as well."""
+"""The parts that scoring reads. Cards and plots, which people read, are hashed as well."""
 
 
 class BundleMismatch(ClaimwatchError):
-    """A bundle's bytes are not those that were promoted; nothing is scored by it."""
+    """A bundle whose bytes differ from the promoted ones; it is not used for scoring."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a bundle is, and the hash of each of its parts; its own hash is the bundle's.
+    """Description of a bundle with the hash of each part; the manifest's own hash identifies the bundle.
 
     ``capacity`` and ``audit_share`` are shares of the claims. A claim whose probability is at least
     ``threshold`` is referred. ``calibration`` has ``slope`` and ``offset``.
@@ -57,16 +57,16 @@ class Manifest:
     metrics: Mapping[str, Any]
     parts: Mapping[str, Part]
     details: Mapping[str, Any] = field(default_factory=dict)
-    """What else training has to say; serving does not read it."""
+    """Further results of the training; serving does not read them."""
 
     def to_bytes(self) -> bytes:
-        """The manifest's file."""
+        """Return the content of the manifest's file."""
         written = {"format": FORMAT} | asdict(self)
         return (json.dumps(written, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
-        """Read what ``to_bytes`` wrote; raises ``BundleMismatch`` for a format that is not known."""
+        """Read what ``to_bytes`` wrote; raises ``BundleMismatch`` for an unknown format."""
         try:
             read = json.loads(content)
             if read.pop("format") != FORMAT:
@@ -74,12 +74,12 @@ class Manifest:
             read["parts"] = {name: Part(**part) for name, part in read["parts"].items()}
             return cls(**read)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BundleMismatch(f"this is no manifest of format {FORMAT}: {error}") from error
+            raise BundleMismatch(f"the manifest does not have format {FORMAT}: {error}") from error
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model that was read and found to be the one that is asked for."""
+    """A model whose bytes were read and verified."""
 
     manifest: Manifest
     sha256: str
@@ -90,15 +90,15 @@ class Bundle:
 
     @classmethod
     def read(cls, read: Callable[[str], bytes], expected_sha256: str) -> Self:
-        """Read the parts that serve; ``read`` gives a file of the bundle by its name.
+        """Read the parts that serving needs; ``read`` returns a file of the bundle by its name.
 
-        Raises ``BundleMismatch`` where the manifest's hash is not the expected one, or a part's not the
-        manifest's.
+        Raises ``BundleMismatch`` if the manifest does not have the expected hash, or a part does not have
+        the hash in the manifest.
         """
         content = read(MANIFEST)
         found = hashlib.sha256(content).hexdigest()
         if found != expected_sha256:
-            raise BundleMismatch(f"{MANIFEST} has the hash {found} and not {expected_sha256}")
+            raise BundleMismatch(f"{MANIFEST} has the hash {found}, not {expected_sha256}")
         manifest = Manifest.from_bytes(content)
         graph, explainer, features, profiles = (_part(manifest, read, name) for name in SERVED)
         spec, reference = FeatureSpec.from_json(features), Reference.from_json(profiles)
@@ -106,12 +106,12 @@ class Bundle:
 
     @cached_property
     def model(self) -> Model:
-        """What explains the scores; read when the first reason is asked for."""
+        """The model that explains the scores, decoded on first use."""
         return from_bytes(self.explainer)
 
 
 def verify(read: Callable[[str], bytes], expected_sha256: str) -> Manifest:
-    """Hold every part of a bundle to its hash, those for people too; raises ``BundleMismatch``."""
+    """Verify the hash of every part, including cards and plots; raises ``BundleMismatch``."""
     manifest = Bundle.read(read, expected_sha256).manifest
     for name in manifest.parts.keys() - set(SERVED):
         _part(manifest, read, name)
@@ -124,5 +124,5 @@ def _part(manifest: Manifest, read: Callable[[str], bytes], name: str) -> bytes:
         raise BundleMismatch(f"the bundle has no part {name}")
     content = read(name)
     if Part.of(content) != expected:
-        raise BundleMismatch(f"{name} of model {manifest.version} is not what its manifest says")
+        raise BundleMismatch(f"{name} of model {manifest.version} does not have the hash in its manifest")
     return content

@@ -1,4 +1,4 @@
-"""A model's bundle where it is kept: a folder in S3, held to the hash of its manifest."""
+"""Bundles in S3: each is a folder, verified against the hash of its manifest."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -6,31 +6,31 @@ from functools import lru_cache
 from claimwatch.aws.objects import ModelStore, ObjectMissing
 from claimwatch.scoring.bundle import Bundle, BundleMismatch, verify
 
-_MOST = 2
-"""Bundles that are kept."""
+_CACHED = 2
+"""Bundles kept in memory."""
 
 
 def read_bundle(objects: ModelStore, uri: str, sha256: str) -> Bundle:
-    """What serves, of the bundle in the folder ``s3://bucket/key``.
+    """Read the bundle in the folder ``s3://bucket/key``, without cards and plots.
 
-    Raises ``BundleMismatch`` where a part is missing or has other bytes than when its hash was pinned.
+    Raises ``BundleMismatch`` if a part is missing or differs from the promoted one.
     """
     return Bundle.read(_reader(objects, uri), sha256)
 
 
 class BundleCache:
-    """Bundles that this process has read of late."""
+    """LRU cache of bundles."""
 
     def __init__(self, objects: ModelStore) -> None:
-        self._read = lru_cache(maxsize=_MOST)(lambda uri, sha256: read_bundle(objects, uri, sha256))
+        self._read = lru_cache(maxsize=_CACHED)(lambda uri, sha256: read_bundle(objects, uri, sha256))
 
     def get(self, uri: str, sha256: str) -> Bundle:
-        """The bundle, read and held to its hash when it is first needed; raises ``BundleMismatch``."""
+        """Return the bundle, read and verified on first use; raises ``BundleMismatch``."""
         return self._read(uri, sha256)
 
 
 def columns_of(objects: ModelStore, uri: str, sha256: str) -> set[str]:
-    """The columns that a bundle's model wants, once every part of it has been held to its hash."""
+    """Verify every part of a bundle, and return the columns that its model needs."""
     reader = _reader(objects, uri)
     verify(reader, sha256)
     return set(Bundle.read(reader, sha256).spec.kinds)
@@ -43,6 +43,6 @@ def _reader(objects: ModelStore, uri: str) -> Callable[[str], bytes]:
         try:
             return objects.newest(bucket, f"{folder.rstrip('/')}/{name}")
         except ObjectMissing as error:
-            raise BundleMismatch(f"the bundle in {uri} has no {name} (any more)") from error
+            raise BundleMismatch(f"the bundle in {uri} has no {name}") from error
 
     return read

@@ -1,6 +1,6 @@
-"""Claims on their way from PostgreSQL to the model: CSV in, typed columns out.
+"""Claims from PostgreSQL as typed columns for a model: CSV in, arrays out.
 
-They go through DuckDB, so that Python sees no cell of them but what the model needs as an object.
+DuckDB reads the CSV, so that a cell becomes a Python object only if the model needs it as one.
 """
 
 import os
@@ -27,32 +27,30 @@ SQL_TYPES = {
     "hour": "TIMESTAMP",
     "weekday": "TIMESTAMP",
 }
-"""What a column is read as, by the kind of feature that is made of it."""
+"""The type that a column is read as, by the kind of feature made from it."""
 
 _THROUGH = {"flag": "BOOLEAN"}
-"""How PostgreSQL writes a value, where that is not what it becomes."""
-
+"""The type in which PostgreSQL writes a value, where it differs from the type that is read."""
 
 _BUFFER = 1 << 16
-"""Bytes that are written at a time: a pipe holds as many, and psycopg2 hands over each line by itself."""
-
+"""Bytes written at a time: the capacity of a pipe. psycopg2 hands over one line at a time."""
 
 _LONGEST_LINE = 2 * MAX_RECORD + (1 << 16)
-"""Bytes: every one of a record may be a quote, which is doubled. The engine fills a buffer before it reads
-a byte of it, so that a large one would have it wait for all of a chunk."""
+"""Bytes: every byte of a record may be a quote, and quotes are doubled. DuckDB fills its buffer before it
+parses any of it, so a larger buffer would make it wait for the whole chunk."""
 
 _OPEN_FILES = "/proc/self/fd" if Path("/proc/self/fd").is_dir() else "/dev/fd"
-"""Where a file that is open has a name; a function's machine has no /dev/fd, a Mac nothing else."""
+"""The folder in which open files have names: Lambda has no /dev/fd, and macOS has only that."""
 
 
 @cache
 def _engine() -> duckdb.DuckDBPyConnection:
-    """Kept warm between chunks. One thread, as everywhere: a function has one CPU."""
+    """Return a connection that is kept between chunks, with one thread: a function has one CPU."""
     engine = duckdb.connect(
         config={"threads": 1, "memory_limit": "600MB", "autoinstall_known_extensions": False}
     )
-    engine.execute("SET enable_progress_bar = false")  # it is written to stdout, into the logs
-    # It has the reader of CSV make the values, which then fails where TRY_CAST gives NULL.
+    engine.execute("SET enable_progress_bar = false")  # it would be written to the logs
+    # This optimizer moves casts into the CSV reader, which then fails where TRY_CAST returns NULL.
     engine.execute("SET disabled_optimizers = 'type_pushdown'")
     return engine
 
@@ -60,16 +58,16 @@ def _engine() -> duckdb.DuckDBPyConnection:
 def read_claims(
     write: Callable[[IO[bytes]], None], kinds: Mapping[str, str]
 ) -> tuple[Column, dict[str, Column]]:
-    """Claim ids, and the columns as ``domain.features`` takes them, of the CSV that ``write`` writes.
+    """Return claim ids and columns, as ``domain.model.features`` expects them, of the CSV from ``write``.
 
-    It is read through a pipe while it is written: PostgreSQL and this process work at the same time, and no
-    claim lies on a disk. ``kinds`` are the columns in their order, behind the claim id, each with the kind of
-    feature that it is read for. A value that does not become one of that kind counts as missing. Raises
-    ``EngineFault`` where the CSV is none.
+    The CSV is read through a pipe while it is written: PostgreSQL and this process work at the same time, and
+    no claim is written to disk. ``kinds`` names the columns that follow the claim id, in their order, each
+    with the kind of feature made from it. A value that cannot be converted to that kind counts as missing.
+    Raises ``EngineFault`` if the CSV is malformed.
     """
     source, sink = os.pipe()
-    with open(source, "rb", buffering=0) as rest, ThreadPoolExecutor(1) as hands:
-        reading = hands.submit(_read_to_the_end, rest, kinds)
+    with open(source, "rb", buffering=0) as pipe, ThreadPoolExecutor(1) as thread:
+        reading = thread.submit(_read_to_the_end, pipe, kinds)
         with open(sink, "wb", _BUFFER) as text:
             write(text)
         return reading.result()
@@ -79,18 +77,18 @@ def _read_to_the_end(pipe: IO[bytes], kinds: Mapping[str, str]) -> tuple[Column,
     try:
         return _read(f"{_OPEN_FILES}/{pipe.fileno()}", kinds)
     finally:
-        while pipe.read(_BUFFER):  # what the engine left, should it have failed: COPY has to come to its end
+        while pipe.read(_BUFFER):  # drain what DuckDB left after an error, so that COPY can end
             pass
 
 
 def _read(csv: str, kinds: Mapping[str, str]) -> tuple[Column, dict[str, Column]]:
     names = [f"c{number}" for number in range(len(kinds))]
     fields = ", ".join(f"'{name}': 'VARCHAR'" for name in ("claim_id", *names))
-    wanted = "".join(
+    casts = "".join(
         f", {_cast(name, kind)} AS {name}" for name, kind in zip(names, kinds.values(), strict=True)
     )
     query = (
-        f"SELECT claim_id{wanted} FROM read_csv(?, columns = {{{fields}}}, header = false,"
+        f"SELECT claim_id{casts} FROM read_csv(?, columns = {{{fields}}}, header = false,"
         " auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = '',"
         f" allow_quoted_nulls = false, parallel = false, max_line_size = {_LONGEST_LINE},"
         f" buffer_size = {_LONGEST_LINE + 1})"
@@ -110,7 +108,7 @@ def _cast(name: str, kind: str) -> str:
 
 
 def _filled(values: Column, kind: str) -> Column:
-    """Missing values as the kind has them: nan, NaT or None."""
+    """Replace masked values by the kind's missing value: nan, NaT or None."""
     if not isinstance(values, np.ma.MaskedArray):
         return values
     missing: Any = {"DOUBLE": np.nan, "VARCHAR": None, "TIMESTAMP": np.datetime64("NaT", "us")}[

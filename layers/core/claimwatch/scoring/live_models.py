@@ -1,4 +1,4 @@
-"""Models that are ready to score, kept warm by the hash of their bytes."""
+"""Models that are ready to score, cached by the hash of their bundles."""
 
 from collections import OrderedDict
 
@@ -7,23 +7,23 @@ from claimwatch.scoring.bundle_store import read_bundle
 from claimwatch.scoring.scorer import Scorer
 from claimwatch.storage.models import LiveModel
 
-MOST = 4
-"""Models that are kept: champion and challenger of two lines."""
+CACHED = 4
+"""Models kept in memory: champion and challenger of two lines."""
 
 
 class ModelCache:
-    """The models that this process has scored by of late."""
+    """LRU cache of models."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, Scorer] = OrderedDict()
+        self._scorers: OrderedDict[str, Scorer] = OrderedDict()
 
     def get(self, objects: ModelStore, live: LiveModel) -> Scorer:
-        """The model, read and verified when it is first needed; raises ``BundleMismatch``."""
-        found = self._kept.get(live.bundle_sha256)
-        if found is None:
-            found = Scorer(read_bundle(objects, live.bundle_uri, live.bundle_sha256))
-            self._kept[live.bundle_sha256] = found
-        self._kept.move_to_end(live.bundle_sha256)
-        while len(self._kept) > MOST:
-            self._kept.popitem(last=False)
-        return found
+        """Return the model, read and verified on first use; raises ``BundleMismatch``."""
+        scorer = self._scorers.get(live.bundle_sha256)
+        if scorer is None:
+            scorer = Scorer(read_bundle(objects, live.bundle_uri, live.bundle_sha256))
+            self._scorers[live.bundle_sha256] = scorer
+        self._scorers.move_to_end(live.bundle_sha256)
+        while len(self._scorers) > CACHED:
+            self._scorers.popitem(last=False)
+        return scorer

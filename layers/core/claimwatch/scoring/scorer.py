@@ -1,4 +1,4 @@
-"""A model at work: claims in, probabilities and reasons out."""
+"""A model that scores claims: columns in, probabilities and reasons out."""
 
 import hashlib
 import math
@@ -21,12 +21,12 @@ type Floats = npt.NDArray[np.float64]
 type Flags = npt.NDArray[np.bool_]
 
 INPUT, PROBABILITY, MARGIN = "x", "probability", "margin"
-"""The names in the graph: a float32 matrix in, a float32 for each row out."""
+"""Names in the ONNX graph: its input is a float32 matrix, each output a float32 for each row."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model makes of claims, an entry for each; counts of claims by feature.
+    """Scores of claims, an entry for each claim; ``missing`` and ``unseen`` count claims by feature.
 
     ``percentile`` is the share of the reference's scores that are at most this one, 0 to 100.
     """
@@ -38,17 +38,17 @@ class Scores:
     missing: dict[str, int]
     unseen: dict[str, int]
     matrix: Matrix = field(repr=False)
-    """The claims as ``encode`` made them, for what else is asked of them."""
+    """The claims as ``encode`` returned them, for profiles."""
 
 
 class Scorer:
     """A bundle that is ready to score.
 
-    One thread: a function has one CPU, and sums that are split over threads would not be the same again.
+    It uses one thread: a function has one CPU, and sums that are split over threads are not reproducible.
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        import onnxruntime  # noqa: PLC0415 - who only reads a bundle has no such layer
+        import onnxruntime  # noqa: PLC0415 - functions that only read bundles lack this layer
 
         self.bundle = bundle
         self._reasons = Reasons(bundle.spec, bundle.reference)
@@ -62,7 +62,7 @@ class Scorer:
 
     @property
     def kinds(self) -> Mapping[str, Kind]:
-        """The columns that the model wants, each with the kind of a feature that is made of it."""
+        """The columns that the model needs, each with the kind of feature made from it."""
         return self.bundle.spec.kinds
 
     @property
@@ -71,14 +71,14 @@ class Scorer:
         return self.bundle.manifest.threshold
 
     def probabilities(self, columns: Columns) -> Floats:
-        """The calibrated probability of each claim, and nothing else."""
-        return self._served(encode(self.bundle.spec, columns), PROBABILITY)[0]
+        """Return only the calibrated probability of each claim."""
+        return self._outputs(encode(self.bundle.spec, columns), PROBABILITY)[0]
 
     def score(self, columns: Columns) -> Scores:
         """Score claims."""
         spec = self.bundle.spec
         matrix = encode(spec, columns)
-        probability, margin = self._served(matrix, PROBABILITY, MARGIN)
+        probability, margin = self._outputs(matrix, PROBABILITY, MARGIN)
         found = gaps(spec, columns, matrix)
         return Scores(
             probability=probability,
@@ -93,9 +93,9 @@ class Scorer:
     def profiles(
         self, columns: Columns, found: Sequence[Scores], event_time: npt.NDArray[np.datetime64]
     ) -> dict[date, tuple[int, bytes]]:
-        """What claims look like, by the Monday of their week: how many they are, and packed counts.
+        """Return profiles of the claims by the Monday of their week: the number of claims, and packed counts.
 
-        ``found`` is what ``score`` made of them, block by block.
+        ``found`` is what ``score`` returned for the claims, block by block.
         """
         if not found:
             return {}
@@ -108,35 +108,37 @@ class Scorer:
             np.concatenate([each.probability for each in found]),
         )
 
-    def _served(self, matrix: Matrix, *outputs: str) -> list[Floats]:
+    def _outputs(self, matrix: Matrix, *names: str) -> list[Floats]:
         if not len(matrix):
-            return [np.empty(0) for _ in outputs]
-        return [served.astype(np.float64) for served in self._run(outputs, {INPUT: matrix})]
+            return [np.empty(0) for _ in names]
+        return [values.astype(np.float64) for values in self._run(names, {INPUT: matrix})]
 
     def reasons(
-        self, columns: Columns, rows: npt.NDArray[np.integer[Any]], most: int = MOST_REASONS
+        self, columns: Columns, rows: npt.NDArray[np.integer[Any]], limit: int = MOST_REASONS
     ) -> list[list[dict[str, Any]]]:
-        """The reasons for the scores of these rows, in their order."""
+        """Return the reasons for the scores of these rows, in their order."""
         spec = self.bundle.spec
         chosen = {name: np.asarray(columns[name])[rows] for name in spec.kinds if name in columns}
         if not len(rows):
             return []
         matrix = encode(spec, chosen)
-        values = self._explainer.shapley(matrix)
-        return [self._reasons.of(row, moved, most) for row, moved in zip(matrix, values, strict=True)]
+        contributions = self._explainer.shapley(matrix)
+        return [
+            self._reasons.of(row, values, limit) for row, values in zip(matrix, contributions, strict=True)
+        ]
 
     @cached_property
     def _explainer(self) -> Explainer:
-        """Made when the first reason is asked for."""
+        """The explainer, created on first use."""
         return Explainer(self.bundle.model)
 
     def audited(self, claim_ids: Iterable[str]) -> Flags:
-        """Which claims are in the random slice that is looked at whatever their score."""
+        """Return which claims are in the random audit sample, which is reviewed whatever the scores are."""
         return audit_sample(claim_ids, self.bundle.manifest.audit_share)
 
 
 def audit_sample(claim_ids: Iterable[str], share: float) -> Flags:
-    """Which claims are in the audit slice; under every model the same claims are."""
+    """Return which claims are in the audit sample; it has the same claims under every model."""
     bound = math.ceil(share * 2.0**64).to_bytes(9)[1:] if share < 1.0 else b"\xff" * 33
     digest = hashlib.sha256
     drawn = (digest(b"audit\0" + claim_id.encode()).digest() < bound for claim_id in claim_ids)

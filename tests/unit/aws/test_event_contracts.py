@@ -32,6 +32,7 @@ from claimwatch.ingest.plan import ChunkToLoad
 from claimwatch.models.promote import ModelChange
 from claimwatch.models.trainings import TrainingRequest
 from claimwatch.scoring.plan_scoring import ChunkToScore, ScoringPlan
+from claimwatch.storage import evaluations
 from claimwatch.storage.evaluations import Window
 
 PROJECT = Path(__file__).parents[3]
@@ -144,8 +145,8 @@ def test_every_message_of_an_evaluation_parses_as_a_task(monkeypatch: pytest.Mon
             assert delay_seconds in (0, plan.CLOSING_DELAY)
             sent.extend(json.dumps(dict(message)) for message in messages)
 
-    monkeypatch.setattr(plan.evaluations, "marks", lambda *_: {})
-    monkeypatch.setattr(plan.evaluations, "refresh_statistics", lambda *_: None)
+    monkeypatch.setattr(evaluations, "marks", lambda *_: {})
+    monkeypatch.setattr(evaluations, "refresh_statistics", lambda *_: None)
     database: Any = SimpleNamespace(transaction=nullcontext)
     plan._send(plan.Dependencies(database, Queue()), WINDOW)
 
@@ -157,7 +158,7 @@ def test_every_message_of_an_evaluation_parses_as_a_task(monkeypatch: pytest.Mon
 
 def test_the_event_that_advises_retraining_parses_as_a_training_request() -> None:
     finding = Finding("psi", 0.4, 1000, "alarm")
-    advice = json.loads(json.dumps(close._advice(WINDOW, [("drift", finding)])))
+    advice = json.loads(json.dumps(close._advice(WINDOW, [("feature_drift", finding)])))
     request = TrainingRequest.parse(advice)
     assert (request.line, request.training_id) == ("motor", advice["training_id"])
     assert request.why == advice["why"]
@@ -216,7 +217,7 @@ MALFORMED: list[tuple[Callable[[object], object], object, str]] = [
         "'role' must be one of champion, challenger",
     ),
     (EvaluationRequest.parse, {"line": 4711}, "'line' must be a text; it is int"),
-    (Task.parse, {"line": "m", "window": "secret", "model_version": "1", "check": "drift"}, "'window'"),
+    (Task.parse, {"line": "m", "window": "secret", "model_version": "1", "check": "bias"}, "'window'"),
     (Task.parse, {"line": "m", "window": "2026-W09", "model_version": "1", "check": "secret"}, "'check'"),
     (Task.parse, {"line": "m", "window": "2026-W09", "model_version": "1"}, "'check', or 'close'"),
     (parse_object_event, S3_EVENT | {"time": "secret"}, "'time'"),

@@ -121,8 +121,8 @@ def test_parts_for_people_are_held_to_their_hash_where_a_bundle_is_verified() ->
 @pytest.mark.parametrize(
     "content", [b"", b"[]", b"{}", b'{"format": 2}', b"\xff", b'{"format": 1, "line": 1}']
 )
-def test_what_is_no_manifest_is_refused(content: bytes) -> None:
-    with pytest.raises(BundleMismatch, match="no manifest"):
+def test_a_malformed_manifest_is_rejected(content: bytes) -> None:
+    with pytest.raises(BundleMismatch, match="the manifest"):
         Manifest.from_bytes(content)
 
 

@@ -6,6 +6,8 @@ import re
 import pytest
 
 from claimwatch.domain.evaluation.finding import CHECKS
+from claimwatch.evaluation.checks.registry import SPECS
+from claimwatch.evaluation.checks.spec import CheckSpec
 from claimwatch.evaluation.close import AHEAD
 from claimwatch.evaluation.run_check import LAST_ATTEMPT
 from tests.template.application import ALARMS, COMPOSITES, FUNCTIONS, QUEUES, RESOURCES, TEMPLATE
@@ -17,12 +19,13 @@ def alarm_of(check: str) -> str:
     return "".join(word.capitalize() for word in check.split("_")) + "Alarm"
 
 
-@pytest.mark.parametrize("check", CHECKS)
-def test_a_check_has_an_alarm_that_keeps_its_state_until_a_later_week_is_closed(check: str) -> None:
-    alarm = ALARMS[alarm_of(check)]
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_a_check_has_an_alarm_that_keeps_its_state_until_a_later_week_is_closed(spec: CheckSpec) -> None:
+    alarm = ALARMS[alarm_of(spec.name)]
 
+    assert alarm["AlarmDescription"].startswith(f"{spec.alarm} See docs/runbook.md, ")
     assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == ("Claimwatch", "Alarms", 0)
-    assert alarm["Dimensions"] == [LINE, {"Name": "Check", "Value": check}]
+    assert alarm["Dimensions"] == [LINE, {"Name": "Check", "Value": spec.name}]
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
     assert alarm["TreatMissingData"] == "ignore"
 

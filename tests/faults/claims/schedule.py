@@ -132,14 +132,14 @@ class ClaimsSchedule(Seeded):
         if not cursed and draw.random() > self.intensity * 0.7**number:
             return Disturbance()
         if step in ("load", "commit", "inspect") and not cursed:
-            beside = draw.random()
-            if beside < 0.12:
+            chance = draw.random()
+            if chance < 0.12:
                 return Disturbance(twice=True)
-            if beside < 0.2:
+            if chance < 0.2:
                 return Disturbance(
                     (Fault(draw.choice(("copy", "before_commit")), 0, "stall"),), abandoned=True
                 )
-            if beside < 0.28 and step in _RESTART_POINTS and number == 0 and self.restarts:
+            if chance < 0.28 and step in _RESTART_POINTS and number == 0 and self.restarts:
                 return Disturbance((Fault(draw.choice(_RESTART_POINTS[step]), 0, draw.choice(RESTARTS)),))
         if cursed:
             return Disturbance((Fault("before_commit", 0, draw.choice(("kill", "terminate"))),))

@@ -41,7 +41,7 @@ class ScoreNotes(Notes):
     unreported: set[str] = field(default_factory=set)
     """Executions whose failure could not be reported; the alarm on failed executions reports them."""
 
-    def report(self, file_id: int, champion: bool) -> bool:
+    def reported(self, file_id: int, champion: bool) -> bool:
         """Return whether an alert said that claims of a file may have no score.
 
         The alert that a line has no model counts only while that is true: it promises that a promotion scores

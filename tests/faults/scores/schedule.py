@@ -175,13 +175,13 @@ class ScoreSchedule(Seeded):
         if cursed and step in ("plan_scoring", "score_chunk"):
             return Disturbance((Fault("before_commit", 0, draw.choice(("kill", "terminate"))),))
         if step in _TWICE:
-            beside = draw.random()
-            if beside < 0.15:
+            chance = draw.random()
+            if chance < 0.15:
                 return Disturbance(twice=True)
-            if beside < 0.22:
+            if chance < 0.22:
                 point = draw.choice(("statement", "before_commit"))
                 return Disturbance((Fault(point, draw.randrange(3), "stall"),), abandoned=True)
-            if beside > 0.94 and number == 0 and self.restarts:
+            if chance > 0.94 and number == 0 and self.restarts:
                 point = draw.choice(("statement", "before_commit", "after_commit"))
                 return Disturbance((Fault(point, draw.randrange(4), draw.choice(RESTARTS)),))
         point, kinds = draw.choice(POINTS[step])

@@ -104,7 +104,7 @@ class ScoresSimulation(Simulation):
         waiting, champion = self._read_unscored()
         notes = self.environment.notes
         for file_id in waiting:
-            if not notes.report(file_id, champion):
+            if not notes.reported(file_id, champion):
                 notes.bugs.append(f"file {file_id} has claims without a score, but no alert was sent")
         return waiting, champion
 

@@ -1,4 +1,4 @@
-"""The application on the laptop's AWS, deployed once for all tests that want it, and what they do with it."""
+"""The application deployed to the emulator, once for all tests that need it."""
 
 import json
 import subprocess
@@ -15,9 +15,9 @@ from local.stack import BUILT_TEMPLATE, STACK_NAME, LaptopStack
 from tests.cluster import PROJECT
 
 PATIENCE = 120.0
-"""Seconds that a file may take; a cold start of every function is a part of it."""
+"""Seconds to wait for a result, including a cold start of every function."""
 SEARCH_MINUTES = "0.1"
-"""What the search for a model may take: a few trials."""
+"""Minutes of hyperparameter search: enough for a few trials."""
 ENDED = ("committed", "refused", "parked", "failed")
 SOURCES = ("template.yaml", "functions", "layers", "statemachines", "contracts")
 
@@ -26,20 +26,20 @@ type Row = dict[str, Any]
 
 @dataclass
 class Deployed:
-    """The running stack, with somebody who listens to its alert topic."""
+    """The running stack, with a queue that is subscribed to its alert topic."""
 
     stack: LaptopStack
-    listener: str
-    heard: list[Row] = field(default_factory=list)
+    alert_queue: str
+    _alerts: list[Row] = field(default_factory=list)
 
     @classmethod
     def below(cls, folder: Path, **parameters: str) -> "Deployed":
-        """Deploy to a stack of its own; what is built is used unless it is older than its sources."""
+        """Deploy a separate stack; build first if the build is older than its sources."""
         stack = LaptopStack(folder)
         stack.up(build=not _is_built(), TrainingSearchMinutes=SEARCH_MINUTES, **parameters)
         sqs, sns = stack.client("sqs"), stack.client("sns")
-        listener = sqs.create_queue(QueueName="listener")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=listener, AttributeNames=["QueueArn"])["Attributes"][
+        alert_queue = sqs.create_queue(QueueName="alerts")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=alert_queue, AttributeNames=["QueueArn"])["Attributes"][
             "QueueArn"
         ]
         policy = {
@@ -53,21 +53,21 @@ class Deployed:
                 }
             ],
         }
-        sqs.set_queue_attributes(QueueUrl=listener, Attributes={"Policy": json.dumps(policy)})
+        sqs.set_queue_attributes(QueueUrl=alert_queue, Attributes={"Policy": json.dumps(policy)})
         sns.subscribe(TopicArn=stack.outputs["AlertTopicArn"], Protocol="sqs", Endpoint=arn)
-        return cls(stack, listener)
+        return cls(stack, alert_queue)
 
     def client(self, service: str, **overrides: Any) -> Any:
-        """A boto3 client of the stack's AWS."""
+        """Return a boto3 client for the emulator of the stack."""
         return self.stack.client(service, **overrides)
 
     @property
     def outputs(self) -> dict[str, str]:
-        """Of the stack."""
+        """The outputs of the stack."""
         return self.stack.outputs
 
     def resource(self, logical_id: str) -> str:
-        """The physical id of one of its resources."""
+        """Return the physical id of a resource."""
         found = self.client("cloudformation").describe_stack_resource(
             StackName=STACK_NAME, LogicalResourceId=logical_id
         )
@@ -75,16 +75,16 @@ class Deployed:
         return name
 
     def invoke(self, function: str, event: Row) -> Any:
-        """What a function of this logical id answers."""
+        """Invoke a function by its logical id and return its result."""
         answer = self.client("lambda").invoke(
             FunctionName=self.resource(function), Payload=json.dumps(event).encode()
         )
-        told = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, told
-        return told
+        result = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, result
+        return result
 
     def running_instances(self) -> list[str]:
-        """The ids of what trains."""
+        """Return the ids of the instances of trainings."""
         pages = self.client("ec2").get_paginator("describe_instances").paginate()
         return [
             instance["InstanceId"]
@@ -96,32 +96,32 @@ class Deployed:
         ]
 
     def instance_output(self) -> str:
-        """The end of what instances wrote."""
+        """Return the end of the output of all instances."""
         logs = (self.stack.folder / "instances").glob("*/output.log")
         return "\n".join(path.read_text(errors="replace")[-3000:] for path in logs)
 
     def command(self, *words: str) -> Row:
-        """What `claimwatch` says, whether it ends well or not."""
-        # It finds the laptop's stack in a folder of that name.
-        place = self.stack.folder / "home"
-        place.mkdir(exist_ok=True)
-        if not (place / ".local").exists():
-            (place / ".local").symlink_to(self.stack.folder)
+        """Run a `claimwatch` command and return its output, whether it succeeds or not."""
+        # The command looks for the stack in the folder .local.
+        home = self.stack.folder / "home"
+        home.mkdir(exist_ok=True)
+        if not (home / ".local").exists():
+            (home / ".local").symlink_to(self.stack.folder)
         done = subprocess.run(
             [str(Path(sys.executable).with_name("claimwatch")), *words, "--json"],
-            cwd=place,
+            cwd=home,
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.stdout, done.stderr
-        told: Row = json.loads(done.stdout)
-        return told
+        output: Row = json.loads(done.stdout)
+        return output
 
     # -- Files ---------------------------------------------------------------------------------------------
 
     def drop(self, key: str, data: bytes | str) -> str:
-        """Put an object into the landing bucket; its version."""
+        """Put an object into the landing bucket and return its version id."""
         answer = self.client("s3").put_object(
             Bucket=self.outputs["LandingBucket"],
             Key=key,
@@ -131,18 +131,18 @@ class Deployed:
         return version
 
     def ended(self, version: str, *statuses: str) -> Row:
-        """The file's row in the ledger when it has come to an end, or to one of these states."""
+        """Wait until a file has ended, or has one of the statuses, and return its row in the ledger."""
         found: list[Row] = []
 
-        def there() -> bool:
+        def arrived() -> bool:
             found[:] = self.query("SELECT * FROM claimwatch.file WHERE version_id = %s", version)
             return bool(found) and found[0]["status"] in (statuses or ENDED)
 
-        assert wait_until(there, PATIENCE, every=0.1), f"after {PATIENCE:.0f} s: {found}"
+        assert wait_until(arrived, PATIENCE, every=0.1), f"after {PATIENCE:.0f} s: {found}"
         return found[0]
 
     def query(self, sql: str, *parameters: object) -> list[Row]:
-        """Rows of the stack's database."""
+        """Return the rows of a query in the database of the stack."""
         with closing(self.stack.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             names = [column.name for column in cursor.description or ()]
@@ -150,40 +150,41 @@ class Deployed:
             connection.commit()
             return rows
 
-    # -- People --------------------------------------------------------------------------------------------
+    # -- Alerts and logs -----------------------------------------------------------------------------------
 
-    def told(self, about: str) -> Row:
-        """The first notification that has this in its subject or message, when it comes."""
+    def alert(self, text: str) -> Row:
+        """Wait for the first alert with a text in its subject or message and return it."""
         found: list[Row] = []
 
-        def there() -> bool:
-            self.listen()
-            found[:] = [alert for alert in self.heard if about in alert["Subject"] + alert["Message"]]
+        def arrived() -> bool:
+            found[:] = [alert for alert in self.alerts() if text in alert["Subject"] + alert["Message"]]
             return bool(found)
 
-        assert wait_until(there, PATIENCE, every=0.1), f"nobody was told of {about}: {self.heard}"
+        assert wait_until(arrived, PATIENCE, every=0.1), f"no alert contains {text!r}: {self._alerts}"
         return found[0]
 
-    def listen(self) -> list[Row]:
-        """Every notification until now."""
+    def alerts(self) -> list[Row]:
+        """Return all alerts until now."""
         sqs = self.client("sqs")
-        while messages := sqs.receive_message(QueueUrl=self.listener, MaxNumberOfMessages=10).get("Messages"):
+        while messages := sqs.receive_message(QueueUrl=self.alert_queue, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
             for message in messages:
                 body = json.loads(message["Body"])
-                self.heard.append({"Subject": body.get("Subject", ""), "Message": body.get("Message", "")})
-                sqs.delete_message(QueueUrl=self.listener, ReceiptHandle=message["ReceiptHandle"])
-        return self.heard
+                self._alerts.append({"Subject": body.get("Subject", ""), "Message": body.get("Message", "")})
+                sqs.delete_message(QueueUrl=self.alert_queue, ReceiptHandle=message["ReceiptHandle"])
+        return self._alerts
 
     def executions(self, status: str = "") -> list[Row]:
-        """Executions of the claims pipeline."""
-        asked = {"statusFilter": status} if status else {}
+        """Return the executions of the claims pipeline."""
+        filters = {"statusFilter": status} if status else {}
         found: list[Row] = self.client("stepfunctions").list_executions(
-            stateMachineArn=self.outputs["ClaimsPipelineArn"], **asked
+            stateMachineArn=self.outputs["ClaimsPipelineArn"], **filters
         )["executions"]
         return found
 
     def logs(self) -> Iterator[str]:
-        """What the functions have logged."""
+        """Yield the messages that the functions have logged."""
         logs = self.client("logs")
         group = self.outputs["FunctionLogGroup"]
         for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]:
@@ -194,7 +195,7 @@ class Deployed:
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:
-    """Wait until it holds."""
+    """Wait until a condition holds."""
     assert wait_until(holds, PATIENCE, every=0.1), f"never: {what}"
 
 

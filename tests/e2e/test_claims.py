@@ -88,7 +88,7 @@ def test_files_of_a_line_without_a_contract_wait_for_the_contract(deployed: Depl
     claims = csv(*(f"G{number},2026-03-{number + 1:02},{number},1,," for number in range(25)))
     versions = [deployed.drop(f"claims/glass/{name}.csv", claims) for name in "ab"]
     assert [deployed.ended(version)["status"] for version in versions] == ["parked", "parked"]
-    deployed.told("line glass has no contract")
+    deployed.alert("line glass has no contract")
     bucket = deployed.outputs["ArtifactBucket"]
     draft = deployed.client("s3").get_object(Bucket=bucket, Key="contracts/glass.draft.yaml")["Body"].read()
     assert b"claim_glass" in draft
@@ -97,7 +97,7 @@ def test_files_of_a_line_without_a_contract_wait_for_the_contract(deployed: Depl
 
     files = [deployed.ended(version, "committed") for version in versions]
     assert [file["rows_loaded"] for file in files] == [25, 25]
-    about = [alert for alert in deployed.listen() if "line glass has no contract" in alert["Subject"]]
+    about = [alert for alert in deployed.alerts() if "line glass has no contract" in alert["Subject"]]
     assert len(about) == 1
 
 
@@ -108,14 +108,14 @@ def test_a_file_that_is_not_a_table_is_refused_with_an_alert_that_says_why(deplo
 
     assert file["status"] == "refused"
     assert "PDF" in file["error"]
-    assert "PDF" in deployed.told("broken.csv")["Message"]
+    assert "PDF" in deployed.alert("broken.csv")["Message"]
 
 
 def test_a_key_without_a_line_is_refused(deployed: Deployed) -> None:
     version = deployed.drop("somewhere/else.csv", "a,b\n1,2\n")
 
     assert deployed.ended(version)["status"] == "refused"
-    deployed.told("else.csv")
+    deployed.alert("else.csv")
 
 
 def test_a_database_restart_only_delays_a_file(deployed: Deployed, motor_file: SampleFile) -> None:
@@ -147,7 +147,7 @@ def test_a_persistent_fault_sends_an_alert_and_the_file_can_be_replayed(
     assert deployed.query(
         "SELECT count(*) AS rows FROM claimwatch.current_claim_motor WHERE file_id = %s", file["file_id"]
     ) == [{"rows": 0}]
-    alert = deployed.told("outage.csv")
+    alert = deployed.alert("outage.csv")
     assert f"claimwatch replay {file['file_id']}" in alert["Message"]
 
     pipeline = ClaimsPipeline(deployed.client("stepfunctions"), deployed.outputs["ClaimsPipelineArn"])
@@ -216,7 +216,7 @@ def test_no_personal_data_is_in_a_log_a_state_or_a_notification(
     secrets = personal_values(motor_file)
     assert len(secrets) > 500
 
-    alerts = "\n".join(f"{alert['Subject']} {alert['Message']}" for alert in deployed.listen())
+    alerts = "\n".join(f"{alert['Subject']} {alert['Message']}" for alert in deployed.alerts())
     states = deployed.client("stepfunctions")
     history = "\n".join(
         json.dumps(

@@ -169,10 +169,10 @@ def test_the_schedule_finds_the_drift_which_alarms_is_told_and_advises_training(
     assert set(DRIFTING_FEATURES) <= drifting
     eventually(lambda: watched.state("FeatureDriftAlarm") == "ALARM", "the number alarms")
     assert watched.state("LineAlarm") == "ALARM"
-    digest = deployed.told(f"Claimwatch motor {name_of(watched.last)}")
+    digest = deployed.alert(f"Claimwatch motor {name_of(watched.last)}")
     assert "claimwatch report motor" in digest["Message"]
     assert "Feature drift" in digest["Message"]
-    spoken = deployed.told('ALARM: "claimwatch')
+    spoken = deployed.alert('ALARM: "claimwatch')
     assert "LineAlarm" in spoken["Subject"]
     eventually(lambda: bool(watched.events()), "training is advised")
     [event] = watched.events()
@@ -218,6 +218,6 @@ def test_advice_starts_no_training_unless_it_is_told_to(watched: Watched) -> Non
 
 def test_no_claim_is_in_what_the_checks_log_and_tell(watched: Watched, tmp_path: Path) -> None:
     claims = watched.deployed.query("SELECT claim_id FROM claimwatch.claim_motor LIMIT 2000")
-    told = "\n".join([*watched.deployed.logs(), *(alert["Message"] for alert in watched.deployed.listen())])
+    told = "\n".join([*watched.deployed.logs(), *(alert["Message"] for alert in watched.deployed.alerts())])
 
     assert not [row["claim_id"] for row in claims if row["claim_id"] in told]

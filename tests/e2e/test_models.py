@@ -67,7 +67,7 @@ def model(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Model
     parts.append(("outcomes/motor/all.csv", joined(outcomes)))
     for version in [deployed.drop(key, content) for key, content in parts]:
         assert deployed.ended(version)["status"] == "committed"
-    deployed.told("line motor has no model")
+    deployed.alert("line motor has no model")
 
     answer = deployed.command("train", "motor", "--why", "the first", "--wait")
 
@@ -91,7 +91,7 @@ def test_a_training_registers_a_model_with_its_files_and_terminates_its_instance
     assert not [name for name in names if name.endswith((".pkl", ".pickle", ".joblib"))]
 
     eventually(lambda: not deployed.running_instances(), "the instance has terminated")
-    deployed.told(f"trained model {model.version} of line motor")
+    deployed.alert(f"trained model {model.version} of line motor")
 
 
 def test_a_model_can_be_reproduced_byte_by_byte_from_the_bucket(
@@ -229,7 +229,7 @@ def test_a_modified_bundle_scores_nothing_sends_an_alert_and_can_be_repaired_by_
     try:
         file = drop_week(deployed, tmp_path, seed=9)
         assert file["status"] == "committed"
-        alert = deployed.told("could not score a file")
+        alert = deployed.alert("could not score a file")
     finally:
         s3.put_object(Bucket=bucket, Key=key, Body=content)
     assert "BundleMismatch" in alert["Message"]

@@ -58,7 +58,7 @@ class Trainings:
         eventually(lambda: not self.deployed.running_instances(), "the instance is terminated")
         eventually(lambda: self.row(training_id)["notified_at"] is not None, "the alert is sent")
         self.deployed.invoke("WatchTrainings", {})  # it sends no second alert
-        alerts = [alert for alert in self.deployed.listen() if training_id in alert["Message"]]
+        alerts = [alert for alert in self.deployed.alerts() if training_id in alert["Message"]]
         assert len(alerts) == 1
         assert "could not train a model of line motor" in alerts[0]["Subject"]
         assert row["error"] in alerts[0]["Message"]

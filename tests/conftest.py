@@ -1,5 +1,6 @@
-"""What all tests share: no sockets in unit tests, real PostgreSQL for the others."""
+"""Shared by all tests: no sockets in unit tests, a real PostgreSQL for integration tests."""
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,25 +15,29 @@ from claimwatch.storage.connection import Database
 from tests.cluster import Cluster, database_at
 from tests.deployed import Deployed
 
-# No test is timed: how long an example takes says how busy the machine is. Benchmarks measure.
+# One OpenMP thread per test process. With more, the threads of two processes spin while they wait for the
+# same cores, and training in a test takes up to sixty times as long. OpenMP reads this when it is loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# No deadlines: how long an example takes depends on the load of the machine. Benchmarks measure time.
 hypothesis.settings.register_profile("claimwatch", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("claimwatch")
 
-ON_THE_DEPLOYED = ("tests/e2e/", "tests/integration/iam/")
+NEEDS_DEPLOYED_STACK = ("tests/e2e/", "tests/integration/iam/")
 UNIT_TESTS = Path(__file__).parent / "unit"
 
 
-class Shared(LoadFileScheduling):
-    """Two processes share the tests, file by file. One has all that needs the deployed application."""
+class Scheduler(LoadFileScheduling):
+    """Distributes tests by file; all tests of the deployed application run in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "deployed" if nodeid.startswith(ON_THE_DEPLOYED) else str(super()._split_scope(nodeid))
+        return "deployed" if nodeid.startswith(NEEDS_DEPLOYED_STACK) else str(super()._split_scope(nodeid))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shared:
-    # In the order of the command line: what is deployed takes the longest, and stands first there.
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler:
+    # Keep the order of the command line: the Makefile starts with the deployed application, the longest part.
     config.option.loadscopereorder = False
-    return Shared(config, log)
+    return Scheduler(config, log)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +45,7 @@ def no_sockets_in_unit_tests(request: pytest.FixtureRequest) -> Iterator[None]:
     if not request.path.is_relative_to(UNIT_TESTS):
         yield
         return
-    pytest_socket.disable_socket(allow_unix_socket=True)  # asyncio and multiprocessing talk to themselves
+    pytest_socket.disable_socket(allow_unix_socket=True)  # asyncio and multiprocessing use Unix sockets
     yield
     pytest_socket.enable_socket()
 
@@ -53,7 +58,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture
 def database_url(cluster: Cluster) -> Iterator[str]:
-    """libpq URL of a database of the test's own: migrated, with the contract of line motor."""
+    """libpq URL of a database for this test alone: migrated, with the contract of line motor."""
     with cluster.clone() as url:
         yield url
 
@@ -66,7 +71,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The application, deployed by `sam deploy` to the laptop's AWS with IAM enforced."""
+    """The application, deployed with `sam deploy` to the laptop's AWS with IAM enforced."""
     running = Deployed.below(tmp_path_factory.mktemp("stack"))
     try:
         yield running

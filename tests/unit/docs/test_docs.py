@@ -1,6 +1,7 @@
 """What the documents name is there."""
 
 import re
+import tomllib
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -56,5 +57,8 @@ def test_the_picture_shows_resources_of_the_template() -> None:
     assert set(shown) - NOT_RESOURCES <= set(template["Resources"])
 
 
-def test_the_changelog_says_what_is_not_released() -> None:
-    assert "## [Unreleased]" in (PROJECT / "CHANGELOG.md").read_text("utf-8")
+def test_the_newest_release_of_the_changelog_is_the_version_of_the_project() -> None:
+    changelog = (PROJECT / "CHANGELOG.md").read_text("utf-8")
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    unreleased, newest = re.findall(r"^## \[(.+?)\]", changelog, re.MULTILINE)[:2]
+    assert (unreleased, newest) == ("Unreleased", project["version"])

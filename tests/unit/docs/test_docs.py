@@ -1,7 +1,8 @@
-"""What the documents name is there."""
+"""The documents agree with the code, and their links resolve."""
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -10,35 +11,69 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[3]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
+WRAPPED = [
+    page for page in PAGES if page.parent.name != "decisions" or page.name < "0002" or "0005" in page.name
+]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 NOT_RESOURCES = {"PostgreSQL", "ClaimsCommitted"}
+LINE_LENGTH = 100
+CODE_FENCE = re.compile(r"^\s*```")
+
+
+def text(*parts: str) -> str:
+    return PROJECT.joinpath(*parts).read_text("utf-8")
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors that headings get, as GitHub makes them."""
+    """The anchors that GitHub gives to headings."""
     headings = re.findall(r"^#+ +(.+?) *$", page.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def prose(page: Path) -> Iterator[tuple[int, str]]:
+    """Numbered lines outside of code blocks and tables."""
+    in_code = False
+    for number, line in enumerate(page.read_text("utf-8").splitlines(), 1):
+        if CODE_FENCE.match(line):
+            in_code = not in_code
+        elif not in_code and not line.lstrip().startswith("|"):
+            yield number, line
+
+
+def tables(*parts: str) -> str:
+    return "\n".join(line for line in text(*parts).splitlines() if line.startswith("|"))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_resolve(page: Path) -> None:
     for link in LINK.findall(page.read_text("utf-8")):
         if link.startswith("https://"):
             continue
         path, _, anchor = unquote(link).partition("#")
         target = (page.parent / path).resolve() if path else page
-        assert target.exists(), f"{link} leads nowhere"
+        assert target.exists(), f"{link} does not exist"
         assert not anchor or anchor in anchors(target), f"{link} names no heading"
 
 
-def test_every_decision_is_in_the_index() -> None:
-    index = (PROJECT / "docs" / "README.md").read_text("utf-8")
-    missing = [path.name for path in (PROJECT / "docs" / "decisions").glob("*.md") if path.name not in index]
-    assert not missing
+@pytest.mark.parametrize("page", WRAPPED, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_lines_of_prose_are_short(page: Path) -> None:
+    """A line may be longer only if it cannot be wrapped: it is one link or picture."""
+    too_long = [
+        number
+        for number, line in prose(page)
+        if len(line) > LINE_LENGTH and not LINK.fullmatch(line.strip().rstrip(".,;:"))
+    ]
+    assert not too_long
+
+
+def test_every_document_and_decision_is_in_the_index() -> None:
+    index = text("docs", "README.md")
+    pages = [*(PROJECT / "docs").glob("*.md"), *(PROJECT / "docs" / "decisions").glob("*.md")]
+    assert not [page.name for page in pages if page.name != "README.md" and page.name not in index]
 
 
 def test_every_dependency_has_a_reason() -> None:
-    reasons = (PROJECT / "docs" / "decisions" / "0001-dependencies.md").read_text("utf-8")
+    reasons = text("docs", "decisions", "0001-dependencies.md")
     wanted = [*PROJECT.glob("requirements/*.in"), *PROJECT.glob("layers/*/requirements.in")]
     lines = [line.strip() for path in wanted for line in path.read_text("utf-8").splitlines()]
     names = {re.split(r"[\[>=<]", line)[0] for line in lines if line and not line.startswith(("#", "-"))}
@@ -51,14 +86,52 @@ def test_the_picture_shows_resources_of_the_template() -> None:
         """Reads CloudFormation's tags as nothing."""
 
     Loader.add_multi_constructor("!", lambda *_: None)
-    template = yaml.load((PROJECT / "template.yaml").read_text("utf-8"), Loader)  # noqa: S506 - it is a safe one
-    shown = re.findall(r'class="name"[^>]*>([^<]+)<', (PROJECT / "docs" / "pipeline.svg").read_text("utf-8"))
+    template = yaml.load(text("template.yaml"), Loader)  # noqa: S506 - a subclass of SafeLoader
+    shown = re.findall(r'class="name"[^>]*>([^<]+)<', text("docs", "pipeline.svg"))
     assert len(shown) > 10
     assert set(shown) - NOT_RESOURCES <= set(template["Resources"])
 
 
 def test_the_newest_release_of_the_changelog_is_the_version_of_the_project() -> None:
-    changelog = (PROJECT / "CHANGELOG.md").read_text("utf-8")
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
-    unreleased, newest = re.findall(r"^## \[(.+?)\]", changelog, re.MULTILINE)[:2]
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    unreleased, newest = re.findall(r"^## \[(.+?)\]", text("CHANGELOG.md"), re.MULTILINE)[:2]
     assert (unreleased, newest) == ("Unreleased", project["version"])
+
+
+def test_the_architecture_page_lists_every_package() -> None:
+    page = tables("docs", "architecture.md")
+    core = PROJECT / "layers" / "core" / "claimwatch"
+    packages = {path.parent.name for path in [*core.glob("*/*.py"), *core.glob("domain/*/*.py")]}
+    assert len(packages) >= 12
+    assert not [package for package in packages if f"`{package}`" not in page]
+
+
+def test_the_architecture_page_names_the_owner_of_every_table() -> None:
+    page = tables("docs", "architecture.md")
+    storage = PROJECT / "layers" / "core" / "claimwatch" / "storage"
+    sql = "\n".join(path.read_text("utf-8") for path in storage.rglob("*.sql"))
+    created = set(re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?claimwatch\.(\w+)", sql))
+    assert len(created) > 15
+    assert not [table for table in created if f"`{table}`" not in page]
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/interfaces.md", "docs/runbook.md"])
+def test_every_make_target_that_a_document_names_exists(page: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", text("Makefile"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", text(page), re.MULTILINE))
+    assert named
+    assert named <= targets
+
+
+def test_every_file_that_the_guide_for_contributors_names_exists() -> None:
+    named = set(
+        re.findall(r"`((?:docs|functions|layers|local|tests|training)/[\w./-]*)`", text("CONTRIBUTING.md"))
+    )
+    assert named
+    assert not [path for path in named if not (PROJECT / path).exists()]
+
+
+def test_the_glossary_is_in_alphabetical_order() -> None:
+    words = re.findall(r"^\| \*\*(.+?)\*\*", text("docs", "glossary.md"), re.MULTILINE)
+    assert len(words) > 30
+    assert words == sorted(words)

@@ -1,4 +1,4 @@
-"""python -m local up | down | status | demo | mlflow"""
+"""Command line of the laptop's stack: `python -m local up | down | status | demo | mlflow`."""
 
 import argparse
 import sys
@@ -6,8 +6,8 @@ import sys
 from local import servers
 from local.demo import show
 from local.emulator import PROJECT, ROOT_KEY, ROOT_SECRET
-from local.mlflow_server import look
-from local.processes import StartupFailed, say
+from local.mlflow_server import serve_until_interrupted
+from local.processes import StartupFailed, report_progress
 from local.stack import LaptopStack
 
 FOLDER = PROJECT / ".local"
@@ -20,18 +20,18 @@ def up() -> int:
     print(f"PostgreSQL   {stack.database_url}")
     for name, value in sorted(stack.outputs.items()):
         print(f"{name:<28} {value}")
-    print(f"All of this is in {FOLDER / 'stack.json'}. `make down` ends it.")
+    print(f"This information is in {FOLDER / 'stack.json'}. `make down` stops the stack.")
     return 0
 
 
 def down() -> int:
-    """End it."""
+    """Stop the stack."""
     LaptopStack(FOLDER, detached=True).down()
     return 0
 
 
 def status() -> int:
-    """Say what runs; 1 when nothing does."""
+    """Print which servers run; return 1 if none does."""
     running = servers.recorded(FOLDER)
     if running is None or not running.alive():
         print("Nothing is running. `make up` starts it.")
@@ -44,7 +44,7 @@ def status() -> int:
 
 
 def demo() -> int:
-    """Show sample claims going through all of it."""
+    """Run the demo."""
     return show(LaptopStack(FOLDER, detached=True))
 
 
@@ -53,12 +53,16 @@ def main() -> int:
     commands = {"up": up, "down": down, "status": status, "demo": demo}
     parser = argparse.ArgumentParser(prog="python -m local", description="The laptop's AWS.")
     parser.add_argument("command", choices=[*commands, "mlflow"])
-    parser.add_argument("--port", type=int, help="of MLflow's interface; any that is free without it")
-    given = parser.parse_args()
+    parser.add_argument("--port", type=int, help="port of MLflow's interface; by default, a free port")
+    options = parser.parse_args()
     try:
-        return look(FOLDER, given.port) if given.command == "mlflow" else commands[given.command]()
+        return (
+            serve_until_interrupted(FOLDER, options.port)
+            if options.command == "mlflow"
+            else commands[options.command]()
+        )
     except StartupFailed as failure:
-        say(str(failure))
+        report_progress(str(failure))
         return 1
     except KeyboardInterrupt:
         return 130

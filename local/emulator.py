@@ -1,4 +1,4 @@
-"""The AWS emulator, with IAM enforced, on a loopback port of its own, below one folder."""
+"""The AWS emulator with IAM enforced: one loopback port and one folder for each instance."""
 
 import os
 import shutil
@@ -15,15 +15,15 @@ from botocore.config import Config
 from local.processes import GuardedProcess, StartupFailed, free_port, tail, wait_until
 
 REGION = "us-east-1"
-ROOT_KEY = ROOT_SECRET = "test"  # the emulator's root account; it listens on loopback only
+ROOT_KEY = ROOT_SECRET = "test"  # the emulator's root account, reachable through the loopback interface only
 PROJECT = Path(__file__).resolve().parent.parent
 
 
 class Emulator:
-    """ministack behind a lifeline. Its state is in memory: a new one is empty. A context manager, too."""
+    """A supervised ministack process, usable as a context manager. Its state is in memory."""
 
     def __init__(self, folder: Path, *, log: Path | None = None) -> None:
-        """Nothing starts yet."""
+        """Prepare an emulator without starting it."""
         self.folder = folder.resolve()
         self.log = (log or self.folder / "emulator.log").resolve()
         self.port = 0
@@ -31,22 +31,22 @@ class Emulator:
 
     @property
     def endpoint_url(self) -> str:
-        """Where every service answers."""
+        """The endpoint URL of every AWS service."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def guard(self) -> GuardedProcess:
-        """The process that keeps it."""
+        """The supervised process."""
         assert self._process is not None, "the emulator is not running"
         return self._process
 
     def start(self) -> Self:
-        """Start it and return when it answers."""
+        """Start the emulator and return when it responds."""
         if self.running():
             return self
         for _ in range(5):
             self.port = free_port()
-            # Functions and their layers are unpacked here, once for each warm worker.
+            # Functions and their layers are unpacked here for each warm worker.
             scratch = self.folder / "tmp"
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir(parents=True)
@@ -57,42 +57,42 @@ class Emulator:
                 cwd=PROJECT,
                 grace=5,
             )
-            if self._came_up(process):
+            if self._started(process):
                 return self
             process.stop()
         self._process = None
         raise StartupFailed(f"the emulator did not start; {self.log} ends with\n{tail(self.log)}")
 
     def stop(self) -> None:
-        """End it with every function's worker."""
+        """Stop the emulator and the workers of all functions."""
         process, self._process = self._process, None
         if process is not None:
             process.stop()
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
 
     def running(self) -> bool:
-        """Whether the emulator's process is there."""
+        """Return whether the process runs."""
         return self._process is not None and self._process.running()
 
     def client(self, service: str, **overrides: Any) -> Any:
-        """A boto3 client of this emulator, as its root unless credentials are given."""
+        """Return a boto3 client of this emulator, with root credentials by default."""
         return aws_client(service, self.endpoint_url, **overrides)
 
     def __enter__(self) -> Self:
-        """Start it."""
+        """Start the emulator."""
         return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop it."""
+        """Stop the emulator."""
         self.stop()
 
-    def _came_up(self, process: GuardedProcess) -> bool:
+    def _started(self, process: GuardedProcess) -> bool:
         return wait_until(lambda: not process.running() or self._answers(), 60) and process.running()
 
     def _answers(self) -> bool:
-        # Straight to the loopback address, whatever proxy the environment names.
+        # Connect directly, even if the environment names a proxy.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(f"{self.endpoint_url}/_ministack/health", timeout=5) as answer:
@@ -101,14 +101,14 @@ class Emulator:
             return False
 
     def _environment(self, scratch: Path) -> dict[str, str]:
-        """The emulator's environment, which every function's worker inherits."""
+        """Return the environment of the emulator, which the workers of all functions inherit."""
         return laptop_environment(self.endpoint_url) | {
             "AUTH": "true",
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
             "MINISTACK_REGION": REGION,
             "TMPDIR": str(scratch),
-            # Listeners on fixed ports that two stacks would fight over.
+            # These listeners use fixed ports, so two stacks would conflict.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -117,7 +117,7 @@ class Emulator:
 
 
 def aws_client(service: str, endpoint_url: str, **overrides: Any) -> Any:
-    """A boto3 client of the emulator at endpoint_url, as its root unless credentials are given."""
+    """Return a boto3 client of the emulator at `endpoint_url`, with root credentials by default."""
     settings: dict[str, Any] = {
         "endpoint_url": endpoint_url,
         "region_name": REGION,
@@ -125,12 +125,12 @@ def aws_client(service: str, endpoint_url: str, **overrides: Any) -> Any:
         "aws_secret_access_key": ROOT_SECRET,
         "config": Config(retries={"max_attempts": 3, "mode": "standard"}, proxies={}),
     }
-    session: Any = boto3.Session()  # the stubs know a client by its literal name only
+    session: Any = boto3.Session()  # the stubs accept only literal service names
     return session.client(service, **(settings | overrides))
 
 
 def laptop_environment(endpoint_url: str) -> dict[str, str]:
-    """Our environment, with what leads to the emulator and nothing that leads to a real AWS account."""
+    """Return this process's environment, with AWS settings for the emulator instead of a real account."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     local_only = ",".join(filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), "127.0.0.1,localhost"]))
     return kept | {

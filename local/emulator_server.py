@@ -1,25 +1,24 @@
-"""The emulator's process: ministack as it comes, but for thirteen things.
+"""Runs ministack with patches for these differences from AWS.
 
-1. A function that raises is reported as `Runtime.HandlerError`, whatever it raised. Lambda reports the class
-   of the exception, and the state machine's Retry goes by it.
-2. Our bucket, queue and topic policies refuse what does not come over TLS. Here nothing leaves the loopback
-   interface, so it counts as secure; the policies themselves stay those of AWS.
-3. A parameter of type Number reaches an event source mapping's MaximumConcurrency as text, and the poller
-   fails on it.
-4. An "Object Created" event does not say which version of the object it is about.
-5. A range of an object version is not read: the whole version comes instead.
-6. Each worker of a function unpacks its layers anew, which takes seconds; here they are unpacked once.
-7. A function can import whatever the emulator's own environment has; here its layers are all that it sees.
-8. RunInstances knows neither launch templates nor client tokens, and IAM looks at neither the template nor an
-   instance's tags.
-9. EventBridge does not hear that an instance has come or gone.
-10. A metric alarm looks at the points of all dimensions together.
-11. A composite alarm cannot be made from a template.
-12. IAM knows neither under which namespace PutMetricData puts its numbers, nor in whose name PutEvents
-    speaks.
-13. MaxConcurrencyPath is ignored: all items of a Map run at once.
+1. The error type of a function is always `Runtime.HandlerError`. Lambda reports the class of the exception,
+   which the Retry of the state machine matches.
+2. Bucket, queue and topic policies refuse requests without TLS. Here, nothing leaves the loopback interface,
+   so requests count as secure, and the policies stay unchanged.
+3. A template parameter of type Number becomes text in MaximumConcurrency of an event source mapping, which
+   makes the poller fail.
+4. An "Object Created" event does not contain the version id of the object.
+5. GetObject ignores a range if a version is given.
+6. Each worker of a function unpacks its layers again, which takes seconds; here they are unpacked once.
+7. A function can import every package of the emulator's environment; here it has only its layers.
+8. RunInstances ignores launch templates and client tokens, and IAM ignores the template and the tags of an
+   instance.
+9. EventBridge has no events for started and terminated instances.
+10. A metric alarm evaluates the data points of all dimensions together.
+11. CloudFormation cannot create composite alarms.
+12. IAM has no condition keys for the namespace of PutMetricData and the source of PutEvents.
+13. A Map ignores MaxConcurrencyPath and runs all items at once.
 
-A changed emulator is found out at once: each patch checks what it replaces.
+Each patch checks the code that it replaces, and the emulator does not start if that code has changed.
 """
 
 import contextlib
@@ -56,7 +55,7 @@ type Answer = tuple[int, dict[str, str], bytes]
 
 
 def report_error_classes() -> None:
-    """Make errorType the class that was raised, or Runtime.ExitError when the worker died."""
+    """Set errorType to the class of the exception, or to Runtime.ExitError if the worker died."""
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     if RAISED not in script:
         raise SystemExit("ministack's worker script has changed: see local/emulator_server.py")
@@ -73,7 +72,7 @@ def report_error_classes() -> None:
             last.error_type = "Runtime.ExitError"
         return response
 
-    def execute_and_tell_class(*args: Any, **kwargs: Any) -> dict[str, Any]:
+    def execute_with_class(*args: Any, **kwargs: Any) -> dict[str, Any]:
         last.error_type = None
         result = execute(*args, **kwargs)
         body = result.get("body")
@@ -82,11 +81,11 @@ def report_error_classes() -> None:
         return result
 
     lambda_runtime.Worker.invoke = invoke_and_keep_class
-    lambda_svc._execute_function_warm = execute_and_tell_class
+    lambda_svc._execute_function_warm = execute_with_class
 
 
-def count_loopback_as_secure() -> None:
-    """Make aws:SecureTransport true for requests and for the emulator's own deliveries."""
+def treat_loopback_as_secure() -> None:
+    """Set aws:SecureTransport to true for requests and for deliveries by the emulator itself."""
     pin: Callable[[str, bool], None] = iam_evaluator.pin_request_origin
     origin: ContextVar[tuple[str, bool]] = ContextVar("ministack_request_origin", default=("127.0.0.1", True))
     if iam_evaluator._request_origin.get() != ("127.0.0.1", False) or app.pin_request_origin is not pin:
@@ -99,8 +98,8 @@ def count_loopback_as_secure() -> None:
     app.pin_request_origin = pin_secure
 
 
-def read_concurrency_as_number() -> None:
-    """Make ScalingConfig.MaximumConcurrency a number, however the template gave it."""
+def convert_concurrency_to_number() -> None:
+    """Convert ScalingConfig.MaximumConcurrency to a number."""
     limit: Callable[..., int] = lambda_svc._sqs_esm_concurrency
 
     def limit_of_number(mapping: dict[str, Any], *args: Any, **kwargs: Any) -> int:
@@ -110,8 +109,8 @@ def read_concurrency_as_number() -> None:
     lambda_svc._sqs_esm_concurrency = limit_of_number
 
 
-def tell_object_versions() -> None:
-    """Put detail.object.version-id into the S3 events of versioned buckets."""
+def add_object_versions_to_events() -> None:
+    """Add detail.object.version-id to the S3 events of versioned buckets."""
     current: ContextVar[str | None] = ContextVar("current_version", default=None)
     fire: Callable[..., None] = s3._fire_s3_event
     dispatch: Callable[..., Any] = eventbridge._dispatch_event
@@ -137,8 +136,8 @@ def tell_object_versions() -> None:
     eventbridge._dispatch_event = dispatch_with_version
 
 
-def read_ranges_of_versions() -> None:
-    """Make GetObject with both VersionId and Range answer with that range (206), or 416 beyond the end."""
+def support_ranges_of_versions() -> None:
+    """Make GetObject with VersionId and Range return that range (206), or 416 if it is beyond the end."""
     get: Callable[..., tuple[int, dict[str, str], bytes]] = s3._get_object
 
     def get_range(
@@ -147,9 +146,9 @@ def read_ranges_of_versions() -> None:
         wanted = headers.get("range")
         if not wanted or "versionId" not in (query or {}):
             return get(bucket, key, headers, query)
-        # A checksum of the whole would be checked against the part.
-        asked = {name: value for name, value in headers.items() if name != "x-amz-checksum-mode"}
-        status, answered, body = get(bucket, key, asked, query)
+        # The client would compare the checksum of the whole object with the part.
+        unchecked = {name: value for name, value in headers.items() if name != "x-amz-checksum-mode"}
+        status, answered, body = get(bucket, key, unchecked, query)
         if status != HTTPStatus.OK:
             return status, answered, body
         found = s3._parse_range(wanted, len(body))
@@ -158,17 +157,17 @@ def read_ranges_of_versions() -> None:
             return 416, unsatisfiable, s3._xml_body(s3._range_error_xml(bucket, key))
         start, end = found
         part = body[start : end + 1]
-        told = {"Content-Length": str(len(part)), "Content-Range": f"bytes {start}-{end}/{len(body)}"}
-        return 206, answered | told, part
+        part_headers = {"Content-Length": str(len(part)), "Content-Range": f"bytes {start}-{end}/{len(body)}"}
+        return 206, answered | part_headers, part
 
     s3._get_object = get_range
 
 
-class OnceUnpacked(zipfile.ZipFile):
-    """An archive whose big contents are unpacked once; later copies are hard links to the first."""
+class CachedZipFile(zipfile.ZipFile):
+    """An archive that is unpacked once if it is large; further copies are hard links to the first."""
 
     def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
-        """Unpack as ever, or link what an archive of the same bytes left before."""
+        """Unpack the archive, or link the files of an identical archive that was unpacked before."""
         if not isinstance(self.filename, str) or os.path.getsize(self.filename) < 1_000_000:
             super().extractall(path, members, pwd)
             return
@@ -187,14 +186,14 @@ UNPACKING = threading.Lock()
 
 
 def unpack_layers_once() -> None:
-    """Give the module that starts workers the archive above, and leave everybody else theirs."""
-    namespace = dict(vars(zipfile)) | {"ZipFile": OnceUnpacked}
+    """Use the cached archive in the module that starts workers, and nowhere else."""
+    namespace = dict(vars(zipfile)) | {"ZipFile": CachedZipFile}
     if lambda_runtime.zipfile is not zipfile:
         raise SystemExit("ministack's worker pool has changed: see local/emulator_server.py")
     lambda_runtime.zipfile = SimpleNamespace(**namespace)
 
 
-def hide_our_packages() -> None:
+def hide_site_packages() -> None:
     """Start Python workers without site-packages, as Lambda does."""
     detect: Callable[[str], tuple[str, str]] = lambda_runtime._detect_runtime_binary
     if detect("python3.13")[0] != sys.executable:
@@ -210,8 +209,8 @@ def hide_our_packages() -> None:
     lambda_runtime._detect_runtime_binary = detect_alone
 
 
-def start_from_launch_templates() -> None:
-    """Make RunInstances take from its launch template what it is not told, once for each ClientToken."""
+def support_launch_templates() -> None:
+    """Make RunInstances take defaults from its launch template, and run once for each ClientToken."""
     run: Callable[[dict[str, Any]], Answer] = ec2._ACTION_MAP["RunInstances"]
     resource_of: Callable[..., str] = iam_actions.extract_resource_arn
     tags_of: Callable[..., dict[str, str] | None] = tagging.resource_tags
@@ -219,8 +218,11 @@ def start_from_launch_templates() -> None:
     if "service" not in inspect.signature(resource_of).parameters or run is not ec2._run_instances:
         raise SystemExit("ministack's RunInstances has changed: see local/emulator_server.py")
 
-    def run_from_template(asked: dict[str, Any]) -> Answer:
-        token, template_id = ec2._p(asked, "ClientToken"), ec2._p(asked, "LaunchTemplate.LaunchTemplateId")
+    def run_from_template(parameters: dict[str, Any]) -> Answer:
+        token, template_id = (
+            ec2._p(parameters, "ClientToken"),
+            ec2._p(parameters, "LaunchTemplate.LaunchTemplateId"),
+        )
         if token and token in started:
             return started[token]
         template = ec2._launch_templates.get(template_id)
@@ -228,17 +230,17 @@ def start_from_launch_templates() -> None:
             refused: Answer = ec2._error("InvalidLaunchTemplateId.NotFound", f"No {template_id}", 400)
             return refused
         version = template["Versions"][-1] if template else {}
-        told = version.get("LaunchTemplateData", {})
-        profile = told.get("IamInstanceProfile", {})
+        template_data = version.get("LaunchTemplateData", {})
+        profile = template_data.get("IamInstanceProfile", {})
         defaults = {
-            "ImageId": told.get("ImageId"),
-            "InstanceType": told.get("InstanceType"),
-            "UserData": told.get("UserData"),
+            "ImageId": template_data.get("ImageId"),
+            "InstanceType": template_data.get("InstanceType"),
+            "UserData": template_data.get("UserData"),
             "IamInstanceProfile.Arn": profile.get("Arn"),
             "IamInstanceProfile.Name": profile.get("Name"),
         }
         before = set(ec2._instances)
-        answer: Answer = run({name: [value] for name, value in defaults.items() if value} | asked)
+        answer: Answer = run({name: [value] for name, value in defaults.items() if value} | parameters)
         for instance_id in set(ec2._instances) - before:
             if template:
                 ec2._tags.setdefault(instance_id, []).extend(
@@ -247,7 +249,7 @@ def start_from_launch_templates() -> None:
                         {"Key": "aws:ec2launchtemplate:version", "Value": str(version["VersionNumber"])},
                     ]
                 )
-            tell_instance_state(instance_id, "running")
+            publish_instance_state(instance_id, "running")
         if token and answer[0] == HTTPStatus.OK:
             started[token] = answer
         return answer
@@ -279,31 +281,31 @@ def start_from_launch_templates() -> None:
     iam_actions.extract_resource_arn = resource_with_template
 
 
-def tell_of_ended_instances() -> None:
-    """Put the event of a terminated instance on the bus, as EC2 does."""
+def publish_terminated_instances() -> None:
+    """Publish an event when an instance is terminated, as EC2 does."""
     terminate: Callable[[dict[str, Any]], Answer] = ec2._ACTION_MAP["TerminateInstances"]
     if "allow_aws_source" not in inspect.signature(eventbridge._put_events).parameters:
         raise SystemExit("ministack's PutEvents has changed: see local/emulator_server.py")
 
-    def terminate_and_tell(asked: dict[str, Any]) -> Answer:
-        answer = terminate(asked)
+    def terminate_and_publish(parameters: dict[str, Any]) -> Answer:
+        answer = terminate(parameters)
         if answer[0] == HTTPStatus.OK:
-            for instance_id in ec2._parse_member_list(asked, "InstanceId"):
-                tell_instance_state(instance_id, "terminated")
+            for instance_id in ec2._parse_member_list(parameters, "InstanceId"):
+                publish_instance_state(instance_id, "terminated")
         return answer
 
-    ec2._ACTION_MAP["TerminateInstances"] = terminate_and_tell
+    ec2._ACTION_MAP["TerminateInstances"] = terminate_and_publish
 
 
-def tell_instance_state(instance_id: str, state: str) -> None:
-    """An "EC2 Instance State-change Notification"."""
+def publish_instance_state(instance_id: str, state: str) -> None:
+    """Publish an "EC2 Instance State-change Notification"."""
     detail = json.dumps({"instance-id": instance_id, "state": state})
     entry = {"Source": "aws.ec2", "DetailType": "EC2 Instance State-change Notification", "Detail": detail}
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
-def keep_alarms_to_their_own_metrics() -> None:
-    """Make a metric alarm look at the points that have its dimensions."""
+def evaluate_alarms_by_dimensions() -> None:
+    """Make a metric alarm evaluate only data points with its dimensions."""
     evaluate: FunctionType = cloudwatch._evaluate_alarm
     if "for (k_ns, k_mn, _), pts in _metrics.items()" not in inspect.getsource(evaluate):
         raise SystemExit("ministack's alarms have changed: see local/emulator_server.py")
@@ -316,8 +318,8 @@ def keep_alarms_to_their_own_metrics() -> None:
     cloudwatch._evaluate_alarm = evaluate_its_own
 
 
-def make_composite_alarms() -> None:
-    """Make CloudFormation put AWS::CloudWatch::CompositeAlarm by the call that the emulator has."""
+def support_composite_alarms() -> None:
+    """Make CloudFormation create AWS::CloudWatch::CompositeAlarm with the emulator's own API call."""
     kind, handlers = "AWS::CloudWatch::CompositeAlarm", provisioners._RESOURCE_HANDLERS
     if kind in handlers or "cbor_data" not in inspect.signature(cloudwatch._put_composite_alarm).parameters:
         raise SystemExit("ministack's composite alarms have changed: see local/emulator_server.py")
@@ -341,8 +343,8 @@ def make_composite_alarms() -> None:
     handlers[kind] = {"create": create, "update": update, "delete": delete}
 
 
-def tell_names() -> None:
-    """Make cloudwatch:namespace and events:source what a PutMetricData and a PutEvents say."""
+def add_condition_keys() -> None:
+    """Set the condition keys cloudwatch:namespace and events:source from the request."""
     context: Callable[..., dict[str, Any]] = iam_actions.request_tag_context
     if "body" not in inspect.signature(context).parameters:
         raise SystemExit("ministack's condition keys have changed: see local/emulator_server.py")
@@ -362,7 +364,7 @@ def tell_names() -> None:
 
 
 def namespace_of(body: bytes) -> str:
-    """The namespace in a request, which is JSON or, as older SDKs send it, a form."""
+    """Return the namespace of a request, which is JSON or, from older SDKs, a form."""
     with contextlib.suppress(ValueError):
         return str(json.loads(body).get("Namespace", ""))
     return parse_qs(body.decode("utf-8", "replace")).get("Namespace", [""])[0]
@@ -388,16 +390,16 @@ def read_map_concurrency_by_path() -> None:
 
 if __name__ == "__main__":
     report_error_classes()
-    count_loopback_as_secure()
-    read_concurrency_as_number()
-    tell_object_versions()
-    read_ranges_of_versions()
+    treat_loopback_as_secure()
+    convert_concurrency_to_number()
+    add_object_versions_to_events()
+    support_ranges_of_versions()
     unpack_layers_once()
-    hide_our_packages()
-    start_from_launch_templates()
-    tell_of_ended_instances()
-    keep_alarms_to_their_own_metrics()
-    make_composite_alarms()
-    tell_names()
+    hide_site_packages()
+    support_launch_templates()
+    publish_terminated_instances()
+    evaluate_alarms_by_dimensions()
+    support_composite_alarms()
+    add_condition_keys()
     read_map_concurrency_by_path()
     app.main()

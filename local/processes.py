@@ -1,4 +1,4 @@
-"""Processes that end when they should, and are told apart from others that later got the same pid."""
+"""Supervised processes, and identification of processes that is safe against reused pids."""
 
 import contextlib
 import os
@@ -17,26 +17,26 @@ PROCESS_SUPERVISOR = Path(__file__).with_name("process_supervisor.py")
 
 
 class StartupFailed(RuntimeError):
-    """A server did not come up; the message ends with what it last said."""
+    """A server did not start; the message ends with the last lines of its log."""
 
 
-def say(text: str) -> None:
-    """A line of progress. Standard output is left to results."""
+def report_progress(text: str) -> None:
+    """Print a line of progress to standard error; standard output is for results."""
     print(text, file=sys.stderr, flush=True)
 
 
 def free_port() -> int:
-    """A loopback TCP port that nobody listens on right now."""
+    """Return a loopback TCP port that is currently free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def wait_until(holds: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:
-    """Poll until it holds; False when the time is up."""
+def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:
+    """Poll a condition until it is true; return False after the time limit."""
     deadline = time.monotonic() + seconds
-    while not holds():
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(every)
@@ -44,7 +44,7 @@ def wait_until(holds: Callable[[], bool], seconds: float, every: float = 0.05) -
 
 
 def tail(path: Path, lines: int = 20) -> str:
-    """The last lines of a log, or nothing when there is none."""
+    """Return the last lines of a log, or an empty string if it does not exist."""
     with contextlib.suppress(OSError):
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
     return ""
@@ -52,18 +52,18 @@ def tail(path: Path, lines: int = 20) -> str:
 
 @dataclass(frozen=True)
 class ProcessMark:
-    """One process for good: its pid and when it started, in seconds since the epoch."""
+    """Identity of one process: its pid, and its start time in seconds since the epoch."""
 
     pid: int
     started: float
 
     @classmethod
     def of(cls, pid: int) -> "ProcessMark":
-        """The mark of a running process; psutil.NoSuchProcess when there is none."""
+        """Return the mark of a running process; raises `psutil.NoSuchProcess` if there is none."""
         return cls(pid, psutil.Process(pid).create_time())
 
     def alive(self) -> bool:
-        """Whether that very process still runs."""
+        """Return whether exactly this process still runs."""
         try:
             process = psutil.Process(self.pid)
             same: bool = abs(process.create_time() - self.started) < 0.5
@@ -72,14 +72,14 @@ class ProcessMark:
             return False
 
     def send(self, number: signal.Signals) -> None:
-        """Signal that very process, if it still runs."""
+        """Send a signal to exactly this process, if it still runs."""
         if self.alive():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
 
 class GuardedProcess:
-    """A server behind a lifeline: it cannot outlive this process, and its whole tree ends with it."""
+    """A supervised server: it cannot outlive this process, and all its descendants end with it."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class GuardedProcess:
         grace: float = 15.0,
         user: str | None = None,
     ) -> None:
-        """Start it. `grace` is in seconds, from the stop signal to SIGKILL; `user` needs root."""
+        """Start the server. `grace` is the time from the stop signal to SIGKILL; `user` requires root."""
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
         self._grace = grace
@@ -110,25 +110,25 @@ class GuardedProcess:
                 start_new_session=True,
             )
         assert self._guard.stdout is not None
-        with self._guard.stdout as first_words:
-            line = first_words.readline()
-        if not line:
+        with self._guard.stdout as supervisor_output:
+            pid_line = supervisor_output.readline()
+        if not pid_line:
             self.stop()
             raise StartupFailed(f"{command[0]} could not be started\n{tail(log)}")
-        self.pid = int(line)
+        self.pid = int(pid_line)
         self.mark = ProcessMark.of(self._guard.pid)
 
     def running(self) -> bool:
-        """Whether the server has not ended."""
+        """Return whether the server runs."""
         return self._guard.poll() is None
 
     def send(self, number: signal.Signals) -> None:
-        """Signal the server itself."""
+        """Send a signal to the server itself."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end; False when the time is up."""
+        """Wait for the end of the server; return False after the time limit."""
         try:
             self._guard.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -136,7 +136,7 @@ class GuardedProcess:
         return True
 
     def stop(self) -> None:
-        """Let go of the lifeline and wait until the server and its descendants are gone."""
+        """Stop the server and its descendants, and wait until they have ended."""
         if self._guard.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._guard.stdin.close()

@@ -1,6 +1,7 @@
-"""The servers of a stack: kept by this process, or by a supervisor that `make up` leaves behind.
+"""The servers of a stack, owned by this process or by a supervisor that `make up` leaves running.
 
-`servers.json` in the stack's folder says what runs, by pid and start time; whoever finds it can end it all.
+`servers.json` in the stack's folder identifies the processes by pid and start time, so that any later process
+can stop them.
 """
 
 import contextlib
@@ -23,37 +24,37 @@ import psutil
 
 from local.emulator import PROJECT, Emulator, aws_client, laptop_environment
 from local.postgres import PostgresServer
-from local.processes import GuardedProcess, ProcessMark, StartupFailed, say, tail, wait_until
+from local.processes import GuardedProcess, ProcessMark, StartupFailed, report_progress, tail, wait_until
 
 SECRET_NAME = "claimwatch-laptop-database"
 
 
 @dataclass(frozen=True)
-class Running:
-    """What a stack's servers are reached by, and the processes that keep them."""
+class RunningServers:
+    """The addresses of a stack's servers, the process that owns them, and their supervisors."""
 
     endpoint_url: str
     database_url: str
-    keeper: ProcessMark
+    owner: ProcessMark
     guards: tuple[ProcessMark, ...]
 
     def alive(self) -> bool:
-        """Whether every one of these processes still runs."""
-        return self.keeper.alive() and all(guard.alive() for guard in self.guards)
+        """Return whether all of these processes still run."""
+        return self.owner.alive() and all(guard.alive() for guard in self.guards)
 
 
 class Servers:
-    """PostgreSQL, the emulator and its instances, kept by this process. Usable as a context manager."""
+    """PostgreSQL, the emulator and its instances, owned by this process; usable as a context manager."""
 
     def __init__(self, folder: Path) -> None:
-        """Nothing starts yet. Logs go to logs/ below the folder."""
+        """Prepare the servers without starting them. Logs go to `logs/` below the folder."""
         self.folder = folder.resolve()
         self.postgres = PostgresServer(self.folder / "postgres", log=self.folder / "logs" / "postgresql.log")
         self.emulator = Emulator(self.folder / "emulator", log=self.folder / "logs" / "emulator.log")
         self._instances: GuardedProcess | None = None
 
-    def start(self) -> Running:
-        """Start them, empty: the emulator remembers nothing, so the database must not remember more."""
+    def start(self) -> RunningServers:
+        """Start the servers with an empty database, because the state of the emulator is empty, too."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.postgres.remove()
         for log in (self.postgres.log, self.emulator.log):
@@ -61,8 +62,8 @@ class Servers:
         try:
             self.postgres.start()
             self.emulator.start()
-            self._instances = self._look_after_instances()
-            running = Running(
+            self._instances = self._start_instances()
+            running = RunningServers(
                 self.emulator.endpoint_url,
                 self.postgres.url,
                 ProcessMark.of(os.getpid()),
@@ -75,7 +76,7 @@ class Servers:
         return running
 
     def stop(self) -> None:
-        """Stop all, with every worker, and forget them and their data: the next start is empty anyway."""
+        """Stop all servers and delete their data, which the next start would not use."""
         instances, self._instances = self._instances, None
         if instances is not None:
             instances.stop()
@@ -86,11 +87,11 @@ class Servers:
             (self.folder / name).unlink(missing_ok=True)
 
     def running(self) -> bool:
-        """Whether they still run."""
-        looked_after = self._instances is not None and self._instances.running()
-        return self.postgres.running() and self.emulator.running() and looked_after
+        """Return whether all servers run."""
+        instances_run = self._instances is not None and self._instances.running()
+        return self.postgres.running() and self.emulator.running() and instances_run
 
-    def _look_after_instances(self) -> GuardedProcess:
+    def _start_instances(self) -> GuardedProcess:
         folder = self.folder / "instances"
         shutil.rmtree(folder, ignore_errors=True)
         return GuardedProcess(
@@ -101,37 +102,37 @@ class Servers:
         )
 
     def __enter__(self) -> Self:
-        """Start both."""
+        """Start the servers."""
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop both."""
+        """Stop the servers."""
         self.stop()
 
 
-def recorded(folder: Path) -> Running | None:
-    """What servers.json tells of, running or not; None when there is none."""
+def recorded(folder: Path) -> RunningServers | None:
+    """Return the servers recorded in servers.json, running or not; None if there is no record."""
     try:
-        told = json.loads((folder / "servers.json").read_text())
+        record = json.loads((folder / "servers.json").read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return None
-    marks = [ProcessMark(**mark) for mark in [told["keeper"], *told["guards"]]]
-    return Running(told["endpoint_url"], told["database_url"], marks[0], tuple(marks[1:]))
+    marks = [ProcessMark(**mark) for mark in [record["owner"], *record["guards"]]]
+    return RunningServers(record["endpoint_url"], record["database_url"], marks[0], tuple(marks[1:]))
 
 
-def detach(folder: Path) -> Running:
-    """Servers that stay when this process ends: those that run already, or new ones under a supervisor."""
+def start_detached(folder: Path) -> RunningServers:
+    """Return servers that outlive this process: the recorded ones if they run, otherwise new ones."""
     running = recorded(folder)
     if running is not None and running.alive():
-        say("PostgreSQL and the emulator run already")
+        report_progress("PostgreSQL and the emulator are already running")
         return running
-    end(folder)
+    stop_recorded(folder)
     log = folder / "logs" / "supervisor.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    say("Starting PostgreSQL and the AWS emulator")
+    report_progress("Starting PostgreSQL and the AWS emulator")
     with log.open("wb") as output:
         supervisor = subprocess.Popen(
             [sys.executable, "-m", "local.servers", str(folder)],
@@ -142,11 +143,11 @@ def detach(folder: Path) -> Running:
             start_new_session=True,
         )
 
-    def came_up() -> bool:
+    def started() -> bool:
         now = recorded(folder)
         return now is not None and now.alive()
 
-    wait_until(lambda: came_up() or supervisor.poll() is not None, seconds=120)
+    wait_until(lambda: started() or supervisor.poll() is not None, seconds=120)
     running = recorded(folder)
     if running is None or not running.alive():
         supervisor.terminate()
@@ -155,31 +156,31 @@ def detach(folder: Path) -> Running:
     return running
 
 
-def end(folder: Path) -> bool:
-    """End what servers.json tells of, however it was started; False when there was nothing."""
+def stop_recorded(folder: Path) -> bool:
+    """Stop the servers recorded in servers.json; return False if none was running."""
     running = recorded(folder)
     if running is None:
         return False
-    marks = [running.keeper, *running.guards]
+    marks = [running.owner, *running.guards]
     found = any(mark.alive() for mark in marks)
-    if running.keeper.pid != os.getpid():
-        running.keeper.send(signal.SIGTERM)
-        if not wait_until(lambda: not running.keeper.alive(), seconds=45):
-            running.keeper.send(signal.SIGKILL)
-    # A keeper that was killed has let go of its lifelines, and they are ending their servers now.
+    if running.owner.pid != os.getpid():
+        running.owner.send(signal.SIGTERM)
+        if not wait_until(lambda: not running.owner.alive(), seconds=45):
+            running.owner.send(signal.SIGKILL)
+    # If the owner was killed, its supervisors are stopping their servers now.
     if not wait_until(lambda: not any(guard.alive() for guard in running.guards), seconds=30):
         for guard in running.guards:
             guard.send(signal.SIGTERM)
         wait_until(lambda: not any(guard.alive() for guard in running.guards), seconds=20)
-    # Its parent is gone, so it stays a zombie until init looks; then nothing at all is left of it.
-    wait_until(lambda: not psutil.pid_exists(running.keeper.pid), seconds=5)
+    # An orphaned owner stays a zombie until init reaps it.
+    wait_until(lambda: not psutil.pid_exists(running.owner.pid), seconds=5)
     for name in ("servers.json", "stack.json"):
         (folder / name).unlink(missing_ok=True)
     return found
 
 
 def publish_database_secret(endpoint_url: str, database_url: str) -> str:
-    """Put the database's credentials where functions look for them; the secret's ARN."""
+    """Store the database's credentials in the secret that functions read; return its ARN."""
     url = urlsplit(database_url)
     value = json.dumps(
         {
@@ -188,7 +189,7 @@ def publish_database_secret(endpoint_url: str, database_url: str) -> str:
             "dbname": url.path.lstrip("/"),
             "username": url.username,
             "password": url.password,
-            "sslmode": "disable",  # this build of PostgreSQL knows no TLS; without a word it is "require"
+            "sslmode": "disable",  # this build of PostgreSQL has no TLS; the default would be "require"
         }
     )
     secrets = aws_client("secretsmanager", endpoint_url)
@@ -200,8 +201,8 @@ def publish_database_secret(endpoint_url: str, database_url: str) -> str:
 
 
 @contextlib.contextmanager
-def exclusively(folder: Path) -> Iterator[None]:
-    """Hold the stack's folder, so that `up` and `down` of the same stack take turns."""
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Lock the stack's folder, so that `up` and `down` of the same stack do not overlap."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -209,7 +210,7 @@ def exclusively(folder: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file that only we can read, whole or not at all."""
+    """Write a file completely or not at all, readable by its owner only."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -218,14 +219,14 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def supervise(folder: Path) -> int:
-    """Keep both servers until told to end, or until one of them ends by itself."""
-    asked = threading.Event()
+    """Run the servers until SIGTERM or SIGINT, or until one of them ends unexpectedly."""
+    stop_requested = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+        signal.signal(number, lambda *_: stop_requested.set())
     with Servers(folder) as servers:
-        while not asked.wait(1.0):
+        while not stop_requested.wait(1.0):
             if not servers.running():
-                say("a server ended by itself: see the other logs in this folder")
+                report_progress("a server ended unexpectedly: see the other logs in this folder")
                 return 1
     return 0
 

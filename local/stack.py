@@ -1,4 +1,4 @@
-"""The application on the laptop: the real `sam build` and `sam deploy`, against the emulator."""
+"""The application on the laptop, built and deployed to the emulator with `sam build` and `sam deploy`."""
 
 import contextlib
 import json
@@ -14,8 +14,8 @@ import psycopg2
 
 from local import servers
 from local.emulator import PROJECT, REGION, aws_client, laptop_environment
-from local.processes import StartupFailed, say, tail, wait_until
-from local.servers import Running, Servers
+from local.processes import StartupFailed, report_progress, tail, wait_until
+from local.servers import RunningServers, Servers
 
 BUILT_TEMPLATE = PROJECT / ".aws-sam" / "build" / "template.yaml"
 STACK_NAME = "claimwatch"
@@ -23,41 +23,42 @@ DEPLOYMENT_BUCKET = "claimwatch-deployments"
 
 
 class LaptopStack:
-    """Servers and a deployed stack below one folder. Usable as a context manager.
+    """Servers and a deployed stack below one folder, usable as a context manager.
 
-    Its servers end with this process, unless `detached`: then they stay until `down`.
+    The servers end with this process, unless the stack is `detached`: then they run until `down`.
     """
 
     def __init__(self, folder: Path, *, detached: bool = False) -> None:
-        """Nothing starts yet."""
+        """Prepare a stack without starting it."""
         self.folder = folder.resolve()
         self.servers = Servers(self.folder)
         self.outputs: dict[str, str] = {}
         self.region = REGION
         self._detached = detached
-        self._running: Running | None = None
+        self._running: RunningServers | None = None
 
     def up(self, *, build: bool = True, **parameters: str) -> Self:
-        """Start the servers, build (unless told that it is built) and deploy; safe to repeat.
+        """Start the servers, build (unless `build` is False) and deploy; safe to repeat.
 
-        `parameters` go to the template, for instance SampleLine="". StartupFailed when it does not come up.
+        `parameters` are template parameters, for example `SampleLine=""`. Raises `StartupFailed` if a server
+        or the deployment fails.
         """
         started = time.monotonic()
-        with servers.exclusively(self.folder):
-            self._running = servers.detach(self.folder) if self._detached else self._keep()
+        with servers.folder_lock(self.folder):
+            self._running = servers.start_detached(self.folder) if self._detached else self._start_attached()
             try:
                 secret = servers.publish_database_secret(self.endpoint_url, self.database_url)
                 if build or not BUILT_TEMPLATE.exists():
-                    say("Building functions and layers (sam build)")
+                    report_progress("Building functions and layers (sam build)")
                     self._sam("build", "build.log")
-                say("Deploying the stack (sam deploy)")
+                report_progress("Deploying the stack (sam deploy)")
                 self._make_deployment_bucket()
                 overrides = {"DatabaseSecretArn": secret, "CodeVersion": code_version()} | parameters
                 self._sam(
                     "deploy",
                     "deploy.log",
                     *("--template-file", str(BUILT_TEMPLATE), "--region", REGION, "--parameter-overrides"),
-                    # In quotation marks, or sam would take a value for ended where its first blank is.
+                    # Quoted, because sam would end a value at its first blank.
                     *(f'{name}="{value}"' for name, value in overrides.items()),
                 )
                 self.outputs = self._outputs()
@@ -69,64 +70,66 @@ class LaptopStack:
                 if not self._detached:
                     self.servers.stop()
                 raise
-        say(f"Up after {time.monotonic() - started:.0f} s; logs are in {self.folder / 'logs'}")
+        report_progress(
+            f"The stack is up after {time.monotonic() - started:.0f} s; logs are in {self.folder / 'logs'}"
+        )
         return self
 
     def down(self) -> None:
-        """End every process of the stack; safe to repeat."""
-        with servers.exclusively(self.folder):
+        """Stop every process of the stack; safe to repeat."""
+        with servers.folder_lock(self.folder):
             if self._detached:
-                found = servers.end(self.folder)
-                say("Stopped." if found else "Nothing was running.")
+                found = servers.stop_recorded(self.folder)
+                report_progress("Stopped." if found else "Nothing was running.")
             else:
                 self.servers.stop()
         self._running = None
 
-    # -- what a test needs ---------------------------------------------------------------------------------
+    # -- access --------------------------------------------------------------------------------------------
 
     @property
     def endpoint_url(self) -> str:
-        """Where every AWS service answers."""
+        """The endpoint URL of every AWS service."""
         return self._require_running().endpoint_url
 
     @property
     def database_url(self) -> str:
-        """libpq URL of the stack's database, as its owner."""
+        """The libpq URL of the stack's database, for its owner."""
         return self._require_running().database_url
 
     def client(self, service: str, **overrides: Any) -> Any:
-        """A boto3 client of this stack's AWS, as its root unless credentials are given."""
+        """Return a boto3 client of this stack's AWS, with root credentials by default."""
         return aws_client(service, self.endpoint_url, **overrides)
 
     def connect(self) -> Any:
-        """A psycopg2 connection to the stack's database."""
+        """Open a psycopg2 connection to the stack's database."""
         return psycopg2.connect(self.database_url)
 
     def __enter__(self) -> Self:
-        """Bring it up, building what changed."""
+        """Bring the stack up, and build what changed."""
         return self.up()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End it."""
+        """Stop the stack."""
         self.down()
 
-    # -- how -----------------------------------------------------------------------------------------------
+    # -- steps ---------------------------------------------------------------------------------------------
 
-    def _require_running(self) -> Running:
+    def _require_running(self) -> RunningServers:
         if self._running is None:
             raise RuntimeError("the stack is not up")
         return self._running
 
-    def _keep(self) -> Running:
+    def _start_attached(self) -> RunningServers:
         if self._running is not None and self.servers.running():
             return self._running
-        say("Starting PostgreSQL and the AWS emulator")
+        report_progress("Starting PostgreSQL and the AWS emulator")
         return self.servers.start()
 
     def _sam(self, command: str, log_name: str, *arguments: str) -> None:
-        """Run one sam command as [local] of samconfig.toml says; its output goes to a log."""
+        """Run one sam command with [local] of samconfig.toml; its output goes to a log."""
         log = self.folder / "logs" / log_name
         log.parent.mkdir(parents=True, exist_ok=True)
         environment = laptop_environment(self.endpoint_url) | {"SAM_CLI_POLL_DELAY": "0.5"}
@@ -144,11 +147,11 @@ class LaptopStack:
             )
         if done.returncode:
             failures = [line for line in log.read_text(errors="replace").splitlines() if "FAILED" in line]
-            told = "\n".join([*failures, tail(log, 12), tail(self.folder / "logs" / "emulator.log", 3)])
-            raise StartupFailed(f"sam {command} failed, see {log}\n{told}")
+            details = "\n".join([*failures, tail(log, 12), tail(self.folder / "logs" / "emulator.log", 3)])
+            raise StartupFailed(f"sam {command} failed, see {log}\n{details}")
 
     def _make_deployment_bucket(self) -> None:
-        """The bucket that samconfig.toml names under [local]: sam would wait long for a stack of its own."""
+        """Create the bucket named in [local] of samconfig.toml; sam would take long to create its own."""
         self.client("s3").create_bucket(Bucket=DEPLOYMENT_BUCKET)
 
     def _outputs(self) -> dict[str, str]:
@@ -156,7 +159,7 @@ class LaptopStack:
         return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
     def _wait_for_contract(self, line: str) -> None:
-        """The deployment puts the contract in place; an event takes it from there to its table."""
+        """Wait until the contract that the deployment uploaded has created its table."""
 
         def applied() -> bool:
             with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
@@ -167,24 +170,24 @@ class LaptopStack:
         with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass('claimwatch.file')")
             if cursor.fetchone() == (None,):
-                say("The schema has no ledger yet, so no contract is waited for")
+                report_progress("Not waiting for a contract: the schema has no ledger")
                 return
-        say(f"Waiting for the contract of line {line}")
+        report_progress(f"Waiting for the contract of line {line}")
         if not wait_until(applied, seconds=60, every=0.25):
             raise StartupFailed(f"the contract of line {line} was not applied: see {self.folder / 'logs'}")
 
     def _write_stack(self) -> None:
-        told = {
+        details = {
             "endpoint_url": self.endpoint_url,
             "region": REGION,
             "database_url": self.database_url,
             "outputs": self.outputs,
         }
-        servers.write_atomically(self.folder / "stack.json", json.dumps(told, indent=2))
+        servers.write_atomically(self.folder / "stack.json", json.dumps(details, indent=2))
 
 
 def code_version() -> str:
-    """What git calls this tree, or "unversioned" outside of one."""
+    """Return git's description of this tree, or "unversioned" outside a repository."""
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty"],

@@ -1,4 +1,4 @@
-"""The demo: sample claims through the whole application, act by act, and what became of them."""
+"""The demo: runs sample claims through the whole application, step by step, and shows the results."""
 
 import time
 
@@ -7,31 +7,31 @@ from rich.panel import Panel
 
 from local.demo import files, model, photos, summary, watch
 from local.demo.book import MotorBook
-from local.demo.context import DemoFailed, Stage
-from local.processes import say
+from local.demo.context import DemoContext, DemoFailed
+from local.processes import report_progress
 from local.stack import LaptopStack
 
 SEARCH_MINUTES = "0.5"
-"""Of a training: what the search for parameters may take. Deployed elsewhere it has six times as long."""
+"""Time limit of the parameter search in a training; the template's default is six times as long."""
 
 
 def show(stack: LaptopStack) -> int:
-    """Bring the stack up and play every act; 1 as soon as something is not as it should be."""
-    began = time.monotonic()
-    stage = Stage(stack, Console(width=min(Console().width, 100)))
+    """Bring the stack up and run every step; return 1 as soon as a result is not as expected."""
+    started = time.monotonic()
+    demo = DemoContext(stack, Console(width=min(Console().width, 100)))
     try:
-        stage.clear()
+        demo.prepare()
         stack.up(TrainingSearchMinutes=SEARCH_MINUTES)
-        book = MotorBook.below(stage.folder)
-        files.play(stage, book)
-        photos.play(stage, book)
-        lesson = model.play(stage, book)
-        found = watch.play(stage, book)
+        book = MotorBook.below(demo.folder)
+        files.run(demo, book)
+        photos.run(demo, book)
+        trained = model.run(demo, book)
+        detection = watch.run(demo, book)
     except DemoFailed as failure:
-        stage.out.print(Panel(str(failure), title="The demo failed", border_style="red", expand=False))
-        say(f"Logs are in {stack.folder / 'logs'}; `make down` ends what runs.")
+        demo.out.print(Panel(str(failure), title="The demo failed", border_style="red", expand=False))
+        report_progress(f"Logs are in {stack.folder / 'logs'}; `make down` stops the stack.")
         return 1
-    stage.out.print(
-        summary.text(stage, lesson, found, time.monotonic() - began), soft_wrap=True, highlight=False
+    demo.out.print(
+        summary.text(demo, trained, detection, time.monotonic() - started), soft_wrap=True, highlight=False
     )
     return 0

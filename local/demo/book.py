@@ -1,6 +1,6 @@
-"""The book that the demo tells: a motor insurer's first 34 weeks of 2025, and which of them come in when.
+"""The sample data of the demo: a motor insurer's first 34 weeks of 2025, and the order in which they arrive.
 
-Its weeks are over whenever the demo is shown, for a week is checked after its Sunday.
+All weeks are in the past, because a week can only be checked after its Sunday.
 """
 
 from collections.abc import Iterable
@@ -16,15 +16,15 @@ from samples.delivery import Delivered, Delivery, deliver
 from samples.photos import deliver_photos
 
 FIRST = 0
-"""Week of the book that comes in first, dirty."""
+"""The week of the book that arrives first, with bad rows."""
 HISTORY = range(1, 26)
-"""Weeks that come in as one file each of claims and outcomes, to be learnt from."""
+"""Weeks that arrive as one file of claims and one of outcomes, for training."""
 NEXT = 26
-"""The first week that is scored when it comes in."""
+"""The first week that is scored on arrival."""
 LATER = range(27, 34)
-"""Weeks that come in after it, one by one."""
+"""Later weeks, each in its own file."""
 DRIFT_FROM = 31
-"""The first of them in which claims are not what they were."""
+"""The first week with drift."""
 
 CONFIG = BookConfig(
     seed=7,
@@ -34,21 +34,21 @@ CONFIG = BookConfig(
     drift=Drift(DRIFT_FROM, shift=0.5),
 )
 
-# One row in fifty is bad, some claims come twice, and the whole file is sent again.
+# One row in fifty is bad, some claims are duplicated, and the whole file is sent again.
 DIRTY = Delivery(dirt=Dirt(0.02), duplicate_share=0.002, repeated_weeks=frozenset({FIRST}))
 EVENTS, LONGEST = 8, 1_600
-"""Claims of the first week that have photos, and pixels of the longer side of each."""
+"""Number of claims of the first week with photos, and the longer side of each photo in pixels."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What the generator knows of claims, and no insurer does, by claim id."""
+    """The true probability and outcome of each claim id, which only the generator knows."""
 
     probability: dict[str, float]
     is_fraud: dict[str, bool]
 
     def of(self, claim_ids: Iterable[str]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-        """Of these claims, in their order."""
+        """Return probabilities and outcomes of these claims, in their order."""
         known = list(claim_ids)
         return (
             np.array([self.probability[claim_id] for claim_id in known]),
@@ -58,30 +58,30 @@ class Truth:
 
 @dataclass(frozen=True)
 class MotorBook:
-    """The book's files, below one folder; their paths below it are their keys in the landing bucket."""
+    """The files of the book below one folder; the end of each path is its key in the landing bucket."""
 
     folder: Path
     weekly: tuple[Delivered, ...]
 
     @classmethod
     def below(cls, folder: Path) -> "MotorBook":
-        """Write the book."""
+        """Write the book below a folder."""
         return cls(folder, tuple(deliver(CONFIG, folder / "book")))
 
     def dirty_week(self) -> list[Path]:
-        """The first week as it comes in: its claims, the same file again, its outcomes."""
+        """Write the first week: its claims, the same file again, and its outcomes."""
         folder = self.folder / "week"
         sent = deliver(replace(CONFIG, weeks=1), folder, DIRTY, parts=("claims", "outcomes"))
         return [folder / file.key for file in sent]
 
     def photos(self) -> list[Path]:
-        """Photos of some of the first week's claims, one of them used twice and one broken."""
+        """Write photos of some claims of the first week, one of them used twice and one broken."""
         folder = self.folder / "photos"
         sent = deliver_photos(Book(CONFIG), folder, EVENTS, LONGEST)
         return [folder / photo.key for photo in sent]
 
     def history(self) -> list[Path]:
-        """All weeks of the history as one file of claims and one of outcomes."""
+        """Write all weeks of the history as one file of claims and one of outcomes."""
         name = f"{self.name(HISTORY.start)}-to-{self.name(HISTORY.stop - 1)}.csv"
         return [
             _joined(
@@ -92,11 +92,11 @@ class MotorBook:
         ]
 
     def week(self, week: int) -> list[Path]:
-        """The claims of a week, and the outcomes that were decided in it."""
+        """Return the file of a week's claims and the file of outcomes that were decided in it."""
         return [self._path(part, week) for part in ("claims", "outcomes")]
 
     def truth(self) -> Truth:
-        """The truth about all claims."""
+        """Return the truth about all claims."""
         probability, is_fraud = {}, {}
         for file in self.weekly:
             if file.part == "truth":
@@ -107,7 +107,7 @@ class MotorBook:
         return Truth(probability, is_fraud)
 
     def name(self, week: int) -> str:
-        """Its ISO week, such as 2025-W02."""
+        """Return the ISO week, such as 2025-W02."""
         return Book(CONFIG).week_label(week)
 
     def _path(self, part: str, week: int) -> Path:
@@ -115,7 +115,7 @@ class MotorBook:
 
 
 def _joined(parts: list[Path], whole: Path) -> Path:
-    """Files with the same header as one."""
+    """Join files that have the same header."""
     whole.parent.mkdir(parents=True, exist_ok=True)
     with whole.open("wb") as written:
         for number, part in enumerate(parts):

@@ -1,4 +1,4 @@
-"""What every act works with: the stack, a screen, and ways to drop files, to wait and to ask."""
+"""What every step of the demo uses: the stack, the console, and ways to drop files, wait and query."""
 
 import contextlib
 import json
@@ -17,18 +17,18 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from local import servers
-from local.processes import say
+from local.processes import report_progress
 from local.stack import LaptopStack
 
-PATIENCE = 300.0
-"""Seconds that anything may take; a cold start of every function takes about ten on two cores."""
+TIMEOUT = 300.0
+"""Seconds to wait for one result; a cold start of every function takes about ten on two cores."""
 
-EVERY = 0.25
-"""Seconds between looks."""
+POLL_INTERVAL = 0.25
+"""Seconds."""
 
-ENDED = ("committed", "refused", "failed", "parked")
-PARTS = ("claims", "outcomes", "images")
-"""What a key begins with."""
+FINAL_STATUSES = ("committed", "refused", "failed", "parked")
+PREFIXES = ("claims", "outcomes", "images")
+"""The first segments of keys in the landing bucket."""
 
 FILES = """
 SELECT file_id, key, version_id, status, rows_read, rows_loaded, rows_quarantined,
@@ -38,12 +38,12 @@ FROM claimwatch.file WHERE version_id = ANY(%s) ORDER BY received_at, file_id
 
 
 class DemoFailed(RuntimeError):
-    """Something is not as it should be; the message says what."""
+    """A result is not as expected; the message describes it."""
 
 
 @dataclass(frozen=True)
 class FileRow:
-    """A file of the demo as the ledger has it."""
+    """The ledger row of a file that the demo dropped."""
 
     file_id: int
     key: str
@@ -57,66 +57,66 @@ class FileRow:
 
     @property
     def name(self) -> str:
-        """The last part of its key, with what it holds."""
+        """The first and the last segment of the key."""
         return f"{self.key.split('/', 1)[0]} {self.key.rsplit('/', 1)[-1]}"
 
 
 @dataclass(frozen=True)
-class Stage:
-    """The running stack, and where people look."""
+class DemoContext:
+    """The running stack, and the console that shows results."""
 
     stack: LaptopStack
     out: Console
 
     @property
     def folder(self) -> Path:
-        """Where the demo writes."""
+        """The folder of the demo's own files."""
         return self.stack.folder / "demo"
 
-    def clear(self) -> None:
-        """Begin anew: end a stack that has a demo of before, but none that holds somebody's own files."""
+    def prepare(self) -> None:
+        """Stop the stack of an earlier demo; raises ``DemoFailed`` if the stack contains other files."""
         running = servers.recorded(self.stack.folder)
         if running is not None and running.alive():
-            held, known = _dropped_into(running.database_url), self._dropped_before()
-            if held - known:
+            stored, dropped = _stored_versions(running.database_url), self._dropped_before()
+            if stored - dropped:
                 raise DemoFailed(
-                    f"The stack that runs holds {len(held - known):,} files that the demo did not drop there."
-                    "\n`make down` ends it, and forgets them; then `make demo` begins anew."
+                    f"The running stack contains {len(stored - dropped):,} files that the demo did not drop."
+                    "\n`make down` stops it and deletes them; then run `make demo` again."
                 )
-            if held:
-                say("A demo was shown here before: ending its stack, to begin anew")
+            if stored:
+                report_progress("Stopping the stack of an earlier demo")
                 self.stack.down()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
 
-    def act(self, title: str) -> None:
-        """A line before each act."""
+    def heading(self, title: str) -> None:
+        """Print the heading of a step."""
         self.out.print()
         self.out.rule(f"[bold]{title}", align="left")
 
     def drop(self, paths: Sequence[Path], *, quiet: bool = False) -> list[str]:
-        """Put files into the landing bucket as an insurer's systems would; their versions."""
+        """Put files into the landing bucket, as an insurer's systems would; return their version ids."""
         s3, bucket = self.stack.client("s3"), self.stack.outputs["LandingBucket"]
         versions: list[str] = []
         for path in paths:
             key = _key_of(path)
             if not quiet:
-                say(f"Dropping s3://{bucket}/{key}")
+                report_progress(f"Dropping s3://{bucket}/{key}")
             versions.append(s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())["VersionId"])
-        with self._notebook.open("a") as notebook:
-            notebook.writelines(f"{version}\n" for version in versions)
+        with self._dropped_versions.open("a") as dropped:
+            dropped.writelines(f"{version}\n" for version in versions)
         return versions
 
-    def ended(self, versions: list[str]) -> list[FileRow]:
-        """The files when the ledger says that all have ended; raises ``DemoFailed`` when one did not load."""
+    def wait_for_files(self, versions: list[str]) -> list[FileRow]:
+        """Return the ledger rows when all files are processed; raises ``DemoFailed`` if one did not load."""
         files: list[FileRow] = []
 
-        def all_ended() -> bool:
+        def all_processed() -> bool:
             files[:] = [FileRow(*row) for row in self.query(FILES, versions)]
-            return len(files) == len(versions) and all(row.status in ENDED for row in files)
+            return len(files) == len(versions) and all(row.status in FINAL_STATUSES for row in files)
 
         self.wait(
-            all_ended,
+            all_processed,
             lambda: ", ".join(f"{row.name} {row.status}" for row in files[:4]) or "Waiting for the pipeline",
         )
         for row in files:
@@ -126,71 +126,73 @@ class Stage:
                 raise DemoFailed(f"{row.key}: rows were lost: {row}")
         return files
 
-    def wait(self, holds: Callable[[], bool], doing: Callable[[], str], seconds: float = PATIENCE) -> None:
-        """Wait until it holds, and say what is being done; raises ``DemoFailed`` when patience ends."""
+    def wait(
+        self, condition: Callable[[], bool], activity: Callable[[], str], seconds: float = TIMEOUT
+    ) -> None:
+        """Wait for a condition and show the current activity; raises ``DemoFailed`` after the time limit."""
         deadline = time.monotonic() + seconds
         columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("", total=None)
-            while not holds():
-                progress.update(task, description=doing()[:80])
+            while not condition():
+                progress.update(task, description=activity()[:80])
                 if time.monotonic() > deadline:
-                    raise DemoFailed(f"after {seconds:.0f} s still: {doing()}")
-                time.sleep(EVERY)
+                    raise DemoFailed(f"not finished after {seconds:.0f} s: {activity()}")
+                time.sleep(POLL_INTERVAL)
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """Rows of one query, on a connection of its own."""
+        """Return the rows of one query, over its own connection."""
         with contextlib.closing(self.stack.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
 
     def command(self, *arguments: str) -> dict[str, Any]:
-        """What `claimwatch` answers; raises ``DemoFailed`` with what it says where it does not end well."""
-        return self.watched(arguments, lambda: f"claimwatch {arguments[0]}")
+        """Run `claimwatch` and return its JSON output; raises ``DemoFailed`` with its error if it fails."""
+        return self.command_with_progress(arguments, lambda: f"claimwatch {arguments[0]}")
 
-    def watched(
-        self, arguments: Sequence[str], doing: Callable[[], str], seconds: float = PATIENCE
+    def command_with_progress(
+        self, arguments: Sequence[str], activity: Callable[[], str], seconds: float = TIMEOUT
     ) -> dict[str, Any]:
-        """The same of a command that takes its time; ``doing`` says how far it is."""
+        """Run a long `claimwatch` command like ``command``, and show ``activity`` meanwhile."""
         command = f"claimwatch {' '.join(_quoted(word) for word in arguments)}"
-        say(f"$ {command}")
-        # Into files: what a pipe holds would fill up, for nobody reads before the end.
+        report_progress(f"$ {command}")
+        # Into files: a pipe would fill up, because it is not read before the command ends.
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
             with subprocess.Popen(
                 [str(Path(sys.executable).with_name("claimwatch")), *arguments, "--json"],
-                cwd=self.stack.folder.parent,  # where somebody would call it: the stack is found from there
+                cwd=self.stack.folder.parent,  # the command line finds the stack from here
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
             ) as process:
                 try:
-                    self.wait(lambda: process.poll() is not None, doing, seconds)
+                    self.wait(lambda: process.poll() is not None, activity, seconds)
                 finally:
                     process.terminate()
             output.seek(0)
             errors.seek(0)
-            said, complained = output.read(), errors.read()
+            written, messages = output.read(), errors.read()
         try:
-            told: dict[str, Any] = json.loads(said)
+            result: dict[str, Any] = json.loads(written)
         except json.JSONDecodeError:
-            told = {}
-        if process.returncode or not told:
-            why = told.get("error") or told.get("missing") or complained.strip()
-            raise DemoFailed(f"`{command}` ended with {process.returncode}: {why}")
-        return told
+            result = {}
+        if process.returncode or not result:
+            reason = result.get("error") or result.get("missing") or messages.strip()
+            raise DemoFailed(f"`{command}` ended with exit code {process.returncode}: {reason}")
+        return result
 
     @property
-    def _notebook(self) -> Path:
-        """The versions of all that was dropped, one a line."""
+    def _dropped_versions(self) -> Path:
+        """The file with the version ids of all dropped objects, one per line."""
         return self.folder / "dropped"
 
     def _dropped_before(self) -> set[str]:
-        return set(self._notebook.read_text().split()) if self._notebook.exists() else set()
+        return set(self._dropped_versions.read_text().split()) if self._dropped_versions.exists() else set()
 
 
-def _dropped_into(database_url: str) -> set[str]:
-    """The versions of all files that a stack has taken; none, if it has no schema yet."""
+def _stored_versions(database_url: str) -> set[str]:
+    """Return the version ids of all files in a stack; none if it has no schema yet."""
     with contextlib.closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('claimwatch.file') IS NOT NULL")
         if cursor.fetchone() != (True,):
@@ -202,8 +204,8 @@ def _dropped_into(database_url: str) -> set[str]:
 
 
 def _key_of(path: Path) -> str:
-    """Where a file of the demo goes: its path from the last of ``PARTS`` on."""
-    start = max(place for place, word in enumerate(path.parts) if word in PARTS)
+    """Return the key of a file: its path from the last of ``PREFIXES``."""
+    start = max(place for place, word in enumerate(path.parts) if word in PREFIXES)
     return "/".join(path.parts[start:])
 
 

@@ -1,4 +1,4 @@
-"""The first act: a dirty week of claims comes in, twice, with its first outcomes."""
+"""Step 1: a week of claims with bad rows arrives twice, with its first outcomes."""
 
 import contextlib
 
@@ -6,23 +6,23 @@ from rich.table import Table
 
 from claimwatch.storage import quarantine
 from local.demo.book import FIRST, MotorBook
-from local.demo.context import FileRow, Stage
+from local.demo.context import DemoContext, FileRow
 
 
-def play(stage: Stage, book: MotorBook) -> None:
-    """Drop the week, wait for it and print what became of each row."""
-    stage.act(f"1. A week of claims comes in: {book.name(FIRST)}, one row in fifty bad, and twice")
-    files = stage.ended(stage.drop(book.dirty_week()))
-    stage.out.print(summary(files))
-    reasons = _reasons(stage, files)
+def run(demo: DemoContext, book: MotorBook) -> None:
+    """Drop the week, wait for it and print how many rows were loaded and quarantined."""
+    demo.heading(f"1. A week of claims arrives twice: {book.name(FIRST)}, with one bad row in fifty")
+    files = demo.wait_for_files(demo.drop(book.dirty_week()))
+    demo.out.print(summary(files))
+    reasons = _reasons(demo, files)
     if reasons.row_count:
-        stage.out.print(reasons)
-    stage.out.print("Every row that was read is either loaded or in quarantine.")
+        demo.out.print(reasons)
+    demo.out.print("Every row is either loaded or in quarantine.")
 
 
 def summary(files: list[FileRow]) -> Table:
-    """What became of each file."""
-    table = Table(title="What became of the files", title_justify="left")
+    """Return a table with the status and the row counts of each file."""
+    table = Table(title="Files", title_justify="left")
     table.add_column("file", justify="right")
     table.add_column("key", overflow="fold")
     table.add_column("status")
@@ -40,13 +40,13 @@ def summary(files: list[FileRow]) -> Table:
     return table
 
 
-def _reasons(stage: Stage, files: list[FileRow]) -> Table:
-    """Why rows were refused, the most frequent reasons of the first file first."""
-    table = Table(title="Why rows are in quarantine", title_justify="left")
+def _reasons(demo: DemoContext, files: list[FileRow]) -> Table:
+    """Return a table of the reasons for quarantined rows of the first file, the most frequent first."""
+    table = Table(title="Reasons for quarantine", title_justify="left")
     table.add_column("rows", justify="right")
     table.add_column("column")
     table.add_column("reason", overflow="fold")
-    with contextlib.closing(stage.stack.connect()) as connection, connection.cursor() as cursor:
+    with contextlib.closing(demo.stack.connect()) as connection, connection.cursor() as cursor:
         for reason in quarantine.most_frequent_reasons(cursor, files[0].file_id):
             table.add_row(str(reason["rows"]), reason["column_name"] or "", reason["example"])
     return table

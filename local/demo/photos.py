@@ -1,4 +1,4 @@
-"""The second act: photos of damage, one of them used for two claims and one broken."""
+"""Step 2: photos of damage arrive; one of them is used for two claims, and one is broken."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Any
 from rich.table import Table
 
 from local.demo.book import MotorBook
-from local.demo.context import Stage
-from local.processes import say
+from local.demo.context import DemoContext
+from local.processes import report_progress
 
 STORED = """
 SELECT image_id, key, format, ARRAY(
@@ -26,7 +26,7 @@ SELECT count(*) FROM claimwatch.image_of_claim_motor WHERE image_id = ANY(%s)
 
 @dataclass(frozen=True)
 class Photos:
-    """What became of the photos."""
+    """The database rows of the dropped photos."""
 
     stored: list[tuple[Any, ...]]
     refused: list[tuple[Any, ...]]
@@ -35,36 +35,36 @@ class Photos:
         return len(self.stored) + len(self.refused)
 
 
-def play(stage: Stage, book: MotorBook) -> None:
-    """Drop the photos, wait for them and print what became of each."""
-    stage.act("2. Photos of damage come in")
-    pictures = book.photos()
-    say(f"Dropping {len(pictures)} photos under s3://{stage.stack.outputs['LandingBucket']}/images/")
-    versions = stage.drop(pictures, quiet=True)
-    found = Photos([], [])
+def run(demo: DemoContext, book: MotorBook) -> None:
+    """Drop the photos, wait for them and print which were stored, refused and reused."""
+    demo.heading("2. Photos of damage arrive")
+    paths = book.photos()
+    report_progress(f"Dropping {len(paths)} photos under s3://{demo.stack.outputs['LandingBucket']}/images/")
+    versions = demo.drop(paths, quiet=True)
+    photos = Photos([], [])
 
-    def all_taken() -> bool:
-        nonlocal found
-        found = Photos(stage.query(STORED, versions), stage.query(REFUSED, versions))
-        return len(found) == len(versions)
+    def all_processed() -> bool:
+        nonlocal photos
+        photos = Photos(demo.query(STORED, versions), demo.query(REFUSED, versions))
+        return len(photos) == len(versions)
 
-    stage.wait(all_taken, lambda: f"{len(found)} of {len(versions)} photos taken")
-    ((joined,),) = stage.query(JOINED, [row[0] for row in found.stored])
-    stage.out.print(summary(found))
-    stage.out.print(
-        f"Every photo is either stored or refused; {joined} of {len(found.stored)} stored are joined with a"
-        " claim."
+    demo.wait(all_processed, lambda: f"{len(photos)} of {len(versions)} photos processed")
+    ((joined,),) = demo.query(JOINED, [row[0] for row in photos.stored])
+    demo.out.print(summary(photos))
+    demo.out.print(
+        f"Every photo is either stored or refused; {joined} of {len(photos.stored)} stored photos are joined"
+        " with a claim."
     )
 
 
 def summary(photos: Photos) -> Table:
-    """How many were stored; what was refused and what is used again, one by one."""
+    """Return a table of stored, refused and reused photos."""
     formats = Counter(row[2] for row in photos.stored)
-    again = [row for row in photos.stored if row[3]]
-    table = Table(title="What became of the photos", title_justify="left")
+    reused = [row for row in photos.stored if row[3]]
+    table = Table(title="Photos", title_justify="left")
     table.add_column("", overflow="fold")
     table.add_column("photos", justify="right")
-    table.add_column("which", overflow="fold")
+    table.add_column("details", overflow="fold")
     table.add_row(
         "stored",
         str(len(photos.stored)),
@@ -74,8 +74,8 @@ def summary(photos: Photos) -> Table:
         "refused", str(len(photos.refused)), "\n".join(f"{key}: {reason}" for key, reason in photos.refused)
     )
     table.add_row(
-        "used again",
-        str(len(again)),
-        "\n".join(f"{row[1]} is like a photo of {', '.join(row[3])}" for row in again),
+        "reused",
+        str(len(reused)),
+        "\n".join(f"{row[1]} resembles a photo of {', '.join(row[3])}" for row in reused),
     )
     return table

@@ -1,4 +1,4 @@
-"""The demo begins anew after itself, and never ends a stack that holds what somebody else dropped there."""
+"""The demo replaces the stack of an earlier demo, but never one that contains other files."""
 
 import contextlib
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ import pytest
 from rich.console import Console
 
 from local import servers
-from local.demo.context import DemoFailed, Stage
+from local.demo.context import DemoContext, DemoFailed
 from local.stack import LaptopStack
 
 
 @dataclass(frozen=True)
-class Up:
-    """Servers that run."""
+class RunningStack:
+    """Recorded servers that run."""
 
     database_url: str
 
@@ -24,17 +24,19 @@ class Up:
 
 
 @pytest.fixture
-def ended() -> list[str]:
-    """What the stack was asked to do."""
+def commands() -> list[str]:
+    """Commands that the stack received."""
     return []
 
 
 @pytest.fixture
-def stage(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: list[str]) -> Stage:
+def demo(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commands: list[str]
+) -> DemoContext:
     stack = LaptopStack(tmp_path / ".local", detached=True)
-    monkeypatch.setattr(servers, "recorded", lambda _: Up(database_url))
-    monkeypatch.setattr(stack, "down", lambda: ended.append("down"))
-    return Stage(stack, Console(quiet=True))
+    monkeypatch.setattr(servers, "recorded", lambda _: RunningStack(database_url))
+    monkeypatch.setattr(stack, "down", lambda: commands.append("down"))
+    return DemoContext(stack, Console(quiet=True))
 
 
 def drop(database_url: str, version: str) -> None:
@@ -47,29 +49,31 @@ def drop(database_url: str, version: str) -> None:
         connection.commit()
 
 
-def test_a_stack_without_files_is_used(stage: Stage, ended: list[str]) -> None:
-    stage.clear()
-    assert not ended
-    assert stage.folder.is_dir()
+def test_a_stack_without_files_is_kept(demo: DemoContext, commands: list[str]) -> None:
+    demo.prepare()
+    assert not commands
+    assert demo.folder.is_dir()
 
 
-def test_a_demo_of_before_is_ended(stage: Stage, ended: list[str], database_url: str) -> None:
+def test_the_stack_of_an_earlier_demo_is_stopped(
+    demo: DemoContext, commands: list[str], database_url: str
+) -> None:
     drop(database_url, "ours")
-    stage.folder.mkdir(parents=True)
-    (stage.folder / "dropped").write_text("ours\nanother\n")
-    stage.clear()
-    assert ended == ["down"]
-    assert not list(stage.folder.iterdir())
+    demo.folder.mkdir(parents=True)
+    (demo.folder / "dropped").write_text("ours\nanother\n")
+    demo.prepare()
+    assert commands == ["down"]
+    assert not list(demo.folder.iterdir())
 
 
-def test_a_stack_with_files_of_somebody_else_is_left_alone(
-    stage: Stage, ended: list[str], database_url: str
+def test_a_stack_with_other_files_is_never_stopped(
+    demo: DemoContext, commands: list[str], database_url: str
 ) -> None:
     drop(database_url, "ours")
     drop(database_url, "theirs")
-    stage.folder.mkdir(parents=True)
-    (stage.folder / "dropped").write_text("ours\n")
+    demo.folder.mkdir(parents=True)
+    (demo.folder / "dropped").write_text("ours\n")
     with pytest.raises(DemoFailed, match="1 files that the demo did not drop"):
-        stage.clear()
-    assert not ended
-    assert (stage.folder / "dropped").exists()
+        demo.prepare()
+    assert not commands
+    assert (demo.folder / "dropped").exists()

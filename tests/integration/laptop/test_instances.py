@@ -1,4 +1,4 @@
-"""An instance on the laptop: its user data runs under its role and no other, and it ends when it should."""
+"""An instance on the laptop runs its user data with its own role only, and terminates on time."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ TRUST = {
     ],
 }
 
-WORKS = """\
+USES_ROLE = """\
 #!/bin/bash
 trap 'shutdown -h now' EXIT
 imds=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}
@@ -63,12 +63,12 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @pytest.fixture
 def instances(emulator: Emulator, tmp_path: Path) -> Iterator[Instances]:
-    looked_after = Instances(emulator.endpoint_url, tmp_path)
-    yield looked_after
-    looked_after.stop()
+    running = Instances(emulator.endpoint_url, tmp_path)
+    yield running
+    running.stop()
 
 
-def machines(emulator: Emulator, name: str, script: str) -> Ec2TrainingInstances:
+def instances_with(emulator: Emulator, name: str, script: str) -> Ec2TrainingInstances:
     ec2 = emulator.client("ec2")
     template = ec2.create_launch_template(
         LaunchTemplateName=name,
@@ -81,79 +81,81 @@ def machines(emulator: Emulator, name: str, script: str) -> Ec2TrainingInstances
     return Ec2TrainingInstances(ec2, template)
 
 
-def ended(instances: Instances, at: Ec2TrainingInstances) -> bool:
-    instances.look()
-    return all(machine.ended for machine in at.all())
+def all_ended(instances: Instances, training_instances: Ec2TrainingInstances) -> bool:
+    instances.poll()
+    return all(machine.ended for machine in training_instances.all())
 
 
 def content(emulator: Emulator, key: str) -> Any:
     return emulator.client("s3").get_object(Bucket="instances-write", Key=key)["Body"].read()
 
 
-def test_the_user_data_runs_as_the_role_of_the_profile_and_the_instance_ends_itself(
+def test_user_data_runs_with_the_role_of_the_profile_and_the_instance_terminates_itself(
     emulator: Emulator, instances: Instances
 ) -> None:
-    at = machines(emulator, "works", WORKS)
+    training_instances = instances_with(emulator, "works", USES_ROLE)
 
-    at.start("training-1")
+    training_instances.start("training-1")
 
-    assert wait_until(lambda: ended(instances, at), 60, every=0.2)
+    assert wait_until(lambda: all_ended(instances, training_instances), 60, every=0.2)
     assert content(emulator, "mine") == b"training-1"
     assert content(emulator, "code") == b"401"
     assert content(emulator, "denied") == b"AccessDenied"
 
 
-def test_the_same_token_starts_one_instance(emulator: Emulator) -> None:
-    at = machines(emulator, "once", "sleep 60")
+def test_requests_with_the_same_token_start_one_instance(emulator: Emulator) -> None:
+    training_instances = instances_with(emulator, "once", "sleep 60")
 
-    assert at.start("training-2") == at.start("training-2")
-    assert len(at.all()) == 1
-    [machine] = at.all()
+    assert training_instances.start("training-2") == training_instances.start("training-2")
+    assert len(training_instances.all()) == 1
+    [machine] = training_instances.all()
     assert (machine.training_id, machine.ended) == ("training-2", False)
-    at.end(machine.instance_id)
-    at.end(machine.instance_id)
+    training_instances.end(machine.instance_id)
+    training_instances.end(machine.instance_id)
 
 
-def test_an_instance_that_is_ended_loses_all_that_it_started(
-    emulator: Emulator, instances: Instances
-) -> None:
-    at = machines(emulator, "hangs", "trap '' TERM; sleep 300 & echo $! > child; wait; sleep 300")
-    instance_id = at.start("training-3")
+def test_terminating_an_instance_kills_all_its_processes(emulator: Emulator, instances: Instances) -> None:
+    training_instances = instances_with(
+        emulator, "hangs", "trap '' TERM; sleep 300 & echo $! > child; wait; sleep 300"
+    )
+    instance_id = training_instances.start("training-3")
     child = instances.folder / instance_id / "child"
-    instances.look()
+    instances.poll()
     assert wait_until(child.exists, 10)
     assert wait_until(lambda: bool(child.read_text()), 10)
 
-    at.end(instance_id)
-    instances.look()
+    training_instances.end(instance_id)
+    instances.poll()
 
     with suppress(psutil.NoSuchProcess):
         assert psutil.Process(int(child.read_text())).status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_shutdown_in_the_future_waits_for_it(emulator: Emulator, instances: Instances) -> None:
-    at = machines(emulator, "later", "shutdown -h +0.03; sleep 300")
+def test_a_delayed_shutdown_terminates_the_instance_at_its_time(
+    emulator: Emulator, instances: Instances
+) -> None:
+    training_instances = instances_with(emulator, "later", "shutdown -h +0.03; sleep 300")
 
-    at.start("training-4")
+    training_instances.start("training-4")
 
-    assert not ended(instances, at)
-    assert wait_until(lambda: ended(instances, at), 30, every=0.2)
+    assert not all_ended(instances, training_instances)
+    assert wait_until(lambda: all_ended(instances, training_instances), 30, every=0.2)
 
 
-def test_its_end_is_an_event(emulator: Emulator, instances: Instances) -> None:
+def test_the_termination_of_an_instance_is_an_event(emulator: Emulator, instances: Instances) -> None:
     events, sqs = emulator.client("events"), emulator.client("sqs")
     queue = sqs.create_queue(QueueName="ends")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    everybody = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": arn}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [everybody]})
+    anyone = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [anyone]})
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
     pattern = {"source": ["aws.ec2"], "detail": {"state": ["terminated"]}}
     events.put_rule(Name="ends", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="ends", Targets=[{"Id": "ends", "Arn": arn}])
-    at = machines(emulator, "ends", "shutdown -h now")
+    training_instances = instances_with(emulator, "ends", "shutdown -h now")
 
-    instance_id = at.start("training-5")
+    instance_id = training_instances.start("training-5")
 
-    assert wait_until(lambda: ended(instances, at), 30, every=0.2)
+    assert wait_until(lambda: all_ended(instances, training_instances), 30, every=0.2)
     [message] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
     assert json.loads(message["Body"])["detail"] == {"instance-id": instance_id, "state": "terminated"}

@@ -1,4 +1,4 @@
-"""The laptop's servers: apart from each other, closed to strangers, and gone with whoever started them."""
+"""The laptop's servers are isolated, reachable with credentials only, and end with their owner."""
 
 import contextlib
 import io
@@ -20,7 +20,7 @@ from local.emulator import Emulator
 from local.postgres import PostgresServer
 from local.processes import wait_until
 
-KEEPER = """
+OWNER = """
 import sys, time
 from pathlib import Path
 from local.servers import Servers
@@ -56,7 +56,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @pytest.fixture(scope="module")
 def function(emulator: Emulator) -> str:
-    """A function that raises, dies or looks around."""
+    """A function that raises, dies or returns its import path."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as code:
         code.writestr("handler.py", RAISES)
@@ -84,7 +84,7 @@ def rows(url: str, statement: str) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_a_restart_keeps_what_was_committed_and_the_address(postgres: PostgresServer, mode: str) -> None:
+def test_a_restart_keeps_committed_rows_and_the_address(postgres: PostgresServer, mode: str) -> None:
     before = postgres.url
     rows(postgres.url, f"CREATE TABLE kept_{mode} AS SELECT 1 AS one")
     postgres.restart("fast" if mode == "fast" else "immediate")
@@ -92,7 +92,7 @@ def test_a_restart_keeps_what_was_committed_and_the_address(postgres: PostgresSe
     assert rows(postgres.url, f"SELECT one FROM kept_{mode}") == [(1,)]
 
 
-def test_the_database_asks_for_its_password_and_listens_on_loopback_only(postgres: PostgresServer) -> None:
+def test_the_database_requires_its_password_and_listens_on_loopback_only(postgres: PostgresServer) -> None:
     with pytest.raises(psycopg2.OperationalError, match="password"):
         psycopg2.connect(postgres.url.replace(postgres.password, "guess"))
     assert rows(postgres.superuser_url, "SHOW listen_addresses") == [("127.0.0.1",)]
@@ -103,22 +103,24 @@ def test_the_database_never_runs_as_root(postgres: PostgresServer) -> None:
     assert psutil.Process(postgres.pid).uids().real != 0
 
 
-def test_the_error_of_a_function_is_the_class_that_it_raised(emulator: Emulator, function: str) -> None:
+def test_the_error_type_of_a_function_is_the_class_of_its_exception(
+    emulator: Emulator, function: str
+) -> None:
     answer = emulator.client("lambda").invoke(FunctionName=function, Payload=b"{}")
     assert json.loads(answer["Payload"].read())["errorType"] == "TransientFault"
 
 
-def test_a_function_that_dies_is_told_from_one_that_raises(emulator: Emulator, function: str) -> None:
+def test_a_function_whose_process_dies_has_another_error_type(emulator: Emulator, function: str) -> None:
     answer = emulator.client("lambda").invoke(FunctionName=function, Payload=b'{"die": true}')
     assert json.loads(answer["Payload"].read())["errorType"] == "Runtime.ExitError"
 
 
-def test_a_function_does_not_see_the_packages_of_this_environment(emulator: Emulator, function: str) -> None:
+def test_a_function_cannot_import_the_packages_of_this_environment(emulator: Emulator, function: str) -> None:
     answer = emulator.client("lambda").invoke(FunctionName=function, Payload=b'{"modules": true}')
     assert json.loads(answer["Payload"].read()) == []
 
 
-def test_an_object_s_event_says_which_version_it_is_about(emulator: Emulator) -> None:
+def test_the_event_of_an_object_contains_its_version(emulator: Emulator) -> None:
     s3, sqs, events = (emulator.client(service) for service in ("s3", "sqs", "events"))
     s3.create_bucket(Bucket="versions")
     s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
@@ -136,12 +138,12 @@ def test_an_object_s_event_says_which_version_it_is_about(emulator: Emulator) ->
     put = s3.put_object(Bucket="versions", Key="a+b 100%25.csv", Body=b"1")
 
     messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
-    told = json.loads(messages[0]["Body"])["detail"]["object"]
-    assert told["version-id"] == put["VersionId"]
-    assert told["key"] == "a+b 100%25.csv"
+    described = json.loads(messages[0]["Body"])["detail"]["object"]
+    assert described["version-id"] == put["VersionId"]
+    assert described["key"] == "a+b 100%25.csv"
 
 
-def test_a_range_of_an_earlier_version_is_that_range(emulator: Emulator) -> None:
+def test_a_range_of_an_earlier_version_can_be_read(emulator: Emulator) -> None:
     s3 = emulator.client("s3")
     s3.create_bucket(Bucket="ranges")
     s3.put_bucket_versioning(Bucket="ranges", VersioningConfiguration={"Status": "Enabled"})
@@ -155,32 +157,32 @@ def test_a_range_of_an_earlier_version_is_that_range(emulator: Emulator) -> None
         s3.get_object(**address, Range="bytes=10-12")
 
 
-def test_two_stacks_share_nothing_and_end_with_the_process_that_was_killed(tmp_path: Path) -> None:
-    keepers = [
+def test_two_stacks_are_independent_and_end_when_their_owner_is_killed(tmp_path: Path) -> None:
+    owners = [
         subprocess.Popen(
-            [sys.executable, "-c", KEEPER, str(tmp_path / name)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", OWNER, str(tmp_path / name)], stdout=subprocess.PIPE, text=True
         )
         for name in ("one", "other")
     ]
     try:
-        guards = [int(pid) for keeper in keepers if keeper.stdout for pid in keeper.stdout.readline().split()]
-        told = [json.loads((tmp_path / name / "servers.json").read_text()) for name in ("one", "other")]
-        assert told[0]["endpoint_url"] != told[1]["endpoint_url"]
-        assert told[0]["database_url"] != told[1]["database_url"]
+        guards = [int(pid) for owner in owners if owner.stdout for pid in owner.stdout.readline().split()]
+        records = [json.loads((tmp_path / name / "servers.json").read_text()) for name in ("one", "other")]
+        assert records[0]["endpoint_url"] != records[1]["endpoint_url"]
+        assert records[0]["database_url"] != records[1]["database_url"]
         tree = {child.pid for pid in guards for child in psutil.Process(pid).children(recursive=True)} | {
             *guards
         }
         assert len(guards) == 4
         assert len(tree) > 8
     finally:
-        for keeper in keepers:
-            os.kill(keeper.pid, signal.SIGKILL)
-            keeper.communicate()
+        for owner in owners:
+            os.kill(owner.pid, signal.SIGKILL)
+            owner.communicate()
     assert wait_until(lambda: not any(running(pid) for pid in tree), seconds=30)
 
 
 def running(pid: int) -> bool:
-    """Whether it is there and more than a zombie that waits for its parent's notice."""
+    """Return whether a process exists and is not a zombie."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""The demo fails when what it shows is not so, and what it shows fits a terminal."""
+"""The demo fails if a result is not as expected, and its output fits a terminal."""
 
 from io import StringIO
 from pathlib import Path
@@ -10,23 +10,23 @@ from rich.console import Console
 
 from local.demo import model, watch
 from local.demo.book import CONFIG, DRIFT_FROM, FIRST, HISTORY, LATER, NEXT, MotorBook
-from local.demo.context import DemoFailed, Stage
+from local.demo.context import DemoContext, DemoFailed
 from local.demo.watch import Week
 from local.stack import LaptopStack
 
 WIDTH = 100
 
 
-class Told(Stage):
-    """A stage on which no command runs."""
+class DemoWithoutCommands(DemoContext):
+    """A demo context that runs no command."""
 
     def command(self, *arguments: str) -> dict[str, Any]:
         return {"command": arguments}
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Told:
-    return Told(LaptopStack(tmp_path / ".local"), Console(width=WIDTH, file=StringIO()))
+def demo(tmp_path: Path) -> DemoWithoutCommands:
+    return DemoWithoutCommands(LaptopStack(tmp_path / ".local"), Console(width=WIDTH, file=StringIO()))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> MotorBook:
 
 
 def week(number: int, **verdicts: str) -> Week:
-    """A week in which the drift of features has these verdicts."""
+    """Return a week with these verdicts for the drift of features."""
     findings = [
         {"check": "feature_drift", "metric": "psi", "feature": feature, "verdict": verdict}
         for feature, verdict in verdicts.items()
@@ -47,31 +47,31 @@ def week(number: int, **verdicts: str) -> Week:
     )
 
 
-def test_the_first_week_that_alarms_is_the_one_in_which_drift_was_caught(stage: Told) -> None:
+def test_drift_is_detected_in_the_first_week_with_an_alarm(demo: DemoWithoutCommands) -> None:
     quiet = [week(NEXT), week(LATER.start, mileage="watch")]
     weeks = [*quiet, week(DRIFT_FROM, mileage="watch"), week(DRIFT_FROM + 1, mileage="alarm")]
-    found = watch._caught(stage, weeks)
-    assert found.caught is weeks[3]
-    assert found.before == quiet
-    watch._tell(stage, found)
-    assert isinstance(stage.out.file, StringIO)
-    told = stage.out.file.getvalue()
-    assert f"Caught in week {DRIFT_FROM + 1}, the second week of the drift, by mileage." in told
-    assert f"week {DRIFT_FROM} had it on watch" in told
-    assert "No alarm at all in the 2 weeks before." in told
+    detection = watch._detection(demo, weeks)
+    assert detection.detected is weeks[3]
+    assert detection.before == quiet
+    watch._print_detection(demo, detection)
+    assert isinstance(demo.out.file, StringIO)
+    output = demo.out.file.getvalue()
+    assert f"Detected in week {DRIFT_FROM + 1}, the second week of the drift, by mileage." in output
+    assert f"week {DRIFT_FROM} had it on watch" in output
+    assert "No alarms in the 2 weeks before." in output
 
 
-def test_a_drift_that_is_not_caught_fails_the_demo(stage: Told) -> None:
-    with pytest.raises(DemoFailed, match="not caught"):
-        watch._caught(stage, [week(NEXT), week(DRIFT_FROM, mileage="watch")])
+def test_the_demo_fails_if_the_drift_is_not_detected(demo: DemoWithoutCommands) -> None:
+    with pytest.raises(DemoFailed, match="not detected"):
+        watch._detection(demo, [week(NEXT), week(DRIFT_FROM, mileage="watch")])
 
 
-def test_an_alarm_of_drift_before_there_is_any_fails_the_demo(stage: Told) -> None:
-    with pytest.raises(DemoFailed, match="before there was any"):
-        watch._caught(stage, [week(NEXT, mileage="alarm"), week(DRIFT_FROM, mileage="alarm")])
+def test_the_demo_fails_if_drift_is_reported_before_it_begins(demo: DemoWithoutCommands) -> None:
+    with pytest.raises(DemoFailed, match="before it began"):
+        watch._detection(demo, [week(NEXT, mileage="alarm"), week(DRIFT_FROM, mileage="alarm")])
 
 
-def test_the_book_is_told_once_and_its_truth_is_known(book: MotorBook) -> None:
+def test_history_has_each_claim_once_and_its_truth_is_known(book: MotorBook) -> None:
     claims, outcomes = book.history()
     header, *rows = claims.read_text("utf-8").splitlines()
     ids = [row.split(",", 1)[0] for row in rows]
@@ -85,14 +85,14 @@ def test_the_book_is_told_once_and_its_truth_is_known(book: MotorBook) -> None:
     assert len(decided & set(ids)) > 3_000
 
 
-def test_the_dirty_week_is_the_first_of_the_book(book: MotorBook) -> None:
+def test_the_first_week_arrives_twice_with_its_outcomes(book: MotorBook) -> None:
     first, outcomes, again = book.dirty_week()
     assert first.name == f"{book.name(FIRST)}.csv"
     assert first.read_bytes() == again.read_bytes()
     assert outcomes.parent.parent.name == "outcomes"
 
 
-def test_the_chart_fits_a_terminal() -> None:
+def test_the_lift_chart_fits_a_terminal() -> None:
     out = Console(width=WIDTH, file=StringIO(), record=True)
     lift = np.array([5.5, 1.8, 0.9, 0.6, 0.4, 0.3, 0.2, 0.2, 0.1, 0.0])
     out.print(model._chart(lift, lift * 1.02, 18_000))

@@ -1,4 +1,4 @@
-"""MLflow's interface: it shows what PostgreSQL has, and is gone with whoever opened it."""
+"""MLflow's interface shows the runs in PostgreSQL, and ends when it is closed."""
 
 import contextlib
 import json
@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 from local.emulator import laptop_environment
-from local.mlflow_server import TrackingInterface, look
+from local.mlflow_server import TrackingInterface, serve_until_interrupted
 from training.job import tracking_in
 
 
@@ -27,23 +27,23 @@ def secret_of(database_url: str) -> dict[str, Any]:
     }
 
 
-def asked(url: str, path: str, question: dict[str, Any]) -> dict[str, Any]:
-    """What MLflow's API answers."""
+def post(url: str, path: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Return the response of MLflow's API."""
     connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
     with contextlib.closing(connection):
         connection.request(
             "POST",
             f"/api/2.0/mlflow/{path}",
-            json.dumps(question),
+            json.dumps(request),
             {"content-type": "application/json"},
         )
-        answer = connection.getresponse()
-        told: dict[str, Any] = json.load(answer)
-        assert answer.status == 200, told
-        return told
+        response = connection.getresponse()
+        content: dict[str, Any] = json.load(response)
+        assert response.status == 200, content
+        return content
 
 
-def test_it_shows_the_schema_of_the_database_and_is_gone_when_it_is_closed(
+def test_the_interface_shows_the_schema_of_the_database_and_ends_when_it_is_closed(
     database_url: str, tmp_path: Path
 ) -> None:
     with contextlib.closing(psycopg2.connect(database_url)) as connection:
@@ -52,8 +52,8 @@ def test_it_shows_the_schema_of_the_database_and_is_gone_when_it_is_closed(
     environment = laptop_environment("http://127.0.0.1:9") | tracking_in(secret_of(database_url), "artifacts")
 
     with TrackingInterface(environment, log=tmp_path / "mlflow.log") as interface:
-        asked(interface.url, "experiments/create", {"name": "motor"})
-        shown = asked(interface.url, "experiments/search", {"max_results": 10})["experiments"]
+        post(interface.url, "experiments/create", {"name": "motor"})
+        shown = post(interface.url, "experiments/search", {"max_results": 10})["experiments"]
         assert "motor" in {experiment["name"] for experiment in shown}
         with contextlib.closing(psycopg2.connect(database_url)) as connection:
             cursor = connection.cursor()
@@ -62,17 +62,19 @@ def test_it_shows_the_schema_of_the_database_and_is_gone_when_it_is_closed(
         assert location.startswith("s3://artifacts/mlflow/")
 
     assert not interface.running()
-    assert not interface.answers()
+    assert not interface.responds()
 
 
-def test_without_a_stack_it_says_how_to_start_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert look(tmp_path) == 1
+def test_without_a_stack_the_message_says_how_to_start_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert serve_until_interrupted(tmp_path) == 1
     assert "make up" in capsys.readouterr().err
 
 
-def test_before_the_first_training_it_says_how_to_train(
+def test_before_the_first_training_the_message_says_how_to_train(
     database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "stack.json").write_text(json.dumps({"database_url": database_url}))
-    assert look(tmp_path) == 1
+    assert serve_until_interrupted(tmp_path) == 1
     assert "claimwatch train motor" in capsys.readouterr().err

@@ -4,6 +4,7 @@ import ast
 import graphlib
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ DOMAIN_ALLOWED: dict[str, set[str]] = {
     "model": {"contract"},
     "evaluation": {"contract", "model"},
 }
-"""The packages of the domain, and which of the others each may import."""
+"""The packages of the domain, and which packages each of them may import."""
 
 SHARED = {"errors", "malloc", "duckdb_errors"}
 """Top-level modules that any package may import; only functions import settings and runtime."""
@@ -84,9 +85,13 @@ NUMPY_ONLY = (
 """Modules of ``domain/model`` that training and serving share."""
 
 
-def imports(source: Path) -> Iterator[str]:
-    """Modules that a file imports anywhere, except those that only a type checker reads."""
-    tree = ast.parse(source.read_text("utf-8"))
+@cache
+def imports(source: Path) -> tuple[str, ...]:
+    """Return the modules that a file imports anywhere, except imports for type checkers only."""
+    return tuple(_imports(ast.parse(source.read_text("utf-8"))))
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
     skipped = {
         inner
         for node in ast.walk(tree)
@@ -129,7 +134,7 @@ def all_below(package: str, allowed: dict[str, set[str]], seen: frozenset[str] =
 
 
 @pytest.mark.parametrize(("folder", "allowed"), [(PACKAGE, ALLOWED), (PACKAGE / "domain", DOMAIN_ALLOWED)])
-def test_every_package_has_a_declared_place_and_no_import_circle(
+def test_every_package_is_declared_and_no_package_imports_itself(
     folder: Path, allowed: dict[str, set[str]]
 ) -> None:
     assert packages(folder) == allowed.keys()
@@ -161,7 +166,7 @@ def test_a_package_of_the_domain_imports_only_packages_below_it(package: str) ->
     assert found == set()
 
 
-def test_modules_import_each_other_in_no_circle() -> None:
+def test_modules_have_no_import_cycle() -> None:
     modules = {
         ".".join(("claimwatch", *path.relative_to(PACKAGE).with_suffix("").parts)): path
         for path in sources(PACKAGE)
@@ -180,7 +185,7 @@ def test_modules_import_each_other_in_no_circle() -> None:
 
 
 @pytest.mark.parametrize("package", ALLOWED)
-def test_a_package_has_only_its_own_third_parties(package: str) -> None:
+def test_a_package_imports_only_its_declared_third_parties(package: str) -> None:
     found = {
         f"{source.name}: {name}"
         for source in sources(PACKAGE / package)
@@ -189,7 +194,7 @@ def test_a_package_has_only_its_own_third_parties(package: str) -> None:
     assert found == set()
 
 
-def test_the_domain_does_not_reach_out() -> None:
+def test_the_domain_does_no_io() -> None:
     found = {
         f"{source.name}: {name}"
         for source in sources(PACKAGE / "domain")
@@ -200,7 +205,7 @@ def test_the_domain_does_not_reach_out() -> None:
 
 
 @pytest.mark.parametrize("module", NUMPY_ONLY)
-def test_what_training_and_serving_share_needs_nothing_but_numpy(module: str) -> None:
+def test_modules_shared_by_training_and_serving_need_only_numpy(module: str) -> None:
     assert third_party(PACKAGE / "domain" / "model" / f"{module}.py") <= {"numpy"}
 
 
@@ -213,7 +218,7 @@ def test_a_function_imports_claimwatch_and_no_sibling() -> None:
     assert found == set()
 
 
-def test_the_package_knows_nothing_of_what_is_built_on_it() -> None:
+def test_claimwatch_imports_nothing_that_is_built_on_it() -> None:
     above = {"training", "cli", "samples", "local", "benchmarks", "tests"}
     found = {f"{source.name}: {name}" for source in sources(PACKAGE) for name in third_party(source) & above}
     assert found == set()

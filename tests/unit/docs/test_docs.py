@@ -11,6 +11,8 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
+from tests.unit.architecture.test_imports import ALLOWED
+
 PROJECT = Path(__file__).resolve().parents[3]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
 NOT_WRAPPED = {f"000{number}" for number in (2, 4, 6, 7)}
@@ -124,6 +126,13 @@ def test_the_architecture_page_lists_every_package() -> None:
     packages = {path.parent.name for path in [*core.glob("*/*.py"), *core.glob("domain/*/*.py")]}
     assert len(packages) >= 12
     assert not [package for package in packages if f"`{package}`" not in page]
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_the_architecture_page_states_what_a_layer_may_import(package: str) -> None:
+    rows = [line.split("|") for line in tables("docs", "architecture.md").splitlines()]
+    [allowed] = [row[2] for row in rows if f"`{package}`" in row[1] and "may import" not in row[2]][:1]
+    assert set(re.findall(r"`(\w+)`", allowed)) - {"claimwatch"} == ALLOWED[package]
 
 
 def test_the_architecture_page_names_the_owner_of_every_table() -> None:

@@ -39,11 +39,10 @@ class Section:
 
 
 _METRICS = Metrics(
-    **bias.SPEC.metrics,
-    **bivariate.SPEC.metrics,
-    **errors.SPEC.metrics,
-    **performance.SPEC.metrics,
+    bias.SPEC.metrics | bivariate.SPEC.metrics | errors.SPEC.metrics | performance.SPEC.metrics,
     value_at_capacity=Metric("Value at capacity, per thousand claims"),
+    false_positive_rate=Metric("Honest claims referred", "share"),
+    false_positive_rate_ratio=Metric("Ratio to all others", "ratio"),
 )
 
 
@@ -163,7 +162,7 @@ def _experiments(found: Evidence) -> Section:
     headings = ("Family", "Trials", "Log-loss", "Parameters", "ROC-AUC", _METRICS["value_at_capacity"].title)
     return Section(
         "Experiments",
-        f"Chosen: {choice.name}. {choice.why[:1].upper()}{choice.why[1:]}.\n"
+        f"Chosen: {choice.name}. {choice.why}\n"
         "Families are compared on periods after the claims that they were trained on: three in the training"
         " split, and the validation split. A family ties with the best if its ROC-AUC, among claims with an"
         " outcome, is within one standard error of the best, and its value is not lower than the best of"
@@ -176,8 +175,8 @@ def _experiments(found: Evidence) -> Section:
 def _errors(found: Evidence) -> Section:
     return Section(
         "Where it errs",
-        "Frauds that were not referred, by segment of each feature, most missed first. A ratio above 1 means"
-        " that more were missed than the probabilities predict, compared with all other claims.",
+        "Frauds that were not referred, by segment of each feature, most missed first. Segments with too few"
+        " frauds and referrals are left out.",
         (_by_segment(found.evaluation.errors, "Segment"),),
     )
 
@@ -191,7 +190,7 @@ def _groups(found: Evidence) -> Section:
         "No protected attribute is a feature. Each group, and each intersection of two attributes, is"
         " compared with all other claims. The model is refused if the whole interval of a group's ratio of"
         f" honest claims referred is above {settings.bias_limit}. Groups of fewer than"
-        f" {settings.smallest_group} claims with an outcome are not judged.",
+        f" {settings.smallest_group} claims with an outcome are not judged, and left out.",
         (_by_segment(groups, "Group"),) if groups else (),
     )
 
@@ -231,18 +230,22 @@ def _limits(found: Evidence) -> Section:
 
 
 def _by_segment(found: Findings, heading: str) -> Table:
-    """Return a table with a row for each feature and segment, and a column for each metric."""
+    """Return a table with a row for each feature and segment, and a column for each metric.
+
+    Segments and metrics of which nothing is known are left out.
+    """
     rows: dict[str, dict[str, Finding]] = {}
-    for finding in found:
+    known = [finding for finding in found if finding.value is not None]
+    for finding in known:
         name = f"{finding.feature} = {finding.segment}" if finding.segment else finding.feature
         rows.setdefault(name, {})[finding.metric] = finding
-    metrics = list(dict.fromkeys(finding.metric for finding in found))
+    metrics = list(dict.fromkeys(finding.metric for finding in known))
     return Table(
         (heading, *(_METRICS[metric].title for metric in metrics), "Claims"),
         [
             (
                 name,
-                *(_figure(row[metric]) if metric in row else "" for metric in metrics),
+                *(_figure(row[metric]) if metric in row else "not enough data" for metric in metrics),
                 f"{max(finding.n for finding in row.values()):,}",
             )
             for name, row in rows.items()

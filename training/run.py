@@ -147,7 +147,7 @@ def _train(
     entrants = [_enter(candidate, book, spec, settings, len(candidates), log) for candidate in candidates]
     choice = choose([_contender(entrant, book) for entrant in entrants], settings.capacity, settings.cost)
     chosen = next(entrant for entrant in entrants if entrant.family.name == choice.name)
-    log(f"chosen: {choice.name}; {choice.why}")
+    log(f"chosen: {choice.name}. {choice.why}")
 
     calibration = _calibrate(chosen, book)
     graph = onnx_of(chosen.model, calibration)

@@ -110,40 +110,33 @@ def _why(
     values: Mapping[str, Estimate],
     areas: Mapping[str, Estimate],
 ) -> str:
-    """Return the criterion that decided, with its figures."""
+    """Return the criterion that decided, with its figures, as sentences."""
     own = values[chosen.name].value
     if len(eligible) == 1:
-        return f"ranking decided: its ROC-AUC of {areas[chosen.name].value:.3f} is the best"
+        return f"Ranking decided: its ROC-AUC of {areas[chosen.name].value:.3f} is the best."
+    less = "".join(
+        f" {entry.name} brings {values[entry.name].value:,.1f}, which is lower by more than chance explains."
+        for entry in eligible
+        if entry not in ties
+    )
     if len(ties) == 1:
-        second = max(
-            (entry for entry in eligible if entry is not chosen), key=lambda entry: values[entry.name].value
-        )
-        return (
-            f"value at capacity decided: {own:,.1f} per thousand claims, against"
-            f" {values[second.name].value:,.1f} for {second.name}, which is more than chance explains"
-        )
+        return f"Value at capacity decided: it brings {own:,.1f} per thousand claims.{less}"
     why = (
-        f"size decided: of the {len(ties)} families that tie, it is the smallest with {chosen.size:,}"
+        f"Size decided: of the {len(ties)} families that tie, it is the smallest with {chosen.size:,}"
         f" parameters, and brings {own:,.1f} per thousand claims"
     )
     if chosen is best:
-        why += ", the most of them"
-    else:
-        why += (
-            f"; that {best.name} brings {values[best.name].value:,.1f} with {best.size:,} parameters may be"
-            " chance"
-        )
-    return why + "".join(
-        f"; {entry.name} brings only {values[entry.name].value:,.1f}, which is beyond chance"
-        for entry in eligible
-        if entry not in ties
+        return f"{why}, the most of them.{less}"
+    return (
+        f"{why}; the {values[best.name].value:,.1f} that {best.name} brings with {best.size:,} parameters may"
+        f" be higher by chance.{less}"
     )
 
 
 def _why_not(excluded: Mapping[str, Estimate], ranking: str, areas: Mapping[str, Estimate]) -> str:
-    """Return why families were excluded, whatever their value."""
+    """Return why families were excluded, whatever their value, as sentences."""
     return "".join(
-        f"; {name} was excluded whatever its value: its ROC-AUC of {areas[name].value:.3f} is"
-        f" {behind.value:.3f} below {ranking}'s, more than one standard error ({behind.error:.3f})"
+        f" {name} was excluded whatever its value: its ROC-AUC of {areas[name].value:.3f} is"
+        f" {behind.value:.3f} below {ranking}'s, more than one standard error ({behind.error:.3f})."
         for name, behind in excluded.items()
     )

@@ -1,4 +1,4 @@
-"""Reasons are sentences that an investigator reads, and name nothing personal."""
+"""Reasons are sentences for an investigator, and contain nothing personal."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from claimwatch.domain.model.reasons import Reasons
 SCORE = Profile.of_numbers([0.1], ())
 
 
-def told(feature: Feature, value: float, typical: list[float], contribution: float = 1.0) -> str:
+def text_of(feature: Feature, value: float, typical: list[float], contribution: float = 1.0) -> str:
     spec = FeatureSpec((feature,), "reported_at")
     profile = (
         Profile.of_codes(typical, feature.categories)
@@ -61,7 +61,13 @@ nan = float("nan")
         ("flag", "police_report", 0, 1, "police report: no; typical is yes"),
         ("flag", "police_report", nan, 1, "police report: not known; typical is yes"),
         ("number", "claim_amount", 125000.0, 4210.5, "claim amount: 125,000; typical is 4,210"),
-        ("number", "model_year", 2019, 2019, "model year: 2019, as is typical"),
+        (
+            "number",
+            "model_year",
+            2019,
+            2019,
+            "model year: 2019; this is typical, and raises the score of this claim",
+        ),
         ("number", "share", 0.123456, 0.5, "share: 0.123; typical is 0.5"),
         ("number", "witnesses", nan, 1, "witnesses: not known; typical is 1"),
     ],
@@ -69,18 +75,19 @@ nan = float("nan")
 def test_each_kind_of_feature_has_its_sentence(
     kind: Kind, column: str, value: float, typical: float, text: str
 ) -> None:
-    assert told(Feature("feature", kind, column), value, [typical]) == text
+    assert text_of(Feature("feature", kind, column), value, [typical]) == text
 
 
 def test_categories_are_shown_in_words() -> None:
     incident = Feature("incident_type", "category", "incident_type", ("single_vehicle", "theft"))
-    assert told(incident, 1, [0, 0, 1]) == "incident type: theft; typical is single vehicle"
+    assert text_of(incident, 1, [0, 0, 1]) == "incident type: theft; typical is single vehicle"
     assert (
-        told(incident, nan, [0]) == "incident type: not known or never seen before; typical is single vehicle"
+        text_of(incident, nan, [0])
+        == "incident type: not known or never seen before; typical is single vehicle"
     )
 
 
-def test_the_strongest_come_first_and_what_lowers_the_score_is_no_reason() -> None:
+def test_the_strongest_reason_comes_first_and_a_feature_that_lowers_the_score_is_not_a_reason() -> None:
     names = ("a", "b", "c", "d")
     spec = FeatureSpec(
         tuple(
@@ -104,6 +111,18 @@ def test_the_strongest_come_first_and_what_lowers_the_score_is_no_reason() -> No
     }
 
 
+def test_a_typical_value_is_a_reason_only_if_no_unusual_value_raised_the_score() -> None:
+    spec = FeatureSpec(tuple(Feature(name, "flag", name) for name in ("a", "b", "c")), None)
+    profiles = {name: Profile.of_numbers([0.0, 0.0, 1.0], (0.0, 1.0)) for name in ("a", "b", "c")}
+    reasons = Reasons(spec, Reference(profiles, SCORE, (0.0, 1.0)))
+    row = np.array([0.0, 1.0, 1.0], dtype=np.float32)
+    listed = [reason["feature"] for reason in reasons.of(row, np.array([3.0, 2.0, 1.0]))]
+    assert listed == ["b", "c"]
+    [only] = reasons.of(row, np.array([3.0, -2.0, -1.0]))
+    assert only["feature"] == "a"
+    assert only["text"] == "a: no; this is typical, and raises the score of this claim"
+
+
 def test_no_more_reasons_than_are_asked_for() -> None:
     spec = FeatureSpec(tuple(Feature(f"f{place}", "number", f"f{place}") for place in range(9)), None)
     row, values = np.zeros(9, dtype=np.float32), np.arange(9.0)
@@ -117,10 +136,10 @@ def test_no_more_reasons_than_are_asked_for() -> None:
     ]
 
 
-def test_what_is_worded_once_is_told_of_each_claim_with_its_own_contribution() -> None:
+def test_claims_that_share_a_sentence_have_their_own_contributions() -> None:
     spec = FeatureSpec((Feature("a", "number", "a"),), None)
-    told_of = Reasons(spec, Reference({}, SCORE, (0.0, 1.0)))
+    reasons = Reasons(spec, Reference({}, SCORE, (0.0, 1.0)))
     rows = [np.array([value], dtype=np.float32) for value in (4.0, 4.0, np.nan, np.nan, 5.0)]
-    found = [told_of.of(row, np.array([float(place)]))[0] for place, row in enumerate(rows, start=1)]
+    found = [reasons.of(row, np.array([float(place)]))[0] for place, row in enumerate(rows, start=1)]
     assert [reason["contribution"] for reason in found] == [1.0, 2.0, 3.0, 4.0, 5.0]
     assert [reason["value"] for reason in found] == [4, 4, None, None, 5]

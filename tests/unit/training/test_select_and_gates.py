@@ -29,14 +29,14 @@ def contender(name: str, size: int, score: np.ndarray) -> Contender:
 def test_the_best_family_is_chosen_whatever_its_size() -> None:
     choice = choose([contender("blind", 3, NOISE), contender("good", 9_999, RISK)], 0.05, 0.1)
     assert choice.name == "good"
-    assert choice.why.startswith("ranking decided")
+    assert choice.why.startswith("Ranking decided")
 
 
 def test_the_smaller_family_wins_a_tie() -> None:
     almost = RISK + 1e-4 * NOISE
     choice = choose([contender("large", 9_999, RISK), contender("small", 30, almost)], 0.05, 0.1)
     assert choice.name == "small"
-    assert choice.why.startswith("size decided: of the 2 families that tie")
+    assert choice.why.startswith("Size decided: of the 2 families that tie")
     assert "30 parameters" in choice.why
 
 
@@ -60,7 +60,7 @@ def test_a_family_that_ranks_as_well_and_brings_less_does_not_tie() -> None:
     choice = choose([large, small], 0.05, 0.1)
     assert choice.name == "large"
     if "excluded" not in choice.why:
-        assert choice.why.startswith("value at capacity decided")
+        assert choice.why.startswith("Value at capacity decided")
 
 
 def test_calibration_recovers_the_line_through_the_log_odds() -> None:

@@ -1,4 +1,4 @@
-"""Reasons: a claim's largest Shapley values in words that an investigator reads."""
+"""Reasons: a claim's largest Shapley values as sentences for an investigator."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from claimwatch.domain.model.profile import Profile, Reference
 MOST_REASONS = 5
 
 _REMEMBERED = 50_000
-"""Values whose words are kept."""
+"""The number of values whose sentences are kept."""
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _ENDINGS_OF_TIMES = ("date", "day", "at", "on", "time", "timestamp")
@@ -22,7 +22,7 @@ _UNKNOWN = "not known"
 
 
 class Reasons:
-    """The reasons for the scores of one model. What many claims have in common is worded once."""
+    """The reasons for the scores of one model. A value that many claims share is worded once."""
 
     def __init__(self, spec: FeatureSpec, reference: Reference) -> None:
         self._spec = spec
@@ -33,21 +33,29 @@ class Reasons:
     def of(
         self, row: npt.NDArray[np.float32], values: npt.NDArray[np.float64], most: int = MOST_REASONS
     ) -> list[dict[str, Any]]:
-        """The features that raised a claim's score the most, the strongest first.
+        """Return the unusual features that raised a claim's score the most, the strongest first.
 
         ``row`` and ``values`` are the claim's features and their Shapley values. Each reason has ``feature``,
         ``value``, ``typical`` (the reference's median or most frequent value), ``contribution`` (to the
-        margin), ``text``, and ``meaning`` where the contract describes the column. Personal columns never
-        appear.
+        margin), ``text``, and ``meaning`` if the contract describes the column.
+
+        A feature with its typical value gives an investigator nothing to look into: it raises the score only
+        in combination with other features, or as it does for most claims. It is listed only if no unusual
+        feature raised the score. Personal columns never appear.
         """
         raising = np.where(self._personal, 0.0, values)
-        order = np.argsort(-raising, kind="stable")[:most]
-        told = zip(order.tolist(), row[order].tolist(), raising[order].tolist(), strict=True)
-        return [
-            self._about(place, number) | {"contribution": round(moved, 6)}
-            for place, number, moved in told
-            if moved > 0.0
-        ]
+        order = np.argsort(-raising, kind="stable")[: int((raising > 0.0).sum())]
+        unusual: list[dict[str, Any]] = []
+        usual: list[dict[str, Any]] = []
+        for place, number, moved in zip(
+            order.tolist(), row[order].tolist(), raising[order].tolist(), strict=True
+        ):
+            reason = self._about(place, number) | {"contribution": round(moved, 6)}
+            typical = reason["value"] is not None and reason["value"] == reason["typical"]
+            (usual if typical else unusual).append(reason)
+            if len(unusual) == most:
+                break
+        return unusual or usual[:most]
 
     def _about(self, place: int, number: float) -> dict[str, Any]:
         key = (place, None if math.isnan(number) else number)
@@ -76,7 +84,7 @@ def _worded(
 
 
 def _value(feature: Feature, number: float) -> Any:
-    """What the claim says, as JSON has it; None for what is missing or was never learnt."""
+    """Return the claim's value as JSON has it; None if it is missing or was not seen in training."""
     if math.isnan(number):
         return None
     if feature.kind == "category":
@@ -88,7 +96,7 @@ def _value(feature: Feature, number: float) -> Any:
 
 def _typical(feature: Feature, profile: Profile) -> Any:
     if feature.kind in ("flag", "weekday"):
-        # The middle of weekdays is no weekday.
+        # The median of weekdays is not a typical weekday.
         frequent = profile.most_frequent
         return None if frequent is None else _value(feature, frequent)
     typical = profile.typical
@@ -119,7 +127,7 @@ def _comparison(feature: Feature, value: Any, typical: Any) -> str:
     if typical is None:
         return ""
     if value == typical:
-        return ", as is typical"
+        return "; this is typical, and raises the score of this claim"
     return f"; typical is {_shown(feature, typical)}"
 
 
@@ -154,13 +162,13 @@ def _counted(number: float, unit: str) -> str:
 
 @lru_cache(maxsize=4096)
 def words(name: str) -> str:
-    """A name of the contract as words."""
+    """Return a name of the contract as words."""
     return " ".join(name.replace("_", " ").replace("-", " ").split())
 
 
 @lru_cache(maxsize=4096)
 def _moment(name: str) -> str:
-    """What happened at the time that a column holds: "policy start" for policy_start_date."""
+    """Return what happened at the time that a column holds: "policy start" for policy_start_date."""
     parts = words(name).split()
     kept: Sequence[str] = parts[:-1] if len(parts) > 1 and parts[-1].lower() in _ENDINGS_OF_TIMES else parts
     return " ".join(kept)

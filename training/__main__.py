@@ -1,4 +1,4 @@
-"""`python -m training`: a snapshot in a file becomes a bundle in a folder; nothing but files is touched."""
+"""`python -m training`: train on a snapshot file and write a bundle to a folder; only files are touched."""
 
 import argparse
 import os
@@ -19,7 +19,7 @@ REFUSED = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train once. Exit code 1 where the model, or the snapshot, is refused."""
+    """Train once; exit with code 1 if the model or the snapshot is refused."""
     given = _parser().parse_args(arguments)
     try:
         contract = parse_contract(given.contract.read_text(encoding="utf-8"), given.line)
@@ -45,13 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             as_of=np.datetime64(given.as_of, "us") if given.as_of else None,
             champion=given.champion,
         )
-        found = train(request, settings, lambda text: print(text, file=sys.stderr, flush=True))
+        found = train(request, settings, lambda line: print(line, file=sys.stderr, flush=True))
     except RefusedData as error:
         print(f"Refused: {error}", file=sys.stderr)
         return REFUSED
     sha256 = publish(found, given.out)
     if given.tracking_uri:
-        # Here, because MLflow takes seconds to import and a run without it needs none of it.
+        # Imported here because MLflow takes seconds to import, and a run without tracking does not need it.
         from training.mlflow_tracking import Tracking, record  # noqa: PLC0415
 
         place = given.bundle_uri or given.out.resolve().as_uri()
@@ -70,28 +70,32 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     parser.add_argument("--version", default="1")
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--budget-minutes", type=float, help="for the search; it sets the number of trials")
+    parser.add_argument(
+        "--budget-minutes", type=float, help="time for the search; it sets the number of trials"
+    )
     parser.add_argument("--capacity", type=float, help="share of claims that can be reviewed")
     parser.add_argument("--review-cost", type=float)
-    parser.add_argument("--amount-column", help="what a fraud that is found saves")
+    parser.add_argument("--amount-column", help="column of the amount that finding a fraud saves")
     parser.add_argument("--claimant-column")
     parser.add_argument("--champion", type=Path, help="folder of the live model's bundle")
+    parser.add_argument("--as-of", help="day on which outcomes are read; by default the snapshot's latest")
     parser.add_argument(
-        "--as-of", help="the day from which outcomes are seen; by default the snapshot's last"
-    )
-    parser.add_argument(
-        "--trust", action="append", default=[], metavar="COLUMN", help="keep it: it is no leak"
+        "--trust",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="keep this column although it looks like a leak",
     )
     parser.add_argument("--code-version", default="unversioned")
-    parser.add_argument("--created-at", help="for the manifest; by default now")
-    parser.add_argument("--bundle-uri", help="where the bundle will be kept, for MLflow; by default --out")
+    parser.add_argument("--created-at", help="time for the manifest; by default now")
+    parser.add_argument("--bundle-uri", help="final address of the bundle, for MLflow; by default --out")
     parser.add_argument(
         "--tracking-uri",
         default=os.environ.get("MLFLOW_TRACKING_URI"),
-        help="of MLflow's store; without one (or MLFLOW_TRACKING_URI) nothing is recorded",
+        help="MLflow's store; without it and without MLFLOW_TRACKING_URI, nothing is recorded",
     )
     parser.add_argument(
-        "--artifacts", default=os.environ.get("MLFLOW_ARTIFACT_ROOT"), help="where MLflow keeps artifacts"
+        "--artifacts", default=os.environ.get("MLFLOW_ARTIFACT_ROOT"), help="where MLflow stores artifacts"
     )
     return parser
 

@@ -1,12 +1,12 @@
 #!/bin/bash
-# Runs a training on the machine that user data has fetched the code to: TRAINING_ID and the names of the stack's
-# things are in the environment. Whatever this ends with, the machine shuts down after it.
+# Runs a training on the instance to which user data has downloaded the code: TRAINING_ID and the stack's resources
+# are in the environment. The instance shuts down afterwards, whatever the exit code.
 set -euo pipefail
 
-# The SDK gives the metadata service one second, once: too little for a machine that is busy.
+# By default the SDK asks the metadata service once and waits a second: too short for a busy instance.
 export AWS_METADATA_SERVICE_TIMEOUT=10 AWS_METADATA_SERVICE_NUM_ATTEMPTS=5
 
-# A machine that has every pinned package is used as it is; any other gets an environment of its own.
+# An instance that has every pinned package is used as it is; otherwise the packages go into a virtual environment.
 complete() {
   "$1" - training/requirements.txt << 'END'
 import re, sys

@@ -1,4 +1,4 @@
-"""Platt's calibration, fitted on claims that the model has not learnt from."""
+"""Platt's calibration, fitted on claims that the model was not trained on."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,17 +12,17 @@ type Floats = npt.NDArray[np.float64]
 
 
 def platt(link: Link, margin: Floats, outcome: Floats, weight: Floats) -> Calibration:
-    """The calibration under which these outcomes are the likeliest, each counting by its weight.
+    """Return the maximum-likelihood calibration for these outcomes and weights.
 
-    Raises ``RefusedTraining`` where fraud does not get likelier with the margin.
+    Raises ``RefusedTraining`` if fraud does not become more likely with the margin.
     """
     if len(set(outcome.tolist())) < 2:
-        raise RefusedTraining("the validation split has no claims of both outcomes; it needs more of them")
+        raise RefusedTraining("the validation split needs claims of both outcomes")
     line = LogisticRegression(C=np.inf, max_iter=1_000)
     line.fit(log_odds(link, margin)[:, None], outcome, sample_weight=weight / weight.mean())
     slope, offset = float(line.coef_[0, 0]), float(line.intercept_[0])
     if slope <= 0.0:
         raise RefusedTraining(
-            "on the validation split fraud gets no likelier with the score: the model found nothing"
+            "on the validation split, fraud is no more likely with a higher score: the model found nothing"
         )
     return Calibration(slope, offset)

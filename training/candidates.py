@@ -1,7 +1,7 @@
-"""The families of models that compete, and what of each is searched.
+"""The families of models that are compared, and the parameters that are searched for each.
 
-None re-samples the claims or weighs frauds up: that would ruin the probabilities, and what is rare is found
-by ranking. All run on a fixed number of threads, so that the same data gives the same model on any machine.
+None re-samples claims or gives frauds more weight: that would distort the probabilities, and ranking finds
+what is rare. All use a fixed number of threads, so the same data gives the same model on any machine.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,11 +26,11 @@ type Floats = npt.NDArray[np.float64]
 type Parameters = Mapping[str, Any]
 
 THREADS = 1
-"""A second one gains nothing on ten thousand claims, and waits for the first where others work."""
+"""A second thread gains nothing on ten thousand claims, and waits for the first on a busy machine."""
 
 
 class Estimator(Protocol):
-    """What scikit-learn and LightGBM have in common."""
+    """The interface that scikit-learn and LightGBM share."""
 
     def fit(self, x: Matrix, y: Floats) -> Any: ...
     def predict_proba(self, x: Matrix) -> Floats: ...
@@ -40,20 +40,20 @@ class Estimator(Protocol):
 class Candidate:
     """A family of models.
 
-    ``seconds`` is what one trial takes on ten thousand claims with an outcome, measured on two cores: a
-    budget of time becomes a number of trials by it and not by the clock, so that a run can be repeated.
+    ``seconds`` is the time of one trial on ten thousand claims with an outcome, measured on two cores. It
+    converts a time budget to a number of trials without the clock, so that a run can be repeated.
     """
 
     name: str
     seconds: float
     first: Parameters
-    """Where the search begins: what does well on most books."""
+    """The first trial of the search: parameters that work well on most books."""
     suggest: Callable[[optuna.Trial], Parameters]
     make: Callable[[Parameters, FeatureSpec, int], Estimator]
 
 
 def logistic_regression(parameters: Parameters, spec: FeatureSpec, seed: int) -> Estimator:  # noqa: ARG001
-    """One weight for each number, flag and category, and for each feature that is missing."""
+    """Return a regression with a weight for each number, flag and category, and for each missing feature."""
     kinds = [feature.kind for feature in spec.features]
     categories = [place for place, kind in enumerate(kinds) if kind == "category"]
     numbers = [place for place, kind in enumerate(kinds) if kind != "category"]
@@ -74,24 +74,24 @@ def logistic_regression(parameters: Parameters, spec: FeatureSpec, seed: int) ->
 
 
 def _doubles(matrix: Matrix) -> Floats:
-    """In 32 bits an absurd amount would overflow, and the sums would not be ours."""
+    """Return doubles: in 32 bits a very large amount would overflow, and sums would differ from serving."""
     return matrix.astype(np.float64)
 
 
 def random_forest(parameters: Parameters, spec: FeatureSpec, seed: int) -> Estimator:  # noqa: ARG001
-    """Many deep trees, each on other claims and features, averaged."""
+    """Return an average of many deep trees, each on a sample of claims and features."""
     fitted: Estimator = RandomForestClassifier(n_jobs=THREADS, random_state=seed, **parameters)
     return fitted
 
 
 def histogram_boosting(parameters: Parameters, spec: FeatureSpec, seed: int) -> Estimator:  # noqa: ARG001
-    """scikit-learn's gradient boosting on binned features."""
+    """Return scikit-learn's gradient boosting on binned features."""
     fitted: Estimator = HistGradientBoostingClassifier(early_stopping=False, random_state=seed, **parameters)
     return fitted
 
 
 def lightgbm_boosting(parameters: Parameters, spec: FeatureSpec, seed: int) -> Estimator:  # noqa: ARG001
-    """LightGBM's, told to give the same trees every time."""
+    """Return LightGBM's gradient boosting, configured to be deterministic."""
     return lightgbm.LGBMClassifier(
         n_jobs=THREADS,
         random_state=seed,

@@ -1,8 +1,8 @@
-"""Categories in the order of their fraud rates, so that one split parts the worse from the better.
+"""Categories encoded in the order of their fraud rates, so that one split separates worse from better ones.
 
-A tree sees a category's code as a number. With codes in the order of the outcome's mean, the best split of
-the categories in two is one of that number's (Fisher, 1958; Breiman et al., 1984). The order is learnt with
-the model, from the same claims.
+A tree sees a category's code as a number. With codes in the order of the mean outcome, the best division of
+the categories in two is a split by that number (Fisher, 1958; Breiman et al., 1984). The order is fitted
+with the model, on the same claims.
 """
 
 from collections.abc import Mapping
@@ -16,17 +16,17 @@ from claimwatch.domain.model.features import FeatureSpec, Matrix
 type Floats = npt.NDArray[np.float64]
 
 PRIOR = 10.0
-"""Claims of the base rate that each category is given, so that rare ones are in the middle."""
+"""Claims with the base rate that are added to each category, so that rare categories are in the middle."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """For each categorical feature's place, the old codes in their new order."""
+    """The old codes in their new order, by the position of each categorical feature."""
 
     codes: Mapping[int, npt.NDArray[np.intp]]
 
     def spec(self, spec: FeatureSpec) -> FeatureSpec:
-        """The same features, their categories in this order."""
+        """Return the same features with their categories in this order."""
         features = list(spec.features)
         for place, codes in self.codes.items():
             categories = features[place].categories
@@ -34,7 +34,7 @@ class Order:
         return replace(spec, features=tuple(features))
 
     def recoded(self, matrix: Matrix) -> Matrix:
-        """What ``encode`` makes of the same claims with the features of ``spec``."""
+        """Return what ``encode`` returns for the same claims with the features of ``spec``."""
         recoded = matrix.copy()
         for place, codes in self.codes.items():
             present = ~np.isnan(matrix[:, place])
@@ -44,7 +44,7 @@ class Order:
 
 
 def by_fraud_rate(spec: FeatureSpec, matrix: Matrix, outcome: Floats) -> Order:
-    """The order in which these claims' outcomes put each feature's categories, the fewest frauds first."""
+    """Return each feature's categories in the order of their fraud rates, the lowest first."""
     base = float(outcome.mean()) if len(outcome) else 0.0
     codes = {}
     for place, feature in enumerate(spec.features):

@@ -1,7 +1,7 @@
-"""From a library's estimator to the model as data that is served, explained and exported.
+"""Converts a library's estimator to the model as data, which is served, explained and exported.
 
-The branch that a claim takes is the same as in the library, whatever its values: thresholds are compared with
-32-bit features, and each library's own rule for missing values is written down node by node.
+Every claim takes the same branches as in the library: thresholds are compared with 32-bit features, and each
+library's own rule for missing values is stored node by node.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,9 @@ type Matrix = npt.NDArray[np.float32]
 
 
 def model_of(estimator: Any, matrix: Matrix, categories: Sequence[int] = ()) -> Model:
-    """The model of a fitted estimator; ``matrix`` is what it was fitted on.
+    """Return the model of a fitted estimator; ``matrix`` is the matrix that it was fitted on.
 
-    ``categories`` says of each column how many codes it can have, for ``matrix`` may lack the rare ones.
+    ``categories`` is the number of possible codes of each column, because ``matrix`` may lack rare codes.
     """
     if isinstance(estimator, lightgbm.LGBMClassifier):
         return of_lightgbm(estimator.booster_)
@@ -31,11 +31,11 @@ def model_of(estimator: Any, matrix: Matrix, categories: Sequence[int] = ()) -> 
         return of_random_forest(estimator)
     if isinstance(estimator, Pipeline):
         return of_logistic_regression(estimator, matrix, categories)
-    raise TypeError(f"no conversion of a {type(estimator).__name__}")
+    raise TypeError(f"estimators of type {type(estimator).__name__} cannot be converted")
 
 
 def of_random_forest(estimator: RandomForestClassifier) -> Forest:
-    """Its margin is the average of the trees' shares of fraud: a probability."""
+    """Convert a random forest; its margin is a probability, the average of the trees' shares of fraud."""
     count = len(estimator.estimators_)
     trees = [
         Tree(
@@ -53,12 +53,12 @@ def of_random_forest(estimator: RandomForestClassifier) -> Forest:
 
 
 def of_histogram_boosting(estimator: HistGradientBoostingClassifier) -> Forest:
-    """Its trees are in attributes that scikit-learn calls private; a test holds them to its predictions."""
+    """Convert histogram boosting; its trees are in private attributes, which a test checks by predictions."""
     trees = []
     for (predictor,) in estimator._predictors:  # noqa: SLF001
         nodes = predictor.nodes
         if nodes["is_categorical"].any():
-            raise ValueError("a category is a code here, and no set of bits")
+            raise ValueError("native categorical splits are not supported; encode categories as numbers")
         trees.append(
             Tree(
                 feature=np.where(nodes["is_leaf"], LEAF, nodes["feature_idx"]),
@@ -75,7 +75,10 @@ def of_histogram_boosting(estimator: HistGradientBoostingClassifier) -> Forest:
 
 
 def of_lightgbm(booster: lightgbm.Booster) -> Forest:
-    """Its first tree holds the base rate. Where training met no missing value, LightGBM takes one for 0."""
+    """Convert LightGBM; its first tree holds the base rate.
+
+    For a feature without missing values in training, LightGBM treats a missing value as 0.
+    """
     dumped = booster.dump_model()
     trees = [_lightgbm_tree(tree["tree_structure"]) for tree in dumped["tree_info"]]
     return forest_of(trees, 0.0, "logit", booster.num_feature())
@@ -84,12 +87,12 @@ def of_lightgbm(booster: lightgbm.Booster) -> Forest:
 def _lightgbm_tree(root: Mapping[str, Any]) -> Tree:
     listed: list[Mapping[str, Any]] = [root]
     children: list[tuple[int, int]] = []
-    for node in listed:  # grows while it is walked
+    for node in listed:  # grows during the loop
         if "split_feature" not in node:
             children.append((0, 0))
             continue
         if node["decision_type"] != "<=":
-            raise ValueError("a category is a code here, and no set of bits")
+            raise ValueError("native categorical splits are not supported; encode categories as numbers")
         children.append((len(listed), len(listed) + 1))
         listed += [node["left_child"], node["right_child"]]
     return Tree(
@@ -110,16 +113,16 @@ def _missing_goes_left(node: Mapping[str, Any]) -> bool:
         return bool(node["default_left"])
     if node["missing_type"] == "None":
         return bool(node["threshold"] >= 0.0)
-    raise ValueError("a zero stands for itself here")
+    raise ValueError("zero as a missing value is not supported")
 
 
 def _cover(node: Mapping[str, Any]) -> float:
-    # A tree that is only a leaf has no count; nothing is averaged in it.
+    # A tree that is a single leaf has no count; no average needs it.
     return float(node.get("internal_count", node.get("leaf_count", 1)))
 
 
 def of_logistic_regression(estimator: Pipeline, matrix: Matrix, categories: Sequence[int] = ()) -> Linear:
-    """The model of ``candidates.logistic_regression``: its steps are ``columns`` and ``regression``.
+    """Convert ``candidates.logistic_regression``: its steps are ``columns`` and ``regression``.
 
     A code that it was not fitted on adds nothing, as in scikit-learn.
     """
@@ -136,7 +139,7 @@ def of_logistic_regression(estimator: Pipeline, matrix: Matrix, categories: Sequ
         imputer, scaler = step.named_steps["impute"], step.named_steps["scale"]
         own = np.asarray(coefficients[places["numbers"]])
         weight[where] = own / scaler.scale_
-        # Imputation puts the mean in, the scaler takes its own off.
+        # Imputation inserts the mean, the scaler subtracts its own.
         center[where] = scaler.mean_
         missing[where] = (imputer.statistics_ - scaler.mean_) / scaler.scale_ * own
     if "gaps" in fitted:

@@ -1,7 +1,7 @@
-"""The graph that serves a model: ONNX, written node by node, with the calibration in it.
+"""The graph that serves a model: ONNX, written node by node, including the calibration.
 
-A converter for scikit-learn's estimators would be one more place where the served model could differ from the
-explained one, and the best-kept fails on histogram boosting: see docs/decisions/0007-models.md.
+With a converter for scikit-learn's estimators, the served model could differ from the explained one, and the
+best-maintained converter fails on histogram boosting: see docs/decisions/0007-models.md.
 
 Input ``x``: float32 [claims, features], nan where missing. Outputs: ``probability`` and ``margin``, float32
 [claims].
@@ -18,31 +18,31 @@ from claimwatch.domain.model.calibration import HIGHEST, LOWEST, Calibration
 from claimwatch.domain.model.model import LEAF, Forest, Linear, Model
 
 OPSET, ML_OPSET, IR_VERSION = 21, 3, 10
-"""What onnxruntime has had for years; newer ones bring nothing that is used here."""
+"""Versions that onnxruntime has supported for years; newer ones add nothing that is used here."""
 
 
 class _Graph:
-    """Nodes and constants as they are added."""
+    """Nodes and constants in the order in which they were added."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
     def add(self, operator: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
-        """One operator; returns the name of its output."""
+        """Add an operator, and return the name of its output."""
         output = output or f"{operator.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output
 
     def constant(self, value: npt.ArrayLike, kind: type = np.float64) -> str:
-        """One constant; returns its name."""
+        """Add a constant, and return its name."""
         name = f"constant_{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=kind), name))
         return name
 
 
 def onnx_of(model: Model, calibration: Calibration) -> bytes:
-    """The graph of a model; the same model gives the same bytes."""
+    """Return the graph of a model; the same model gives the same bytes."""
     graph = _Graph()
     total = _forest(graph, model) if isinstance(model, Forest) else _linear(graph, model)
     graph.add("Cast", total, output="margin", to=TensorProto.FLOAT)
@@ -74,10 +74,10 @@ def onnx_of(model: Model, calibration: Calibration) -> bytes:
 
 
 def _forest(graph: _Graph, model: Forest) -> str:
-    """The sum over the trees, float64 [claims].
+    """Add the sum over the trees, float64 [claims].
 
-    Given doubles the operator adds up in double, and rounds its sum alone to 32 bits: the thresholds are
-    numbers of 32 bits, so that the branches stay the same. The base rate is left out of what is rounded.
+    Given doubles, the operator adds in double and rounds only its sum to 32 bits. Thresholds are 32-bit
+    numbers, so branches stay the same. The base rate is added after the rounding.
     """
     nodes = len(model.feature)
     roots = model.roots.tolist()
@@ -112,7 +112,7 @@ def _doubles(name: str, values: npt.NDArray[Any]) -> onnx.TensorProto:
 
 
 def _linear(graph: _Graph, model: Linear) -> str:
-    """The sum over the features, float64 [claims]."""
+    """Add the sum over the features, float64 [claims]."""
     total = graph.constant([model.intercept])
     numbers, categories = np.flatnonzero(model.first < 0), np.flatnonzero(model.first >= 0)
     if len(numbers):
@@ -131,7 +131,7 @@ def _linear(graph: _Graph, model: Linear) -> str:
 
 
 def _columns(graph: _Graph, places: npt.NDArray[np.intp]) -> tuple[str, str]:
-    """Some of the columns, in double, and where they are missing."""
+    """Add some of the columns, in double, and whether they are missing."""
     values = graph.add("Gather", "x", graph.constant(places, np.int64), axis=1)
     return graph.add("Cast", values, to=TensorProto.DOUBLE), graph.add("IsNaN", values)
 

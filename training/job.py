@@ -1,7 +1,7 @@
-"""A training on its machine: the data out of the database, the run, and what came of it to where it is kept.
+"""A training job on its instance: read the data from the database, run the training, store the result.
 
-`python -m training.job TRAINING_ID`, with the names of the stack's things in the environment. The run itself
-is a process of its own, so that a crash, a hang and a full disk end it and are told, and not this.
+`python -m training.job TRAINING_ID`, with the stack's resources in the environment. The run itself is a
+separate process, so that a crash, a hang or a full disk ends the run, and this process reports it.
 """
 
 import collections
@@ -31,22 +31,22 @@ from training.settings import Settings
 from training.take_snapshot import take_snapshot
 
 SPARE_SECONDS = 300.0
-"""Kept of a training's time for writing down how it ended."""
+"""The part of a training's time that is reserved for recording its end."""
 
 SEED = 7
 REFUSED = "Refused: "
-"""How a run's last line begins that has refused the data, or its own model."""
+"""The start of a run's last line if it refused the data or its own model."""
 
 LAST_LINES = 20
 
 
 class TrainingFailed(ClaimwatchError):
-    """The run did not come to its end."""
+    """The run did not finish."""
 
 
 @dataclass(frozen=True)
 class JobDependencies:
-    """What a job works with; ``command`` is how a run begins."""
+    """Dependencies of ``work``; ``command`` starts a run."""
 
     database: Database
     objects: ModelStore
@@ -59,27 +59,27 @@ class JobDependencies:
 
     @classmethod
     def of_environment(cls) -> "JobDependencies":
-        """That of the stack which started the machine."""
-        told = os.environ
-        secret = secret_json(told["DATABASE_SECRET_ARN"])
+        """Return the dependencies of the stack that started the instance."""
+        environment = os.environ
+        secret = secret_json(environment["DATABASE_SECRET_ARN"])
         return cls(
             database=Database.from_secret(secret),
             objects=S3Objects(client("s3")),
-            alerts=SnsAlerts(client("sns"), told["ALERT_TOPIC_ARN"]),
-            bucket=told["ARTIFACT_BUCKET"],
-            # The archive's own hash tells it apart from another that somebody gave the same version.
-            code_version=f"{told['CODE_VERSION']}+{told['CODE_SHA256'][:12]}",
-            environment=told | tracking_in(secret, told["ARTIFACT_BUCKET"]),
-            search_minutes=told["SEARCH_MINUTES"],
+            alerts=SnsAlerts(client("sns"), environment["ALERT_TOPIC_ARN"]),
+            bucket=environment["ARTIFACT_BUCKET"],
+            # The hash of the archive distinguishes it from another archive with the same version.
+            code_version=f"{environment['CODE_VERSION']}+{environment['CODE_SHA256'][:12]}",
+            environment=environment | tracking_in(secret, environment["ARTIFACT_BUCKET"]),
+            search_minutes=environment["SEARCH_MINUTES"],
         )
 
 
 def work(deps: JobDependencies, training_id: str) -> None:
-    """Train, keep what was made, and write down how it ended, whatever that is."""
+    """Train, store the result, and record how the training ended in every case."""
     with deps.database.transaction() as cursor:
         training = models.find_training(cursor, training_id)
     if training is None or training.ended_at is not None:
-        print(f"training {training_id} is not waited for (any more)", file=sys.stderr)
+        print(f"training {training_id} is unknown or has already ended", file=sys.stderr)
         return
     try:
         with tempfile.TemporaryDirectory(prefix="training-") as folder:
@@ -89,9 +89,9 @@ def work(deps: JobDependencies, training_id: str) -> None:
     except (ClaimwatchError, OSError) as failure:
         end_training(deps.database, deps.alerts, training_id, "failed", str(failure))
     except Exception as failure:
-        # Its words may quote a claim; its name does not. It goes on to the machine's own log.
+        # The message may quote a claim, the class name does not. The instance's log has the traceback.
         end_training(
-            deps.database, deps.alerts, training_id, "failed", f"the job broke: {type(failure).__name__}"
+            deps.database, deps.alerts, training_id, "failed", f"unexpected error: {type(failure).__name__}"
         )
         raise
     else:
@@ -100,7 +100,7 @@ def work(deps: JobDependencies, training_id: str) -> None:
 
 
 def _train(deps: JobDependencies, training: Training, folder: Path) -> str | None:
-    """One run, registered; why its model is refused, if it is."""
+    """Run a training and register its model; return why the model is refused, or None."""
     with deps.database.transaction() as cursor:
         running = contracts.find_running(cursor, training.line)
         champion = models.live_models(cursor, training.line).get("champion")
@@ -110,17 +110,20 @@ def _train(deps: JobDependencies, training: Training, folder: Path) -> str | Non
         claimant = Settings.of_contract(running.contract).claimant_column
         snapshot = folder / "snapshot.parquet"
         sha256 = take_snapshot(cursor, running.contract, claimant, snapshot)
-    _keep(deps, f"snapshots/{training.line}/{sha256}.parquet", snapshot)
+    _store(deps, f"snapshots/{training.line}/{sha256}.parquet", snapshot)
     contract = folder / "contract.yaml"
     contract.write_text(running.contract.text, "utf-8")
     made = folder / "model"
-    _run(deps, training, folder, _fetched(deps, champion, folder / "champion") if champion else None)
+    _run(deps, training, folder, _download(deps, champion, folder / "champion") if champion else None)
     manifest = Manifest.from_bytes((made / MANIFEST).read_bytes())
     return _register(deps, training, manifest, made)
 
 
 def _run(deps: JobDependencies, training: Training, folder: Path, champion: Path | None) -> None:
-    """The run in a process of its own; raises ``TrainingFailed`` or ``RefusedData`` with its last words."""
+    """Run the training in a separate process.
+
+    Raises ``TrainingFailed`` or ``RefusedData`` with the last line of its output.
+    """
     with deps.database.transaction() as cursor:
         seconds = models.seconds_left(cursor, training.training_id) - SPARE_SECONDS
     command = [*deps.command, "--line", training.line, "--version", training.version]
@@ -143,23 +146,23 @@ def _run(deps: JobDependencies, training: Training, folder: Path, champion: Path
             print(line, end="", flush=True)
             if line.strip():
                 last.append(line.strip())
-    said = last[-1] if last else "it said nothing"
-    if process.returncode == 1 and said.startswith(REFUSED):
+    last_line = last[-1] if last else "no output"
+    if process.returncode == 1 and last_line.startswith(REFUSED):
         if (folder / "model" / MANIFEST).exists():
-            return  # the model is registered, with the reason that is in its manifest
-        raise RefusedData(said.removeprefix(REFUSED))
+            return  # the model is registered, with the reason in its manifest
+        raise RefusedData(last_line.removeprefix(REFUSED))
     if process.returncode in (124, 137):
         raise TrainingFailed("the run did not end in time")
     if process.returncode < 0:
         name = signal.Signals(-process.returncode).name
-        maybe = " (the kernel sends it where memory runs out)" if name == "SIGKILL" else ""
-        raise TrainingFailed(f"the run was ended by {name}{maybe}: {said}")
+        hint = " (possibly out of memory)" if name == "SIGKILL" else ""
+        raise TrainingFailed(f"the run was ended by {name}{hint}: {last_line}")
     if process.returncode:
-        raise TrainingFailed(f"the run ended with exit code {process.returncode}: {said}")
+        raise TrainingFailed(f"the run ended with exit code {process.returncode}: {last_line}")
 
 
-def _fetched(deps: JobDependencies, champion: LiveModel, folder: Path) -> Path:
-    """The champion's bundle in a folder: what a candidate is compared with."""
+def _download(deps: JobDependencies, champion: LiveModel, folder: Path) -> Path:
+    """Download the champion's bundle, with which a candidate is compared, and return its folder."""
     bucket, _, key = champion.bundle_uri.removeprefix("s3://").partition("/")
     content = deps.objects.newest(bucket, f"{key.rstrip('/')}/{MANIFEST}")
     folder.mkdir()
@@ -172,11 +175,11 @@ def _fetched(deps: JobDependencies, champion: LiveModel, folder: Path) -> Path:
 
 
 def _register(deps: JobDependencies, training: Training, manifest: Manifest, made: Path) -> str | None:
-    """Keep the bundle and enter the model; the manifest goes last, for it says that the others are there."""
+    """Store the bundle and register the model; the manifest is last, because it implies all other parts."""
     prefix = _prefix(training)
     for name in manifest.parts:
-        _keep(deps, f"{prefix}/{name}", made / name)
-    _keep(deps, f"{prefix}/{MANIFEST}", made / MANIFEST)
+        _store(deps, f"{prefix}/{name}", made / name)
+    _store(deps, f"{prefix}/{MANIFEST}", made / MANIFEST)
     new = NewVersion(
         line=training.line,
         version=training.version,
@@ -197,7 +200,7 @@ def _prefix(training: Training) -> str:
     return f"models/{training.line}/{training.version}"
 
 
-def _keep(deps: JobDependencies, key: str, path: Path) -> None:
+def _store(deps: JobDependencies, key: str, path: Path) -> None:
     def blocks() -> Iterator[bytes]:
         with path.open("rb") as file:
             while block := file.read(8 << 20):
@@ -207,7 +210,7 @@ def _keep(deps: JobDependencies, key: str, path: Path) -> None:
 
 
 def tracking_in(secret: Mapping[str, Any], bucket: str) -> dict[str, str]:
-    """Where MLflow tracks: a schema of its own in the stack's database, artifacts in its bucket."""
+    """Return the environment for MLflow: a schema of the stack's database, artifacts in its bucket."""
     user, password = quote(str(secret["username"]), safe=""), quote(str(secret["password"]), safe="")
     where = f"{secret['host']}:{secret.get('port', 5432)}/{secret.get('dbname', 'claimwatch')}"
     options = f"?options=-csearch_path%3Dmlflow&sslmode={secret.get('sslmode', 'require')}"

@@ -1,7 +1,8 @@
-"""Columns that must not be learnt from, found before any model is.
+"""Detects columns that leak the outcome before a model is trained.
 
-A row number lifts a random-split AUC and wrecks the real one; a column that is written after the decision
-knows it. What is found here is refused by name and with the reason; a person who knows better can trust it.
+A row number raises the AUC of a random split and ruins the real one; a column that is written after the
+decision contains it. Such columns are refused by name, with the reason; a person who knows better can trust
+a column.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,19 +26,19 @@ NEARLY_UNIQUE_WORDS = 0.5
 FOLLOWS_TIME = 0.95
 """Rank correlation with the event time."""
 FOLLOWS_OUTCOME = 0.98
-"""ROC-AUC of the column alone, on claims that it was not learnt from."""
+"""ROC-AUC of the column alone, on claims that it was not fitted on."""
 AFTER_THE_EVENT = 0.5
-"""Share of dates that are more than a day later than the event."""
+"""The share of dates that are more than a day later than the event."""
 COMES_WITH_THE_OUTCOME = 0.9
-"""By how much the share of claims that have a value may differ between those with an outcome and the rest."""
+"""The least difference in the share of claims with a value, between claims with and without an outcome."""
 ENOUGH = 50
-"""Claims, below which nothing is judged."""
+"""The number of claims below which nothing is judged."""
 
 _DAY = np.timedelta64(1, "D")
 
 
 def find_leaks(contract: Contract, claims: Snapshot, trusted: tuple[str, ...] = ()) -> dict[str, str]:
-    """Names of feature columns that must not be learnt from, each with the reason as a sentence."""
+    """Return the names of feature columns that must not be trained on, each with the reason."""
     found = {}
     for column in contract.columns:
         if column.role is not Role.FEATURE or column.hashed or column.name in trusted:
@@ -49,7 +50,7 @@ def find_leaks(contract: Contract, claims: Snapshot, trusted: tuple[str, ...] = 
 
 
 def without(contract: Contract, names: dict[str, str]) -> Contract:
-    """The contract, with these columns ignored."""
+    """Return the contract with these columns ignored."""
     columns = tuple(
         replace(column, role=Role.IGNORED) if column.name in names else column for column in contract.columns
     )
@@ -92,7 +93,7 @@ def _identifier(column: Column, values: Array, distinct: int) -> Iterator[str]:
 
 
 def _coded(contract: Contract, column: Column, claims: Snapshot) -> npt.NDArray[np.float32] | None:
-    """The column as a feature of its own; None where it makes none."""
+    """Return the column encoded as a feature; None if it does not become one."""
     alone = replace(
         contract,
         columns=tuple(
@@ -116,19 +117,19 @@ def _follows(coded: npt.NDArray[np.float32], claims: Snapshot) -> Iterator[str]:
 
 
 def _knows_who_was_chosen(present: npt.NDArray[np.bool_], claims: Snapshot) -> Iterator[str]:
-    """A value that exists where somebody investigated, and nowhere else, is the investigation's."""
+    """Detect a value that exists only for investigated claims: it comes from the investigation."""
     known = claims.known
     if min(known.sum(), (~known).sum()) >= ENOUGH:
         with_outcome, without_outcome = present[known].mean(), present[~known].mean()
         if abs(with_outcome - without_outcome) >= COMES_WITH_THE_OUTCOME:
             yield (
-                f"{with_outcome:.0%} of the claims with an outcome have it and {without_outcome:.0%} of the"
-                " others, so it comes with the investigation"
+                f"{with_outcome:.0%} of the claims with an outcome have it and {without_outcome:.0%} of all"
+                " other claims, so it comes with the investigation"
             )
 
 
 def _area_alone(coded: npt.NDArray[np.float32], outcome: npt.NDArray[np.float64]) -> float:
-    """ROC-AUC of a small tree of this one column, learnt on every other claim and tried on the rest."""
+    """Return the ROC-AUC of a small tree on this column alone, fitted on every second claim."""
     learnt, tried = (slice(0, None, 2), slice(1, None, 2))
     if len(outcome) < 2 * ENOUGH or len(set(outcome[learnt])) < 2 or len(set(outcome[tried])) < 2:
         return 0.5

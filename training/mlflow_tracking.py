@@ -1,6 +1,6 @@
-"""The record of experiments and the registry, in MLflow: its own tables in PostgreSQL, its artifacts in S3.
+"""Experiments and the model registry in MLflow: tables in PostgreSQL, artifacts in S3.
 
-No server is kept, and no pickle is logged: a registered version points to its bundle.
+There is no server, and no pickle is logged: a registered version points to its bundle.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from training.evaluate import metrics_of
 from training.evidence import Evidence, Family
 
-# Read when MLflow is imported: nothing is to be sent to anybody.
+# Read when MLflow is imported: no telemetry.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 
@@ -26,7 +26,7 @@ _LONGEST_PARAMETER = 500
 
 @dataclass(frozen=True)
 class Tracking:
-    """Where MLflow keeps runs (any of its store's URIs) and artifacts (a folder, or s3://...)."""
+    """Where MLflow stores runs (any of its store URIs) and artifacts (a folder, or s3://...)."""
 
     uri: str
     artifacts: str | None = None
@@ -34,14 +34,14 @@ class Tracking:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The run, and the number by which the registry knows the version; None for a refused one."""
+    """The run, and the version's number in the registry; None for a refused model."""
 
     run_id: str
     registry_version: int | None
 
 
 def record(found: Evidence, bundle: Path, bundle_uri: str, bundle_sha256: str, to: Tracking) -> Recorded:
-    """Write down a training: a run with its parameters, metrics and bundle, below it one for each family."""
+    """Record a training: a run with its parameters, metrics and bundle, and a nested run for each family."""
     client = mlflow.MlflowClient(to.uri, to.uri)
     with _at(to.uri):
         run_id = _run(found, bundle, bundle_sha256, _experiment(client, found.line, to.artifacts))

@@ -1,4 +1,4 @@
-"""What a training run is told, beside the claims and their contract."""
+"""Settings of a training run."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -8,26 +8,26 @@ from claimwatch.domain.contract.contract import AUDIT_SOURCES, Contract, ReviewS
 
 @dataclass(frozen=True)
 class Settings:
-    """One run. ``of_contract`` takes from the contract what its review settings specify."""
+    """Settings of one run; ``of_contract`` reads the review settings of the contract."""
 
     seed: int = 7
     budget_minutes: float = 3.0
-    """What the search may take. It becomes a number of trials by the number of claims, not by the clock."""
+    """The time for the search; it becomes a number of trials, independent of the clock."""
     capacity: float = ReviewSettings.capacity
     """The share of claims that the team can review."""
     review_cost: float | None = None
-    """What one review costs, in the unit of ``amount_column``; without one, in frauds found."""
+    """The cost of one review, in the unit of ``amount_column``; without an amount column, in frauds."""
     amount_column: str | None = None
-    """What a fraud that is found saves; without one, every fraud counts the same."""
+    """The column of the amount that finding a fraud saves; without it, every fraud counts the same."""
     claimant_column: str | None = None
     audit_share: float = ReviewSettings.audit_share
-    """The share of claims that are looked at whatever their score."""
+    """The share of claims that are investigated whatever their score."""
     maturity_days: int = ReviewSettings.maturity_days
-    """How long after its event a claim's outcome is due."""
+    """Days from a claim's event until its outcome is due."""
     audit_sources: tuple[str, ...] = AUDIT_SOURCES
-    """Values of an outcome's source that mean: chosen by chance."""
+    """The values of an outcome's source for claims that were selected at random."""
     trusted: tuple[str, ...] = ()
-    """Columns that are kept though they look like a leak."""
+    """Columns that are kept although they look like a leak."""
     smallest_group: int = 50
     """The claims with an outcome below which a group is too small to be judged."""
     bias_limit: float = 1.25
@@ -36,11 +36,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.capacity < 1.0:
-            raise ValueError("the capacity is a share of the claims, above 0 and below 1")
+            raise ValueError("the capacity must be a share of the claims above 0 and below 1")
 
     @property
     def cost(self) -> float:
-        """Of one review."""
+        """The cost of one review."""
         if self.review_cost is not None:
             return self.review_cost
         return 0.1 if self.amount_column is None else 100.0

@@ -1,9 +1,9 @@
-"""The claims that a model is made from: a Parquet file, named by the hash of its bytes.
+"""The claims that a model is trained on: a Parquet file, named by the hash of its bytes.
 
 One row for each current claim, in the order of claim ids: the contract's columns as they are stored, and
-``is_fraud``, ``decided_at`` and ``source`` of its outcome, null where there is none. Claims without an
-outcome teach nothing about fraud. They say what the book looks like, which those that somebody chose to
-investigate do not: the threshold, the reference profiles and the weights of the others come from them.
+``is_fraud``, ``decided_at`` and ``source`` of its outcome, null if it has none. Claims without an outcome
+cannot be trained on, but unlike investigated claims they are representative of the book: the threshold, the
+reference profiles and the weights of investigated claims come from them.
 """
 
 import hashlib
@@ -30,19 +30,19 @@ _DATES = (LogicalType.DATE, LogicalType.TIMESTAMP)
 
 
 class RefusedTraining(RefusedData):
-    """A snapshot that no model can be made from; the message says what is missing."""
+    """No model can be made from the snapshot; the message says what is missing."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Claims, an entry for each in every array."""
+    """Claims, one entry for each in every array."""
 
     sha256: str
     columns: Columns
-    """As ``domain.features`` takes them."""
+    """Columns as ``domain.model.features`` takes them."""
     event_time: npt.NDArray[np.datetime64]
     outcome: npt.NDArray[np.float64]
-    """1 for fraud, 0 for none, nan for not known."""
+    """1 for fraud, 0 for an honest claim, nan if not known."""
     decided_at: npt.NDArray[np.datetime64]
     source: npt.NDArray[np.object_]
 
@@ -51,11 +51,11 @@ class Snapshot:
 
     @property
     def known(self) -> Mask:
-        """Claims with an outcome."""
+        """Whether the claim has an outcome."""
         return ~np.isnan(self.outcome)
 
     def of(self, rows: Mask) -> "Snapshot":
-        """Some of them."""
+        """Return some of the claims."""
         return Snapshot(
             self.sha256,
             {name: np.asarray(values)[rows] for name, values in self.columns.items()},
@@ -68,20 +68,22 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Cohort:
-    """The claims whose outcomes were due on a day, and how many came too late for it."""
+    """The claims whose outcomes were due on a day, and the number of younger claims."""
 
     claims: Snapshot
     as_of: np.datetime64
     immature: int
-    """Claims whose outcome is not due yet, decided or not: those decided fast are no fair sample."""
+    """Claims whose outcome is not due yet, decided or not: early decisions are a biased sample."""
 
 
 def read_snapshot(path: Path, contract: Contract) -> Snapshot:
-    """Read a snapshot; raises ``RefusedTraining`` where a column that is needed is not there."""
+    """Read a snapshot; raises ``RefusedTraining`` if a required column is missing."""
     table = pq.read_table(path)
     event = next((column for column in contract.columns if column.role is Role.EVENT_TIME), None)
     if event is None:
-        raise RefusedTraining("the contract has no column with role event_time; claims are split by it")
+        raise RefusedTraining(
+            "the contract needs a column with role event_time, because claims are split by time"
+        )
     for needed in (event.name, OUTCOME):
         if needed not in table.column_names:
             raise RefusedTraining(f"the snapshot has no column '{needed}'")
@@ -102,9 +104,9 @@ def read_snapshot(path: Path, contract: Contract) -> Snapshot:
 
 
 def matured(snapshot: Snapshot, as_of: np.datetime64 | None, days: int) -> Cohort:
-    """The claims of at least so many days before ``as_of``, with what was decided by then.
+    """Return the claims that were at least ``days`` old at ``as_of``, with the outcomes known by then.
 
-    Without ``as_of``, the last moment that the snapshot knows of.
+    ``as_of`` defaults to the latest moment in the snapshot.
     """
     moments = np.concatenate([snapshot.event_time, snapshot.decided_at])
     present = moments[~np.isnat(moments)]

@@ -1,7 +1,7 @@
-"""Splits by event time: a model learns from the past, is chosen by what came next, and tried on the latest.
+"""Splits by event time: a model is trained on the oldest claims, chosen on later ones, tested on the latest.
 
-No claimant's outcomes are on two sides. A claimant's later claims are left out, for the earlier ones were
-what one knew.
+No claimant has outcomes in two splits: the claimant's later claims are left out, because only the earlier
+ones would have been known.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SHARES = (0.6, 0.2)
 
 @dataclass(frozen=True)
 class Split:
-    """The fold of each claim, and where the folds part: a claim at a boundary is after it."""
+    """The fold of each claim, and the boundaries between folds: a claim at a boundary is after it."""
 
     fold: Fold
     boundaries: tuple[np.datetime64, np.datetime64]
@@ -28,17 +28,18 @@ class Split:
     """Claims of claimants who have outcomes in an earlier fold."""
 
     def rows(self, *folds: int) -> Mask:
-        """The claims of these folds."""
+        """Return which claims are in these folds."""
         return np.isin(self.fold, folds)
 
 
 def by_time(
     event_time: Moments, claimant: npt.NDArray[np.object_] | None = None, known: Mask | None = None
 ) -> Split:
-    """Split claims 60 : 20 : 20 by time; claims of one moment stay together.
+    """Split claims 60 : 20 : 20 by time; claims of the same moment stay together.
 
-    ``known`` are those with an outcome (all, if it is not given). The others carry none from one fold into
-    another, so they are left out for no claimant's sake. Claims without a time are left out.
+    ``known`` are the claims with an outcome, by default all. Claims without one carry no outcome from one
+    fold into another, so they are never left out because of their claimant. Claims without a time are left
+    out.
     """
     timed = ~np.isnat(event_time)
     ordered = np.sort(event_time[timed])
@@ -58,7 +59,7 @@ def by_time(
 def forward(
     event_time: Moments, claimant: npt.NDArray[np.object_] | None, parts: int = 3
 ) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
-    """Pairs of places to learn from and to try on, each later than the one before (forward chaining)."""
+    """Return pairs of positions to train on and to test on, each later than the last (forward chaining)."""
     order = np.argsort(event_time, kind="stable")
     pairs = []
     for part in range(1, parts + 1):
@@ -71,7 +72,7 @@ def forward(
 
 
 def _again(fold: Fold, claimant: npt.NDArray[np.object_], counted: Mask) -> Mask:
-    """Claims whose claimant was met in an earlier fold."""
+    """Return the claims whose claimant is in an earlier fold."""
     again = np.zeros(len(fold), dtype=np.bool_)
     for later in (VALIDATION, TEST):
         here = np.flatnonzero(counted & (fold == later))
@@ -81,6 +82,6 @@ def _again(fold: Fold, claimant: npt.NDArray[np.object_], counted: Mask) -> Mask
 
 
 def _among(names: npt.NDArray[np.object_], others: npt.NDArray[np.object_]) -> Mask:
-    """Where a name is one of the others; a missing one is nobody's."""
+    """Return whether each name is among the others; a missing name is not."""
     met = {name for name in others if name is not None}
     return np.fromiter((name in met for name in names), np.bool_, len(names))

@@ -1,7 +1,7 @@
-"""Taking the snapshot that a model is made from: a line's current claims with their outcomes, as Parquet.
+"""Writes the snapshot that a model is trained on: a line's current claims with their outcomes, as Parquet.
 
-Its rows are in the order of claim ids and its bytes depend on nothing but the data, so its hash names the
-data. What no model reads stays where it is: free text, ignored columns, and persons but for a hash.
+Rows are in the order of claim ids and the bytes depend only on the data, so the hash identifies the data.
+Columns that no model reads are not exported: free text, ignored columns, and persons except as a hash.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _OUTCOME = {"is_fraud": "BOOLEAN", "decided_at": "TIMESTAMP", "source": "VARCHAR
 
 
 def take_snapshot(cursor: Cursor, contract: Contract, claimant: str | None, path: Path) -> str:
-    """Write the snapshot of a line to a file; its SHA-256."""
+    """Write the snapshot of a line to a file, and return its SHA-256."""
     columns = [column for column in contract.columns if column.role in _WANTED or column.name == claimant]
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         csv = Path(folder, "claims.csv")

@@ -1,4 +1,4 @@
-"""The search for a family's parameters: seeded, and of a number of trials that is fixed before it begins."""
+"""The search for a family's parameters: seeded, with a number of trials that is fixed before it starts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """Claims to learn from, others to be tried on, and how categories are ordered by the former."""
+class Fold:
+    """Claims to train on, later claims to test on, and the order of categories among the former."""
 
     x_learnt: Matrix
     y_learnt: Floats
@@ -45,14 +45,14 @@ def fold(
     y: Floats,
     learnt: npt.NDArray[np.intp],
     tried: npt.NDArray[np.intp],
-) -> Lesson:
-    """The lesson of these places: its categories are ordered by what is learnt from and nothing else."""
+) -> Fold:
+    """Return the fold of these positions; its categories are ordered by the training claims alone."""
     order = by_fraud_rate(spec, x[learnt], y[learnt])
-    return Lesson(order.recoded(x[learnt]), y[learnt], order.recoded(x[tried]), y[tried], order)
+    return Fold(order.recoded(x[learnt]), y[learnt], order.recoded(x[tried]), y[tried], order)
 
 
 def trials_for(candidate: Candidate, claims: int, minutes: float, families: int) -> int:
-    """How many trials a family's part of the budget is for, by what one is known to take."""
+    """Return the number of trials in a family's share of the budget, from the measured time of a trial."""
     each = candidate.seconds * max(claims, 1_000) / 10_000
     return int(np.clip(minutes * 60.0 / families / each, FEWEST_TRIALS, MOST_TRIALS))
 
@@ -60,12 +60,12 @@ def trials_for(candidate: Candidate, claims: int, minutes: float, families: int)
 def search(
     candidate: Candidate,
     spec: FeatureSpec,
-    folds: Sequence[Lesson],
+    folds: Sequence[Fold],
     trials: int,
     seed: int,
     report: Callable[[int, float], None] | None = None,
 ) -> Found:
-    """Find the parameters that do best on all lessons; ``report`` hears of each trial."""
+    """Return the parameters with the lowest mean loss over all folds; ``report`` is called for each trial."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     tried: list[tuple[float, Parameters]] = []
 
@@ -87,13 +87,13 @@ def search(
 def fitted(
     candidate: Candidate, parameters: Parameters, spec: FeatureSpec, x: Matrix, y: Floats, seed: int
 ) -> Any:
-    """A fitted estimator of these parameters."""
+    """Return an estimator that is fitted with these parameters."""
     estimator = candidate.make(parameters, spec, seed)
     estimator.fit(x, y)
     return estimator
 
 
-def _loss(candidate: Candidate, parameters: Parameters, spec: FeatureSpec, fold: Lesson, seed: int) -> float:
+def _loss(candidate: Candidate, parameters: Parameters, spec: FeatureSpec, fold: Fold, seed: int) -> float:
     estimator = fitted(candidate, parameters, spec, fold.x_learnt, fold.y_learnt, seed)
     probability = estimator.predict_proba(fold.x_tried)[:, 1]
     return float(log_loss(fold.y_tried, probability, labels=[0.0, 1.0]))

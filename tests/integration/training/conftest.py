@@ -1,4 +1,4 @@
-"""A sample book of 20,000 claims as a snapshot, made once."""
+"""A snapshot of a sample book of 20,000 claims, created once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ type Changed = Callable[[str], Path]
 
 @pytest.fixture
 def changed(book: Book, tmp_path: Path) -> Changed:
-    """The snapshot with other columns: what follows SELECT, of a table named claims."""
+    """Return a function that selects other columns of the snapshot, from a table named claims."""
 
     def change(selected: str) -> Path:
         path = tmp_path / "changed.parquet"

@@ -1,7 +1,7 @@
-"""A thousand real claims: the families and the search do as well there as on our own book.
+"""A thousand real claims: the families and the search work as well as on the sample book.
 
-The file is not part of this repository; CLAIMWATCH_TESTDATA says where it is. It is too small for splits by
-time, so it is cross-validated, as others do who publish figures for it.
+The file is not part of this repository; CLAIMWATCH_TESTDATA is its folder. It is too small for splits by
+time, so it is cross-validated, as in published results for it.
 """
 
 import os
@@ -61,7 +61,7 @@ def read_claims() -> tuple[Contract, Snapshot]:
 
 
 @pytest.mark.skipif(not FILE.is_file(), reason="no auto-claims in ../shared/testdata or CLAIMWATCH_TESTDATA")
-def test_a_thousand_real_claims_five_fold() -> None:
+def test_a_thousand_real_claims_reach_the_published_figures() -> None:
     contract, claims = read_claims()
     fraud = claims.outcome
     leaks = find_leaks(contract, claims)

@@ -1,4 +1,4 @@
-"""A whole run on the sample book: what comes out, that it comes out again, and what is refused."""
+"""A whole training on the sample book: its results, and the models and snapshots that it refuses."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def scorer(trained: Trained) -> Scorer:
     return Scorer(Bundle.read(trained.read, trained.sha256))
 
 
-def test_it_passes_every_gate_and_its_bundle_holds_together(trained: Trained) -> None:
+def test_the_model_passes_every_gate_and_its_bundle_verifies(trained: Trained) -> None:
     assert trained.evidence.refused_because is None
     assert [gate.name for gate in trained.evidence.gates] == ["parity", "leak", "use", "bias", "champion"]
     manifest = verify(trained.read, trained.sha256)
@@ -70,7 +70,7 @@ def test_it_passes_every_gate_and_its_bundle_holds_together(trained: Trained) ->
     assert {"roc_auc", "pr_auc", "lift_top_decile", "recall_at_capacity", "brier"} <= manifest.metrics.keys()
 
 
-def test_it_reaches_nine_tenths_of_the_lift_that_the_truth_reaches(
+def test_the_model_reaches_nine_tenths_of_the_best_possible_lift(
     trained: Trained, scorer: Scorer, book: Book, contract: Contract
 ) -> None:
     claims = read_snapshot(book.snapshot, contract)
@@ -83,10 +83,10 @@ def test_it_reaches_nine_tenths_of_the_lift_that_the_truth_reaches(
     assert own.mean() == pytest.approx(true.mean(), rel=0.25)
 
 
-def test_the_figures_for_the_book_hold_for_the_book(
+def test_estimates_for_the_whole_book_match_the_truth(
     trained: Trained, scorer: Scorer, book: Book, contract: Contract
 ) -> None:
-    """They are estimated from the investigated claims; the truth is in their intervals, or near."""
+    """Estimates come from investigated claims; the truth is in or near their intervals."""
     claims = read_snapshot(book.snapshot, contract)
     latest = claims.event_time >= np.datetime64(trained.evidence.folds[2].first)
     own, fraud = scorer.probabilities(claims.columns)[latest], book.is_fraud[latest]
@@ -98,22 +98,20 @@ def test_the_figures_for_the_book_hold_for_the_book(
     assert values_of(trained.evidence.evaluation.investigated)["base_rate"] > 2.0 * fraud.mean()
 
 
-def test_the_capacity_is_kept_on_claims_that_nobody_chose(
-    scorer: Scorer, book: Book, contract: Contract
-) -> None:
+def test_referrals_match_the_capacity_over_all_claims(scorer: Scorer, book: Book, contract: Contract) -> None:
     claims = read_snapshot(book.snapshot, contract)
     assert scorer.score(claims.columns).referred.mean() == pytest.approx(0.05, abs=0.01)
 
 
-def test_the_mechanism_of_the_book_is_among_what_the_model_looks_at(trained: Trained) -> None:
+def test_the_most_important_features_are_those_of_the_book_s_mechanism(trained: Trained) -> None:
     first = list(trained.evidence.evaluation.importance)[:6]
     assert {"claim_amount", "policy_start_date.days"} <= set(first)
 
 
-def test_the_mechanism_of_the_book_is_in_the_reasons(
+def test_reasons_name_the_book_s_mechanism(
     trained: Trained, scorer: Scorer, book: Book, contract: Contract
 ) -> None:
-    """Early claims, theft, large amounts, earlier claims, silence: the book knows hardly more."""
+    """Fraud in the book depends on early claims, theft, large amounts, earlier claims and late reports."""
     columns = read_snapshot(book.snapshot, contract).columns
     found = scorer.score(columns)
     rows = np.flatnonzero(found.referred)
@@ -141,7 +139,7 @@ def test_the_mechanism_of_the_book_is_in_the_reasons(
     assert "days after" in text
 
 
-def test_a_row_number_is_refused_by_name_and_is_no_feature(
+def test_a_row_number_is_refused_by_name_and_is_not_a_feature(
     changed: Changed, contract: Contract, trained: Trained, tmp_path: Path
 ) -> None:
     snapshot = changed("claims.*, row_number() OVER (ORDER BY reported_at) AS intake_number")
@@ -158,9 +156,7 @@ def test_a_row_number_is_refused_by_name_and_is_no_feature(
     assert "intake\\_number" in (tmp_path / "bundle/card.md").read_text()
 
 
-def test_no_protected_attribute_and_nothing_personal_is_a_feature(
-    trained: Trained, contract: Contract
-) -> None:
+def test_no_protected_or_personal_column_is_a_feature(trained: Trained, contract: Contract) -> None:
     used = {feature.column for feature in trained.evidence.spec.features}
     allowed = {column.name for column in contract.columns if column.role in (Role.FEATURE, Role.EVENT_TIME)}
     assert used <= allowed
@@ -170,7 +166,7 @@ def test_no_protected_attribute_and_nothing_personal_is_a_feature(
 def test_a_candidate_that_is_worse_than_the_champion_is_refused(
     trained: Trained, changed: Changed, contract: Contract, tmp_path: Path
 ) -> None:
-    """It learns from outcomes of which half were dealt out by chance."""
+    """The candidate is trained on outcomes of which half are random."""
     boundary = trained.evidence.folds[1].first
     noisy = changed(
         f"claims.* REPLACE (CASE WHEN reported_at < '{boundary}' AND is_fraud IS NOT NULL"
@@ -186,10 +182,10 @@ def test_a_candidate_that_is_worse_than_the_champion_is_refused(
     assert manifest["details"]["refused_because"] == evidence.refused_because
 
 
-def test_a_model_that_refers_the_honest_of_one_group_more_often_is_refused(
+def test_a_model_that_refers_one_group_s_honest_claims_more_often_is_refused(
     trained: Trained, changed: Changed, contract: Contract
 ) -> None:
-    """It learns from years in which nearly all claims from the capital were said to be frauds."""
+    """The model is trained on years in which most claims from the capital were labelled as fraud."""
     boundary = trained.evidence.folds[2].first
     unfair = changed(
         "claims.* REPLACE (CASE WHEN reported_at < '"
@@ -203,7 +199,7 @@ def test_a_model_that_refers_the_honest_of_one_group_more_often_is_refused(
     assert "policyholder_region = capital" in evidence.refused_because
 
 
-def test_a_snapshot_without_enough_outcomes_is_refused_in_a_sentence(
+def test_a_snapshot_without_enough_outcomes_is_refused_with_a_reason(
     changed: Changed, contract: Contract
 ) -> None:
     few = changed("claims.* REPLACE (CASE WHEN hash(claim_id) % 50 = 0 THEN is_fraud END AS is_fraud)")
@@ -237,7 +233,7 @@ def test_the_card_opens_without_a_network(trained: Trained) -> None:
         assert words in text
 
 
-def test_the_card_in_markdown_shows_plots_that_are_there(trained: Trained) -> None:
+def test_the_markdown_card_shows_only_existing_plots(trained: Trained) -> None:
     pictures = re.findall(r"!\[\w+\]\(([^)]+)\)", trained.read("card.md").decode())
     assert len(pictures) == 7
     for picture in pictures:
@@ -246,7 +242,7 @@ def test_the_card_in_markdown_shows_plots_that_are_there(trained: Trained) -> No
 
 @pytest.fixture
 def quiet_mlflow() -> Iterator[None]:
-    """Its dependencies warn about each other."""
+    """Ignore warnings that MLflow's dependencies raise about each other."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -296,7 +292,7 @@ def test_a_refused_model_is_recorded_and_not_registered(
     assert not MlflowClient(to.uri).search_registered_models()
 
 
-def test_the_project_runs_the_command_that_is_there(tmp_path: Path) -> None:
+def test_the_mlflow_project_runs_an_existing_command(tmp_path: Path) -> None:
     import yaml
 
     from tests.cluster import PROJECT

@@ -1,4 +1,4 @@
-"""A small bundle, as training writes them, kept in a dictionary."""
+"""A small bundle like those of a training, in a dictionary."""
 
 import hashlib
 from typing import Any
@@ -45,7 +45,7 @@ def draw_columns(seed: int, rows: int) -> dict[str, npt.NDArray[Any]]:
 
 
 def make_bundle(model: Model | None = None, columns: Columns | None = None) -> tuple[dict[str, bytes], str]:
-    """The files, and the hash of the bundle."""
+    """Return the files, and the hash of the bundle."""
     model = model or draw_forest(6, trees=40, depth=5, features=len(SPEC.features))
     columns = columns or draw_columns(1, 4000)
     found = probability(CALIBRATION, model.link, margin(model, encode(SPEC, columns)))

@@ -1,4 +1,4 @@
-"""Forests drawn at random, claims for them, and their Shapley values by the definition."""
+"""Random forests of random trees, claims for them, and their Shapley values by the definition."""
 
 from itertools import combinations
 from math import factorial
@@ -21,7 +21,7 @@ def draw_forest(
     link: Link = "logit",
     repeats: bool = True,
 ) -> Forest:
-    """Without ``repeats`` no feature comes twice on a path."""
+    """Return a random forest; without ``repeats`` no feature occurs twice on a path."""
     drawn = np.random.default_rng(seed)
     return forest_of(
         [_draw_tree(drawn, depth, features, repeats) for _ in range(trees)],
@@ -66,7 +66,7 @@ def draw_rows(seed: int, rows: int, features: int = 5, missing: float = 0.15) ->
 
 
 def conditional_margin(forest: Forest, row: Row, coalition: frozenset[int]) -> float:
-    """The margin with what is not in the coalition averaged over, by the cover of the training claims."""
+    """Return the margin with features outside of the coalition averaged out by the training cover."""
 
     def below(node: int) -> float:
         feature = int(forest.feature[node])

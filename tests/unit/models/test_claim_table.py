@@ -1,4 +1,4 @@
-"""Claims are read from CSV while it is written, and neither side waits for the other when one fails."""
+"""Claims are read from CSV while it is written; if one side fails, the other does not wait for it."""
 
 from collections.abc import Callable
 from traceback import format_exception
@@ -21,7 +21,7 @@ def writing(content: bytes) -> Callable[[IO[bytes]], None]:
     return write
 
 
-def test_columns_come_as_the_features_take_them() -> None:
+def test_columns_have_the_types_that_features_expect() -> None:
     rows = 'a,1.5,t,"Škoda, red",2026-01-05\nb,,f,,\nc,ten,,"",2026-13-01\n'
 
     ids, columns = read_claims(writing(rows.encode()), KINDS)
@@ -33,13 +33,13 @@ def test_columns_come_as_the_features_take_them() -> None:
     assert np.isnat(columns["loss"]).tolist() == [False, True, True]
 
 
-def test_no_claims_are_none() -> None:
+def test_no_claims_give_empty_columns() -> None:
     ids, columns = read_claims(lambda _text: None, KINDS)
     assert len(ids) == 0
     assert {name: len(values) for name, values in columns.items()} == dict.fromkeys(KINDS, 0)
 
 
-def test_who_writes_comes_to_the_end_though_the_rows_cannot_be_read() -> None:
+def test_the_writer_finishes_even_if_the_rows_cannot_be_read() -> None:
     written = []
 
     def write(text: IO[bytes]) -> None:
@@ -53,7 +53,7 @@ def test_who_writes_comes_to_the_end_though_the_rows_cannot_be_read() -> None:
     assert written == [True]
 
 
-def test_what_fails_while_it_is_written_is_what_is_raised() -> None:
+def test_an_error_of_the_writer_is_raised() -> None:
     def write(text: IO[bytes]) -> None:
         text.write(b"a,1,t,Skoda,2026-01-05\nb,2,")
         raise ConnectionError("the server is gone")
@@ -63,7 +63,7 @@ def test_what_fails_while_it_is_written_is_what_is_raised() -> None:
     assert read_claims(writing(b"a,1,t,x,\n"), KINDS)[0].tolist() == ["a"]
 
 
-def test_more_claims_than_the_engine_holds_at_a_time() -> None:
+def test_more_claims_than_duckdb_holds_at_a_time_are_read() -> None:
     line = b"%07d,1.25,t," + b"x" * 200 + b",2026-01-05\n"
     ids, columns = read_claims(writing(b"".join(line % number for number in range(40_000))), KINDS)
     assert ids.tolist() == [f"{number:07}" for number in range(40_000)]

@@ -1,4 +1,4 @@
-"""The same features for training and for serving: of one claim or of many, whatever they come in."""
+"""Features are the same for training and serving, for one claim and for many, in any container."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,7 +69,7 @@ def as_columns(rows: list[dict[str, Any]]) -> Columns:
 
 
 def expected(row: dict[str, Any]) -> dict[str, float]:
-    """The features of one claim as a person would work them out."""
+    """Return the features of one claim, calculated by hand."""
     reported, nan = row["reported_at"], float("nan")
 
     def days(moment: datetime | None, exact: bool) -> float:
@@ -90,7 +90,7 @@ def expected(row: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def test_roles_say_what_is_learnt_from() -> None:
+def test_roles_determine_the_features() -> None:
     """No protected attribute, identifier, hash or text is a feature."""
     assert SPEC.names == tuple(expected(dict.fromkeys(("amount", "indoor", "animal")) | NOTHING))
     assert SPEC.event_time == "reported_at"
@@ -102,7 +102,7 @@ NOTHING = {"reported_at": None, "bought_on": None, "ill_at": None}
 
 @settings(deadline=None)
 @given(rows=claims)
-def test_features_are_what_a_person_would_work_out(rows: list[dict[str, Any]]) -> None:
+def test_features_match_a_calculation_by_hand(rows: list[dict[str, Any]]) -> None:
     matrix = encode(SPEC, as_columns(rows))
     assert matrix.dtype == np.float32
     assert matrix.flags.c_contiguous
@@ -112,13 +112,13 @@ def test_features_are_what_a_person_would_work_out(rows: list[dict[str, Any]]) -
 
 @settings(deadline=None)
 @given(rows=claims)
-def test_one_claim_is_encoded_as_among_others_bit_by_bit(rows: list[dict[str, Any]]) -> None:
+def test_a_claim_is_encoded_alone_as_among_others_bit_by_bit(rows: list[dict[str, Any]]) -> None:
     together = encode(SPEC, as_columns(rows))
     alone = np.concatenate([encode(SPEC, as_columns([row])) for row in rows])
     assert together.tobytes() == alone.tobytes()
 
 
-def test_blocks_of_rows_meet_without_a_seam() -> None:
+def test_rows_at_the_edges_of_blocks_are_encoded_correctly() -> None:
     few = [{**NOTHING, "amount": float(place), "indoor": True, "animal": "dog"} for place in range(7)]
     small = as_columns(few)
     many = {name: np.tile(np.asarray(values), 3000) for name, values in small.items()}
@@ -142,7 +142,7 @@ def test_containers_make_no_difference(rows: list[dict[str, Any]]) -> None:
 
 @settings(deadline=None)
 @given(rows=claims)
-def test_what_is_missing_and_what_was_never_seen_is_counted(rows: list[dict[str, Any]]) -> None:
+def test_missing_values_and_unseen_categories_are_counted(rows: list[dict[str, Any]]) -> None:
     columns = as_columns(rows)
     found = gaps(SPEC, columns, encode(SPEC, columns))
     absent = {name: sum(np.isnan(expected(row)[name]) for row in rows) for name in SPEC.names}
@@ -152,19 +152,19 @@ def test_what_is_missing_and_what_was_never_seen_is_counted(rows: list[dict[str,
     assert found.unseen == ({"animal": unseen} if unseen else {})
 
 
-def test_a_column_that_is_not_there_is_missing_in_every_row() -> None:
+def test_an_absent_column_is_missing_in_every_row() -> None:
     columns = {"amount": np.array([1.0, 2.0])}
     matrix = encode(SPEC, columns)
     assert np.isnan(matrix).sum() == 2 * (len(SPEC.names) - 1)
     assert gaps(SPEC, columns, matrix).missing["animal"] == 2
 
 
-def test_nothing_of_a_claim_is_an_error_and_no_empty_matrix() -> None:
+def test_claims_without_any_column_of_the_model_are_an_error() -> None:
     with pytest.raises(ValueError, match="none of the model's columns"):
         encode(SPEC, {"story": ["x"]})
 
 
-def test_no_claims_are_an_empty_matrix() -> None:
+def test_no_claims_give_an_empty_matrix() -> None:
     columns = {name: np.asarray(values)[:0] for name, values in as_columns([expected_row()]).items()}
     assert encode(SPEC, columns).shape == (0, len(SPEC.names))
 
@@ -173,7 +173,7 @@ def expected_row() -> dict[str, Any]:
     return {**NOTHING, "amount": 1.0, "indoor": True, "animal": "cat"}
 
 
-def test_categories_that_no_contract_lists_are_those_seen_often_enough() -> None:
+def test_categories_that_the_contract_does_not_list_must_occur_often_enough() -> None:
     shop = contract(Column("shop", LogicalType.STRING, Role.FEATURE))
     seen = ["often"] * 30 + ["enough"] * 20 + ["rare"] * 19 + [None] * 40
     (feature,) = [made for made in FeatureSpec.fit(shop, {"shop": seen}).features if made.column == "shop"]
@@ -183,20 +183,20 @@ def test_categories_that_no_contract_lists_are_those_seen_often_enough() -> None
     assert len(feature.categories) == 50
 
 
-def test_a_column_of_names_that_never_come_twice_is_no_feature() -> None:
+def test_a_column_of_unique_text_is_not_a_feature() -> None:
     shop = contract(Column("shop", LogicalType.STRING, Role.FEATURE))
     names = FeatureSpec.fit(shop, {"shop": [f"shop {number}" for number in range(500)]}).names
     assert "shop" not in names
 
 
-def test_a_date_gives_no_hour() -> None:
+def test_an_event_date_without_a_time_has_no_hour() -> None:
     dated = contract(Column("ill_at", LogicalType.TIMESTAMP, Role.FEATURE), event=LogicalType.DATE)
     spec = FeatureSpec.fit(dated, {})
     assert spec.names == ("reported_at.weekday", "ill_at.days")
     assert not spec.features[1].exact
 
 
-def test_a_spec_comes_back_from_its_file() -> None:
+def test_a_spec_is_read_back_from_json() -> None:
     motor = parse_contract(Path("contracts/motor.yaml").read_text("utf-8"), "motor")
     for spec in (SPEC, FeatureSpec.fit(motor, {})):
         assert FeatureSpec.from_json(spec.to_json()) == spec
@@ -204,7 +204,7 @@ def test_a_spec_comes_back_from_its_file() -> None:
 
 
 def test_a_kind_from_a_newer_release_is_refused() -> None:
-    with pytest.raises(ValueError, match="no kind of feature: embedding"):
+    with pytest.raises(ValueError, match="unknown kind of feature: embedding"):
         FeatureSpec.from_json(SPEC.to_json().replace('"number"', '"embedding"'))
 
 

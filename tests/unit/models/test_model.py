@@ -1,4 +1,4 @@
-"""A model is data: what is read is what was written, and a branch is the library's whatever the value."""
+"""A model is read back as it was written, and takes the library's branches for every value."""
 
 from dataclasses import replace
 from io import BytesIO
@@ -42,7 +42,7 @@ def test_a_32_bit_value_takes_the_same_branch_by_either_threshold(threshold: flo
 
 @settings(deadline=None, max_examples=40)
 @given(seed=seeds)
-def test_the_margin_is_the_sum_of_the_leaves_that_a_row_ends_in(seed: int) -> None:
+def test_the_margin_is_the_sum_of_the_leaves_of_a_row(seed: int) -> None:
     forest, matrix = draw_forest(seed), draw_rows(seed, 30)
 
     def walk(row: np.ndarray, node: int) -> float:
@@ -56,7 +56,7 @@ def test_the_margin_is_the_sum_of_the_leaves_that_a_row_ends_in(seed: int) -> No
     np.testing.assert_allclose(margin(forest, matrix), walked, atol=1e-12)
 
 
-def test_a_linear_model_adds_numbers_categories_and_what_is_missing() -> None:
+def test_a_linear_model_adds_numbers_categories_and_missing_values() -> None:
     nan = np.nan
     matrix = np.array([[3.0, 0.0], [1.0, 1.0], [nan, 0.0], [1.0, nan]], dtype=np.float32)
     np.testing.assert_allclose(margin(LINEAR, matrix), [0.5 + 4 + 10, 0.5 + 20, 0.5 - 5 + 10, 0.5 + 7])
@@ -64,7 +64,7 @@ def test_a_linear_model_adds_numbers_categories_and_what_is_missing() -> None:
 
 @settings(deadline=None, max_examples=20)
 @given(seed=seeds)
-def test_a_model_comes_back_from_its_file_and_the_file_is_always_the_same(seed: int) -> None:
+def test_a_model_is_read_back_from_its_file_and_the_bytes_are_always_the_same(seed: int) -> None:
     forest = draw_forest(seed, link="identity" if seed % 2 else "logit")
     for model in (forest, LINEAR):
         read = from_bytes(to_bytes(model))
@@ -83,7 +83,7 @@ def test_a_pickle_in_the_file_is_not_read() -> None:
         from_bytes(written.getvalue())
 
 
-def test_arrays_of_something_else_are_no_model() -> None:
+def test_other_arrays_are_not_a_model() -> None:
     written = [BytesIO() for _ in range(3)]
     np.savez(written[0], kind=np.array("cloud"))
     np.savez(written[1], kind=np.array("forest"), weight=np.zeros(3))
@@ -102,20 +102,20 @@ def test_arrays_of_something_else_are_no_model() -> None:
         lambda forest: replace(forest, right=np.full_like(forest.right, len(forest.feature))),
     ],
 )
-def test_a_forest_that_leads_in_circles_or_nowhere_is_refused(broken: object) -> None:
+def test_a_forest_with_cycles_or_dead_ends_is_refused(broken: object) -> None:
     assert callable(broken)
     with pytest.raises(ValueError, match=r"forest|node"):
         broken(draw_forest(4))
 
 
-def test_a_tree_with_nodes_that_nothing_leads_to_is_refused() -> None:
+def test_a_tree_with_unreachable_nodes_is_refused() -> None:
     leaf, flags = np.array([LEAF, LEAF]), np.array([False, False])
     two_leaves = Tree(leaf, np.zeros(2), leaf, leaf, flags, np.zeros(2), np.ones(2))
-    with pytest.raises(ValueError, match="does not lead to"):
+    with pytest.raises(ValueError, match="cannot be reached"):
         forest_of([two_leaves], 0.0, "logit", 1)
 
 
-def test_trees_of_any_order_of_nodes_are_taken() -> None:
+def test_trees_may_have_any_order_of_nodes() -> None:
     """LightGBM and scikit-learn number nodes differently."""
     tree = Tree(
         np.array([0, LEAF, 1, LEAF, LEAF]),
@@ -141,15 +141,15 @@ def test_calibration_keeps_the_order(margins: list[float], slope: float, offset:
 
 
 @given(share=st.floats(LOWEST, HIGHEST))
-def test_without_change_a_probability_stays_what_it_is(share: float) -> None:
+def test_the_default_calibration_changes_no_probability(share: float) -> None:
     assert probability(Calibration(), "identity", share) == pytest.approx(share, abs=1e-12)
 
 
-def test_certainty_of_a_forest_has_log_odds() -> None:
+def test_probabilities_of_0_and_1_have_finite_log_odds() -> None:
     assert np.isfinite(log_odds("identity", [0.0, 1.0])).all()
 
 
 @pytest.mark.parametrize("slope", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_calibration_that_turns_the_order_around_is_refused(slope: float) -> None:
-    with pytest.raises(ValueError, match="rises"):
+def test_a_calibration_that_does_not_rise_is_refused(slope: float) -> None:
+    with pytest.raises(ValueError, match="slope"):
         Calibration(slope)

@@ -1,4 +1,4 @@
-"""Profiles add up, and tell where the middle is."""
+"""Profiles add up, and give quantiles."""
 
 import json
 
@@ -21,7 +21,9 @@ COLUMNS = {
 
 
 @given(one=numbers, two=numbers, edges=st.lists(st.floats(-1e6, 1e6), max_size=8, unique=True).map(sorted))
-def test_two_profiles_add_up_to_that_of_all(one: list[float], two: list[float], edges: list[float]) -> None:
+def test_two_profiles_add_up_to_the_profile_of_all(
+    one: list[float], two: list[float], edges: list[float]
+) -> None:
     of_one, of_two = (Profile.of_numbers(values, tuple(edges)) for values in (one, two))
     merged, whole = of_one.merge(of_two), Profile.of_numbers([*one, *two], tuple(edges))
     assert (merged.counts, merged.rows, merged.missing) == (whole.counts, whole.rows, whole.missing)
@@ -31,7 +33,7 @@ def test_two_profiles_add_up_to_that_of_all(one: list[float], two: list[float], 
 
 
 @given(numbers)
-def test_a_profile_comes_back_from_json(values: list[float]) -> None:
+def test_a_profile_is_read_back_from_json(values: list[float]) -> None:
     profile = Profile.of_numbers(values, number_edges(values))
     assert Profile.from_json(json.loads(json.dumps(profile.to_json()))) == profile
 
@@ -42,7 +44,7 @@ def test_quantiles_of_few_values_are_exact(values: list[int], share: float) -> N
     assert profile.quantile(share) == np.quantile(values, share, method="inverted_cdf")
 
 
-def test_the_median_of_many_values_is_right_to_a_bin() -> None:
+def test_the_median_of_many_values_is_exact_to_a_bin() -> None:
     values = np.random.default_rng(1).lognormal(8, 1, 50_000)
     profile = Profile.of_numbers(values, number_edges(values))
     assert len(profile.counts) <= 100
@@ -78,13 +80,13 @@ def test_counts_that_do_not_add_up_are_refused() -> None:
         Profile(edges=(0.0,), categories=(), counts=(1, 2), rows=4)
 
 
-def test_nothing_but_missing_values_has_no_middle() -> None:
+def test_missing_values_alone_have_no_typical_value() -> None:
     profile = Profile.of_numbers([np.nan, np.nan], number_edges([np.nan, np.nan]))
     assert (profile.typical, profile.present, profile.missing) == (None, 0, 2)
     assert profile.merge(profile).rows == 4
 
 
-def test_missing_and_unseen_categories_are_told_apart() -> None:
+def test_missing_and_unseen_categories_are_counted_separately() -> None:
     reference = reference_of(SPEC, COLUMNS, [0.1, 0.2])
     animal = reference.features["animal"]
     assert (animal.counts, animal.missing, animal.unseen, animal.typical) == ((1, 2), 1, 1, "dog")
@@ -111,7 +113,7 @@ def test_percentiles_rise_with_the_score_from_0_to_100(scores: list[float]) -> N
     assert found.max() == 100
 
 
-def test_a_percentile_is_the_share_of_scores_that_are_lower() -> None:
+def test_a_percentile_is_the_share_of_lower_scores() -> None:
     scores = np.random.default_rng(1).beta(1, 9, 20_000)
     reference = reference_of(SPEC, COLUMNS, scores)
     for share in (0.01, 0.5, 0.95, 0.999):

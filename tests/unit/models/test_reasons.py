@@ -72,7 +72,7 @@ nan = float("nan")
         ("number", "witnesses", nan, 1, "witnesses: not known; typical is 1"),
     ],
 )
-def test_each_kind_of_feature_has_its_sentence(
+def test_each_kind_of_feature_has_its_own_sentence(
     kind: Kind, column: str, value: float, typical: float, text: str
 ) -> None:
     assert text_of(Feature("feature", kind, column), value, [typical]) == text

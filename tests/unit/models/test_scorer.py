@@ -1,4 +1,4 @@
-"""What was promoted is what scores: the same bytes, the same score again, and no claim depends on another."""
+"""The promoted bundle scores: the same bytes give the same score, and no claim depends on another."""
 
 import json
 from dataclasses import replace
@@ -66,7 +66,7 @@ def test_a_claim_has_the_same_score_alone_and_among_any_others(rows: list[int]) 
     assert scorer.probabilities(columns).tobytes() == whole.probability.tobytes()
 
 
-def test_as_many_are_referred_as_can_be_reviewed(scorer: Scorer) -> None:
+def test_referrals_match_the_review_capacity(scorer: Scorer) -> None:
     found = scorer.score(draw_columns(1, 4000))
     assert 0.9 * CAPACITY <= found.referred.mean() <= CAPACITY
     assert found.probability[found.referred].min() >= scorer.threshold
@@ -74,7 +74,7 @@ def test_as_many_are_referred_as_can_be_reviewed(scorer: Scorer) -> None:
     assert found.percentile.min() >= 0
 
 
-def test_gaps_are_scored_and_counted(scorer: Scorer) -> None:
+def test_missing_and_unseen_values_are_scored_and_counted(scorer: Scorer) -> None:
     columns = {name: values[:0] for name, values in draw_columns(1, 5).items()}
     assert len(scorer.score(columns).probability) == 0
     columns = draw_columns(1, 2) | {
@@ -87,7 +87,7 @@ def test_gaps_are_scored_and_counted(scorer: Scorer) -> None:
     assert (found.missing, found.unseen) == ({"amount": 1, "animal": 1}, {"animal": 1})
 
 
-def test_reasons_are_exact_contributions_of_the_claim_that_they_are_asked_for(scorer: Scorer) -> None:
+def test_reasons_are_the_exact_contributions_of_the_requested_claims(scorer: Scorer) -> None:
     columns = draw_columns(5, 300)
     rows = np.array([250, 3, 77])
     found = scorer.reasons(columns, rows, limit=len(SPEC.features))
@@ -112,7 +112,7 @@ def test_a_bundle_with_another_byte_is_refused(name: str, place: int) -> None:
         Bundle.read((FILES | {name: bytes(changed)}).__getitem__, SHA256)
 
 
-def test_parts_for_people_are_held_to_their_hash_where_a_bundle_is_verified() -> None:
+def test_verifying_a_bundle_checks_the_hash_of_every_part() -> None:
     assert verify(FILES.__getitem__, SHA256) == Manifest.from_bytes(FILES[MANIFEST])
     with pytest.raises(BundleMismatch, match=r"card\.html"):
         verify((FILES | {"card.html": b"<p>Another</p>"}).__getitem__, SHA256)
@@ -126,7 +126,7 @@ def test_a_malformed_manifest_is_rejected(content: bytes) -> None:
         Manifest.from_bytes(content)
 
 
-def test_a_manifest_without_a_part_that_serves_is_refused() -> None:
+def test_a_manifest_without_a_serving_part_is_refused() -> None:
     import hashlib
 
     manifest = Manifest.from_bytes(FILES[MANIFEST])
@@ -136,7 +136,7 @@ def test_a_manifest_without_a_part_that_serves_is_refused() -> None:
         Bundle.read((FILES | {MANIFEST: content}).__getitem__, hashlib.sha256(content).hexdigest())
 
 
-def test_the_audit_slice_is_the_same_every_time_and_as_large_as_it_should_be(scorer: Scorer) -> None:
+def test_the_audit_slice_is_stable_and_has_the_configured_size(scorer: Scorer) -> None:
     ids = [f"MTR-{number:012X}" for number in range(50_000)]
     found = scorer.audited(ids)
     assert found.mean() == pytest.approx(AUDITED, rel=0.1)
@@ -147,8 +147,8 @@ def test_the_audit_slice_is_the_same_every_time_and_as_large_as_it_should_be(sco
     assert audit_sample(ids, 2 * AUDITED)[found].all()
 
 
-def test_the_audit_slice_is_drawn_by_the_first_eight_bytes_of_the_hash() -> None:
-    """Those that were drawn once stay drawn."""
+def test_the_audit_slice_uses_the_first_eight_bytes_of_the_hash() -> None:
+    """Claims that were drawn once stay drawn."""
     import hashlib
 
     ids = [f"MTR-{number:012X}" for number in range(2_000)]

@@ -1,4 +1,4 @@
-"""A small invented matrix: enough of everything that a converter could get wrong."""
+"""A small artificial matrix with every case that a converter could get wrong."""
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ SPEC = FeatureSpec(
 
 
 def small_book(rows: int = 1_500, seed: int = 1) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
-    """Features and outcomes; fraud depends on the amount, on what is missing and on the make."""
+    """Return features and outcomes; fraud depends on the amount, on missing values and on the make."""
     draw = np.random.default_rng(seed)
     x = np.empty((rows, len(SPEC.features)), dtype=np.float32)
     x[:, 0] = np.exp(draw.normal(8.0, 1.0, rows))

@@ -1,4 +1,4 @@
-"""Categories are ordered by what is learnt from, and the served features say the same."""
+"""Categories are ordered by the training claims, and served features have the same order."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def test_the_codes_rise_with_the_fraud_rate() -> None:
     np.testing.assert_array_equal(np.isnan(recoded), np.isnan(x))
 
 
-def test_recoding_a_matrix_is_encoding_with_the_ordered_features() -> None:
+def test_recoding_a_matrix_matches_encoding_with_the_ordered_features() -> None:
     x, y = small_book(200)
     names = SPEC.features[MAKE].categories
     columns = {feature.column: x[:, place].astype(float) for place, feature in enumerate(SPEC.features)}
@@ -29,7 +29,7 @@ def test_recoding_a_matrix_is_encoding_with_the_ordered_features() -> None:
     np.testing.assert_array_equal(encode(order.spec(SPEC), columns), order.recoded(encode(SPEC, columns)))
 
 
-def test_a_category_that_nobody_has_is_given_the_base_rate() -> None:
+def test_a_category_without_claims_has_the_base_rate() -> None:
     x, y = small_book()
     x[x[:, MAKE] == 3, MAKE] = np.nan
     order = by_fraud_rate(SPEC, x, y).codes[MAKE]

@@ -1,4 +1,4 @@
-"""Columns that give the answer away are refused by name."""
+"""Columns that leak the outcome are refused by name."""
 
 from dataclasses import replace
 
@@ -60,14 +60,14 @@ LEAKS = {
 
 
 @pytest.mark.parametrize("name", LEAKS)
-def test_it_is_refused_by_name_and_with_the_reason(name: str) -> None:
+def test_a_leaking_column_is_refused_by_name_with_the_reason(name: str) -> None:
     kind, values, reason = LEAKS[name]
     found = find_leaks(contract(suspect=kind), claims({"suspect": values}))
     assert list(found) == ["suspect"]
     assert reason in found["suspect"]
 
 
-def test_what_only_investigated_claims_have_is_refused() -> None:
+def test_a_column_that_only_investigated_claims_have_is_refused() -> None:
     outcome = np.where(INVESTIGATED, FRAUD, np.nan)
     report = missing_where(DRAW.random(ROWS), ~INVESTIGATED)
     found = find_leaks(contract(report=NUMBER), claims({"report": report}, outcome))
@@ -87,8 +87,8 @@ def test_a_person_who_knows_better_can_trust_a_column() -> None:
     assert find_leaks(contract(suspect=NUMBER), claims(suspect), trusted=("suspect",)) == {}
 
 
-def test_the_refused_row_number_would_have_lifted_a_random_split_and_not_the_real_one() -> None:
-    """Neighbours in time share a wave, and a random split has neighbours on both sides."""
+def test_a_row_number_would_raise_the_auc_of_a_random_split_only() -> None:
+    """Claims close in time share a wave of fraud, and a random split has such claims on both sides."""
     number = np.arange(ROWS, dtype=float)
     assert "number" in find_leaks(contract(number=NUMBER), claims({"number": number}))
     with_number, honest = np.column_stack([AMOUNT, number]), AMOUNT[:, None]
@@ -104,6 +104,6 @@ def test_the_refused_row_number_would_have_lifted_a_random_split_and_not_the_rea
     assert area(with_number, in_time) < area(with_number, random) - 0.08
 
 
-def test_a_refused_column_is_in_the_contract_and_no_feature() -> None:
+def test_a_refused_column_stays_in_the_contract_and_is_not_a_feature() -> None:
     given = contract(suspect=NUMBER)
     assert without(given, {"suspect": ""}).columns[-1] == replace(given.columns[-1], role=Role.IGNORED)

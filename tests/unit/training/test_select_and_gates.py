@@ -72,7 +72,7 @@ def test_calibration_recovers_the_line_through_the_log_odds() -> None:
 
 
 def test_scores_that_fall_with_fraud_are_refused() -> None:
-    with pytest.raises(RefusedTraining, match="no likelier"):
+    with pytest.raises(RefusedTraining, match="no more likely"):
         platt("logit", -np.log(RISK / (1 - RISK)), FRAUD, np.ones(len(FRAUD)))
 
 

@@ -1,4 +1,4 @@
-"""The past teaches, the future tests, and nobody is in both."""
+"""Models are trained on the past and tested on the future, and no claimant is in both."""
 
 import numpy as np
 from hypothesis import given
@@ -16,7 +16,7 @@ def moments(minutes: list[int]) -> np.ndarray:
 @given(
     st.lists(st.tuples(st.integers(0, 300), st.sampled_from([*"abcdefgh", None]), st.booleans()), min_size=1)
 )
-def test_no_claimant_has_outcomes_in_two_splits_and_time_never_runs_back(
+def test_no_claimant_has_outcomes_in_two_splits_and_splits_are_in_time_order(
     claims: list[tuple[int, str | None, bool]],
 ) -> None:
     time = moments([minute for minute, _, _ in claims])
@@ -45,7 +45,7 @@ def test_a_claim_without_a_time_is_in_no_split() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from("abcdefgh")), min_size=8))
-def test_within_the_search_too_what_is_tried_comes_later_and_from_others(
+def test_search_folds_test_on_later_claims_of_other_claimants(
     claims: list[tuple[int, str]],
 ) -> None:
     time = moments([minute for minute, _ in claims])

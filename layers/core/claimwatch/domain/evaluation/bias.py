@@ -1,9 +1,9 @@
-"""Bias: whether protected groups are referred, found and wrongly referred alike.
+"""Bias: whether protected groups have equal referral rates, recall and false positive rates.
 
-Each group is compared with all other claims. A group alarms where the ratio is beyond what may pass (the
+Each group is compared with all other claims. A group alarms if its ratio is outside of the limits (the
 four-fifths rule of the US Uniform Guidelines on Employee Selection Procedures, 29 CFR 1607.4 D, and its
-reverse, since here it is being selected that harms) and that is certain: its false discoveries are kept down
-over all groups. A small group is not ranked.
+inverse, because here being selected is the harm) and the difference is significant, with the false discovery
+rate controlled over all groups. Small groups are not judged.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,13 +21,13 @@ from claimwatch.domain.evaluation.multiple_testing import q_values
 from claimwatch.domain.evaluation.rates import Rate, p_value, rate
 
 CERTAIN = 0.01
-"""The share of false discoveries among the groups of which something is said."""
+"""The false discovery rate over all groups."""
 
 LEAST, MOST = 0.8, 1.25
-"""Ratios to all others that may pass."""
+"""The limits of the ratio to all other claims."""
 
 FEWEST = 10.0
-"""Frauds, or honest claims, that a rate must rest on."""
+"""The least frauds, or honest claims, behind a rate."""
 
 METRICS = ("selection_rate", "recall", "false_positive_rate")
 
@@ -36,7 +36,7 @@ type Values = Mapping[str, npt.NDArray[np.object_]]
 
 @dataclass(frozen=True)
 class _Compared:
-    """A rate of a group and of all others; None where one of them is too small."""
+    """A rate of a group and of all other claims; None if one of them is too small."""
 
     metric: str
     attribute: str
@@ -56,12 +56,12 @@ def bias(
     cohort_groups: Values,
     smallest: int = 50,
 ) -> list[Finding]:
-    """The findings of check ``bias``.
+    """Return the findings of check ``bias``.
 
-    ``referred`` [claims] and ``groups`` (by protected attribute, the group of each claim; None where not
-    known) are of all claims of the window; ``cohort_groups`` are the groups of the cohort's claims. Of each
+    ``referred`` [claims] and ``groups`` (by protected attribute, the group of each claim; None if not
+    known) describe all claims of the window; ``cohort_groups`` are the groups of the cohort's claims. Of each
     group and of the crossings of every two attributes: ``selection_rate`` (of all claims), ``recall`` and
-    ``false_positive_rate`` (of matured ones), each with its ``..._ratio`` to that of all others. Of each
+    ``false_positive_rate`` (of matured claims), each with its ``..._ratio`` to all other claims. Of each
     attribute: ``demographic_parity_ratio`` (the lowest selection rate over the highest) and
     ``equal_opportunity_difference`` (the highest recall less the lowest), over groups that are large enough.
     """
@@ -82,14 +82,14 @@ def bias(
 
 
 def crossings(values: Values) -> dict[str, Groups]:
-    """The groups of every attribute, and of every two of them together."""
+    """Return the groups of every attribute, and of every pair of attributes."""
     found = {attribute: Groups.of(each) for attribute, each in values.items()}
     pairs = {f"{one} and {two}": found[one].crossed(found[two]) for one, two in combinations(found, 2)}
     return found | pairs
 
 
 def _selected(referred: Mask, groups: Mapping[str, Groups], smallest: int) -> Iterator[_Compared]:
-    """The share of referred claims in every group: all are known, so counts are enough."""
+    """Return the referral rate of every group, from counts: referral is known for every claim."""
     claims, chosen = len(referred), int(referred.sum())
     for attribute, each in groups.items():
         sizes = np.bincount(each.place, minlength=len(each.names))
@@ -112,7 +112,7 @@ def _counted(hits: int, of: int) -> Rate:
 
 
 def _found(cohort: Cohort, groups: Mapping[str, Groups], smallest: int) -> list[_Compared]:
-    """How many of the frauds, and of the honest claims, of every group were referred, over the book."""
+    """Return the share of each group's frauds, and of its honest claims, that were referred."""
     found: dict[str, list[_Compared]] = {"recall": [], "false_positive_rate": []}
     for attribute, each in groups.items():
         for group, rows in each.rows:
@@ -120,17 +120,21 @@ def _found(cohort: Cohort, groups: Mapping[str, Groups], smallest: int) -> list[
             large = min(len(part.used) for part in parts) >= smallest
             for metric, of_frauds in (("recall", True), ("false_positive_rate", False)):
                 rates = tuple(_referred_of(part, of_frauds) for part in parts) if large else ()
-                told = len(rates) == 2 and min(each.n for each in rates) >= FEWEST
+                large_enough = len(rates) == 2 and min(each.n for each in rates) >= FEWEST
                 found[metric].append(
                     _Compared(
-                        metric, attribute, group, len(parts[0].used), (rates[0], rates[1]) if told else None
+                        metric,
+                        attribute,
+                        group,
+                        len(parts[0].used),
+                        (rates[0], rates[1]) if large_enough else None,
                     )
                 )
     return [each for compared in found.values() for each in compared]
 
 
 def _referred_of(part: Cohort, frauds: bool) -> Rate:
-    """The share of frauds, or of honest claims, that were referred."""
+    """Return the share of frauds, or of honest claims, that were referred."""
     if not part.stood_for(FEWEST):
         return Rate(NOTHING, 0, 0.0)
     of = part.fraud if frauds else 1.0 - part.fraud
@@ -177,7 +181,7 @@ def _findings(each: _Compared, q_value: float) -> list[Finding]:
 
 
 def _ratio(own: Interval, others: Interval) -> Interval:
-    """To all others; where none of them was chosen, it is at least that to the most there could be."""
+    """Return the ratio to all others; if none of them was chosen, a lower limit of it."""
     if not own.value or others.value or others.high is None:
         return ratio(own, others)
     return Interval(own.value / others.high, None if own.low is None else own.low / others.high)
@@ -188,7 +192,7 @@ def _excludes(found: Interval, value: float) -> bool:
 
 
 def _over_groups(attribute: str, compared: list[_Compared]) -> list[Finding]:
-    """What is told of an attribute as a whole; its groups are what is judged."""
+    """Return the findings about an attribute as a whole, which are not judged."""
 
     def values(metric: str) -> list[float]:
         return [

@@ -1,4 +1,4 @@
-"""Bivariate relations: each feature alone against the outcome."""
+"""Bivariate relations: each feature alone with the outcome."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from claimwatch.domain.evaluation.window_test import p_value
 from claimwatch.domain.model.features import Kind, Matrix
 
 ENOUGH = 50
-"""Claims that count and have a value, without which nothing is said."""
+"""The least counting claims with a value; with fewer, no relation is reported."""
 
 FEWEST = 10.0
-"""Frauds (of equal weight), and others, without which nothing is said."""
+"""The least (equally weighted) frauds, and honest claims; with fewer, no relation is reported."""
 
 CERTAIN = 0.01
-"""The share of false discoveries among the features whose relation has changed."""
+"""The false discovery rate over the features whose relation has changed."""
 
 MATERIAL = 0.1
-"""A change of the correlation that matters."""
+"""The least change of the correlation that matters."""
 
 RARE = 10
-"""Claims of a category below which it is put together with others like it."""
+"""The least claims of a category; smaller categories are merged."""
 
 _WITHOUT_ORDER: frozenset[Kind] = frozenset({"category", "hour", "weekday"})
 
@@ -38,7 +38,7 @@ type Places = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Relation:
-    """A correlation (Cramér's V where the feature has no order) with its standard error and p-value."""
+    """A correlation (Cramér's V if the feature has no order) with its standard error and p-value."""
 
     value: float
     error: float
@@ -54,13 +54,13 @@ def bivariate(
     cohort: Cohort,
     before: Sequence[Mapping[str, float]],
 ) -> list[Finding]:
-    """The findings of check ``bivariate``.
+    """Return the findings of check ``bivariate``.
 
-    ``matrix`` [claims, features] are the encoded claims of the cohort. ``before`` has for each earlier window
-    its metric ``correlation`` by feature, the oldest first. ``correlation`` is that of the feature's ranks
-    with the outcome, over the book; Cramér's V (0 to 1) for categories, hours and weekdays. Its verdict is on
-    the change since the windows before, ``correlation_shift``: watched where it is certain and material, or
-    turns round. ``p_value`` and ``q_value`` say whether there is a relation at all.
+    ``matrix`` [claims, features] are the encoded claims of the cohort. ``before`` has ``correlation`` by
+    feature for each earlier window, the oldest first. ``correlation`` is between the feature's ranks and
+    the outcome, over the book; Cramér's V (0 to 1) for categories, hours and weekdays. The verdict is about
+    the change since earlier windows, ``correlation_shift``: a watch if it is certain and material, or changes
+    sign. ``p_value`` and ``q_value`` say whether there is a relation at all.
     """
     related = [relation(matrix[:, place][cohort.used], kind, cohort) for place, kind in enumerate(kinds)]
     earlier = [np.array([window[name] for window in before if name in window]) for name in names]
@@ -81,9 +81,9 @@ def bivariate(
 
 
 def relation(values: Matrix, kind: Kind, cohort: Cohort) -> Relation | None:
-    """How a feature's values, of the claims that count, go with the outcome; None where too few do.
+    """Return how a feature's values are related to the outcome; None if too few claims count.
 
-    Only claims with a value take part. With equal weights the correlation is Spearman's, and V is Cramér's.
+    Only claims with a value are used. With equal weights the correlation is Spearman's, and V is Cramér's.
     """
     present = (~np.isnan(values)).astype(np.float64)
     fraud, weight = cohort.fraud, cohort.weight[cohort.used] * present
@@ -102,7 +102,7 @@ def _ordered(place: Places, weight: Floats, outcome: Floats) -> Relation:
     at = np.bincount(place, weights=weight)
     x, y = _standard((np.cumsum(at) - at / 2.0)[place], weight), _standard(outcome, weight)
     value = float(weight @ (x * y))
-    # What each claim adds to a correlation; were there none, only x y is left.
+    # Each claim's influence on the correlation; without a relation, only x y is left.
     error = _size(weight * (x * y - value * (x**2 + y**2) / 2.0))
     by_chance = _size(weight * (x * y - value))
     likely = float(2.0 * ndtr(-abs(value) / by_chance)) if by_chance > 0.0 else 0.0
@@ -110,15 +110,15 @@ def _ordered(place: Places, weight: Floats, outcome: Floats) -> Relation:
 
 
 def _unordered(place: Places, weight: Floats, outcome: Floats) -> Relation:
-    """V squared is the variance of the groups' fraud rates in parts of that of the outcomes."""
+    """Return Cramér's V: its square is the variance of the groups' fraud rates over that of the outcomes."""
     place = _pooled(place)
     y = _standard(outcome, weight)
     at = np.bincount(place, weights=weight)
     rates = np.bincount(place, weights=weight * y) / at
     square = float(at @ rates**2)
     value = float(np.sqrt(square))
-    # One over the number of claims, if all weigh the same: the statistic is Pearson's then, and else his
-    # with the design effect of Rao and Scott (1981).
+    # One over the number of claims if all weigh the same: then the statistic is Pearson's. Otherwise it is
+    # Pearson's with the design effect of Rao and Scott (1981).
     design = _size(weight * y) ** 2
     added = (2.0 * y - rates[place]) * rates[place] - square * y**2
     error = _size(weight * added) / (2.0 * value) if value > 0.0 else 0.0
@@ -128,14 +128,14 @@ def _unordered(place: Places, weight: Floats, outcome: Floats) -> Relation:
 
 
 def _pooled(place: Places) -> Places:
-    """Levels that few claims have count as one."""
+    """Merge the levels that few claims have."""
     rare = np.bincount(place) < RARE
     merged = np.where(rare, 0, np.cumsum(~rare))
     return np.unique(merged[place], return_inverse=True)[1]
 
 
 def _standard(values: Floats, weight: Floats) -> Floats:
-    """With a mean of 0 and a variance of 1; ``weight`` adds up to 1."""
+    """Return the values with mean 0 and variance 1; ``weight`` adds up to 1."""
     centred = values - weight @ values
     return np.asarray(centred / np.sqrt(weight @ centred**2))
 
@@ -156,7 +156,7 @@ def _findings(
         return [Finding("correlation", None, 0, "not enough data", name)]
     reach = _Z * found.error
     lowest = -1.0 if found.ordered else 0.0
-    told = [
+    findings = [
         Finding(
             "correlation",
             found.value,
@@ -170,11 +170,11 @@ def _findings(
         Finding("q_value", q_related, found.n, "ok", name),
     ]
     if not len(before):
-        return told
+        return findings
     shift = found.value - float(before.mean())
     turned = found.ordered and found.value * float(before.mean()) < 0.0 and abs(shift) >= MATERIAL / 2.0
     changed = q_changed <= CERTAIN and (abs(shift) >= MATERIAL or turned)
     return [
-        *told,
+        *findings,
         Finding("correlation_shift", shift, found.n, "watch" if changed else "ok", name, threshold=MATERIAL),
     ]

@@ -1,10 +1,10 @@
-"""Champion against challenger, on the claims that were chosen by chance.
+"""Compares champion and challenger on the claims that were selected at random.
 
-What only the challenger would have referred nobody looked at, so the referred claims favour the champion. The
-random audit favours nobody. It is looked at again with every window, so the test is one that may be: evidence
-is an e-value, which reaches 1 / a with chance a at most however often one looks (Ville's inequality; Ramdas
-and others, "Game-theoretic statistics and safe anytime-valid inference", 2023), and the interval a confidence
-sequence, which holds at all times together.
+Claims that only the challenger would have referred were not investigated, so referrals favour the champion;
+the random audit favours neither. Every window repeats the comparison, so it uses a test that allows this:
+the evidence is an e-value, which reaches 1 / a with probability at most a however often one looks (Ville's
+inequality; Ramdas and others, "Game-theoretic statistics and safe anytime-valid inference", 2023), and the
+interval is a confidence sequence, which holds at all times together.
 """
 
 import numpy as np
@@ -15,26 +15,26 @@ from claimwatch.domain.evaluation.finding import Finding, Verdict
 from claimwatch.domain.evaluation.intervals import Interval
 
 DECISIVE = 40.0
-"""Evidence for one of the two directions from which on it is decided: a false one in twenty, for both."""
+"""The evidence that decides for one direction; both together are wrong in at most one of twenty cases."""
 
 FEWEST_FRAUDS = 10
-"""Audited frauds without which nothing is said."""
+"""The least audited frauds for a verdict."""
 
 ALIKE = 0.05
-"""A difference of recall that does not matter."""
+"""The greatest difference in recall that does not matter."""
 
 _STEPS = 2001
-"""Differences from -1 to 1 that are tried for the bounds of the interval."""
+"""The number of differences from -1 to 1 that are tested for the bounds of the interval."""
 
 
 def challenger(cohort: Cohort, challenger_probability: Floats, capacity: float) -> list[Finding]:
-    """The findings of check ``challenger``.
+    """Return the findings of check ``challenger``.
 
-    ``cohort`` holds all matured claims that both models scored since the challenger is one, with the
-    champion's probabilities; ``challenger_probability`` [claims] are the other's. ``recall_difference`` is
-    the challenger's recall at capacity less the champion's. ``evidence_better`` says that the challenger
-    finds more; where it is decisive it is watched, since somebody should promote it. ``evidence_worse`` says
-    that it finds fewer.
+    ``cohort`` has all matured claims that both models have scored since the challenger started, with the
+    champion's probabilities; ``challenger_probability`` [claims] are the challenger's. ``recall_difference``
+    is the challenger's recall at capacity minus the champion's. ``evidence_better`` is the evidence that the
+    challenger finds more; if it is decisive it is a watch, because a person should promote the challenger.
+    ``evidence_worse`` is the evidence that it finds fewer.
     """
     if len(challenger_probability) != len(cohort.outcome):
         raise ValueError("one probability of the challenger for each claim")
@@ -81,18 +81,19 @@ def challenger(cohort: Cohort, challenger_probability: Floats, capacity: float) 
 
 
 def reviewed(probability: Floats, capacity: float) -> Mask:
-    """The highest ``capacity`` of the claims; of a tie those that come first."""
+    """Return which claims are in the highest ``capacity``; of equal scores, the first."""
     chosen = np.zeros(len(probability), dtype=np.bool_)
-    # A capacity of 0.07 of 100 claims is 7 of them, though their product as floats is a little more.
+    # A capacity of 0.07 of 100 claims is 7, although the product of the floats is slightly different.
     most = int(capacity * len(probability) * (1.0 + 1e-12))
     chosen[np.argsort(-np.asarray(probability), kind="stable")[:most]] = True
     return chosen
 
 
 def evidence(for_it: int, against: int) -> float:
-    """How much better a chance above a half explains what was found by one model only, than at most a half.
+    """Return the evidence that a fraud found by only one model is more likely found by the first.
 
-    The mean of the likelihood ratio over all chances above a half, each as likely: a test martingale.
+    It is the mean likelihood ratio to a probability of one half, over all probabilities above one half with
+    equal weight: a test martingale.
     """
     likelihood = betaln(for_it + 1.0, against + 1.0) + (for_it + against + 1.0) * np.log(2.0)
     above = 1.0 - float(betainc(for_it + 1.0, against + 1.0, 0.5))
@@ -100,10 +101,10 @@ def evidence(for_it: int, against: int) -> float:
 
 
 def difference_at_all_times(plus: int, minus: int, count: int) -> Interval:
-    """The share of ``plus`` in ``count`` less that of ``minus``, with a 95 % confidence sequence.
+    """Return the share of ``plus`` in ``count`` minus that of ``minus``, with a 95 % confidence sequence.
 
-    It holds the differences that explain the counts no worse than a twentieth of what the mean of all shares
-    does (each as likely: Dirichlet), with the shares that explain them best.
+    It contains the differences whose greatest likelihood is at least a twentieth of the mean likelihood over
+    all shares (uniform: Dirichlet).
     """
     counts = np.array([plus, minus, count - plus - minus], dtype=np.float64)
     mixture = float(gammaln(counts + 1.0).sum() + gammaln(3.0) - gammaln(count + 3.0))
@@ -111,7 +112,7 @@ def difference_at_all_times(plus: int, minus: int, count: int) -> Interval:
     kept = tried[_likelihood(counts, tried) > mixture - np.log(20.0)]
     value = (plus - minus) / count
     step = 2.0 / (_STEPS - 1)
-    # The grid's bounds lie within; a step further they lie outside.
+    # The grid's outermost points are inside; one step further is outside.
     return Interval(
         value,
         max(-1.0, min(float(np.min(kept, initial=value)) - step, value)),
@@ -120,10 +121,10 @@ def difference_at_all_times(plus: int, minus: int, count: int) -> Interval:
 
 
 def _likelihood(counts: Floats, differences: Floats) -> Floats:
-    """The greatest log-likelihood of the counts of plus, minus and neither, for each difference.
+    """Return the greatest log-likelihood of the counts of plus, minus and neither, for each difference.
 
-    With ``x`` for minus, plus is ``x + d`` and neither ``1 - d - 2 x``; the derivative is zero where a
-    quadratic is.
+    With ``x`` for minus, plus is ``x + d`` and neither ``1 - d - 2 x``; the derivative is zero at a root of a
+    quadratic.
     """
     plus, minus, neither = counts
     d = differences

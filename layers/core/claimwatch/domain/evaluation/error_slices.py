@@ -1,8 +1,8 @@
-"""Errors: in which slices the missed frauds and the needless referrals gather.
+"""Error analysis: the slices in which missed frauds and needless referrals are most frequent.
 
-That a slice differs from the rest is first of all a fact about a model: claims that rarely are fraud rarely
-reach the threshold. So it is watched at most. It alarms where more frauds are missed than the model's own
-probabilities foretell, compared with all other claims: there it is wrong.
+A difference between slices is normal: claims that are rarely fraud rarely reach the threshold. So it is at
+most a watch. A slice alarms if more frauds are missed than the model's probabilities predict, compared with
+all other claims: there the model is wrong.
 """
 
 from collections.abc import Mapping
@@ -20,19 +20,19 @@ from claimwatch.domain.evaluation.multiple_testing import q_values
 from claimwatch.domain.evaluation.rates import Rate, p_value, rate
 
 SMALLEST = 50
-"""Claims with an outcome that counts, in the slice and outside of it, without which nothing is said."""
+"""The least counting claims inside and outside of a slice; smaller slices are not judged."""
 
 FEWEST = 5.0
-"""Claims (of equal weight) that a rate must rest on: frauds, or referrals."""
+"""The least (equally weighted) frauds or referrals behind a rate."""
 
 CERTAIN = 0.01
-"""The share of false discoveries among the slices of which something is said."""
+"""The false discovery rate over all slices."""
 
 MATERIAL = 0.1
-"""How much more of the frauds are missed, or of the referrals needless, than outside of the slice."""
+"""The least difference to all other claims that matters, in missed frauds or needless referrals."""
 
-UNFORETOLD = 1.5
-"""Missed frauds, in parts of those foretold, from which on it matters."""
+UNPREDICTED = 1.5
+"""The least ratio of missed to predicted frauds that matters."""
 
 _NO_RATE = Rate(NOTHING, 0, 0.0)
 
@@ -43,26 +43,26 @@ class _Slice:
     value: str
     n: int
     rates: Mapping[str, tuple[Rate, Rate]]
-    """Of the slice and of all others."""
+    """The rate of the slice, and of all other claims."""
     missed: "_Missed"
 
 
 @dataclass(frozen=True)
 class _Missed:
-    """Missed frauds over those foretold, in parts of the same outside of the slice."""
+    """Missed over predicted frauds in the slice, relative to the same ratio outside of it."""
 
     ratio: Interval
     p_value: float
 
 
 def errors(cohort: Cohort, segments: Mapping[str, npt.NDArray[np.object_]]) -> list[Finding]:
-    """The findings of check ``errors``.
+    """Return the findings of check ``errors``.
 
-    ``segments`` has for each feature the slice that each claim of the cohort is in (text; None where not
-    known), numbers cut into ranges by the caller. ``missed_rate`` is the share of frauds that were not
+    ``segments`` has for each feature the slice of each claim of the cohort (text; None if not known),
+    with numbers cut into ranges by the caller. ``missed_rate`` is the share of frauds that were not
     referred, ``false_referral_rate`` the share of referred claims that were honest; the threshold of both is
     the rate of all other claims. ``missed_over_expected`` is the ratio of missed frauds to those outside of
-    the slice, over that ratio as the probabilities foretell it. Slices that miss the most come first.
+    the slice, over the same ratio as the probabilities predict it. Slices that miss the most come first.
     """
     slices = [
         _slice(cohort, feature, value, rows)
@@ -78,7 +78,7 @@ def errors(cohort: Cohort, segments: Mapping[str, npt.NDArray[np.object_]]) -> l
     found: list[tuple[float, list[Finding]]] = []
     for place, each in enumerate(slices):
         rates = [_compared(each, metric, float(discovered[metric][place])) for metric in discovered]
-        found.append((each.rates["missed_rate"][0].value or 0.0, [*rates, _unforetold(each, wrong[place])]))
+        found.append((each.rates["missed_rate"][0].value or 0.0, [*rates, _unpredicted(each, wrong[place])]))
     return [finding for _, own in sorted(found, key=lambda entry: -entry[0]) for finding in own]
 
 
@@ -110,19 +110,19 @@ def _false_rate(part: Cohort) -> Rate:
 
 
 def _missed(inside: Cohort, outside: Cohort) -> _Missed:
-    """Frauds that were missed inside over those outside, in parts of what the probabilities foretell."""
+    """Return missed frauds inside over those outside, relative to the prediction."""
     own, others = _missed_frauds(inside), _missed_frauds(outside)
-    foretold, foretold_others = (float(part.probability[~part.referred].sum()) for part in (inside, outside))
-    if own.value + others.value <= 0.0 or not foretold_others:
+    expected, expected_others = (float(part.probability[~part.referred].sum()) for part in (inside, outside))
+    if own.value + others.value <= 0.0 or not expected_others:
         return _Missed(NOTHING, float("nan"))
     (counted, weight), (counted_others, weight_others) = own.counted, others.counted
-    if min(foretold / weight, foretold_others / weight_others) < FEWEST:
+    if min(expected / weight, expected_others / weight_others) < FEWEST:
         return _Missed(NOTHING, float("nan"))
     share = share_of_two(own, others)
-    by_chance = foretold / weight / (foretold / weight + foretold_others / weight_others)
+    by_chance = expected / weight / (expected / weight + expected_others / weight_others)
     return _Missed(
         Interval(
-            *(_odds(bound, foretold / foretold_others) for bound in (share.value, share.low, share.high))
+            *(_odds(bound, expected / expected_others) for bound in (share.value, share.low, share.high))
         ),
         float(betainc(counted, counted_others, by_chance)),
     )
@@ -157,11 +157,11 @@ def _compared(each: _Slice, metric: str, q_value: float) -> Finding:
     )
 
 
-def _unforetold(each: _Slice, q_value: float) -> Finding:
+def _unpredicted(each: _Slice, q_value: float) -> Finding:
     ratio = each.missed.ratio
     verdict: Verdict = "not enough data"
     if ratio.value is not None:
-        verdict = "alarm" if q_value <= CERTAIN and ratio.value >= UNFORETOLD else "ok"
+        verdict = "alarm" if q_value <= CERTAIN and ratio.value >= UNPREDICTED else "ok"
     return Finding(
         "missed_over_expected",
         ratio.value,
@@ -171,5 +171,5 @@ def _unforetold(each: _Slice, q_value: float) -> Finding:
         each.value,
         ratio.low,
         ratio.high,
-        UNFORETOLD,
+        UNPREDICTED,
     )

@@ -1,7 +1,7 @@
-"""Intervals of 95 %, for shares, ratios and differences.
+"""95 % intervals of shares, ratios and differences.
 
-Each says from where to where a value would be if other claims had been drawn from the same book. None is what
-cannot be told.
+Each interval says how far a value could differ if other claims had been drawn from the same book. None means
+that a value or bound is not known.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from math import exp, log, sqrt
 from scipy.special import betaincinv
 
 TAIL = 0.025
-"""What is left out at either end."""
+"""The probability outside of the interval at each end."""
 
 _Z = 1.959963984540054
 """The normal distribution's 97.5 % quantile."""
@@ -29,21 +29,21 @@ NOTHING = Interval(None)
 
 
 def wilson(hits: float, of: float) -> Interval:
-    """A share of independent claims, with Wilson's score interval."""
+    """Return a share of independent claims with Wilson's score interval."""
     if of <= 0.0:
         return NOTHING
     share = hits / of
     middle = (share + _Z**2 / (2.0 * of)) / (1.0 + _Z**2 / of)
     half = _Z * sqrt(share * (1.0 - share) / of + _Z**2 / (4.0 * of**2)) / (1.0 + _Z**2 / of)
-    # At the ends the bound is the end; what is computed is off by a rounding.
+    # At 0 and 1 the bound is exact; the computed one has a rounding error.
     return Interval(share, max(middle - half, 0.0) if hits else 0.0, middle + half if hits < of else 1.0)
 
 
 @dataclass(frozen=True)
 class Total:
-    """A sum of the weights of claims that were counted, the sum of their squares, and the greatest there is.
+    """The sum of the weights of counted claims, the sum of their squares, and the greatest possible weight.
 
-    The last is of any claim that could have been counted.
+    The greatest weight is that of any claim that could have been counted.
     """
 
     value: float
@@ -52,10 +52,10 @@ class Total:
 
     @property
     def counted(self) -> tuple[float, float]:
-        """How many claims of equal weight vary alike, half a one that was not seen included; their weight.
+        """The number of equally weighted claims with the same variance, half an unseen claim included.
 
-        The half is Jeffreys', of the heaviest. Fay and Feuer, "Confidence intervals for directly
-        standardized rates", 1997.
+        The second value is their weight. The half is Jeffreys', with the greatest weight. Fay and Feuer,
+        "Confidence intervals for directly standardized rates", 1997.
         """
         value = self.value + self.heaviest / 2.0
         squares = self.squares + self.heaviest**2 / 2.0
@@ -63,7 +63,7 @@ class Total:
 
 
 def jeffreys(share: float, of: float) -> Interval:
-    """A share of so many claims, which may be the number that would tell as much; Jeffreys' interval."""
+    """Return a share of ``of`` claims (or an effective number of claims) with Jeffreys' interval."""
     if of <= 0.0:
         return NOTHING
     hits, others = share * of, (1.0 - share) * of
@@ -71,10 +71,10 @@ def jeffreys(share: float, of: float) -> Interval:
 
 
 def share_of_two(one: Total, two: Total) -> Interval:
-    """The share of one total in the sum of two that were counted independently.
+    """Return the share of one total in the sum of two that were counted independently.
 
-    Given how many claims were counted in all, those of the first are binomial; Jeffreys' interval of that
-    share, with the weights put back.
+    Given the number of claims counted in both, the number in the first is binomial: the interval is Jeffreys'
+    for that share, with the weights applied to its bounds.
     """
     if one.value + two.value <= 0.0:
         return NOTHING
@@ -82,31 +82,31 @@ def share_of_two(one: Total, two: Total) -> Interval:
     bounds = [float(betaincinv(counted_one, counted_two, at)) for at in (TAIL, 1.0 - TAIL)]
     low, high = (weight_one * bound / (weight_one * bound + weight_two * (1.0 - bound)) for bound in bounds)
     share = one.value / (one.value + two.value)
-    # With next to nothing counted, the interval's middle is not the share.
+    # With hardly any claim counted, the share may be outside of the interval.
     return Interval(share, min(low, share) if one.value else 0.0, max(high, share) if two.value else 1.0)
 
 
 def scaled(found: Interval, factor: float) -> Interval:
-    """All three, so many times."""
+    """Return the value and both bounds multiplied by a factor."""
     return Interval(
         *(None if bound is None else bound * factor for bound in (found.value, found.low, found.high))
     )
 
 
 def complement(found: Interval) -> Interval:
-    """What is left to 1."""
+    """Return 1 minus the value, with its bounds."""
     return Interval(
         *(None if bound is None else 1.0 - bound for bound in (found.value, found.high, found.low))
     )
 
 
 def ratio(one: Interval, two: Interval) -> Interval:
-    """One value over another that was found independently, from the intervals of both.
+    """Return one value over another, independent one, from the intervals of both.
 
-    By variance estimates recovered from the bounds of the logarithms (Donner and Zou, "Closed-form confidence
+    Variances are recovered from the bounds of the logarithms (Donner and Zou, "Closed-form confidence
     intervals for functions of the normal mean and standard deviation", 2012).
     """
-    first, second = _told(one), _told(two)
+    first, second = _bounds(one), _bounds(two)
     if first is None or second is None or not second[0]:
         return NOTHING
     (value, low, high), (by, by_low, by_high) = first, second
@@ -122,8 +122,8 @@ def ratio(one: Interval, two: Interval) -> Interval:
 
 
 def difference(one: Interval, two: Interval) -> Interval:
-    """One value less another that was found independently (Newcombe's hybrid interval, 1998)."""
-    first, second = _told(one), _told(two)
+    """Return one value minus another, independent one (Newcombe's hybrid interval, 1998)."""
+    first, second = _bounds(one), _bounds(two)
     if first is None or second is None:
         return NOTHING
     (value, low, high), (by, by_low, by_high) = first, second
@@ -134,7 +134,7 @@ def difference(one: Interval, two: Interval) -> Interval:
     )
 
 
-def _told(found: Interval) -> tuple[float, float, float] | None:
+def _bounds(found: Interval) -> tuple[float, float, float] | None:
     if found.value is None or found.low is None or found.high is None:
         return None
     return found.value, found.low, found.high

@@ -1,4 +1,4 @@
-"""Performance: how well a model finds fraud, by outcomes that are due, and an estimate before they are."""
+"""Performance: how well a model finds fraud, measured on due outcomes and estimated before they are due."""
 
 from collections.abc import Mapping
 
@@ -11,13 +11,13 @@ from claimwatch.domain.evaluation.intervals import NOTHING, Interval, Total, jef
 from claimwatch.domain.evaluation.rates import Rate, rate
 
 MATERIAL = 0.15
-"""The part of what was promised beyond chance that may be lost before it matters."""
+"""The part of the promised advantage over chance that may be lost before it matters."""
 
 WIDER = 1.3143
-"""How far an interval is stretched for a verdict, since five metrics are judged: from 95 to 99 %."""
+"""The factor that widens an interval from 95 to 99 % for a verdict, because five metrics are judged."""
 
 FEWEST_FRAUDS = 20.0
-"""Frauds (of equal weight) without which nothing is said about how they are found."""
+"""The least (equally weighted) frauds for a verdict."""
 
 _BY_CHANCE = {
     "roc_auc": 0.5,
@@ -26,23 +26,23 @@ _BY_CHANCE = {
     "recall_at_capacity": 0.0,
     "brier": 0.0,
 }
-"""What is judged, and what a model would reach that knows nothing."""
+"""The judged metrics, each with the value of a model without any information."""
 
 _LESS_IS_BETTER = {"brier"}
 _CERTAIN = 1e-6
-"""The least that a fraud's count varies by, for probabilities of 0 and 1."""
+"""The least variance of a count of frauds, for probabilities of 0 and 1."""
 
 
 def performance(
     cohort: Cohort, capacity: float, promised: Mapping[str, float], immature: int
 ) -> list[Finding]:
-    """The findings of check ``performance``.
+    """Return the findings of check ``performance``.
 
     ``capacity`` is the share of claims that the team can review. ``promised`` are the model's metrics on the
-    test split; metrics that are not there are told and not judged. ``immature`` counts the claims whose
-    outcome is not due. A metric alarms where its whole interval, stretched by ``WIDER``, is worse than
-    promised by more than ``MATERIAL``; worse at all, it is watched. ``outcomes`` counts those that count, its
-    segment says which.
+    test split; other metrics are reported and not judged. ``immature`` is the number of claims whose outcome
+    is not due. A metric alarms if its whole interval, widened by ``WIDER``, is worse than promised by more
+    than ``MATERIAL``; if it is worse at all, it is a watch. ``outcomes`` is the number of outcomes used, and
+    its segment the basis.
     """
     matured, counting = len(cohort.outcome), len(cohort.used)
     frauds = cohort.frauds
@@ -60,10 +60,10 @@ def performance(
     ]
     referred = cohort.referred[cohort.used].astype(np.float64)
     hits = rate(cohort, referred, cohort.fraud)
-    found = [_told("hit_rate", hits.interval, hits.n)]
+    found = [_reported("hit_rate", hits.interval, hits.n)]
     if cohort.basis == "referrals only":
-        # Of the rest of the book nobody knows anything.
-        return [*counts, *(_told(name, NOTHING, 0) for name in (*_BY_CHANCE, "base_rate")), *found]
+        # Nothing is known about the rest of the book.
+        return [*counts, *(_reported(name, NOTHING, 0) for name in (*_BY_CHANCE, "base_rate")), *found]
     recall, precision = ranking.recall_at(cohort, capacity), ranking.precision_at(cohort, capacity)
     base = rate(cohort, np.ones(counting), cohort.fraud)
     deciles = ranking.lift_by_decile(cohort)
@@ -77,12 +77,12 @@ def performance(
     return [
         *counts,
         *(_judged(name, interval, counting, promised.get(name), frauds) for name, interval in judged.items()),
-        _told("precision_at_capacity", precision.interval, precision.n),
+        _reported("precision_at_capacity", precision.interval, precision.n),
         *found,
-        _told("base_rate", base.interval, base.n),
-        _told("calibration_error", ranking.calibration_error(cohort), counting),
+        _reported("base_rate", base.interval, base.n),
+        _reported("calibration_error", ranking.calibration_error(cohort), counting),
         *(
-            _told("lift", each.interval, counting, segment=str(place))
+            _reported("lift", each.interval, counting, segment=str(place))
             for place, each in enumerate(deciles, start=1)
         ),
         *_calibration(ranking.calibration(cohort)),
@@ -90,21 +90,21 @@ def performance(
 
 
 def estimated(probability: Floats, referred: Mask) -> list[Finding]:
-    """What calibrated probabilities say of claims whose outcomes are still to come, as ``estimated_...``.
+    """Return ``estimated_...`` findings about claims whose outcome is not due, from their probabilities.
 
-    Intervals are those of the outcomes, if the probabilities are true.
+    Intervals are those of the outcomes if the probabilities are correct.
     """
     given, chosen = np.asarray(probability, dtype=np.float64), np.asarray(referred, dtype=np.bool_)
     recall = share_of_two(_expected(given[chosen]), _expected(given[~chosen]))
     return [
-        _told("estimated_precision", _foretold(given[chosen]), int(chosen.sum())),
-        _told("estimated_recall", recall, len(given)),
-        _told("estimated_base_rate", _foretold(given), len(given)),
+        _reported("estimated_precision", _expected_share(given[chosen]), int(chosen.sum())),
+        _reported("estimated_recall", recall, len(given)),
+        _reported("estimated_base_rate", _expected_share(given), len(given)),
     ]
 
 
 def worse(found: Interval, promised: float, by_chance: float = 0.0, less_is_better: bool = False) -> Verdict:
-    """What to make of a metric: an alarm if all of it is materially worse than promised."""
+    """Return the verdict on a metric: an alarm if its whole interval is materially worse than promised."""
     if found.value is None or found.low is None or found.high is None:
         return "not enough data"
     bound = _bound(promised, by_chance, less_is_better)
@@ -122,7 +122,7 @@ def _bound(promised: float, by_chance: float, less_is_better: bool) -> float:
 
 def _judged(name: str, found: Interval, n: int, promised: float | None, frauds: float) -> Finding:
     if promised is None or not np.isfinite(promised):
-        return _told(name, found, n)
+        return _reported(name, found, n)
     less = name in _LESS_IS_BETTER
     verdict = worse(found, promised, _BY_CHANCE[name], less)
     return Finding(
@@ -136,7 +136,7 @@ def _judged(name: str, found: Interval, n: int, promised: float | None, frauds: 
     )
 
 
-def _told(name: str, found: Interval, n: int, segment: str = "") -> Finding:
+def _reported(name: str, found: Interval, n: int, segment: str = "") -> Finding:
     return Finding(
         name,
         found.value,
@@ -150,20 +150,20 @@ def _told(name: str, found: Interval, n: int, segment: str = "") -> Finding:
 
 def _calibration(curve: list[tuple[float, Rate]]) -> list[Finding]:
     found = []
-    for place, (told, seen) in enumerate(curve, start=1):
-        found.append(Finding("calibration_predicted", told, seen.n, segment=str(place)))
-        found.append(_told("calibration_observed", seen.interval, seen.n, segment=str(place)))
+    for place, (given, seen) in enumerate(curve, start=1):
+        found.append(Finding("calibration_predicted", given, seen.n, segment=str(place)))
+        found.append(_reported("calibration_observed", seen.interval, seen.n, segment=str(place)))
     return found
 
 
 def _expected(probability: Floats) -> Total:
-    """Frauds among claims with these probabilities; what is certain varies as little as can be counted."""
+    """Return the expected frauds among claims with these probabilities, with at least a minimal variance."""
     frauds = float(probability.sum())
     return Total(frauds, max(float((probability * (1.0 - probability)).sum()), _CERTAIN * frauds), 1.0)
 
 
-def _foretold(probability: Floats) -> Interval:
-    """The share of frauds among claims with these probabilities."""
+def _expected_share(probability: Floats) -> Interval:
+    """Return the expected share of frauds among claims with these probabilities."""
     if not len(probability):
         return NOTHING
     share = float(probability.mean())

@@ -1,4 +1,4 @@
-"""Rates over the book, from the claims of a cohort that count, each with its interval."""
+"""Rates over the book with intervals, from the counting claims of a cohort."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from claimwatch.domain.evaluation.cohort import Cohort, Floats
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval, Total, share_of_two
 
 ROUNDING = 1e-15
-"""A variance of no more than this is none."""
+"""Variances up to this are rounding errors."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A share with its interval, the claims it rests on, and how many of equal weight would tell as much."""
+    """A share with its interval, the number of claims behind it, and their effective number."""
 
     interval: Interval
     n: int
@@ -28,11 +28,11 @@ class Rate:
 
 
 def rate(cohort: Cohort, of: Floats, chosen: Floats, cut: Floats | None = None) -> Rate:
-    """The share of ``chosen`` in ``of``: each says of the claims that count how much of each, from 0 to 1.
+    """Return the share of ``chosen`` in ``of``; both give for each counting claim a part from 0 to 1.
 
-    So frauds and whether they were referred make recall, referred claims and whether they are fraud the hit
-    rate. Where claims are chosen by a cut through the book that moves with it, ``cut`` is what moving it
-    would change: less of the fraud rate at the cut for each claim above.
+    For example, frauds and whether they were referred give recall, referrals and whether they are fraud the
+    hit rate. If claims are chosen by a cut through the book, the cut depends on the drawn claims: ``cut`` is
+    each claim's influence through it, minus the fraud rate at the cut for claims above.
     """
     weight = cohort.weight[cohort.used]
     whole = weight * of
@@ -46,16 +46,16 @@ def rate(cohort: Cohort, of: Floats, chosen: Floats, cut: Floats | None = None) 
     mean = cohort.mean(of)
     looked_at = of * (chosen - share) / mean
     variance = cohort.variance(looked_at if cut is None else looked_at - cut / mean, looked_at)
-    # Independent counts would vary so; how the claims were chosen makes it less or more.
+    # The ratio to the variance of independent counts: the design effect of how claims were selected.
     varies = variance > ROUNDING
     apart = counted / (one + two) ** 2 / variance if varies and counted > 0.0 else 1.0
-    # Where only frauds (or only honest claims) are asked for, it is the choice that is known of every claim.
+    # If ``of`` selects only frauds (or only honest claims), the choice is known for every claim.
     by_choice = len(set(cohort.fraud[of > 0.0].tolist())) == 1
     totals = (
         _total(part, chosen if by_choice else of, weight, apart),
         _total(rest, 1.0 - chosen if by_choice else of, weight, apart),
     )
-    # That none was seen of claims that would have stood for many says little.
+    # If the unseen claims would have had large weights, seeing none carries little information.
     unseen = (one + two) / (totals[0] if not one else totals[1]).heaviest
     return Rate(
         share_of_two(*totals), n, share * (1.0 - share) / variance if varies else min(unseen, float(n))
@@ -63,7 +63,7 @@ def rate(cohort: Cohort, of: Floats, chosen: Floats, cut: Floats | None = None) 
 
 
 def p_value(one: Rate, two: Rate) -> float:
-    """How likely two independent rates are as far apart as these by chance alone; nan without both.
+    """Return the p-value of the difference of two independent rates; nan if one is not known.
 
     Fisher's exact test with the mid-p correction (Lancaster, 1961), on effective numbers of claims.
     """
@@ -76,13 +76,13 @@ def p_value(one: Rate, two: Rate) -> float:
     logs = _choose(of_one, possible) + _choose(of_two, hits - possible) - _choose(of_one + of_two, hits)
     likely = np.exp(logs)
     seen = likely[possible == hits_one][0]
-    # What is as likely as what was seen, but for a rounding, counts half.
+    # Outcomes as likely as the observed one, up to rounding, count half.
     rarer, as_rare = likely < seen * (1.0 - 1e-9), np.isclose(likely, seen, rtol=1e-9, atol=0.0)
     return float(min(likely[rarer].sum() + 0.5 * likely[as_rare].sum(), 1.0))
 
 
 def _choose(of: int, taken: npt.ArrayLike) -> Floats:
-    """Logarithms of the numbers of ways to take so many."""
+    """Return the logarithms of binomial coefficients."""
     some = np.asarray(taken, dtype=np.float64)
     return np.asarray(gammaln(of + 1.0) - gammaln(some + 1.0) - gammaln(of - some + 1.0))
 

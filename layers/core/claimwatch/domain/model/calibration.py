@@ -1,6 +1,6 @@
-"""Calibration: from a model's margin to the probability that it stands for, after Platt.
+"""Platt's calibration: from a model's margin to a probability.
 
-One line through the log-odds: strictly rising, so that it changes no order and no referral.
+It is a straight line through the log-odds that strictly rises, so it changes no order and no referral.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from claimwatch.domain.model.model import Link
 type Floats = npt.NDArray[np.float64]
 
 LOWEST, HIGHEST = 2.0**-20, 1.0 - 2.0**-13
-"""Bounds of a margin that is a probability, before it is made log-odds; both are exact in 32 bits.
+"""The bounds of a margin that is a probability, before it becomes log-odds; both are exact in 32 bits.
 
-Nearer to 1 a 32-bit float is so coarse that probabilities would differ by more than a millionth."""
+Closer to 1, 32-bit floats are so coarse that probabilities would differ by more than a millionth."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Calibration:
 
     def __post_init__(self) -> None:
         if not (0.0 < self.slope < np.inf and np.isfinite(self.offset)):
-            raise ValueError("a calibration rises: its slope is above 0")
+            raise ValueError("the slope of a calibration must be above 0")
 
 
 def log_odds(link: Link, margin: npt.ArrayLike) -> Floats:
-    """The log-odds that a model's margin stands for."""
+    """Return the log-odds of a model's margin."""
     values = np.asarray(margin, dtype=np.float64)
     if link == "logit":
         return values
@@ -40,6 +40,6 @@ def log_odds(link: Link, margin: npt.ArrayLike) -> Floats:
 
 
 def probability(calibration: Calibration, link: Link, margin: npt.ArrayLike) -> Floats:
-    """The calibrated probability of each margin."""
-    # As a tangent, because exp() overflows far below 0.
+    """Return the calibrated probability of each margin."""
+    # By the hyperbolic tangent, because exp() overflows far below 0.
     return 0.5 + 0.5 * np.tanh(0.5 * (calibration.slope * log_odds(link, margin) + calibration.offset))

@@ -1,7 +1,7 @@
-"""Features: what a model sees of a claim. The same code makes them for training and for serving.
+"""Features of a claim, computed by the same code for training and for serving.
 
-A contract's roles say what becomes a feature; a claim becomes a row of 32-bit floats. What is missing, and a
-category that was never learnt, is nan: models learn what to make of that, and both are counted.
+The roles in the contract determine which columns become features; a claim becomes a row of 32-bit floats. A
+missing value, and a category that was not seen in training, is nan; models handle nan, and both are counted.
 """
 
 import json
@@ -22,20 +22,20 @@ from claimwatch.domain.contract.contract import Contract, LogicalType, Role
 type Kind = Literal["number", "category", "flag", "days", "hour", "weekday"]
 type Column = npt.NDArray[Any] | Sequence[Any]
 type Columns = Mapping[str, Column]
-"""Columns by their names in the contract. Numbers are floats (nan: missing); booleans are objects (None) or
-floats; text is objects (None); dates and timestamps are datetime64 in UTC (NaT). A column that is not there
-counts as missing in every row."""
+"""Columns by their names in the contract. Numbers are floats (nan if missing); booleans are objects (None) or
+floats; text is objects (None); dates and timestamps are datetime64 in UTC (NaT). An absent column is missing
+in every row."""
 type Matrix = npt.NDArray[np.float32]
 
 SEEN_ENOUGH = 20
-"""Times that a category must occur in training to be one, where the contract does not list them."""
+"""The least occurrences of a category in training, if the contract does not list the categories."""
 
 MOST_CATEGORIES = 50
-"""Categories of a column whose contract does not list them; the most frequent ones are kept."""
+"""The most categories of a column, if the contract does not list them; the most frequent are kept."""
 
 _KINDS: frozenset[str] = frozenset(get_args(Kind.__value__))
 _BLOCK = 4096
-"""Rows that are written at a time: their matrix stays in the processor's cache."""
+"""The number of rows written at a time, so that their matrix stays in the processor's cache."""
 
 _DAY = 86_400_000_000
 _HOUR = 3_600_000_000
@@ -49,10 +49,10 @@ _THURSDAY = 3
 class Feature:
     """One column of the matrix.
 
-    ``number``: as it is. ``flag``: 0 or 1. ``category``: its place in ``categories``. ``days``: from a date
-    to the event time, in whole calendar days, or with their fraction where ``exact``. ``hour`` and
-    ``weekday`` (Monday is 0) are those of the event time. ``meaning`` is the first sentence of the column's
-    description; what is ``personal`` is learnt from and never shown.
+    ``number``: unchanged. ``flag``: 0 or 1. ``category``: its position in ``categories``. ``days``: from a
+    date to the event time, in whole calendar days, or with their fraction if ``exact``. ``hour`` and
+    ``weekday`` (Monday is 0) are of the event time. ``meaning`` is the first sentence of the column's
+    description. A ``personal`` feature is used by the model and never shown.
     """
 
     name: str
@@ -73,10 +73,10 @@ class FeatureSpec:
 
     @classmethod
     def fit(cls, contract: Contract, columns: Columns) -> Self:
-        """The features of a contract; ``columns`` are those of the training claims.
+        """Return the features of a contract; ``columns`` are those of the training claims.
 
         Only columns with role feature and the event time become features: no protected attribute, no
-        identifier, no text, nothing that is stored as a hash.
+        identifier, no text, and no column that is stored as a hash.
         """
         event = next((column for column in contract.columns if column.role is Role.EVENT_TIME), None)
         features: list[Feature] = []
@@ -97,19 +97,19 @@ class FeatureSpec:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The features' names."""
+        """The names of the features."""
         return tuple(feature.name for feature in self.features)
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """The columns that ``encode`` reads, each with the kind of a feature that is made of it."""
+        """The columns that ``encode`` reads, each with the kind of a feature that uses it."""
         kinds: dict[str, Kind] = {feature.column: feature.kind for feature in self.features}
         if self.event_time is not None:
             kinds.setdefault(self.event_time, "days")
         return kinds
 
     def to_json(self) -> str:
-        """Text that ``from_json`` reads."""
+        """Return text that ``from_json`` reads."""
         listed = [
             {name: value for name, value in asdict(feature).items() if value not in ("", (), False)}
             for feature in self.features
@@ -118,11 +118,11 @@ class FeatureSpec:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Read what ``to_json`` wrote; raises ``ValueError`` for a kind that is not known."""
+        """Read what ``to_json`` wrote; raises ``ValueError`` for an unknown kind."""
         read = json.loads(text)
         unknown = {entry["kind"] for entry in read["features"]} - _KINDS
         if unknown:
-            raise ValueError(f"no kind of feature: {', '.join(sorted(unknown))}")
+            raise ValueError(f"unknown kind of feature: {', '.join(sorted(unknown))}")
         return cls(
             tuple(
                 Feature(**entry | {"categories": tuple(entry.get("categories", ()))})
@@ -133,7 +133,7 @@ class FeatureSpec:
 
     @cached_property
     def codes(self) -> tuple[dict[str | None, float], ...]:
-        """For each feature, the code of each category; empty for those of other kinds."""
+        """The code of each category, by feature; empty for features of other kinds."""
         return tuple(
             {category: float(code) for code, category in enumerate(feature.categories)}
             for feature in self.features
@@ -165,22 +165,22 @@ def _made_of(
 
 
 def _sentence(description: str) -> str:
-    """The first sentence, in one line."""
+    """Return the first sentence, in one line."""
     return re.split(r"(?<=[.!?;])\s", " ".join(description.split()), maxsplit=1)[0].rstrip(".;")
 
 
 @dataclass(frozen=True)
 class Gaps:
-    """Claims, by feature, in which it is missing, and in which it has a category that was never learnt."""
+    """The number of claims by feature with a missing value, and with a category not seen in training."""
 
     missing: dict[str, int]
     unseen: dict[str, int]
 
 
 def encode(spec: FeatureSpec, columns: Columns) -> Matrix:
-    """The matrix of claims, float32 [claims, features]; missing values and unseen categories are nan.
+    """Return the matrix of claims, float32 [claims, features]; missing values and unseen categories are nan.
 
-    Numbers beyond the range of a float32 become its largest.
+    Numbers outside of the range of a float32 become its largest number.
     """
     rows = _rows(spec, columns)
     matrix = np.empty((rows, len(spec.features)), dtype=np.float32)
@@ -199,7 +199,7 @@ def _rows(spec: FeatureSpec, columns: Columns) -> int:
     for feature in spec.features:
         if feature.column in columns:
             return len(columns[feature.column])
-    raise ValueError("none of the model's columns is there")
+    raise ValueError("the claims have none of the model's columns")
 
 
 def _write(spec: FeatureSpec, columns: Columns, matrix: Matrix) -> None:
@@ -223,7 +223,7 @@ def _write(spec: FeatureSpec, columns: Columns, matrix: Matrix) -> None:
 
 
 def _moments(values: Column | None) -> npt.NDArray[np.int64] | None:
-    """Microseconds since 1970."""
+    """Return microseconds since 1970."""
     return None if values is None else np.asarray(values, dtype="datetime64[us]").view(np.int64)
 
 
@@ -243,7 +243,7 @@ def _write_time(
 
 
 def gaps(spec: FeatureSpec, columns: Columns, matrix: Matrix) -> Gaps:
-    """Count what ``encode`` made nan in this matrix; a feature without any is in neither count."""
+    """Count what ``encode`` made nan in this matrix; features without nan are in neither count."""
     unlearnt = unseen_rows(spec, columns, matrix)
     missing, unseen = {}, {}
     for place, total in enumerate(np.isnan(matrix).sum(axis=0).tolist()):
@@ -256,13 +256,13 @@ def gaps(spec: FeatureSpec, columns: Columns, matrix: Matrix) -> Gaps:
 
 
 def unseen_rows(spec: FeatureSpec, columns: Columns, matrix: Matrix) -> dict[int, npt.NDArray[np.intp]]:
-    """The rows of this matrix in which a category was never learnt, by the place of its feature."""
+    """Return the rows of this matrix with a category not seen in training, by the position of its feature."""
     found = {}
     for place, feature in enumerate(spec.features):
         if feature.kind != "category" or feature.column not in columns:
             continue
         rows, values = np.flatnonzero(np.isnan(matrix[:, place])), columns[feature.column]
-        # A value that is not equal to itself is a nan, as some libraries write missing text.
+        # A value that is not equal to itself is nan, which some libraries use for missing text.
         strange = [row for row in rows.tolist() if values[row] is not None and values[row] == values[row]]
         if strange:
             found[place] = np.array(strange)

@@ -1,6 +1,6 @@
-"""A model as data: a forest of trees or a linear one. What is served, explained and exported is one thing.
+"""A model as data: a forest of trees or a linear model, which is served, explained and exported.
 
-Training turns a library's estimator into this; the graph that serves and the reasons are both made from it.
+Training converts a library's estimator to it; the serving graph and the reasons are both made from it.
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ LEAF = -1
 
 @dataclass(frozen=True)
 class Forest:
-    """Trees whose leaves are added up; all their nodes are in the same arrays, a child behind its parent.
+    """Trees whose leaves are added; all nodes are in the same arrays, each child after its parent.
 
-    A claim goes left where its value is at most ``threshold``, or where it is nan and ``missing_left``.
-    ``cover`` is the (weighted) number of training claims that came through a node: it is what an explanation
-    averages by. With link ``logit`` the margin is log-odds; with ``identity`` it is a probability itself.
+    A claim goes left if its value is at most ``threshold``, or if it is nan and ``missing_left``. ``cover``
+    is the (weighted) number of training claims that passed a node; explanations average by it. With link
+    ``logit`` the margin is log-odds; with ``identity`` it is a probability.
     """
 
     feature: Integers
@@ -46,24 +46,25 @@ class Forest:
         nodes = len(self.feature)
         arrays = (self.threshold, self.left, self.right, self.missing_left, self.value, self.cover)
         if any(array.shape != (nodes,) for array in arrays):
-            raise ValueError("the arrays of a forest differ in length")
+            raise ValueError("the arrays of the forest differ in length")
         inner = self.feature != LEAF
         if np.any(self.feature[inner] < 0) or np.any(self.feature >= self.features):
-            raise ValueError("a node splits by a feature that is not there")
+            raise ValueError("a node splits by a feature that does not exist")
         own = np.arange(nodes)[inner]
         for child in (self.left[inner], self.right[inner]):
-            # Behind its parent, so that no path can run in a circle.
+            # After its parent, so no path can be a cycle.
             if np.any(child <= own) or np.any(child >= nodes):
-                raise ValueError("a node's child is not behind it")
+                raise ValueError("a node's child does not come after it")
 
 
 @dataclass(frozen=True)
 class Linear:
-    """A sum over features: of a number or a category, or of what is missing.
+    """A sum over features: numbers, categories and missing values.
 
     A number x of feature j adds ``weight[j] * (x - center[j])``. For a feature with ``first[j] >= 0`` the
-    value is a code, which adds ``table[first[j] + code]``. nan adds ``missing[j]``. ``expected`` is what each
-    feature adds on average over the training claims. The margin, ``intercept`` and all of these, is log-odds.
+    value is a code, which adds ``table[first[j] + code]``. nan adds ``missing[j]``. ``expected`` is the mean
+    of each feature's contribution over the training claims. The margin, the sum of these and ``intercept``,
+    is log-odds.
     """
 
     weight: Floats
@@ -77,24 +78,24 @@ class Linear:
     def __post_init__(self) -> None:
         arrays = (self.weight, self.center, self.missing, self.first, self.expected)
         if len({array.shape for array in arrays}) != 1 or self.weight.ndim != 1:
-            raise ValueError("the arrays of a linear model differ in length")
+            raise ValueError("the arrays of the linear model differ in length")
         if np.any(self.first >= max(1, len(self.table))):
-            raise ValueError("a feature's table is not there")
+            raise ValueError("a feature has no table")
 
     @property
     def link(self) -> Link:
-        """A linear model speaks in log-odds."""
+        """The margin of a linear model is log-odds."""
         return "logit"
 
     @property
     def features(self) -> int:
-        """How many."""
+        """The number of features."""
         return len(self.weight)
 
 
 @dataclass(frozen=True)
 class Tree:
-    """One tree as libraries have it: node 0 is its root, a leaf's feature is negative."""
+    """One tree in the form of the libraries: node 0 is its root, a leaf's feature is negative."""
 
     feature: npt.NDArray[Any]
     threshold: npt.NDArray[Any]
@@ -106,12 +107,12 @@ class Tree:
 
 
 def forest_of(trees: Sequence[Tree], base: float, link: Link, features: int) -> Forest:
-    """A forest of these trees, each node renumbered to be behind its parent."""
+    """Return a forest of these trees, with nodes renumbered so that children come after their parents."""
     starts = np.cumsum([0, *(len(tree.feature) for tree in trees)])
     parts = [_renumbered(tree, int(start)) for tree, start in zip(trees, starts, strict=False)]
     lengths = [len(part.feature) for part in parts]
     if lengths != [len(tree.feature) for tree in trees]:
-        raise ValueError("a tree has nodes that its root does not lead to")
+        raise ValueError("a tree has nodes that cannot be reached from its root")
     return Forest(
         feature=np.concatenate([part.feature for part in parts]),
         threshold=np.concatenate([part.threshold for part in parts]),
@@ -158,7 +159,7 @@ def _preorder(tree: Tree) -> list[int]:
 
 
 def float32_not_above(thresholds: npt.ArrayLike) -> Singles:
-    """The largest float32 not above each number: a float32 is at most the one just when at most the other."""
+    """Return the largest float32 not above each number: no float32 lies between the two."""
     exact = np.asarray(thresholds, dtype=np.float64)
     with np.errstate(over="ignore"):
         near = exact.astype(np.float32)
@@ -167,7 +168,7 @@ def float32_not_above(thresholds: npt.ArrayLike) -> Singles:
 
 
 def margin(model: Model, matrix: npt.NDArray[np.float32]) -> Floats:
-    """The margin of each row; the reference that graphs are held to, and not fast."""
+    """Return the margin of each row; a slow reference for tests of graphs."""
     if isinstance(model, Linear):
         return model.intercept + contributions(model, matrix).sum(axis=1)
     total = np.full(len(matrix), model.base)
@@ -177,7 +178,7 @@ def margin(model: Model, matrix: npt.NDArray[np.float32]) -> Floats:
 
 
 def leaves(model: Forest, root: int, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """The leaf of a tree that each row ends in."""
+    """Return the leaf of a tree in which each row ends."""
     node = np.full(len(matrix), root, dtype=np.int64)
     moving = np.flatnonzero(model.feature[node] != LEAF)
     while len(moving):
@@ -190,7 +191,7 @@ def leaves(model: Forest, root: int, matrix: npt.NDArray[np.float32]) -> npt.NDA
 
 
 def contributions(model: Linear, matrix: npt.NDArray[np.float32]) -> Floats:
-    """What each feature adds to the margin, float64 [rows, features]."""
+    """Return each feature's contribution to the margin, float64 [rows, features]."""
     added = (matrix.astype(np.float64) - model.center) * model.weight
     for place in np.flatnonzero(model.first >= 0):
         codes = np.nan_to_num(matrix[:, place]).astype(np.int64)
@@ -199,7 +200,7 @@ def contributions(model: Linear, matrix: npt.NDArray[np.float32]) -> Floats:
 
 
 def to_bytes(model: Model) -> bytes:
-    """The model as a NumPy archive (npz) of plain arrays: the same model gives the same bytes."""
+    """Return the model as a NumPy archive (npz) of plain arrays; the same model gives the same bytes."""
     kind = "forest" if isinstance(model, Forest) else "linear"
     arrays = {field.name: np.asarray(getattr(model, field.name)) for field in fields(model)}
     written = BytesIO()
@@ -208,14 +209,14 @@ def to_bytes(model: Model) -> bytes:
 
 
 def from_bytes(archive: bytes) -> Model:
-    """Read what ``to_bytes`` wrote; raises ``ValueError`` for arrays that are no model."""
+    """Read what ``to_bytes`` wrote; raises ``ValueError`` for arrays that are not a model."""
     with np.load(BytesIO(archive), allow_pickle=False) as arrays:
         read = {name: arrays[name] for name in arrays.files}
     kind = str(read.pop("kind", ""))
     if kind not in ("forest", "linear"):
-        raise ValueError(f"no kind of model: {kind}")
+        raise ValueError(f"unknown kind of model: {kind}")
     model = Forest if kind == "forest" else Linear
     if read.keys() != {field.name for field in fields(model)}:
-        raise ValueError(f"these are not the arrays of a {kind}: {', '.join(sorted(read))}")
+        raise ValueError(f"not the arrays of a {kind} model: {', '.join(sorted(read))}")
     values = {name: array if array.ndim else array.item() for name, array in read.items()}
     return model(**values)

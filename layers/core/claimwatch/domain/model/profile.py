@@ -1,6 +1,6 @@
-"""Profiles: what the values of a feature looked like, small enough to keep for ever.
+"""Profiles: counts of a feature's values in bins, small enough to keep forever.
 
-Profiles with the same bins merge by addition, so that those of chunks add up to those of any window.
+Profiles with the same bins merge by addition, so the profiles of chunks add up to those of any window.
 """
 
 import json
@@ -17,10 +17,10 @@ from claimwatch.domain.model.features import Columns, Feature, FeatureSpec, Gaps
 type Floats = npt.NDArray[np.float64]
 
 BINS = 100
-"""Most bins of a number: its median is right to a hundredth of the claims."""
+"""The most bins of a number, so that its median is exact to a hundredth of the claims."""
 
 SCORE_STEPS = 1000
-"""Steps of the reference's quantiles of the score."""
+"""The number of steps between the reference's quantiles of the score."""
 
 _ANY = (None, None)
 
@@ -29,11 +29,11 @@ _ANY = (None, None)
 class Profile:
     """Counts of one feature's values.
 
-    For a number, ``counts[i]`` are the values above ``edges[i - 1]`` and up to ``edges[i]``; the first and
-    the last bin are open, so there is one more than there are edges. For a category, ``counts`` are those of
-    ``categories``. ``rows`` counts all claims, with those that are ``missing`` or ``unseen``. ``total`` and
+    For a number, ``counts[i]`` is the number of values above ``edges[i - 1]`` and up to ``edges[i]``; the
+    first and the last bin are open, so there is one more bin than edges. For a category, ``counts`` follows
+    ``categories``. ``rows`` counts all claims, including ``missing`` and ``unseen`` values. ``total`` and
     ``squares`` are the sums of the present numbers and of their squares. ``below`` and ``above`` count the
-    numbers outside of the range that the reference saw; in the reference itself there are none.
+    numbers outside of the reference's range; in the reference itself they are 0.
     """
 
     edges: tuple[float, ...]
@@ -58,7 +58,7 @@ class Profile:
     def of_numbers(
         cls, values: npt.ArrayLike, edges: tuple[float, ...], seen: tuple[float | None, float | None] = _ANY
     ) -> Self:
-        """The profile of numbers, nan where missing; ``seen`` are the least and the greatest before."""
+        """Return the profile of numbers, nan if missing; ``seen`` is the range of the reference."""
         given = np.asarray(values, dtype=np.float64)
         present = given[~np.isnan(given)]
         bins = np.searchsorted(np.asarray(edges), present, side="left")
@@ -78,7 +78,7 @@ class Profile:
 
     @classmethod
     def of_codes(cls, codes: npt.ArrayLike, categories: tuple[str, ...], unseen: int = 0) -> Self:
-        """The profile of categories by their codes, nan where missing or among the ``unseen``."""
+        """Return the profile of categories by their codes, nan if missing or among the ``unseen``."""
         given = np.asarray(codes)
         present = given[~np.isnan(given)].astype(np.int64)
         return cls(
@@ -92,7 +92,7 @@ class Profile:
 
     @property
     def present(self) -> int:
-        """Values that are neither missing nor unseen."""
+        """The number of values that are neither missing nor unseen."""
         return self.rows - self.missing - self.unseen
 
     @property
@@ -102,7 +102,7 @@ class Profile:
 
     @property
     def ordered(self) -> tuple[int, ...]:
-        """The counts of a number's bins in their order, those outside of the range seen by themselves."""
+        """The counts of a number's bins in order, with numbers outside of the reference's range apart."""
         within = list(self.counts)
         within[0] -= self.below
         within[-1] -= self.above
@@ -110,16 +110,16 @@ class Profile:
 
     @property
     def outside(self) -> int:
-        """Numbers outside of the range that the reference saw."""
+        """The number of values outside of the reference's range."""
         return self.below + self.above
 
     @property
     def mean(self) -> float:
-        """Of the present numbers; nan without any."""
+        """The mean of the present numbers; nan without any."""
         return self.total / self.present if self.present else float("nan")
 
     def merge(self, other: Self) -> Self:
-        """The profile of both together; raises ``ValueError`` if their bins differ."""
+        """Return the profile of both together; raises ``ValueError`` if their bins differ."""
         if (self.edges, self.categories) != (other.edges, other.categories):
             raise ValueError("only profiles with the same bins can be merged")
         lows = [low for low in (self.minimum, other.minimum) if low is not None]
@@ -140,9 +140,9 @@ class Profile:
         )
 
     def quantile(self, share: float) -> float | None:
-        """The upper end of the bin that the quantile is in; None without numbers.
+        """Return the upper end of the quantile's bin; None without numbers.
 
-        Edges are values that occurred, so for numbers of few values it is exact.
+        Edges are values that occurred, so the quantile is exact for numbers with few distinct values.
         """
         if self.categories or not self.present or self.maximum is None:
             return None
@@ -151,19 +151,19 @@ class Profile:
 
     @cached_property
     def typical(self) -> float | str | None:
-        """The median of a number, the most frequent category; None where nothing is present."""
+        """The median of a number, or the most frequent category; None if no value is present."""
         if not self.present:
             return None
         return self.categories[int(np.argmax(self.counts))] if self.categories else self.quantile(0.5)
 
     @cached_property
     def most_frequent(self) -> float | None:
-        """The upper end of the fullest bin of a number; None where that bin is open."""
+        """The upper end of the fullest bin of a number; None if that bin is open."""
         place = int(np.argmax(self.counts))
         return self.edges[place] if place < len(self.edges) else None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values that ``from_json`` reads."""
+        """Return plain values that ``from_json`` reads."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
@@ -177,9 +177,9 @@ class Profile:
 
 @dataclass(frozen=True)
 class Reference:
-    """What a model's training claims looked like, and what it made of the claims that it was tried on.
+    """Profiles of the claims and scores that new claims are compared with.
 
-    ``score_quantiles`` are those of the probability at 0, 1, ... ``SCORE_STEPS`` thousandths.
+    ``score_quantiles`` are the quantiles of the probability at 0, 1, ... ``SCORE_STEPS`` thousandths.
     """
 
     features: Mapping[str, Profile]
@@ -187,16 +187,16 @@ class Reference:
     score_quantiles: tuple[float, ...]
 
     def percentile(self, probability: npt.ArrayLike) -> Floats:
-        """The share of the reference's scores that are at most this one, 0 to 100."""
+        """Return the percentage of the reference's scores that are at most this probability."""
         steps = np.linspace(0.0, 100.0, len(self.score_quantiles))
-        # In 32 bits, as scores are served: steps between yet smaller numbers are too steep for a float.
+        # In 32 bits, as scores are served: between smaller numbers, steps are too steep for a float.
         asked, known = (
             np.asarray(scores, dtype=np.float32) for scores in (probability, self.score_quantiles)
         )
         return np.interp(asked, known, steps)
 
     def to_json(self) -> str:
-        """Text that ``from_json`` reads."""
+        """Return text that ``from_json`` reads."""
         return json.dumps(
             {
                 "features": {name: profile.to_json() for name, profile in self.features.items()},
@@ -219,7 +219,7 @@ class Reference:
 
 
 def reference_of(spec: FeatureSpec, columns: Columns, probability: npt.ArrayLike) -> Reference:
-    """The reference of a model: profiles of these claims, and of the probabilities of these or others."""
+    """Return the reference of a model: profiles of claims, and of the probabilities of these or others."""
     matrix = encode(spec, columns)
     found = gaps(spec, columns, matrix)
     scores = np.asarray(probability, dtype=np.float64)
@@ -237,7 +237,7 @@ def reference_of(spec: FeatureSpec, columns: Columns, probability: npt.ArrayLike
 def profiles_of(
     spec: FeatureSpec, columns: Columns, matrix: Matrix, reference: Reference
 ) -> dict[str, Profile]:
-    """Profiles of other claims, in the reference's bins; ``matrix`` is what ``encode`` made of them."""
+    """Return profiles of other claims in the reference's bins; ``matrix`` is their encoding."""
     found = gaps(spec, columns, matrix)
     return {
         feature.name: _profile(feature, matrix[:, place], found, of_old.edges, of_old.seen)
@@ -247,9 +247,10 @@ def profiles_of(
 
 
 def number_edges(values: npt.ArrayLike, bins: int = BINS) -> tuple[float, ...]:
-    """Edges of at most so many bins, with about as many of these numbers in each; all are among them.
+    """Return the edges of at most ``bins`` bins with about equally many numbers in each.
 
-    A number that fills bins by itself has one of its own, so that others that take its place are seen.
+    Every edge is one of the numbers. A number that fills bins alone has a bin of its own, so that other
+    numbers that replace it are detected.
     """
     given = np.asarray(values, dtype=np.float64)
     present = given[~np.isnan(given)]

@@ -1,8 +1,8 @@
-"""Profiles in rows: what a chunk adds to a week, in bytes that add up fast.
+"""Encodes the profiles that a chunk adds to a week as bytes that can be added up fast.
 
-A row holds the profiles of all features and of the score, in the bins of one reference: a header, then the
-sums, least and greatest of each as 64-bit floats, then all counts as integers of the width that is enough.
-Everything is little-endian.
+A row has the profiles of all features and of the score, in the bins of one reference: a header, then the
+sums, minimum and maximum of each as 64-bit floats, then all counts as integers of the least sufficient width.
+All numbers are little-endian.
 """
 
 import hashlib
@@ -25,20 +25,20 @@ _HEADER = struct.Struct("<4sB3x8s")
 _FORMAT = b"cwp1"
 _WIDTHS = (1, 2, 4, 8)
 _COUNTS = ("rows", "missing", "unseen", "below", "above")
-"""What stands before the counts of each profile's bins."""
+"""The counts that come before those of each profile's bins."""
 _SUMS = 4
-"""Floats of each profile: total, squares, minimum, maximum; nan where there is none."""
+"""The number of floats of each profile: total, squares, minimum, maximum; nan if there is none."""
 _AT_ONCE = 512
-"""Rows that are held in memory while they are added up."""
+"""The number of rows in memory while they are added."""
 _SCORE = "\0score"
-"""The score's name among those of features, of which none has a NUL."""
+"""The score's name among those of features, none of which contains a NUL."""
 _DAY = 86_400_000_000
 _MONDAY = 3
 """Days from a Monday to 1970-01-01, a Thursday."""
 
 
 class Layout:
-    """Where in a row each profile is, as the bins of a reference or of any profiles have it."""
+    """The position of each profile in a row, from the bins of a reference or of any profiles."""
 
     def __init__(self, features: Mapping[str, Profile], score: Profile) -> None:
         self.bins = [_Bins.of(profile) for profile in (*features.values(), score)]
@@ -54,11 +54,11 @@ class Layout:
         self.digest = digest.digest()
 
     def head(self, width: int) -> bytes:
-        """A row's first bytes."""
+        """Return the header of a row."""
         return _HEADER.pack(_FORMAT, width, self.digest)
 
     def dtype(self, width: int) -> np.dtype[np.void]:
-        """A row with integers of so many bytes."""
+        """Return the type of a row whose integers have ``width`` bytes."""
         return np.dtype(
             [
                 ("head", f"V{_HEADER.size}"),
@@ -74,7 +74,7 @@ class Layout:
         return self.head(width) + floats.astype("<f8").tobytes() + integers.astype(f"<u{width}").tobytes()
 
     def profiles(self, integers: Integers, floats: Floats) -> tuple[dict[str, Profile], Profile]:
-        """The profiles of features, and of the score, that these numbers are."""
+        """Return the profiles of features, and of the score, from their numbers."""
         found = []
         for bins, start, (total, squares, low, high) in zip(
             self.bins, self.starts, floats.reshape(-1, _SUMS).tolist(), strict=True
@@ -102,7 +102,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class _Bins:
-    """One profile's bins: ``cuts`` are the ends of all but the last; ``seen`` is the reference's range."""
+    """One profile's bins: ``cuts`` are the ends of all but the last, ``seen`` the reference's range."""
 
     edges: tuple[float, ...]
     categories: tuple[str, ...]
@@ -113,7 +113,7 @@ class _Bins:
     def of(cls, profile: Profile) -> "_Bins":
         ends = np.array(profile.edges or np.arange(len(profile.categories) - 1), np.float64)
         short = ends.astype(np.float32)
-        # Searching numbers of one width among those of another would convert all of them.
+        # Searching numbers of one width among numbers of another width would convert all of them.
         return cls(
             profile.edges, profile.categories, short if np.array_equal(short, ends) else ends, profile.seen
         )
@@ -124,7 +124,7 @@ class _Bins:
 
 
 def pack(features: Mapping[str, Profile], score: Profile) -> bytes:
-    """Profiles in the bins of one reference, as a row; the order of the features is the reference's."""
+    """Return profiles in the bins of one reference as a row; features are in the reference's order."""
     layout = Layout(features, score)
     integers, floats = np.zeros(layout.integers, np.int64), np.zeros(layout.floats)
     for number, (start, profile) in enumerate(zip(layout.starts, (*features.values(), score), strict=True)):
@@ -136,10 +136,10 @@ def pack(features: Mapping[str, Profile], score: Profile) -> bytes:
 
 
 def unpack(reference: Reference, packed: Iterable[bytes | memoryview]) -> tuple[dict[str, Profile], Profile]:
-    """What rows add up to: the profiles of features, and of the score.
+    """Return the sum of rows: the profiles of features, and of the score.
 
-    Of no rows it is profiles without a claim. Raises ``ValueError`` for bytes that are no row in the bins of
-    this reference.
+    Without rows, it is profiles without a claim. Raises ``ValueError`` for bytes that are not a row in the
+    bins of this reference.
     """
     layout = Layout(reference.features, reference.score)
     integers, floats = np.zeros(layout.integers, np.int64), _nothing(layout)
@@ -149,7 +149,7 @@ def unpack(reference: Reference, packed: Iterable[bytes | memoryview]) -> tuple[
         for row in rows:
             head = bytes(row[: _HEADER.size])
             if head not in alike or len(row) != dtypes[head].itemsize:
-                raise ValueError("this is no row of profiles in the bins of this reference")
+                raise ValueError("the bytes are not a row of profiles in the bins of this reference")
             alike[head].append(row)
         for head, several in alike.items():
             if several:
@@ -160,7 +160,7 @@ def unpack(reference: Reference, packed: Iterable[bytes | memoryview]) -> tuple[
 
 
 def _nothing(layout: Layout) -> Floats:
-    """The floats of profiles without a claim."""
+    """Return the floats of profiles without a claim."""
     floats = np.full((layout.floats // _SUMS, _SUMS), np.nan)
     floats[:, :2] = 0.0
     return floats.reshape(-1)
@@ -181,7 +181,7 @@ def profiles_by_week(
     event_time: npt.ArrayLike,
     probability: npt.ArrayLike,
 ) -> dict[date, tuple[dict[str, Profile], Profile]]:
-    """What ``packed_by_week`` packs, as profiles of features and of the score."""
+    """Return what ``packed_by_week`` packs, as profiles of features and of the score."""
     layout = Layout(reference.features, reference.score)
     counted = _by_week(layout, spec, columns, matrix, event_time, probability)
     return {monday: layout.profiles(integers, floats) for monday, integers, floats in counted}
@@ -195,10 +195,10 @@ def packed_by_week(
     event_time: npt.ArrayLike,
     probability: npt.ArrayLike,
 ) -> dict[date, tuple[int, bytes]]:
-    """For each ISO week in UTC, by its Monday, how many claims there are, and a row of them and their scores.
+    """Return the number of claims and a row of profiles for each ISO week in UTC, by its Monday.
 
-    ``matrix`` is what ``encode`` made of the columns, ``event_time`` datetime64 in UTC. A claim without an
-    event time is of no week and left out; the tally of its chunk has it.
+    ``matrix`` is the encoding of the columns, ``event_time`` datetime64 in UTC. A claim without an event time
+    belongs to no week and is left out; the counts of its chunk include it.
     """
     layout = Layout(reference.features, reference.score)
     counted = _by_week(layout, spec, columns, matrix, event_time, probability)
@@ -217,12 +217,12 @@ def _by_week(
     probability: npt.ArrayLike,
 ) -> Iterable[tuple[date, Integers, Floats]]:
     if spec.names != layout.names:
-        raise ValueError("the reference is not one of these features")
+        raise ValueError("the reference has other features")
     moments = np.asarray(event_time, dtype="datetime64[us]")
     scores = np.asarray(probability, dtype=np.float64)
     if not len(moments) == len(scores) == len(matrix):
         raise ValueError("one event time and one probability for each claim")
-    # NaT is the least of all integers, so claims without a time come first.
+    # NaT is the least integer, so claims without a time come first.
     week = (moments.view(np.int64) // _DAY + _MONDAY) // 7
     order = None
     if len(week) and week.min() != week.max():
@@ -243,7 +243,7 @@ def _by_week(
 def _unseen_by_claim(
     spec: FeatureSpec, columns: Columns, matrix: Matrix, order: npt.NDArray[np.intp] | None
 ) -> dict[int, npt.NDArray[np.bool_]]:
-    """For each feature with categories that were never learnt, in which rows of the matrix they are."""
+    """Return the rows with a category not seen in training, by the position of its feature."""
     if order is not None:
         places = [place for place, feature in enumerate(spec.features) if feature.kind == "category"]
         columns = dict(columns) | {
@@ -261,7 +261,7 @@ def _unseen_by_claim(
 def _counted(
     layout: Layout, matrix: Matrix, scores: Floats, unseen: Mapping[int, int]
 ) -> tuple[Integers, Floats]:
-    """The integers and floats of a row. Sorting a column is cheaper than looking its values up in bins."""
+    """Return the integers and floats of a row. Sorting a column is faster than looking up its bins."""
     integers, floats = np.zeros(layout.integers, np.int64), _nothing(layout)
     sums = floats.reshape(-1, _SUMS)
     claims, few = len(matrix), len(_COUNTS)
@@ -279,7 +279,7 @@ def _counted(
         counts[few + 1 :] -= ends
         if present and not bins.categories:
             wide = ordered.astype(np.float64)
-            # Not the product with itself: BLAS would split that over threads, which wait for each other.
+            # Not a dot product: BLAS would split it over threads, which wait for each other.
             sums[place] = wide.sum(), np.square(wide).sum(), wide[0], wide[-1]
             lowest, highest = bins.seen
             if lowest is not None and highest is not None:

@@ -1,7 +1,7 @@
-"""How well scores find fraud, as plain functions of outcomes (1 is fraud) and scores.
+"""Ranking metrics: how well scores find fraud, as functions of outcomes (1 is fraud) and scores.
 
-Claims with equal scores have no order, so where a cut goes through them each counts with its share. A claim
-with a ``weight`` stands for so many claims. What cannot be told, for want of frauds or of others, is nan.
+Claims with equal scores have no order, so if a cut goes through them each counts with its share. A claim with
+a ``weight`` represents that many claims. A metric is nan if frauds or honest claims are missing.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ DECILES = 10
 
 
 class _Steps(NamedTuple):
-    """Claims and frauds at or above each distinct score, highest first, after a zero each."""
+    """Claims and frauds at or above each distinct score, highest first, after a leading zero."""
 
     claims: Floats
     frauds: Floats
@@ -42,16 +42,16 @@ def frauds_found(
     share: npt.ArrayLike,
     weight: npt.ArrayLike | None = None,
 ) -> Floats:
-    """Frauds among the highest ``share`` of the claims, each share from 0 to 1."""
+    """Return the frauds among the highest ``share`` of the claims, each share from 0 to 1."""
     steps = _steps(outcome, score, weight)
     reviewed = np.asarray(share, dtype=np.float64) * steps.claims[-1]
     return np.asarray(np.interp(reviewed, steps.claims, steps.frauds))
 
 
 def in_top(score: npt.ArrayLike, book: npt.ArrayLike, share: float) -> Floats:
-    """How much of each claim is in the highest ``share`` of the book: 1, 0, or its part of a tie.
+    """Return how much of each claim is in the highest ``share`` of the book: 1, 0, or its part of a tie.
 
-    ``book`` are the scores of all claims, of which some have an outcome.
+    ``book`` are the scores of all claims, with and without an outcome.
     """
     own, everything = np.asarray(score, dtype=np.float64), np.asarray(book, dtype=np.float64)
     if share >= 1.0:
@@ -71,7 +71,7 @@ def lift_by_decile(
     parts: int = DECILES,
     weight: npt.ArrayLike | None = None,
 ) -> Floats:
-    """Each decile's fraud rate over the base rate, that of the highest scores first."""
+    """Return each decile's fraud rate over the base rate, the highest scores first."""
     found = frauds_found(outcome, score, np.arange(parts + 1) / parts, weight)
     return np.diff(found) * parts / found[-1] if found[-1] else np.full(parts, np.nan)
 
@@ -79,7 +79,7 @@ def lift_by_decile(
 def top_decile_lift(
     outcome: npt.ArrayLike, score: npt.ArrayLike, weight: npt.ArrayLike | None = None
 ) -> float:
-    """The fraud rate of the highest tenth over the base rate."""
+    """Return the fraud rate of the highest tenth over the base rate."""
     return float(lift_by_decile(outcome, score, weight=weight)[0])
 
 
@@ -89,7 +89,7 @@ def recall_at_capacity(
     capacity: float,
     weight: npt.ArrayLike | None = None,
 ) -> float:
-    """The share of all frauds that reviewing the highest ``capacity`` (a share) of the claims finds."""
+    """Return the share of all frauds that reviewing the highest ``capacity`` (a share) of claims finds."""
     found, all_of_them = frauds_found(outcome, score, [capacity, 1.0], weight).tolist()
     return found / all_of_them if all_of_them else float("nan")
 
@@ -100,20 +100,20 @@ def precision_at_capacity(
     capacity: float,
     weight: npt.ArrayLike | None = None,
 ) -> float:
-    """The share of frauds among the highest ``capacity`` (a share) of the claims."""
+    """Return the share of frauds among the highest ``capacity`` (a share) of the claims."""
     claims = float(np.asarray(score).size if weight is None else np.asarray(weight).sum())
     reviewed = capacity * claims
     return float(frauds_found(outcome, score, capacity, weight)) / reviewed if reviewed else float("nan")
 
 
 def capacity_threshold(score: npt.ArrayLike, capacity: float) -> float:
-    """The lowest threshold that refers no more than ``capacity``; what is at the threshold is referred.
+    """Return the lowest threshold that refers no more than ``capacity``; a claim at it is referred.
 
-    Where more claims than that share the highest score, it is just above that score.
+    If more claims than that share the highest score, it is just above that score.
     """
     values, counts = np.unique(np.asarray(score, dtype=np.float64), return_counts=True)
     referred = np.cumsum(counts[::-1])[::-1]
-    # A capacity of 0.07 of 100 claims is 7 of them, though their product as floats is a little more.
+    # A capacity of 0.07 of 100 claims is 7, although the product of the floats is slightly different.
     allowed = np.flatnonzero(referred <= capacity * referred[0] * (1.0 + 1e-12))
     return float(values[allowed[0]]) if len(allowed) else float(np.nextafter(values[-1], np.inf))
 
@@ -121,7 +121,7 @@ def capacity_threshold(score: npt.ArrayLike, capacity: float) -> float:
 def average_precision(
     outcome: npt.ArrayLike, score: npt.ArrayLike, weight: npt.ArrayLike | None = None
 ) -> float:
-    """The area under the precision-recall curve, by steps, as scikit-learn's ``average_precision_score``."""
+    """Return the area under the precision-recall curve, as scikit-learn's ``average_precision_score``."""
     steps = _steps(outcome, score, weight)
     if not steps.frauds[-1]:
         return float("nan")
@@ -130,7 +130,7 @@ def average_precision(
 
 
 def roc_auc(outcome: npt.ArrayLike, score: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
-    """The probability that a fraud scores above another claim, ties counted by half."""
+    """Return the probability that a fraud scores above another claim, counting ties by half."""
     steps = _steps(outcome, score, weight)
     others = steps.claims - steps.frauds
     if not steps.frauds[-1] or not others[-1]:
@@ -139,7 +139,7 @@ def roc_auc(outcome: npt.ArrayLike, score: npt.ArrayLike, weight: npt.ArrayLike 
 
 
 def brier(outcome: npt.ArrayLike, probability: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
-    """The mean squared difference of probability and outcome; nan without claims."""
+    """Return the mean squared difference of probability and outcome; nan without claims."""
     squares = np.square(np.asarray(probability, dtype=np.float64) - np.asarray(outcome))
     each = np.ones(len(squares)) if weight is None else np.asarray(weight, dtype=np.float64)
     return float(np.average(squares, weights=each)) if each.sum() else float("nan")
@@ -152,10 +152,10 @@ def calibration_curve(
     weight: npt.ArrayLike | None = None,
     book: npt.ArrayLike | None = None,
 ) -> tuple[Floats, Floats, Floats]:
-    """Mean probability, share of frauds and weight (without weights: number) of claims, lowest first.
+    """Return mean probability, share of frauds and total weight of parts of the claims, lowest first.
 
-    The parts have about equal numbers of the ``book``'s claims, by default of these. Equal probabilities are
-    in the same part, so there may be fewer parts than asked for.
+    The parts have about equal numbers of the ``book``'s claims, by default of these claims. Equal
+    probabilities are in the same part, so there can be fewer than ``parts``.
     """
     fraud, given = np.asarray(outcome, dtype=np.float64), np.asarray(probability, dtype=np.float64)
     each = np.ones(given.shape) if weight is None else np.asarray(weight, dtype=np.float64)
@@ -164,15 +164,15 @@ def calibration_curve(
     place, count = calibration_parts(given, parts, book)
     total = np.bincount(place, weights=each, minlength=count)
     kept = total > 0.0
-    told = np.bincount(place, weights=each * given, minlength=count)[kept] / total[kept]
+    mean = np.bincount(place, weights=each * given, minlength=count)[kept] / total[kept]
     true = np.bincount(place, weights=each * fraud, minlength=count)[kept] / total[kept]
-    return told, true, total[kept]
+    return mean, true, total[kept]
 
 
 def calibration_parts(
     probability: Floats, parts: int = DECILES, book: npt.ArrayLike | None = None
 ) -> tuple[npt.NDArray[np.int64], int]:
-    """The part of the calibration curve that each claim is in, from 0, and how many there are."""
+    """Return the part of the calibration curve of each claim, from 0, and the number of parts."""
     everything = probability if book is None else np.asarray(book, dtype=np.float64)
     edges = np.unique(np.quantile(everything, np.arange(1, parts) / parts, method="inverted_cdf"))
     return np.searchsorted(edges, probability, side="left"), len(edges) + 1
@@ -185,6 +185,6 @@ def calibration_error(
     weight: npt.ArrayLike | None = None,
     book: npt.ArrayLike | None = None,
 ) -> float:
-    """The mean distance of the calibration curve from the diagonal, each part by its claims; nan without."""
-    told, true, counts = calibration_curve(outcome, probability, parts, weight, book)
-    return float(np.average(np.abs(told - true), weights=counts)) if len(counts) else float("nan")
+    """Return the mean distance of the calibration curve from the diagonal, weighted; nan without claims."""
+    given, true, counts = calibration_curve(outcome, probability, parts, weight, book)
+    return float(np.average(np.abs(given - true), weights=counts)) if len(counts) else float("nan")

@@ -1,8 +1,8 @@
-"""Exact Shapley values: how much each feature moved a claim's margin away from the average claim's.
+"""Exact Shapley values: how much each feature moved a claim's margin away from that of the average claim.
 
-For forests the path-dependent definition (Lundberg et al., "From local explanations to global understanding
-with explainable AI for trees", 2020): features that are not in a coalition are averaged over by the cover of
-the training claims. For linear models each feature's contribution less its average.
+For forests, values are path-dependent (Lundberg et al., "From local explanations to global understanding with
+explainable AI for trees", 2020): features outside of a coalition are averaged out by the cover of the
+training claims. For linear models, they are each feature's contribution minus its mean.
 """
 
 from functools import cache
@@ -13,37 +13,37 @@ import numpy.typing as npt
 from claimwatch.domain.model.model import LEAF, Floats, Forest, Linear, Model, contributions
 
 _BLOCK = 4096
-"""Rows at a time, so that the vectors of a tree stay in the processor's cache."""
+"""The number of rows at a time, so that the vectors of a tree stay in the processor's cache."""
 
 _MOST_ON_A_PATH = 62
-"""Different features on one path: a row's pattern is a bit for each."""
+"""The greatest number of different features on a path: a row's pattern has one bit for each."""
 
 _REMEMBERED = 32 << 20
-"""Bytes of values of paths that are kept: they are the same for all claims."""
+"""The bytes of path values that are cached: they are the same for all claims."""
 
 _NEVER = 1e-100
-"""In the place of a share of cover that is zero: nothing is divided by zero, and nothing is changed."""
+"""Replaces a share of cover that is zero: it avoids a division by zero and changes no value."""
 
 type _Pattern = npt.NDArray[np.int64]
 
 
 def shapley(model: Model, matrix: npt.NDArray[np.float32]) -> Floats:
-    """The Shapley values of each row, float64 [rows, features].
+    """Return the Shapley values of each row, float64 [rows, features].
 
-    They and ``expected_margin`` add up to the margin.
+    With ``expected_margin`` they add up to the margin.
     """
     return Explainer(model).shapley(matrix)
 
 
 class Explainer:
-    """A model that is explained more than once: what depends on it alone is worked out the first time."""
+    """Explains a model repeatedly: values that depend only on the model are computed once."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self._paths = _Paths(model) if isinstance(model, Forest) else None
 
     def shapley(self, matrix: npt.NDArray[np.float32]) -> Floats:
-        """As the function ``shapley``."""
+        """Return what the function ``shapley`` returns."""
         if self._paths is None:
             assert isinstance(self._model, Linear)
             return contributions(self._model, matrix) - self._model.expected
@@ -55,19 +55,19 @@ class Explainer:
 
 
 def expected_margin(model: Model) -> float:
-    """The margin of the average training claim, from which Shapley values count."""
+    """Return the margin of the average training claim, the origin of Shapley values."""
     if isinstance(model, Linear):
         return float(model.intercept + model.expected.sum())
     shares = _shares(model)
     reach = np.ones(len(model.feature))
-    for node in np.flatnonzero(model.feature != LEAF):  # a parent is before its children
+    for node in np.flatnonzero(model.feature != LEAF):  # a parent comes before its children
         for child in (model.left[node], model.right[node]):
             reach[child] = reach[node] * shares[child]
     return model.base + float(reach @ model.value)
 
 
 def _shares(model: Forest) -> Floats:
-    """Each node's share of its parent's cover; the half where no training claim came to the parent."""
+    """Return each node's share of its parent's cover; one half if no training claim reached the parent."""
     shares = np.ones(len(model.feature))
     inner = np.flatnonzero(model.feature != LEAF)
     parent = np.maximum(model.cover[inner], np.finfo(np.float64).tiny)
@@ -77,7 +77,7 @@ def _shares(model: Forest) -> Floats:
 
 
 class _Paths:
-    """A forest, and for its leaves the Shapley values of each pattern that a row may have on the path."""
+    """A forest, with the Shapley values of its leaves for each pattern that a row can have on the path."""
 
     def __init__(self, model: Forest) -> None:
         self.model = model
@@ -86,7 +86,7 @@ class _Paths:
         self._room = _REMEMBERED
 
     def of_patterns(self, leaf: int, shares: list[float]) -> Floats:
-        """Float64 [features on the path, patterns]."""
+        """Return the values of all patterns, float64 [features on the path, patterns]."""
         found = self._known.get(leaf)
         if found is None:
             found = self.of(leaf, np.arange(1 << len(shares)), shares)
@@ -96,7 +96,7 @@ class _Paths:
         return found
 
     def of(self, leaf: int, patterns: _Pattern, shares: list[float]) -> Floats:
-        """Float64 [features on the path, these patterns]."""
+        """Return the values of these patterns, float64 [features on the path, patterns]."""
         bits = np.arange(len(shares))[:, None]
         return float(self.model.value[leaf]) * path_values((patterns >> bits) & 1, np.array(shares))
 
@@ -104,9 +104,9 @@ class _Paths:
 class _Explanation:
     """The Shapley values of a block of rows, tree by tree.
 
-    A leaf adds to the values by its path alone: by the features on it, by the share of cover that each lets
-    through, and by which of them let the row through. The last is the row's pattern. Where there are fewer
-    patterns than rows, all of them are worked out and looked up; else each row's own is.
+    A leaf's contribution depends only on its path: the features on it, the share of cover that each lets
+    through, and which of them let the row through, which is the row's pattern. If there are fewer patterns
+    than rows, all patterns are computed and looked up; otherwise each row's own.
     """
 
     def __init__(self, paths: _Paths, rows: npt.NDArray[np.float32]) -> None:
@@ -117,17 +117,17 @@ class _Explanation:
         self._values = np.zeros(self._columns.shape)
 
     def values(self) -> Floats:
-        """Float64 [features, rows]."""
+        """Return the values, float64 [features, rows]."""
         everywhere = np.zeros(self._columns.shape[1], dtype=np.int64)
         for root in self._model.roots.tolist():
             self._descend(root, {}, [], everywhere)
         return self._values
 
     def _descend(self, node: int, places: dict[int, int], shares: list[float], pattern: _Pattern) -> None:
-        """Go through a subtree.
+        """Process a subtree.
 
-        ``places`` are the bits of the features on the path in ``pattern``, ``shares`` the cover that each
-        lets through.
+        ``places`` are the bits of the path's features in ``pattern``, ``shares`` the cover that each lets
+        through.
         """
         model = self._model
         feature = int(model.feature[node])
@@ -166,12 +166,12 @@ class _Explanation:
 
 
 def path_values(passed: npt.NDArray[np.int64], shares: Floats) -> Floats:
-    """The Shapley values of the game "1 if all features on the path let the row through", [features, rows].
+    """Return the Shapley values of "1 if all features on the path let the row through", [features, rows].
 
-    ``passed`` [features, rows] says which do (1 or 0), and ``shares`` [features] what a feature lets through
-    while it is not in the coalition. A coalition of s of the m - 1 other features counts
-    s! (m - 1 - s)! / m!, the integral of t^s (1 - t)^(m - 1 - s) from 0 to 1. So the sum over all coalitions
-    is the integral of a product: a polynomial of degree m - 1.
+    ``passed`` [features, rows] is 1 if the feature lets the row through, ``shares`` [features] the share that
+    a feature lets through while it is not in the coalition. A coalition of s of the m - 1 other features has
+    weight s! (m - 1 - s)! / m!, the integral of t^s (1 - t)^(m - 1 - s) from 0 to 1. So the sum over all
+    coalitions is the integral of a product: a polynomial of degree m - 1.
     """
     share = shares[:, None]
     total = np.zeros(passed.shape)
@@ -183,6 +183,6 @@ def path_values(passed: npt.NDArray[np.int64], shares: Floats) -> Floats:
 
 @cache
 def _quadrature(features: int) -> list[tuple[float, float]]:
-    """Gauss and Legendre's points and weights from 0 to 1, exact up to degree ``features`` - 1."""
+    """Return Gauss-Legendre points and weights from 0 to 1, exact up to degree ``features`` - 1."""
     points, weights = np.polynomial.legendre.leggauss((features + 1) // 2)
     return list(zip((0.5 + 0.5 * points).tolist(), (0.5 * weights).tolist(), strict=True))

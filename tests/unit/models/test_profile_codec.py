@@ -1,4 +1,4 @@
-"""Rows of profiles add up to the profile of all, week by week, and are told from any other bytes."""
+"""Rows of profiles add up to the profile of all, week by week; other bytes are refused."""
 
 from dataclasses import replace
 from datetime import date
@@ -50,7 +50,7 @@ def alike(one: Profile, two: Profile) -> bool:
 
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), number=st.integers(1, 400))
-def test_a_week_is_profiled_as_its_claims_by_themselves(seed: int, number: int) -> None:
+def test_a_week_has_the_profile_of_its_claims_alone(seed: int, number: int) -> None:
     rng = np.random.default_rng(seed)
     columns, scores = claims(rng, number), rng.random(number)
     found = by_week(columns, scores)
@@ -82,7 +82,7 @@ def test_rows_add_up_to_the_merged_profiles(seed: int, numbers: list[int]) -> No
     assert all(alike(features[name], merged_features[name]) for name in merged_features)
 
 
-def test_a_chunk_is_packed_as_its_profiles_are() -> None:
+def test_packing_a_chunk_matches_packing_its_profiles() -> None:
     rng = np.random.default_rng(2)
     columns, scores = claims(rng, 300), rng.random(300)
     matrix = encode(SPEC, columns)
@@ -92,21 +92,21 @@ def test_a_chunk_is_packed_as_its_profiles_are() -> None:
 
 
 @pytest.mark.parametrize("claims_of_it", [3, 300, 70_000, 5_000_000_000])
-def test_counts_of_any_size_come_back(claims_of_it: int) -> None:
+def test_counts_of_any_size_are_read_back(claims_of_it: int) -> None:
     features, score = unpack(REFERENCE, [])
     counts = (claims_of_it, *score.counts[1:])
     large = replace(score, counts=counts, rows=claims_of_it, minimum=0.0, maximum=0.5)
     assert unpack(REFERENCE, [memoryview(pack(features, large))])[1] == large
 
 
-def test_of_no_rows_there_is_a_profile_without_claims() -> None:
+def test_no_rows_add_up_to_a_profile_without_claims() -> None:
     features, score = unpack(REFERENCE, [])
     assert score.rows == 0
     found = {name: (profile.rows, profile.minimum) for name, profile in features.items()}
     assert found == dict.fromkeys(SPEC.names, (0, None))
 
 
-def test_claims_without_a_time_are_of_no_week() -> None:
+def test_claims_without_a_time_belong_to_no_week() -> None:
     columns: Columns = {"amount": [1.0, 2.0], "animal": ["cat", "dog"], "happened": WEEKS[:2].copy()}
     times = np.array(["NaT", "2026-01-06"], "datetime64[us]")
     ((monday, (features, score)),) = profiles_by_week(
@@ -117,7 +117,7 @@ def test_claims_without_a_time_are_of_no_week() -> None:
     assert profiles_by_week(SPEC, columns, encode(SPEC, columns), REFERENCE, only_nat, [0.1, 0.2]) == {}
 
 
-def test_numbers_outside_of_the_range_that_was_seen_are_counted() -> None:
+def test_numbers_outside_of_the_reference_range_are_counted() -> None:
     columns: Columns = {
         "amount": [-1.0, 1e9, 2e9, 20.0],
         "animal": ["cat"] * 4,
@@ -131,7 +131,7 @@ def test_numbers_outside_of_the_range_that_was_seen_are_counted() -> None:
     assert REFERENCE.features["amount"].outside == 0
 
 
-def test_profiles_that_were_written_before_there_was_a_range_are_read() -> None:
+def test_profiles_without_a_range_from_an_older_release_are_read() -> None:
     written = REFERENCE.features["amount"].to_json()
     assert written.pop("below") == written.pop("above") == 0
     assert Profile.from_json(written) == REFERENCE.features["amount"]
@@ -147,9 +147,9 @@ def test_profiles_that_were_written_before_there_was_a_range_are_read() -> None:
         lambda row: row[:4] + b"\x03" + row[5:],
     ],
 )
-def test_other_bytes_are_no_row(broken) -> None:  # type: ignore[no-untyped-def]
+def test_other_bytes_are_not_a_row(broken) -> None:  # type: ignore[no-untyped-def]
     row = pack(*unpack(REFERENCE, []))
-    with pytest.raises(ValueError, match="no row of profiles"):
+    with pytest.raises(ValueError, match="not a row of profiles"):
         unpack(REFERENCE, [row, broken(row)])
 
 
@@ -162,5 +162,5 @@ def test_a_row_in_the_bins_of_another_reference_is_not_added() -> None:
 def test_a_reference_of_other_features_is_refused() -> None:
     columns = claims(np.random.default_rng(1), 3)
     other = Reference({"amount": REFERENCE.features["amount"]}, REFERENCE.score, (0.0, 1.0))
-    with pytest.raises(ValueError, match="not one of these features"):
+    with pytest.raises(ValueError, match="has other features"):
         packed_by_week(SPEC, columns, encode(SPEC, columns), other, WEEKS[:3], np.zeros(3))

@@ -1,4 +1,4 @@
-"""Reasons add up, are those that the definition asks for, and those that shap's C code finds."""
+"""Shapley values add up, and match the definition and shap's C code."""
 
 import warnings
 from dataclasses import replace
@@ -19,7 +19,7 @@ seeds = st.integers(0, 2**32)
 
 @settings(deadline=None, max_examples=40)
 @given(seed=seeds, rows=st.sampled_from([1, 3, 40]))
-def test_values_are_those_of_the_definition(seed: int, rows: int) -> None:
+def test_values_match_the_definition(seed: int, rows: int) -> None:
     forest, matrix = draw_forest(seed), draw_rows(seed, rows)
     found = shapley(forest, matrix)
     for row, values in zip(matrix[:3], found, strict=False):
@@ -36,19 +36,19 @@ def test_values_add_up_to_the_margin(seed: int, rows: int, depth: int) -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(seed=seeds)
-def test_a_row_is_explained_alike_alone_and_among_others(seed: int) -> None:
-    """Alone, its own pattern is worked out; among many, all patterns are."""
+def test_a_row_has_the_same_values_alone_and_among_others(seed: int) -> None:
+    """For a single row its own pattern is computed; for many rows, all patterns are."""
     forest, matrix = draw_forest(seed, depth=6), draw_rows(seed, 300)
     np.testing.assert_allclose(shapley(forest, matrix[7:8]), shapley(forest, matrix)[7:8], atol=1e-12)
 
 
-def test_more_rows_than_a_block_are_explained_like_few() -> None:
+def test_more_rows_than_a_block_have_the_same_values() -> None:
     forest, matrix = draw_forest(5), draw_rows(5, 9000)
     np.testing.assert_allclose(shapley(forest, matrix)[8500:], shapley(forest, matrix[8500:]), atol=1e-12)
 
 
-def test_a_path_with_many_features_is_exact_too() -> None:
-    """Thirty on one path, where tables of all patterns would not fit into memory."""
+def test_a_path_with_many_features_is_exact() -> None:
+    """With thirty features on a path, tables of all patterns would not fit into memory."""
     count = 30
     inner, drawn = np.arange(count), np.random.default_rng(3)
     nodes = 2 * count + 1
@@ -80,7 +80,7 @@ def feature_path_end(forest: Forest) -> int:
     return int(np.flatnonzero(forest.feature == forest.features - 1)[0])
 
 
-def test_a_branch_that_no_training_claim_took_divides_by_nothing() -> None:
+def test_a_branch_without_training_claims_does_not_divide_by_zero() -> None:
     leaf = -1
     tree = Tree(
         np.array([0, leaf, 1, leaf, leaf]),
@@ -98,7 +98,7 @@ def test_a_branch_that_no_training_claim_took_divides_by_nothing() -> None:
 
 
 @given(seed=seeds)
-def test_the_expected_margin_is_that_of_an_empty_coalition(seed: int) -> None:
+def test_the_expected_margin_is_the_value_of_the_empty_coalition(seed: int) -> None:
     forest = draw_forest(seed)
     assert expected_margin(forest) == pytest.approx(
         conditional_margin(forest, draw_rows(seed, 1)[0], frozenset()), abs=1e-12
@@ -149,7 +149,7 @@ def _estimator(name: str) -> Any:
 
 
 @pytest.mark.parametrize("name", ["random forest", "histogram boosting", "LightGBM"])
-def test_values_are_those_of_shap_within_a_hundred_thousandth(name: str) -> None:
+def test_values_match_shap_within_a_hundred_thousandth(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # shap and what it imports warn about each other
         import shap

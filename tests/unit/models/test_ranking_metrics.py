@@ -1,4 +1,4 @@
-"""Figures of a model's worth are scikit-learn's where it has them, and ties are shared evenly."""
+"""Ranking metrics match scikit-learn's, and ties are shared evenly."""
 
 from itertools import permutations
 
@@ -19,7 +19,7 @@ def split(drawn: list[tuple[bool, int]]) -> tuple[list[bool], list[float]]:
 
 
 @given(both)
-def test_areas_and_brier_are_those_of_scikit_learn(drawn: list[tuple[bool, int]]) -> None:
+def test_areas_and_brier_score_match_scikit_learn(drawn: list[tuple[bool, int]]) -> None:
     outcome, score = split(drawn)
     assert ranking_metrics.roc_auc(outcome, score) == pytest.approx(roc_auc_score(outcome, score))
     assert ranking_metrics.average_precision(outcome, score) == pytest.approx(
@@ -34,7 +34,7 @@ weighed = st.lists(
 
 
 @given(weighed)
-def test_a_claim_stands_for_so_many_as_for_scikit_learn(drawn: list[tuple[bool, int, float]]) -> None:
+def test_weights_match_scikit_learn(drawn: list[tuple[bool, int, float]]) -> None:
     outcome, score = split([(fraud, value) for fraud, value, _ in drawn])
     weight = [each for *_, each in drawn]
     assert ranking_metrics.roc_auc(outcome, score, weight) == pytest.approx(
@@ -52,7 +52,7 @@ def test_a_claim_stands_for_so_many_as_for_scikit_learn(drawn: list[tuple[bool, 
     st.lists(st.tuples(st.booleans(), st.integers(0, 6), st.integers(0, 4)), min_size=1, max_size=40),
     st.floats(0, 1),
 )
-def test_a_weight_counts_like_as_many_equal_claims(drawn: list[tuple[bool, int, int]], share: float) -> None:
+def test_a_weight_counts_as_that_many_equal_claims(drawn: list[tuple[bool, int, int]], share: float) -> None:
     outcome, score = split([(fraud, value) for fraud, value, _ in drawn])
     weight = [each for *_, each in drawn]
     frauds, scores = np.repeat(outcome, weight), np.repeat(score, weight)
@@ -90,7 +90,7 @@ def test_a_weight_counts_like_as_many_equal_claims(drawn: list[tuple[bool, int, 
         np.testing.assert_allclose(np.asarray(own), np.asarray(repeated), atol=1e-12)
 
 
-def test_the_top_shares_a_tie_evenly() -> None:
+def test_a_tie_at_the_cut_is_shared_evenly() -> None:
     score = np.array([3.0, 2.0, 2.0, 1.0])
     np.testing.assert_allclose(ranking_metrics.in_top(score, score, 0.5), [1.0, 0.5, 0.5, 0.0])
     np.testing.assert_allclose(ranking_metrics.in_top(score, score, 1.0), 1.0)
@@ -98,7 +98,7 @@ def test_the_top_shares_a_tie_evenly() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 2)), min_size=5, max_size=5), st.floats(0, 1))
-def test_a_cut_through_ties_finds_what_it_finds_on_average_of_all_orders(
+def test_a_cut_through_ties_finds_the_average_over_all_orders(
     drawn: list[tuple[bool, int]], share: float
 ) -> None:
     outcome, score = split(drawn)
@@ -139,7 +139,7 @@ def test_equal_scores_have_no_lift() -> None:
 
 
 @given(tied, st.sampled_from([0.0, 0.05, 0.07, 0.5, 1.0]))
-def test_the_threshold_refers_no_more_than_the_capacity_and_no_less_than_it_could(
+def test_the_threshold_refers_as_much_as_the_capacity_allows(
     drawn: list[tuple[bool, int]], capacity: float
 ) -> None:
     score = np.array(split(drawn)[1])
@@ -158,7 +158,7 @@ def test_capacity_is_not_lost_to_rounding() -> None:
 
 
 @pytest.mark.parametrize("outcome", [[0, 0, 0], [1, 1, 1]])
-def test_what_cannot_be_told_is_nan(outcome: list[int]) -> None:
+def test_a_metric_without_both_outcomes_is_nan(outcome: list[int]) -> None:
     score = [0.1, 0.2, 0.3]
     assert np.isnan(ranking_metrics.roc_auc(outcome, score))
     assert np.isnan(ranking_metrics.average_precision(outcome, score)) == (sum(outcome) == 0)
@@ -170,7 +170,7 @@ def test_a_score_without_an_outcome_is_an_error() -> None:
         ranking_metrics.roc_auc([0, 1], [0.5])
 
 
-def test_probabilities_that_are_true_have_a_small_calibration_error() -> None:
+def test_correct_probabilities_have_a_small_calibration_error() -> None:
     drawn = np.random.default_rng(1)
     told = drawn.random(100_000)
     outcome = drawn.random(100_000) < told

@@ -1,13 +1,14 @@
-"""The book that intervals are held against is the one that is drawn, and what is seen of it is chosen."""
+"""Intervals are compared with the book that claims are drawn from, and its known outcomes are selected."""
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from benchmarks import coverage
 from claimwatch.domain.model import ranking_metrics
 
 
-def test_the_truth_is_what_very_many_claims_come_to() -> None:
+def test_the_truth_matches_a_large_draw() -> None:
     claims = coverage.Claims.drawn(np.random.default_rng(4), 200_000)
     true = coverage.truth()
     assert true["base_rate", ""] == pytest.approx(claims.fraud.mean(), rel=0.03)
@@ -20,7 +21,7 @@ def test_the_truth_is_what_very_many_claims_come_to() -> None:
     assert true["recall", "older"] == pytest.approx(referred[older].mean(), abs=0.02)
 
 
-def test_what_is_seen_is_no_fair_sample() -> None:
+def test_known_outcomes_are_a_biased_sample() -> None:
     """Otherwise the simulation would prove nothing about selection."""
     draw = np.random.default_rng(5)
     claims = coverage.Claims.drawn(draw, 50_000)
@@ -30,9 +31,39 @@ def test_what_is_seen_is_no_fair_sample() -> None:
         assert claims.fraud[cohort.known].mean() > 2.0 * claims.fraud.mean()
 
 
-def test_a_few_weeks_of_it_cover_about_as_promised() -> None:
+def test_a_few_weeks_reach_about_the_nominal_coverage() -> None:
     found = coverage.coverage(repeats=3, seed=1)
     assert found["weeks"] == 12
     assert 0.8 < found["interval_coverage"] <= 1.0
     assert set(found["by_metric"]) == set(coverage.COVERED)
     assert not any(np.isnan(share) for share in found["by_metric"].values())
+
+
+def test_the_truth_about_value_and_the_rival_matches_a_large_draw() -> None:
+    claims = coverage.Claims.drawn(np.random.default_rng(4), 400_000)
+    true = coverage.truth()
+    ours, theirs = (
+        ranking_metrics.in_top(score, score, coverage.CAPACITY) for score in (claims.score, claims.rival)
+    )
+    expected = claims.risk * coverage.MEAN_GAIN - coverage.COST
+    assert (claims.gain * claims.fraud).mean() == pytest.approx(
+        claims.risk.mean() * coverage.MEAN_GAIN, rel=0.03
+    )
+    assert true["value_at_capacity", ""] == pytest.approx(1_000.0 * (ours * expected).mean(), rel=0.01)
+    assert true["value_difference", ""] == pytest.approx(
+        1_000.0 * ((ours - theirs) * expected).mean(), rel=0.1
+    )
+    assert true["roc_auc_difference", ""] == pytest.approx(
+        ranking_metrics.roc_auc(claims.fraud, claims.score)
+        - ranking_metrics.roc_auc(claims.fraud, claims.rival),
+        abs=0.003,
+    )
+
+
+def test_a_few_trainings_reach_about_the_nominal_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coverage, "SIZES", (10_000,))
+    with threadpool_limits(1):
+        found = coverage.training_coverage(repeats=2, seed=1)
+    assert found["trainings"] == 2
+    assert 0.8 < found["interval_coverage"] <= 1.0
+    assert set(found["by_metric"]) == {*coverage.COVERED, *coverage.DIFFERENCES}

@@ -1,4 +1,4 @@
-"""Matured claims as an insurer knows them, with a truth that it does not know."""
+"""Matured claims as an insurer knows them, and the truth that it does not know."""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,10 +16,10 @@ type Words = npt.NDArray[np.object_]
 THRESHOLD = 0.25
 
 NOBODY = Cohort(np.empty(0), np.empty(0, bool), np.empty(0, bool), np.empty(0))
-"""No claim at all."""
+"""A cohort without claims."""
 
 drawn = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=1, max_size=60)
-"""Outcomes and sixths of a probability, with ties."""
+"""Outcomes and probabilities in sixths, with ties."""
 
 both = drawn.filter(lambda claims: len({fraud for fraud, _ in claims}) == 2)
 
@@ -31,7 +31,7 @@ def all_known(claims: Sequence[tuple[int, int]]) -> Cohort:
 
 
 def book(claims: int, seed: int) -> tuple[Floats, Floats]:
-    """True probabilities and outcomes; about 6 % are frauds."""
+    """Return true probabilities and outcomes; about 6 % are frauds."""
     draw = np.random.default_rng(seed)
     risk = 1.0 / (1.0 + np.exp(-draw.normal(-3.6, 1.5, claims)))
     return risk, (draw.random(claims) < risk).astype(np.float64)
@@ -40,7 +40,7 @@ def book(claims: int, seed: int) -> tuple[Floats, Floats]:
 def investigated(
     claims: int = 20_000, seed: int = 1, audit: float = 0.02, referred: bool = True
 ) -> tuple[Cohort, Floats]:
-    """A cohort with what was referred looked at (or not), some suspicious others, and a random audit."""
+    """Return a cohort whose referrals (or not), some suspicious claims and a random audit have outcomes."""
     risk, fraud = book(claims, seed)
     draw = np.random.default_rng(seed + 1_000)
     flagged, audited = risk >= THRESHOLD, draw.random(claims) < audit
@@ -57,7 +57,7 @@ def words(values: Iterable[str | None]) -> Words:
 
 
 def one(findings: Iterable[Finding], metric: str, feature: str = "", segment: str | None = None) -> Finding:
-    """The only finding of that metric about that feature and segment."""
+    """Return the only finding of that metric about that feature and segment."""
     (found,) = (
         each
         for each in findings
@@ -67,7 +67,7 @@ def one(findings: Iterable[Finding], metric: str, feature: str = "", segment: st
 
 
 def sound(findings: Sequence[Finding]) -> bool:
-    """Whether no figure is nan, no value is outside of its interval, and no row is there twice."""
+    """Return whether no figure is nan, no value is outside of its interval, and no row is duplicated."""
     figures = [figure for each in findings for figure in (each.value, each.low, each.high, each.threshold)]
     keys = [(each.metric, each.feature, each.segment) for each in findings]
     return (

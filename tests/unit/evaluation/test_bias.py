@@ -1,4 +1,4 @@
-"""Groups are compared as fairlearn does, and only a material difference beyond doubt alarms."""
+"""Rates match fairlearn, and only a material and significant difference alarms."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def known(risk: np.ndarray, fraud: np.ndarray, referred: np.ndarray) -> Cohort:
 
 
 @given(people)
-def test_rates_are_those_of_fairlearn(drawn: list[tuple[bool, bool, str]]) -> None:
+def test_rates_match_fairlearn(drawn: list[tuple[bool, bool, str]]) -> None:
     fraud, referred = (np.array([each[place] for each in drawn], float) for place in (0, 1))
     sexes = words(sex for *_, sex in drawn)
     cohort = known(referred, fraud, referred > 0.5)
@@ -68,7 +68,7 @@ def test_rates_are_those_of_fairlearn(drawn: list[tuple[bool, bool, str]]) -> No
         )
 
 
-def test_where_groups_are_treated_alike_it_is_quiet() -> None:
+def test_equal_treatment_raises_no_alarm() -> None:
     loud = 0
     for seed in range(20):
         risk, fraud = book(8_000, seed)
@@ -94,7 +94,7 @@ def test_a_group_that_is_referred_twice_as_often_alarms() -> None:
     assert one(found, "selection_rate_ratio", "sex", "male").verdict == "ok"
 
 
-def test_a_certain_difference_that_is_small_passes() -> None:
+def test_a_significant_but_small_difference_passes() -> None:
     referred = np.arange(200_000) % 100 < np.where(np.arange(200_000) < 100_000, 11, 10)
     sexes = {"sex": words("female" if place < 100_000 else "male" for place in range(200_000))}
     told = one(bias(referred, sexes, NOBODY, {"sex": words([])}), "selection_rate_ratio", "sex", "female")
@@ -104,7 +104,7 @@ def test_a_certain_difference_that_is_small_passes() -> None:
     assert told.verdict == "ok"
 
 
-def test_a_large_difference_that_may_be_chance_passes() -> None:
+def test_a_large_difference_that_is_not_significant_passes() -> None:
     referred = np.isin(np.arange(200), [0, 1, 2, 150])
     sexes = {"sex": words("female" if place < 100 else "male" for place in range(200))}
     told = one(bias(referred, sexes, NOBODY, {"sex": words([])}), "selection_rate_ratio", "sex", "female")
@@ -112,7 +112,7 @@ def test_a_large_difference_that_may_be_chance_passes() -> None:
     assert told.verdict == "ok"
 
 
-def test_a_small_group_is_not_ranked() -> None:
+def test_a_small_group_is_not_judged() -> None:
     referred = np.arange(1_000) < 40
     ages = {"age": words("few" if place < 49 else "many" for place in range(1_000))}
     found = bias(referred, ages, NOBODY, {"age": words([])})
@@ -123,7 +123,7 @@ def test_a_small_group_is_not_ranked() -> None:
     assert one(large, "selection_rate_ratio", "age", "few").verdict == "alarm"
 
 
-def test_attributes_are_crossed_and_the_unknown_are_a_group() -> None:
+def test_attributes_are_crossed_and_unknown_values_are_a_group() -> None:
     crossed = crossings(
         {"sex": words(["female", None, "female", "male"]), "age": words(["old", "old", "young", "old"])}
     )
@@ -139,6 +139,6 @@ def test_attributes_are_crossed_and_the_unknown_are_a_group() -> None:
     assert Groups.of(missing).names == ("not known", "1")
 
 
-def test_of_nobody_nothing_is_said() -> None:
+def test_without_claims_there_is_no_finding() -> None:
     assert bias(np.empty(0, bool), {}, NOBODY, {}) == []
     assert bias(np.empty(0, bool), {"sex": words([])}, NOBODY, {"sex": words([])}) == []

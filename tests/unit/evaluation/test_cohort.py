@@ -1,4 +1,4 @@
-"""What an outcome stands for: nobody who was picked out of suspicion stands for others."""
+"""Outcomes represent claims that were selected alike; a claim chosen on suspicion represents no other."""
 
 import numpy as np
 import pytest
@@ -8,14 +8,14 @@ from claimwatch.domain.evaluation.rates import rate
 from tests.unit.evaluation.cohorts import NOBODY, investigated
 
 
-def test_weights_stand_for_the_book() -> None:
+def test_weights_add_up_to_the_book() -> None:
     for referred in (True, False):
         cohort, _ = investigated(referred=referred)
         assert cohort.weight.sum() == pytest.approx(len(cohort.outcome))
         assert (cohort.weight[~cohort.known] == 0.0).all()
 
 
-def test_what_was_referred_counts_for_itself_and_an_audited_claim_for_many() -> None:
+def test_a_referral_represents_itself_and_an_audited_claim_represents_many() -> None:
     cohort, _ = investigated()
     assert cohort.basis == "referrals and audit"
     assert (cohort.weight[cohort.referred] == 1.0).all()
@@ -23,8 +23,8 @@ def test_what_was_referred_counts_for_itself_and_an_audited_claim_for_many() -> 
     assert cohort.weight[rest & cohort.audited] == pytest.approx(rest.sum() / (rest & cohort.audited).sum())
 
 
-def test_a_suspicion_stands_for_nobody() -> None:
-    """The share of frauds over all that is known would be several times the true one."""
+def test_a_claim_investigated_on_suspicion_represents_no_other() -> None:
+    """Among all known outcomes, the share of frauds is several times the true one."""
     cohort, fraud = investigated(claims=100_000)
     suspicious = cohort.known & ~cohort.referred & ~cohort.audited
     assert suspicious.sum() > 500
@@ -36,7 +36,7 @@ def test_a_suspicion_stands_for_nobody() -> None:
     assert cohort.outcome[cohort.known].mean() > 2.0 * base.high
 
 
-def test_where_hardly_any_referral_is_looked_at_the_audit_alone_tells() -> None:
+def test_if_few_referrals_are_investigated_only_the_audit_counts() -> None:
     cohort, _ = investigated(referred=False)
     assert cohort.known[cohort.referred].any()
     assert cohort.basis == "audit only"
@@ -44,14 +44,14 @@ def test_where_hardly_any_referral_is_looked_at_the_audit_alone_tells() -> None:
     assert len(set(cohort.weight[cohort.used].tolist())) == 1
 
 
-def test_without_an_audit_nothing_is_known_of_what_was_not_referred() -> None:
+def test_without_an_audit_only_referrals_count() -> None:
     referred = np.arange(100) < 10
     cohort = Cohort(np.linspace(1, 0, 100), referred, np.zeros(100, bool), np.where(referred, 1.0, np.nan))
     assert cohort.basis == "referrals only"
     assert (cohort.weight > 0.0).sum() == 10
 
 
-def test_where_all_is_known_all_count_alike() -> None:
+def test_if_every_outcome_is_known_all_claims_count_alike() -> None:
     cohort = Cohort(np.linspace(0, 1, 50), np.arange(50) > 40, np.zeros(50, bool), np.tile([0.0, 1.0], 25))
     assert cohort.basis == "all claims"
     assert (cohort.weight == 1.0).all()
@@ -59,7 +59,7 @@ def test_where_all_is_known_all_count_alike() -> None:
 
 
 def test_a_part_is_a_book_of_its_own() -> None:
-    """Its audited claims stand for its own, whatever share of it the audit happened to choose."""
+    """Its audited claims represent its own claims, whatever share of them the audit selected."""
     cohort, _ = investigated()
     rows = np.arange(20_000) < 5_000
     part = cohort.part(rows)
@@ -70,7 +70,7 @@ def test_a_part_is_a_book_of_its_own() -> None:
     assert part.weight[rest & part.audited] == pytest.approx(rest.sum() / (rest & part.audited).sum())
 
 
-def test_where_too_few_were_chosen_nobody_stands_for_the_rest() -> None:
+def test_too_few_selected_claims_cannot_represent_the_rest() -> None:
     cohort, _ = investigated()
     few = cohort.part(cohort.referred | (np.cumsum(cohort.audited & ~cohort.referred) <= 9))
     assert not few.stood_for(10)
@@ -82,7 +82,7 @@ def test_where_too_few_were_chosen_nobody_stands_for_the_rest() -> None:
     assert not NOBODY.stood_for(1)
 
 
-def test_nobody_stands_for_nobody() -> None:
+def test_an_empty_cohort_has_no_basis() -> None:
     assert NOBODY.basis == "nothing"
     assert NOBODY.frauds == 0.0
     assert len(NOBODY.used) == 0
@@ -90,8 +90,8 @@ def test_nobody_stands_for_nobody() -> None:
         Cohort(np.empty(1), np.empty(1, bool), np.empty(1, bool), np.empty(2))
 
 
-def test_an_audit_sample_that_nobody_works_is_no_sample() -> None:
-    """Of the claims drawn for the audit only the suspicious ones have an outcome."""
+def test_an_audit_sample_without_investigations_does_not_count() -> None:
+    """Of the claims drawn for the audit, only suspicious ones have an outcome."""
     drawn = np.arange(200) < 100
     by_audit = np.zeros(200, bool)
     suspicious = drawn & (np.arange(200) % 10 == 0)
@@ -101,14 +101,14 @@ def test_an_audit_sample_that_nobody_works_is_no_sample() -> None:
     np.testing.assert_array_equal(chosen_by_chance(drawn, by_audit, suspicious | by_audit), by_audit)
 
 
-def test_the_variance_is_that_of_a_mean_where_everybody_was_looked_at() -> None:
+def test_with_every_outcome_known_the_variance_is_that_of_a_mean() -> None:
     values = np.random.default_rng(3).normal(size=400)
     cohort = Cohort(values, values > 1.0, np.ones(400, bool), (values > 0.0).astype(np.float64))
     assert cohort.variance(values) == pytest.approx(values.var() / 400)
 
 
-def test_the_variance_knows_who_was_looked_at() -> None:
-    """Audits of 2 % vary as a sample of that size, which hardly shrinks with the size of the book."""
+def test_the_variance_includes_the_selection_of_outcomes() -> None:
+    """An audit of 2 % varies as a sample of its own size, whatever the size of the book."""
     cohort, _ = investigated(referred=False)
     values = cohort.fraud
     expected = values.var(ddof=1) / len(values)

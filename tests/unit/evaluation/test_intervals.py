@@ -1,4 +1,4 @@
-"""Intervals are those of the textbooks where there is one, and never leave what is possible."""
+"""Intervals match textbook intervals, and stay within the possible values."""
 
 import pytest
 from hypothesis import given
@@ -22,7 +22,7 @@ counts = st.integers(1, 500).flatmap(lambda of: st.tuples(st.integers(0, of), st
 
 
 @given(counts)
-def test_wilson_s_interval_is_that_of_scipy(drawn: tuple[int, int]) -> None:
+def test_wilson_s_interval_matches_scipy(drawn: tuple[int, int]) -> None:
     hits, of = drawn
     known = stats.binomtest(hits, of).proportion_ci(method="wilson")
     found = wilson(hits, of)
@@ -32,7 +32,7 @@ def test_wilson_s_interval_is_that_of_scipy(drawn: tuple[int, int]) -> None:
 
 
 @given(counts)
-def test_jeffreys_interval_is_that_of_the_beta_distribution(drawn: tuple[int, int]) -> None:
+def test_jeffreys_interval_matches_the_beta_distribution(drawn: tuple[int, int]) -> None:
     hits, of = drawn
     found = jeffreys(hits / of, of)
     posterior = stats.beta(hits + 0.5, of - hits + 0.5)
@@ -41,13 +41,13 @@ def test_jeffreys_interval_is_that_of_the_beta_distribution(drawn: tuple[int, in
     assert found.high == pytest.approx(high if hits < of else 1.0)
 
 
-def test_totals_whose_claims_weigh_the_same_are_two_counts() -> None:
+def test_totals_of_equal_weights_match_two_counts() -> None:
     found = share_of_two(Total(30.0 * 7, 30.0 * 49, 7.0), Total(90.0 * 7, 90.0 * 49, 7.0))
     assert found == jeffreys(0.25, 120)
 
 
 def test_a_few_heavy_claims_make_a_wide_interval() -> None:
-    """300 frauds found for certain, 5 missed ones that stand for 50 each."""
+    """300 frauds were found, and 5 missed frauds represent 50 each."""
     found = share_of_two(Total(300.0, 300.0, 1.0), Total(250.0, 5 * 2_500.0, 50.0))
     assert found.value == pytest.approx(300 / 550)
     missed = stats.gamma(5.5).ppf([0.025, 0.975]) * 50
@@ -55,7 +55,7 @@ def test_a_few_heavy_claims_make_a_wide_interval() -> None:
     assert found.high == pytest.approx(300 / (300 + missed[0]), abs=0.01)
 
 
-def test_nothing_counted_is_not_nothing_possible() -> None:
+def test_a_count_of_zero_does_not_exclude_a_positive_share() -> None:
     found = share_of_two(Total(40.0, 40.0, 1.0), Total(0.0, 0.0, 50.0))
     assert (found.value, found.high) == (1.0, 1.0)
     assert found.low is not None
@@ -63,7 +63,7 @@ def test_nothing_counted_is_not_nothing_possible() -> None:
 
 
 @given(counts, counts)
-def test_ratios_and_differences_hold_what_they_are_made_of(
+def test_intervals_of_ratios_and_differences_contain_their_value(
     one: tuple[int, int], two: tuple[int, int]
 ) -> None:
     first, second = wilson(*one), wilson(*two)
@@ -82,14 +82,14 @@ def test_ratios_and_differences_hold_what_they_are_made_of(
     assert times.high is None or times.value <= times.high * (1 + 1e-12)
 
 
-def test_newcombe_s_example() -> None:
+def test_the_difference_matches_newcombe_s_example() -> None:
     """Newcombe, "Interval estimation for the difference between independent proportions", 1998, II (a)."""
     found = difference(wilson(56, 70), wilson(48, 80))
     assert found.low == pytest.approx(0.0524, abs=5e-5)
     assert found.high == pytest.approx(0.3339, abs=5e-5)
 
 
-def test_what_cannot_be_told_stays_so() -> None:
+def test_an_unknown_value_has_no_interval() -> None:
     assert wilson(0, 0) == jeffreys(0.5, 0.0) == NOTHING
     assert share_of_two(Total(0.0, 0.0, 1.0), Total(0.0, 0.0, 1.0)) == NOTHING
     assert ratio(NOTHING, wilson(1, 2)) == difference(wilson(1, 2), NOTHING) == NOTHING

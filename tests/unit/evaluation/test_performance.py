@@ -1,4 +1,4 @@
-"""Figures are scikit-learn's where it has them, over the book; an alarm needs a loss beyond doubt."""
+"""Metrics match scikit-learn's with the book's weights; an alarm needs a significant loss."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ PROMISED = {"roc_auc": 0.83, "pr_auc": 0.3, "lift_top_decile": 4.6, "recall_at_c
 
 
 @given(both)
-def test_ranks_are_those_of_scikit_learn(claims: list[tuple[int, int]]) -> None:
+def test_ranking_metrics_match_scikit_learn(claims: list[tuple[int, int]]) -> None:
     cohort = all_known(claims)
     outcome, score = cohort.outcome, cohort.probability
     assert ranking.roc_auc(cohort).value == pytest.approx(roc_auc_score(outcome, score))
@@ -37,7 +37,7 @@ def test_ranks_are_those_of_scikit_learn(claims: list[tuple[int, int]]) -> None:
 
 
 @pytest.mark.parametrize("referred", [True, False])
-def test_ranks_over_the_book_are_those_of_scikit_learn_with_weights(referred: bool) -> None:
+def test_weighted_ranking_metrics_match_scikit_learn(referred: bool) -> None:
     cohort, _ = investigated(claims=6_000, referred=referred)
     given = (cohort.fraud, cohort.probability[cohort.used])
     weight = {"sample_weight": cohort.weight[cohort.used]}
@@ -47,7 +47,7 @@ def test_ranks_over_the_book_are_those_of_scikit_learn_with_weights(referred: bo
 
 
 @given(both)
-def test_cuts_are_those_of_the_domain(claims: list[tuple[int, int]]) -> None:
+def test_metrics_at_a_cut_match_ranking_metrics(claims: list[tuple[int, int]]) -> None:
     cohort = all_known(claims)
     given = (cohort.outcome, cohort.probability)
     for capacity in (0.05, 0.3, 1.0):
@@ -64,7 +64,7 @@ def test_cuts_are_those_of_the_domain(claims: list[tuple[int, int]]) -> None:
 
 @settings(max_examples=25)
 @given(drawn)
-def test_whatever_comes_no_figure_is_nan_or_outside_of_its_interval(claims: list[tuple[int, int]]) -> None:
+def test_no_figure_is_nan_or_outside_of_its_interval(claims: list[tuple[int, int]]) -> None:
     whole = all_known(claims)
     place = np.arange(len(claims))
     for unknown in (place < 0, place % 3 == 0, place % 7 > 0, place >= 0):
@@ -78,14 +78,14 @@ def test_whatever_comes_no_figure_is_nan_or_outside_of_its_interval(claims: list
             assert sound(performance(cohort, 0.05, PROMISED, 3))
 
 
-def test_of_nobody_nothing_can_be_said() -> None:
+def test_without_claims_nothing_is_known() -> None:
     found = performance(NOBODY, 0.05, PROMISED, 7)
     assert sound(found)
     assert one(found, "immature").value == 7.0
     assert {each.verdict for each in found if each.metric in PROMISED} == {"not enough data"}
 
 
-def test_what_was_promised_and_is_kept_is_quiet() -> None:
+def test_a_kept_promise_raises_nothing() -> None:
     for seed in range(5):
         for referred in (True, False):
             cohort, _ = investigated(claims=40_000, seed=seed, referred=referred)
@@ -94,7 +94,7 @@ def test_what_was_promised_and_is_kept_is_quiet() -> None:
             assert not [each for each in found if each.verdict == "alarm"]
 
 
-def test_a_model_that_guesses_alarms() -> None:
+def test_a_model_that_guesses_raises_an_alarm() -> None:
     cohort, _ = investigated(claims=40_000)
     guessed = np.random.default_rng(2).permutation(cohort.probability)
     found = performance(
@@ -118,26 +118,26 @@ def test_a_model_that_guesses_alarms() -> None:
         (NOTHING, "not enough data"),
     ],
 )
-def test_an_alarm_needs_all_of_the_interval_to_be_materially_worse(found: Interval, verdict: str) -> None:
-    """0.8 was promised, so the bound is 0.68."""
+def test_an_alarm_needs_a_materially_worse_whole_interval(found: Interval, verdict: str) -> None:
+    """The promise is 0.8, so the bound is 0.68."""
     assert pytest.approx(0.8 * MATERIAL) == 0.12
     assert worse(found, 0.8) == verdict
 
 
-def test_where_less_is_better_more_is_worse() -> None:
+def test_for_the_brier_score_a_higher_value_is_worse() -> None:
     assert worse(Interval(0.02, 0.01, 0.03), 0.05, less_is_better=True) == "ok"
     assert worse(Interval(0.06, 0.054, 0.07), 0.05, less_is_better=True) == "watch"
     assert worse(Interval(0.07, 0.063, 0.08), 0.05, less_is_better=True) == "alarm"
 
 
-def test_a_handful_of_frauds_is_not_enough_to_judge() -> None:
+def test_too_few_frauds_give_no_verdict() -> None:
     cohort, _ = investigated(claims=1_500, referred=False)
     assert 0.0 < cohort.frauds < FEWEST_FRAUDS
     found = performance(cohort, 0.05, dict.fromkeys(PROMISED, 0.999) | {"brier": 1e-6}, 0)
     assert {each.verdict for each in found if each.metric in PROMISED} == {"not enough data"}
 
 
-def test_without_an_audit_only_the_hit_rate_is_told() -> None:
+def test_without_an_audit_only_the_hit_rate_is_known() -> None:
     cohort, fraud = investigated()
     nobody = np.zeros(len(fraud), bool)
     found = performance(Cohort(cohort.probability, cohort.referred, nobody, cohort.outcome), 0.05, {}, 0)
@@ -169,7 +169,7 @@ def test_the_truth_is_within_the_intervals(referred: bool) -> None:
         assert told.low <= true() <= told.high, metric
 
 
-def test_estimates_come_before_outcomes_and_hold_if_probabilities_are_true() -> None:
+def test_estimates_are_right_if_probabilities_are_right() -> None:
     risk, fraud = book(20_000, 6)
     referred = risk >= THRESHOLD
     found = estimated(risk, referred)
@@ -187,7 +187,7 @@ def test_estimates_come_before_outcomes_and_hold_if_probabilities_are_true() -> 
 
 
 @pytest.mark.parametrize("risk", [[], [0.0, 0.0], [1.0], [0.0, 1.0], [0.5]])
-def test_estimates_of_next_to_nothing_are_no_nonsense(risk: list[float]) -> None:
+def test_estimates_of_few_claims_stay_within_bounds(risk: list[float]) -> None:
     given = np.array(risk)
     assert sound(estimated(given, given > 0.4))
     assert sound(estimated(given, given > 2.0))

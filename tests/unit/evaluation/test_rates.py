@@ -1,4 +1,4 @@
-"""Rates are shares of weights, and two of them are compared by Fisher's exact test."""
+"""Rates are shares of weights, and two rates are compared by Fisher's exact test."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def counted(hits: int, of: int) -> Rate:
 
 
 @given(counts, counts)
-def test_two_rates_are_compared_as_fisher_does(one: tuple[int, int], two: tuple[int, int]) -> None:
+def test_p_values_of_two_rates_match_fisher_s_exact_test(one: tuple[int, int], two: tuple[int, int]) -> None:
     table = [[one[0], one[1] - one[0]], [two[0], two[1] - two[0]]]
     exact = stats.fisher_exact(table).pvalue
     spread = stats.hypergeom(one[1] + two[1], one[1], one[0] + two[0])
@@ -27,12 +27,12 @@ def test_two_rates_are_compared_as_fisher_does(one: tuple[int, int], two: tuple[
     assert p_value(counted(*one), counted(*two)) == pytest.approx(exact - as_rare / 2.0, abs=1e-9)
 
 
-def test_without_one_of_two_there_is_no_comparison() -> None:
+def test_a_comparison_needs_both_rates() -> None:
     assert np.isnan(p_value(counted(1, 2), Rate(NOTHING, 0, 0.0)))
 
 
 @given(both)
-def test_with_everything_known_a_rate_is_a_share(claims: list[tuple[int, int]]) -> None:
+def test_with_every_outcome_known_a_rate_is_a_share(claims: list[tuple[int, int]]) -> None:
     cohort = all_known(claims)
     fraud, referred = cohort.fraud, cohort.referred.astype(float)
     found = rate(cohort, fraud, referred)
@@ -45,7 +45,7 @@ def test_with_everything_known_a_rate_is_a_share(claims: list[tuple[int, int]]) 
     assert (hits.value is None) == (not referred.any())
 
 
-def test_of_claims_that_weigh_the_same_it_is_jeffreys_interval() -> None:
+def test_with_equal_weights_the_interval_is_jeffreys() -> None:
     cohort, _ = investigated(referred=False)
     referred = cohort.referred[cohort.used].astype(float)
     found = rate(cohort, np.ones(len(referred)), referred).interval
@@ -54,5 +54,5 @@ def test_of_claims_that_weigh_the_same_it_is_jeffreys_interval() -> None:
     assert found.high == pytest.approx(posterior.ppf(0.975), rel=0.02)
 
 
-def test_of_nobody_there_is_no_rate() -> None:
+def test_without_claims_there_is_no_rate() -> None:
     assert rate(NOBODY, np.empty(0), np.empty(0)) == Rate(NOTHING, 0, 0.0)

@@ -1,4 +1,4 @@
-"""Relations are scipy's correlations, over the book, and only a certain and material change is watched."""
+"""Relations match scipy's, and only a certain and material change is a watch."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def correlated(seed: int, count: int, levels: int) -> tuple[np.ndarray, np.ndarr
 
 
 @given(claims)
-def test_an_ordered_feature_s_correlation_is_spearman_s(drawn: tuple[int, int, int]) -> None:
+def test_the_correlation_of_an_ordered_feature_is_spearman_s(drawn: tuple[int, int, int]) -> None:
     values, fraud = correlated(*drawn)
     found = relation(values, "number", known(fraud))
     assert found is not None
@@ -35,7 +35,7 @@ def test_an_ordered_feature_s_correlation_is_spearman_s(drawn: tuple[int, int, i
 
 
 @given(claims)
-def test_a_category_s_relation_is_cramer_s_and_pearson_s(drawn: tuple[int, int, int]) -> None:
+def test_the_relation_of_a_category_is_cramer_s_v_with_pearson_s_test(drawn: tuple[int, int, int]) -> None:
     values, fraud = correlated(*drawn)
     table = stats.contingency.crosstab(values, fraud).count
     if (table.sum(axis=1) < RARE).any():
@@ -46,7 +46,7 @@ def test_a_category_s_relation_is_cramer_s_and_pearson_s(drawn: tuple[int, int, 
     assert found.p_value == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue)
 
 
-def test_a_flag_s_correlation_is_the_point_biserial_one() -> None:
+def test_the_correlation_of_a_flag_is_point_biserial() -> None:
     values, fraud = correlated(5, 600, 2)
     flag = np.minimum(values, 1.0)
     found = relation(flag, "flag", known(fraud))
@@ -56,8 +56,8 @@ def test_a_flag_s_correlation_is_the_point_biserial_one() -> None:
 
 
 @pytest.mark.parametrize("kind", ["number", "category"])
-def test_without_a_relation_p_values_are_even(kind: Kind) -> None:
-    """Over the book, where claims stand for one and for fifty others."""
+def test_without_a_relation_p_values_are_uniform(kind: Kind) -> None:
+    """Claims have weights of one and of fifty."""
     draw = np.random.default_rng(3)
     chances = []
     for seed in range(120):
@@ -69,8 +69,8 @@ def test_without_a_relation_p_values_are_even(kind: Kind) -> None:
     assert 0 < sum(chance <= 0.1 for chance in chances) <= 24
 
 
-def test_over_the_book_what_was_picked_does_not_bend_the_relation() -> None:
-    """The score itself: among what was investigated it says less than it does over the book."""
+def test_the_selection_of_outcomes_does_not_bias_the_relation() -> None:
+    """Among investigated claims, the score is less related to the outcome than over the book."""
     risk, fraud = book(200_000, 3)
     cohort, _ = investigated(claims=200_000, seed=3, audit=0.05)
     true = stats.spearmanr(risk, fraud).statistic
@@ -81,7 +81,7 @@ def test_over_the_book_what_was_picked_does_not_bend_the_relation() -> None:
     assert abs(stats.spearmanr(risk[picked], fraud[picked]).statistic - true) > 6.0 * found.error
 
 
-def test_a_relation_that_turns_round_is_watched_and_one_that_stays_is_not() -> None:
+def test_a_relation_that_changes_sign_is_a_watch_and_a_stable_one_is_not() -> None:
     values, fraud = correlated(1, 4_000, 3)
     matrix = np.stack([values, -values, values], axis=1)
     was = relation(values, "number", known(fraud))
@@ -94,7 +94,7 @@ def test_a_relation_that_turns_round_is_watched_and_one_that_stays_is_not() -> N
     assert {each.metric for each in found if each.feature == "new"} == {"correlation", "p_value", "q_value"}
 
 
-def test_weeks_that_differ_anyway_are_no_change() -> None:
+def test_ordinary_variation_between_weeks_is_not_a_change() -> None:
     values, fraud = correlated(1, 4_000, 3)
     now = relation(values, "number", known(fraud))
     assert now is not None
@@ -104,7 +104,7 @@ def test_weeks_that_differ_anyway_are_no_change() -> None:
 
 
 @pytest.mark.parametrize("kind", ["number", "category", "flag", "days", "hour", "weekday"])
-def test_where_there_is_too_little_nothing_is_said(kind: Kind) -> None:
+def test_too_few_claims_give_no_relation(kind: Kind) -> None:
     fraud = np.tile([0.0, 0.0, 1.0], 40)
     for values in (np.full(120, np.nan), np.ones(120), np.where(np.arange(120) < 40, 1.0, np.nan)):
         assert relation(values.astype(np.float32), kind, known(fraud)) is None

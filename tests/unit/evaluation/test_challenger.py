@@ -1,4 +1,4 @@
-"""A challenger is believed when the random audit says so, however often one looks."""
+"""The random audit decides about a challenger, however often the comparison is repeated."""
 
 import numpy as np
 import pytest
@@ -22,13 +22,13 @@ def noisy(risk: np.ndarray, noise: float, seed: int) -> np.ndarray:
 
 
 def audited(probability: np.ndarray, fraud: np.ndarray, seed: int, share: float = 0.05) -> Cohort:
-    """The champion's claims: what it referred was looked at, and a share of all."""
+    """Return the champion's claims: its referrals were investigated, and a share of all claims."""
     chosen = np.random.default_rng(seed).random(len(fraud)) < share
     referred = reviewed(probability, 0.05)
     return Cohort(probability, referred, chosen, np.where(chosen | referred, fraud, np.nan))
 
 
-def test_a_better_challenger_is_watched() -> None:
+def test_a_better_challenger_is_a_watch() -> None:
     risk, fraud = book(200_000, 1)
     found = challenger(audited(noisy(risk, 2.0, 2), fraud, 3), risk, 0.05)
     assert sound(found)
@@ -39,7 +39,7 @@ def test_a_better_challenger_is_watched() -> None:
     assert difference.low > 0.0
 
 
-def test_a_worse_challenger_is_told_and_nothing_to_look_at() -> None:
+def test_a_worse_challenger_is_reported_without_a_watch() -> None:
     risk, fraud = book(200_000, 1)
     found = challenger(audited(risk, fraud, 3), noisy(risk, 2.0, 2), 0.05)
     assert {each.verdict for each in found} == {"ok"}
@@ -48,8 +48,8 @@ def test_a_worse_challenger_is_told_and_nothing_to_look_at() -> None:
     assert worse >= DECISIVE
 
 
-def test_what_the_champion_alone_had_looked_at_does_not_count_for_it() -> None:
-    """Two models that are alike: of the investigated claims, nearly all that are found are the champion's."""
+def test_referrals_of_the_champion_do_not_count_in_its_favour() -> None:
+    """The models are equal, but among investigated claims the champion finds nearly all frauds."""
     risk, fraud = book(200_000, 5)
     cohort = audited(noisy(risk, 1.0, 6), fraud, 7)
     found = challenger(cohort, noisy(risk, 1.0, 8), 0.05)
@@ -59,20 +59,20 @@ def test_what_the_champion_alone_had_looked_at_does_not_count_for_it() -> None:
     assert (cohort.referred & of_all).sum() > 3 * (~cohort.referred & of_all).sum()
 
 
-def test_undecided_is_not_enough_data() -> None:
+def test_an_undecided_comparison_lacks_data() -> None:
     risk, fraud = book(20_000, 9)
     found = challenger(audited(noisy(risk, 1.0, 1), fraud, 2), noisy(risk, 1.0, 3), 0.05)
     assert one(found, "recall_difference").verdict == "not enough data"
     assert {each.verdict for each in found} == {"ok", "not enough data"}
 
 
-def test_twins_are_alike_once_there_is_enough_to_say_so() -> None:
+def test_equal_models_are_called_equal_with_enough_data() -> None:
     risk, fraud = book(200_000, 9)
     assert one(challenger(audited(risk, fraud, 1), risk, 0.05), "recall_difference").verdict == "ok"
 
 
-def test_evidence_for_an_equal_challenger_is_rarely_decisive_however_often_one_looks() -> None:
-    """Ville: in at most one of forty runs, for each side, over all looks together."""
+def test_evidence_for_an_equal_challenger_is_rarely_decisive_over_all_looks() -> None:
+    """Ville: at most one of forty runs for each side, over all looks together."""
     draw = np.random.default_rng(1)
     runs, looks = 400, 300
     wrong = 0
@@ -97,7 +97,7 @@ def test_a_true_difference_stays_within_the_interval_at_all_times() -> None:
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))
-def test_the_interval_holds_the_value_and_mirrors(plus: int, minus: int, neither: int) -> None:
+def test_the_interval_contains_the_value_and_is_symmetric(plus: int, minus: int, neither: int) -> None:
     count = plus + minus + neither
     if not count:
         return
@@ -117,13 +117,13 @@ def test_evidence_is_the_mean_likelihood_ratio(won: int, lost: int) -> None:
     assert evidence(won, lost) == pytest.approx(2.0 * np.trapezoid(ratios, chances), rel=1e-3)
 
 
-def test_as_many_are_reviewed_as_can_be() -> None:
+def test_reviews_match_the_capacity() -> None:
     assert reviewed(np.full(100, 0.5), 0.07).sum() == 7
     assert reviewed(np.array([0.1, 0.9, 0.5, 0.2]), 0.5).tolist() == [False, True, True, False]
     assert not reviewed(np.empty(0), 0.05).any()
 
 
-def test_of_nobody_nothing_is_said() -> None:
+def test_without_claims_there_is_no_verdict() -> None:
     found = challenger(NOBODY, np.empty(0), 0.05)
     assert sound(found)
     assert one(found, "recall_difference").verdict == "not enough data"

@@ -1,4 +1,4 @@
-"""A slice is watched where errors gather beyond chance, and alarms where the model itself is wrong."""
+"""A slice is a watch if it has more errors beyond chance, and alarms if the model is wrong about it."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def spread(claims: int, seed: int) -> dict[str, np.ndarray]:
     }
 
 
-def test_where_errors_gather_nowhere_nothing_is_seen() -> None:
+def test_evenly_spread_errors_raise_nothing() -> None:
     seen = 0
     for seed in range(20):
         cohort, _ = investigated(seed=seed, audit=0.1)
@@ -28,8 +28,8 @@ def test_where_errors_gather_nowhere_nothing_is_seen() -> None:
     assert seen <= 1
 
 
-def test_a_slice_whose_frauds_are_missed_is_watched() -> None:
-    """Of claims with the same risk, those of one branch are not referred."""
+def test_a_slice_with_more_missed_frauds_is_a_watch() -> None:
+    """Of claims with equal risk, those of one branch are not referred."""
     cohort, _ = investigated(claims=40_000, audit=0.1)
     segments = spread(40_000, 3)
     overlooked = cohort.referred & (segments["branch"] == NAMES[2])
@@ -42,7 +42,7 @@ def test_a_slice_whose_frauds_are_missed_is_watched() -> None:
     assert one(found, "missed_over_expected", "branch", NAMES[2]).verdict == "ok"
 
 
-def test_a_slice_that_the_model_is_wrong_about_alarms() -> None:
+def test_a_slice_with_wrong_probabilities_alarms() -> None:
     risk, fraud = book(60_000, 4)
     segments = spread(60_000, 4)
     draw = np.random.default_rng(4)
@@ -55,7 +55,7 @@ def test_a_slice_that_the_model_is_wrong_about_alarms() -> None:
     assert {each.segment for each in found if each.verdict == "alarm"} == {NAMES[5]}
 
 
-def test_a_small_slice_is_not_ranked() -> None:
+def test_a_small_slice_is_not_judged() -> None:
     cohort, _ = investigated(audit=0.1)
     segments = {"branch": words("rare" if place < 60 else "other" for place in range(20_000))}
     found = errors(cohort, segments)
@@ -72,7 +72,7 @@ def test_rates_are_shares_of_frauds_and_of_referrals() -> None:
     assert one(found, "missed_rate", "half", "left").threshold == pytest.approx(0.5)
 
 
-def test_of_nobody_nothing_is_said() -> None:
+def test_without_claims_there_is_no_finding() -> None:
     assert errors(NOBODY, {"branch": words([])}) == []
     assert errors(all_known([(1, 3)]), {}) == []
     assert sound(errors(all_known([(1, 3), (0, 2)]), {"branch": words(["a", None])}))

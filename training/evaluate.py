@@ -81,7 +81,7 @@ class ScoredSplit:
 
 def evaluate(
     test: ScoredSplit,
-    learnt: ScoredSplit,
+    train: ScoredSplit,
     contract: Contract,
     spec: FeatureSpec,
     reference: Mapping[str, Profile],
@@ -91,7 +91,7 @@ def evaluate(
     """Measure a model on the test split; ``score`` returns the served probability of encoded claims."""
     sample = test.scored
     groups = protected_groups(contract, test.claims)
-    slices = segments(spec, reference, learnt.matrix)
+    slices = segments(spec, reference, train.matrix)
     return Evaluation(
         book=measured(sample.book, sample.gain, settings),
         audited=measured(sample.audit, sample.gain, settings),
@@ -99,9 +99,9 @@ def evaluate(
         errors=errors(sample.book, segments(spec, reference, test.matrix)),
         bias=bias(sample.referred, groups, sample.book, groups, settings.smallest_group),
         bivariate=bivariate(
-            learnt.matrix, spec.names, [feature.kind for feature in spec.features], learnt.scored.book, ()
+            train.matrix, spec.names, [feature.kind for feature in spec.features], train.scored.book, ()
         ),
-        fraud_rates=fraud_rates(learnt.scored.book, slices),
+        fraud_rates=fraud_rates(train.scored.book, slices),
         importance=permutation_importance(test, spec, score, settings.seed),
     )
 

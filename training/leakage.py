@@ -130,12 +130,12 @@ def _knows_who_was_chosen(present: npt.NDArray[np.bool_], claims: Snapshot) -> I
 
 def _area_alone(coded: npt.NDArray[np.float32], outcome: npt.NDArray[np.float64]) -> float:
     """Return the ROC-AUC of a small tree on this column alone, fitted on every second claim."""
-    learnt, tried = (slice(0, None, 2), slice(1, None, 2))
-    if len(outcome) < 2 * ENOUGH or len(set(outcome[learnt])) < 2 or len(set(outcome[tried])) < 2:
+    train, test = (slice(0, None, 2), slice(1, None, 2))
+    if len(outcome) < 2 * ENOUGH or len(set(outcome[train])) < 2 or len(set(outcome[test])) < 2:
         return 0.5
     tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=10, random_state=0)
-    tree.fit(coded[learnt, None], outcome[learnt])
-    return float(roc_auc_score(outcome[tried], tree.predict_proba(coded[tried, None])[:, 1]))
+    tree.fit(coded[train, None], outcome[train])
+    return float(roc_auc_score(outcome[test], tree.predict_proba(coded[test, None])[:, 1]))
 
 
 def _rank_correlation(one: Array, other: Array) -> float:

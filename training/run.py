@@ -93,7 +93,7 @@ class _Book:
 class _Period:
     """Positions of training claims that came after the claims that ``estimator`` was fitted on."""
 
-    tried: npt.NDArray[np.intp]
+    rows: npt.NDArray[np.intp]
     estimator: Any
     order: Order
 
@@ -134,11 +134,11 @@ def _train(
     _check(folds, cohort.immature)
     log(f"{len(claims):,} claims, {folds[0].known:,} of them with an outcome to train on")
 
-    learnt = claims.of(split.rows(TRAIN))
-    leaks = find_leaks(request.contract, learnt, settings.trusted)
+    train_claims = claims.of(split.rows(TRAIN))
+    leaks = find_leaks(request.contract, train_claims, settings.trusted)
     for name, reason in leaks.items():
         log(f"refused column {name}: {reason}")
-    spec = _ordered(FeatureSpec.fit(without(request.contract, leaks), learnt.columns), learnt)
+    spec = _ordered(FeatureSpec.fit(without(request.contract, leaks), train_claims.columns), train_claims)
     matrix = encode(spec, claims.columns)
     audited = np.isin(claims.source, settings.audit_sources)
     sampling = sample_weights(matrix, claims.known, audited)
@@ -153,8 +153,8 @@ def _train(
     graph = onnx_of(chosen.model, calibration)
     served = _served(graph)
     threshold = capacity_threshold(served(matrix[split.rows(VALIDATION)]), settings.capacity)
-    unlearnt = split.rows(VALIDATION, TEST)
-    reference = reference_of(spec, _columns(claims, unlearnt), served(matrix[unlearnt]))
+    unseen = split.rows(VALIDATION, TEST)
+    reference = reference_of(spec, _columns(claims, unseen), served(matrix[unseen]))
     test = book.of_split(TEST, served, threshold)
     found = evaluate(
         test,
@@ -204,8 +204,8 @@ def _train(
     )
 
 
-def _ordered(spec: FeatureSpec, learnt: Snapshot) -> FeatureSpec:
-    known = learnt.of(learnt.known)
+def _ordered(spec: FeatureSpec, train_claims: Snapshot) -> FeatureSpec:
+    known = train_claims.of(train_claims.known)
     return by_fraud_rate(spec, encode(spec, known.columns), known.outcome).spec(spec)
 
 
@@ -223,7 +223,7 @@ def _enter(
     claimant = _claimants(claims, settings)
     places = np.flatnonzero(rows)
     pairs = forward(claims.event_time[rows], None if claimant is None else claimant[rows])
-    folds = [fold(spec, x, y, learnt, tried) for learnt, tried in pairs]
+    folds = [fold(spec, x, y, train_rows, test_rows) for train_rows, test_rows in pairs]
     trials = trials_for(candidate, len(y), settings.budget_minutes, families)
     best = search(candidate, spec, folds, trials, settings.seed)
     estimator = fitted(candidate, best.parameters, spec, x, y, settings.seed)
@@ -234,11 +234,11 @@ def _enter(
     log(f"{candidate.name}: log-loss {best.loss:.4f}, the best of {trials} trials")
     periods = [
         _Period(
-            places[tried],
-            fitted(candidate, best.parameters, spec, one.x_learnt, one.y_learnt, settings.seed),
+            places[test_rows],
+            fitted(candidate, best.parameters, spec, one.x_train, one.y_train, settings.seed),
             one.order,
         )
-        for one, (_, tried) in zip(folds, pairs, strict=True)
+        for one, (_, test_rows) in zip(folds, pairs, strict=True)
     ]
     return _Entrant(family, estimator, model, _served(onnx_of(model, Calibration())), periods)
 
@@ -258,7 +258,7 @@ def _sample(period: _Period, book: _Book) -> ScoredSample:
     """Return a period of the search, among all claims of its time."""
     time = book.claims.event_time
     own = np.zeros(len(time), dtype=np.bool_)
-    own[period.tried] = True
+    own[period.rows] = True
     rows = book.split.rows(TRAIN) & (time >= time[own].min()) & (time <= time[own].max())
     probability = period.estimator.predict_proba(period.order.recoded(book.matrix[rows]))[:, 1]
     return book.scored(rows, probability, own)

@@ -74,10 +74,10 @@ def _chances(matrix: npt.NDArray[np.float32], chosen: Mask, eligible: Mask) -> F
         return chance
     part = np.arange(len(chosen)) % _PARTS
     for left_out in range(_PARTS):
-        learnt = eligible & (part != left_out)
+        train = eligible & (part != left_out)
         model = HistGradientBoostingClassifier(
             max_iter=150, learning_rate=0.08, max_leaf_nodes=8, early_stopping=False, random_state=0
         )
-        model.fit(matrix[learnt], chosen[learnt])
+        model.fit(matrix[train], chosen[train])
         chance[part == left_out] = model.predict_proba(matrix[part == left_out])[:, 1]
     return chance

@@ -64,10 +64,10 @@ def forward(
     pairs = []
     for part in range(1, parts + 1):
         start, end = (len(order) * cut // (parts + 1) for cut in (part, part + 1))
-        learnt, tried = order[:start], order[start:end]
+        train, test = order[:start], order[start:end]
         if claimant is not None:
-            tried = tried[~_among(claimant[tried], claimant[learnt])]
-        pairs.append((learnt, tried))
+            test = test[~_among(claimant[test], claimant[train])]
+        pairs.append((train, test))
     return pairs
 
 

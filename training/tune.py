@@ -32,10 +32,10 @@ class Found:
 class Fold:
     """Claims to train on, later claims to test on, and the order of categories among the former."""
 
-    x_learnt: Matrix
-    y_learnt: Floats
-    x_tried: Matrix
-    y_tried: Floats
+    x_train: Matrix
+    y_train: Floats
+    x_test: Matrix
+    y_test: Floats
     order: Order
 
 
@@ -43,12 +43,12 @@ def fold(
     spec: FeatureSpec,
     x: Matrix,
     y: Floats,
-    learnt: npt.NDArray[np.intp],
-    tried: npt.NDArray[np.intp],
+    train: npt.NDArray[np.intp],
+    test: npt.NDArray[np.intp],
 ) -> Fold:
     """Return the fold of these positions; its categories are ordered by the training claims alone."""
-    order = by_fraud_rate(spec, x[learnt], y[learnt])
-    return Fold(order.recoded(x[learnt]), y[learnt], order.recoded(x[tried]), y[tried], order)
+    order = by_fraud_rate(spec, x[train], y[train])
+    return Fold(order.recoded(x[train]), y[train], order.recoded(x[test]), y[test], order)
 
 
 def trials_for(candidate: Candidate, claims: int, minutes: float, families: int) -> int:
@@ -67,21 +67,21 @@ def search(
 ) -> Found:
     """Return the parameters with the lowest mean loss over all folds; ``report`` is called for each trial."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    tried: list[tuple[float, Parameters]] = []
+    done: list[tuple[float, Parameters]] = []
 
     def loss(trial: optuna.Trial) -> float:
         parameters = candidate.suggest(trial)
         mean = float(np.mean([_loss(candidate, parameters, spec, fold, seed) for fold in folds]))
-        tried.append((mean, parameters))
+        done.append((mean, parameters))
         if report:
-            report(len(tried), mean)
+            report(len(done), mean)
         return mean
 
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=6))
     study.enqueue_trial(dict(candidate.first), skip_if_exists=True)
     study.optimize(loss, n_trials=trials, n_jobs=1)
-    best, parameters = min(tried, key=lambda entry: entry[0])
-    return Found(parameters, best, tried)
+    best, parameters = min(done, key=lambda entry: entry[0])
+    return Found(parameters, best, done)
 
 
 def fitted(
@@ -94,6 +94,6 @@ def fitted(
 
 
 def _loss(candidate: Candidate, parameters: Parameters, spec: FeatureSpec, fold: Fold, seed: int) -> float:
-    estimator = fitted(candidate, parameters, spec, fold.x_learnt, fold.y_learnt, seed)
-    probability = estimator.predict_proba(fold.x_tried)[:, 1]
-    return float(log_loss(fold.y_tried, probability, labels=[0.0, 1.0]))
+    estimator = fitted(candidate, parameters, spec, fold.x_train, fold.y_train, seed)
+    probability = estimator.predict_proba(fold.x_test)[:, 1]
+    return float(log_loss(fold.y_test, probability, labels=[0.0, 1.0]))

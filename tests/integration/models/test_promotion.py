@@ -85,7 +85,7 @@ def test_each_roll_back_goes_one_step_further_back(three: House) -> None:
 
     assert three.rollback().version == "2"
     assert three.rollback().version == "1"
-    with pytest.raises(RefusedData, match="no champion before"):
+    with pytest.raises(RefusedData, match="no previous champion"):
         three.rollback()
     assert three.live() == {"champion": "1"}
 
@@ -139,7 +139,7 @@ def test_a_refused_model_an_unknown_one_and_a_reason_left_out_are_refused(three:
         three.promote("4")
     with pytest.raises(RefusedData, match="no model 9"):
         three.promote("9")
-    with pytest.raises(RefusedData, match="say why"):
+    with pytest.raises(RefusedData, match="give a reason"):
         promote.Request("r", "ann", "  ")
     assert three.live() == {}
 

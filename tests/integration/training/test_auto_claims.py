@@ -70,8 +70,8 @@ def test_a_thousand_real_claims_reach_the_published_figures() -> None:
     score = np.empty(len(fraud))
     areas, lifts = [], []
     with threadpool_limits(1):
-        for learnt, tried in StratifiedKFold(5, shuffle=True, random_state=7).split(score, fraud):
-            own = claims.of(np.isin(np.arange(len(fraud)), learnt))
+        for train, test in StratifiedKFold(5, shuffle=True, random_state=7).split(score, fraud):
+            own = claims.of(np.isin(np.arange(len(fraud)), train))
             spec = FeatureSpec.fit(contract, own.columns)
             x = encode(spec, own.columns)
             parts = StratifiedKFold(3, shuffle=True, random_state=7).split(x, own.outcome)
@@ -80,9 +80,9 @@ def test_a_thousand_real_claims_reach_the_published_figures() -> None:
             chosen, best = min(found, key=lambda entry: entry[0].loss)
             order = by_fraud_rate(spec, x, own.outcome)
             model = fitted(best, chosen.parameters, spec, order.recoded(x), own.outcome, 7)
-            score[tried] = model.predict_proba(order.recoded(encode(spec, claims.columns)[tried]))[:, 1]
-            areas.append(roc_auc(fraud[tried], score[tried]))
-            lifts.append(top_decile_lift(fraud[tried], score[tried]))
+            score[test] = model.predict_proba(order.recoded(encode(spec, claims.columns)[test]))[:, 1]
+            areas.append(roc_auc(fraud[test], score[test]))
+            lifts.append(top_decile_lift(fraud[test], score[test]))
             print(f"{best.name}: ROC-AUC {areas[-1]:.3f}, lift {lifts[-1]:.2f}")
     print(
         f"mean ROC-AUC {np.mean(areas):.3f}, lift {np.mean(lifts):.2f}; pooled {roc_auc(fraud, score):.3f},"

@@ -96,9 +96,9 @@ def test_a_row_number_would_raise_the_auc_of_a_random_split_only() -> None:
     in_time = np.arange(ROWS)
 
     def area(x: np.ndarray, order: np.ndarray) -> float:
-        learnt, tried = order[: ROWS * 8 // 10], order[ROWS * 8 // 10 :]
-        model = HistGradientBoostingClassifier(random_state=0).fit(x[learnt], FRAUD[learnt])
-        return float(roc_auc_score(FRAUD[tried], model.predict_proba(x[tried])[:, 1]))
+        train, test = order[: ROWS * 8 // 10], order[ROWS * 8 // 10 :]
+        model = HistGradientBoostingClassifier(random_state=0).fit(x[train], FRAUD[train])
+        return float(roc_auc_score(FRAUD[test], model.predict_proba(x[test])[:, 1]))
 
     assert area(with_number, random) > area(honest, random) + 0.08
     assert area(with_number, in_time) < area(with_number, random) - 0.08

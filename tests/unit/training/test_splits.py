@@ -50,7 +50,7 @@ def test_search_folds_test_on_later_claims_of_other_claimants(
 ) -> None:
     time = moments([minute for minute, _ in claims])
     claimant = np.array([name for _, name in claims], dtype=object)
-    for learnt, tried in forward(time, claimant):
-        assert not set(claimant[learnt]) & set(claimant[tried])
-        if len(learnt) and len(tried):
-            assert time[learnt].max() <= time[tried].min()
+    for train, test in forward(time, claimant):
+        assert not set(claimant[train]) & set(claimant[test])
+        if len(train) and len(test):
+            assert time[train].max() <= time[test].min()

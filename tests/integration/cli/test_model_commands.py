@@ -16,19 +16,19 @@ from cli.stack import Stack
 from tests.integration.cli.conftest import answer
 from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import GLASS
-from tests.integration.models.environment import LINE, House
-from tests.integration.models.test_trainings import Yard
+from tests.integration.models.environment import LINE, ModelEnvironment
+from tests.integration.models.test_trainings import FakeInstances
 
 
 class Desk:
     """The command line with a stack whose functions run in this process."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, environment: ModelEnvironment) -> None:
+        self.environment = environment
         self.end: tuple[trainings.End, str | None] | None = None
 
     def run(self, *words: object) -> Result:
-        site = self.house.site
+        site = self.environment.site
         stack = Stack(
             "the test's stack",
             site.database,
@@ -38,18 +38,18 @@ class Desk:
             "artifacts",
             self._start_training,
             self._promote,
-            self.house,
+            self.environment,
         )
         return CliRunner().invoke(
             app, [str(word) for word in words], obj=lambda _: stack, catch_exceptions=False
         )
 
     def _start_training(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        site = self.house.site
+        site = self.environment.site
         request = trainings.TrainingRequest.parse(event)
         assert request.training_id is not None
         started = trainings.start_training(
-            trainings.Dependencies(site.database, Yard(), site, timedelta(hours=1)),
+            trainings.Dependencies(site.database, FakeInstances(), site, timedelta(hours=1)),
             request.training_id,
             request.line,
             why=request.why,
@@ -58,14 +58,14 @@ class Desk:
         if self.end:
             end, error = self.end
             if end == "registered":
-                self.house.register(started.version)
+                self.environment.register(started.version)
             trainings.end_training(site.database, site, started.training_id, end, error)
         return {}
 
     def _promote(self, event: Mapping[str, Any]) -> dict[str, Any]:
         change = promote.ModelChange.parse(event)
         request = promote.Request(change.request_id or "", change.by, change.why)
-        deps = self.house.promoting
+        deps = self.environment.promoting
         if change.version is None:
             return asdict(promote.rollback(deps, request, change.line))
         return asdict(promote.promote(deps, request, change.line, change.version, change.role))
@@ -75,15 +75,15 @@ class Desk:
 def desk(database: Database, tmp_path: Path) -> Desk:
     site = Site.below(database, tmp_path / "buckets")
     assert site.put_contract("glass", GLASS).status == "applied"
-    return Desk(House(site))
+    return Desk(ModelEnvironment(site))
 
 
 def test_waiting_for_a_training_returns_its_version_and_metrics(desk: Desk) -> None:
     desk.end = ("registered", None)
 
-    told = answer(desk.run("train", LINE, "--why", "drift", "--wait", "--json"))
+    result = answer(desk.run("train", LINE, "--why", "drift", "--wait", "--json"))
 
-    assert (told["version"], told["status"], told["metrics"]) == ("1", "registered", {"roc_auc": 0.9})
+    assert (result["version"], result["status"], result["metrics"]) == ("1", "registered", {"roc_auc": 0.9})
 
 
 @pytest.mark.parametrize("end", ["refused", "failed"])
@@ -107,16 +107,16 @@ def test_without_wait_the_training_runs_in_the_background(desk: Desk) -> None:
 
 def test_the_history_lists_promotions_and_rollbacks(desk: Desk) -> None:
     for version in "12":
-        desk.house.register(version)
+        desk.environment.register(version)
 
     for words in (("promote", LINE, 1), ("promote", LINE, 2)):
         result = desk.run(*words, "--as", "champion", "--why", f"better than {words[2]}", "--by", "bob")
         assert result.exit_code == 0, result.output
     assert answer(desk.run("rollback", LINE, "--why", "too many", "--by", "eve", "--json"))["version"] == "1"
 
-    told = answer(desk.run("history", LINE, "--json"))
-    assert told["live"] == {"champion": "1"}
-    assert [(entry["action"], entry["version"], entry["by"]) for entry in told["promotions"]] == [
+    result = answer(desk.run("history", LINE, "--json"))
+    assert result["live"] == {"champion": "1"}
+    assert [(entry["action"], entry["version"], entry["by"]) for entry in result["promotions"]] == [
         ("rollback", "1", "eve"),
         ("promote", "2", "bob"),
         ("promote", "1", "bob"),
@@ -136,9 +136,9 @@ def test_an_impossible_promotion_is_refused_with_a_reason(desk: Desk) -> None:
 
 
 def test_referrals_are_listed_by_descending_probability(desk: Desk) -> None:
-    desk.house.register("1")
-    desk.house.promote("1")
-    desk.house.score(desk.house.drop(500, 4100, 4500)["file_id"])
+    desk.environment.register("1")
+    desk.environment.promote("1")
+    desk.environment.score(desk.environment.drop(500, 4100, 4500)["file_id"])
 
     queue = answer(desk.run("referrals", LINE, "--json"))["referrals"]
 
@@ -149,11 +149,11 @@ def test_referrals_are_listed_by_descending_probability(desk: Desk) -> None:
 
 def test_scoring_stored_claims_needs_a_champion(desk: Desk) -> None:
     assert desk.run("score", LINE).exit_code == 1
-    desk.house.register("1")
-    desk.house.promote("1")
+    desk.environment.register("1")
+    desk.environment.promote("1")
 
-    told = answer(desk.run("score", LINE, "--since", "2026-03-02", "--json"))
+    result = answer(desk.run("score", LINE, "--since", "2026-03-02", "--json"))
 
-    assert told["since"].startswith("2026-03-02")
-    [(line, _, since, only_unscored)] = desk.house.backfills
+    assert result["since"].startswith("2026-03-02")
+    [(line, _, since, only_unscored)] = desk.environment.backfills
     assert (line, str(since), only_unscored) == (LINE, "2026-03-02 00:00:00+00:00", False)

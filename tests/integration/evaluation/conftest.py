@@ -8,14 +8,14 @@ from claimwatch.storage.connection import Database
 from tests.integration.evaluation.environment import Watch
 from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import GLASS
-from tests.integration.models.environment import House
+from tests.integration.models.environment import ModelEnvironment
 
 
 @pytest.fixture
-def house(database: Database, tmp_path: Path) -> House:
+def house(database: Database, tmp_path: Path) -> ModelEnvironment:
     site = Site.below(database, tmp_path / "buckets")
     assert site.put_contract("glass", GLASS).status == "applied"
-    house = House(site)
+    house = ModelEnvironment(site)
     house.register("1")
     house.promote("1")
     house.score(house.drop(*range(100, 3000, 100))["file_id"])
@@ -24,5 +24,5 @@ def house(database: Database, tmp_path: Path) -> House:
 
 
 @pytest.fixture
-def watch(house: House) -> Watch:
+def watch(house: ModelEnvironment) -> Watch:
     return Watch(house.site)

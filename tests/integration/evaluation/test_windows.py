@@ -17,7 +17,7 @@ from claimwatch.storage.evaluations import Window
 from tests.cluster import database_at
 from tests.integration.evaluation.environment import MONDAY, NEXT, Message, Watch, alarming, quiet
 from tests.integration.ingest.environment import ARTIFACTS
-from tests.integration.models.environment import House
+from tests.integration.models.environment import ModelEnvironment
 
 
 def failing(_window: Window) -> list[Finding]:
@@ -266,7 +266,9 @@ def test_an_old_week_says_nothing_of_how_things_are(watch: Watch) -> None:
     assert len(watch.digests) == 1  # somebody asked
 
 
-def test_the_model_that_is_promoted_in_between_has_a_window_of_its_own(watch: Watch, house: House) -> None:
+def test_the_model_that_is_promoted_in_between_has_a_window_of_its_own(
+    watch: Watch, house: ModelEnvironment
+) -> None:
     watch.schedule()
     watch.work()
     house.register("2")

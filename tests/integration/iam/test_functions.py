@@ -1,4 +1,4 @@
-"""Each function may do what it is for, and nothing else: asked of IAM itself, as the function's own role."""
+"""Each function may do only what it needs; every action is tried with the function's own role."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ FUNCTIONS = (
     "RunCheck",
 )
 ROLES = (*FUNCTIONS, "Training")
-"""Those of the functions, and that of the instance that trains."""
+"""The roles of the functions, and the role of the instance that trains."""
 READ_FILES = {"InspectFile", "LoadChunk", "CommitFile"}
 DENIED = {
     "AccessDenied",
@@ -47,8 +47,8 @@ type Clients = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
-class Stranger:
-    """Things of the same account that are not the application's."""
+class Foreign:
+    """Resources of the same account that do not belong to the application."""
 
     bucket: str
     secret: str
@@ -60,12 +60,12 @@ class Stranger:
 
 
 @dataclass(frozen=True)
-class Deed:
-    """Something that only these may do."""
+class Action:
+    """An action that only these roles may perform."""
 
     name: str
     allowed: set[str]
-    act: Callable[[Clients, Deployed, Stranger], object]
+    perform: Callable[[Clients, Deployed, Foreign], object]
 
 
 def _get(client: Clients, bucket: str, key: str) -> object:
@@ -100,12 +100,12 @@ def _count(client: Clients, url: str) -> object:
     return client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
 
 
-def _measure(client: Clients, namespace: str) -> object:
+def _put_metric(client: Clients, namespace: str) -> object:
     datum = {"MetricName": "Alarms", "Value": 0.0}
     return client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=[datum])
 
 
-def _announce(client: Clients, source: str) -> object:
+def _publish_event(client: Clients, source: str) -> object:
     entry = {"Source": source, "DetailType": "a probe", "Detail": "{}"}
     return client("events").put_events(Entries=[entry])
 
@@ -117,7 +117,7 @@ def _run(client: Clients, template: str) -> object:
 
 
 def _idle_instance(deployed: Deployed) -> str:
-    """An instance that carries the template's tag, as a training's does, and does nothing."""
+    """Start an idle instance with the template's tag, like the instance of a training."""
     tags = [{"Key": TEMPLATE_TAG, "Value": deployed.resource("TrainingTemplate")}]
     started = deployed.client("ec2").run_instances(
         MinCount=1, MaxCount=1, TagSpecifications=[{"ResourceType": "instance", "Tags": tags}]
@@ -125,176 +125,182 @@ def _idle_instance(deployed: Deployed) -> str:
     return str(started["Instances"][0]["InstanceId"])
 
 
-DEEDS = (
-    Deed("read a landed file", READ_FILES, lambda c, d, _: _get(c, _landing(d), "claims/iam/probe")),
-    Deed(
+ACTIONS = (
+    Action("read a landed file", READ_FILES, lambda c, d, _: _get(c, _landing(d), "claims/iam/probe")),
+    Action(
         "read a landed photo",
         READ_FILES | {"ProcessImage"},
         lambda c, d, _: _get(c, _landing(d), "images/iam-probe"),
     ),
-    Deed("write a landed photo", set(), lambda c, d, _: _put(c, _landing(d), "images/iam/written")),
-    Deed("list what has landed", set(), lambda c, d, _: c("s3").list_objects_v2(Bucket=_landing(d))),
-    Deed("write a landed file", set(), lambda c, d, _: _put(c, _landing(d), "claims/iam/written")),
-    Deed(
+    Action("write a landed photo", set(), lambda c, d, _: _put(c, _landing(d), "images/iam/written")),
+    Action("list landed files", set(), lambda c, d, _: c("s3").list_objects_v2(Bucket=_landing(d))),
+    Action("write a landed file", set(), lambda c, d, _: _put(c, _landing(d), "claims/iam/written")),
+    Action(
         "delete a landed file",
         set(),
         lambda c, d, _: _delete(c, _landing(d), "claims/x"),
     ),
-    Deed("read a staged copy", READ_FILES, lambda c, d, _: _get(c, _artifacts(d), "staging/probe")),
-    Deed("write a staged copy", {"InspectFile"}, lambda c, d, _: _put(c, _artifacts(d), "staging/written")),
-    Deed(
+    Action("read a staged copy", READ_FILES, lambda c, d, _: _get(c, _artifacts(d), "staging/probe")),
+    Action("write a staged copy", {"InspectFile"}, lambda c, d, _: _put(c, _artifacts(d), "staging/written")),
+    Action(
         "read a contract", {"ApplyContract"}, lambda c, d, _: _get(c, _artifacts(d), "contracts/motor.yaml")
     ),
-    Deed(
+    Action(
         "write a contract",
         {"PublishContract"},
         lambda c, d, _: _put(c, _artifacts(d), "contracts/iam.yaml.no"),
     ),
-    Deed(
+    Action(
         "write a draft",
         {"InspectFile", "PublishContract"},
         lambda c, d, _: _put(c, _artifacts(d), "contracts/iam.draft.yaml"),
     ),
-    Deed(
+    Action(
         "read a model",
         {"ScoreChunk", "PromoteModel", "RunCheck", "Training"},
         lambda c, d, _: _get(c, _artifacts(d), "models/probe"),
     ),
-    Deed("write a model", {"Training"}, lambda c, d, _: _put(c, _artifacts(d), "models/written")),
-    Deed("delete a model", set(), lambda c, d, _: _delete(c, _artifacts(d), "models/written")),
-    Deed("write a snapshot", {"Training"}, lambda c, d, _: _put(c, _artifacts(d), "snapshots/written")),
-    Deed("read the code that trains", {"Training"}, lambda c, d, _: _get(c, _artifacts(d), "code/probe")),
-    Deed(
-        "write the code that trains",
+    Action("write a model", {"Training"}, lambda c, d, _: _put(c, _artifacts(d), "models/written")),
+    Action("delete a model", set(), lambda c, d, _: _delete(c, _artifacts(d), "models/written")),
+    Action("write a snapshot", {"Training"}, lambda c, d, _: _put(c, _artifacts(d), "snapshots/written")),
+    Action("read the training code", {"Training"}, lambda c, d, _: _get(c, _artifacts(d), "code/probe")),
+    Action(
+        "write the training code",
         {"PublishTraining"},
         lambda c, d, _: _put(c, _artifacts(d), "code/written"),
     ),
-    Deed("write a report", {"RunCheck"}, lambda c, d, _: _put(c, _artifacts(d), "reports/iam/written")),
-    Deed("read a report", set(), lambda c, d, _: _get(c, _artifacts(d), "reports/probe")),
-    Deed(
-        "put a number of the application's",
+    Action("write a report", {"RunCheck"}, lambda c, d, _: _put(c, _artifacts(d), "reports/iam/written")),
+    Action("read a report", set(), lambda c, d, _: _get(c, _artifacts(d), "reports/probe")),
+    Action(
+        "put a metric of the application",
         {"RunCheck"},
-        lambda c, _d, _s: _measure(c, "Claimwatch"),
+        lambda c, _d, _s: _put_metric(c, "Claimwatch"),
     ),
-    Deed("put a number of others", set(), lambda c, _d, _s: _measure(c, "AWS/Lambda")),
-    Deed(
+    Action("put a metric in another namespace", set(), lambda c, _d, _s: _put_metric(c, "AWS/Lambda")),
+    Action(
         "change an alarm",
         set(),
-        lambda c, _d, _s: c("cloudwatch").delete_alarms(AlarmNames=["of-somebody-else"]),
+        lambda c, _d, _s: c("cloudwatch").delete_alarms(AlarmNames=["another-application"]),
     ),
-    Deed(
-        "read what calls took",
+    Action(
+        "read the reports of invocations",
         {"RunCheck"},
         lambda c, d, _: c("logs").filter_log_events(logGroupName=d.outputs["FunctionLogGroup"]),
     ),
-    Deed(
-        "read the logs of others",
+    Action(
+        "read the logs of another application",
         set(),
         lambda c, _d, s: c("logs").filter_log_events(logGroupName=s.logs),
     ),
-    Deed("announce a fact", {"RunCheck"}, lambda c, _d, _s: _announce(c, "claimwatch")),
-    Deed("announce in somebody's name", set(), lambda c, _d, _s: _announce(c, "somebody.else")),
-    Deed(
-        "ask for a check",
+    Action("publish an event", {"RunCheck"}, lambda c, _d, _s: _publish_event(c, "claimwatch")),
+    Action(
+        "publish an event of another source", set(), lambda c, _d, _s: _publish_event(c, "another.source")
+    ),
+    Action(
+        "request a check",
         {"PlanEvaluation"},
         lambda c, d, _: c("sqs").send_message(QueueUrl=d.outputs["EvaluationQueueUrl"], MessageBody="{}"),
     ),
-    Deed(
-        "receive from the queue of checks",
+    Action(
+        "receive from the evaluation queue",
         {"RunCheck"},
         lambda c, d, _: _receive(c, d.outputs["EvaluationQueueUrl"]),
     ),
-    Deed(
-        "receive the dead letters of checks",
+    Action(
+        "receive evaluation dead letters",
         set(),
         lambda c, d, _: _receive(c, d.outputs["EvaluationDeadLetterQueueUrl"]),
     ),
-    Deed(
+    Action(
         "count dead letters",
         {"RunCheck"},
         lambda c, d, _: _count(c, d.outputs["ClaimsDeadLetterQueueUrl"]),
     ),
-    Deed("count what waits in another queue", set(), lambda c, _d, s: _count(c, s.queue)),
-    Deed("read another prefix", set(), lambda c, d, _: _get(c, _artifacts(d), "others/probe")),
-    Deed("write another prefix", set(), lambda c, d, _: _put(c, _artifacts(d), "others/written")),
-    Deed(
+    Action("count the messages of another queue", set(), lambda c, _d, s: _count(c, s.queue)),
+    Action("read another prefix", set(), lambda c, d, _: _get(c, _artifacts(d), "others/probe")),
+    Action("write another prefix", set(), lambda c, d, _: _put(c, _artifacts(d), "others/written")),
+    Action(
         "start an instance of the template",
         {"StartTraining"},
         lambda c, d, _: _run(c, d.resource("TrainingTemplate")),
     ),
-    Deed("start an instance of another template", set(), lambda c, _, s: _run(c, s.template)),
-    Deed(
-        "end an instance of the template",
+    Action("start an instance of another template", set(), lambda c, _, s: _run(c, s.template)),
+    Action(
+        "terminate an instance of the template",
         {"WatchTrainings"},
         lambda c, d, _: c("ec2").terminate_instances(InstanceIds=[_idle_instance(d)]),
     ),
-    Deed(
-        "end another instance",
+    Action(
+        "terminate another instance",
         set(),
         lambda c, _, s: c("ec2").terminate_instances(InstanceIds=[s.instance]),
     ),
-    Deed("see the instances", {"WatchTrainings"}, lambda c, _d, _s: c("ec2").describe_instances()),
-    Deed(
+    Action("describe the instances", {"WatchTrainings"}, lambda c, _d, _s: c("ec2").describe_instances()),
+    Action(
         "start a backfill of scores",
         {"PromoteModel"},
         lambda c, d, _: c("stepfunctions").start_execution(
             stateMachineArn=d.outputs["ScoreClaimsArn"], name="not a name", input="{}"
         ),
     ),
-    Deed("read another bucket", set(), lambda c, _, s: _get(c, s.bucket, "probe")),
-    Deed("write another bucket", set(), lambda c, _, s: _put(c, s.bucket, "written")),
-    Deed(
+    Action("read another bucket", set(), lambda c, _, s: _get(c, s.bucket, "probe")),
+    Action("write another bucket", set(), lambda c, _, s: _put(c, s.bucket, "written")),
+    Action(
         "read the database's secret",
         set(ROLES) - {"PublishContract", "PublishTraining"},
         lambda c, d, _: _secret(c, d.outputs["DatabaseSecretArn"]),
     ),
-    Deed(
-        "read the key of personal data",
+    Action(
+        "read the key of the personal data",
         {"LoadChunk"},
         lambda c, d, _: _secret(c, d.outputs["PersonalDataKeyArn"]),
     ),
-    Deed("read another secret", set(), lambda c, _, s: _secret(c, s.secret)),
-    Deed(
-        "receive from the queue of claims",
+    Action("read another secret", set(), lambda c, _, s: _secret(c, s.secret)),
+    Action(
+        "receive from the claims queue",
         {"StartPipeline"},
         lambda c, d, _: _receive(c, d.outputs["ClaimsQueueUrl"]),
     ),
-    Deed(
-        "receive from the queue of photos",
+    Action(
+        "receive from the images queue",
         {"ProcessImage"},
         lambda c, d, _: _receive(c, d.outputs["ImagesQueueUrl"]),
     ),
-    Deed(
-        "receive the dead letters of photos",
+    Action(
+        "receive image dead letters",
         set(),
         lambda c, d, _: _receive(c, d.outputs["ImagesDeadLetterQueueUrl"]),
     ),
-    Deed(
-        "receive from the queue of contracts",
+    Action(
+        "receive from the contracts queue",
         {"ApplyContract"},
         lambda c, d, _: _receive(c, d.outputs["ContractsQueueUrl"]),
     ),
-    Deed(
-        "send to the queue of photos",
+    Action(
+        "send to the images queue",
         set(),
         lambda c, d, _: c("sqs").send_message(QueueUrl=d.outputs["ImagesQueueUrl"], MessageBody="{}"),
     ),
-    Deed("receive dead letters", set(), lambda c, d, _: _receive(c, d.outputs["ClaimsDeadLetterQueueUrl"])),
-    Deed("receive from another queue", set(), lambda c, _, s: _receive(c, s.queue)),
-    Deed(
-        "send to the queue of claims",
+    Action(
+        "receive claims dead letters",
+        set(),
+        lambda c, d, _: _receive(c, d.outputs["ClaimsDeadLetterQueueUrl"]),
+    ),
+    Action("receive from another queue", set(), lambda c, _, s: _receive(c, s.queue)),
+    Action(
+        "send to the claims queue",
         set(),
         lambda c, d, _: c("sqs").send_message(QueueUrl=d.outputs["ClaimsQueueUrl"], MessageBody="{}"),
     ),
-    Deed(
+    Action(
         "start the pipeline",
         {"StartPipeline", "ApplyContract"},
         lambda c, d, _: c("stepfunctions").start_execution(
             stateMachineArn=d.outputs["ClaimsPipelineArn"], name="not a name", input="{}"
         ),
     ),
-    Deed(
-        "alert people",
+    Action(
+        "send an alert",
         {
             "StartPipeline",
             "InspectFile",
@@ -312,19 +318,23 @@ DEEDS = (
             TopicArn=d.outputs["AlertTopicArn"], Subject="IAM", Message="a probe"
         ),
     ),
-    Deed("publish elsewhere", set(), lambda c, _, s: c("sns").publish(TopicArn=s.topic, Message="a probe")),
-    Deed(
+    Action(
+        "publish to another topic",
+        set(),
+        lambda c, _, s: c("sns").publish(TopicArn=s.topic, Message="a probe"),
+    ),
+    Action(
         "call another function",
         set(),
         lambda c, d, _: c("lambda").invoke(FunctionName=d.resource("MigrateSchema"), Payload=b"{}"),
     ),
-    Deed("change a role", set(), lambda c, _d, _s: c("iam").list_roles()),
+    Action("change a role", set(), lambda c, _d, _s: c("iam").list_roles()),
 )
 
 
 @pytest.fixture(scope="module")
-def stranger(deployed: Deployed) -> Stranger:
-    deployed.client("s3").create_bucket(Bucket="of-somebody-else")
+def foreign(deployed: Deployed) -> Foreign:
+    deployed.client("s3").create_bucket(Bucket="another-application")
     for bucket, key in (
         (deployed.outputs["LandingBucket"], "images/iam-probe"),
         (deployed.outputs["ArtifactBucket"], "staging/probe"),
@@ -332,19 +342,19 @@ def stranger(deployed: Deployed) -> Stranger:
         (deployed.outputs["ArtifactBucket"], "code/probe"),
         (deployed.outputs["ArtifactBucket"], "reports/probe"),
         (deployed.outputs["ArtifactBucket"], "others/probe"),
-        ("of-somebody-else", "probe"),
+        ("another-application", "probe"),
     ):
         deployed.client("s3").put_object(Bucket=bucket, Key=key, Body=b"probe")
-    return Stranger(
-        "of-somebody-else",
-        deployed.client("secretsmanager").create_secret(Name="of-somebody-else", SecretString="x")["ARN"],
-        deployed.client("sqs").create_queue(QueueName="of-somebody-else")["QueueUrl"],
-        deployed.client("sns").create_topic(Name="of-somebody-else")["TopicArn"],
+    return Foreign(
+        "another-application",
+        deployed.client("secretsmanager").create_secret(Name="another-application", SecretString="x")["ARN"],
+        deployed.client("sqs").create_queue(QueueName="another-application")["QueueUrl"],
+        deployed.client("sns").create_topic(Name="another-application")["TopicArn"],
         deployed.client("ec2").run_instances(MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"],
         deployed.client("ec2").create_launch_template(
-            LaunchTemplateName="of-somebody-else", LaunchTemplateData={"InstanceType": "m7i.large"}
+            LaunchTemplateName="another-application", LaunchTemplateData={"InstanceType": "m7i.large"}
         )["LaunchTemplate"]["LaunchTemplateId"],
-        _log_group(deployed, "/of/somebody/else"),
+        _log_group(deployed, "/another/application"),
     )
 
 
@@ -355,49 +365,51 @@ def _log_group(deployed: Deployed, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def as_function(deployed: Deployed) -> Callable[[str], Clients]:
-    """Clients with the credentials that a function's own role gives it."""
+    """Return clients with the credentials of a function's own role."""
     sessions: dict[str, dict[str, str]] = {}
 
     def session(function: str) -> Clients:
         if function not in sessions:
             role = deployed.resource(f"{function}Role")
             arn = deployed.client("iam").get_role(RoleName=role)["Role"]["Arn"]
-            given = deployed.client("sts").assume_role(RoleArn=arn, RoleSessionName="iam-test")["Credentials"]
+            credentials = deployed.client("sts").assume_role(RoleArn=arn, RoleSessionName="iam-test")[
+                "Credentials"
+            ]
             sessions[function] = {
-                "aws_access_key_id": given["AccessKeyId"],
-                "aws_secret_access_key": given["SecretAccessKey"],
-                "aws_session_token": given["SessionToken"],
+                "aws_access_key_id": credentials["AccessKeyId"],
+                "aws_secret_access_key": credentials["SecretAccessKey"],
+                "aws_session_token": credentials["SessionToken"],
             }
         return lambda service: deployed.client(service, **sessions[function])
 
     return session
 
 
-def is_refused(act: Callable[[], object]) -> bool:
-    """Whether IAM says no; that the thing is not there, or the request senseless, comes after its yes."""
+def is_denied(perform: Callable[[], object]) -> bool:
+    """Return whether IAM denies a call; errors such as a missing resource come only after IAM allows it."""
     try:
-        act()
+        perform()
     except ClientError as error:
         return error.response["Error"]["Code"] in DENIED
     return False
 
 
-@pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.name)
-def test_a_deed_is_for_the_functions_that_need_it(
-    deed: Deed, deployed: Deployed, stranger: Stranger, as_function: Callable[[str], Clients]
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+def test_only_the_roles_that_need_an_action_may_perform_it(
+    action: Action, deployed: Deployed, foreign: Foreign, as_function: Callable[[str], Clients]
 ) -> None:
-    assert deed.allowed <= set(ROLES)
+    assert action.allowed <= set(ROLES)
 
     def may(function: str) -> bool:
         clients = as_function(function)
-        return not is_refused(lambda: deed.act(clients, deployed, stranger))
+        return not is_denied(lambda: action.perform(clients, deployed, foreign))
 
     allowed = {role for role in ROLES if may(role)}
 
-    assert allowed == deed.allowed
+    assert allowed == action.allowed
 
 
-def test_every_function_is_asked(deployed: Deployed) -> None:
+def test_every_function_is_tested(deployed: Deployed) -> None:
     resources = deployed.client("cloudformation").describe_stack_resources(StackName=STACK_NAME)
 
     found = {

@@ -1,4 +1,4 @@
-"""A line of the test's own, with claims to score."""
+"""Fixtures: a line with claims to score."""
 
 from pathlib import Path
 
@@ -9,19 +9,19 @@ from claimwatch.storage.connection import Database
 from local import filesystem_object_store
 from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import GLASS
-from tests.integration.models.environment import House
+from tests.integration.models.environment import ModelEnvironment
 
 
 @pytest.fixture
-def house(database: Database, tmp_path: Path) -> House:
+def environment(database: Database, tmp_path: Path) -> ModelEnvironment:
     site = Site.below(database, tmp_path / "buckets")
     assert site.put_contract("glass", GLASS).status == "applied"
-    return House(site)
+    return ModelEnvironment(site)
 
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few records make a chunk."""
+    """Make chunks of a few records."""
     monkeypatch.setattr(inspect, "CHUNK", 120)
     monkeypatch.setattr(inspect, "BLOCK", 60)
     monkeypatch.setattr(validation, "BLOCK", 60)

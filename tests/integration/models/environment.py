@@ -1,4 +1,4 @@
-"""A line with claims and models, without AWS: the models weigh one column, so that every score is known."""
+"""A line with claims and models, without AWS. The models use one column, so every score is predictable."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,8 +22,8 @@ LINE = "glass"
 
 
 @dataclass(frozen=True)
-class Weighed:
-    """What a model makes of claims."""
+class AmountScores:
+    """Scores of an ``AmountModel``."""
 
     probability: npt.NDArray[np.float64]
     percentile: npt.NDArray[np.float64]
@@ -34,18 +34,18 @@ class Weighed:
 
 @dataclass(frozen=True)
 class AmountModel:
-    """A claim is as likely a fraud as its amount is near 5,000; one without an amount is an even chance."""
+    """A model whose probability is the amount divided by 5,000, or 0.5 if the amount is missing."""
 
     factor: float = 1.0
     threshold: float = 0.8
     kinds: Mapping[str, str] = field(default_factory=lambda: {"amount": "number", "broken_on": "hour"})
 
-    def score(self, columns: Mapping[str, Column]) -> Weighed:
+    def score(self, columns: Mapping[str, Column]) -> AmountScores:
         assert columns["broken_on"].dtype.kind == "M"
         amount = columns["amount"]
         missing = np.isnan(amount)
         probability = np.where(missing, 0.5, amount / 5000 * self.factor)
-        return Weighed(
+        return AmountScores(
             probability, probability * 100, probability >= self.threshold, {"amount": int(missing.sum())}, {}
         )
 
@@ -58,7 +58,7 @@ class AmountModel:
     def profiles(
         self,
         columns: Mapping[str, Column],  # noqa: ARG002
-        found: Sequence[Weighed],  # noqa: ARG002
+        found: Sequence[AmountScores],  # noqa: ARG002
         event_time: Column,
     ) -> dict[date, tuple[int, bytes]]:
         days = event_time.astype("datetime64[D]").tolist()
@@ -66,38 +66,38 @@ class AmountModel:
         return {monday: (claims, b"counts") for monday, claims in weeks.items()}
 
 
-class WrongBytes(ClaimwatchError):
-    """The bundle is another than was promoted."""
+class CorruptBundle(ClaimwatchError):
+    """The bundle differs from the promoted one."""
 
 
 @dataclass
-class House:
-    """Line glass, its models and their history."""
+class ModelEnvironment:
+    """Line glass with its models and their history; also a fake of the backfill."""
 
     site: Site
     models: dict[str, AmountModel] = field(default_factory=dict)
-    spoilt: set[str] = field(default_factory=set)
+    corrupt: set[str] = field(default_factory=set)
     backfills: list[tuple[str, str, datetime | None, bool]] = field(default_factory=list)
     requests: int = 0
 
-    # -- Backfill, played ------------------------------------------------------------------------------------
+    # -- The fake of the backfill ----------------------------------------------------------------------------
 
     def start(
         self, line: str, request_id: str, *, since: datetime | None = None, only_unscored: bool = False
     ) -> str:
-        """A backfill is asked for."""
+        """Record that a backfill was started."""
         self.backfills.append((line, request_id, since, only_unscored))
         return request_id
 
-    # -- What people do --------------------------------------------------------------------------------------
+    # -- Actions ---------------------------------------------------------------------------------------------
 
     def drop(self, *amounts: float | None, name: str = "f") -> Row:
-        """A file of claims with these amounts, loaded and committed."""
+        """Load and commit a file of claims with these amounts."""
         records = [f"{name}{n},2026-02-{n % 28 + 1:02},{amount},1,," for n, amount in enumerate(amounts)]
         return self.site.drop(f"claims/glass/{name}.csv", csv(*records))
 
     def register(self, version: str, model: AmountModel | None = None, **other: Any) -> None:
-        """A training brings forth a model."""
+        """Register a model, as a training does."""
         self.models[version] = model or AmountModel()
         new = NewVersion(
             line=LINE,
@@ -118,11 +118,11 @@ class House:
         return promotion.promote(self.promoting, self.request(request_id), LINE, version, role)
 
     def rollback(self, request_id: str = "") -> promotion.Promoted:
-        """Go back."""
+        """Roll the champion back."""
         return promotion.rollback(self.promoting, self.request(request_id), LINE)
 
     def request(self, request_id: str = "") -> promotion.Request:
-        """A request of its own unless it has an id."""
+        """Return a request, a new one unless it has an id."""
         self.requests += 1
         return promotion.Request(request_id or f"request {self.requests}", "ann", "it finds more")
 
@@ -130,27 +130,27 @@ class House:
         """Score a chunk."""
         return score_rows.score_chunk(self.scoring, file_id, number)
 
-    # -- What they see ---------------------------------------------------------------------------------------
+    # -- Results ---------------------------------------------------------------------------------------------
 
     def live(self) -> dict[Role, str]:
-        """Versions by role."""
+        """Return the live versions by role."""
         with self.site.database.transaction() as cursor:
             return {role: model.version for role, model in models.live_models(cursor, LINE).items()}
 
     def scores(self) -> list[Row]:
-        """All scores."""
+        """Return all scores."""
         return self.site.query("SELECT * FROM claimwatch.score ORDER BY role, model_version, claim_id")
 
-    # -- The use cases' workplaces ---------------------------------------------------------------------------
+    # -- Dependencies of the use cases -----------------------------------------------------------------------
 
     @property
     def promoting(self) -> promotion.Dependencies:
-        """Of promote."""
+        """The dependencies of ``promote`` and ``rollback``."""
         return promotion.Dependencies(self.site.database, self._columns_of, self)
 
     @property
     def scoring(self) -> score_rows.Dependencies:
-        """Of score_chunk."""
+        """The dependencies of ``score_chunk``."""
         return score_rows.Dependencies(self.site.database, self.site, self._model, "code-1")
 
     def _columns_of(self, uri: str, sha256: str) -> set[str]:
@@ -163,5 +163,5 @@ class House:
         return self.models[chosen.version]
 
     def _check(self, version: str, sha256: str) -> None:
-        if version in self.spoilt or sha256 != version * 3:
-            raise WrongBytes(version)
+        if version in self.corrupt or sha256 != version * 3:
+            raise CorruptBundle(version)

@@ -1,4 +1,4 @@
-"""What is live, since when and why: a history that only grows, and one call back."""
+"""Promotion and rollback: what is live, since when and why, in an append-only history."""
 
 import itertools
 import threading
@@ -13,17 +13,17 @@ from claimwatch.scoring import plan_scoring
 from claimwatch.storage import models
 from claimwatch.storage.connection import StatementRefused
 from tests.cluster import database_at
-from tests.integration.models.environment import LINE, AmountModel, House, WrongBytes
+from tests.integration.models.environment import LINE, AmountModel, CorruptBundle, ModelEnvironment
 
 
 @pytest.fixture
-def three(house: House) -> House:
+def three(environment: ModelEnvironment) -> ModelEnvironment:
     for version in "123":
-        house.register(version)
-    return house
+        environment.register(version)
+    return environment
 
 
-def test_a_promoted_model_is_live_and_the_history_says_who_when_and_why(three: House) -> None:
+def test_a_promoted_model_is_live_and_the_history_records_who_when_and_why(three: ModelEnvironment) -> None:
     promoted = three.promote("1")
 
     assert (promoted.version, promoted.role, promoted.changed) == ("1", "champion", True)
@@ -41,7 +41,7 @@ def test_a_promoted_model_is_live_and_the_history_says_who_when_and_why(three: H
         "TRUNCATE claimwatch.promotion",
     ],
 )
-def test_the_history_cannot_be_changed(three: House, statement: str) -> None:
+def test_the_history_cannot_be_changed(three: ModelEnvironment, statement: str) -> None:
     three.promote("1")
 
     with pytest.raises(StatementRefused), three.site.database.transaction() as cursor:
@@ -50,7 +50,7 @@ def test_the_history_cannot_be_changed(three: House, statement: str) -> None:
     assert three.live() == {"champion": "1"}
 
 
-def test_the_same_request_again_promotes_once(three: House) -> None:
+def test_a_repeated_request_promotes_only_once(three: ModelEnvironment) -> None:
     first = three.promote("1", request_id="a")
     three.promote("2")
 
@@ -61,14 +61,14 @@ def test_the_same_request_again_promotes_once(three: House) -> None:
     assert len(three.site.query("SELECT FROM claimwatch.promotion")) == 2
 
 
-def test_what_is_live_already_is_not_promoted_again(three: House) -> None:
+def test_a_live_model_is_not_promoted_again(three: ModelEnvironment) -> None:
     three.promote("1")
 
     assert three.promote("1").changed is False
     assert len(three.site.query("SELECT FROM claimwatch.promotion")) == 1
 
 
-def test_a_request_that_changed_nothing_changes_nothing_when_it_comes_again(three: House) -> None:
+def test_a_repeated_request_that_changed_nothing_still_changes_nothing(three: ModelEnvironment) -> None:
     three.promote("1")
     three.promote("1", request_id="late")
     three.promote("2")
@@ -76,10 +76,10 @@ def test_a_request_that_changed_nothing_changes_nothing_when_it_comes_again(thre
     again = three.promote("1", request_id="late")
 
     assert (again.version, again.changed) == ("1", False)
-    assert three.live() == {"champion": "2"}, "what somebody else did in between stays"
+    assert three.live() == {"champion": "2"}, "a promotion by someone else in between stays"
 
 
-def test_each_roll_back_goes_one_step_further_back(three: House) -> None:
+def test_each_rollback_goes_one_step_further_back(three: ModelEnvironment) -> None:
     for version in "123":
         three.promote(version)
 
@@ -90,7 +90,7 @@ def test_each_roll_back_goes_one_step_further_back(three: House) -> None:
     assert three.live() == {"champion": "1"}
 
 
-def test_a_roll_back_that_is_asked_for_twice_by_one_request_goes_one_step(three: House) -> None:
+def test_a_repeated_rollback_request_goes_only_one_step_back(three: ModelEnvironment) -> None:
     for version in "123":
         three.promote(version)
 
@@ -98,7 +98,7 @@ def test_a_roll_back_that_is_asked_for_twice_by_one_request_goes_one_step(three:
     assert three.live() == {"champion": "2"}
 
 
-def test_after_a_roll_back_another_model_can_be_promoted_and_rolled_back(three: House) -> None:
+def test_after_a_rollback_another_model_can_be_promoted_and_rolled_back(three: ModelEnvironment) -> None:
     three.promote("1")
     three.promote("2")
     three.rollback()
@@ -107,7 +107,7 @@ def test_after_a_roll_back_another_model_can_be_promoted_and_rolled_back(three: 
     assert three.rollback().version == "1"
 
 
-def test_a_challenger_that_becomes_champion_challenges_no_longer(three: House) -> None:
+def test_a_promoted_challenger_leaves_the_challenger_role(three: ModelEnvironment) -> None:
     three.promote("1")
     three.promote("2", "challenger")
     assert three.live() == {"champion": "1", "challenger": "2"}
@@ -119,7 +119,7 @@ def test_a_challenger_that_becomes_champion_challenges_no_longer(three: House) -
         three.promote("2", "challenger")
 
 
-def test_what_was_live_on_a_date_can_be_told(three: House) -> None:
+def test_the_history_shows_what_was_live_at_a_time(three: ModelEnvironment) -> None:
     three.promote("1")
     [first] = three.site.query("SELECT at FROM claimwatch.promotion")
     three.promote("2")
@@ -132,7 +132,7 @@ def test_what_was_live_on_a_date_can_be_told(three: House) -> None:
     assert [entry.version for entry in now] == ["2", "1"]
 
 
-def test_a_refused_model_an_unknown_one_and_a_reason_left_out_are_refused(three: House) -> None:
+def test_a_refused_model_an_unknown_model_and_a_missing_reason_are_rejected(three: ModelEnvironment) -> None:
     three.register("4", refused_because="worse than the champion")
 
     with pytest.raises(RefusedData, match="worse than the champion"):
@@ -144,40 +144,42 @@ def test_a_refused_model_an_unknown_one_and_a_reason_left_out_are_refused(three:
     assert three.live() == {}
 
 
-def test_a_bundle_whose_bytes_are_not_those_that_were_registered_is_not_promoted(three: House) -> None:
-    three.spoilt.add("1")
+def test_a_bundle_that_differs_from_the_registered_one_is_not_promoted(three: ModelEnvironment) -> None:
+    three.corrupt.add("1")
 
-    with pytest.raises(WrongBytes):
+    with pytest.raises(CorruptBundle):
         three.promote("1")
 
     assert three.live() == {}
 
 
-def test_a_model_that_wants_columns_which_the_line_does_not_have_is_refused(three: House) -> None:
+def test_a_model_that_needs_missing_columns_is_refused(three: ModelEnvironment) -> None:
     three.register("4", AmountModel(kinds={"amount": "number", "mileage": "number"}))
 
     with pytest.raises(RefusedData, match="mileage"):
         three.promote("4")
 
 
-def test_a_promotion_has_what_waits_scored_and_asks_for_it_again_when_asked_again(three: House) -> None:
+def test_a_promotion_starts_scoring_and_a_repeated_request_starts_it_again(three: ModelEnvironment) -> None:
     three.drop(100)
 
     assert three.promote("1", request_id="a").unscored_files == 1
     three.promote("1", request_id="a")
 
-    assert three.backfills == [(LINE, "a", None, True)] * 2  # one execution, for it is named by the request
+    assert (
+        three.backfills == [(LINE, "a", None, True)] * 2
+    )  # only one execution, because the request names it
 
 
-def test_a_file_that_is_committed_just_before_the_promotion_is_not_forgotten(
-    three: House, database_url: str
+def test_a_file_committed_just_before_the_promotion_is_scored(
+    three: ModelEnvironment, database_url: str
 ) -> None:
     plan = plan_scoring.Dependencies(three.site.database, three.site)
     planned: list[str] = []
 
     class Slow(PgConnection):
         def commit(self) -> None:
-            if not planned and not three.live():  # the history has its new entry, and nobody sees it yet
+            if not planned and not three.live():  # the new entry is written but not yet visible
                 planned.append(plan_scoring.plan_file(plan, three.drop(100)["file_id"]).status)
             super().commit()
 
@@ -190,8 +192,8 @@ def test_a_file_that_is_committed_just_before_the_promotion_is_not_forgotten(
     assert three.backfills == [(LINE, "a", None, True)]
 
 
-def test_of_many_promotions_at_once_each_is_in_the_history_and_the_last_is_live(
-    three: House, database_url: str
+def test_concurrent_promotions_are_all_in_the_history_and_the_last_is_live(
+    three: ModelEnvironment, database_url: str
 ) -> None:
     def one(number: int) -> None:
         with closing(database_at(database_url)) as database:
@@ -208,11 +210,11 @@ def test_of_many_promotions_at_once_each_is_in_the_history_and_the_last_is_live(
     with three.site.database.transaction() as cursor:
         history = models.history(cursor, LINE)
     assert three.live() == {"champion": history[0].version}
-    # Nobody promoted what was live already, so no version stands twice in a row.
+    # A live model is not promoted again, so no version comes twice in a row.
     assert all(one.version != other.version for one, other in itertools.pairwise(history))
 
 
-def test_aliases_of_mlflow_follow_where_its_registry_is_in_the_database(three: House) -> None:
+def test_mlflow_aliases_follow_promotions_if_the_registry_is_in_the_database(three: ModelEnvironment) -> None:
     with three.site.database.transaction() as cursor:
         cursor.execute(
             """

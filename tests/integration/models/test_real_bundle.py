@@ -1,4 +1,4 @@
-"""A bundle as training writes it, and claims in PostgreSQL, with every kind of column, to scores."""
+"""Scores of claims in PostgreSQL by a bundle as training writes it, with every kind of column."""
 
 import json
 from pathlib import Path
@@ -56,7 +56,7 @@ CLAIMS = (
 
 @pytest.fixture
 def site(database: Database, tmp_path: Path) -> Site:
-    """Line pets, with its champion."""
+    """Line pets with its champion."""
     site = Site.below(database, tmp_path)
     assert site.put_contract(LINE, PETS).status == "applied"
     files, sha256 = make_bundle()
@@ -66,17 +66,17 @@ def site(database: Database, tmp_path: Path) -> Site:
     with database.transaction() as cursor:
         models.add_version(cursor, NewVersion(LINE, "1", {}, "d" * 64, "c", "1.0.0", uri, sha256))
     deps = promote.Dependencies(
-        database, lambda uri, sha256: columns_of(site.objects, uri, sha256), Nothing()
+        database, lambda uri, sha256: columns_of(site.objects, uri, sha256), NoBackfill()
     )
     promote.promote(deps, promote.Request("r", "ann", "the first"), LINE, "1", "champion")
     return site
 
 
-class Nothing:
-    """Nothing waits to be scored."""
+class NoBackfill:
+    """A backfill that must not be started."""
 
     def start(self, *_: object, **__: object) -> str:
-        raise AssertionError("nothing waits")
+        raise AssertionError("no claim is unscored")
 
 
 @pytest.fixture
@@ -84,8 +84,8 @@ def scored(site: Site) -> tuple[Site, list[Row]]:
     header = ",".join(name for name, *_ in COLUMNS)
     file = site.drop("claims/pets/a.csv", "\n".join([header, *map(",".join, CLAIMS), ""]))
     assert (file["status"], file["rows_loaded"]) == ("committed", len(CLAIMS))
-    kept = ModelCache()
-    deps = score_rows.Dependencies(site.database, site, lambda live: kept.get(site.objects, live), "code-1")
+    cache = ModelCache()
+    deps = score_rows.Dependencies(site.database, site, lambda live: cache.get(site.objects, live), "code-1")
     score_rows.score_chunk(deps, file["file_id"], 0)
     return site, site.query("SELECT * FROM claimwatch.score ORDER BY claim_id")
 
@@ -95,7 +95,7 @@ def scorer(objects: FilesystemObjectStore) -> Scorer:
 
 
 def as_arrays() -> dict[str, Any]:
-    """The claims as a person would write them into arrays."""
+    """Return the claims as arrays written by hand."""
 
     def each(place: int, read: Any, missing: Any) -> list[Any]:
         return [read(claim[place]) if claim[place] else missing for claim in CLAIMS]
@@ -109,7 +109,7 @@ def as_arrays() -> dict[str, Any]:
     }
 
 
-def test_scores_from_the_database_are_bit_by_bit_those_of_the_same_claims_in_arrays(
+def test_scores_from_the_database_equal_scores_from_arrays_bit_by_bit(
     scored: tuple[Site, list[Row]],
 ) -> None:
     site, rows = scored
@@ -122,7 +122,7 @@ def test_scores_from_the_database_are_bit_by_bit_those_of_the_same_claims_in_arr
     assert [row["referred"] for row in rows] == expected.referred.tolist()
 
 
-def test_what_is_missing_and_what_was_never_seen_in_training_is_counted_with_the_chunk(
+def test_missing_and_unseen_values_are_counted_with_the_chunk(
     scored: tuple[Site, list[Row]],
 ) -> None:
     site, _ = scored
@@ -136,7 +136,7 @@ def test_what_is_missing_and_what_was_never_seen_in_training_is_counted_with_the
     }
 
 
-def test_a_bundle_with_a_part_that_is_gone_or_changed_is_not_promoted(site: Site) -> None:
+def test_a_bundle_with_a_missing_or_changed_part_is_not_promoted(site: Site) -> None:
     uri, sha256 = f"s3://{ARTIFACTS}/{PREFIX}", make_bundle()[1]
     assert columns_of(site.objects, uri, sha256) == set(SPEC.kinds)
     manifest = json.loads(site.objects.newest(ARTIFACTS, PREFIX + "manifest.json"))

@@ -1,15 +1,17 @@
-"""MLflow's registry, in a schema of its own of the same database, follows what is promoted."""
+"""MLflow's registry, in its own schema of the same database, follows promotions."""
 
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.integration.models.environment import LINE, House
+from tests.integration.models.environment import LINE, ModelEnvironment
 from training.job import tracking_in
 
 
 @pytest.mark.filterwarnings("ignore")  # MLflow and its libraries warn about each other
-def test_mlflow_s_own_client_finds_the_champion_by_its_alias(house: House, database_url: str) -> None:
+def test_mlflow_s_client_finds_the_champion_by_its_alias(
+    environment: ModelEnvironment, database_url: str
+) -> None:
     import mlflow
 
     url = urlsplit(database_url)
@@ -21,24 +23,24 @@ def test_mlflow_s_own_client_finds_the_champion_by_its_alias(house: House, datab
         "password": url.password,
         "sslmode": "disable",
     }
-    with house.site.database.transaction() as cursor:
+    with environment.site.database.transaction() as cursor:
         cursor.execute("CREATE SCHEMA mlflow")
     uri = tracking_in(secret, "artifacts")["MLFLOW_TRACKING_URI"]
     client = mlflow.MlflowClient(uri, uri)
     client.create_registered_model(LINE)
-    for version in ("7", "8"):  # the registry counts for itself: 1 and 2
+    for version in ("7", "8"):  # the registry numbers them itself: 1 and 2
         client.create_model_version(LINE, "s3://artifacts/models", tags={"version": version})
-        house.register(version)
+        environment.register(version)
 
-    house.promote("7")
-    house.promote("8", "challenger")
+    environment.promote("7")
+    environment.promote("8", "challenger")
     before = [client.get_model_version_by_alias(LINE, role).version for role in ("champion", "challenger")]
-    house.promote("8")
+    environment.promote("8")
 
     assert [int(version) for version in before] == [1, 2]
     assert int(client.get_model_version_by_alias(LINE, "champion").version) == 2
     assert list(client.get_registered_model(LINE).aliases) == ["champion"]
-    tables = house.site.query(
+    tables = environment.site.query(
         "SELECT DISTINCT table_schema FROM information_schema.tables WHERE table_name = 'model_versions'"
     )
     assert tables == [{"table_schema": "mlflow"}]

@@ -9,17 +9,17 @@ import pytest
 from claimwatch.scoring import plan_scoring, score_rows
 from claimwatch.storage import scores
 from tests.cluster import database_at
-from tests.integration.models.environment import LINE, AmountModel, House, WrongBytes
+from tests.integration.models.environment import LINE, AmountModel, CorruptBundle, ModelEnvironment
 
 
 @pytest.fixture
-def with_champion(house: House) -> House:
-    house.register("1")
-    house.promote("1")
-    return house
+def with_champion(environment: ModelEnvironment) -> ModelEnvironment:
+    environment.register("1")
+    environment.promote("1")
+    return environment
 
 
-def test_each_claim_gets_a_score_with_all_that_explains_it(with_champion: House) -> None:
+def test_each_claim_gets_a_score_with_its_context(with_champion: ModelEnvironment) -> None:
     file = with_champion.drop(500, 4500, 4000)
 
     scored = with_champion.score(file["file_id"])
@@ -31,13 +31,13 @@ def test_each_claim_gets_a_score_with_all_that_explains_it(with_champion: House)
     assert high["reasons"] == [{"feature": "amount", "value": 4500.0}]
     assert edge["referred"] is True
     for row in (low, high, edge):
-        told = (row["line"], row["file_id"], row["model_version"], row["role"], row["threshold"])
-        assert told == (LINE, file["file_id"], "1", "champion", 0.8)
+        context = (row["line"], row["file_id"], row["model_version"], row["role"], row["threshold"])
+        assert context == (LINE, file["file_id"], "1", "champion", 0.8)
         assert (row["contract_version"], row["code_version"]) == ("1.0.0", "code-1")
         assert row["scored_at"] is not None
 
 
-def test_the_random_slice_is_marked_whatever_the_score(with_champion: House) -> None:
+def test_the_audit_sample_is_marked_whatever_the_score(with_champion: ModelEnvironment) -> None:
     file = with_champion.drop(*[100] * 20)
 
     with_champion.score(file["file_id"])
@@ -45,7 +45,7 @@ def test_the_random_slice_is_marked_whatever_the_score(with_champion: House) -> 
     assert [row["claim_id"] for row in with_champion.scores() if row["audit_sample"]] == ["f17", "f7"]
 
 
-def test_a_chunk_is_scored_once_however_often_it_is_asked_for(with_champion: House) -> None:
+def test_a_repeated_task_scores_a_chunk_only_once(with_champion: ModelEnvironment) -> None:
     file = with_champion.drop(500, 4500)
 
     with_champion.score(file["file_id"])
@@ -55,13 +55,13 @@ def test_a_chunk_is_scored_once_however_often_it_is_asked_for(with_champion: Hou
     assert len(with_champion.scores()) == 2
 
 
-def test_of_many_who_score_one_chunk_at_once_one_writes(with_champion: House, database_url: str) -> None:
+def test_concurrent_tasks_score_a_chunk_only_once(with_champion: ModelEnvironment, database_url: str) -> None:
     file = with_champion.drop(*range(100, 4000, 10))
 
     def one(_: int) -> int:
         with closing(database_at(database_url)) as database:
-            at = replace(with_champion.scoring, database=database)
-            return score_rows.score_chunk(at, file["file_id"], 0).claims.get("champion", 0)
+            deps = replace(with_champion.scoring, database=database)
+            return score_rows.score_chunk(deps, file["file_id"], 0).claims.get("champion", 0)
 
     with ThreadPoolExecutor(6) as pool:
         assert 390 in pool.map(one, range(6))
@@ -69,7 +69,7 @@ def test_of_many_who_score_one_chunk_at_once_one_writes(with_champion: House, da
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_the_chunks_of_a_file_are_scored_apart_and_together_are_all_of_it(with_champion: House) -> None:
+def test_the_chunks_of_a_file_together_score_all_of_it(with_champion: ModelEnvironment) -> None:
     file = with_champion.drop(*range(100, 600, 10))
     assert file["chunks"] > 5
     plan = plan_scoring.Dependencies(with_champion.site.database, with_champion.site)
@@ -85,8 +85,8 @@ def test_the_chunks_of_a_file_are_scored_apart_and_together_are_all_of_it(with_c
     assert with_champion.site.query("SELECT * FROM claimwatch.unscored_file") == []
 
 
-def test_quarantined_rows_are_not_scored(with_champion: House) -> None:
-    file = with_champion.drop(500, 99999)  # the contract takes at most 5,000
+def test_quarantined_rows_are_not_scored(with_champion: ModelEnvironment) -> None:
+    file = with_champion.drop(500, 99999)  # the contract allows at most 5,000
     assert file["rows_quarantined"] == 1
 
     with_champion.score(file["file_id"])
@@ -94,15 +94,15 @@ def test_quarantined_rows_are_not_scored(with_champion: House) -> None:
     assert [row["claim_id"] for row in with_champion.scores()] == ["f0"]
 
 
-def test_a_challenger_scores_in_shadow_and_refers_nothing(with_champion: House) -> None:
+def test_a_challenger_scores_in_shadow_and_refers_nothing(with_champion: ModelEnvironment) -> None:
     with_champion.register("2", AmountModel(factor=0.5))
     with_champion.promote("2", "challenger")
     file = with_champion.drop(500, 4500)
 
     with_champion.score(file["file_id"])
 
-    told = [(row["role"], row["model_version"], row["probability"]) for row in with_champion.scores()]
-    assert told == [
+    rows = [(row["role"], row["model_version"], row["probability"]) for row in with_champion.scores()]
+    assert rows == [
         ("challenger", "2", 0.05),
         ("challenger", "2", 0.45),
         ("champion", "1", 0.1),
@@ -113,32 +113,34 @@ def test_a_challenger_scores_in_shadow_and_refers_nothing(with_champion: House) 
     assert [(row["claim_id"], row["model_version"]) for row in queue] == [("f1", "1")]
 
 
-def test_a_broken_challenger_does_not_keep_the_champion_from_scoring(with_champion: House) -> None:
+def test_a_corrupt_challenger_does_not_stop_the_champion(with_champion: ModelEnvironment) -> None:
     with_champion.register("2")
     with_champion.promote("2", "challenger")
-    with_champion.spoilt.add("2")
+    with_champion.corrupt.add("2")
     file = with_champion.drop(500, 4500)
 
-    with pytest.raises(WrongBytes):
+    with pytest.raises(CorruptBundle):
         with_champion.score(file["file_id"])
 
     assert {row["role"] for row in with_champion.scores()} == {"champion"}
-    with_champion.spoilt.clear()
+    with_champion.corrupt.clear()
     assert with_champion.score(file["file_id"]).claims == {"challenger": 2}
 
 
-def test_a_bundle_whose_bytes_differ_scores_nothing(with_champion: House) -> None:
+def test_a_bundle_that_differs_from_the_promoted_one_scores_nothing(with_champion: ModelEnvironment) -> None:
     file = with_champion.drop(500)
-    with_champion.spoilt.add("1")
+    with_champion.corrupt.add("1")
 
-    with pytest.raises(WrongBytes):
+    with pytest.raises(CorruptBundle):
         with_champion.score(file["file_id"])
 
     assert with_champion.scores() == []
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_the_chunk_after_a_roll_back_is_scored_by_the_model_before(with_champion: House) -> None:
+def test_the_chunk_after_a_rollback_is_scored_by_the_previous_champion(
+    with_champion: ModelEnvironment,
+) -> None:
     with_champion.register("2", AmountModel(factor=0.5))
     with_champion.promote("2")
     file = with_champion.drop(*range(100, 600, 10))
@@ -151,30 +153,30 @@ def test_the_chunk_after_a_roll_back_is_scored_by_the_model_before(with_champion
     assert [(row["number"], row["model_version"]) for row in chunks] == [(0, "2"), (1, "1")]
 
 
-def test_without_a_champion_claims_wait_people_hear_of_it_once_and_a_promotion_scores_them(
-    house: House,
+def test_without_a_champion_one_alert_is_sent_and_a_promotion_scores_the_claims(
+    environment: ModelEnvironment,
 ) -> None:
-    files = [house.drop(500, 4500, name=name) for name in "ab"]
-    house.site.alerts.clear()
-    plan = plan_scoring.Dependencies(house.site.database, house.site)
+    files = [environment.drop(500, 4500, name=name) for name in "ab"]
+    environment.site.alerts.clear()
+    plan = plan_scoring.Dependencies(environment.site.database, environment.site)
 
     for file in files:
         assert plan_scoring.plan_file(plan, file["file_id"]).status == "without_champion"
-        assert house.score(file["file_id"]).waits
-    assert ["line glass has no model" in alert.subject for alert in house.site.alerts] == [True]
-    waiting = house.site.query("SELECT file_id, claims FROM claimwatch.unscored_file ORDER BY 1")
+        assert environment.score(file["file_id"]).waits
+    assert ["line glass has no model" in alert.subject for alert in environment.site.alerts] == [True]
+    waiting = environment.site.query("SELECT file_id, claims FROM claimwatch.unscored_file ORDER BY 1")
     assert waiting == [{"file_id": file["file_id"], "claims": 2} for file in files]
 
-    house.register("1")
-    house.promote("1")
+    environment.register("1")
+    environment.promote("1")
     for unit in plan_scoring.plan_line(plan, LINE, only_unscored=True).units:
-        house.score(**vars(unit))
+        environment.score(**vars(unit))
 
-    assert len(house.scores()) == 4
-    assert house.site.query("SELECT * FROM claimwatch.unscored_file") == []
+    assert len(environment.scores()) == 4
+    assert environment.site.query("SELECT * FROM claimwatch.unscored_file") == []
 
 
-def test_a_new_champion_scores_again_only_what_it_is_asked_to(with_champion: House) -> None:
+def test_a_new_champion_rescores_claims_only_on_request(with_champion: ModelEnvironment) -> None:
     file = with_champion.drop(500)
     with_champion.score(file["file_id"])
     with_champion.register("2")
@@ -185,7 +187,7 @@ def test_a_new_champion_scores_again_only_what_it_is_asked_to(with_champion: Hou
     assert plan_scoring.plan_line(plan, LINE, file["received_at"]).status == "ready"
 
 
-def test_missing_values_are_counted_and_scored_as_the_model_learnt_to(with_champion: House) -> None:
+def test_missing_values_are_counted_and_scored_by_the_model(with_champion: ModelEnvironment) -> None:
     file = with_champion.drop(500)
     with with_champion.site.database.transaction() as cursor:
         cursor.execute("UPDATE claimwatch.claim_glass SET amount = NULL")
@@ -198,7 +200,9 @@ def test_missing_values_are_counted_and_scored_as_the_model_learnt_to(with_champ
     assert chunk == {"missing": {"amount": 1}, "claims": 1}
 
 
-def test_a_decided_claim_leaves_the_queue_and_a_corrected_one_stands_there_once(with_champion: House) -> None:
+def test_a_decided_claim_leaves_the_queue_and_a_corrected_claim_is_listed_once(
+    with_champion: ModelEnvironment,
+) -> None:
     for amounts in ((4100, 4500, 4700), (4200,)):  # the second file corrects the first claim
         file = with_champion.drop(*amounts)
         with_champion.score(file["file_id"])

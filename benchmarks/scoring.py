@@ -1,10 +1,10 @@
-"""Scoring: Claimwatch against scikit-learn's pipeline and MLflow's pyfunc, with one and the same model.
+"""Scoring: Claimwatch compared with scikit-learn's pipeline and MLflow's pyfunc, all with the same model.
 
 python -m benchmarks.scoring                  what `make bench-scoring` runs; writes benchmarks/results.json
-python -m benchmarks.scoring --rows 100000 --rounds 2      a quick look; writes nothing
+python -m benchmarks.scoring --rows 100000 --rounds 2      a quick run; writes nothing
 
-Every process has one thread, as a function has one CPU: with two, scikit-learn's boosting waits for threads
-that other processes hold back, and looks ten times slower than it is.
+Every process has one thread, because a function has one CPU. With two threads, scikit-learn's boosting waits
+for threads that other processes hold back, and appears ten times slower than it is.
 """
 
 import argparse
@@ -44,21 +44,21 @@ CONTESTANTS = ("claimwatch", "sklearn", "pyfunc")
 
 def main() -> None:
     """Measure, print, and record."""
-    asked = _arguments()
+    options = _arguments()
     try:
         with threadpool_limits(1):
-            figures = _measured(asked)
+            figures = _measured(options)
     finally:
-        if asked.discard:
-            shutil.rmtree(asked.folder, ignore_errors=True)
+        if options.discard:
+            shutil.rmtree(options.folder, ignore_errors=True)
     print(_report(figures))
-    whole = (asked.rows, asked.rounds) == (ROWS, ROUNDS) and not asked.skip_end_to_end
-    path = asked.results or (RESULTS if whole else None)
+    whole = (options.rows, options.rounds) == (ROWS, ROUNDS) and not options.skip_end_to_end
+    path = options.results or (RESULTS if whole else None)
     if path:
         record("scoring", figures, path)
         say(f"written to {path}")
     else:
-        say("Not the whole benchmark, so nothing is written; --results FILE writes it there.")
+        say("This is not the whole benchmark, so nothing is written; --results FILE writes the figures.")
 
 
 def _arguments() -> argparse.Namespace:
@@ -71,34 +71,32 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--skip-end-to-end", action="store_true", help="score in memory only")
     parser.add_argument(
-        "--folder", type=Path, default=FOLDER, help="where files and server go (default .local/bench)"
+        "--folder", type=Path, default=FOLDER, help="folder of files and server (default .local/bench)"
     )
-    parser.add_argument(
-        "--discard", action="store_true", help="delete that folder afterwards; else it is kept"
-    )
-    parser.add_argument("--results", type=Path, help="where the figures go")
+    parser.add_argument("--discard", action="store_true", help="delete that folder afterwards")
+    parser.add_argument("--results", type=Path, help="file to write the figures to")
     return parser.parse_args()
 
 
 def say(text: str) -> None:
-    """A line of progress. Standard output is left to results."""
+    """Print a line of progress; standard output is reserved for results."""
     print(text, file=sys.stderr, flush=True)
 
 
-def _measured(asked: argparse.Namespace) -> dict[str, Any]:
+def _measured(options: argparse.Namespace) -> dict[str, Any]:
     contract: Contract = parse_contract(MOTOR.read_text("utf-8"), "motor")
-    own = asked.folder / "scoring"
-    say("Training the model of all contestants")
+    own = options.folder / "scoring"
+    say("Training the model that all contestants use")
     served = serve(own, contract)
     frame = claims_frame(own, contract, MANY, SEED)[list(served.spec.kinds)]
     scorer = Scorer(Bundle.read(lambda name: (served.bundle / name).read_bytes(), served.sha256))
-    figures = _in_memory(served, scorer, frame, asked.rounds)
-    figures |= _agreement(served, scorer, frame, asked.rounds)
-    figures |= _cold(served, frame, asked.rounds)
-    if not asked.skip_end_to_end:
-        with bench(asked.folder) as place:
-            say(f"Loading {asked.rows:,} claims")
-            figures["end_to_end"] = measure(place, asked.folder, served, asked.rows, asked.rounds, say)
+    figures = _in_memory(served, scorer, frame, options.rounds)
+    figures |= _agreement(served, scorer, frame, options.rounds)
+    figures |= _cold(served, frame, options.rounds)
+    if not options.skip_end_to_end:
+        with bench(options.folder) as place:
+            say(f"Loading {options.rows:,} claims")
+            figures["end_to_end"] = measure(place, options.folder, served, options.rows, options.rounds, say)
             figures["server"] = {"version": place.version(), **DURABLE}
         rates = figures["end_to_end"]["rows_per_second"]
         figures["vs_pyfunc_end_to_end"] = round(rates["claimwatch"] / rates["pyfunc"], 2)
@@ -139,8 +137,8 @@ def _in_memory(served: Served, scorer: Scorer, frame: pd.DataFrame, rounds: int)
         "vs_pipeline_1": round(seconds["1"]["sklearn"] / seconds["1"]["claimwatch"], 1),
         "vs_pipeline_10k": round(seconds["10k"]["sklearn"] / seconds["10k"]["claimwatch"], 2),
         "milliseconds": {
-            rows: {name: round(1000 * found, 4) for name, found in of_it.items()}
-            for rows, of_it in seconds.items()
+            rows: {name: round(1000 * found, 4) for name, found in by_name.items()}
+            for rows, by_name in seconds.items()
         },
     }
 
@@ -150,7 +148,7 @@ def _in_memory(served: Served, scorer: Scorer, frame: pd.DataFrame, rounds: int)
 
 def _agreement(served: Served, scorer: Scorer, frame: pd.DataFrame, rounds: int) -> dict[str, Any]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # shap and what it imports warn about each other
+        warnings.simplefilter("ignore")  # shap and its imports warn about each other
         import shap  # noqa: PLC0415
 
     columns = columns_of(frame, served.spec)
@@ -196,7 +194,7 @@ def _agreement(served: Served, scorer: Scorer, frame: pd.DataFrame, rounds: int)
 
 def _cold(served: Served, frame: pd.DataFrame, rounds: int) -> dict[str, Any]:
     if not all((BUILD / layer).is_dir() for layer in scoring_cold.LAYERS):
-        raise SystemExit("The cold start is measured on what `make build` makes; it is not there.")
+        raise SystemExit("The cold start is measured on the build; run `make build` first.")
     first = frame.iloc[0]
     claim: dict[str, Any] = {
         str(name): str(value) if isinstance(value, pd.Timestamp) else None if value != value else value
@@ -239,8 +237,8 @@ def _report(figures: dict[str, Any]) -> str:
         "shap_max_abs",
         "shap_vs_shap",
     )
-    told = [[name, f"{figures[name]:.3g}"] for name in facts if name in figures]
-    return "\n\n".join([table(["", *CONTESTANTS], rows), table(["", "value"], told)])
+    values = [[name, f"{figures[name]:.3g}"] for name in facts if name in figures]
+    return "\n\n".join([table(["", *CONTESTANTS], rows), table(["", "value"], values)])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""From the start of a process to its first score, for everybody's model in a folder that stands for S3.
+"""Time from the start of a process to its first score, with each contestant's model in a local folder.
 
-Claimwatch runs as `sam build` made it: the layers and nothing else on the path, no byte code written.
+Claimwatch runs as `sam build` packs it: only the layers are on the path, and no byte code is written.
 """
 
 import json
@@ -62,15 +62,15 @@ print(mlflow.pyfunc.load_model(sys.argv[1]).predict(frame)[0, 1])
 
 
 def seconds_of(served: Served, build: Path, claim: dict[str, Any]) -> dict[str, float]:
-    """The seconds of each contestant, once."""
-    told = json.dumps(claim)
+    """Measure the seconds of each contestant once."""
+    values = json.dumps(claim)
     dates = [name for name, kind in served.spec.kinds.items() if kind in ("days", "hour", "weekday")]
     layers = [str(build / layer / "python") for layer in LAYERS]
     alone = [sys.executable, "-I", "-S", "-B", "-c"]
     return {
-        "claimwatch": _timed([*alone, CLAIMWATCH, str(served.bundle), served.sha256, told, *layers]),
-        "sklearn": _timed([sys.executable, "-c", SKLEARN, str(served.pickled), told, *dates]),
-        "pyfunc": _timed([sys.executable, "-W", "ignore", "-c", PYFUNC, str(served.pyfunc), told, *dates]),
+        "claimwatch": _timed([*alone, CLAIMWATCH, str(served.bundle), served.sha256, values, *layers]),
+        "sklearn": _timed([sys.executable, "-c", SKLEARN, str(served.pickled), values, *dates]),
+        "pyfunc": _timed([sys.executable, "-W", "ignore", "-c", PYFUNC, str(served.pyfunc), values, *dates]),
     }
 
 

@@ -1,8 +1,8 @@
-"""From PostgreSQL to PostgreSQL: the claims of a loaded file scored by each contestant.
+"""End to end: each contestant scores the claims of a loaded file, from PostgreSQL to PostgreSQL.
 
-Claimwatch does what its function does, reasons and all, with two workers that take one chunk after the other,
-as the state machine has it, and with a single one. The peer reads with pandas' read_sql, predicts with
-MLflow's pyfunc, and writes with COPY into a table with the same key, in one process; it explains nothing.
+Claimwatch does what its function does, including reasons, with two workers that take one chunk after the
+other, as in the state machine, and with one worker. The peer reads with pandas' read_sql, predicts with
+MLflow's pyfunc, and writes with COPY to a table with the same key, in one process and without reasons.
 """
 
 import io
@@ -31,7 +31,7 @@ from claimwatch.storage.models import NewVersion
 WORKERS = 2
 
 PEER_ROWS = 100_000
-"""Claims that the peer reads at a time: a million at once would take it gigabytes."""
+"""Claims that the peer reads at a time: a million at once would need gigabytes."""
 
 _TABLES = "claimwatch.score, claimwatch.scored_chunk, claimwatch.profile, peers.score"
 
@@ -39,7 +39,7 @@ _TABLES = "claimwatch.score, claimwatch.scored_chunk, claimwatch.profile, peers.
 def measure(
     place: Bench, folder: Path, served: Served, rows: int, rounds: int, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Rows per second of everybody, the contestants taking turns."""
+    """Measure rows per second; the contestants take turns."""
     book = book_file(folder, rows, 7)
     place.empty()
     with warm_pipeline(place, folder) as pipeline:
@@ -93,7 +93,7 @@ def _make_live(place: Bench, database: Database, served: Served) -> None:
             "promote",
             version,
             by="benchmark",
-            why="To be measured.",
+            why="to be measured",
         )
     with place.connected() as connection, connection.cursor() as cursor:
         cursor.execute(
@@ -113,8 +113,8 @@ def _empty(place: Bench) -> None:
 
 def _claimwatch(deps: Dependencies, workers: list[Step], file_id: int) -> None:
     chunks = iter(plan_file(deps, file_id).units)
-    with ThreadPoolExecutor(len(workers)) as hands:
-        for scoring in [hands.submit(_score, worker, chunks) for worker in workers]:
+    with ThreadPoolExecutor(len(workers)) as threads:
+        for scoring in [threads.submit(_score, worker, chunks) for worker in workers]:
             scoring.result()
 
 

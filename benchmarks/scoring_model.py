@@ -1,4 +1,4 @@
-"""One model, in everybody's hands: Claimwatch's bundle, a pickled pipeline, and MLflow's pyfunc of that."""
+"""One model in three forms: Claimwatch's bundle, a pickled pipeline, and MLflow's pyfunc of the pipeline."""
 
 import hashlib
 import pickle
@@ -27,14 +27,14 @@ from training.graph import onnx_of
 
 TRAINED_ON, SEED, CAPACITY = 40_000, 11, 0.05
 CALIBRATION = Calibration(1.1, -0.05)
-"""Any will do: nobody's speed depends on it, and the peers are spared it."""
+"""An arbitrary calibration: speed does not depend on it, and the peers do not apply it."""
 
 VERSION = "1"
 
 
 @dataclass(frozen=True)
 class Served:
-    """Where everybody's model lies, and what it is."""
+    """The model's files for each contestant, and its features."""
 
     bundle: Path
     sha256: str
@@ -46,7 +46,7 @@ class Served:
 
 
 def claims_frame(folder: Path, contract: Contract, rows: int, seed: int) -> pd.DataFrame:
-    """Sample claims as a user of pandas has them: typed, with every column of the contract."""
+    """Return sample claims as a typed DataFrame with every column of the contract."""
     path = folder / f"claims-{rows}-{seed}.csv"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,7 @@ def claims_frame(folder: Path, contract: Contract, rows: int, seed: int) -> pd.D
 
 
 def typed(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    """Columns of text as the contract's types."""
+    """Convert columns of text to the contract's types."""
     for column in contract.columns:
         if column.name not in frame:
             continue
@@ -75,12 +75,12 @@ def typed(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
 
 
 def columns_of(frame: pd.DataFrame, spec: FeatureSpec) -> Columns:
-    """The same claims as Claimwatch has them."""
+    """Return the claims as the columns that Claimwatch scores."""
     return {name: frame[name].to_numpy() for name in spec.kinds}
 
 
 def serve(folder: Path, contract: Contract) -> Served:
-    """Train the model and lay it out for everybody."""
+    """Train the model, and write its files for each contestant."""
     frame = claims_frame(folder, contract, TRAINED_ON, SEED)
     book = Book(BookConfig(seed=SEED, claims_per_week=TRAINED_ON))
     fraud = np.concatenate([book.claims(0, numbers).is_fraud for numbers in book.blocks(0, 8192)])
@@ -140,7 +140,7 @@ def serve(folder: Path, contract: Contract) -> Served:
     pickled.write_bytes(pickle.dumps(pipeline))
     shutil.rmtree(pyfunc, ignore_errors=True)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a pickle, which is what is measured
+        warnings.simplefilter("ignore")  # about the pickle, which is what is measured
         mlflow.sklearn.save_model(
             pipeline, str(pyfunc), serialization_format="cloudpickle", pyfunc_predict_fn="predict_proba"
         )

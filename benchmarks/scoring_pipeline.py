@@ -1,6 +1,6 @@
-"""What people would serve: scikit-learn's pipeline on a DataFrame, with the model that Claimwatch serves.
+"""The usual way to serve the same model: scikit-learn's pipeline on a DataFrame.
 
-A module of its own, as its users would have one: a pickled pipeline refers to its functions by their names.
+It is a module of its own, because a pickled pipeline refers to its functions by name.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
 
 def with_times(frame: pd.DataFrame, dates: list[str], event: str, rest: list[str]) -> pd.DataFrame:
-    """The frame with days, hour and weekday in the place of its dates, all but categories in 32 bits."""
+    """Replace dates by days, hour and weekday, and convert all columns except categories to 32 bits."""
     reported = frame[event]
     day = reported.dt.normalize()
     made = {f"{name}.days": (day - frame[name]).dt.days for name in dates}
@@ -25,7 +25,7 @@ def with_times(frame: pd.DataFrame, dates: list[str], event: str, rest: list[str
 def pipeline_of(
     classifier: Any, categories: dict[str, tuple[str, ...]], dates: list[str], event: str, rest: list[str]
 ) -> Pipeline:
-    """From raw columns to probabilities; its matrix is the categories, then the ``rest``, in this order."""
+    """Return the pipeline from raw columns to probabilities; its matrix has the categories, then the rest."""
     encoder = OrdinalEncoder(
         categories=[list(values) for values in categories.values()],
         handle_unknown="use_encoded_value",

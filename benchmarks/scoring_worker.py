@@ -1,7 +1,7 @@
-"""A process that scores chunks, one after the other, as a function's warm environment does.
+"""A process that scores chunks one after the other, like a function's warm environment.
 
-Run as ``python -m benchmarks.scoring_worker URL BUNDLE SHA256``: requests come as lines of JSON, and each is
-answered with one.
+Run as ``python -m benchmarks.scoring_worker URL BUNDLE SHA256``. Each request is a line of JSON, and so is
+its answer.
 """
 
 import sys

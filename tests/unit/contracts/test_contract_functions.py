@@ -113,7 +113,7 @@ def test_only_messages_that_hit_a_transient_fault_are_retried(
         '{"source": "aws.s3", "detail-type": "Object Created", "time": "x", "detail": {"bucket": 1}}',
     ],
 )
-def test_other_messages_are_ignored(apply_contract: tuple[ModuleType, list[Any]], body: str) -> None:
+def test_unrelated_messages_are_ignored(apply_contract: tuple[ModuleType, list[Any]], body: str) -> None:
     module, calls = apply_contract
     assert module.handler({"Records": [message(body)]}, Context()) == {"batchItemFailures": []}
     assert calls == []
@@ -171,7 +171,7 @@ def test_a_line_without_a_packaged_contract_is_an_error(line: str) -> None:
 
 
 @pytest.fixture
-def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Request], Any]:
+def run_work(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Request], Any]:
     """Run the work of a custom resource."""
 
     def run(folder: str, request: Request) -> Any:
@@ -188,7 +188,7 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Request], Any]:
 
 
 @pytest.fixture(autouse=True)
-def in_a_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+def stack_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARTIFACT_BUCKET", "artifacts")
 
 
@@ -203,21 +203,21 @@ class FakeRuntime:
 
 
 @pytest.mark.parametrize("folder", ["contracts/publish_contract", "database/migrate_schema"])
-def test_deleting_the_stack_deletes_no_data(answered: Callable[[str, Request], Any], folder: str) -> None:
+def test_deleting_the_stack_deletes_no_data(run_work: Callable[[str, Request], Any], folder: str) -> None:
     FakeRuntime.bucket = Bucket()
-    assert answered(folder, Request("Delete", {"Line": "motor"})) == {}
+    assert run_work(folder, Request("Delete", {"Line": "motor"})) == {}
     assert FakeRuntime.bucket.objects == {}
 
 
-def test_a_deployment_publishes_the_contract(answered: Callable[[str, Request], Any]) -> None:
+def test_a_deployment_publishes_the_contract(run_work: Callable[[str, Request], Any]) -> None:
     FakeRuntime.bucket = Bucket()
-    assert answered("contracts/publish_contract", Request("Create", {"Line": "motor"})) == {
+    assert run_work("contracts/publish_contract", Request("Create", {"Line": "motor"})) == {
         "Published": "true"
     }
-    assert answered("contracts/publish_contract", Request("Update", {"Line": "motor"})) == {
+    assert run_work("contracts/publish_contract", Request("Update", {"Line": "motor"})) == {
         "Published": "false"
     }
 
 
-def test_a_deployment_runs_the_migrations(answered: Callable[[str, Request], Any]) -> None:
-    assert answered("database/migrate_schema", Request("Update", {})) == {"Migrations": ""}
+def test_a_deployment_runs_the_migrations(run_work: Callable[[str, Request], Any]) -> None:
+    assert run_work("database/migrate_schema", Request("Update", {})) == {"Migrations": ""}

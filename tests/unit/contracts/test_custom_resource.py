@@ -27,7 +27,7 @@ class Answers:
     """A fake of the bucket that receives responses for CloudFormation."""
 
     def __init__(self) -> None:
-        self.taken: list[tuple[urllib.request.Request, dict[str, Any]]] = []
+        self.received: list[tuple[urllib.request.Request, dict[str, Any]]] = []
         self.faults: list[Exception] = []
 
     def __call__(self, request: urllib.request.Request, timeout: float) -> Self:
@@ -35,7 +35,7 @@ class Answers:
         if self.faults:
             raise self.faults.pop(0)
         assert isinstance(request.data, bytes)
-        self.taken.append((request, json.loads(request.data)))
+        self.received.append((request, json.loads(request.data)))
         return self
 
     def close(self) -> None:
@@ -43,7 +43,7 @@ class Answers:
 
     @property
     def only(self) -> dict[str, Any]:
-        [(_, answer)] = self.taken
+        [(_, answer)] = self.received
         return answer
 
 
@@ -85,12 +85,12 @@ def test_success_is_reported_with_the_attributes(answers: Answers) -> None:
 
 def test_the_response_is_sent_as_the_signature_requires(answers: Answers) -> None:
     respond(EVENT, Time(), lambda _: {})
-    [(request, _)] = answers.taken
+    [(request, _)] = answers.received
     assert (request.get_method(), request.full_url) == ("PUT", EVENT["ResponseURL"])
     assert request.get_header("Content-type") == ""  # the URL is signed without a content type
 
 
-def test_the_resource_keeps_its_id(answers: Answers) -> None:
+def test_the_resource_keeps_its_physical_id(answers: Answers) -> None:
     respond(EVENT | {"RequestType": "Update", "PhysicalResourceId": "as-before"}, Time(), lambda _: {})
     assert answers.only["PhysicalResourceId"] == "as-before"
 
@@ -109,7 +109,7 @@ def test_a_long_reason_fits_into_a_response(answers: Answers) -> None:
         raise ValueError("ü" * 9000)
 
     respond(EVENT, Time(), work)
-    [(request, _)] = answers.taken
+    [(request, _)] = answers.received
     assert isinstance(request.data, bytes)
     assert len(request.data) < 8000
 
@@ -119,7 +119,7 @@ def test_only_a_timeout_is_reported_when_the_function_runs_out_of_time(answers: 
 
     def work(request: Request) -> Mapping[str, str]:
         for _ in range(1000):
-            if answers.taken:
+            if answers.received:
                 break
             answered.wait(0.005)
         return {}

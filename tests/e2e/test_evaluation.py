@@ -1,4 +1,4 @@
-"""The weekly check as it is deployed: a drift becomes a number, an alarm, a word to people and an event."""
+"""The deployed weekly checks: drift becomes a metric, an alarm, a digest and an event."""
 
 import json
 from collections.abc import Iterator
@@ -24,12 +24,12 @@ NEVER = "rate(365 days)"
 
 @dataclass
 class Watched:
-    """A stack of its own, with scored claims until last week; the last two weeks drift."""
+    """A separate stack with scored claims up to last week; the last two weeks drift."""
 
     deployed: Deployed
     book: Book
     advised: str
-    """The URL of a queue that hears of RetrainingAdvised."""
+    """URL of a queue that receives RetrainingAdvised."""
 
     @property
     def last(self) -> date:
@@ -37,10 +37,10 @@ class Watched:
         return self.book.config.start + (WEEKS - 1) * WEEK
 
     def closed(self, monday: date) -> dict[str, Any]:
-        """The week's window, once it is closed."""
+        """Return the week's window once it is closed."""
         found: list[dict[str, Any]] = []
 
-        def there() -> bool:
+        def closed() -> bool:
             found[:] = self.deployed.query(
                 "SELECT * FROM claimwatch.evaluation_window WHERE window_start = %s AND status <> 'planned'"
                 " AND told_at IS NOT NULL",
@@ -48,11 +48,11 @@ class Watched:
             )
             return bool(found)
 
-        eventually(there, f"week {name_of(monday)} is closed")
+        eventually(closed, f"week {name_of(monday)} is closed")
         return found[0]
 
     def alarms(self, monday: date) -> set[tuple[str, str]]:
-        """Check and feature of the week's alarms."""
+        """Return check and feature of the week's alarms."""
         rows = self.deployed.query(
             "SELECT check_name, feature FROM claimwatch.evaluation"
             " WHERE verdict = 'alarm' AND window_start = %s",
@@ -61,15 +61,15 @@ class Watched:
         return {(row["check_name"], row["feature"]) for row in rows}
 
     def state(self, alarm: str) -> str:
-        """What CloudWatch says of an alarm."""
-        told = self.deployed.client("cloudwatch").describe_alarms(
+        """Return the state of an alarm."""
+        alarms = self.deployed.client("cloudwatch").describe_alarms(
             AlarmNames=[self.deployed.resource(alarm)], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
-        [found] = told["MetricAlarms"] + told["CompositeAlarms"]
+        [found] = alarms["MetricAlarms"] + alarms["CompositeAlarms"]
         return str(found["StateValue"])
 
     def events(self) -> list[dict[str, Any]]:
-        """The events that have come."""
+        """Return the events received so far."""
         sqs = self.deployed.client("sqs")
         messages = sqs.receive_message(
             QueueUrl=self.advised, MaxNumberOfMessages=10, VisibilityTimeout=0, WaitTimeSeconds=0
@@ -93,7 +93,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     model = grow(folder, [book.week_label(week) for week in range(LEARNT)])
     deployed = Deployed.below(tmp_path_factory.mktemp("stack"), EvaluationSchedule=NEVER)
     try:
-        advised = _hear_of_advice(deployed)
+        advised = _queue_of_advice(deployed)
         bucket = deployed.outputs["ArtifactBucket"]
         for key, content in model.keys().items():
             deployed.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
@@ -119,7 +119,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         deployed.stack.down()
 
 
-def _hear_of_advice(deployed: Deployed) -> str:
+def _queue_of_advice(deployed: Deployed) -> str:
     sqs, events = deployed.client("sqs"), deployed.client("events")
     url = str(sqs.create_queue(QueueName="advised")["QueueUrl"])
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -138,7 +138,7 @@ def _hear_of_advice(deployed: Deployed) -> str:
 
 
 @pytest.mark.timeout(900)
-def test_a_week_like_those_that_were_learnt_from_closes_without_a_word(watched: Watched) -> None:
+def test_a_normal_week_closes_without_an_alarm(watched: Watched) -> None:
     quiet = watched.last - 3 * WEEK
     asked = watched.deployed.invoke("PlanEvaluation", {"line": "motor", "window": name_of(quiet)})
 
@@ -148,7 +148,7 @@ def test_a_week_like_those_that_were_learnt_from_closes_without_a_word(watched: 
     assert (window["status"], window["missing"]) == ("closed", {})
     assert window["claims"] == CLAIMS
     assert not {alarm for alarm in watched.alarms(quiet) if alarm[0] in ("feature_drift", "score_drift")}
-    eventually(lambda: watched.state("FeatureDriftAlarm") == "OK", "the alarm has its number")
+    eventually(lambda: watched.state("FeatureDriftAlarm") == "OK", "the alarm has its metric")
     assert watched.state("MissingChecksAlarm") == "OK"
     assert watched.events() == []
     done = watched.deployed.query("SELECT check_name FROM claimwatch.evaluation_check WHERE status = 'done'")
@@ -158,7 +158,7 @@ def test_a_week_like_those_that_were_learnt_from_closes_without_a_word(watched: 
 
 
 @pytest.mark.timeout(900)
-def test_the_schedule_finds_the_drift_which_alarms_is_told_and_advises_training(watched: Watched) -> None:
+def test_the_scheduled_check_finds_the_drift_alerts_and_advises_training(watched: Watched) -> None:
     deployed = watched.deployed
     deployed.stack.up(build=False, EvaluationSchedule="rate(1 minute)")
 
@@ -167,13 +167,13 @@ def test_the_schedule_finds_the_drift_which_alarms_is_told_and_advises_training(
     assert window["status"] == "closed"
     drifting = {feature for check, feature in watched.alarms(watched.last) if check == "feature_drift"}
     assert set(DRIFTING_FEATURES) <= drifting
-    eventually(lambda: watched.state("FeatureDriftAlarm") == "ALARM", "the number alarms")
+    eventually(lambda: watched.state("FeatureDriftAlarm") == "ALARM", "the metric alarms")
     assert watched.state("LineAlarm") == "ALARM"
     digest = deployed.alert(f"Claimwatch motor {name_of(watched.last)}")
     assert "claimwatch report motor" in digest["Message"]
     assert "Feature drift" in digest["Message"]
-    spoken = deployed.alert('ALARM: "claimwatch')
-    assert "LineAlarm" in spoken["Subject"]
+    alert = deployed.alert('ALARM: "claimwatch')
+    assert "LineAlarm" in alert["Subject"]
     eventually(lambda: bool(watched.events()), "training is advised")
     [event] = watched.events()
     assert event["source"] == "claimwatch"
@@ -185,30 +185,30 @@ def test_the_schedule_finds_the_drift_which_alarms_is_told_and_advises_training(
     assert name_of(watched.last).encode() in page
 
 
-def test_the_command_line_tells_of_the_week_and_fetches_its_report(watched: Watched, tmp_path: Path) -> None:
+def test_the_command_line_shows_the_week_and_fetches_its_report(watched: Watched, tmp_path: Path) -> None:
     deployed, week = watched.deployed, name_of(watched.last)
 
-    told = deployed.command("evaluate", "motor", "--window", week, "--wait")
+    result = deployed.command("evaluate", "motor", "--window", week, "--wait")
 
-    assert (told["status"], told["checks"]["feature_drift"]) == ("closed", "alarm")
-    assert 1 <= len(told["look_at"]) <= 3
+    assert (result["status"], result["checks"]["feature_drift"]) == ("closed", "alarm")
+    assert 1 <= len(result["look_at"]) <= 3
     figures = {
         finding["metric"]: finding["value"]
-        for finding in told["findings"]
+        for finding in result["findings"]
         if finding["check"] == "operations"
     }
     assert figures["cost"] > 0.0  # the calls are read from the functions' own log group
     assert figures["scoring_time"] > 0.0
     file = tmp_path / "week.html"
     saved = deployed.command("report", "motor", "--window", week, "--save", str(file))
-    assert saved["report_uri"] == told["report_uri"]
+    assert saved["report_uri"] == result["report_uri"]
     assert f"Line motor, week {week}" in file.read_text("utf-8")
     listed = deployed.command("evaluations", "motor")["windows"]
     assert listed[0]["window"] == week
     assert {alarm["feature"] for alarm in listed[0]["alarms"]} >= set(DRIFTING_FEATURES)
 
 
-def test_advice_starts_no_training_unless_it_is_told_to(watched: Watched) -> None:
+def test_advice_starts_no_training_by_default(watched: Watched) -> None:
     events = watched.deployed.client("events")
     rule = events.describe_rule(Name=watched.deployed.resource("StartTrainingAdvised"))
 
@@ -216,8 +216,8 @@ def test_advice_starts_no_training_unless_it_is_told_to(watched: Watched) -> Non
     assert watched.deployed.query("SELECT FROM claimwatch.training") == []
 
 
-def test_no_claim_is_in_what_the_checks_log_and_tell(watched: Watched, tmp_path: Path) -> None:
+def test_no_claim_appears_in_logs_or_messages_of_the_checks(watched: Watched, tmp_path: Path) -> None:
     claims = watched.deployed.query("SELECT claim_id FROM claimwatch.claim_motor LIMIT 2000")
-    told = "\n".join([*watched.deployed.logs(), *(alert["Message"] for alert in watched.deployed.alerts())])
+    texts = "\n".join([*watched.deployed.logs(), *(alert["Message"] for alert in watched.deployed.alerts())])
 
-    assert not [row["claim_id"] for row in claims if row["claim_id"] in told]
+    assert not [row["claim_id"] for row in claims if row["claim_id"] in texts]

@@ -1,4 +1,4 @@
-"""A data scientist's Monday at the command line: have a week checked, see what alarms, read the report."""
+"""The commands of the weekly checks: check a week, list alarms, open the report."""
 
 import json
 import webbrowser
@@ -29,7 +29,7 @@ PAGE = "<!doctype html><title>The week</title>"
 
 @dataclass
 class Desk:
-    """The command line before a stack that checks a week as soon as it is asked to."""
+    """The command line with a stack that checks a requested week at once."""
 
     database: Database
     objects: FilesystemObjectStore
@@ -52,7 +52,7 @@ class Desk:
         )
 
     def close(self, start: datetime = MONDAY, model: str = "1") -> None:
-        """Check a week and close it."""
+        """Add a closed week."""
         window = Window("motor", start, start + timedelta(weeks=1), model, None, "planned")
         report = self.objects.write(
             ARTIFACTS, f"evaluations/motor/{start:%G-W%V}/{model}/report.html", [PAGE.encode()]
@@ -63,8 +63,8 @@ class Desk:
                 if check in self.missing:
                     stored.mark_failed(cursor, window.key, check, self.missing[check])
                 else:
-                    told = self.findings.get(check, [Finding("psi", 0.01, 900)])
-                    stored.mark_done(cursor, window, check, told, 0.1)
+                    findings = self.findings.get(check, [Finding("psi", 0.01, 900)])
+                    stored.mark_done(cursor, window, check, findings, 0.1)
             stored.close_window(
                 cursor,
                 window.key,
@@ -86,54 +86,54 @@ def desk(database: Database, tmp_path: Path) -> Desk:
     return Desk(database, FilesystemObjectStore(tmp_path / "buckets"))
 
 
-def test_a_week_that_is_waited_for_tells_each_verdict_and_what_to_look_at(desk: Desk) -> None:
+def test_waiting_returns_every_verdict_and_the_action_items(desk: Desk) -> None:
     desk.findings["feature_drift"] = [DRIFT]
 
-    told = answer(desk.run("evaluate", "motor", "--window", "2026-W30", "--wait", "--json"))
+    result = answer(desk.run("evaluate", "motor", "--window", "2026-W30", "--wait", "--json"))
 
     assert desk.asked == [{"line": "motor", "window": "2026-W30"}]
-    assert (told["status"], told["model_version"], told["claims"]) == ("closed", "1", 900)
-    assert told["checks"] == dict.fromkeys(CHECKS, "ok") | {"feature_drift": "alarm"}
-    assert told["look_at"][0]["headline"] == "Feature drift: claim_amount"
-    assert {finding["value"] for finding in told["findings"] if finding["verdict"] == "alarm"} == {0.4}
+    assert (result["status"], result["model_version"], result["claims"]) == ("closed", "1", 900)
+    assert result["checks"] == dict.fromkeys(CHECKS, "ok") | {"feature_drift": "alarm"}
+    assert result["look_at"][0]["headline"] == "Feature drift: claim_amount"
+    assert {finding["value"] for finding in result["findings"] if finding["verdict"] == "alarm"} == {0.4}
 
 
-def test_people_are_told_the_same_in_sentences(desk: Desk) -> None:
+def test_without_json_the_results_are_sentences(desk: Desk) -> None:
     desk.findings["feature_drift"] = [DRIFT]
 
-    told = desk.run("evaluate", "motor", "--wait")
+    result = desk.run("evaluate", "motor", "--wait")
 
-    assert told.exit_code == 0
-    assert "Week 2026-W30 of line motor: 900 claims scored by model 1." in told.stdout
-    assert "claim_amount: PSI 0.400, bound 0.100." in told.stdout
-    assert "claimwatch report motor --window 2026-W30" in told.stderr
+    assert result.exit_code == 0
+    assert "Week 2026-W30 of line motor: 900 claims scored by model 1." in result.stdout
+    assert "claim_amount: PSI 0.400, bound 0.100." in result.stdout
+    assert "claimwatch report motor --window 2026-W30" in result.stderr
 
 
-def test_a_quiet_week_says_so(desk: Desk) -> None:
+def test_a_quiet_week_is_reported_as_quiet(desk: Desk) -> None:
     assert "Nothing needs your attention this week." in desk.run("evaluate", "motor", "--wait").stderr
 
 
-def test_without_waiting_it_goes_on_by_itself(desk: Desk) -> None:
+def test_without_wait_the_command_returns_at_once(desk: Desk) -> None:
     assert answer(desk.run("evaluate", "motor", "--json"))["window"] == "2026-W30"
     assert desk.asked == [{"line": "motor"}]
 
 
-def test_a_check_without_a_result_ends_with_1_and_says_why(desk: Desk) -> None:
+def test_a_missing_check_exits_with_1_and_its_reason(desk: Desk) -> None:
     desk.missing["bias"] = "the database broke off"
 
-    told = desk.run("evaluate", "motor", "--wait", "--json")
+    result = desk.run("evaluate", "motor", "--wait", "--json")
 
-    assert told.exit_code == 1
-    found = json.loads(told.stdout)
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
     assert (found["status"], found["missing"]) == ("incomplete", {"bias": "the database broke off"})
     assert found["checks"]["bias"] == "missing"
 
 
 @pytest.mark.parametrize("week", ["2026-30", "2026-W60", "W30", "last"])
-def test_a_week_that_is_none_is_wrong_usage(desk: Desk, week: str) -> None:
+def test_an_invalid_week_is_a_usage_error(desk: Desk, week: str) -> None:
     for command in ("evaluate", "report"):
-        told = desk.run(command, "motor", "--window", week)
-        assert told.exit_code == 2
+        result = desk.run(command, "motor", "--window", week)
+        assert result.exit_code == 2
     assert desk.asked == []
 
 
@@ -148,53 +148,53 @@ def test_the_report_is_fetched_and_opened(desk: Desk, monkeypatch: pytest.Monkey
     desk.close()
     desk.close(MONDAY + timedelta(weeks=1))
 
-    told = desk.run("report", "motor")
+    result = desk.run("report", "motor")
 
-    file = Path(told.stdout.strip())
+    file = Path(result.stdout.strip())
     assert opened == [file.resolve().as_uri()]
     assert file.name == "motor-2026-W31.html"
     assert file.read_text() == PAGE
 
 
-def test_where_there_is_no_browser_the_file_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_browser_the_file_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webbrowser, "open", lambda _: False)
     desk.close()
     assert "open the file in a browser" in desk.run("report", "motor").stderr
 
 
-def test_the_report_of_a_week_can_be_saved_and_writes_over_nothing(desk: Desk, tmp_path: Path) -> None:
+def test_a_saved_report_never_overwrites_a_file(desk: Desk, tmp_path: Path) -> None:
     desk.close()
     desk.close(MONDAY + timedelta(weeks=1))
     file = tmp_path / "week.html"
 
-    told = answer(desk.run("report", "motor", "--window", "2026-W30", "--save", file, "--json"))
+    result = answer(desk.run("report", "motor", "--window", "2026-W30", "--save", file, "--json"))
 
-    assert (told["window"], told["file"]) == ("2026-W30", str(file))
-    assert told["report_uri"] == "s3://artifacts/evaluations/motor/2026-W30/1/report.html"
+    assert (result["window"], result["file"]) == ("2026-W30", str(file))
+    assert result["report_uri"] == "s3://artifacts/evaluations/motor/2026-W30/1/report.html"
     assert file.read_text() == PAGE
     assert desk.run("report", "motor", "--save", file).exit_code == 1
 
 
-def test_of_a_week_that_two_models_were_checked_in_the_later_report_counts(desk: Desk) -> None:
+def test_the_report_closed_last_is_opened_if_two_models_were_checked(desk: Desk) -> None:
     desk.close(model="1")
     desk.close(model="2")
     with desk.database.transaction() as cursor:
         cursor.execute("UPDATE claimwatch.evaluation_window SET closed_at = now() WHERE model_version = '1'")
-    told = answer(desk.run("report", "motor", "--json"))
-    assert told["report_uri"].endswith("/1/report.html")
+    result = answer(desk.run("report", "motor", "--json"))
+    assert result["report_uri"].endswith("/1/report.html")
 
 
-def test_a_report_that_is_not_there_says_what_to_do(desk: Desk) -> None:
-    told = desk.run("report", "motor")
-    assert told.exit_code == 1
-    assert "claimwatch evaluate motor --wait" in told.stderr
+def test_a_missing_report_names_the_command_to_run(desk: Desk) -> None:
+    result = desk.run("report", "motor")
+    assert result.exit_code == 1
+    assert "claimwatch evaluate motor --wait" in result.stderr
     desk.close()
-    told = desk.run("report", "motor", "--window", "2026-W29")
-    assert told.exit_code == 1
-    assert "claimwatch evaluate motor --window 2026-W29 --wait" in told.stderr
+    result = desk.run("report", "motor", "--window", "2026-W29")
+    assert result.exit_code == 1
+    assert "claimwatch evaluate motor --window 2026-W29 --wait" in result.stderr
 
 
-def test_the_weeks_are_listed_the_newest_first_with_what_alarmed(desk: Desk) -> None:
+def test_weeks_are_listed_newest_first_with_their_alarms(desk: Desk) -> None:
     desk.close()
     desk.findings["feature_drift"] = [DRIFT]
     desk.missing["bias"] = "the database broke off"
@@ -215,11 +215,11 @@ def test_the_weeks_are_listed_the_newest_first_with_what_alarmed(desk: Desk) -> 
     assert len(answer(desk.run("evaluations", "motor", "--limit", 1, "--json"))["windows"]) == 1
 
 
-def test_a_line_that_was_never_checked_is_told_how(desk: Desk) -> None:
+def test_a_line_without_checked_weeks_names_the_command_to_run(desk: Desk) -> None:
     assert "claimwatch evaluate motor --wait" in desk.run("evaluations", "motor").stderr
 
 
-def test_a_week_that_is_open_is_listed_as_planned(desk: Desk) -> None:
+def test_an_open_week_is_listed_as_planned(desk: Desk) -> None:
     with desk.database.transaction() as cursor:
         window = Window("motor", MONDAY, MONDAY + timedelta(weeks=1), "1", None, "planned")
         stored.add_window(cursor, window)

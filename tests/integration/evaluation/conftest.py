@@ -1,4 +1,4 @@
-"""A line of the test's own, with a champion and claims that it has scored."""
+"""A line with a champion and scored claims."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A line whose weeks are checked, without AWS: a queue that is worked off when told to, and what is said."""
+"""A line with weekly checks, without AWS: a queue that tests work off, and recorded notifications."""
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -21,24 +21,24 @@ from tests.integration.ingest.environment import ARTIFACTS, Row, Site
 MONDAY = date(2026, 2, 16)
 NEXT = date(2026, 2, 23)
 NOW = datetime(2026, 3, 3, 6, 0, tzinfo=UTC)
-"""A Tuesday: the last week that is over is that of NEXT."""
+"""A Tuesday: the last complete week is that of NEXT."""
 
 type Run = Callable[[Window], list[Finding]]
 
 
 def quiet(_window: Window) -> list[Finding]:
-    """A check that sees nothing."""
+    """A check without an alarm."""
     return [Finding("psi", 0.01, 500, feature="amount"), Finding("psi", 0.02, 500, feature="panes")]
 
 
 def alarming(_window: Window) -> list[Finding]:
-    """One that does."""
+    """A check with an alarm."""
     return [Finding("psi", 0.6, 500, "alarm", feature="amount", threshold=0.05)]
 
 
 @dataclass
 class Message:
-    """A message, and how often it has come."""
+    """A message and the number of its deliveries."""
 
     body: Mapping[str, Any]
     received: int = 0
@@ -46,7 +46,7 @@ class Message:
 
 @dataclass
 class Watch:
-    """Weeks of a line, and everybody who hears of them."""
+    """Weekly checks of a line, with everything that they send."""
 
     site: Site
     checks: dict[Check, Run] = field(default_factory=lambda: dict.fromkeys(CHECKS, quiet))
@@ -55,22 +55,22 @@ class Watch:
     measures: list[Measure] = field(default_factory=list)
     events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
-    # -- SQS, CloudWatch and EventBridge, played -------------------------------------------------------------
+    # -- Fakes of SQS, CloudWatch and EventBridge ------------------------------------------------------------
 
     def send(self, messages: Sequence[Mapping[str, Any]], delay_seconds: int = 0) -> None:  # noqa: ARG002
-        """Messages come; what is delayed comes after all others, for here no time passes."""
+        """Queue messages, without the delay: no time passes here."""
         self.queue.extend(Message(body) for body in messages)
 
     def put(self, measures: Sequence[Measure]) -> None:
-        """Numbers come."""
+        """Record metrics."""
         self.measures.extend(measures)
 
     def publish_event(self, kind: str, detail: Mapping[str, Any]) -> None:
-        """An event comes."""
+        """Record an event."""
         self.events.append((kind, detail))
 
     def deliver(self, message: Message) -> run_check.Ended | None:
-        """Let a message be worked off; None if it is to come again."""
+        """Run the task of a message; return None if the message returns to the queue."""
         message.received += 1
         try:
             return run_check.run_task(self.running, Task.parse(message.body), message.received)
@@ -82,55 +82,55 @@ class Watch:
             return None
 
     def work(self, order: Random | None = None, *, twice: bool = False) -> None:
-        """Work off the queue; in a drawn order if one is given, and each message twice if told so.
+        """Work off the queue, in a random order if given, and each message twice if ``twice``.
 
-        What has to come again is hidden for as long whatever it is, so nothing comes a second time before all
-        others have come once.
+        Every message is invisible for the same time after a delivery, so none is delivered again before all
+        others were delivered as often.
         """
         while self.queue:
             first = min(message.received for message in self.queue)
-            next_ones = [message for message in self.queue if message.received == first]
-            message = next_ones[0] if order is None else order.choice(next_ones)
+            candidates = [message for message in self.queue if message.received == first]
+            message = candidates[0] if order is None else order.choice(candidates)
             self.queue.remove(message)
             self.deliver(message)
             if twice:
                 self.deliver(Message(message.body, message.received - 1))
 
     def lose(self, *checks: Check, closing: bool = False) -> None:
-        """Messages that never come."""
+        """Drop messages."""
         self.queue = deque(
             message
             for message in self.queue
             if message.body.get("check") not in checks and not (closing and message.body.get("close"))
         )
 
-    # -- What people do --------------------------------------------------------------------------------------
+    # -- Requests --------------------------------------------------------------------------------------------
 
     def schedule(self, now: datetime = NOW) -> list[Window]:
-        """The schedule."""
+        """Plan all lines, as the schedule does."""
         return plan.plan_all(self.planning, now)
 
     def ask(self, window: str | None = None, line: str = "glass", now: datetime = NOW) -> Window:
-        """Somebody asks for a week."""
+        """Plan a week, as a person does."""
         return plan.plan_window(self.planning, line, window, now)
 
-    # -- What they see ---------------------------------------------------------------------------------------
+    # -- Results ---------------------------------------------------------------------------------------------
 
     def window(self, monday: date = NEXT, version: str = "1") -> Window:
-        """A window."""
+        """Return a window."""
         with self.site.database.transaction() as cursor:
             found = evaluations.find_window(cursor, Key("glass", start_of(monday), version))
         assert found is not None
         return found
 
     def rows(self) -> list[Row]:
-        """All findings."""
+        """Return all findings."""
         return self.site.query(
             "SELECT * FROM claimwatch.evaluation ORDER BY window_start, check_name, position"
         )
 
     def measured(self, name: str, **dimensions: str) -> list[float]:
-        """What a metric was given."""
+        """Return the values of a metric."""
         return [
             measure.value
             for measure in self.measures
@@ -146,21 +146,21 @@ class Watch:
             if "claimwatch report" in alert.message
         ]
 
-    # -- The use cases' workplaces ---------------------------------------------------------------------------
+    # -- Dependencies of the use cases -----------------------------------------------------------------------
 
     @property
     def planning(self) -> plan.Dependencies:
-        """Of plan."""
+        """Dependencies of `plan`."""
         return plan.Dependencies(self.site.database, self)
 
     @property
     def closing(self) -> close.Dependencies:
-        """Of close."""
+        """Dependencies of `close`."""
         return close.Dependencies(
             self.site.database, self.site.objects, ARTIFACTS, self, self.site, self, lambda: NOW
         )
 
     @property
     def running(self) -> run_check.Dependencies:
-        """Of run_check."""
+        """Dependencies of `run_check`."""
         return run_check.Dependencies(self.site.database, self.checks, self.closing)

@@ -1,4 +1,4 @@
-"""The report as a browser lays it out."""
+"""Layout of the report in a browser."""
 
 import re
 import shutil
@@ -17,17 +17,17 @@ FRAME = """<!doctype html><title></title><iframe srcdoc="{page}" style="width:{w
 onload="const page = this.contentDocument.documentElement;
 document.title = [page.clientWidth, page.scrollWidth]">
 </iframe>"""
-"""A window of its own is never narrower than 500 pixels, a frame is as narrow as it is told to be."""
+"""A frame in a page: a browser window is at least 500 pixels wide, a frame can be narrower."""
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here to lay the page out")
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 @pytest.mark.parametrize("width", [400, 1280])
-def test_the_page_is_no_wider_than_its_window(tmp_path: Path, width: int) -> None:
+def test_the_page_fits_its_window(tmp_path: Path, width: int) -> None:
     page = report_page(weeks.results(), weeks.PROMISED)
     file = tmp_path / "frame.html"
     file.write_text(FRAME.format(page=escape(page), width=width), "utf-8")
     assert CHROMIUM is not None
-    told = subprocess.run(
+    output = subprocess.run(
         [
             CHROMIUM,
             "--headless",
@@ -48,7 +48,7 @@ def test_the_page_is_no_wider_than_its_window(tmp_path: Path, width: int) -> Non
         timeout=120,
         check=True,
     ).stdout
-    found = re.search(r"<title>(\d+),(\d+)</title>", told)
+    found = re.search(r"<title>(\d+),(\d+)</title>", output)
     assert found is not None
     seen, laid_out = int(found[1]), int(found[2])
     assert laid_out <= seen

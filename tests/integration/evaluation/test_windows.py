@@ -1,4 +1,4 @@
-"""A week is planned, checked, closed and told of once, whatever becomes of its messages."""
+"""A week is planned, checked, closed and notified once, whatever happens to its messages."""
 
 import multiprocessing
 import os
@@ -33,7 +33,7 @@ def assert_each_once(watch: Watch, windows: int = 1, missing: int = 0) -> None:
     assert watch.dead == []
 
 
-def test_a_plan_is_a_message_for_each_check_and_one_that_closes(watch: Watch) -> None:
+def test_a_plan_sends_a_message_for_each_check_and_a_closing_message(watch: Watch) -> None:
     [window] = watch.schedule()
 
     assert (window.line, window.start.date(), window.model_version) == ("glass", NEXT, "1")
@@ -42,7 +42,7 @@ def test_a_plan_is_a_message_for_each_check_and_one_that_closes(watch: Watch) ->
     assert watch.queue[-1].body["close"] is True
 
 
-def test_before_claims_are_read_postgresql_knows_how_many_there_are(watch: Watch) -> None:
+def test_planning_refreshes_the_statistics_of_the_tables(watch: Watch) -> None:
     watch.schedule()
 
     counted = watch.site.query(
@@ -76,7 +76,7 @@ def test_the_last_check_closes_the_week_with_a_report(watch: Watch) -> None:
     assert_each_once(watch)
 
 
-def test_planned_again_nothing_happens_twice(watch: Watch) -> None:
+def test_planning_again_has_no_effect(watch: Watch) -> None:
     for _ in range(2):
         watch.schedule()
     watch.work()
@@ -88,7 +88,7 @@ def test_planned_again_nothing_happens_twice(watch: Watch) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_messages_that_come_twice_and_in_any_order_change_nothing(watch: Watch, seed: int) -> None:
+def test_duplicate_and_reordered_messages_have_no_effect(watch: Watch, seed: int) -> None:
     watch.checks["feature_drift"] = alarming
     watch.schedule()
 
@@ -101,7 +101,7 @@ def test_messages_that_come_twice_and_in_any_order_change_nothing(watch: Watch, 
     assert watch.measured("ChecksMissing") == [0]
 
 
-def test_a_lost_message_is_named_and_alarms_when_the_closing_one_has_come_often_enough(watch: Watch) -> None:
+def test_a_lost_message_makes_its_check_missing_at_the_final_closing_attempt(watch: Watch) -> None:
     watch.schedule()
     watch.lose("bias")
 
@@ -118,12 +118,12 @@ def test_a_lost_message_is_named_and_alarms_when_the_closing_one_has_come_often_
 
 
 @pytest.mark.parametrize(
-    ("broken", "comes", "told"),
+    ("broken", "comes", "reason"),
     [(failing, 1, "ZeroDivisionError"), (unreachable, run_check.LAST_ATTEMPT, "failed 5 times")],
     ids=["a bug", "a fault that does not pass"],
 )
-def test_a_check_that_always_fails_is_named_and_the_week_closes(
-    watch: Watch, broken: object, comes: int, told: str
+def test_a_check_that_always_fails_is_missing_and_the_week_closes(
+    watch: Watch, broken: object, comes: int, reason: str
 ) -> None:
     calls = []
 
@@ -140,14 +140,14 @@ def test_a_check_that_always_fails_is_named_and_the_week_closes(
     window = watch.window()
     assert len(calls) == comes
     assert window.status == "incomplete"
-    assert told in window.missing["errors"]
+    assert reason in window.missing["errors"]
     assert "MTR-1" not in window.missing["errors"]  # what others' messages quote goes no further
     assert watch.measured("ChecksMissing") == [1]
     assert len(watch.digests) == 1
     assert_each_once(watch, missing=1)
 
 
-def test_a_check_that_comes_after_all_completes_the_week(watch: Watch) -> None:
+def test_a_late_check_completes_the_week(watch: Watch) -> None:
     watch.schedule()
     [late] = [message for message in watch.queue if message.body.get("check") == "bias"]
     watch.lose("bias")
@@ -161,7 +161,7 @@ def test_a_check_that_comes_after_all_completes_the_week(watch: Watch) -> None:
     assert_each_once(watch)
 
 
-def test_several_that_come_after_all_are_told_of_when_the_week_is_whole(watch: Watch) -> None:
+def test_late_checks_send_one_digest_when_the_week_is_complete(watch: Watch) -> None:
     watch.checks["score_drift"] = watch.checks["performance"] = watch.checks["bias"] = alarming
     watch.schedule()
     late = [
@@ -177,10 +177,10 @@ def test_several_that_come_after_all_are_told_of_when_the_week_is_whole(watch: W
 
     assert watch.window().status == "closed"
     assert ["checks missing" in digest for digest in watch.digests] == [True, False]
-    assert [detail["alarms"][0]["check"] for _, detail in watch.events] == ["score_drift"]
+    assert [detail["alarms"][0]["check"] for _, detail in watch.events] == ["performance"]
 
 
-def test_a_week_of_which_every_message_was_lost_is_sent_again_by_the_next_plan(watch: Watch) -> None:
+def test_the_next_plan_resends_a_week_whose_messages_were_lost(watch: Watch) -> None:
     watch.schedule()
     watch.queue.clear()
 
@@ -191,7 +191,7 @@ def test_a_week_of_which_every_message_was_lost_is_sent_again_by_the_next_plan(w
     assert_each_once(watch)
 
 
-def test_an_incomplete_week_that_is_asked_for_gets_its_missing_checks(watch: Watch) -> None:
+def test_requesting_an_incomplete_week_runs_its_missing_checks(watch: Watch) -> None:
     watch.checks["errors"] = failing
     watch.schedule()
     watch.work()
@@ -207,24 +207,24 @@ def test_an_incomplete_week_that_is_asked_for_gets_its_missing_checks(watch: Wat
 
 
 @pytest.mark.parametrize(
-    ("line", "week", "told"),
+    ("line", "week", "reason"),
     [
         ("motor", "2026-W09", "no champion"),
         ("glass", "2026-W10", "not over"),
         ("glass", "2026-W54", "no week"),
-        ("glass", "last", "no ISO week"),
+        ("glass", "last", "not a valid ISO week"),
     ],
 )
 def test_a_week_that_cannot_be_checked_is_refused_with_the_reason(
-    watch: Watch, line: str, week: str, told: str
+    watch: Watch, line: str, week: str, reason: str
 ) -> None:
-    with pytest.raises(RefusedData, match=told):
+    with pytest.raises(RefusedData, match=reason):
         watch.ask(week, line)
 
     assert not watch.queue
 
 
-def test_an_alarm_is_told_advised_and_measured_once_while_it_stands(watch: Watch) -> None:
+def test_a_standing_alarm_is_sent_and_advised_once(watch: Watch) -> None:
     watch.checks["feature_drift"] = alarming
     for week in ("2026-W08", "2026-W09"):
         watch.ask(week)
@@ -242,7 +242,7 @@ def test_an_alarm_is_told_advised_and_measured_once_while_it_stands(watch: Watch
     assert watch.measured("Alarms", Check="score_drift") == [0, 0]
 
 
-def test_alarms_of_other_checks_advise_no_training(watch: Watch) -> None:
+def test_alarms_of_other_checks_do_not_advise_training(watch: Watch) -> None:
     watch.checks["bias"] = alarming
     watch.schedule()
     watch.work()
@@ -251,7 +251,7 @@ def test_alarms_of_other_checks_advise_no_training(watch: Watch) -> None:
     assert watch.events == []
 
 
-def test_an_old_week_says_nothing_of_how_things_are(watch: Watch) -> None:
+def test_an_old_week_puts_no_metrics_and_advises_nothing(watch: Watch) -> None:
     watch.ask("2026-W09")
     watch.work()
     before = len(watch.measures)
@@ -266,9 +266,7 @@ def test_an_old_week_says_nothing_of_how_things_are(watch: Watch) -> None:
     assert len(watch.digests) == 1  # somebody asked
 
 
-def test_the_model_that_is_promoted_in_between_has_a_window_of_its_own(
-    watch: Watch, house: ModelEnvironment
-) -> None:
+def test_a_newly_promoted_model_has_a_window_of_its_own(watch: Watch, house: ModelEnvironment) -> None:
     watch.schedule()
     watch.work()
     house.register("2")
@@ -282,7 +280,7 @@ def test_the_model_that_is_promoted_in_between_has_a_window_of_its_own(
 
 
 @pytest.mark.parametrize("fault", ["publish", "publish_event", "put"])
-def test_what_a_fault_kept_from_being_told_is_told_when_the_message_comes_again(
+def test_a_notification_that_failed_is_sent_at_the_next_delivery(
     watch: Watch, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     watch.checks["feature_drift"] = alarming
@@ -320,7 +318,7 @@ def run_and_die(url: str, check: Check, when: str) -> None:
 
 
 @pytest.mark.parametrize("when", ["computing", "writing"])
-def test_a_check_that_is_killed_leaves_nothing_and_is_done_when_it_comes_again(
+def test_a_killed_check_leaves_nothing_and_succeeds_at_the_next_delivery(
     watch: Watch, database_url: str, when: str
 ) -> None:
     watch.schedule()
@@ -337,7 +335,7 @@ def test_a_check_that_is_killed_leaves_nothing_and_is_done_when_it_comes_again(
     assert_each_once(watch)
 
 
-def test_a_check_that_is_killed_every_time_does_not_keep_the_week_open(watch: Watch) -> None:
+def test_a_check_that_is_always_killed_does_not_keep_the_week_open(watch: Watch) -> None:
     watch.schedule()
     watch.lose("performance")  # its message goes to the dead letters without a word
 
@@ -347,7 +345,7 @@ def test_a_check_that_is_killed_every_time_does_not_keep_the_week_open(watch: Wa
     assert "function died" in watch.window().missing["performance"]
 
 
-def test_a_message_about_a_week_that_nobody_planned_is_let_go(watch: Watch) -> None:
+def test_a_message_about_an_unplanned_week_is_dropped(watch: Watch) -> None:
     ended = watch.deliver(
         Message({"line": "glass", "window": "2026-W01", "model_version": "1", "check": "bias"})
     )

@@ -1,4 +1,4 @@
-"""People are written to when there is something new, and then with what they need."""
+"""A digest is sent if something is new, with what to do about it."""
 
 from typing import Any
 
@@ -17,58 +17,58 @@ def past(findings: dict[Check, list[Finding]], **more: Any) -> PastWindow:
     return PastWindow("2026-W30", "3", findings, **more)
 
 
-def test_a_quiet_week_and_one_that_is_only_to_be_watched_are_not_told() -> None:
+def test_a_week_without_an_alarm_sends_no_digest() -> None:
     assert digest(weeks.facts(), QUIET, past(QUIET), URI) is None
     assert digest(weeks.facts(), WATCH, past(QUIET), URI) is None
 
 
-def test_an_alarm_that_stands_is_not_told_again() -> None:
+def test_a_standing_alarm_is_not_sent_again() -> None:
     assert digest(weeks.facts(), DRIFT, past(DRIFT), URI) is None
 
 
-def test_an_alarm_that_has_gone_is_no_reason_to_write() -> None:
+def test_a_cleared_alarm_sends_no_digest() -> None:
     assert digest(weeks.facts(), QUIET, past(DRIFT), URI) is None
 
 
-def test_an_alarm_that_comes_back_is_told_again() -> None:
+def test_a_returning_alarm_is_sent_again() -> None:
     assert digest(weeks.facts(), DRIFT, past(QUIET), URI) is not None
 
 
-def test_the_first_window_tells_its_alarms() -> None:
+def test_the_first_window_sends_its_alarms() -> None:
     assert digest(weeks.facts(), QUIET, None, URI) is None
-    told = digest(weeks.facts(), DRIFT, None, URI)
-    assert told is not None
-    assert "- New: Feature drift, claim_amount: PSI 0.400, bound 0.100" in told[1]
+    message = digest(weeks.facts(), DRIFT, None, URI)
+    assert message is not None
+    assert "- New: Feature drift, claim_amount: PSI 0.400, bound 0.100" in message[1]
 
 
-def test_a_missing_check_is_told_though_nothing_alarms() -> None:
-    told = digest(weeks.facts(missing={"bias": "it failed"}), QUIET, past(QUIET), URI)
-    assert told is not None
-    assert told[0] == "Claimwatch motor 2026-W31: 1 check missing"
-    assert "1. Not checked: protected groups\n   It failed." in told[1]
+def test_a_missing_check_sends_a_digest_without_any_alarm() -> None:
+    message = digest(weeks.facts(missing={"bias": "it failed"}), QUIET, past(QUIET), URI)
+    assert message is not None
+    assert message[0] == "Claimwatch motor 2026-W31: 1 check missing"
+    assert "1. Not checked: protected groups\n   It failed." in message[1]
 
 
-def test_the_digest_has_what_changed_and_the_commands_that_lead_on() -> None:
-    told = digest(weeks.facts(12), weeks.findings(12), weeks.history(12)[-1], URI)
-    assert told is not None
-    subject, message = told
+def test_the_digest_lists_changes_and_next_commands() -> None:
+    message = digest(weeks.facts(12), weeks.findings(12), weeks.history(12)[-1], URI)
+    assert message is not None
+    subject, text = message
     assert subject == "Claimwatch motor 2026-W31: performance, feature drift and error analysis"
-    assert "1. Performance: Recall at capacity (alarm)" in message
-    assert "- Still there: Protected groups, age_band" in message
-    assert "  claimwatch report motor --window 2026-W31\n" in message
-    assert f"  {URI}\n" in message
-    assert "4. " not in message
+    assert "1. Performance: Recall at capacity (alarm)" in text
+    assert "- Still there: Protected groups, age_band" in text
+    assert "  claimwatch report motor --window 2026-W31\n" in text
+    assert f"  {URI}\n" in text
+    assert "4. " not in text
 
 
-def test_a_subject_is_short_enough_for_a_topic_though_everything_alarms() -> None:
+def test_the_subject_fits_a_topic_if_everything_alarms() -> None:
     loud: dict[Check, list[Finding]] = {
         check: [Finding("psi", 0.4, 9, "alarm", f"feature_{number}") for number in range(40)]
         for check in CHECKS
     }
-    told = digest(weeks.facts(), loud, past(QUIET), URI)
-    assert told is not None
-    assert len(told[0]) <= 100
-    assert "- New: 394 others" in told[1]
+    message = digest(weeks.facts(), loud, past(QUIET), URI)
+    assert message is not None
+    assert len(message[0]) <= 100
+    assert "- New: 394 others" in message[1]
 
 
 class Mail:
@@ -79,7 +79,7 @@ class Mail:
         self.sent.append((subject, message))
 
 
-def test_one_message_goes_out_and_none_where_there_is_nothing_new() -> None:
+def test_a_digest_is_published_only_if_something_is_new() -> None:
     mail = Mail()
     assert not notify_window(mail, weeks.facts(), DRIFT, past(DRIFT), URI)
     assert notify_window(mail, weeks.facts(), DRIFT, past(QUIET), URI)

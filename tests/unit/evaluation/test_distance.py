@@ -1,4 +1,4 @@
-"""Distances, tests and false discoveries are those of scipy."""
+"""Distances, tests and q-values equal those of SciPy."""
 
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +45,7 @@ def profiles(one: list[float], two: list[float]) -> tuple[Profile, Profile]:
 
 
 @given(counts(least=1))
-def test_psi_is_the_sum_of_both_relative_entropies(pair: Pair) -> None:
+def test_psi_equals_the_sum_of_both_relative_entropies(pair: Pair) -> None:
     one, two = (np.array(cells) / sum(cells) for cells in pair)
     assert psi(*pair) == pytest.approx((rel_entr(one, two) + rel_entr(two, one)).sum(), abs=1e-12)
 
@@ -54,7 +54,7 @@ def test_an_empty_cell_counts_as_half_a_claim() -> None:
     assert psi([10, 0, 0], [5, 5, 0]) == psi([10, 0.5], [5, 5])
 
 
-def test_psi_by_chance_is_what_psi_comes_to_without_drift() -> None:
+def test_psi_by_chance_is_the_mean_psi_without_drift() -> None:
     rng = np.random.default_rng(1)
     reference, current = (rng.multinomial(claims, [0.1] * 10, 2_000) for claims in (5_000, 500))
     found = np.mean([psi(one, two) for one, two in zip(reference, current, strict=True)])
@@ -62,12 +62,12 @@ def test_psi_by_chance_is_what_psi_comes_to_without_drift() -> None:
 
 
 @given(counts())
-def test_jensen_shannon_is_that_of_scipy(pair: Pair) -> None:
+def test_jensen_shannon_equals_scipys(pair: Pair) -> None:
     assert jensen_shannon(*pair) == pytest.approx(scipy_distance.jensenshannon(*pair, base=2), abs=1e-7)
 
 
 @given(counts())
-def test_chi_square_is_that_of_scipy(pair: Pair) -> None:
+def test_chi_square_equals_scipys(pair: Pair) -> None:
     found = chi_square(*pair)
     table = np.array(pair)
     table = table[:, table.sum(axis=0) > 0]
@@ -78,7 +78,7 @@ def test_chi_square_is_that_of_scipy(pair: Pair) -> None:
 
 
 @given(few_values, few_values)
-def test_kolmogorov_smirnov_is_that_of_scipy_where_every_value_has_a_bin(
+def test_kolmogorov_smirnov_equals_scipys_if_every_value_has_a_bin(
     one: list[float], two: list[float]
 ) -> None:
     edges = number_edges([*one, *two])
@@ -89,9 +89,7 @@ def test_kolmogorov_smirnov_is_that_of_scipy_where_every_value_has_a_bin(
 
 
 @given(few_values.filter(lambda values: len(set(values)) > 1), st.data())
-def test_wasserstein_is_that_of_scipy_where_every_value_has_a_bin(
-    one: list[float], data: st.DataObject
-) -> None:
+def test_wasserstein_equals_scipys_if_every_value_has_a_bin(one: list[float], data: st.DataObject) -> None:
     two = data.draw(st.lists(st.sampled_from(one), min_size=1, max_size=150))
     expected = stats.wasserstein_distance(one, two) / np.std(one)
     assert wasserstein(*profiles(one, two)) == pytest.approx(expected, rel=1e-9, abs=1e-9)
@@ -108,7 +106,7 @@ DRAWN: dict[str, Callable[[np.random.Generator, int], Any]] = {
 
 @pytest.mark.parametrize("drawn", DRAWN.values(), ids=DRAWN.keys())
 @pytest.mark.parametrize("shift", [0.0, 0.1, 0.5, -0.5])
-def test_bins_of_many_values_tell_nearly_what_the_values_tell(
+def test_binned_distances_approximate_those_of_the_values(
     drawn: Callable[[np.random.Generator, int], Any], shift: float
 ) -> None:
     rng = np.random.default_rng(1)
@@ -123,7 +121,7 @@ def test_bins_of_many_values_tell_nearly_what_the_values_tell(
 
 
 @given(few_values, few_values)
-def test_where_all_is_the_same_there_is_no_distance(one: list[float], two: list[float]) -> None:
+def test_equal_samples_have_distance_zero(one: list[float], two: list[float]) -> None:
     reference, current = profiles([*one, *two], [*two, *one])
     assert kolmogorov_smirnov(reference.ordered, current.ordered) == 0.0
     assert jensen_shannon(reference.counts, current.counts) == 0.0
@@ -131,23 +129,23 @@ def test_where_all_is_the_same_there_is_no_distance(one: list[float], two: list[
     assert wasserstein(reference, current) == pytest.approx(0.0) or len({*one, *two}) == 1
 
 
-def test_distance_in_spreads_needs_a_spread() -> None:
+def test_wasserstein_needs_a_reference_with_different_values() -> None:
     reference, current = profiles([3.0, 3.0], [3.0, 4.0])
     assert wasserstein(reference, current) is None
     assert wasserstein(*profiles([1.0, 2.0], [float("nan")])) is None
 
 
 @given(few_values)
-def test_the_standard_deviation_is_that_of_the_values(values: list[float]) -> None:
+def test_the_standard_deviation_equals_that_of_the_values(values: list[float]) -> None:
     found = standard_deviation(profiles(values, values)[0])
     assert found == pytest.approx(float(np.std(values)), abs=1e-5)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
-def test_q_values_are_those_of_scipy(p_values: list[float]) -> None:
+def test_q_values_equal_scipys(p_values: list[float]) -> None:
     np.testing.assert_allclose(q_values(p_values), stats.false_discovery_control(p_values), rtol=1e-12)
 
 
-def test_a_test_that_was_not_made_is_none_of_the_tests() -> None:
+def test_a_missing_p_value_does_not_count_as_a_test() -> None:
     found = q_values([0.01, float("nan"), 0.04])
     np.testing.assert_allclose(found, [0.02, float("nan"), 0.04])

@@ -1,4 +1,4 @@
-"""What a model looks at is told as shares, and a change is watched where it is certain and material."""
+"""Importance is a share of the scores; a change is a watch if it is certain and material."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def shares(*sizes: float, seed: int = 1) -> dict[str, float]:
     return {each.feature: each.value for each in found if each.value is not None}
 
 
-def test_shares_are_of_the_mean_absolute_contributions() -> None:
+def test_importance_is_the_share_of_mean_absolute_contributions() -> None:
     values = contributions(3.0, 1.0, 0.5)
     found = importance(values, NAMES, [])
     sizes = np.abs(values).mean(axis=0)
@@ -28,7 +28,7 @@ def test_shares_are_of_the_mean_absolute_contributions() -> None:
         assert one(found, "importance", name).value == pytest.approx(sizes[place] / sizes.sum())
 
 
-def test_the_interval_is_that_of_resampled_claims() -> None:
+def test_the_interval_equals_that_of_resampled_claims() -> None:
     values = np.abs(contributions(3.0, 1.0, 0.5, claims=400))
     draw = np.random.default_rng(2)
     drawn = [values[draw.integers(0, 400, 400)].mean(axis=0) for _ in range(2_000)]
@@ -38,7 +38,7 @@ def test_the_interval_is_that_of_resampled_claims() -> None:
     assert found.high == pytest.approx(high, abs=0.004)
 
 
-def test_what_stays_is_quiet() -> None:
+def test_unchanged_importance_is_ok() -> None:
     for seed in range(20):
         before = [shares(3.0, 1.0, 0.5, seed=100 * seed + week) for week in range(2, 6)]
         found = importance(contributions(3.0, 1.0, 0.5, seed=100 * seed), NAMES, before)
@@ -46,7 +46,7 @@ def test_what_stays_is_quiet() -> None:
         assert {each.verdict for each in found} == {"ok"}
 
 
-def test_a_feature_that_decides_more_is_watched_and_one_that_takes_over_alarms() -> None:
+def test_a_material_shift_is_a_watch_and_a_gross_one_alarms() -> None:
     before = [shares(3.0, 1.0, 0.5, seed=week) for week in range(2, 6)]
     more = importance(contributions(3.0, 1.6, 0.5), NAMES, before)
     assert one(more, "importance_shift", "age").verdict == "watch"
@@ -55,7 +55,7 @@ def test_a_feature_that_decides_more_is_watched_and_one_that_takes_over_alarms()
     assert one(much, "importance_shift", "age").verdict == "alarm"
 
 
-def test_without_windows_before_there_is_no_change() -> None:
+def test_without_earlier_windows_there_is_no_shift() -> None:
     found = importance(contributions(0.1, 4.0, 0.5), NAMES, [])
     assert {each.metric for each in found} == {"importance"}
     one_before = importance(contributions(0.1, 4.0, 0.5), NAMES, [shares(3.0, 1.0, 0.5)])
@@ -64,7 +64,7 @@ def test_without_windows_before_there_is_no_change() -> None:
 
 
 @pytest.mark.parametrize("values", [np.empty((0, 3)), np.ones((49, 3)), np.zeros((100, 3))])
-def test_of_too_few_claims_nothing_is_said(values: np.ndarray) -> None:
+def test_too_few_claims_give_no_verdict(values: np.ndarray) -> None:
     found = importance(values, NAMES, [shares(3.0, 1.0, 0.5)])
     assert sound(found)
     assert {each.verdict for each in found} == {"not enough data"}

@@ -1,4 +1,4 @@
-"""What the machine did, in figures; what nobody could read is not enough data, and never a zero."""
+"""Operations are measured; unreadable inputs are not enough data, never zero."""
 
 from dataclasses import replace
 
@@ -30,27 +30,27 @@ def found(seen: Operated, metric: str, segment: str = "") -> Finding:
     return finding
 
 
-def test_nothing_alarms_where_all_is_well() -> None:
+def test_normal_operation_raises_no_alarm() -> None:
     assert {finding.verdict for finding in operations(QUIET)} == {"ok"}
 
 
-def test_what_could_not_be_read_is_not_enough_data_and_no_number() -> None:
-    told = operations(NOTHING)
-    assert {(finding.verdict, finding.value) for finding in told} == {("not enough data", None)}
-    assert {finding.metric for finding in told} == {finding.metric for finding in operations(QUIET)}
+def test_unreadable_inputs_are_not_enough_data() -> None:
+    found = operations(NOTHING)
+    assert {(finding.verdict, finding.value) for finding in found} == {("not enough data", None)}
+    assert {finding.metric for finding in found} == {finding.metric for finding in operations(QUIET)}
 
 
-def test_a_queue_that_does_not_answer_is_not_an_empty_one() -> None:
+def test_an_unreadable_queue_does_not_count_as_empty() -> None:
     seen = replace(QUIET, dead_letters={"Files": None}, queue_seconds={"Files": None})
     assert found(seen, "dead_letters", "Files").verdict == "not enough data"
     assert found(seen, "queue_age", "Files").value is None
 
 
-def test_calls_that_are_not_there_cost_nothing_that_is_known() -> None:
+def test_without_calls_the_cost_is_unknown() -> None:
     assert found(replace(QUIET, invocations=[]), "cost").verdict == "not enough data"
 
 
-def test_the_cost_is_that_of_the_billed_gb_seconds_and_of_the_calls() -> None:
+def test_the_cost_is_that_of_billed_gb_seconds_and_calls() -> None:
     calls = [Invocation(3600.0, 1024), Invocation(1800.0, 2048)]
     assert gb_seconds(calls) == 7200.0
     seen = replace(QUIET, invocations=calls)
@@ -59,7 +59,7 @@ def test_the_cost_is_that_of_the_billed_gb_seconds_and_of_the_calls() -> None:
     assert (cost.value, cost.n) == (7201.0, 2)
 
 
-def test_times_are_those_of_claims_and_not_of_chunks() -> None:
+def test_scoring_times_are_weighted_by_claims() -> None:
     assert found(QUIET, "scoring_time", "p50").value == pytest.approx(0.05)
     assert found(QUIET, "scoring_time", "p99").value == pytest.approx(2.0)
     tiny = replace(QUIET, chunks=[ChunkTime(9999, 9.999), *[ChunkTime(1, 1.0)] * 50])
@@ -67,16 +67,16 @@ def test_times_are_those_of_claims_and_not_of_chunks() -> None:
     assert found(tiny, "scoring_time", "p95").n == 10_049
 
 
-def test_chunks_without_a_claim_have_no_time_for_a_claim() -> None:
+def test_chunks_without_claims_have_no_scoring_time() -> None:
     assert found(replace(QUIET, chunks=[ChunkTime(0, 1.0)]), "scoring_time", "p50").value is None
 
 
-def test_slow_scoring_is_watched() -> None:
+def test_slow_scoring_is_a_watch() -> None:
     slow = replace(QUIET, chunks=[ChunkTime(10, 1.0)])
     assert found(slow, "scoring_time", "p95").verdict == "watch"
 
 
-def test_cold_starts_are_lambda_s_where_it_tells_and_else_those_of_the_chunks() -> None:
+def test_cold_starts_come_from_lambda_if_reported_and_from_chunks_otherwise() -> None:
     assert (found(QUIET, "cold_start_share").value, found(QUIET, "cold_start_share").n) == (0.0, 100)
     silent = replace(QUIET, invocations=[Invocation(2.0, 512)])
     assert (found(silent, "cold_start_share").value, found(silent, "cold_start_share").n) == (0.1, 10)
@@ -94,7 +94,7 @@ def test_an_old_message_alarms() -> None:
 
 
 @pytest.mark.parametrize(("failed", "verdict"), [(0, "ok"), (2, "ok"), (4, "watch"), (10, "alarm")])
-def test_failed_calls_alarm_only_if_chance_does_not_explain_them(failed: int, verdict: str) -> None:
+def test_failed_calls_alarm_only_beyond_chance(failed: int, verdict: str) -> None:
     calls = [Invocation(1.0, 512, number < failed) for number in range(100)]
     rate = found(replace(QUIET, invocations=calls), "error_rate")
     assert (rate.value, rate.verdict) == (failed / 100, verdict)
@@ -103,5 +103,5 @@ def test_failed_calls_alarm_only_if_chance_does_not_explain_them(failed: int, ve
     assert 0.0 <= rate.low <= failed / 100 <= rate.high <= 1.0
 
 
-def test_where_lambda_does_not_say_what_failed_there_is_no_error_rate() -> None:
+def test_without_reported_failures_there_is_no_error_rate() -> None:
     assert found(replace(QUIET, invocations=[Invocation(1.0, 512)]), "error_rate").value is None

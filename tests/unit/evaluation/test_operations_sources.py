@@ -1,4 +1,4 @@
-"""Report lines and queues are read as AWS and the emulator write them, and never guessed."""
+"""Lambda reports and queues are read in the formats of AWS and the emulator, and never guessed."""
 
 import json
 from datetime import UTC, datetime
@@ -17,8 +17,13 @@ TEXT = "REPORT RequestId: 8f5\tDuration: 71.5 ms\tBilled Duration: 72 ms\tMemory
 
 
 def report(status: str = "success", **metrics: float) -> str:
-    told = {"durationMs": 72.51, "billedDurationMs": 73, "memorySizeMB": 128, "maxMemoryUsedMB": 74} | metrics
-    record = {"requestId": "6d6", "metrics": told, "status": status}
+    given = {
+        "durationMs": 72.51,
+        "billedDurationMs": 73,
+        "memorySizeMB": 128,
+        "maxMemoryUsedMB": 74,
+    } | metrics
+    record = {"requestId": "6d6", "metrics": given, "status": status}
     return json.dumps({"time": "2026-07-21T18:56:24.046Z", "type": "platform.report", "record": record})
 
 
@@ -27,7 +32,7 @@ def refused(code: str, status: int = 400) -> ClientError:
 
 
 class Logs:
-    """CloudWatch Logs with the answers that it is given, for each pattern."""
+    """CloudWatch Logs with prepared pages for a pattern."""
 
     def __init__(self, pages: list[list[str]], pattern: str = "platform.report") -> None:
         self.pages, self.pattern = pages, pattern
@@ -42,12 +47,12 @@ class Logs:
         return {"events": [{"message": message} for message in self.pages[page]], **more}
 
 
-def test_a_report_in_json_says_what_is_billed_what_failed_and_what_was_cold() -> None:
+def test_a_json_report_has_billing_failure_and_cold_start() -> None:
     assert read_report(report()) == Invocation(0.073, 128, failed=False, cold_start=False)
     assert read_report(report("timeout", initDurationMs=300.0)) == Invocation(0.073, 128, True, True)
 
 
-def test_a_report_in_text_says_what_is_billed_and_no_more() -> None:
+def test_a_text_report_has_billing_only() -> None:
     assert read_report(TEXT) == Invocation(0.072, 512, failed=None, cold_start=None)
 
 
@@ -62,11 +67,11 @@ def test_a_report_in_text_says_what_is_billed_and_no_more() -> None:
         "[]",
     ],
 )
-def test_other_lines_are_no_reports(line: str) -> None:
+def test_other_log_lines_are_ignored(line: str) -> None:
     assert read_report(line) is None
 
 
-def test_all_pages_of_the_span_are_read_and_the_end_is_not_in_it() -> None:
+def test_all_pages_are_read_and_the_end_is_excluded() -> None:
     logs = Logs([[report(), "noise"], [], [report()]])
     assert LambdaReports(logs, "group").between(SINCE, UNTIL) == [Invocation(0.073, 128, False, False)] * 2
     assert {asked["logGroupName"] for asked in logs.asked} == {"group"}
@@ -74,22 +79,22 @@ def test_all_pages_of_the_span_are_read_and_the_end_is_not_in_it() -> None:
     assert logs.asked[0]["endTime"] == UNTIL.timestamp() * 1000 - 1
 
 
-def test_reports_in_text_are_found_where_there_are_none_in_json() -> None:
+def test_text_reports_are_read_if_there_are_no_json_reports() -> None:
     found = LambdaReports(Logs([[TEXT]], "REPORT RequestId"), "group").between(SINCE, UNTIL)
     assert found == [Invocation(0.072, 512)]
 
 
-def test_without_a_report_nothing_is_known() -> None:
+def test_without_reports_the_calls_are_unknown() -> None:
     assert LambdaReports(Logs([[]]), "group").between(SINCE, UNTIL) is None
 
 
-def test_a_part_of_the_calls_is_not_given_out_as_all_of_them() -> None:
+def test_too_many_pages_make_the_calls_unknown_instead_of_partial() -> None:
     assert LambdaReports(Logs([[report()]] * 4), "group", most_pages=3).between(SINCE, UNTIL) is None
     assert LambdaReports(Logs([[report()]] * 3), "group", most_pages=3).between(SINCE, UNTIL) is not None
 
 
 class Refusing:
-    """Any client, which answers nothing but an error."""
+    """A client whose every call fails."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -101,7 +106,7 @@ class Refusing:
         return fail
 
 
-def test_a_log_group_that_is_not_there_says_nothing_and_one_that_is_closed_is_a_bug() -> None:
+def test_a_missing_log_group_is_unknown_and_a_denied_one_is_a_bug() -> None:
     gone = LambdaReports(Refusing(refused("ResourceNotFoundException")), "group")
     assert gone.between(SINCE, UNTIL) is None
     with pytest.raises(ClientError):
@@ -116,7 +121,7 @@ def test_a_log_group_that_is_not_there_says_nothing_and_one_that_is_closed_is_a_
         EndpointConnectionError(endpoint_url="http://x"),
     ],
 )
-def test_what_passes_is_tried_again(error: Exception) -> None:
+def test_transient_errors_are_transient_faults(error: Exception) -> None:
     with pytest.raises(TransientFault):
         LambdaReports(Refusing(error), "group").between(SINCE, UNTIL)
     with pytest.raises(TransientFault):
@@ -137,19 +142,21 @@ class CloudWatch:
         return {"Datapoints": [{"Maximum": 4.0}, {"Maximum": 90.0}] if files else []}
 
 
-def test_queues_are_told_by_name_and_silence_is_not_zero() -> None:
+def test_queues_are_named_and_missing_values_are_not_zero() -> None:
     queues = SqsQueues(Sqs(), CloudWatch())
     urls = ["http://sqs/1/Files", "http://sqs/1/Images"]
     assert queues.waiting(urls) == {"Files": 3, "Images": None}
     assert queues.oldest_seconds(urls, SINCE, UNTIL) == {"Files": 90.0, "Images": None}
 
 
-def test_a_queue_that_is_gone_is_not_an_empty_one() -> None:
+def test_a_deleted_queue_does_not_count_as_empty() -> None:
     gone = SqsQueues(Refusing(refused("AWS.SimpleQueueService.NonExistentQueue")), None)
     assert gone.waiting(["http://sqs/1/Files"]) == {"Files": None}
 
 
-def test_a_queue_s_name_is_the_same_after_it_was_deployed_anew() -> None:
+def test_the_name_of_a_queue_survives_a_new_deployment() -> None:
     for suffix in ("3DB6150C55345", "JnSx2oAVqvpr"):
-        told = SqsQueues(Sqs(), CloudWatch()).waiting([f"http://sqs/1/claimwatch-FilesDeadLetters-{suffix}"])
-        assert told == {"claimwatch-FilesDeadLetters": 3}
+        waiting = SqsQueues(Sqs(), CloudWatch()).waiting(
+            [f"http://sqs/1/claimwatch-FilesDeadLetters-{suffix}"]
+        )
+        assert waiting == {"claimwatch-FilesDeadLetters": 3}

@@ -1,4 +1,4 @@
-"""What comes in a week is held against what was learnt from, and against the weeks before."""
+"""Data of a week is compared with the training data and with earlier weeks."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -61,13 +61,13 @@ def found(
     return one
 
 
-def test_a_week_as_always_is_ok() -> None:
+def test_a_normal_week_is_ok() -> None:
     findings = data_quality(REFERENCE, CURRENT, replace(USUAL, repeated=52, late=190), HISTORY)
     assert {finding.verdict for finding in findings} == {"ok"}
     assert len({(finding.metric, finding.feature, finding.segment) for finding in findings}) == len(findings)
 
 
-def test_more_missing_values_alarm_when_they_are_certain_and_matter() -> None:
+def test_more_missing_values_alarm_if_certain_and_material() -> None:
     assert found("missing_share", "amount", {"amount": numbers(10_000, 900)}).verdict == "alarm"
     certain_only = found("missing_share", "amount", {"amount": numbers(10_000, 160)})
     assert (certain_only.verdict, certain_only.value) == ("ok", 0.016)
@@ -76,49 +76,49 @@ def test_more_missing_values_alarm_when_they_are_certain_and_matter() -> None:
     assert by_chance.verdict == "ok"
 
 
-def test_fewer_missing_values_are_no_harm() -> None:
+def test_fewer_missing_values_are_ok() -> None:
     assert found("missing_share", "amount", {"amount": numbers(10_000, 0)}).verdict == "ok"
 
 
-def test_categories_that_were_never_learnt_alarm() -> None:
+def test_unknown_categories_alarm() -> None:
     assert found("unseen_share", "animal", {"animal": animals(10_000, 25, 300)}).verdict == "alarm"
     assert found("unseen_share", "animal", {"animal": animals(10_000, 25, 40)}).verdict == "ok"
 
 
-def test_numbers_out_of_the_range_that_was_seen_alarm() -> None:
+def test_values_outside_the_reference_range_alarm() -> None:
     assert found("outside_share", "amount", {"amount": numbers(10_000, 0, 100, 100)}).verdict == "alarm"
     assert found("outside_share", "amount", {"amount": numbers(10_000, 0, 1, 2)}).verdict == "ok"
 
 
-def test_more_rows_in_quarantine_alarm_by_their_reason() -> None:
+def test_more_quarantined_rows_alarm_by_rule() -> None:
     intake = replace(USUAL, rows_quarantined=400, by_rule={"required": 360, "range": 45})
     assert found("quarantine_rate", "", intake=intake, history=HISTORY).verdict == "alarm"
     assert found("quarantine_rate", "required", intake=intake).verdict == "alarm"
     assert found("quarantine_rate", "range", intake=intake).verdict == "ok"
 
 
-def test_a_reason_that_was_never_given_is_asked_for() -> None:
+def test_a_rule_that_was_never_broken_before_is_tested() -> None:
     intake = replace(USUAL, rows_quarantined=500, by_rule={"type": 400})
-    told = found("quarantine_rate", "type", intake=intake)
-    assert (told.verdict, told.value) == ("alarm", 400 / 10_100)
+    finding = found("quarantine_rate", "type", intake=intake)
+    assert (finding.verdict, finding.value) == ("alarm", 400 / 10_100)
     assert found("quarantine_rate", "range", intake=intake).value == 0.0
 
 
-def test_so_many_rows_in_quarantine_alarm_without_a_week_before() -> None:
+def test_a_very_high_quarantine_rate_alarms_without_history() -> None:
     intake = replace(USUAL, rows_quarantined=5_000)
     assert found("quarantine_rate", "", intake=intake, history=()).verdict == "alarm"
     assert found("quarantine_rate", "", history=()).verdict == "not enough data"
     assert found("volume_ratio", history=()).verdict == "not enough data"
 
 
-def test_weeks_that_differ_leave_room_for_another_that_does() -> None:
+def test_natural_variation_between_weeks_is_not_a_change() -> None:
     wild = [replace(USUAL, rows_quarantined=quarantined) for quarantined in (20, 700, 90, 400, 1_000, 10)]
     intake = replace(USUAL, rows_quarantined=600)
     assert found("quarantine_rate", "", intake=intake, history=wild).verdict == "ok"
     assert found("quarantine_rate", "", intake=intake).verdict == "alarm"
 
 
-def test_claims_that_come_again_alarm_and_late_ones_never_do() -> None:
+def test_repeated_claims_alarm_and_late_claims_are_at_most_a_watch() -> None:
     assert found("repeated_share", intake=replace(USUAL, repeated=5_000)).verdict == "alarm"
     late = replace(USUAL, late=9_000)
     assert found("late_share", intake=late).verdict == "watch"
@@ -129,11 +129,11 @@ def test_claims_that_come_again_alarm_and_late_ones_never_do() -> None:
     ("claims", "verdict"),
     [(10_000, "ok"), (9_000, "ok"), (12_000, "ok"), (3_000, "alarm"), (40_000, "alarm"), (0, "alarm")],
 )
-def test_the_volume_is_that_of_the_weeks_before(claims: int, verdict: str) -> None:
+def test_the_volume_is_compared_with_earlier_weeks(claims: int, verdict: str) -> None:
     assert found("volume_ratio", intake=replace(USUAL, claims=claims)).verdict == verdict
 
 
-def test_a_week_without_a_claim_alarms_by_its_volume_and_says_no_more() -> None:
+def test_a_week_without_claims_alarms_by_volume_only() -> None:
     nothing = {"amount": numbers(0), "animal": animals(0)}
     findings = data_quality(REFERENCE, nothing, Intake(0, 0, 0), HISTORY)
     verdicts = {finding.metric: finding.verdict for finding in findings}
@@ -144,7 +144,7 @@ def test_a_week_without_a_claim_alarms_by_its_volume_and_says_no_more() -> None:
 
 @settings(max_examples=60)
 @given(count=st.integers(0, 40), claims=st.integers(50, 500), reference=st.integers(50, 5_000))
-def test_out_of_range_by_chance_is_the_beta_binomial_distribution(
+def test_the_p_value_beyond_the_range_equals_the_beta_binomial_distribution(
     count: int, claims: int, reference: int
 ) -> None:
     expected = stats.betabinom(claims, 2, reference - 1).pmf(np.arange(count, claims + 1)).sum()
@@ -157,7 +157,7 @@ def test_out_of_range_by_chance_is_the_beta_binomial_distribution(
     before=st.integers(0, 5),
     reference=st.integers(1_000, 9_000),
 )
-def test_of_what_is_rare_the_test_is_that_of_fisher(
+def test_the_p_value_of_rare_values_equals_fishers_test(
     count: int, claims: int, before: int, reference: int
 ) -> None:
     exact = stats.fisher_exact([[count, claims - count], [before, reference - before]], alternative="greater")
@@ -167,7 +167,7 @@ def test_of_what_is_rare_the_test_is_that_of_fisher(
     assert p_more_than_reference(count, claims, before, reference) >= exact.pvalue * 0.99
 
 
-def test_without_a_change_few_weeks_are_certain() -> None:
+def test_p_values_between_weeks_are_uniform_without_a_change() -> None:
     rng = np.random.default_rng(1)
     weeks = rng.binomial(10_000, rng.beta(50, 4_950, (2_000, 9)))
     p_values = [

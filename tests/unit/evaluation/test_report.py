@@ -1,4 +1,4 @@
-"""The report is one page that opens without a network and shows every check, whatever was found."""
+"""The report is one page that needs no network and shows every check, whatever its findings."""
 
 import re
 from html.parser import HTMLParser
@@ -17,7 +17,7 @@ EVIL = '<script>alert("1")</script>&\'"'
 
 
 class Page(HTMLParser):
-    """The elements of a page; an element that is closed out of turn fails the test."""
+    """Elements of a page; an element closed in the wrong order fails the test."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ def page(findings: Findings, history: list[PastWindow] | None = None, **changed:
     return Page(report_page(WindowResults(weeks.facts(**changed), findings, history or [])))
 
 
-def test_every_check_has_a_section_and_each_link_leads_somewhere() -> None:
+def test_every_check_has_a_section_and_every_link_has_a_target() -> None:
     found = full()
     anchors = {attributes["id"] for _, attributes in found.elements if "id" in attributes}
     assert set(CHECKS) <= anchors
@@ -67,7 +67,7 @@ def test_every_check_has_a_section_and_each_link_leads_somewhere() -> None:
     assert len(anchors) == sum("id" in attributes for _, attributes in found.elements)
 
 
-def test_the_page_asks_no_network_for_anything() -> None:
+def test_the_page_needs_no_network() -> None:
     found = full()
     assert {"http-equiv": "Content-Security-Policy"}.items() <= found.all("meta")[-1].items()
     assert not {"script", "link", "img", "iframe", "object", "base"} & {tag for tag, _ in found.elements}
@@ -76,18 +76,18 @@ def test_the_page_asks_no_network_for_anything() -> None:
     assert not re.search(r"url\(|@import|//", next(words for words in found.words if ":root" in words))
 
 
-def test_what_to_look_at_first_is_said_first() -> None:
+def test_action_items_come_first() -> None:
     text = full().text
     assert text.index("What to look at first") < text.index("Recall at capacity") < text.index("What changed")
     assert 'claimwatch train motor --why "performance in 2026-W31"' in text
 
 
-def test_a_quiet_week_says_so() -> None:
+def test_a_quiet_week_is_reported_as_quiet() -> None:
     quiet: Findings = {check: [Finding("psi", 0.01, 100)] for check in CHECKS}
     assert "Nothing needs your attention this week." in page(quiet).text
 
 
-def test_each_value_is_escaped_wherever_it_stands() -> None:
+def test_every_value_is_escaped() -> None:
     found: dict[Check, list[Finding]] = {
         check: [
             Finding("psi", 0.5, 10, "alarm", EVIL, EVIL, 0.1, 0.9, 0.2),
@@ -96,7 +96,7 @@ def test_each_value_is_escaped_wherever_it_stands() -> None:
         ]
         for check in CHECKS
     }
-    told = page(
+    shown = page(
         found,
         [PastWindow(EVIL, EVIL, found)],
         line=EVIL,
@@ -105,8 +105,8 @@ def test_each_value_is_escaped_wherever_it_stands() -> None:
         challenger=EVIL,
         missing={"bias": EVIL},
     )
-    assert not told.all("script")
-    assert {name for _, attributes in told.elements for name in attributes} <= {
+    assert not shown.all("script")
+    assert {name for _, attributes in shown.elements for name in attributes} <= {
         *(
             "lang",
             "charset",
@@ -124,21 +124,21 @@ def test_each_value_is_escaped_wherever_it_stands() -> None:
         *("aria-label", "aria-labelledby", "viewbox", "text-anchor", "d", "points", "cx", "cy", "r", "rx"),
         *("x", "y", "x1", "x2", "y1", "y2", "width", "height"),
     }
-    assert EVIL in "".join(told.words)
+    assert EVIL in "".join(shown.words)
 
 
-def test_a_window_without_any_result_is_still_a_page() -> None:
+def test_a_window_without_any_result_has_a_page() -> None:
     text = page({}, missing=dict.fromkeys(CHECKS, "the database refused it")).text
     assert text.count("The database refused it.") == len(CHECKS) + 1
     assert "10 checks missing" in text
 
 
-def test_a_check_that_never_answered_is_missing_though_nobody_says_why() -> None:
+def test_a_check_without_a_result_or_reason_is_missing() -> None:
     assert "This check has no result." in page({"bias": [Finding("psi", 0.01, 100)]}).text
 
 
 @pytest.mark.parametrize("value", [None, float("nan")])
-def test_what_is_not_known_is_never_shown_as_a_number(value: float | None) -> None:
+def test_an_unknown_value_is_never_shown_as_a_number(value: float | None) -> None:
     nothing: Findings = {check: [Finding("psi", value, 0, "not enough data", "age")] for check in CHECKS}
     found = page(nothing, [PastWindow("2026-W30", "3", nothing)])
     assert "Not enough data for a verdict yet." in found.text
@@ -148,7 +148,7 @@ def test_what_is_not_known_is_never_shown_as_a_number(value: float | None) -> No
     ]
 
 
-def test_one_finding_of_each_kind_with_zeros_draws() -> None:
+def test_findings_of_zero_can_be_drawn() -> None:
     zeros: Findings = {
         check: [
             Finding("psi", 0.0, 0, "ok", "age", threshold=0.0),
@@ -162,7 +162,7 @@ def test_one_finding_of_each_kind_with_zeros_draws() -> None:
     assert page(zeros, [PastWindow("2026-W30", "3", zeros)]).all("svg")
 
 
-def test_the_heat_map_has_a_cell_for_each_feature_and_week_and_says_what_alarmed() -> None:
+def test_the_heat_map_has_a_cell_with_a_verdict_for_each_feature_and_week() -> None:
     found = full()
     titles = [cell["title"] for cell in found.all("td") if "title" in cell]
     assert len(titles) == len(weeks.FEATURES) * 13
@@ -170,7 +170,7 @@ def test_the_heat_map_has_a_cell_for_each_feature_and_week_and_says_what_alarmed
     assert sum(title is not None and title.endswith("alarm") for title in titles) == len(weeks.DRIFTED)
 
 
-def test_a_feature_that_a_week_did_not_have_has_an_empty_cell() -> None:
+def test_a_feature_missing_in_a_week_has_an_empty_cell() -> None:
     now: Findings = {"feature_drift": [Finding("psi", 0.2, 9, "ok", "new_feature", threshold=0.1)]}
     before: Findings = {"feature_drift": [Finding("psi", 0.2, 9, "ok", "old_feature", threshold=0.1)]}
     titles = [cell.get("title") for cell in page(now, [PastWindow("2026-W30", "3", before)]).all("td")]
@@ -178,7 +178,7 @@ def test_a_feature_that_a_week_did_not_have_has_an_empty_cell() -> None:
     assert "old_feature, 2026-W31: not enough data, or not checked" in titles
 
 
-def test_estimates_are_called_estimates_and_what_is_immature_is_counted() -> None:
+def test_estimates_are_labelled_and_immature_claims_are_counted() -> None:
     text = full().text
     assert "14,710 claims are not yet mature and are excluded" in text
     assert "1,890 outcomes are used (referrals and audit)" in text
@@ -187,24 +187,24 @@ def test_estimates_are_called_estimates_and_what_is_immature_is_counted() -> Non
     )
 
 
-def test_a_promise_stands_beside_what_came_of_it() -> None:
+def test_promised_and_measured_values_are_shown_together() -> None:
     assert "Promised" in full().text
     assert "52.0%" in full().text
 
 
-def test_groups_that_are_too_small_are_named_and_not_ranked() -> None:
+def test_small_groups_are_listed_and_not_ranked() -> None:
     text = full().text
     assert "1 with too few claims for a verdict" in text
     assert "male, 75 and more" in text
 
 
-def test_pictures_say_in_words_what_they_show() -> None:
+def test_every_chart_has_a_description() -> None:
     pictures = full().all("svg")
     assert len(pictures) > 20
     assert all(picture["role"] == "img" and picture["aria-label"] for picture in pictures)
 
 
-def test_a_hundred_features_are_folded_and_not_lost() -> None:
+def test_a_hundred_features_are_folded_and_all_present() -> None:
     many: Findings = {
         "feature_drift": [
             Finding("psi", number / 1000, 9, "ok", f"feature_{number:03}") for number in range(100)
@@ -215,7 +215,7 @@ def test_a_hundred_features_are_folded_and_not_lost() -> None:
     assert len([cell for cell in found.all("td") if "title" in cell]) == 100
 
 
-def test_figures_that_moved_stand_beside_those_of_the_week_before() -> None:
+def test_changed_figures_are_shown_next_to_those_of_the_week_before() -> None:
     now: Findings = {"performance": [Finding("hit_rate", 0.25, 9), Finding("brier", 0.5, 9)]}
     before: Findings = {"performance": [Finding("hit_rate", 0.75, 9), Finding("brier", 0.5, 9)]}
     text = page(now, [PastWindow("2026-W30", "3", before)]).text
@@ -223,7 +223,7 @@ def test_figures_that_moved_stand_beside_those_of_the_week_before() -> None:
     assert "Brier score 0.500 0.500" not in text
 
 
-def test_a_line_without_a_challenger_or_protected_groups_is_not_said_to_lack_data() -> None:
+def test_a_line_without_challenger_or_protected_groups_does_not_lack_data() -> None:
     text = page({"challenger": [], "bias": []}, challenger=None).text
     assert "No challenger runs in shadow." in text
     assert "The contract has no protected attribute that is stored in clear." in text
@@ -238,7 +238,7 @@ def test_a_line_without_a_challenger_or_protected_groups_is_not_said_to_lack_dat
         (0.1, 0.1, "ok", "No material difference after 64 audited frauds: +1.0 points (-3.0 to +4.0)."),
     ],
 )
-def test_what_the_challenger_s_test_comes_to_is_a_sentence(
+def test_the_result_of_the_challenger_comparison_is_a_sentence(
     better: float, worse: float, difference: Verdict, said: str
 ) -> None:
     found: Findings = {

@@ -1,4 +1,4 @@
-"""The report can be read: its colours stand out from each other in both schemes."""
+"""The report is readable: its colours have enough contrast in light and dark."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from claimwatch.evaluation.report.style import STYLE
 
 READABLE = 4.5
-"""WCAG 2.2, AA, for text of any size."""
+"""Contrast that WCAG 2.2 AA requires for text of any size."""
 
 PAIRS = (
     *(("text", ground) for ground in ("page", "box", "soft", "h0", "h1", "h2", "h3")),
@@ -30,10 +30,10 @@ def luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize(("ink", "ground"), PAIRS)
-def test_text_stands_out_from_its_ground(scheme: dict[str, str], ink: str, ground: str) -> None:
+def test_text_has_enough_contrast(scheme: dict[str, str], ink: str, ground: str) -> None:
     brighter, darker = sorted((luminance(scheme[ink]), luminance(scheme[ground])), reverse=True)
     assert (brighter + 0.05) / (darker + 0.05) >= READABLE
 
 
-def test_both_schemes_have_all_the_colours() -> None:
+def test_light_and_dark_define_the_same_colours() -> None:
     assert LIGHT.keys() == DARK.keys()

@@ -1,4 +1,4 @@
-"""What is said to queues, CloudWatch and the event bus: all of it, or a fault that passes."""
+"""Messages, metrics and events are sent completely, or raise a transient fault."""
 
 import json
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from claimwatch.errors import TransientFault
 
 
 class Client:
-    """A service that answers what it is told to."""
+    """A service with prepared answers."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
@@ -37,7 +37,7 @@ def refused(status: int) -> ClientError:
     )
 
 
-def test_every_message_goes_with_its_delay() -> None:
+def test_every_message_is_sent_with_its_delay() -> None:
     sqs = Client()
 
     SqsSender(sqs, "url").send([{"number": number} for number in range(3)], delay_seconds=900)
@@ -46,7 +46,7 @@ def test_every_message_goes_with_its_delay() -> None:
     assert {(asked["QueueUrl"], asked["DelaySeconds"]) for asked in sqs.asked} == {("url", 900)}
 
 
-def test_numbers_have_their_dimensions_and_times() -> None:
+def test_metrics_are_put_with_dimensions_and_times() -> None:
     cloudwatch = Client()
     at = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -63,12 +63,12 @@ def test_numbers_have_their_dimensions_and_times() -> None:
     assert second["Timestamp"] == at
 
 
-def test_an_event_that_the_bus_does_not_take_is_a_fault() -> None:
+def test_an_event_rejected_by_the_bus_is_a_transient_fault() -> None:
     with pytest.raises(TransientFault, match="RetrainingAdvised"):
         EventBridgeBus(Client({"FailedEntryCount": 1})).publish_event("RetrainingAdvised", {})
 
 
-def test_an_event_carries_our_name() -> None:
+def test_an_event_has_claimwatch_as_its_source() -> None:
     events = Client({"FailedEntryCount": 0})
 
     EventBridgeBus(events).publish_event("RetrainingAdvised", {"line": "motor"})
@@ -78,8 +78,8 @@ def test_an_event_carries_our_name() -> None:
     assert json.loads(entry["Detail"]) == {"line": "motor"}
 
 
-def speak(client: Client, whom: str) -> None:
-    match whom:
+def send(client: Client, service: str) -> None:
+    match service:
         case "SQS":
             SqsSender(client, "url").send([{}])
         case "CloudWatch":
@@ -88,16 +88,16 @@ def speak(client: Client, whom: str) -> None:
             EventBridgeBus(client).publish_event("RetrainingAdvised", {})
 
 
-@pytest.mark.parametrize("whom", ["SQS", "CloudWatch", "EventBridge"])
+@pytest.mark.parametrize("service", ["SQS", "CloudWatch", "EventBridge"])
 @pytest.mark.parametrize(
     "fault", [refused(503), EndpointConnectionError(endpoint_url="x")], ids=["503", "no connection"]
 )
-def test_a_service_that_does_not_answer_is_a_fault_that_passes(whom: str, fault: Exception) -> None:
-    with pytest.raises(TransientFault, match=whom):
-        speak(Client(fault), whom)
+def test_an_unavailable_service_is_a_transient_fault(service: str, fault: Exception) -> None:
+    with pytest.raises(TransientFault, match=service):
+        send(Client(fault), service)
 
 
-@pytest.mark.parametrize("whom", ["SQS", "CloudWatch", "EventBridge"])
-def test_a_denial_is_a_bug(whom: str) -> None:
+@pytest.mark.parametrize("service", ["SQS", "CloudWatch", "EventBridge"])
+def test_a_denied_call_is_a_bug(service: str) -> None:
     with pytest.raises(ClientError):
-        speak(Client(refused(403)), whom)
+        send(Client(refused(403)), service)

@@ -1,4 +1,4 @@
-"""A week has one name, and is checked when it is over."""
+"""A week has one name and is complete after its Sunday, in UTC."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,7 +10,7 @@ from claimwatch.domain.evaluation.week import WEEK, last_complete, monday_of, na
 
 
 @given(st.dates(date(1900, 1, 1), date(2200, 1, 1)))
-def test_every_day_is_in_the_week_that_its_name_names(day: date) -> None:
+def test_every_day_is_in_the_week_of_its_name(day: date) -> None:
     monday = monday_of(name_of(day))
 
     assert monday.isoweekday() == 1
@@ -18,14 +18,14 @@ def test_every_day_is_in_the_week_that_its_name_names(day: date) -> None:
 
 
 @given(st.integers(0, 2**32))
-def test_the_last_week_that_is_over_ended_less_than_a_week_ago(seconds: int) -> None:
+def test_the_last_complete_week_ended_less_than_a_week_ago(seconds: int) -> None:
     now = datetime.fromtimestamp(seconds, UTC)
     end = start_of(last_complete(now)) + WEEK
 
     assert timedelta() <= now - end < WEEK
 
 
-def test_it_is_over_in_utc_wherever_the_clock_is() -> None:
+def test_a_week_ends_in_utc_in_any_time_zone() -> None:
     sunday_night_in_berlin = datetime.fromisoformat("2026-03-02T00:30:00+01:00")
 
     assert last_complete(sunday_night_in_berlin) == date(2026, 2, 16)
@@ -34,6 +34,6 @@ def test_it_is_over_in_utc_wherever_the_clock_is() -> None:
 @pytest.mark.parametrize(
     "name", ["", "2026-W00", "2026-W54", "2026W09", "2026-W9", "last", "2026-W09 ", "٢٠٢٦-W09"]
 )
-def test_what_names_no_week_is_refused(name: str) -> None:
+def test_an_invalid_week_name_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="week"):
         monday_of(name)

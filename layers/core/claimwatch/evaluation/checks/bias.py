@@ -82,13 +82,11 @@ SPEC = CheckSpec(
     metrics=Metrics(
         selection_rate=Metric("Referral rate", "share", versus_others=True),
         recall=Metric("Frauds referred", "share", versus_others=True),
-        false_positive_rate=Metric("Referrals among claims without fraud", "share", versus_others=True),
-        selection_rate_ratio=Metric("Referral rate, relative to all others", "relative"),
-        recall_ratio=Metric("Frauds referred, relative to all others", "relative"),
-        false_positive_rate_ratio=Metric(
-            "Referrals among claims without fraud, relative to all others", "relative"
-        ),
-        demographic_parity_ratio=Metric("Lowest relative to highest referral rate", "relative"),
+        false_positive_rate=Metric("Referred without fraud", "share", versus_others=True),
+        selection_rate_ratio=Metric("Referral rate vs. others", "relative"),
+        recall_ratio=Metric("Frauds referred vs. others", "relative"),
+        false_positive_rate_ratio=Metric("Referred without fraud vs. others", "relative"),
+        demographic_parity_ratio=Metric("Lowest vs. highest referral rate", "relative"),
         equal_opportunity_difference=Metric("Highest minus lowest share of frauds referred", "points"),
     ),
     run=run,

@@ -100,7 +100,7 @@ SPEC = CheckSpec(
         quarantine_rate=Metric("Rows quarantined", "share"),
         repeated_share=Metric("Repeated claims", "share"),
         late_share=Metric("Claims that arrived after their week", "share"),
-        volume_ratio=Metric("Claims, relative to earlier weeks", "relative"),
+        volume_ratio=Metric("Claims vs. earlier weeks", "relative"),
         file_count=Metric("Files", "count"),
     ),
     run=run,

@@ -52,7 +52,7 @@ SPEC = CheckSpec(
     metrics=Metrics(
         missed_rate=Metric("Frauds missed", "share", versus_others=True),
         false_referral_rate=Metric("Referrals without fraud", "share", versus_others=True),
-        missed_over_expected=Metric("Missed, relative to the prediction", "relative"),
+        missed_over_expected=Metric("Missed vs. predicted", "relative"),
     ),
     run=run,
     section=section,

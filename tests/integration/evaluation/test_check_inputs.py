@@ -1,4 +1,4 @@
-"""What checks are given is what was loaded, scored and decided: each claim once, in the week of its event."""
+"""Checks read what was loaded, scored and decided: each claim once, in the week of its event."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -27,13 +27,13 @@ from claimwatch.storage.models import Role
 from samples import DRIFTING_FEATURES, BookConfig, Drift
 from samples.delivery import Delivery, deliver
 from tests.cluster import Cluster, database_at
-from tests.integration.evaluation.silence import NOTHING_SEEN
+from tests.integration.evaluation.no_data import NO_DATA
 from tests.integration.ingest.environment import ARTIFACTS, Site
 from tests.motor_model import MotorModel, grow
 
 
 def window(week: str, challenger: str | None = None) -> Window:
-    """A week of model 1."""
+    """Return a week of model 1."""
     start = start_of(monday_of(week))
     return Window("motor", start, start + WEEK, "1", challenger, "planned")
 
@@ -52,24 +52,24 @@ class Book:
 
     @property
     def deps(self) -> inputs.Dependencies:
-        """Of the checks."""
+        """Dependencies of the checks."""
         cache = BundleCache(self.site.objects)
         return inputs.Dependencies(
             self.site.database,
             lambda version: cache.get(version.bundle_uri or "", version.bundle_sha256 or ""),
-            NOTHING_SEEN,
+            NO_DATA,
         )
 
     def model(self, week: str) -> inputs.CheckedModel:
-        """The model that a week looks at."""
+        """Return the model of a week."""
         return inputs.checked_model(self.deps, window(week))
 
     def check(self, check: Check, week: str = QUIET, challenger: str | None = None) -> list[Finding]:
-        """What a check finds."""
+        """Return the findings of a check."""
         return registry.checks(self.deps)[check](window(week, challenger))
 
     def score(self) -> None:
-        """Score what waits."""
+        """Score all unscored claims."""
         cache = ModelCache()
         deps = score_rows.Dependencies(
             self.site.database, self.site, lambda live: cache.get(self.site.objects, live), "code"
@@ -132,16 +132,15 @@ def _loaded(
     return book
 
 
-def test_every_check_has_what_it_needs(book: Book) -> None:
+def test_every_check_returns_declared_findings(book: Book) -> None:
     found = {check: book.check(check, DRIFTING, challenger="2") for check in CHECKS}
 
     assert [check for check, findings in found.items() if not findings] == []
-    told = {check: {finding.metric for finding in findings} for check, findings in found.items()}
-    assert "psi" in told["feature_drift"]
+    assert "psi" in {finding.metric for finding in found["feature_drift"]}
     assert any(finding.verdict != "not enough data" for finding in found["performance"])
 
 
-def test_profiles_are_written_once_for_each_chunk_week_and_model_and_add_up_to_its_claims(book: Book) -> None:
+def test_profiles_are_written_once_and_add_up_to_the_claims(book: Book) -> None:
     book.score()  # nothing waits any more
 
     counted = book.site.query(
@@ -155,28 +154,28 @@ def test_profiles_are_written_once_for_each_chunk_week_and_model_and_add_up_to_i
     )
     assert all(row["once"] for row in counted)
     for version in "12":
-        told = {row["week"]: row["claims"] for row in counted if row["model_version"] == version}
-        assert told == {row["week"]: row["claims"] for row in claims}
+        profiled = {row["week"]: row["claims"] for row in counted if row["model_version"] == version}
+        assert profiled == {row["week"]: row["claims"] for row in claims}
 
 
-def test_the_profiles_of_a_week_are_those_of_all_its_claims_together(book: Book) -> None:
+def test_the_profiles_of_a_week_equal_those_of_all_its_claims(book: Book) -> None:
     bundle = book.model(QUIET).bundle
     monday = monday_of(QUIET)
     with book.site.database.transaction() as cursor:
         features, score = unpack(bundle.reference, profiles.packed_of_week(cursor, "motor", "1", monday))
-    [told] = book.site.query(
+    [expected] = book.site.query(
         "SELECT count(*) AS claims, avg(claim_amount)::float AS amount, avg(s.probability)::float AS score"
         " FROM claimwatch.claim_motor AS c JOIN claimwatch.score AS s USING (claim_id, file_id)"
         " WHERE s.model_version = '1' AND date_trunc('week', c.reported_at)::date = %s",
         monday,
     )
 
-    assert score.rows == features["claim_amount"].rows == told["claims"]
-    assert features["claim_amount"].mean == pytest.approx(told["amount"], rel=1e-6)
-    assert score.mean == pytest.approx(told["score"], rel=1e-6)
+    assert score.rows == features["claim_amount"].rows == expected["claims"]
+    assert features["claim_amount"].mean == pytest.approx(expected["amount"], rel=1e-6)
+    assert score.mean == pytest.approx(expected["score"], rel=1e-6)
 
 
-def test_drift_is_watched_in_its_first_week_alarms_in_its_second_and_is_quiet_before(book: Book) -> None:
+def test_drift_is_a_watch_in_its_first_week_and_alarms_in_its_second(book: Book) -> None:
     def loud(week: str) -> dict[str, set[str]]:
         found = book.check("feature_drift", week)
         return {
@@ -190,36 +189,36 @@ def test_drift_is_watched_in_its_first_week_alarms_in_its_second_and_is_quiet_be
     assert drifting <= loud(DRIFTING)["alarm"]
 
 
-def test_a_corrected_claim_counts_once_among_the_matured_and_the_young_are_counted(book: Book) -> None:
+def test_a_corrected_claim_counts_once_and_immature_claims_are_counted(book: Book) -> None:
     found = {
         finding.metric: finding for finding in book.check("performance", DRIFTING) if not finding.segment
     }
 
     as_of = start_of(monday_of(DRIFTING)) + WEEK - timedelta(days=60)
-    [told] = book.site.query(
+    [expected] = book.site.query(
         "SELECT count(*) FILTER (WHERE reported_at < %s)::int AS matured,"
         " count(*) FILTER (WHERE reported_at >= %s)::int AS young"
         " FROM claimwatch.current_claim_motor",
         as_of,
         as_of,
     )
-    assert found["matured"].value == told["matured"]
-    assert found["immature"].value == told["young"]
+    assert found["matured"].value == expected["matured"]
+    assert found["immature"].value == expected["young"]
 
 
-def test_what_was_decided_after_the_week_is_not_known_in_it(book: Book) -> None:
+def test_outcomes_decided_after_the_week_do_not_count(book: Book) -> None:
     def known(week: str) -> int:
         claims = inputs.read_claims(book.deps, book.model(week), since=BEGINNING, until=END)
         return int(claims.cohort.known.sum())
 
-    [told] = book.site.query(
+    [expected] = book.site.query(
         "SELECT count(*) AS known FROM claimwatch.current_outcome WHERE decided_at < %s",
         start_of(monday_of(QUIET)) + WEEK,
     )
-    assert known(QUIET) == told["known"] < known("2026-W20")
+    assert known(QUIET) == expected["known"] < known("2026-W20")
 
 
-def test_both_models_scores_of_the_same_claims_stand_side_by_side(book: Book) -> None:
+def test_both_models_scores_of_the_same_claims_are_read_together(book: Book) -> None:
     claims = inputs.read_claims(book.deps, book.model(DRIFTING), since=BEGINNING, until=END, other="2")
 
     assert len(claims) == book.site.query("SELECT count(*) AS n FROM claimwatch.current_claim_motor")[0]["n"]
@@ -227,7 +226,7 @@ def test_both_models_scores_of_the_same_claims_stand_side_by_side(book: Book) ->
     assert 0.9 < np.corrcoef(claims.probability, claims.other)[0, 1] <= 1.0
 
 
-def test_a_file_counts_for_the_week_of_most_of_its_claims_and_late_ones_for_their_own(book: Book) -> None:
+def test_a_file_belongs_to_the_week_of_most_of_its_claims_and_a_late_claim_to_its_own(book: Book) -> None:
     with book.site.database.transaction() as cursor:
         weeks = profiles.intake_of_weeks(cursor, "motor", date(2026, 1, 5), monday_of(DRIFTING))
 
@@ -239,7 +238,7 @@ def test_a_file_counts_for_the_week_of_most_of_its_claims_and_late_ones_for_thei
     assert max(week.late for week in weeks) < CLAIMS / 10
 
 
-def test_segments_name_a_slice_for_every_value_that_is_there(book: Book) -> None:
+def test_every_known_value_belongs_to_a_slice(book: Book) -> None:
     model = book.model(DRIFTING)
     claims, matrix = inputs.matured_matrix(book.deps, model)
 

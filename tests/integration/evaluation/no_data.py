@@ -1,4 +1,4 @@
-"""A machine that nobody can be asked about."""
+"""Sources of check ``operations`` without any data."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,15 +7,15 @@ from claimwatch.domain.evaluation.invocation import Invocation
 from claimwatch.evaluation.checks.inputs import OperationsSources
 
 
-class NobodyKnows:
-    """No logs, no queues."""
+class NoData:
+    """Logs and queues that cannot be read."""
 
     def between(self, since: datetime, until: datetime) -> list[Invocation] | None:  # noqa: ARG002
-        """Of calls nothing is known."""
+        """Return unknown calls."""
         return None
 
     def waiting(self, urls: Sequence[str]) -> dict[str, int | None]:
-        """Nor of what waits."""
+        """Return unknown numbers of messages."""
         return dict.fromkeys(urls)
 
     def oldest_seconds(
@@ -24,8 +24,8 @@ class NobodyKnows:
         since: datetime,  # noqa: ARG002
         until: datetime,  # noqa: ARG002
     ) -> dict[str, float | None]:
-        """Nor for how long it has."""
+        """Return unknown ages."""
         return dict.fromkeys(urls)
 
 
-NOTHING_SEEN = OperationsSources(NobodyKnows(), NobodyKnows())
+NO_DATA = OperationsSources(NoData(), NoData())

@@ -1,1 +1,1 @@
-"""The weekly check of a running model: plan it, run its checks, close its window, and tell people."""
+"""The weekly checks of a running model: planning, checks, closing and notifications."""

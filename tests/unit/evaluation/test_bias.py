@@ -46,8 +46,8 @@ def test_rates_match_fairlearn(drawn: list[tuple[bool, bool, str]]) -> None:
     assert sound(found)
     for group in SEXES:
         own = sexes == group
-        told = one(found, "selection_rate", "sex", group)
-        assert told.value == pytest.approx(selection_rate(fraud[own], referred[own]))
+        finding = one(found, "selection_rate", "sex", group)
+        assert finding.value == pytest.approx(selection_rate(fraud[own], referred[own]))
     if referred.any():
         assert one(found, "demographic_parity_ratio", "sex").value == pytest.approx(
             demographic_parity_ratio(fraud, referred, sensitive_features=sexes.astype(str))
@@ -85,11 +85,11 @@ def test_a_group_that_is_referred_twice_as_often_alarms() -> None:
     each = groups(8_000, 3)
     referred = risk >= np.where(each["age"] == "above 60", THRESHOLD / 3.0, THRESHOLD)
     found = bias(referred, each, known(risk, fraud, referred), each)
-    told = one(found, "selection_rate_ratio", "age", "above 60")
-    assert told.verdict == "alarm"
-    assert told.threshold == 1.25
-    assert told.low is not None
-    assert told.low > 1.25
+    finding = one(found, "selection_rate_ratio", "age", "above 60")
+    assert finding.verdict == "alarm"
+    assert finding.threshold == 1.25
+    assert finding.low is not None
+    assert finding.low > 1.25
     assert one(found, "false_positive_rate_ratio", "age", "above 60").verdict == "alarm"
     assert one(found, "selection_rate_ratio", "sex", "male").verdict == "ok"
 
@@ -97,19 +97,19 @@ def test_a_group_that_is_referred_twice_as_often_alarms() -> None:
 def test_a_significant_but_small_difference_passes() -> None:
     referred = np.arange(200_000) % 100 < np.where(np.arange(200_000) < 100_000, 11, 10)
     sexes = {"sex": words("female" if place < 100_000 else "male" for place in range(200_000))}
-    told = one(bias(referred, sexes, NOBODY, {"sex": words([])}), "selection_rate_ratio", "sex", "female")
-    assert told.value == pytest.approx(1.1)
-    assert told.low is not None
-    assert told.low > 1.0
-    assert told.verdict == "ok"
+    finding = one(bias(referred, sexes, NOBODY, {"sex": words([])}), "selection_rate_ratio", "sex", "female")
+    assert finding.value == pytest.approx(1.1)
+    assert finding.low is not None
+    assert finding.low > 1.0
+    assert finding.verdict == "ok"
 
 
 def test_a_large_difference_that_is_not_significant_passes() -> None:
     referred = np.isin(np.arange(200), [0, 1, 2, 150])
     sexes = {"sex": words("female" if place < 100 else "male" for place in range(200))}
-    told = one(bias(referred, sexes, NOBODY, {"sex": words([])}), "selection_rate_ratio", "sex", "female")
-    assert told.value == pytest.approx(3.0)
-    assert told.verdict == "ok"
+    finding = one(bias(referred, sexes, NOBODY, {"sex": words([])}), "selection_rate_ratio", "sex", "female")
+    assert finding.value == pytest.approx(3.0)
+    assert finding.verdict == "ok"
 
 
 def test_a_small_group_is_not_judged() -> None:

@@ -163,10 +163,10 @@ def test_the_truth_is_within_the_intervals(referred: bool) -> None:
         "hit_rate": lambda: float(fraud[cohort.referred].mean()),
     }
     for metric, true in truth.items():
-        told = one(found, metric)
-        assert told.low is not None
-        assert told.high is not None
-        assert told.low <= true() <= told.high, metric
+        finding = one(found, metric)
+        assert finding.low is not None
+        assert finding.high is not None
+        assert finding.low <= true() <= finding.high, metric
 
 
 def test_estimates_are_right_if_probabilities_are_right() -> None:
@@ -180,10 +180,10 @@ def test_estimates_are_right_if_probabilities_are_right() -> None:
         "estimated_base_rate": fraud.mean(),
     }
     for metric, value in true.items():
-        told = one(found, metric)
-        assert told.low is not None
-        assert told.high is not None
-        assert told.low <= value <= told.high, metric
+        finding = one(found, metric)
+        assert finding.low is not None
+        assert finding.high is not None
+        assert finding.low <= value <= finding.high, metric
 
 
 @pytest.mark.parametrize("risk", [[], [0.0, 0.0], [1.0], [0.0, 1.0], [0.5]])

@@ -14,6 +14,7 @@ from claimwatch.evaluation.checks import registry, spec
 from claimwatch.evaluation.checks.registry import BY_WEIGHT, SPEC_OF, SPECS
 from claimwatch.evaluation.checks.spec import CheckSpec, UndeclaredMetric
 from claimwatch.evaluation.report.markup import Markup
+from claimwatch.evaluation.report.sections import SectionContext
 from claimwatch.storage.evaluations import Window
 from tests.unit.evaluation import weeks
 
@@ -56,11 +57,19 @@ def test_titles_and_weights_are_unique() -> None:
     assert BY_WEIGHT[0].weight == max(check.weight for check in SPECS)
 
 
-@pytest.mark.parametrize("check", CHECKS)
-def test_a_section_shows_every_finding_of_its_check(check: Check) -> None:
-    findings = weeks.findings()[check]
-    assert {finding.metric for finding in findings} <= SPEC_OF[check].metrics.keys()
-    assert isinstance(SPEC_OF[check].section(weeks.context(check)), Markup)
+@pytest.mark.parametrize("check", SPECS, ids=CHECKS)
+def test_a_section_shows_a_finding_of_every_declared_metric(check: CheckSpec) -> None:
+    findings = [
+        Finding(name, 0.5, 100, "watch", f"feature_of_{name}", "1", 0.4, 0.6, 0.45) for name in check.metrics
+    ]
+    section = check.section(SectionContext(weeks.facts(), check.metrics, findings, [], {}))
+    assert isinstance(section, Markup)
+    assert "0.5" in section or "50.0" in section
+
+
+@pytest.mark.parametrize("check", weeks.findings())
+def test_the_findings_of_a_check_are_declared(check: Check) -> None:
+    assert {finding.metric for finding in weeks.findings()[check]} <= SPEC_OF[check].metrics.keys()
 
 
 def test_each_metric_that_the_statistics_name_is_declared_by_a_check() -> None:

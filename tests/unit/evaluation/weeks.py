@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from claimwatch.domain.evaluation.finding import Check, Finding, Verdict
-from claimwatch.evaluation.checks.registry import SPEC_OF
-from claimwatch.evaluation.report.sections import SectionContext
 from claimwatch.evaluation.report_data import PastWindow, WindowFacts, WindowResults
 
 FEATURES = (
@@ -287,10 +285,3 @@ def history(number: int = 12) -> Sequence[PastWindow]:
 def results(number: int = 12) -> WindowResults:
     """A week with those before it."""
     return WindowResults(facts(number), findings(number), history(number))
-
-
-def context(check: Check, number: int = 12) -> SectionContext:
-    """The context of a check's section."""
-    return SectionContext(
-        facts(number), SPEC_OF[check].metrics, findings(number)[check], history(number), {"pr_auc": 0.39}
-    )

@@ -1,4 +1,4 @@
-"""Commands about contracts: draft one, check one, put one in place."""
+"""Commands about contracts: draft, check and apply one."""
 
 import re
 import time
@@ -22,7 +22,7 @@ LONGEST_WAIT = 120
 
 POLL_SECONDS = 0.5
 TO_CHECK = "# check:"
-"""What a draft marks the lines with that a person has to decide."""
+"""Mark of the lines of a draft that a person must review."""
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -55,26 +55,26 @@ def infer(
 ) -> None:
     """Draft a contract from the beginning of a file. Needs no stack.
 
-    The draft is a proposal: each line that it marks with 'check:' is a guess, to be confirmed or mended.
+    The draft is a proposal: each line marked with 'check:' is a guess that you confirm or correct.
     """
-    line = line or _line_named(path.stem)
+    line = line or _line_from_name(path.stem)
     if output is not None and output.exists():
-        raise RefusedData(f"{output} is there already: choose another name, or remove it")
-    from cli.draft import draft  # noqa: PLC0415 - what reads any file takes a while to load
+        raise RefusedData(f"{output} exists already: choose another name or remove it")
+    from cli.draft import draft  # noqa: PLC0415 - reading files takes a while to import
 
     described, text = draft(path, line)
     if output is not None:
         output.write_text(text, "utf-8")
     open_points = sum(TO_CHECK in row for row in text.splitlines())
     if as_json:
-        told = {"line": line, "format": described, "to_check": open_points}
-        show_json(told | ({"contract": text} if output is None else {"output": str(output)}))
+        details = {"line": line, "format": described, "to_check": open_points}
+        show_json(details | ({"contract": text} if output is None else {"output": str(output)}))
         return
     if output is None:
         print(text.removesuffix("\n"))
-    say(f"Drafted for line {line} from a file of format {described}.", "dim")
-    say(f"To be checked by you: {open_points} lines; each says why.", "dim")
-    say(f"When that is done: `claimwatch contract put {line} {output or 'FILE'}`", "dim")
+    say(f"Draft for line {line}, from a file of format {described}.", "dim")
+    say(f"Lines for you to check: {open_points}; each says why.", "dim")
+    say(f"Then apply it: `claimwatch contract put {line} {output or 'FILE'}`", "dim")
 
 
 @app.command()
@@ -82,13 +82,13 @@ def check(
     path: ContractFile,
     line: Annotated[
         str | None,
-        typer.Option(help="The line that it is for.", show_default="the line that it names"),
+        typer.Option(help="The line that the contract is for.", show_default="the line named in it"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say everything that is wrong with a contract, or what it asks for. Needs no stack."""
+    """Report all problems of a contract, or describe its columns if it is valid. Needs no stack."""
     text = _text(path)
-    contract = parse_contract(text, line or line_in(text) or _line_named(path.stem))
+    contract = parse_contract(text, line or line_in(text) or _line_from_name(path.stem))
     if as_json:
         show_json({"line": contract.line, "version": contract.version, "columns": _columns(contract)})
         return
@@ -107,7 +107,7 @@ def check(
     )
     roles = Counter(column.role for column in contract.columns)
     counted = ", ".join(f"{roles[role]} {role}" for role in Role if roles[role])
-    show(f"Contract {contract.version} of line {contract.line} is in order: {counted}.")
+    show(f"Contract {contract.version} of line {contract.line} is valid: {counted}.")
 
 
 @app.command()
@@ -118,30 +118,30 @@ def put(
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put a line's contract in place, and wait until it is applied or refused.
+    """Store a line's contract, and wait until it is applied or refused.
 
-    A new version may add columns. One that cannot be applied is refused, and the running contract stays.
-    Files that waited for the contract are loaded then.
+    A new version may add columns. If it cannot be applied, it is refused and the running contract stays.
+    Files that waited for the contract are then loaded.
     """
     text = _text(path)
     contract = parse_contract(text, line)
-    at = stack_of(ctx, stack)
-    entry = _decided(at, line, text)
+    target = stack_of(ctx, stack)
+    entry = _wait_for_result(target, line, text)
     if entry.status == "refused":
-        raise RefusedContract((entry.error or "it is refused, and nobody said why").splitlines())
+        raise RefusedContract((entry.error or "it was refused without a reason").splitlines())
     if as_json:
         show_json({"line": line, "version": contract.version, "status": entry.status, "note": entry.error})
         return
     note = f": {entry.error}" if entry.error else ""
-    show(f"Contract {contract.version} of line {line} is {entry.status} in {at.title}{note}.")
+    show(f"Contract {contract.version} of line {line} is {entry.status} in {target.title}{note}.")
 
 
-def _decided(at: Stack, line: str, text: str) -> contracts.Entry:
-    """What becomes of the contract once it is put in place."""
+def _wait_for_result(target: Stack, line: str, text: str) -> contracts.Entry:
+    """Store the contract and return its ledger entry once it is applied or refused."""
     from claimwatch.ingest.drafting import contract_key  # noqa: PLC0415 - as above
 
-    ref = at.objects.write(at.artifact_bucket, contract_key(line), [text.encode()])
-    say(f"Put as s3://{ref.bucket}/{ref.key} into {at.title}.", "dim")
+    ref = target.objects.write(target.artifact_bucket, contract_key(line), [text.encode()])
+    say(f"Stored as s3://{ref.bucket}/{ref.key} in {target.title}.", "dim")
     submission = contracts.Submission(
         line=line,
         bucket=ref.bucket,
@@ -153,13 +153,13 @@ def _decided(at: Stack, line: str, text: str) -> contracts.Entry:
     )
     deadline = time.monotonic() + LONGEST_WAIT
     while time.monotonic() < deadline:
-        with at.database.transaction() as cursor:
+        with target.database.transaction() as cursor:
             entry = contracts.find_entry(cursor, submission)
         if entry is not None:
             return entry
         time.sleep(POLL_SECONDS)
     raise StackUnreachable(
-        f"the contract is in place, and nothing came of it within {LONGEST_WAIT} s: see the logs of"
+        f"the contract is stored but was not applied within {LONGEST_WAIT} s: see the logs of"
         " ApplyContract and its dead-letter queue (docs/runbook.md)"
     )
 
@@ -169,7 +169,7 @@ def _text(path: Path) -> str:
         return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RefusedContract(
-            [f"{path} is no text in UTF-8 (byte {error.start}): save it as UTF-8"]
+            [f"{path} is not a text in UTF-8 (byte {error.start}): save it as UTF-8"]
         ) from error
 
 
@@ -186,7 +186,7 @@ def _columns(contract: Contract) -> list[dict[str, Any]]:
     ]
 
 
-def _line_named(stem: str) -> str:
-    """The line that a file's name suggests."""
+def _line_from_name(stem: str) -> str:
+    """Return a name of a line made from a file's name."""
     words = re.sub(r"[^a-z0-9]+", "_", stem.partition(".")[0].lower()).strip("_")[:40]
     return words if words[:1].isalpha() else f"line_{words}"[:40]

@@ -1,4 +1,4 @@
-"""Drafting a contract from a file on this machine, as the pipeline drafts one from a dropped file."""
+"""Draft of a contract from a local file, made like the pipeline's draft from a dropped file."""
 
 import tempfile
 from pathlib import Path
@@ -10,7 +10,7 @@ from cli.local_file import LocalFiles, local_ref
 
 
 def draft(path: Path, line: str) -> tuple[str, str]:
-    """What the file is, in words, and the draft made from it; ``RefusedFile`` if it holds no table."""
+    """Return a description of the file's format and a draft. Raises ``RefusedFile`` if it is not a table."""
     objects = LocalFiles()
     with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
 
@@ -25,9 +25,9 @@ def draft(path: Path, line: str) -> tuple[str, str]:
             )
 
         found = prepared(None)
-        census = EncodingDetector()
+        detector = EncodingDetector()
         for block in objects.read(found.source, 0, SAMPLE):
-            census.feed(block)
-        if census.encoding() is not Encoding.UTF_8:
-            found = prepared(census.encoding())
+            detector.feed(block)
+        if detector.encoding() is not Encoding.UTF_8:
+            found = prepared(detector.encoding())
         return found.described, drafting.draft(objects, line, found)

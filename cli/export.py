@@ -1,9 +1,8 @@
-"""Writing quarantined rows to a file that can be mended and dropped again.
+"""Export of quarantined rows to a file that can be corrected and dropped again.
 
-The file has the columns and the delimiter that the rows were read with, so a mended row loads as any other.
-Beside it, ``<name>.reasons.csv`` says of each row why it was refused. A row that could not be split into its
-cells, or that lost bytes on the way, is in that second file only, as raw text: put back by a guess, its
-values could end in wrong columns.
+The file has the columns and the delimiter of the original file. A second file, ``<name>.reasons.csv``, says
+why each row was rejected. A row that could not be split into cells, or that lost bytes, is only in the second
+file, as raw text: a guess could put its values into the wrong columns.
 """
 
 import csv
@@ -19,16 +18,17 @@ from claimwatch.errors import RefusedData
 from claimwatch.ingest.plan import Plan
 from claimwatch.storage.quarantine import RefusedRow
 
-_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # to a spreadsheet the full-width signs are the same
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # spreadsheets treat the full-width signs alike
 _NUMBER = re.compile(r"[+-][\d .,()/-]*([eE][+-]?\d+)?%?", re.ASCII)
-"""Numbers, and telephone numbers: signs and digits alone compute nothing that could do harm."""
+"""Numbers and telephone numbers: signs and digits alone cannot compute anything harmful."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """Result of an export.
 
-    ``rows`` went to the file itself, ``apart`` to the file of reasons alone; ``guarded`` cells were changed.
+    ``rows`` were written to the file itself, ``apart`` only to the file of reasons; ``guarded`` cells got an
+    apostrophe.
     """
 
     file: Path
@@ -39,42 +39,42 @@ class Exported:
 
 
 def export(rows: Iterable[RefusedRow], plan: Plan, file: Path, *, verbatim: bool) -> Exported:
-    """Write the rows of a file that was loaded by this plan, and why each was refused.
+    """Write the rows of a file that was loaded with this plan, and why each was rejected.
 
-    A cell that a spreadsheet would take for a formula gets an apostrophe in front, unless ``verbatim``.
-    Raises ``RefusedData`` rather than write over what somebody may have mended already.
+    Unless ``verbatim``, a cell that a spreadsheet would read as a formula gets an apostrophe in front. Raises
+    ``RefusedData`` if a file exists, because someone may have corrected it already.
     """
     reasons = file.with_name(f"{file.stem}.reasons.csv")
     for path in (file, reasons):
         if path.exists():
-            raise RefusedData(f"{path} is there already: choose another name, or remove it")
+            raise RefusedData(f"{path} exists already: choose another name or remove it")
     with (
         file.open("x", encoding="utf-8", newline="") as table,
-        reasons.open("x", encoding="utf-8", newline="") as told,
+        reasons.open("x", encoding="utf-8", newline="") as reasons_file,
     ):
-        writing = _Writing(plan, table, told, verbatim=verbatim)
+        writer = _Writer(plan, table, reasons_file, verbatim=verbatim)
         for row in rows:
-            writing.add(row)
-    return Exported(file, reasons, writing.rows, writing.apart, writing.guarded)
+            writer.add(row)
+    return Exported(file, reasons, writer.rows, writer.apart, writer.guarded)
 
 
 def is_formula(cell: str) -> bool:
-    """Whether a spreadsheet would compute this cell instead of showing it."""
+    """Return whether a spreadsheet would compute this cell instead of showing it."""
     return cell.startswith(_FORMULA) and _NUMBER.fullmatch(cell) is None
 
 
 def guard(cell: str) -> str:
-    """The cell, so written that a spreadsheet shows it."""
+    """Return the cell, with an apostrophe in front if it would be computed."""
     return f"'{cell}" if is_formula(cell) else cell
 
 
-class _Writing:
-    def __init__(self, plan: Plan, table: TextIO, told: TextIO, *, verbatim: bool) -> None:
+class _Writer:
+    def __init__(self, plan: Plan, table: TextIO, reasons: TextIO, *, verbatim: bool) -> None:
         self.rows = self.apart = self.guarded = 0
         self._table = table
         self._guarding = not verbatim
-        self._told = csv.writer(told, lineterminator="\n")
-        self._told.writerow(("exported_row", "row_number", "column", "rule", "message", "raw"))
+        self._reasons = csv.writer(reasons, lineterminator="\n")
+        self._reasons.writerow(("exported_row", "row_number", "column", "rule", "message", "raw"))
         self._reader: FieldReader | None = None
         if plan.delimiter is not None:
             self._reader = FieldReader(Dialect(plan.delimiter))
@@ -89,10 +89,10 @@ class _Writing:
             self.apart += 1
         for problem in row.problems:
             cells = (problem.column or "", problem.rule, problem.message, "" if whole else row.raw)
-            self._told.writerow((self.rows if whole else "", row.number, *map(guard, cells)))
+            self._reasons.writerow((self.rows if whole else "", row.number, *map(guard, cells)))
 
     def _write(self, raw: str) -> bool:
-        """Write a row as it came; False where it cannot be split into its cells."""
+        """Write a row unchanged except for guards; return False if it cannot be split into cells."""
         if self._reader is not None:
             record = self._reader.read(raw, 0, final=True)
             if record is None or record.fields is None or record.next < len(raw):

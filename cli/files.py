@@ -1,4 +1,4 @@
-"""Commands about files: what was dropped, what became of it, which rows were refused, and trying again."""
+"""Commands about files: drop, list, inspect the quarantine, and replay."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from claimwatch.errors import RefusedData
 from claimwatch.ingest import replay as replaying
 from claimwatch.ingest.plan import Plan
 from claimwatch.storage import ledger
-from claimwatch.storage import quarantine as refused_rows
+from claimwatch.storage import quarantine as quarantined_rows
 from claimwatch.storage.quarantine import RefusedRow
 from cli.export import export
 from cli.local_file import blocks_of
@@ -24,7 +24,7 @@ from cli.stack import Stack, StackUnreachable
 
 SHOWN_ROWS = 20
 POLL_SECONDS = 0.5
-SETTLED = ("committed", "parked", "refused", "failed")
+FINAL = ("committed", "parked", "refused", "failed")
 
 
 class Status(StrEnum):
@@ -48,13 +48,13 @@ def files(
     status: Annotated[
         Status | None, typer.Option(help="Only files in this state.", show_default=False)
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of files, newest first.")] = 20,
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """The ledger: each file that was dropped, its state, and its rows read, loaded and quarantined."""
-    at = stack_of(ctx, stack)
-    with at.database.transaction() as cursor:
+    """List dropped files with their state and their numbers of rows read, loaded and quarantined."""
+    target = stack_of(ctx, stack)
+    with target.database.transaction() as cursor:
         found = ledger.list_files(cursor, line=line, status=status, limit=limit)
     if as_json:
         show_json({"files": found})
@@ -77,9 +77,9 @@ def files(
             ],
         )
     else:
-        narrowed = " of that line or state" if line or status else ""
-        say(f"No files{narrowed} yet. Drop one with `claimwatch drop FILE --line LINE`.")
-    say(f"In {at.title}.", "dim")
+        filtered = " of that line or state" if line or status else ""
+        say(f"No files{filtered} yet. Drop one with `claimwatch drop FILE --line LINE`.")
+    say(f"In {target.title}.", "dim")
 
 
 def quarantine(
@@ -93,8 +93,8 @@ def quarantine(
         typer.Option(
             "--export",
             metavar="FILE",
-            help="Write the rows to this new file, ready to be mended and dropped again, and the reasons"
-            " beside it as <name>.reasons.csv. Rows that cannot be split into cells are there only, as text.",
+            help="Write the rows to this new file, to correct and drop again, and the reasons to"
+            " <name>.reasons.csv. Rows that cannot be split into cells are only in the second file, as text.",
             show_default=False,
         ),
     ] = None,
@@ -102,49 +102,51 @@ def quarantine(
         bool,
         typer.Option(
             "--verbatim",
-            help="Export every cell as it came. Without it, a cell that a spreadsheet would take for a"
-            " formula (it begins with = + - @ and is no number) gets an apostrophe in front.",
+            help="Export every cell unchanged. Otherwise a cell that a spreadsheet would read as a"
+            " formula (it begins with = + - @ and is not a number) gets an apostrophe in front.",
         ),
     ] = False,
     limit: Annotated[
         int | None,
         typer.Option(
             min=0,
-            help="How many rows or reasons; 0 means all.",
+            help="Maximum number of rows or reasons; 0 means all.",
             show_default=f"{SHOWN_ROWS}; all with --json",
         ),
     ] = None,
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """The rows of a file that were refused, each with its number, its text as it came, and every reason."""
+    """Show the rejected rows of a file, each with its number, its raw text and every reason."""
     if export_to is not None and reasons:
         raise typer.BadParameter("choose one of --export and --reasons")
-    at = stack_of(ctx, stack)
+    target = stack_of(ctx, stack)
     most = (None if as_json else SHOWN_ROWS) if limit is None else limit or None
-    with at.database.transaction() as cursor:
+    with target.database.transaction() as cursor:
         file = _ledger_entry(cursor, file_id)
         if reasons:
-            found = refused_rows.most_frequent_reasons(cursor, file_id, most or 1_000_000)
+            found = quarantined_rows.most_frequent_reasons(cursor, file_id, most or 1_000_000)
             _show_reasons(file, found, as_json=as_json)
         elif export_to is not None:
-            _export(file, refused_rows.rows(cursor, file_id), export_to, verbatim=verbatim, as_json=as_json)
+            _export(
+                file, quarantined_rows.rows(cursor, file_id), export_to, verbatim=verbatim, as_json=as_json
+            )
         else:
-            _show_rows(file, list(refused_rows.rows(cursor, file_id)), most, as_json=as_json)
+            _show_rows(file, list(quarantined_rows.rows(cursor, file_id)), most, as_json=as_json)
 
 
 def replay(ctx: typer.Context, file_id: FileId, stack: StackName = None, as_json: AsJson = False) -> None:
-    """Try a file again from its beginning: one that failed, was refused, or waits for its contract."""
-    at = stack_of(ctx, stack)
+    """Load a file again that failed, was refused, or waits for its contract."""
+    target = stack_of(ctx, stack)
     try:
-        file = replaying.replay(at.database, at.pipeline, file_id)
+        file = replaying.replay(target.database, target.pipeline, file_id)
     except LookupError as error:
         raise _unknown(file_id) from error
     if as_json:
         show_json({"file_id": file.file_id, "key": file.key, "status": file.status, "attempt": file.attempt})
         return
-    show(f"File {file_id} ({file.key}) is tried again; this is attempt {file.attempt}.")
-    say("`claimwatch files` shows how it ends.", "dim")
+    show(f"File {file_id} ({file.key}) is being loaded again: attempt {file.attempt}.")
+    say("`claimwatch files` shows the result.", "dim")
 
 
 def drop(
@@ -152,53 +154,53 @@ def drop(
     path: Annotated[
         Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="The file.")
     ],
-    line: Annotated[str, typer.Option(help="The line of business that it belongs to.")],
+    line: Annotated[str, typer.Option(help="The line of business of the file.")],
     outcomes: Annotated[
-        bool, typer.Option("--outcomes", help="It holds outcomes (fraud or not) instead of claims.")
+        bool, typer.Option("--outcomes", help="The file contains outcomes (fraud or not) instead of claims.")
     ] = False,
     wait: Annotated[
         int,
-        typer.Option(min=0, metavar="SECONDS", help="Wait so long for its end; 0 does not wait at all."),
+        typer.Option(min=0, metavar="SECONDS", help="How long to wait for the result; 0 does not wait."),
     ] = 900,
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Drop a file into the landing bucket, and tell what became of it.
+    """Drop a file into the landing bucket and report the result.
 
-    The same as copying it there with any other S3 client. Ends with 1 unless the file is committed.
+    Any other S3 client can copy it there too. The exit code is 1 unless the file is committed.
     """
-    at = stack_of(ctx, stack)
+    target = stack_of(ctx, stack)
     key = f"{'outcomes' if outcomes else 'claims'}/{line}/{path.name}"
-    ref = at.objects.write(at.landing_bucket, key, blocks_of(path))
-    say(f"Dropped as s3://{ref.bucket}/{ref.key} into {at.title}.", "dim")
+    ref = target.objects.write(target.landing_bucket, key, blocks_of(path))
+    say(f"Dropped as s3://{ref.bucket}/{ref.key} into {target.title}.", "dim")
     if not wait:
         if as_json:
             show_json({"bucket": ref.bucket, "key": ref.key, "version_id": ref.version_id})
         return
-    file = _settled(at, ref, wait)
+    file = _wait_for_result(target, ref, wait)
     if as_json:
         show_json(file)
     else:
-        _tell_end(file)
+        _show_result(file)
     if file["status"] != "committed":
         raise typer.Exit(1)
 
 
-def _settled(at: Stack, ref: ObjectRef, seconds: int) -> dict[str, Any]:
+def _wait_for_result(target: Stack, ref: ObjectRef, seconds: int) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        with at.database.transaction() as cursor:
+        with target.database.transaction() as cursor:
             newest = ledger.list_files(cursor, limit=500)
         for file in newest:
-            if (file["key"], file["version_id"]) == (ref.key, ref.version_id) and file["status"] in SETTLED:
+            if (file["key"], file["version_id"]) == (ref.key, ref.version_id) and file["status"] in FINAL:
                 return file
         time.sleep(POLL_SECONDS)
     raise StackUnreachable(
-        f"{ref.key} has not come to an end within {seconds} s: `claimwatch files` shows how far it is"
+        f"{ref.key} was not finished within {seconds} s: `claimwatch files` shows its state"
     )
 
 
-def _tell_end(file: dict[str, Any]) -> None:
+def _show_result(file: dict[str, Any]) -> None:
     number = file["file_id"]
     if file["status"] == "committed":
         read = counted(file["rows_read"], "row")
@@ -218,10 +220,10 @@ def _show_rows(file: ledger.File, rows: list[RefusedRow], most: int | None, *, a
         show_json({**_described(file), "rows_quarantined": len(rows), "rows": list(map(_row, shown))})
         return
     if not rows:
-        _say_nothing_is_there(file)
+        _report_empty(file)
         return
     show_table(
-        ("row", "reasons", "as it came"),
+        ("row", "reasons", "raw text"),
         [(row.number, [_sentence(reason) for reason in _row(row)["reasons"]], row.raw) for row in shown],
     )
     rest = len(rows) - len(shown)
@@ -237,7 +239,7 @@ def _show_reasons(file: ledger.File, found: list[dict[str, Any]], *, as_json: bo
         renamed = [{"column": item.pop("column_name"), **item} for item in found]
         show_json({**_described(file), "reasons": renamed})
     elif not found:
-        _say_nothing_is_there(file)
+        _report_empty(file)
     else:
         show_table(
             ("rows", "column", "rule", "for example"),
@@ -250,7 +252,7 @@ def _export(
 ) -> None:
     first = next(rows, None)
     if first is None:
-        raise RefusedData(f"no row of file {file.file_id} is in quarantine; the file is {file.status}")
+        raise RefusedData(f"file {file.file_id} has no quarantined rows; the file is {file.status}")
     plan = Plan.from_json(file.details)
     done = export(chain((first,), rows), plan, path, verbatim=verbatim)
     if as_json:
@@ -265,19 +267,19 @@ def _export(
             }
         )
         return
-    show(f"Exported {counted(done.rows, 'row')} to {done.file}; {done.reasons} says why each was refused.")
+    show(f"Exported {counted(done.rows, 'row')} to {done.file}; {done.reasons} says why each was rejected.")
     if done.apart:
         say(
-            f"Only in {done.reasons}, as text: {counted(done.apart, 'row')} that cannot be split into cells.",
+            f"{counted(done.apart, 'row')} cannot be split into cells: only in {done.reasons}, as text.",
             "yellow",
         )
     if done.guarded:
         say(
-            f"An apostrophe is in front of {counted(done.guarded, 'cell')} that a spreadsheet would take for"
-            " a formula; --verbatim leaves them as they came.",
+            f"{counted(done.guarded, 'cell')} got an apostrophe, because a spreadsheet would read a formula;"
+            " --verbatim leaves cells unchanged.",
             "yellow",
         )
-    say(f"Mend the rows and drop the file again: `claimwatch drop {done.file} --line {file.line}`", "dim")
+    say(f"Correct the rows and drop the file again: `claimwatch drop {done.file} --line {file.line}`", "dim")
 
 
 def _ledger_entry(cursor: Any, file_id: int) -> ledger.File:
@@ -288,12 +290,12 @@ def _ledger_entry(cursor: Any, file_id: int) -> ledger.File:
 
 
 def _unknown(file_id: int) -> RefusedData:
-    return RefusedData(f"there is no file {file_id} in the ledger: `claimwatch files` lists those there are")
+    return RefusedData(f"there is no file {file_id} in the ledger: `claimwatch files` lists all files")
 
 
-def _say_nothing_is_there(file: ledger.File) -> None:
+def _report_empty(file: ledger.File) -> None:
     why = f": {file.error}" if file.error else ""
-    say(f"No row of file {file.file_id} is in quarantine; the file is {file.status}{why}")
+    say(f"File {file.file_id} has no quarantined rows; the file is {file.status}{why}")
 
 
 def _described(file: ledger.File) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A file on this machine, read as the object that it would be in S3."""
+"""Local files that are read like objects of S3."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ class LocalFiles:
         try:
             return Path(ref.key).stat().st_size
         except FileNotFoundError as error:
-            raise ObjectMissing(f"{ref.key} is not there") from error
+            raise ObjectMissing(f"{ref.key} does not exist") from error
 
     def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         left = max(0, (self.size(ref) if end is None else end) - start)
@@ -33,10 +33,10 @@ class LocalFiles:
 
 
 def local_ref(path: Path) -> ObjectRef:
-    """The file as an object."""
+    """Return the reference of a local file."""
     return ObjectRef("", str(path), "")
 
 
 def blocks_of(path: Path) -> Iterator[bytes]:
-    """The bytes of a file."""
+    """Yield the bytes of a file."""
     return LocalFiles().read(local_ref(path))

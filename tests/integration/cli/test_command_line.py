@@ -1,4 +1,4 @@
-"""A data engineer's day at the command line: drop, look, export, mend, drop again."""
+"""A data engineer's work at the command line: drop, inspect, export, correct, drop again."""
 
 import csv
 import io
@@ -68,7 +68,7 @@ def home_file(tmp_path: Path, *rows: str) -> Path:
 # -- drop and files ------------------------------------------------------------------------------------------
 
 
-def test_a_dropped_file_is_reported_and_stands_in_the_ledger(run: Run, motor_file: Path) -> None:
+def test_a_dropped_file_is_reported_and_listed(run: Run, motor_file: Path) -> None:
     dropped = answer(run("drop", motor_file, "--line", "motor", "--json"))
     assert (dropped["status"], dropped["rows_read"]) == ("committed", ROWS)
     assert dropped["rows_loaded"] + dropped["rows_quarantined"] == ROWS
@@ -79,7 +79,7 @@ def test_a_dropped_file_is_reported_and_stands_in_the_ledger(run: Run, motor_fil
     assert "committed" in table
 
 
-def test_files_can_be_narrowed_to_a_line_and_a_state(run: Run, motor_file: Path, tmp_path: Path) -> None:
+def test_files_can_be_filtered_by_line_and_state(run: Run, motor_file: Path, tmp_path: Path) -> None:
     run("drop", motor_file, "--line", "motor")
     run("drop", home_file(tmp_path, "H1,2026-01-01,1,,"), "--line", "home")
     assert [file["line"] for file in answer(run("files", "--line", "home", "--json"))["files"]] == ["home"]
@@ -89,12 +89,12 @@ def test_files_can_be_narrowed_to_a_line_and_a_state(run: Run, motor_file: Path,
     assert "No files of that line or state" in run("files", "--line", "health").stderr
 
 
-def test_a_file_that_is_not_committed_ends_with_1_and_why(run: Run, tmp_path: Path) -> None:
+def test_a_refused_file_gives_exit_code_1_and_the_reason(run: Run, tmp_path: Path) -> None:
     empty = tmp_path / "empty.csv"
     empty.write_text("")
-    told = run("drop", empty, "--line", "motor")
-    assert told.exit_code == 1
-    assert "refused: the file is empty" in told.stdout
+    result = run("drop", empty, "--line", "motor")
+    assert result.exit_code == 1
+    assert "refused: the file is empty" in result.stdout
 
 
 # -- quarantine ----------------------------------------------------------------------------------------------
@@ -103,9 +103,9 @@ def test_a_file_that_is_not_committed_ends_with_1_and_why(run: Run, tmp_path: Pa
 def test_quarantined_rows_are_shown_with_every_reason(run: Run, with_home: Path, tmp_path: Path) -> None:
     source = home_file(tmp_path, "H1,2026-01-01,1,fine,", "H2,yesterday,-5,two,", "H3,2026-01-01")
     run("drop", source, "--line", "home")
-    told = answer(run("quarantine", 1, "--json"))
-    assert (told["status"], told["rows_quarantined"]) == ("committed", 2)
-    first, second = told["rows"]
+    result = answer(run("quarantine", 1, "--json"))
+    assert (result["status"], result["rows_quarantined"]) == ("committed", 2)
+    first, second = result["rows"]
     assert (first["row_number"], first["raw"]) == (2, "H2,yesterday,-5,two,")
     assert [(reason["column"], reason["rule"]) for reason in first["reasons"]] == [
         ("lost_on", "type"),
@@ -125,14 +125,16 @@ def test_quarantined_rows_are_shown_with_every_reason(run: Run, with_home: Path,
     }
 
 
-def test_a_row_cannot_steer_the_terminal(run: Run, with_home: Path, tmp_path: Path) -> None:
+def test_a_row_cannot_send_control_characters_to_the_terminal(
+    run: Run, with_home: Path, tmp_path: Path
+) -> None:
     run("drop", home_file(tmp_path, "H1,no date,1,\x1b[2J[red]story,"), "--line", "home")
     table = run("quarantine", 1).stdout
     assert "\x1b" not in table
     assert "␛[2J[red]story" in table
 
 
-def test_only_as_many_rows_are_shown_as_asked_for(run: Run, motor_file: Path) -> None:
+def test_limit_restricts_the_shown_rows(run: Run, motor_file: Path) -> None:
     run("drop", motor_file, "--line", "motor")
     total = answer(run("quarantine", 1, "--json"))["rows_quarantined"]
     assert len(answer(run("quarantine", 1, "--json", "--limit", 2))["rows"]) == 2
@@ -140,7 +142,7 @@ def test_only_as_many_rows_are_shown_as_asked_for(run: Run, motor_file: Path) ->
     assert "more" not in run("quarantine", 1, "--limit", 0).stderr
 
 
-def test_an_unknown_file_and_an_empty_quarantine_are_told_apart(
+def test_an_unknown_file_is_an_error_and_an_empty_quarantine_is_not(
     run: Run, with_home: Path, tmp_path: Path
 ) -> None:
     unknown = run("quarantine", 99)
@@ -149,12 +151,12 @@ def test_an_unknown_file_and_an_empty_quarantine_are_told_apart(
     run("drop", home_file(tmp_path, "H1,2026-01-01,1,,"), "--line", "home")
     clean = run("quarantine", 1)
     assert clean.exit_code == 0
-    assert "No row of file 1 is in quarantine" in clean.stderr
+    assert "File 1 has no quarantined rows" in clean.stderr
     assert run("quarantine", 1, "--export", tmp_path / "x.csv").exit_code == 1
     assert not (tmp_path / "x.csv").exists()
 
 
-def test_exported_rows_load_once_they_are_mended(
+def test_exported_rows_can_be_corrected_and_loaded(
     run: Run, database: Database, with_home: Path, tmp_path: Path
 ) -> None:
     source = home_file(
@@ -166,8 +168,8 @@ def test_exported_rows_load_once_they_are_mended(
     )
     run("drop", source, "--line", "home")
     fixed = tmp_path / "fixed.csv"
-    told = answer(run("quarantine", 1, "--export", fixed, "--json"))
-    assert (told["rows"], told["rows_apart"], told["guarded_cells"]) == (2, 1, 0)
+    result = answer(run("quarantine", 1, "--export", fixed, "--json"))
+    assert (result["rows"], result["rows_apart"], result["guarded_cells"]) == (2, 1, 0)
     reasons = csv.DictReader(io.StringIO((tmp_path / "fixed.reasons.csv").read_text(), newline=""))
     assert [row["raw"] for row in reasons if not row["exported_row"]] == ["H4,2026-01-04"]
     fixed.write_text(fixed.read_text().replace("yesterday", "2026-01-02").replace(",-3,", ",3,"))
@@ -196,17 +198,17 @@ def test_ndjson_is_exported_as_ndjson(run: Run, with_home: Path, tmp_path: Path)
 # -- replay --------------------------------------------------------------------------------------------------
 
 
-def test_a_failed_file_is_loaded_by_a_replay(run: Run, database: Database, motor_file: Path) -> None:
+def test_a_replay_loads_a_failed_file(run: Run, database: Database, motor_file: Path) -> None:
     run("drop", motor_file, "--line", "motor")
     with database.transaction() as cursor:
         cursor.execute("UPDATE file SET status = 'failed', committed_at = NULL, error = 'a fault'")
-    told = answer(run("replay", 1, "--json"))
-    assert told["attempt"] == 2
+    result = answer(run("replay", 1, "--json"))
+    assert result["attempt"] == 2
     with database.transaction() as cursor:
         assert ledger.get(cursor, 1).status == "committed"
 
 
-def test_a_committed_file_and_an_unknown_one_are_not_replayed(run: Run, motor_file: Path) -> None:
+def test_committed_and_unknown_files_are_not_replayed(run: Run, motor_file: Path) -> None:
     run("drop", motor_file, "--line", "motor")
     committed = run("replay", 1)
     assert committed.exit_code == 1
@@ -217,7 +219,7 @@ def test_a_committed_file_and_an_unknown_one_are_not_replayed(run: Run, motor_fi
 # -- contract put --------------------------------------------------------------------------------------------
 
 
-def test_a_contract_loads_the_files_that_waited_for_it(run: Run, tmp_path: Path) -> None:
+def test_applying_a_contract_loads_the_waiting_files(run: Run, tmp_path: Path) -> None:
     parked = run("drop", home_file(tmp_path, "H1,2026-01-01,1,,"), "--line", "home")
     assert parked.exit_code == 1
     assert "home has no contract" in parked.stdout
@@ -228,9 +230,9 @@ def test_a_contract_loads_the_files_that_waited_for_it(run: Run, tmp_path: Path)
     assert (file["status"], file["rows_loaded"]) == ("committed", 1)
 
 
-def test_a_change_that_cannot_be_applied_is_refused_by_column(run: Run, with_home: Path) -> None:
+def test_an_impossible_change_is_refused_with_the_column(run: Run, with_home: Path) -> None:
     with_home.write_text(HOME.format(version="1.1.0", amount="date").replace("{minimum: 0}", "{}"))
-    told = run("contract", "put", "home", with_home)
-    assert told.exit_code == 1
-    assert "amount" in told.stderr
+    result = run("contract", "put", "home", with_home)
+    assert result.exit_code == 1
+    assert "amount" in result.stderr
     assert json.loads(run("contract", "put", "home", with_home, "--json").stdout)["problems"]

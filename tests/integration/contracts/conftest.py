@@ -1,13 +1,13 @@
-"""A house for each test."""
+"""Fixtures: an environment per test."""
 
 from pathlib import Path
 
 import pytest
 
 from claimwatch.storage.connection import Database
-from tests.integration.contracts.environment import House
+from tests.integration.contracts.environment import Environment
 
 
 @pytest.fixture
-def house(database: Database, tmp_path: Path) -> House:
-    return House(database, tmp_path / "objects")
+def env(database: Database, tmp_path: Path) -> Environment:
+    return Environment(database, tmp_path / "objects")

@@ -1,4 +1,4 @@
-"""A place where contracts are put, applied and told of."""
+"""An environment in which contracts are stored, applied and notified."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,8 +15,8 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 @dataclass
-class Told:
-    """Keeps what people are told; `fault` is raised once, in place of telling."""
+class Notifications:
+    """Records notifications; `fault` is raised once instead of recording one."""
 
     messages: list[tuple[str, str]] = field(default_factory=list)
     fault: Exception | None = None
@@ -28,13 +28,13 @@ class Told:
         self.messages.append((subject, message))
 
 
-class House:
-    """Applies contracts on a database, with everything else in memory or in a folder."""
+class Environment:
+    """Applies contracts to a database, with everything else in memory or in a folder."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
         self.objects = FilesystemObjectStore(folder)
-        self.told = Told()
+        self.sent = Notifications()
         self.replayed: list[int] = []
         self.slept: list[float] = []
         self.on_replay: Callable[[int], None] = self.replayed.append
@@ -43,7 +43,7 @@ class House:
     def put(
         self, text: str | bytes, *, line: str = "home", second: int = 0, sequencer: str = ""
     ) -> CreatedObject:
-        """Put a contract in place; gives the event that S3 would send."""
+        """Store a contract; return the event that S3 would send."""
         body = text.encode() if isinstance(text, str) else text
         ref = self.objects.write("artifacts", f"contracts/{line}.yaml", [body])
         return CreatedObject(ref, len(body), sequencer, NOON + timedelta(seconds=second))
@@ -53,7 +53,7 @@ class House:
             Dependencies(
                 database=database or self.database,
                 objects=self.objects,
-                alerts=self.told,
+                alerts=self.sent,
                 replay=self.on_replay,
                 lock_timeout=0.2,
                 sleep=self.on_sleep,
@@ -69,7 +69,7 @@ class House:
     def file(
         self, status: str = "committed", *, second: int = 0, sequencer: str = "", line: str = "home"
     ) -> int:
-        """A file in the ledger."""
+        """Insert a file into the ledger; return its number."""
         counts = (1, 1, 0) if status == "committed" else (None, None, None)
         committed_at = NOON if status == "committed" else None
         [(file_id,)] = self.rows(
@@ -84,7 +84,7 @@ class House:
         return int(file_id)
 
     def columns(self, table: str) -> dict[str, str]:
-        """Types of a table's or a view's columns."""
+        """Return the types of the columns of a table or view."""
         return dict(
             self.rows(
                 """

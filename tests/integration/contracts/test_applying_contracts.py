@@ -1,4 +1,4 @@
-"""A contract that is put in place is applied once, wholly or not at all, and told when it cannot be."""
+"""A contract is applied once and completely, or refused with one notification."""
 
 import threading
 from contextlib import closing
@@ -11,30 +11,30 @@ from claimwatch.domain.contract.contract_draft import draft_contract
 from claimwatch.errors import RefusedData, TransientFault
 from claimwatch.storage import contracts
 from tests.cluster import database_at
-from tests.integration.contracts.environment import House
+from tests.integration.contracts.environment import Environment
 from tests.unit.contracts.sample_contracts import claim_id, column, contract_text, role
 
 AMOUNT = column("amount", "integer")
-FUEL = column("fuel", "string", required=True, description='What it runs on; it\'s "told" at 100 %.')
+FUEL = column("fuel", "string", required=True, description='What it runs on; it\'s "known" at 100 %.')
 
 
-def entries(house: House) -> list[tuple[str | None, str]]:
+def entries(env: Environment) -> list[tuple[str | None, str]]:
     return [
         (version, status)
-        for version, status in house.rows(
+        for version, status in env.rows(
             "SELECT version, status FROM contract WHERE line = 'home' ORDER BY contract_id"
         )
     ]
 
 
-def running_version(house: House) -> str | None:
-    with house.database.transaction() as cursor:
+def running_version(env: Environment) -> str | None:
+    with env.database.transaction() as cursor:
         found = contracts.running(cursor, "claims", "home")
     return found.version if found else None
 
 
-def test_a_first_contract_makes_the_table_and_the_view(house: House) -> None:
-    applied = house.apply(house.put(contract_text(AMOUNT)))
+def test_a_first_contract_creates_the_table_and_the_views(env: Environment) -> None:
+    applied = env.apply(env.put(contract_text(AMOUNT)))
     assert (applied.status, applied.version) == ("applied", "1.0.0")
     expected = {
         "claim_id": "text",
@@ -44,32 +44,32 @@ def test_a_first_contract_makes_the_table_and_the_view(house: House) -> None:
         "row_number": "bigint",
         "extra": "jsonb",
     }
-    assert house.columns("claim_home") == expected
-    assert house.columns("current_claim_home") == expected
-    assert running_version(house) == "1.0.0"
-    assert house.told.messages == []
+    assert env.columns("claim_home") == expected
+    assert env.columns("current_claim_home") == expected
+    assert running_version(env) == "1.0.0"
+    assert env.sent.messages == []
 
 
-def test_the_same_event_twice_has_its_effect_once(house: House) -> None:
-    created = house.put(contract_text(AMOUNT))
-    assert [house.apply(created).status for _ in range(3)] == ["applied"] * 3
-    assert entries(house) == [("1.0.0", "applied")]
+def test_a_repeated_event_has_no_effect(env: Environment) -> None:
+    created = env.put(contract_text(AMOUNT))
+    assert [env.apply(created).status for _ in range(3)] == ["applied"] * 3
+    assert entries(env) == [("1.0.0", "applied")]
 
 
-def test_the_same_text_again_changes_nothing(house: House) -> None:
-    house.apply(house.put(contract_text(AMOUNT)))
-    again = house.apply(house.put(contract_text(AMOUNT), second=5))
+def test_an_identical_contract_changes_nothing(env: Environment) -> None:
+    env.apply(env.put(contract_text(AMOUNT)))
+    again = env.apply(env.put(contract_text(AMOUNT), second=5))
     assert (again.status, again.notes) == ("applied", ())
-    assert running_version(house) == "1.0.0"
+    assert running_version(env) == "1.0.0"
 
 
-def test_two_that_apply_at_once_do_it_once(house: House, database_url: str) -> None:
-    created = house.put(contract_text(AMOUNT))
+def test_concurrent_calls_apply_a_contract_once(env: Environment, database_url: str) -> None:
+    created = env.put(contract_text(AMOUNT))
     became: list[str] = []
 
     def apply() -> None:
         with closing(database_at(database_url)) as database:
-            became.append(house.apply(created, database).status)
+            became.append(env.apply(created, database).status)
 
     threads = [threading.Thread(target=apply) for _ in range(4)]
     for thread in threads:
@@ -77,81 +77,80 @@ def test_two_that_apply_at_once_do_it_once(house: House, database_url: str) -> N
     for thread in threads:
         thread.join()
     assert became == ["applied"] * 4
-    assert entries(house) == [("1.0.0", "applied")]
+    assert entries(env) == [("1.0.0", "applied")]
 
 
-def test_a_version_with_more_columns_migrates_by_itself_under_the_views_of_others(house: House) -> None:
-    house.apply(house.put(contract_text(AMOUNT)))
-    file_id = house.file()
-    house.rows(
-        "INSERT INTO claim_home (claim_id, file_id, row_number, amount) VALUES ('a', %s, 1, 5)", file_id
-    )
-    house.rows("CREATE VIEW report AS SELECT amount FROM current_claim_home")
-    applied = house.apply(house.put(contract_text(AMOUNT, FUEL, version="1.1.0"), second=1))
+def test_new_columns_are_added_although_other_views_depend_on_the_view(env: Environment) -> None:
+    env.apply(env.put(contract_text(AMOUNT)))
+    file_id = env.file()
+    env.rows("INSERT INTO claim_home (claim_id, file_id, row_number, amount) VALUES ('a', %s, 1, 5)", file_id)
+    env.rows("CREATE VIEW report AS SELECT amount FROM current_claim_home")
+    applied = env.apply(env.put(contract_text(AMOUNT, FUEL, version="1.1.0"), second=1))
     assert applied.notes == ("column 'fuel' is new; it is empty in rows loaded earlier",)
-    assert house.rows("SELECT claim_id, amount, fuel FROM current_claim_home") == [("a", 5, None)]
-    assert house.rows("SELECT amount FROM report") == [(5,)]
-    [(comment,)] = house.rows(
+    assert env.rows("SELECT claim_id, amount, fuel FROM current_claim_home") == [("a", 5, None)]
+    assert env.rows("SELECT amount FROM report") == [(5,)]
+    [(comment,)] = env.rows(
         "SELECT col_description('claim_home'::regclass, attnum) FROM pg_attribute WHERE attname = 'fuel' "
         "AND attrelid = 'claim_home'::regclass"
     )
     assert comment == FUEL["description"]
 
 
-def test_a_column_that_is_left_out_keeps_what_it_has(house: House) -> None:
-    house.apply(house.put(contract_text(AMOUNT, FUEL)))
-    house.rows(
+def test_a_removed_column_keeps_its_values(env: Environment) -> None:
+    env.apply(env.put(contract_text(AMOUNT, FUEL)))
+    env.rows(
         "INSERT INTO claim_home (claim_id, file_id, row_number, fuel) VALUES ('a', %s, 1, 'gas')",
-        house.file(),
+        env.file(),
     )
-    applied = house.apply(house.put(contract_text(AMOUNT, version="2.0.0"), second=1))
+    applied = env.apply(env.put(contract_text(AMOUNT, version="2.0.0"), second=1))
     assert applied.notes == (
         "column 'fuel' is not in the contract; it is kept, and new files leave it empty",
     )
-    assert house.rows("SELECT fuel FROM current_claim_home") == [("gas",)]
-    back = house.apply(house.put(contract_text(FUEL, AMOUNT, version="2.1.0"), second=2))
+    assert env.rows("SELECT fuel FROM current_claim_home") == [("gas",)]
+    back = env.apply(env.put(contract_text(FUEL, AMOUNT, version="2.1.0"), second=2))
     assert (back.status, back.notes) == ("applied", ())
 
 
-def test_whole_numbers_that_become_any_numbers_stay_what_they_were(house: House) -> None:
-    house.apply(house.put(contract_text(AMOUNT)))
-    house.rows(
-        "INSERT INTO claim_home (claim_id, file_id, row_number, amount) VALUES ('a', %s, 1, 5)", house.file()
+def test_integers_that_become_numbers_keep_their_values(env: Environment) -> None:
+    env.apply(env.put(contract_text(AMOUNT)))
+    env.rows(
+        "INSERT INTO claim_home (claim_id, file_id, row_number, amount) VALUES ('a', %s, 1, 5)",
+        env.file(),
     )
-    house.apply(house.put(contract_text(column("amount", "number"), version="1.1.0"), second=1))
-    assert house.columns("claim_home")["amount"] == "numeric"
-    assert house.columns("current_claim_home")["amount"] == "numeric"
-    assert house.rows("SELECT amount FROM current_claim_home WHERE claim_id = 'a'") == [(5,)]
+    env.apply(env.put(contract_text(column("amount", "number"), version="1.1.0"), second=1))
+    assert env.columns("claim_home")["amount"] == "numeric"
+    assert env.columns("current_claim_home")["amount"] == "numeric"
+    assert env.rows("SELECT amount FROM current_claim_home WHERE claim_id = 'a'") == [(5,)]
 
 
-def test_a_contract_that_cannot_be_applied_is_told_once_and_the_running_one_stays(house: House) -> None:
-    house.apply(house.put(contract_text(AMOUNT)))
-    before = house.columns("claim_home")
-    bad = house.put(contract_text(column("amount", "date"), FUEL, version="2.0.0"), second=1)
-    assert [house.apply(bad).status for _ in range(3)] == ["refused"] * 3
-    assert running_version(house) == "1.0.0"
-    assert house.columns("claim_home") == before
-    [(subject, message)] = house.told.messages
+def test_a_refused_contract_is_notified_once_and_the_running_one_stays(env: Environment) -> None:
+    env.apply(env.put(contract_text(AMOUNT)))
+    before = env.columns("claim_home")
+    bad = env.put(contract_text(column("amount", "date"), FUEL, version="2.0.0"), second=1)
+    assert [env.apply(bad).status for _ in range(3)] == ["refused"] * 3
+    assert running_version(env) == "1.0.0"
+    assert env.columns("claim_home") == before
+    [(subject, message)] = env.sent.messages
     assert subject == "Claimwatch refused a contract: line home"
     assert "column 'amount': its values are stored as integer and cannot be converted to date" in message
     assert "s3://artifacts/contracts/home.yaml (version 2)" in message
-    [(error,)] = house.rows("SELECT error FROM contract WHERE status = 'refused'")
+    [(error,)] = env.rows("SELECT error FROM contract WHERE status = 'refused'")
     assert error in message
 
 
-def test_a_mended_contract_is_applied(house: House) -> None:
-    house.apply(house.put(contract_text(column("amount", "blob"))))
-    assert house.apply(house.put(contract_text(AMOUNT), second=1)).status == "applied"
-    assert entries(house) == [(None, "refused"), ("1.0.0", "applied")]
+def test_a_corrected_contract_is_applied(env: Environment) -> None:
+    env.apply(env.put(contract_text(column("amount", "blob"))))
+    assert env.apply(env.put(contract_text(AMOUNT), second=1)).status == "applied"
+    assert entries(env) == [(None, "refused"), ("1.0.0", "applied")]
 
 
-def test_people_are_told_even_if_the_first_try_to_tell_them_failed(house: House) -> None:
-    house.told.fault = TransientFault("SNS did not answer")
-    bad = house.put("a: [")
+def test_a_refusal_is_notified_even_if_the_first_attempt_fails(env: Environment) -> None:
+    env.sent.fault = TransientFault("SNS did not answer")
+    bad = env.put("a: [")
     with pytest.raises(TransientFault):
-        house.apply(bad)
-    assert house.apply(bad).status == "refused"
-    assert len(house.told.messages) == 1
+        env.apply(bad)
+    assert env.apply(bad).status == "refused"
+    assert len(env.sent.messages) == 1
 
 
 @pytest.mark.parametrize(
@@ -161,149 +160,145 @@ def test_people_are_told_even_if_the_first_try_to_tell_them_failed(house: House)
         (b"\xff\xfea", "byte 1 of the file is not UTF-8"),
         (b"a: \x00", "byte 4 of the file is zero"),
         (b"a: [", "invalid YAML"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "it is no text"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "it is not a text"),
         (b"#" * (5 << 20), "the file is larger than"),
         (b"#" * (2 << 20), "the maximum is"),
     ],
 )
-def test_whatever_is_put_there_is_refused_with_a_reason(house: House, body: bytes, reason: str) -> None:
-    assert house.apply(house.put(body)).status == "refused"
-    [(_, message)] = house.told.messages
+def test_an_unreadable_contract_is_refused_with_a_reason(env: Environment, body: bytes, reason: str) -> None:
+    assert env.apply(env.put(body)).status == "refused"
+    [(_, message)] = env.sent.messages
     assert reason in message
 
 
-def test_a_contract_saved_by_an_editor_that_writes_a_byte_order_mark_is_read(house: House) -> None:
-    assert house.apply(house.put(contract_text(AMOUNT).encode("utf-8-sig"))).status == "applied"
+def test_a_contract_with_a_byte_order_mark_is_read(env: Environment) -> None:
+    assert env.apply(env.put(contract_text(AMOUNT).encode("utf-8-sig"))).status == "applied"
 
 
 @pytest.mark.parametrize("line", ["Home", "home-owners", "1st"])
-def test_a_contract_at_a_place_that_is_no_line_is_refused(house: House, line: str) -> None:
-    assert house.apply(house.put(contract_text(), line=line)).status == "refused"
-    assert "beginning with a letter" in house.told.messages[0][1]
+def test_a_contract_whose_key_has_an_invalid_line_is_refused(env: Environment, line: str) -> None:
+    assert env.apply(env.put(contract_text(), line=line)).status == "refused"
+    assert "beginning with a letter" in env.sent.messages[0][1]
 
 
-def test_an_object_that_is_gone_is_ignored(house: House) -> None:
-    created = house.put(contract_text())
-    house.objects.path(created.ref).unlink()
-    assert house.apply(created).status == "ignored"
+def test_a_deleted_object_is_ignored(env: Environment) -> None:
+    created = env.put(contract_text())
+    env.objects.path(created.ref).unlink()
+    assert env.apply(created).status == "ignored"
 
 
-# -- order ---------------------------------------------------------------------------------------------------
+# -- Order ---------------------------------------------------------------------------------------------------
 
 
-def test_an_older_contract_that_arrives_late_replaces_nothing_and_is_no_mistake(house: House) -> None:
-    older = house.put(contract_text(AMOUNT, version="1.0.0"), second=0)
-    newer = house.put(contract_text(AMOUNT, FUEL, version="1.1.0"), second=9)
-    assert house.apply(newer).status == "applied"
-    assert house.apply(older).status == "superseded"
-    assert running_version(house) == "1.1.0"
-    assert house.told.messages == []
+def test_an_older_contract_that_arrives_late_is_superseded(env: Environment) -> None:
+    older = env.put(contract_text(AMOUNT, version="1.0.0"), second=0)
+    newer = env.put(contract_text(AMOUNT, FUEL, version="1.1.0"), second=9)
+    assert env.apply(newer).status == "applied"
+    assert env.apply(older).status == "superseded"
+    assert running_version(env) == "1.1.0"
+    assert env.sent.messages == []
 
 
-def test_within_one_second_the_sequencer_tells_which_came_first(house: House) -> None:
-    older = house.put(contract_text(AMOUNT), sequencer="0055AED6DCD90281E4")
-    newer = house.put(contract_text(AMOUNT, FUEL, version="1.1.0"), sequencer="0055AED6DCD90281E5")
-    assert [house.apply(newer).status, house.apply(older).status] == ["applied", "superseded"]
+def test_within_one_second_the_sequencer_decides(env: Environment) -> None:
+    older = env.put(contract_text(AMOUNT), sequencer="0055AED6DCD90281E4")
+    newer = env.put(contract_text(AMOUNT, FUEL, version="1.1.0"), sequencer="0055AED6DCD90281E5")
+    assert [env.apply(newer).status, env.apply(older).status] == ["applied", "superseded"]
 
 
-def test_a_higher_version_is_applied_whenever_it_arrives(house: House) -> None:
-    higher = house.put(contract_text(AMOUNT, FUEL, version="2.0.0"), second=0)
-    lower = house.put(contract_text(AMOUNT, version="1.0.0"), second=9)
-    assert [house.apply(lower).status, house.apply(higher).status] == ["applied", "applied"]
-    assert running_version(house) == "2.0.0"
+def test_a_higher_version_is_applied_whenever_it_arrives(env: Environment) -> None:
+    higher = env.put(contract_text(AMOUNT, FUEL, version="2.0.0"), second=0)
+    lower = env.put(contract_text(AMOUNT, version="1.0.0"), second=9)
+    assert [env.apply(lower).status, env.apply(higher).status] == ["applied", "applied"]
+    assert running_version(env) == "2.0.0"
 
 
 @pytest.mark.parametrize("version", ["1.0.0", "0.9.0"])
-def test_a_changed_contract_has_to_raise_its_version(house: House, version: str) -> None:
-    house.apply(house.put(contract_text(AMOUNT)))
-    assert house.apply(house.put(contract_text(AMOUNT, FUEL, version=version), second=1)).status == "refused"
-    assert "raise the version" in house.told.messages[0][1]
-    assert running_version(house) == "1.0.0"
+def test_a_changed_contract_must_raise_its_version(env: Environment, version: str) -> None:
+    env.apply(env.put(contract_text(AMOUNT)))
+    assert env.apply(env.put(contract_text(AMOUNT, FUEL, version=version), second=1)).status == "refused"
+    assert "raise the version" in env.sent.messages[0][1]
+    assert running_version(env) == "1.0.0"
 
 
-# -- what waited ---------------------------------------------------------------------------------------------
+# -- Waiting files -----------------------------------------------------------------------------------------
 
 
-def test_files_that_waited_are_replayed_in_the_order_in_which_they_came(house: House) -> None:
-    late, early = house.file("parked", second=9), house.file("parked", second=1)
-    house.file("parked", line="motor")
-    house.file("refused")
-    assert house.apply(house.put(contract_text(AMOUNT))).replayed == 2
-    assert house.replayed == [early, late]
+def test_waiting_files_are_replayed_in_order_of_arrival(env: Environment) -> None:
+    late, early = env.file("parked", second=9), env.file("parked", second=1)
+    env.file("parked", line="motor")
+    env.file("refused")
+    assert env.apply(env.put(contract_text(AMOUNT))).replayed == 2
+    assert env.replayed == [early, late]
 
 
-def test_files_that_could_not_be_replayed_are_replayed_when_the_event_comes_again(house: House) -> None:
-    first, second = house.file("parked", second=1), house.file("parked", second=2)
+def test_a_repeated_event_replays_files_that_could_not_be_replayed(env: Environment) -> None:
+    first, second = env.file("parked", second=1), env.file("parked", second=2)
 
     def replay(file_id: int) -> None:
-        if file_id == second and not house.told.messages:
-            house.told.publish("failed", "once")
+        if file_id == second and not env.sent.messages:
+            env.sent.publish("failed", "once")
             raise TransientFault("Step Functions did not answer")
-        house.rows("UPDATE file SET status = 'received' WHERE file_id = %s", file_id)
-        house.replayed.append(file_id)
+        env.rows("UPDATE file SET status = 'received' WHERE file_id = %s", file_id)
+        env.replayed.append(file_id)
 
-    house.on_replay = replay
-    created = house.put(contract_text(AMOUNT))
+    env.on_replay = replay
+    created = env.put(contract_text(AMOUNT))
     with pytest.raises(TransientFault):
-        house.apply(created)
-    assert house.apply(created).status == "applied"
-    assert house.replayed == [first, second]
+        env.apply(created)
+    assert env.apply(created).status == "applied"
+    assert env.replayed == [first, second]
 
 
-def test_a_file_that_was_committed_meanwhile_holds_up_no_other(house: House) -> None:
-    first, second = house.file("parked", second=1), house.file("parked", second=2)
+def test_a_file_committed_in_the_meantime_does_not_block_the_rest(env: Environment) -> None:
+    first, second = env.file("parked", second=1), env.file("parked", second=2)
 
     def replay(file_id: int) -> None:
         if file_id == first:
             raise RefusedData("it is committed")
-        house.replayed.append(file_id)
+        env.replayed.append(file_id)
 
-    house.on_replay = replay
-    assert house.apply(house.put(contract_text(AMOUNT))).replayed == 1
-    assert house.replayed == [second]
-
-
-def test_a_refused_contract_replays_nothing(house: House) -> None:
-    house.file("parked")
-    house.apply(house.put("a: ["))
-    assert house.replayed == []
+    env.on_replay = replay
+    assert env.apply(env.put(contract_text(AMOUNT))).replayed == 1
+    assert env.replayed == [second]
 
 
-# -- faults --------------------------------------------------------------------------------------------------
+def test_a_refused_contract_replays_nothing(env: Environment) -> None:
+    env.file("parked")
+    env.apply(env.put("a: ["))
+    assert env.replayed == []
 
 
-def test_a_change_waits_for_a_file_that_is_being_loaded_and_then_goes_through(
-    house: House, database_url: str
-) -> None:
-    house.apply(house.put(contract_text(AMOUNT)))
+# -- Faults --------------------------------------------------------------------------------------------------
+
+
+def test_a_change_waits_for_a_file_that_is_being_loaded(env: Environment, database_url: str) -> None:
+    env.apply(env.put(contract_text(AMOUNT)))
     with closing(psycopg2.connect(database_url)) as loader:
         loader.cursor().execute("LOCK TABLE claimwatch.claim_home IN ROW EXCLUSIVE MODE")
-        house.on_sleep = lambda _: loader.rollback()
-        assert (
-            house.apply(house.put(contract_text(AMOUNT, FUEL, version="1.1.0"), second=1)).status == "applied"
-        )
-    assert "fuel" in house.columns("claim_home")
+        env.on_sleep = lambda _: loader.rollback()
+        assert env.apply(env.put(contract_text(AMOUNT, FUEL, version="1.1.0"), second=1)).status == "applied"
+    assert "fuel" in env.columns("claim_home")
 
 
-def test_a_change_that_cannot_wait_longer_is_a_passing_fault_and_leaves_nothing(
-    house: House, database_url: str
+def test_a_change_that_times_out_is_a_transient_fault_and_leaves_nothing(
+    env: Environment, database_url: str
 ) -> None:
-    house.apply(house.put(contract_text(AMOUNT)))
-    changed = house.put(contract_text(AMOUNT, FUEL, version="1.1.0"), second=1)
+    env.apply(env.put(contract_text(AMOUNT)))
+    changed = env.put(contract_text(AMOUNT, FUEL, version="1.1.0"), second=1)
     with closing(psycopg2.connect(database_url)) as loader:
         loader.cursor().execute("LOCK TABLE claimwatch.claim_home IN ROW EXCLUSIVE MODE")
         with pytest.raises(TransientFault):
-            house.apply(changed)
-    assert house.slept
-    assert entries(house) == [("1.0.0", "applied")]
-    assert house.apply(changed).status == "applied"
+            env.apply(changed)
+    assert env.slept
+    assert entries(env) == [("1.0.0", "applied")]
+    assert env.apply(changed).status == "applied"
 
 
-def test_a_connection_that_breaks_in_the_middle_leaves_nothing_and_the_next_try_does_it_all(
-    house: House,
+def test_a_broken_connection_leaves_nothing_and_the_next_attempt_succeeds(
+    env: Environment,
 ) -> None:
-    created = house.put(contract_text(AMOUNT))
-    house.rows(
+    created = env.put(contract_text(AMOUNT))
+    env.rows(
         """
         CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$;
@@ -311,52 +306,52 @@ def test_a_connection_that_breaks_in_the_middle_leaves_nothing_and_the_next_try_
         """
     )
 
-    def mend(_: float) -> None:
-        house.rows("DROP TRIGGER IF EXISTS broken ON contract")
+    def repair(_: float) -> None:
+        env.rows("DROP TRIGGER IF EXISTS broken ON contract")
 
-    house.on_sleep = mend
-    assert house.apply(created).status == "applied"
-    assert entries(house) == [("1.0.0", "applied")]
+    env.on_sleep = repair
+    assert env.apply(created).status == "applied"
+    assert entries(env) == [("1.0.0", "applied")]
 
 
-def test_what_others_built_on_the_view_stops_a_change_of_type_with_a_reason(house: House) -> None:
-    house.apply(house.put(contract_text(AMOUNT)))
-    house.rows("CREATE VIEW report AS SELECT amount FROM current_claim_home")
+def test_a_dependent_view_prevents_a_change_of_type_with_a_reason(env: Environment) -> None:
+    env.apply(env.put(contract_text(AMOUNT)))
+    env.rows("CREATE VIEW report AS SELECT amount FROM current_claim_home")
     assert (
-        house.apply(house.put(contract_text(column("amount", "number"), version="2.0.0"), second=1)).status
+        env.apply(env.put(contract_text(column("amount", "number"), version="2.0.0"), second=1)).status
         == "refused"
     )
-    assert "view report depends on" in house.told.messages[0][1]
-    assert house.columns("claim_home")["amount"] == "bigint"
+    assert "view report depends on" in env.sent.messages[0][1]
+    assert env.columns("claim_home")["amount"] == "bigint"
 
 
-# -- names and files of others -------------------------------------------------------------------------------
+# -- Unusual names and drafts --------------------------------------------------------------------------------
 
 
-def test_names_that_mean_something_in_sql_are_only_names(house: House) -> None:
+def test_column_names_are_escaped_in_sql(env: Environment) -> None:
     names = ["c", "f", "select", "user", "Claim Amount", "a.b", "x-y", "Schadenhöhe", "ä" * 31, "status"]
     columns = [column(name, "string", description="'; DROP TABLE claimwatch.file; --") for name in names]
     number = claim_id(name="Claim No.", logicalType="integer")
     text = contract_text(claim_id(customProperties=role("ignored"), unique=False), number, *columns)
-    assert house.apply(house.put(text)).status == "applied"
-    assert set(names) < set(house.columns("current_claim_home"))
-    house.rows(
+    assert env.apply(env.put(text)).status == "applied"
+    assert set(names) < set(env.columns("current_claim_home"))
+    env.rows(
         'INSERT INTO claim_home ("Claim No.", file_id, row_number, "c") VALUES (7, %s, 1, \'x\')',
-        house.file(),
+        env.file(),
     )
-    assert house.rows('SELECT "Claim No.", c FROM current_claim_home') == [(7, "x")]
+    assert env.rows('SELECT "Claim No.", c FROM current_claim_home') == [(7, "x")]
 
 
-def test_a_draft_made_from_a_file_is_applied_as_it_is(house: House) -> None:
+def test_a_draft_can_be_applied_unchanged(env: Environment) -> None:
     rows = [[f"P{n}", f"2024-01-{n % 28 + 1:02}", str(n * 10), "?" if n % 3 else "YES"] for n in range(50)]
     text = draft_contract("home", ["policy_number", "incident_date", "total-claim", "police report"], rows)
-    assert house.apply(house.put(text)).status == "applied"
-    assert house.columns("claim_home")["police report"] == "boolean"
+    assert env.apply(env.put(text)).status == "applied"
+    assert env.columns("claim_home")["police report"] == "boolean"
 
 
-def test_the_contract_of_the_sample_line_runs_in_every_test_database(house: House) -> None:
+def test_every_test_database_runs_the_sample_contract(env: Environment) -> None:
     text = (Path(__file__).parents[3] / "contracts" / "motor.yaml").read_text("utf-8")
-    with house.database.transaction() as cursor:
+    with env.database.transaction() as cursor:
         found = contracts.find_running(cursor, "motor")
         assert found is not None
         assert contracts.applied(cursor, "claims", "motor", found.contract.version) == found.contract

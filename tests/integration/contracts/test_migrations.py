@@ -1,4 +1,4 @@
-"""The schema is brought up to date once, by whoever comes first, and never half."""
+"""Each migration runs completely and exactly once."""
 
 import threading
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def test_every_migration_runs_once(empty: Database) -> None:
     assert ran(empty) == [migration.number for migration in migrations()]
 
 
-def test_two_that_run_at_once_do_it_once(empty: Database, empty_url: str) -> None:
+def test_concurrent_calls_run_each_migration_once(empty: Database, empty_url: str) -> None:
     counts: list[int] = []
 
     def run() -> None:
@@ -57,30 +57,32 @@ def test_two_that_run_at_once_do_it_once(empty: Database, empty_url: str) -> Non
     assert len(ran(empty)) == len(migrations())
 
 
-def test_a_migration_that_fails_leaves_nothing_and_those_before_it_stay(empty: Database) -> None:
+def test_a_failed_migration_leaves_nothing_and_earlier_ones_stay(empty: Database) -> None:
     good = Migration(1, "good", "CREATE TABLE claimwatch.a (x int)")
     bad = Migration(2, "bad", "CREATE TABLE claimwatch.b (x int); SELECT 1 / 0")
     with pytest.raises(StatementRefused, match="DivisionByZero"):
         migrate(empty, [good, bad])
     assert ran(empty) == [1]
-    mended = Migration(2, "bad", "CREATE TABLE claimwatch.b (x int)")
-    assert migrate(empty, [good, mended]) == [mended]
+    fixed = Migration(2, "bad", "CREATE TABLE claimwatch.b (x int)")
+    assert migrate(empty, [good, fixed]) == [fixed]
 
 
-def test_a_migration_is_never_changed_after_it_ran(empty: Database) -> None:
+def test_a_migration_that_was_changed_after_it_ran_is_an_error(empty: Database) -> None:
     migrate(empty)
     first = migrations()[0]
     with pytest.raises(ChangedMigration, match="0001_ledger was changed"):
         migrate(empty, [replace(first, sql=first.sql + "\n-- again")])
 
 
-def test_a_schema_that_an_administrator_made_is_used(empty: Database) -> None:
+def test_an_existing_schema_is_used(empty: Database) -> None:
     with empty.transaction() as cursor:
         cursor.execute("CREATE SCHEMA claimwatch")
     assert migrate(empty)
 
 
-def test_a_database_that_wakes_up_is_waited_for(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migrating_waits_for_a_database_that_wakes_up(
+    empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     faults = [TransientFault("starting up")] * 2
     transaction = Database.transaction
 
@@ -94,7 +96,7 @@ def test_a_database_that_wakes_up_is_waited_for(empty: Database, monkeypatch: py
     assert migrate_with_retry(empty) == migrations()
 
 
-def test_a_database_that_does_not_wake_up_is_a_passing_fault() -> None:
+def test_a_database_that_does_not_wake_up_is_a_transient_fault() -> None:
     nowhere = Database({"host": "127.0.0.1", "port": 1, "dbname": "none", "user": "none"}, wake_up_time=0)
     with pytest.raises(TransientFault):
-        migrate_with_retry(nowhere, patience=0)
+        migrate_with_retry(nowhere, retry_time=0)

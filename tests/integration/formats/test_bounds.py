@@ -1,4 +1,4 @@
-"""Converting needs the same memory for any size."""
+"""Conversion needs the same memory for files of any size."""
 
 import gzip
 import subprocess
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 MOST = 200
-"""MiB that converting may need beside the interpreter with its libraries."""
+"""MiB that conversion may need in addition to the interpreter and its libraries."""
 
 PREPARE = """
 import resource, sys, tempfile

@@ -1,4 +1,4 @@
-"""Parquet comes out as the CSV that the same table would have been."""
+"""Parquet is converted to the CSV of the same table."""
 
 import datetime as dt
 import decimal
@@ -34,7 +34,7 @@ def parquet(columns: dict[str, Any], **options: Any) -> bytes:
         (["a,\nb", "", None, 'é"q', " x "], ["a,\nb", "", "", 'é"q', " x "]),
         ([b"text"], ["text"]),
         ([dt.date(2020, 2, 29), None], ["2020-02-29", ""]),
-        ([dt.datetime(2020, 1, 2, 3, 4, 5)], ["2020-01-02T03:04:05"]),  # noqa: DTZ001 (no zone is meant)
+        ([dt.datetime(2020, 1, 2, 3, 4, 5)], ["2020-01-02T03:04:05"]),  # noqa: DTZ001 (no zone on purpose)
         ([dt.datetime(2020, 1, 2, 3, 4, 5, 6, UTC)], ["2020-01-02T03:04:05.000006Z"]),
         (
             pa.array([dt.datetime(2020, 1, 2, tzinfo=UTC)], pa.timestamp("ns", "Europe/Berlin")),
@@ -46,7 +46,7 @@ def parquet(columns: dict[str, Any], **options: Any) -> bytes:
         (pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int32())), ['{"k":1}']),
     ],
 )
-def test_values_come_out_as_a_csv_would_have_them(values: Any, cells: list[str]) -> None:
+def test_values_are_written_as_in_csv(values: Any, cells: list[str]) -> None:
     offered = offer(parquet({"claim_id": ["M"] * len(values), 'odd "name"': values}))
     assert offered.prepared.described == "parquet"
     assert offered.prepared.header == ("claim_id", 'odd "name"')
@@ -54,24 +54,24 @@ def test_values_come_out_as_a_csv_would_have_them(values: Any, cells: list[str])
     assert offered.broken == []
 
 
-def test_rows_keep_their_order_over_row_groups_and_gzip() -> None:
+def test_rows_keep_their_order_across_row_groups() -> None:
     numbers = list(range(100_000))
     offered = offer(gzip.compress(parquet({"claim_id": numbers}, row_group_size=7_000)))
     assert offered.prepared.described == "parquet, gzip"
     assert offered.rows == [[str(number)] for number in numbers]
 
 
-def test_a_table_without_rows_is_a_header() -> None:
+def test_a_table_without_rows_becomes_a_header() -> None:
     offered = offer(parquet({"claim_id": pa.array([], pa.string()), "amount": pa.array([], pa.int32())}))
     assert (offered.prepared.header, offered.rows) == (("claim_id", "amount"), [])
 
 
-def test_a_column_of_photos_is_refused_by_name() -> None:
+def test_a_binary_column_is_refused_by_name() -> None:
     with pytest.raises(RefusedFile, match=r"the column photo .* holds binary data; leave it out"):
         offer(parquet({"claim_id": ["M"], "photo": [b"\xff\xd8\xff\xe0"]}))
 
 
-def test_a_damaged_file_is_refused_whole_or_read_whole() -> None:
+def test_a_damaged_file_is_refused_or_read_completely() -> None:
     sound = parquet({"claim_id": [f"M-{number}" for number in range(5000)]}, compression="gzip")
     assert len(offer(sound).rows) == 5000
     for place in range(40, len(sound), max(1, len(sound) // 40)):
@@ -84,7 +84,7 @@ def test_a_damaged_file_is_refused_whole_or_read_whole() -> None:
                 assert len(offered.rows) + len(offered.broken) == 5000
 
 
-def test_no_reason_quotes_a_value() -> None:
+def test_reasons_quote_no_values() -> None:
     with pytest.raises(RefusedFile) as refused:
         offer(parquet({"name": pa.array([b"Secret\xff Name"]).cast(pa.string(), safe=False)}))
     assert "Secret" not in str(refused.value)

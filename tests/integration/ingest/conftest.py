@@ -1,4 +1,4 @@
-"""A pipeline of the test's own."""
+"""Fixtures: a pipeline per test."""
 
 from pathlib import Path
 
@@ -18,14 +18,14 @@ def site(database: Database, tmp_path: Path) -> Site:
 
 @pytest.fixture
 def glass(site: Site) -> Site:
-    """With the small contract of line glass in place."""
+    """Return a pipeline with the small contract of line glass."""
     assert site.put_contract("glass", GLASS).status == "applied"
     return site
 
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few records make a chunk, and one or two of them what is checked at a time."""
+    """Make chunks of a few records, and validate one or two records at a time."""
     monkeypatch.setattr(inspect, "CHUNK", 120)
     monkeypatch.setattr(inspect, "BLOCK", 60)
     monkeypatch.setattr(validation, "BLOCK", 60)

@@ -1,4 +1,4 @@
-"""Line glass: a contract that can be taken in at a glance, and files for it."""
+"""Line glass: a small contract, and files for it."""
 
 GLASS = """\
 apiVersion: v3.1.0
@@ -50,5 +50,5 @@ HEADER = "claim_id,broken_on,amount,panes,driver,story"
 
 
 def csv(*records: str, header: str = HEADER) -> str:
-    """A CSV file of line glass."""
+    """Return a CSV file of line glass."""
     return "\n".join([header, *records, ""])

@@ -1,4 +1,4 @@
-"""Attempts that overlap: whatever an earlier one still does, the newer one decides."""
+"""Overlapping attempts: an earlier attempt cannot change what the newer one does."""
 
 import gzip
 from typing import Any
@@ -22,13 +22,13 @@ CLAIMS = csv(*(f"G{number},2026-03-01,{number},,," for number in range(1, 30)), 
 @pytest.fixture
 def dropped(glass: Site) -> int:
     """A file whose execution has not begun."""
-    file_id = glass.hear(glass.put("claims/glass/a.csv", CLAIMS))
+    file_id = glass.register(glass.put("claims/glass/a.csv", CLAIMS))
     glass.waiting.clear()
     return file_id
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_a_replaced_attempt_can_load_and_commit_nothing(glass: Site, dropped: int) -> None:
+def test_a_superseded_attempt_can_load_and_commit_nothing(glass: Site, dropped: int) -> None:
     chunks = inspect(glass.inspection, dropped, 1)["chunks"]
     load_chunk(glass.loading, **chunks[0])
     replay(glass.database, glass, dropped)
@@ -53,7 +53,7 @@ def test_a_replaced_attempt_can_load_and_commit_nothing(glass: Site, dropped: in
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_a_failed_file_is_told_once_and_replayed_from_where_it_stood(glass: Site, dropped: int) -> None:
+def test_a_failed_file_is_notified_once_and_can_be_replayed(glass: Site, dropped: int) -> None:
     chunks = inspect(glass.inspection, dropped, 1)["chunks"]
     load_chunk(glass.loading, **chunks[0])
     for _ in range(2):
@@ -72,7 +72,7 @@ def test_a_stale_inspection_cannot_refuse_a_file_that_a_newer_attempt_has_loaded
     def meanwhile(*_: object, **__: object) -> None:
         monkeypatch.undo()
         assert glass.replay(dropped)["status"] == "committed"
-        raise RefusedFile("as it looked to attempt 1")
+        raise RefusedFile("the view of attempt 1")
 
     monkeypatch.setattr(inspection, "prepare", meanwhile)
     with pytest.raises(Superseded):
@@ -82,7 +82,7 @@ def test_a_stale_inspection_cannot_refuse_a_file_that_a_newer_attempt_has_loaded
     assert glass.alerts == []
 
 
-def test_an_object_that_is_gone_refuses_its_file(glass: Site, dropped: int) -> None:
+def test_a_file_whose_object_was_deleted_is_refused(glass: Site, dropped: int) -> None:
     (row,) = glass.query("SELECT bucket, key, version_id FROM claimwatch.file")
     glass.objects.path(ObjectRef(**row)).unlink()
 
@@ -91,7 +91,7 @@ def test_an_object_that_is_gone_refuses_its_file(glass: Site, dropped: int) -> N
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_what_a_refused_attempt_had_loaded_is_taken_out(glass: Site, dropped: int) -> None:
+def test_rows_loaded_by_a_refused_attempt_are_deleted(glass: Site, dropped: int) -> None:
     chunks = inspect(glass.inspection, dropped, 1)["chunks"]
     for chunk in chunks:
         load_chunk(glass.loading, **chunk)
@@ -104,7 +104,7 @@ def test_what_a_refused_attempt_had_loaded_is_taken_out(glass: Site, dropped: in
     assert glass.query("SELECT * FROM claimwatch.quarantine") == []
 
 
-def test_every_step_may_be_asked_for_again(glass: Site, dropped: int) -> None:
+def test_every_step_can_be_repeated(glass: Site, dropped: int) -> None:
     for _ in range(2):
         chunks = inspect(glass.inspection, dropped, 1)["chunks"]
     counts = [load_chunk(glass.loading, **chunk) for _ in range(2) for chunk in chunks]
@@ -118,18 +118,18 @@ def test_every_step_may_be_asked_for_again(glass: Site, dropped: int) -> None:
 
 
 @pytest.mark.parametrize("key", ["somewhere.csv", "claims/No Line/a.csv", "notes/a.csv"])
-def test_what_was_dropped_where_no_line_is_cannot_be_replayed(glass: Site, key: str) -> None:
-    file_id = glass.hear(glass.put(key, CLAIMS))
+def test_a_file_whose_key_names_no_line_cannot_be_replayed(glass: Site, key: str) -> None:
+    file_id = glass.register(glass.put(key, CLAIMS))
     assert "replay" not in glass.alerts[-1].message
-    with pytest.raises(RefusedData, match="cannot be loaded from where it is"):
+    with pytest.raises(RefusedData, match="cannot be loaded from its key"):
         replay(glass.database, glass, file_id)
     assert glass.file(file_id)["status"] == "refused"
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_a_second_inspection_of_an_attempt_keeps_the_first_ones_plan(glass: Site) -> None:
-    # Latin-1 is converted, so that a second inspection would make another copy and so another plan.
-    file_id = glass.hear(glass.put("claims/glass/a.csv", CLAIMS.replace("bad", "bäd").encode("latin-1")))
+def test_a_second_inspection_of_an_attempt_keeps_the_first_plan(glass: Site) -> None:
+    # Latin-1 is converted, so a second inspection would make another copy and another plan.
+    file_id = glass.register(glass.put("claims/glass/a.csv", CLAIMS.replace("bad", "bäd").encode("latin-1")))
     glass.waiting.clear()
     chunks = inspect(glass.inspection, file_id, 1)["chunks"]
     load_chunk(glass.loading, **chunks[0])
@@ -140,11 +140,11 @@ def test_a_second_inspection_of_an_attempt_keeps_the_first_ones_plan(glass: Site
     assert commit_file(glass.committing, file_id, 1)["rows_read"] == 30
 
 
-def test_of_two_inspections_at_once_the_first_plan_stays_and_what_is_loaded_by_it(
+def test_of_two_concurrent_inspections_the_first_plan_and_its_rows_stay(
     glass: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    packed = gzip.compress(CLAIMS.encode())  # each inspection makes a copy of its own, and so a plan
-    file_id = glass.hear(glass.put("claims/glass/a.csv.gz", packed))
+    packed = gzip.compress(CLAIMS.encode())  # each inspection makes its own copy, and so its own plan
+    file_id = glass.register(glass.put("claims/glass/a.csv.gz", packed))
     glass.waiting.clear()
 
     def slowly(*arguments: Any, **options: Any) -> Any:
@@ -161,7 +161,7 @@ def test_of_two_inspections_at_once_the_first_plan_stays_and_what_is_loaded_by_i
     assert commit_file(glass.committing, file_id, 1)["rows_loaded"] == 29
 
 
-def test_an_object_that_goes_during_a_second_inspection_refuses_nothing_that_is_planned(
+def test_an_object_deleted_during_a_second_inspection_does_not_refuse_a_planned_file(
     glass: Site, dropped: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (row,) = glass.query("SELECT bucket, key, version_id FROM claimwatch.file")

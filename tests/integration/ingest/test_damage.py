@@ -1,4 +1,4 @@
-"""A sound file that is damaged at some place loses the damaged rows and no others."""
+"""A damaged file loses only the damaged rows."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from tests.integration.ingest.glass import GLASS, HEADER
 CONTRACT = parse_contract(GLASS, "glass")
 ROWS = 12
 REACH = 1
-"""Rows beside a damaged one that damage may take with it: a line break that is lost joins two."""
+"""Rows next to the damage that may be lost too: a lost line break joins two rows."""
 
 RECORDS = [
     f'G{number},2026-03-{number + 1:02},{number}.50,{number},Ann Lee,"it broke, ""loudly"""'
@@ -39,7 +39,7 @@ def json_validator() -> Validator:
 
 
 def loaded(data: bytes, block: int, *, json: bool = False) -> dict[str, list[str]]:
-    """Claim id to the row that would be copied, the file being read in blocks of this size."""
+    """Return the rows that would be copied, by claim id, reading the file in blocks of this size."""
     cutter = RecordCutter(None if json else b",", len(HEADER.split(",")))
     found: dict[str, list[str]] = {}
     batches = cutter.cut(data[at : at + block] for at in range(0, len(data), block))

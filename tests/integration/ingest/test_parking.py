@@ -25,7 +25,7 @@ def test_a_file_without_a_contract_is_parked_with_a_draft_and_one_notification(s
     assert "Ann Lee" not in alert.message
 
 
-def test_putting_the_contract_in_place_loads_what_waited(site: Site) -> None:
+def test_applying_the_contract_loads_the_waiting_files(site: Site) -> None:
     files = [site.drop(f"claims/glass/{name}.csv", CLAIMS) for name in "ab"]
 
     applied = site.put_contract("glass", GLASS)
@@ -44,15 +44,15 @@ def test_a_refused_contract_leaves_files_parked(site: Site) -> None:
     assert site.file(file["file_id"])["status"] == "parked"
 
 
-def test_a_contract_that_comes_while_a_file_is_being_parked_is_not_missed(
+def test_a_contract_that_arrives_during_parking_still_loads_the_file(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     created = site.put("claims/glass/a.csv", CLAIMS)
-    file_id = site.hear(created)
+    file_id = site.register(created)
     write_draft = drafting.write_draft
 
     def slowly(*arguments: object) -> None:
-        site.put_contract("glass", GLASS)  # finds nobody waiting
+        site.put_contract("glass", GLASS)  # finds no waiting file
         write_draft(*arguments)  # type: ignore[arg-type]
 
     execution = site.waiting.popleft()
@@ -63,7 +63,7 @@ def test_a_contract_that_comes_while_a_file_is_being_parked_is_not_missed(
     assert site.file(file_id)["status"] == "committed"
 
 
-def test_a_crash_between_replaying_and_starting_leaves_no_file_waiting(site: Site) -> None:
+def test_a_crash_between_beginning_and_starting_an_attempt_strands_no_file(site: Site) -> None:
     file = site.drop("claims/glass/a.csv", CLAIMS)
 
     class Down:
@@ -74,22 +74,22 @@ def test_a_crash_between_replaying_and_starting_leaves_no_file_waiting(site: Sit
         resume(site.database, Down(), file["file_id"])
     assert site.file(file["file_id"])["status"] == "received"
 
-    site.put_contract("glass", GLASS)  # the message comes again
+    site.put_contract("glass", GLASS)  # the message is delivered again
 
     assert site.file(file["file_id"])["status"] == "committed"
 
 
-def test_people_hear_of_a_parked_file_even_if_the_first_try_dies_before_it_tells_them(
+def test_a_parked_file_is_notified_even_if_the_first_attempt_crashes_before(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     created = site.put("claims/glass/a.csv", CLAIMS)
-    file_id = site.hear(created)
+    file_id = site.register(created)
 
-    def dies(*_: object) -> None:
+    def crash(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Site, "publish", dies)
+        patched.setattr(Site, "publish", crash)
         with pytest.raises(KeyboardInterrupt):
             inspect(site.inspection, file_id, 1)
     assert site.alerts == []

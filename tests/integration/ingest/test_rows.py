@@ -1,4 +1,4 @@
-"""What becomes of the rows of a file: loaded, quarantined, replaced, kept."""
+"""Rows of a file are loaded, quarantined, replaced and kept in history."""
 
 import hmac
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +15,7 @@ def current(site: Site) -> dict[str, Decimal]:
     return {row["claim_id"]: row["amount"] for row in found}
 
 
-def test_a_clean_file_is_committed_with_the_values_that_it_has(glass: Site) -> None:
+def test_a_clean_file_is_committed_with_its_values(glass: Site) -> None:
     file = glass.drop(
         "claims/glass/a.csv", csv('G1,2026-03-01,12.50,2, Ann Lee ,"fell, loudly"', "G2,2026-03-02,?,,,")
     )
@@ -34,7 +34,7 @@ def test_a_clean_file_is_committed_with_the_values_that_it_has(glass: Site) -> N
     assert file["committed_at"] is not None
 
 
-def test_a_personal_value_is_stored_as_the_keyed_hash_of_what_it_says(glass: Site) -> None:
+def test_a_personal_value_is_stored_as_its_keyed_hash(glass: Site) -> None:
     glass.drop("claims/glass/a.csv", csv("G1,2026-03-01,1,, Ann LEE ,", "G2,2026-03-01,1,,ann lee,"))
 
     hashes = {row["driver"] for row in glass.query("SELECT driver FROM claimwatch.claim_glass")}
@@ -42,7 +42,7 @@ def test_a_personal_value_is_stored_as_the_keyed_hash_of_what_it_says(glass: Sit
     assert hashes == {hmac.new(KEY, b"ann lee", "sha256").hexdigest()[:32]}
 
 
-def test_a_refused_row_is_kept_with_every_reason(glass: Site) -> None:
+def test_a_rejected_row_is_quarantined_with_every_reason(glass: Site) -> None:
     file = glass.drop("claims/glass/a.csv", csv("G1,yesterday,-1,x,Al,", "G2,2026-03-01,1,,,"))
 
     (row,) = glass.query("SELECT raw FROM claimwatch.quarantine")
@@ -57,7 +57,7 @@ def test_a_refused_row_is_kept_with_every_reason(glass: Site) -> None:
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_of_rows_with_one_claim_id_the_first_stays_in_whatever_chunks_they_are(glass: Site) -> None:
+def test_the_first_of_rows_with_the_same_claim_id_stays_across_chunks(glass: Site) -> None:
     rows = [f"G{number % 7},2026-03-01,{number},,," for number in range(30)]
 
     file = glass.drop("claims/glass/a.csv", csv(*rows))
@@ -74,7 +74,7 @@ def test_of_rows_with_one_claim_id_the_first_stays_in_whatever_chunks_they_are(g
     assert raw[30] == rows[29]
 
 
-def test_a_later_file_replaces_rows_and_what_it_replaces_is_kept(glass: Site) -> None:
+def test_a_later_file_replaces_rows_and_keeps_the_replaced_ones(glass: Site) -> None:
     first = glass.drop("claims/glass/a.csv", csv("G1,2026-03-01,1,,,", "G2,2026-03-01,1,,,"))
     later = glass.drop("claims/glass/b.csv", csv("G2,2026-03-01,2,,,", "G3,2026-03-01,2,,,"))
 
@@ -88,7 +88,7 @@ def test_a_later_file_replaces_rows_and_what_it_replaces_is_kept(glass: Site) ->
     ]
 
 
-def test_an_older_file_that_comes_late_replaces_nothing(glass: Site) -> None:
+def test_an_older_file_never_overwrites_a_newer_row(glass: Site) -> None:
     glass.drop("claims/glass/b.csv", csv("G1,2026-03-01,2,,,"), at=FIRST_DAY + timedelta(days=2))
     glass.drop("claims/glass/a.csv", csv("G1,2026-03-01,1,,,", "G2,2026-03-01,1,,,"), at=FIRST_DAY)
 
@@ -96,19 +96,19 @@ def test_an_older_file_that_comes_late_replaces_nothing(glass: Site) -> None:
 
 
 @pytest.mark.parametrize(("older", "newer"), [("9", "10"), ("00FF", "0100"), ("0A", "0B")])
-def test_versions_of_one_second_are_ordered_by_their_sequencers(glass: Site, older: str, newer: str) -> None:
+def test_versions_of_the_same_second_are_ordered_by_sequencer(glass: Site, older: str, newer: str) -> None:
     glass.drop("claims/glass/a.csv", csv("G1,2026-03-01,2,,,"), at=FIRST_DAY, sequencer=newer)
     glass.drop("claims/glass/a.csv", csv("G1,2026-03-01,1,,,"), at=FIRST_DAY, sequencer=older)
 
     assert current(glass) == {"G1": 2}
 
 
-def test_an_event_that_comes_again_has_no_effect(glass: Site) -> None:
+def test_a_repeated_event_has_no_effect(glass: Site) -> None:
     created = glass.put("claims/glass/a.csv", csv("G1,2026-03-01,1,,,"))
 
     numbers = set()
     for _ in range(3):
-        numbers.add(glass.hear(created))
+        numbers.add(glass.register(created))
         glass.run()
 
     assert len(numbers) == 1
@@ -117,15 +117,15 @@ def test_an_event_that_comes_again_has_no_effect(glass: Site) -> None:
     assert len(glass.query("SELECT * FROM claimwatch.claim_glass")) == 1
 
 
-def test_a_quarantined_row_can_be_mended_and_dropped_again(glass: Site) -> None:
+def test_a_quarantined_row_can_be_corrected_and_dropped_again(glass: Site) -> None:
     glass.drop("claims/glass/a.csv", csv("G1,2026-03-01,1,,,", "G2,2026-03-01,one,,,"))
-    mended = glass.drop("claims/glass/a-mended.csv", csv("G2,2026-03-01,1,,,"))
+    corrected = glass.drop("claims/glass/a-corrected.csv", csv("G2,2026-03-01,1,,,"))
 
-    assert mended["status"] == "committed"
+    assert corrected["status"] == "committed"
     assert current(glass) == {"G1": 1, "G2": 1}
 
 
-def test_an_outcome_may_come_before_its_claim_and_the_newest_one_counts(glass: Site) -> None:
+def test_an_outcome_may_arrive_before_its_claim_and_the_newest_one_counts(glass: Site) -> None:
     header = "claim_id,is_fraud,decided_at,decided_by,source"
     early = csv("G1,true,2026-03-01T10:00:00,inv-1,referral", header=header)
     later = csv("G1,false,2026-03-05T10:00:00,inv-2,appeal", header=header)
@@ -143,7 +143,7 @@ def test_an_outcome_may_come_before_its_claim_and_the_newest_one_counts(glass: S
     assert len(glass.query("SELECT * FROM claimwatch.outcome")) == 2
 
 
-def test_an_ndjson_file_may_leave_keys_out_and_bring_more(glass: Site) -> None:
+def test_an_ndjson_file_may_omit_and_add_keys(glass: Site) -> None:
     lines = (
         '{"claim_id": "G1", "broken_on": "2026-03-01", "amount": 12.5, "colour": {"r": 1}}\n'
         '{"claim_id": "G2", "broken_on": "2026-03-01"}\n'
@@ -164,15 +164,15 @@ def test_an_ndjson_file_may_leave_keys_out_and_bring_more(glass: Site) -> None:
     assert rules[3] in (["nul"], ["json"])
 
 
-def test_a_file_without_rows_is_committed_as_such(glass: Site) -> None:
+def test_a_file_without_rows_is_committed(glass: Site) -> None:
     file = glass.drop("claims/glass/a.csv", csv())
 
     assert (file["status"], file["rows_read"], file["chunks"]) == ("committed", 0, 0)
 
 
-def test_rows_are_read_by_the_version_of_the_contract_that_inspected_the_file(glass: Site) -> None:
+def test_rows_are_loaded_with_the_contract_version_of_the_inspection(glass: Site) -> None:
     created = glass.put("claims/glass/a.csv", csv("G1,2026-03-01,1,,,"))
-    file_id = glass.hear(created)
+    file_id = glass.register(created)
     glass.waiting.clear()
     stricter = GLASS.replace("version: 1.0.0", "version: 1.1.0").replace("minimum: 0,", "minimum: 100,")
     assert glass.put_contract("glass", stricter).status == "applied"

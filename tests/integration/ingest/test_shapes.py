@@ -1,4 +1,4 @@
-"""Whatever shape a file has, its rows come in exactly as its manifest says."""
+"""Files of every shape are loaded exactly as their manifest says."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_every_row_of_a_dirty_file_is_loaded_or_quarantined_for_its_reason(
     key = f"claims/motor/week.{shape.suffix}"
 
     created = site.put(key, path.read_bytes(), at=datetime(2026, 1, 12, tzinfo=UTC))
-    site.hear(created)
+    site.register(created)
     site.run()
 
     sample = SampleFile("week", key, path, shape, manifest, created.created_at, created.sequencer)

@@ -1,4 +1,4 @@
-"""What the checks accept PostgreSQL takes, and what it stores is what the text means."""
+"""PostgreSQL accepts all values that pass validation, and stores what the text means."""
 
 import io
 import json
@@ -105,7 +105,7 @@ def cut(text: str, columns: int) -> Batch:
 
 
 def stored(database: Database, layout: Layout, verdict: ValidationResult, name: str) -> dict[int, Any]:
-    """Row number to what PostgreSQL has of a column after COPY."""
+    """Return the stored values of a column after COPY, by row number."""
     with database.transaction() as cursor:
         cursor.execute("TRUNCATE claimwatch.claim_odd")
         rows.copy(cursor, layout, 1, io.BytesIO(verdict.copy_text))
@@ -114,7 +114,7 @@ def stored(database: Database, layout: Layout, verdict: ValidationResult, name: 
 
 
 def meaning(kind: str, text: str) -> Any:
-    """What the text says, to a person who knows how such values are written."""
+    """Return the meaning of the text to a person who knows the notation."""
     plain = text.strip(" \t\n\v\f\r")
     match kind:
         case "integer" | "number":
@@ -131,7 +131,7 @@ def meaning(kind: str, text: str) -> Any:
 
 
 def _padded(text: str) -> str:
-    """A date with its zeros: 2020-2-9 is no other day than 2020-02-09."""
+    """Return a date with its zeros: 2020-2-9 is the same day as 2020-02-09."""
     found = re.match(r"(\d{1,4})[-/](\d{1,2})[-/](\d{1,2})", text)
     return text if found is None else f"{found[1]:0>4}-{found[2]:0>2}-{found[3]:0>2}" + text[found.end() :]
 
@@ -147,13 +147,13 @@ def _moment(text: str) -> datetime:
 
 
 def _as_floats(value: Any) -> Any:
-    """JSON has one kind of number; Python reads two."""
+    """Return an integer as a float: JSON has one type of number, Python reads two."""
     return json.loads(json.dumps(value), parse_int=float)
 
 
 @pytest.mark.parametrize("quoting", ["all", "needed"])
 @pytest.mark.parametrize("kind", TYPES)
-def test_an_accepted_value_is_stored_as_what_it_means(odd: Database, kind: str, quoting: str) -> None:
+def test_an_accepted_value_is_stored_with_its_meaning(odd: Database, kind: str, quoting: str) -> None:
     name = f"a_{kind}"
     with checking(["claim_id", name]) as validator:
 
@@ -205,7 +205,7 @@ HOSTILE = (
 )
 
 
-def test_no_json_that_passes_is_refused_by_postgresql(odd: Database) -> None:
+def test_postgresql_accepts_all_json_that_passes_validation(odd: Database) -> None:
     layout = ndjson_layout(CONTRACT, ["claim_id", "a_string", "a_number"])
     with Validator(layout, KEY) as validator:
 
@@ -230,7 +230,7 @@ def test_no_json_that_passes_is_refused_by_postgresql(odd: Database) -> None:
         holds()
 
 
-def test_text_that_a_keyboard_can_write_comes_back_as_it_was(odd: Database) -> None:
+def test_any_printable_text_is_stored_unchanged(odd: Database) -> None:
     with checking(["claim_id", "a_string", "note"]) as validator:
         lines = "".join(
             f"G{place},{quoted(text)},{quoted(text)}\n" for place, text in enumerate(WRITTEN_BY_PEOPLE)

@@ -1,4 +1,4 @@
-"""A connection outlives its server's whims: idle time-outs, restarts, and statements that quote a row."""
+"""The connection survives idle time-outs and restarts, and its errors quote no row."""
 
 import pytest
 
@@ -13,9 +13,7 @@ def backend(database: Database) -> int:
     return int(pid)
 
 
-def test_a_connection_that_was_ended_while_idle_is_replaced_unnoticed(
-    database: Database, database_url: str
-) -> None:
+def test_a_connection_closed_while_idle_is_replaced(database: Database, database_url: str) -> None:
     pid = backend(database)
     other = Database({"dsn": database_url})
     with other.transaction() as cursor:
@@ -24,13 +22,15 @@ def test_a_connection_that_was_ended_while_idle_is_replaced_unnoticed(
     assert backend(database) != pid
 
 
-def test_a_connection_that_breaks_at_work_is_a_passing_fault(database: Database, database_url: str) -> None:
+def test_a_connection_that_breaks_in_a_transaction_is_a_transient_fault(
+    database: Database, database_url: str
+) -> None:
     with pytest.raises(TransientFault), database.transaction() as cursor:
         cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     assert backend(database)
 
 
-def test_an_error_that_would_quote_a_row_does_not(database: Database) -> None:
+def test_an_error_never_quotes_a_row(database: Database) -> None:
     with pytest.raises(StatementRefused) as refused, database.transaction() as cursor:
         cursor.execute("SELECT 'ann.lee@example.org'::bigint")
     assert "ann.lee" not in str(refused.value)
@@ -38,8 +38,8 @@ def test_an_error_that_would_quote_a_row_does_not(database: Database) -> None:
     assert refused.value.__suppress_context__
 
 
-def test_what_a_failed_transaction_did_is_undone(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError), database.transaction() as cursor:  # noqa: PT012 - two statements, one undone
+def test_a_failed_transaction_is_rolled_back(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.transaction() as cursor:  # noqa: PT012 - the block needs both statements
         cursor.execute("CREATE TABLE claimwatch.left_over ()")
         raise ZeroDivisionError
     with database.transaction() as cursor:

@@ -1,4 +1,4 @@
-"""Offering bytes as a dropped file, and reading back what comes of them as everything downstream does."""
+"""Drop bytes as a file, and read the result like the rest of the pipeline."""
 
 import csv
 import io
@@ -14,17 +14,17 @@ from claimwatch.ingest.staging import MOST_BYTES, Prepared, prepare
 
 @dataclass(frozen=True)
 class Offered:
-    """What became of a dropped file. ``broken`` holds the raw text of each record that cannot be read."""
+    """Result of a dropped file. ``broken`` holds the raw text of each unreadable record."""
 
     prepared: Prepared
     in_place: bool
-    native: bytes
+    content: bytes
     rows: list[list[str]]
     broken: list[str]
 
 
 class MemoryObjects:
-    """Objects in a dictionary; a version is the number of its writing."""
+    """Objects in a dictionary; the version is the number of the write."""
 
     def __init__(self) -> None:
         self.versions: dict[ObjectRef, bytes] = {}
@@ -53,7 +53,7 @@ def offer(
     encoding: Encoding | None = None,
     most_bytes: int = MOST_BYTES,
 ) -> Offered:
-    """Prepare the content, with a second look at the encoding as inspection has it."""
+    """Prepare the content, and detect the encoding a second time like the inspection."""
     objects = MemoryObjects()
     ref = objects.write("landing", "claims/motor/file", [content])
 
@@ -70,21 +70,21 @@ def offer(
         assert done.size == objects.size(done.source)
         return done, b"".join(objects.read(done.source, done.body_start, done.size))
 
-    done, native = prepared(encoding)
-    census = EncodingDetector()
-    census.feed(native)
-    if census.encoding() is not Encoding.UTF_8:
-        done, native = prepared(census.encoding())
-    return Offered(done, done.source == ref, native, *read(done, native))
+    done, content = prepared(encoding)
+    detector = EncodingDetector()
+    detector.feed(content)
+    if detector.encoding() is not Encoding.UTF_8:
+        done, content = prepared(detector.encoding())
+    return Offered(done, done.source == ref, content, *read(done, content))
 
 
-def read(prepared: Prepared, native: bytes) -> tuple[list[list[str]], list[str]]:
-    """The cells of the records that can be read, and the raw text of the others."""
+def read(prepared: Prepared, content: bytes) -> tuple[list[list[str]], list[str]]:
+    """Return the cells of readable records, and the raw text of unreadable ones."""
     cutter = RecordCutter(
         prepared.delimiter.encode() if prepared.format == "csv" else None, len(prepared.header)
     )
     rows, broken = list[list[str]](), list[str]()
-    for batch in cutter.cut([native]):
+    for batch in cutter.cut([content]):
         broken += [batch.raw(index) for index in batch.broken]
         text = batch.text(batch.readable).decode()
         if prepared.format == "ndjson":
@@ -95,7 +95,7 @@ def read(prepared: Prepared, native: bytes) -> tuple[list[list[str]], list[str]]
 
 
 def written(rows: Collection[list[str]], **dialect: Any) -> str:
-    """A table as Python's csv module writes it."""
+    """Return a table as written by Python's csv module."""
     text = io.StringIO()
     csv.writer(text, **({"lineterminator": "\n"} | dialect)).writerows(rows)
     return text.getvalue()

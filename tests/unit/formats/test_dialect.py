@@ -1,4 +1,4 @@
-"""What the beginning of a text says about its dialect."""
+"""Detection of the dialect, the header and the format from the beginning of a text."""
 
 import pytest
 
@@ -39,11 +39,11 @@ PLAIN = Dialect()
         ('a,b\n1,"x\n2,y\n3,z\n', PLAIN),
     ],
 )
-def test_a_dialect_is_told_without_a_contract(sample: str, expected: Dialect) -> None:
+def test_a_dialect_is_detected_without_a_contract(sample: str, expected: Dialect) -> None:
     assert detect_dialect(sample, (), complete=True) == expected
 
 
-def test_a_contracts_columns_decide_where_the_rows_mislead() -> None:
+def test_known_columns_decide_if_the_rows_mislead() -> None:
     sample = "claim id;amount,net\n1,5;2\n2,5;3\n"
     assert detect_dialect(sample, {"claim_id", "Amount"}).delimiter == ";"
     assert detect_dialect("claim_id amount place\nM-1 12 x\n", {"claim_id", "amount"}).delimiter == " "
@@ -66,35 +66,35 @@ def body(sample: str, *known: str) -> str:
     "above",
     ["", "\n\n", "sep=,\n", '"sep=,"\r\n', "  \r\n\t\n", ",,,\n", "# made on Monday\n"],
 )
-def test_what_stands_above_the_header_is_left_out(above: str) -> None:
+def test_lines_above_the_header_are_skipped(above: str) -> None:
     assert header(above + "id,name\n1,x\n") == ("id", "name")
     assert body(above + "id,name\n1,x\n") == "1,x\n"
 
 
-def test_prose_above_the_header_is_left_out_where_the_columns_are_known() -> None:
+def test_prose_above_the_header_is_skipped_if_columns_are_known() -> None:
     sample = "Claims of March\nprinted, by hand\n\nclaim_id;Amount\n1;2\n"
     assert header(sample, "claim_id", "amount") == ("claim_id", "Amount")
     assert body(sample, "claim_id", "amount") == "1;2\n"
 
 
-def test_a_header_is_named_as_it_is() -> None:
+def test_names_of_the_header_are_stripped_and_completed() -> None:
     assert header(' id , name ,"x ""y""",\n1,2,3,\n') == ("id", "name", 'x "y"', "column_4")
     assert header("id,name,id\n1,2,3\n") == ("id", "name", "id")
     assert header("#id,name\n1,2\n") == ("#id", "name")
     assert header("id") == ("id",)
 
 
-def test_a_trailing_delimiter_in_the_rows_is_a_column_without_a_name() -> None:
+def test_a_trailing_delimiter_in_the_rows_is_a_nameless_column() -> None:
     assert header("a,b\n1,2,\n3,4,\n") == ("a", "b", "column_3")
     assert header("a,b\n1,2,\n3,4,5\n") == ("a", "b")
     assert header("a,b\n1,2,\n3,4\n") == ("a", "b")
 
 
-def test_a_trailing_delimiter_in_the_header_alone_is_no_column() -> None:
+def test_a_trailing_delimiter_in_the_header_only_is_ignored() -> None:
     assert header("a,b,,\n1,2\n3,4\n") == ("a", "b")
 
 
-def test_a_header_that_does_not_end_is_none() -> None:
+def test_a_header_that_does_not_end_is_not_accepted() -> None:
     assert read_preamble('id,"name\n1,2\n', (), complete=False) is None
 
 
@@ -112,5 +112,5 @@ def test_a_header_that_does_not_end_is_none() -> None:
         ("a,b\n", Format.CSV),
     ],
 )
-def test_a_format_is_told_by_how_the_text_begins(sample: str, expected: Format) -> None:
+def test_the_format_is_detected_from_the_beginning(sample: str, expected: Format) -> None:
     assert detect_format(sample) is expected

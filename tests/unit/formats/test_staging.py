@@ -1,4 +1,4 @@
-"""Whatever is dropped comes out as native CSV or NDJSON with the same cells, or is refused with a reason."""
+"""Dropped files become CSV or NDJSON in normal form with the same cells, or are refused with a reason."""
 
 import csv
 import gzip
@@ -24,7 +24,7 @@ HEADER = ["claim_id", "amount", "place", "notes"]
 
 
 def gzipped(content: bytes) -> bytes:
-    """The same bytes in every process, for they name tests: gzip's own has the time in it."""
+    """Return gzip without a time stamp, so that the bytes, which name tests, are always the same."""
     return gzip.compress(content, mtime=0)
 
 
@@ -39,7 +39,7 @@ NEWLINES = st.sampled_from(["\n", "\r\n", "\r"])
 
 
 def with_breaks_as(newline: str, rows: list[list[str]]) -> list[list[str]]:
-    """Where lines end in a lone CR, every break in a cell comes out as LF."""
+    """Return the rows with LF in cells if lines end in a lone CR."""
     return [[re.sub("\r\n|\r", "\n", cell) for cell in row] for row in rows] if newline == "\r" else rows
 
 
@@ -74,8 +74,8 @@ def test_a_table_in_any_unicode_dialect_keeps_its_cells(
     offered = offer(gzip.compress(content) if packed else content, HEADER)
     check(offered, with_breaks_as(newline, rows))
     assert ("gzip" in offered.prepared.described) == packed
-    native = encoding is Encoding.UTF_8 and delimiter in ",;\t|:^~#" and newline != "\r"
-    assert offered.in_place == (native and not packed)
+    is_normal = encoding is Encoding.UTF_8 and delimiter in ",;\t|:^~#" and newline != "\r"
+    assert offered.in_place == (is_normal and not packed)
 
 
 @given(tables(WESTERN), st.sampled_from(",;\t|"), NEWLINES, st.booleans())
@@ -83,7 +83,11 @@ def test_a_table_in_any_unicode_dialect_keeps_its_cells(
 def test_a_table_in_latin_1_keeps_its_cells(
     rows: list[list[str]], delimiter: str, newline: str, packed: bool
 ) -> None:
-    rows = [*rows, ["Größe", "ÄÖÜ", "é", "ß"] * 1, *[["Ærø", "å", "ø", "ñ"]] * 40]  # enough to tell it by
+    rows = [
+        *rows,
+        ["Größe", "ÄÖÜ", "é", "ß"] * 1,
+        *[["Ærø", "å", "ø", "ñ"]] * 40,
+    ]  # enough to detect the encoding
     text = written([HEADER, *rows], delimiter=delimiter, lineterminator=newline)
     content = text.encode("cp1252")
     offered = offer(gzip.compress(content) if packed else content, HEADER)
@@ -101,7 +105,7 @@ def test_bytes_that_windows_1252_leaves_undefined_are_latin_1() -> None:
 def test_a_table_in_single_quotes_keeps_its_cells(rows: list[list[str]], newline: str) -> None:
     text = written([HEADER, *rows], quotechar="'", quoting=csv.QUOTE_ALL, lineterminator=newline)
     if "\r" in text.replace("\r\n", "") and newline == "\n":
-        return  # may as well be lone returns
+        return  # ambiguous: these may be lone returns
     check(offer(text.encode(), HEADER), rows)
 
 
@@ -120,7 +124,7 @@ def test_spaces_before_quotes_do_not_belong_to_the_cells() -> None:
 
 @given(tables(UNICODE), NEWLINES)
 @settings(deadline=None, max_examples=50)
-def test_utf_16_that_cannot_be_decoded_costs_its_row_alone(rows: list[list[str]], newline: str) -> None:
+def test_undecodable_utf_16_loses_only_its_row(rows: list[list[str]], newline: str) -> None:
     good = [["M-1", "1", "x", "y"], *rows, ["M-2", "2", "x", "y"]]
     text = written([HEADER, *good, ["M-3", "\ud800", "x", "y"], *good], lineterminator=newline)
     offered = offer(text.encode("utf-16", "surrogatepass"), HEADER)
@@ -131,7 +135,7 @@ def test_utf_16_that_cannot_be_decoded_costs_its_row_alone(rows: list[list[str]]
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("change", [slice(0, 1), slice(0, 0)])
-def test_a_byte_lost_or_gained_in_utf_16_costs_its_row_alone(encoding: str, change: slice) -> None:
+def test_a_lost_or_extra_byte_in_utf_16_loses_only_its_row(encoding: str, change: slice) -> None:
     lines = [
         written([row]) for row in [HEADER, *([f"M-{number}", "1", "Größe", "说明"] for number in range(90))]
     ]
@@ -144,7 +148,7 @@ def test_a_byte_lost_or_gained_in_utf_16_costs_its_row_alone(encoding: str, chan
     assert offered.broken[0].startswith("M-49,1,")
 
 
-def test_a_record_that_cannot_be_read_costs_its_first_line_alone() -> None:
+def test_an_unreadable_record_loses_only_its_first_line() -> None:
     lines = ["'claim_id','place'", *(f"'M-{number}','it''s'" for number in range(50))]
     for damaged in ("'M-x,y", "'M-x','y'z", "'M-x','y", "'M-x', 'y'z','", "'M-x'\"','y'"):
         offered = offer("\n".join([*lines[:20], damaged, *lines[20:]]).encode())
@@ -153,7 +157,7 @@ def test_a_record_that_cannot_be_read_costs_its_first_line_alone() -> None:
         assert damaged in offered.broken[0]
 
 
-def test_a_record_too_long_for_any_claim_is_one_damaged_record() -> None:
+def test_an_overlong_record_is_one_damaged_record() -> None:
     cell = "x" * (3 << 20)
     content = f"'claim_id','place'\n'1','a'\n'2','{cell}'\n'3','c'\n".encode()
     offered = offer(content)
@@ -183,7 +187,7 @@ OBJECTS = st.lists(
 @given(
     OBJECTS,
     st.sampled_from([None, 0, 2]),
-    st.sampled_from(["array", "behind", "lines"]),
+    st.sampled_from(["array", "sequence", "lines"]),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
     st.booleans(),
 )
@@ -195,7 +199,7 @@ def test_json_objects_keep_their_values(
     if shape == "array":
         text = json.dumps(objects, indent=indent, ensure_ascii=plain)
     else:
-        several = indent if shape == "behind" else None
+        several = indent if shape == "sequence" else None
         texts = [json.dumps(each, indent=several, ensure_ascii=False) for each in objects]
         text = "\n".join(texts)
     content = text.encode(encoding, "surrogatepass")
@@ -204,7 +208,7 @@ def test_json_objects_keep_their_values(
     assert [json.loads(line) for (line,) in offered.rows if line.strip()] == objects
 
 
-def test_a_damaged_object_of_an_array_costs_itself_alone() -> None:
+def test_a_damaged_object_of_an_array_is_lost_alone() -> None:
     parts = [json.dumps({"id": number, "text": "x, [y]"}) for number in range(9)]
     for damage in ('{"id": 4, "text": "a', '{"id": 4, "a": a}', '{"id" 4}', "4x", '{"id":"a\nb"}', "{]}"):
         parts[4] = damage
@@ -215,7 +219,7 @@ def test_a_damaged_object_of_an_array_costs_itself_alone() -> None:
         assert len(lines) > len(good), damage
 
 
-def test_an_array_that_is_cut_off_is_refused() -> None:
+def test_a_truncated_array_is_refused() -> None:
     with pytest.raises(RefusedFile, match="cut off"):
         offer(b'[{"a": 1}, {"a": 2}')
 
@@ -256,17 +260,17 @@ def zipped(*names: str) -> bytes:
         (b'a,"b\n' + b"1,2\n" * 300_000, "the header does not end"),
     ],
 )
-def test_what_is_no_table_is_refused_with_what_it_is(content: bytes, reason: str) -> None:
+def test_a_file_that_is_not_a_table_is_refused_with_its_format(content: bytes, reason: str) -> None:
     with pytest.raises(RefusedFile, match=re.escape(reason)):
         offer(content)
 
 
-def test_names_that_look_like_magic_bytes_are_names() -> None:
+def test_column_names_that_look_like_magic_bytes_are_accepted() -> None:
     for name in ("PAR1", "PARENT", "ORC", "BZh", "GIF8"):
         assert offer(f"{name},b\n1,2\n".encode()).prepared.header == (name, "b")
 
 
-def test_what_unpacks_to_more_than_the_cap_is_refused() -> None:
+def test_a_file_that_unpacks_to_more_than_the_limit_is_refused() -> None:
     bomb = gzip.compress(b"a,b\n" + b"1,2\n" * 1_000_000)
     with pytest.raises(RefusedFile, match="unpacks to more than 1 MiB"):
         offer(bomb, most_bytes=1 << 20)
@@ -277,13 +281,13 @@ def test_gzip_in_several_members_and_with_padding_is_read() -> None:
     assert offer(content).rows == [["1", "2"], ["3", "4"]]
 
 
-def test_a_header_alone_is_a_table_without_rows() -> None:
+def test_a_header_without_rows_is_a_table() -> None:
     for content in (b"a,b\n", b"a,b", "a;b".encode("utf-16"), gzip.compress(b"a,b\r\n")):
         offered = offer(content)
         assert (offered.prepared.header, offered.rows) == (("a", "b"), [])
 
 
-# -- Anything ----------------------------------------------------------------------------------------------
+# -- Any bytes ---------------------------------------------------------------------------------------------
 
 BEGINNINGS = st.sampled_from(
     [
@@ -307,7 +311,7 @@ def test_any_bytes_are_prepared_or_refused(
 
 @given(st.randoms(use_true_random=False), st.sampled_from(["utf-8", "utf-16", "cp1252"]), st.booleans())
 @settings(deadline=None, max_examples=200)
-def test_a_damaged_file_loses_no_row_that_was_not_hit(
+def test_a_damaged_file_loses_only_damaged_rows(
     generator: random.Random, encoding: str, single: bool
 ) -> None:
     quotes = {"quotechar": "'" if single else '"', "quoting": csv.QUOTE_ALL}
@@ -328,7 +332,7 @@ def test_a_damaged_file_loses_no_row_that_was_not_hit(
     assert [row for row in rows if row not in kept] in ([], [rows[hit - 1]])
 
 
-def test_dialects_have_names_for_the_ledger() -> None:
+def test_dialects_are_described_for_the_ledger() -> None:
     assert Dialect(";", "'", Escape.BACKSLASH, skip_space=True).traits == [
         "semicolon",
         "single quotes",

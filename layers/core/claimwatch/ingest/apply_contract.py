@@ -1,4 +1,4 @@
-"""A contract was put where a line's contract belongs: its table follows, and the files that waited for it."""
+"""Application of a contract: its table is changed, and files that waited for it are loaded."""
 
 import re
 import time
@@ -19,23 +19,24 @@ from claimwatch.storage import contracts, ledger
 from claimwatch.storage.connection import Database
 from claimwatch.storage.contracts import Entry, Submission
 
-TRIES = 4
+ATTEMPTS = 4
 PAUSE = 10.0
-"""Seconds between tries to change a table that files are loaded into; the queue would wait half an hour."""
+"""Seconds between attempts to change a table that files are being loaded into; the queue waits 30 minutes."""
 
 _KEY = re.compile(r"contracts/(?P<line>[^/]+?)(?P<draft>\.draft)?\.ya?ml")
 
 
-type _Settled = tuple[Entry, tuple[str, ...]]
-"""What is recorded of a submission, and what was changed in the table."""
+type _Result = tuple[Entry, tuple[str, ...]]
+"""The ledger entry of a submission, and notes about the changes of the table."""
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of a contract.
+    """Result of applying a contract.
 
-    ``status`` is ``applied``, ``refused``, ``superseded`` (a newer one was there) or ``ignored`` (it is no
-    contract). ``notes`` say what was changed in the table; ``replayed`` files had waited for it.
+    ``status`` is ``applied``, ``refused``, ``superseded`` (a newer one is running) or ``ignored`` (the object
+    is not a contract). ``notes`` describe the changes of the table; ``replayed`` is the number of files that
+    had waited for the contract.
     """
 
     status: str
@@ -47,7 +48,7 @@ class Applied:
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What applying a contract works with; ``replay`` begins a new attempt at a file."""
+    """Dependencies of ``apply_contract``; ``replay`` begins a new attempt at a file."""
 
     database: Database
     objects: ObjectStore
@@ -58,10 +59,10 @@ class Dependencies:
 
 
 def apply_contract(deps: Dependencies, created: CreatedObject) -> Applied:
-    """Apply the contract in an object version, once however often it is asked for.
+    """Apply the contract in an object version, exactly once even if called several times.
 
-    One that cannot be applied is recorded with the reasons and told once; the running one stays. Raises
-    ``TransientFault`` where the same call may succeed later.
+    A contract that cannot be applied is recorded with the reasons and notified once; the running one stays.
+    Raises ``TransientFault`` if the same call may succeed later.
     """
     line = line_of(created.ref.key)
     if line is None:
@@ -76,24 +77,24 @@ def apply_contract(deps: Dependencies, created: CreatedObject) -> Applied:
         key=created.ref.key,
         version_id=created.ref.version_id,
         received_at=created.created_at,
-        sequencer=created.sequencer.rjust(32, "0"),  # so that text sorts as the number does
+        sequencer=created.sequencer.rjust(32, "0"),  # so that it sorts as text like the number
         text=text,
     )
-    entry, notes = _settle_patiently(deps, submission, problems)
+    entry, notes = _record_with_retry(deps, submission, problems)
     if entry.status == "refused":
-        _tell_refused(deps, submission, entry)
+        _notify_refused(deps, submission, entry)
     replayed = _replay_parked(deps, line) if entry.status == "applied" else 0
     return Applied(entry.status, line, entry.version, notes, replayed)
 
 
 def line_of(key: str) -> str | None:
-    """The line whose contract belongs at this key; None if none does, as with drafts."""
+    """Return the line whose contract has this key, or None for other keys, such as those of drafts."""
     found = _KEY.fullmatch(key)
     return None if found is None or found["draft"] else found["line"]
 
 
 def _read(objects: ObjectStore, ref: ObjectRef) -> tuple[str, list[str]]:
-    """The text, fit for being stored, and why it cannot be read as a contract."""
+    """Return the text, made storable, and the reasons why it is not a readable contract."""
     read = bytearray()
     for block in objects.read(ref):
         read += block
@@ -101,7 +102,9 @@ def _read(objects: ObjectStore, ref: ObjectRef) -> tuple[str, list[str]]:
             return "", [f"the file is larger than {4 * MAX_TEXT:,} bytes; a contract is much smaller"]
     text = read.decode("utf-8-sig", "replace").replace("\0", "\ufffd")
     if b"\0" in read:
-        return text, [f"byte {read.index(0) + 1:,} of the file is zero, so it is no text; save it as UTF-8"]
+        return text, [
+            f"byte {read.index(0) + 1:,} of the file is zero, so it is not a text; save it as UTF-8"
+        ]
     try:
         read.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -109,25 +112,25 @@ def _read(objects: ObjectStore, ref: ObjectRef) -> tuple[str, list[str]]:
     return text, []
 
 
-def _settle_patiently(deps: Dependencies, submission: Submission, problems: list[str]) -> _Settled:
+def _record_with_retry(deps: Dependencies, submission: Submission, problems: list[str]) -> _Result:
     contract: Contract | None = None
     if not problems:
         try:
             contract = parse_contract(submission.text, submission.line)
         except RefusedContract as refusal:
             problems = refusal.problems
-    for _ in range(TRIES - 1):
+    for _ in range(ATTEMPTS - 1):
         try:
-            return _settle(deps, submission, contract, problems)
+            return _record(deps, submission, contract, problems)
         except TransientFault:
             deps.sleep(PAUSE)
-    return _settle(deps, submission, contract, problems)
+    return _record(deps, submission, contract, problems)
 
 
-def _settle(
+def _record(
     deps: Dependencies, submission: Submission, contract: Contract | None, problems: list[str]
-) -> _Settled:
-    """Decide and do it, in one transaction; nobody else looks at the line's contracts meanwhile."""
+) -> _Result:
+    """Apply or refuse the contract in one transaction, holding the lock of the line."""
     try:
         with deps.database.transaction() as cursor:
             contracts.lock_line(cursor, submission.line)
@@ -146,15 +149,15 @@ def _settle(
         return known or contracts.add(cursor, submission, "refused", version=version, error=why), ()
 
 
-def _apply(cursor: Cursor, submission: Submission, contract: Contract, lock_timeout: float) -> _Settled:
-    """Change the table and record the contract; ``RefusedContract`` if that cannot be."""
+def _apply(cursor: Cursor, submission: Submission, contract: Contract, lock_timeout: float) -> _Result:
+    """Change the table and record the contract. Raises ``RefusedContract`` if that is impossible."""
     running = contracts.find_running(cursor, submission.line)
     if running is not None and running.sha256 == submission.sha256:
         stored = running.stored
         return contracts.add(cursor, submission, "applied", version=contract.version, stored=stored), ()
     problem = version_problem(running.contract, contract) if running is not None else None
     if running is not None and problem:
-        # Events come in any order: what S3 received earlier is no mistake, only late.
+        # Events arrive in any order: an older version is not an error, only late.
         if (submission.received_at, submission.sequencer) < (running.received_at, running.sequencer):
             return contracts.add(cursor, submission, "superseded", version=contract.version), ()
         raise RefusedContract([problem])
@@ -166,8 +169,8 @@ def _apply(cursor: Cursor, submission: Submission, contract: Contract, lock_time
     return contracts.add(cursor, submission, "applied", version=contract.version, stored=stored), change.notes
 
 
-def _tell_refused(deps: Dependencies, submission: Submission, entry: Entry) -> None:
-    """Publish first, remember afterwards: a crash in between tells people twice rather than never."""
+def _notify_refused(deps: Dependencies, submission: Submission, entry: Entry) -> None:
+    """Publish before recording: after a crash in between, two notifications are better than none."""
     if entry.notified:
         return
     reasons = "\n".join(f"  - {reason}" for reason in (entry.error or "").splitlines())
@@ -175,14 +178,14 @@ def _tell_refused(deps: Dependencies, submission: Submission, entry: Entry) -> N
         f"Claimwatch refused a contract: line {entry.line}",
         f"Contract: s3://{submission.bucket}/{submission.key} (version {submission.version_id})\n"
         f"Why:\n{reasons}\n"
-        "The contract that was running goes on. Mend this one and put it there again.\n",
+        "The running contract stays in effect. Correct this one and store it again.\n",
     )
     with deps.database.transaction() as cursor:
         contracts.set_notified(cursor, entry.contract_id)
 
 
 def _replay_parked(deps: Dependencies, line: str) -> int:
-    """Begin again with the files that waited for a contract, in the order in which they came."""
+    """Begin a new attempt at each file that waited for the contract, oldest first; return their number."""
     with deps.database.transaction() as cursor:
         waiting = ledger.parked_files(cursor, line)
     replayed = 0
@@ -190,6 +193,6 @@ def _replay_parked(deps: Dependencies, line: str) -> int:
         try:
             deps.replay(file_id)
         except RefusedData:
-            continue  # committed meanwhile, by a replay of somebody else's
+            continue  # committed in the meantime by another replay
         replayed += 1
     return replayed

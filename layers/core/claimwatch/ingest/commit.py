@@ -1,4 +1,4 @@
-"""Committing a file: every row is accounted for, and all of it becomes visible at once."""
+"""Commit of a file: every row is accounted for, and all rows become visible at once."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +17,8 @@ from claimwatch.storage.connection import Database
 from claimwatch.storage.ledger import Counts, File
 from claimwatch.storage.quarantine import RefusedRow
 
-HASHES_AT_A_TIME = 4_000_000
-"""Claim ids whose hashes are compared in one pass, so that memory does not grow with the file."""
+HASHES_PER_PASS = 4_000_000
+"""Number of hashes compared in one pass, so that memory does not grow with the file."""
 
 
 class IncompleteFile(ClaimwatchError):
@@ -27,17 +27,17 @@ class IncompleteFile(ClaimwatchError):
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What committing works with."""
+    """Dependencies of ``commit_file``."""
 
     database: Database
     objects: ObjectStore
 
 
 def commit_file(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any]:
-    """Commit the file, or return what it came to if it is committed already: the event's facts, no claim's
-    content.
+    """Commit the file and return the fields of its event, without any content of claims.
 
-    Of the rows with one claim id the first stays and the others go to quarantine.
+    If the file is committed already, only return them. Of several rows with the same claim id, the first
+    stays and the rest go to quarantine.
     """
     with deps.database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
@@ -69,11 +69,11 @@ def commit_file(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any
 
 
 def _has_repeated_ids(cursor: Cursor, file_id: int, chunks: int, loaded: int) -> bool:
-    """Whether two rows of the file may have one claim id: whether two hashes are the same.
+    """Return whether two rows of the file may have the same claim id, that is, equal hashes.
 
-    The chunks' sorted hashes are compared range by range of the hashes' own space.
+    The sorted hashes of the chunks are compared range by range.
     """
-    passes = max(1, -(-loaded // HASHES_AT_A_TIME))
+    passes = max(1, -(-loaded // HASHES_PER_PASS))
     for part in range(passes):
         low, high = (np.uint64(min((2**64 * edge) // passes, 2**64 - 1)) for edge in (part, part + 1))
         parts = []
@@ -90,17 +90,17 @@ def _has_repeated_ids(cursor: Cursor, file_id: int, chunks: int, loaded: int) ->
 def _quarantine_repeated(
     objects: ObjectStore, cursor: Cursor, file: File, contract: Contract, plan: Plan
 ) -> int:
-    """Move every row whose claim id stands further up in the file to quarantine; returns how many."""
+    """Quarantine every row whose claim id occurs earlier in the file; return the number of rows."""
     repeated = dict(rows.repeated(cursor, contract, file.file_id))
     name = contract.identifier.name
     for number, chunk in enumerate(plan.chunks):
         last = plan.chunks[number + 1].first_row if number + 1 < len(plan.chunks) else None
-        wanted = [row for row in repeated if row >= chunk.first_row and (last is None or row < last)]
-        if not wanted:
+        in_chunk = [row for row in repeated if row >= chunk.first_row and (last is None or row < last)]
+        if not in_chunk:
             continue
         first_row = chunk.first_row
         for batch in batches(objects, plan, chunk):
-            here = [row for row in wanted if first_row <= row < first_row + len(batch)]
+            in_batch = [row for row in in_chunk if first_row <= row < first_row + len(batch)]
             quarantine.add(
                 cursor,
                 file.file_id,
@@ -110,7 +110,7 @@ def _quarantine_repeated(
                         batch.raw(row - first_row),
                         (Problem(name, "unique", f"row {repeated[row]} of this file has the same {name}"),),
                     )
-                    for row in here
+                    for row in in_batch
                 ),
             )
             first_row += len(batch)

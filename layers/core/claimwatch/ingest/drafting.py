@@ -1,4 +1,4 @@
-"""A first contract for a line that has none, made from the first file that came for it."""
+"""Draft of a contract from the first file of a line that has none."""
 
 import csv
 import io
@@ -9,29 +9,29 @@ from claimwatch.domain.contract.contract_draft import draft_contract
 from claimwatch.ingest.staging import Prepared
 
 SAMPLE = 1 << 20
-"""Bytes of the file that a draft is made from."""
+"""Bytes of the file from which a draft is made."""
 
 SAMPLE_ROWS = 5000
 
 
 def contract_key(line: str) -> str:
-    """Where a line's contract is looked for in the artifact bucket."""
+    """Return the key of a line's contract in the artifact bucket."""
     return f"contracts/{line}.yaml"
 
 
 def draft_key(line: str) -> str:
-    """Where a line's draft is written: next to where the contract belongs."""
+    """Return the key of a line's draft, next to the contract."""
     return f"contracts/{line}.draft.yaml"
 
 
 def write_draft(objects: ObjectStore, bucket: str, line: str, prepared: Prepared) -> None:
-    """Write the draft unless there is one, which somebody may be at work on."""
+    """Write the draft, unless one exists, which a person may be editing."""
     if not objects.exists(bucket, draft_key(line)):
         objects.write(bucket, draft_key(line), [draft(objects, line, prepared).encode()])
 
 
 def draft(objects: ObjectStore, line: str, prepared: Prepared) -> str:
-    """A draft contract, as YAML, from the beginning of a prepared file."""
+    """Return a draft as YAML from the beginning of a prepared file."""
     end = min(prepared.size, prepared.body_start + SAMPLE)
     sample = b"".join(objects.read(prepared.source, prepared.body_start, end))
     if end < prepared.size:

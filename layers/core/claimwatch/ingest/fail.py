@@ -1,4 +1,4 @@
-"""A fault that no retry mended: the ledger says so, and people hear of it."""
+"""Failure of a file after all retries: it is recorded in the ledger and notified."""
 
 import json
 
@@ -8,13 +8,13 @@ from claimwatch.storage import ledger
 from claimwatch.storage.connection import Database
 
 LONGEST = 500
-"""Characters of a fault's description that are kept."""
+"""Maximum length of a recorded description."""
 
 
 def record_failure(
     database: Database, alerts: Alerts, file_id: int, attempt: int, error: str, cause: str
 ) -> str:
-    """Mark the file failed, unless it is committed or a newer attempt runs; returns the file's status."""
+    """Mark the file failed, unless it is committed or a newer attempt runs; return the file's status."""
     with database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
         if file.attempt == attempt and file.status in ("received", "loading"):
@@ -26,7 +26,7 @@ def record_failure(
 
 
 def described(error: str, cause: str) -> str:
-    """The fault in words: a Lambda's cause is JSON with its message, any other is text."""
+    """Return a description of the fault. A Lambda's cause is JSON with a message, any other is text."""
     try:
         message = str(json.loads(cause)["errorMessage"])
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""Before a file is loaded: what is it, does its contract know it, and where can it be cut?"""
+"""Inspection of a file before it is loaded: its format, its columns, and its division into chunks."""
 
 import json
 from collections.abc import Iterator
@@ -22,21 +22,21 @@ from claimwatch.storage import contracts, ledger, quarantine, rows
 from claimwatch.storage.connection import Database
 
 CHUNK = 24 << 20
-"""Bytes of a chunk, a block more or less and but for an overlong record; one is loaded in one transaction."""
+"""Approximate size of a chunk in bytes; each chunk is loaded in one transaction."""
 
 BLOCK = 1 << 20
-"""Bytes that are looked through at a time: as many as the processor's caches hold."""
+"""Bytes that are scanned at a time: about as many as the processor's caches hold."""
 
-MOST_CHUNKS = 1000
-"""Chunks of a file: the list of them must fit into 256 KiB of state, so huge files have larger chunks."""
+MAX_CHUNKS = 1000
+"""Maximum number of chunks. Their list must fit into 256 KiB of state, so huge files have larger chunks."""
 
 KEYS_SAMPLE = 1 << 20
-"""Bytes of an NDJSON file whose objects show the keys."""
+"""Bytes of an NDJSON file from which the keys are collected."""
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What inspection works with. Converted copies and drafts go to ``artifact_bucket``."""
+    """Dependencies of ``inspect``. Converted copies and drafts go to ``artifact_bucket``."""
 
     database: Database
     objects: ObjectStore
@@ -45,9 +45,9 @@ class Dependencies:
 
 
 def inspect(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any]:
-    """Decide how the file is loaded; returns its state and, if it is ready, the numbers of its chunks.
+    """Decide how the file is loaded; return its state and, if it is ready, the numbers of its chunks.
 
-    The state is ``ready``, ``refused``, ``parked``, or ``done`` for a file that is committed already.
+    The state is ``ready``, ``refused``, ``parked``, or ``done`` if the file is committed already.
     """
     with deps.database.transaction() as cursor:
         file = ledger.get(cursor, file_id)
@@ -82,19 +82,19 @@ def inspect(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any]:
                 chunks=len(plan.chunks),
                 details=plan.to_json(),
             )
-            ledger.note_extra_columns(cursor, file, list(_extra(plan, contract)))
+            ledger.record_extra_columns(cursor, file, list(_extra(plan, contract)))
             file = ledger.get(cursor, file_id)
     return _inspected(deps, file)
 
 
 def _inspected(deps: Dependencies, file: ledger.File) -> dict[str, Any]:
-    """What this attempt's inspection came to. The first plan stays: chunks may be loaded by it already."""
+    """Return the result for a file that has a plan. The plan stays: chunks may be loaded by it already."""
     if file.status == "committed":
         return _state(file, "done")
     with deps.database.transaction() as cursor:
-        untold = ledger.extra_columns_untold(cursor, file.file_id)
-    if untold:
-        notifications.notify_extra_columns(deps.database, deps.alerts, file, untold)
+        unreported = ledger.unreported_extra_columns(cursor, file.file_id)
+    if unreported:
+        notifications.notify_extra_columns(deps.database, deps.alerts, file, unreported)
     return _state(file, "ready") | {
         "chunks": [
             vars(ChunkToLoad(file.file_id, file.attempt, number)) for number in range(file.chunks or 0)
@@ -113,15 +113,15 @@ def _state(file: ledger.File, status: str) -> dict[str, Any]:
     return {"file_id": file.file_id, "attempt": file.attempt, "status": status, "chunks": []}
 
 
-def _refuse(deps: Dependencies, file_id: int, attempt: int, why: str) -> dict[str, Any]:
+def _refuse(deps: Dependencies, file_id: int, attempt: int, reason: str) -> dict[str, Any]:
     with deps.database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
         _refuse_stale(file, attempt)
         planned = file.status in ("committed", "loading")
-        repeated = file.status == "refused" and file.error == why  # perhaps told already
+        repeated = file.status == "refused" and file.error == reason  # perhaps notified already
         if not planned and not repeated:
             _forget_rows(cursor, file, contracts.running(cursor, file.dataset, file.line))
-            ledger.refuse(cursor, file_id, why)
+            ledger.refuse(cursor, file_id, reason)
             file = ledger.get(cursor, file_id)
     if planned:
         return _inspected(deps, file)
@@ -130,22 +130,22 @@ def _refuse(deps: Dependencies, file_id: int, attempt: int, why: str) -> dict[st
 
 
 def _park(deps: Dependencies, file: ledger.File, line: str, attempt: int, ref: ObjectRef) -> dict[str, Any]:
-    """Let the file wait for its line's contract; people hear of it once for each line."""
+    """Let the file wait for its line's contract; send one notification per line."""
     prepared = _prepare(deps, file, ref, known_columns=())
     drafting.write_draft(deps.objects, deps.artifact_bucket, line, prepared)
     place, draft = (
         f"s3://{deps.artifact_bucket}/{key}"
         for key in (drafting.contract_key(line), drafting.draft_key(line))
     )
-    waiting = f"line {line} has no contract: put one at {place} (a draft is at {draft})"
+    waiting = f"line {line} has no contract: store one at {place} (a draft is at {draft})"
     with deps.database.transaction() as cursor:
-        # Whoever applies a contract looks for parked files afterwards, and must not miss this one.
+        # ApplyContract searches for parked files after applying a contract, and must not miss this one.
         contracts.lock_line(cursor, line)
         if contracts.running(cursor, file.dataset, line) is not None:
-            raise TransientFault(f"a contract of line {line} came while the file was looked at")
+            raise TransientFault(f"a contract of line {line} arrived during the inspection of the file")
         file = ledger.lock(cursor, file.file_id)
         _refuse_stale(file, attempt)
-        if file.status != "parked":  # else a repeated call
+        if file.status != "parked":  # otherwise this is a repeated call
             ledger.park(cursor, file.file_id, waiting, prepared.described)
             file = ledger.get(cursor, file.file_id)
     notifications.notify_parked(deps.database, deps.alerts, file, line, draft, place)
@@ -155,12 +155,12 @@ def _park(deps: Dependencies, file: ledger.File, line: str, attempt: int, ref: O
 def _plan(deps: Dependencies, file: ledger.File, ref: ObjectRef, contract: Contract) -> tuple[Plan, str]:
     names = {name for column in contract.columns for name in (column.name, *column.synonyms)}
     prepared = _prepare(deps, file, ref, known_columns=names)
-    census = EncodingDetector()
+    detector = EncodingDetector()
     layout = _layout(deps, contract, prepared)
-    chunks = _chunks(deps.objects, prepared, layout, census)
-    if census.encoding() is not Encoding.UTF_8:
-        # Only now is the whole file seen: its bytes are another encoding's, so it is converted (again).
-        prepared = _prepare(deps, file, ref, known_columns=names, encoding=census.encoding())
+    chunks = _chunks(deps.objects, prepared, layout, detector)
+    if detector.encoding() is not Encoding.UTF_8:
+        # The whole file has been read, and it has another encoding, so it is converted (again).
+        prepared = _prepare(deps, file, ref, known_columns=names, encoding=detector.encoding())
         layout = _layout(deps, contract, prepared)
         chunks = _chunks(deps.objects, prepared, layout, EncodingDetector())
     return Plan.of(prepared.source, layout, chunks), prepared.described
@@ -190,34 +190,36 @@ def _layout(deps: Dependencies, contract: Contract, prepared: Prepared) -> Layou
 
 
 def _keys(objects: ObjectStore, prepared: Prepared) -> list[str]:
-    """The keys of the objects at the beginning of an NDJSON file, in the order in which they come."""
+    """Return the keys of the objects at the beginning of an NDJSON file, in order of appearance."""
     sample = b"".join(objects.read(prepared.source, prepared.body_start, prepared.body_start + KEYS_SAMPLE))
     keys: dict[str, None] = {}
     for line in sample.split(b"\n"):
         try:
             item = json.loads(line)
         except ValueError:
-            continue  # a damaged row, or the one that the sample cuts off
+            continue  # a damaged row, or the row that the sample cuts off
         if isinstance(item, dict):
             keys.update(dict.fromkeys(item))
     return list(keys)
 
 
 def _chunks(
-    objects: ObjectStore, prepared: Prepared, layout: Layout, census: EncodingDetector
+    objects: ObjectStore, prepared: Prepared, layout: Layout, detector: EncodingDetector
 ) -> list[Chunk]:
-    """Runs of whole records of about one size, found in one pass over the bytes.
+    """Return runs of whole records of about equal size, found in one pass over the bytes.
 
-    They share the file evenly, in an even number: else one of two workers would wait for the other at last.
+    Their number is even, so that neither of two workers waits for the other at the end.
     """
     whole = prepared.size - prepared.body_start
     number = -(-whole // CHUNK)
-    number = min(MOST_CHUNKS, number + (number % 2 if number > 1 else 0))
+    number = min(MAX_CHUNKS, number + (number % 2 if number > 1 else 0))
     cut = cutter(layout.delimiter, len(layout.fields), places_only=True)
     chunks: list[Chunk] = []
     start = at = prepared.body_start
     first_row = row = 1
-    for block in _ahead(_counted(_blocks(objects.read(prepared.source, start, prepared.size)), census)):
+    for block in _prefetched(
+        _observed(_blocks(objects.read(prepared.source, start, prepared.size)), detector)
+    ):
         row += len(cut.feed(block))
         at += len(block)
         due = len(chunks) + 1 < number and at - prepared.body_start >= (len(chunks) + 1) * whole // number
@@ -231,7 +233,7 @@ def _chunks(
 
 
 def _blocks(stream: Iterator[bytes]) -> Iterator[bytes]:
-    """The stream in blocks that are worth whole-array operations."""
+    """Yield the stream in blocks that are large enough for array operations."""
     pending = bytearray()
     for block in stream:
         if not pending and len(block) >= BLOCK:
@@ -245,18 +247,18 @@ def _blocks(stream: Iterator[bytes]) -> Iterator[bytes]:
         yield bytes(pending)
 
 
-def _counted(blocks: Iterator[bytes], census: EncodingDetector) -> Iterator[bytes]:
+def _observed(blocks: Iterator[bytes], detector: EncodingDetector) -> Iterator[bytes]:
     for block in blocks:
-        census.feed(block)
+        detector.feed(block)
         yield block
 
 
-def _ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The blocks; the next one is read, and counted, while the present one is cut."""
-    with ThreadPoolExecutor(1, "ahead") as reader:
-        coming = reader.submit(next, blocks, b"")
-        while block := coming.result():
-            coming = reader.submit(next, blocks, b"")
+def _prefetched(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the blocks; the next one is read and observed while the current one is cut."""
+    with ThreadPoolExecutor(1, "prefetch") as reader:
+        pending = reader.submit(next, blocks, b"")
+        while block := pending.result():
+            pending = reader.submit(next, blocks, b"")
             yield block
 
 
@@ -265,13 +267,13 @@ def _extra(plan: Plan, contract: Contract) -> tuple[str, ...]:
 
 
 def _forget_other_plans(cursor: Cursor, file: ledger.File, contract: Contract, plan: Plan) -> None:
-    """What an earlier attempt loaded stays only where it was loaded by this very plan and contract."""
+    """Delete what earlier attempts loaded, unless they used the same plan and contract."""
     if file.details != plan.to_json() or file.contract_version != contract.version:
         _forget_rows(cursor, file, contract)
 
 
 def _forget_rows(cursor: Cursor, file: ledger.File, contract: Contract | None) -> None:
-    """Take out what earlier attempts at the file loaded; no contract, no table."""
+    """Delete what earlier attempts loaded. Without a contract there is no table."""
     if file.chunks is None and file.attempt == 1:
         return
     if contract is not None:

@@ -1,4 +1,4 @@
-"""How a file is to be loaded: what inspection found, kept in the ledger for the loading of each chunk."""
+"""Plan of loading a file: the result of its inspection, stored in the ledger."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,8 +12,10 @@ from claimwatch.domain.files.records import RecordCutter
 
 @dataclass(frozen=True)
 class Chunk:
-    """A run of whole records: bytes from ``start`` to ``end`` (exclusive), the first one's number in the
-    file."""
+    """A run of whole records: the bytes from ``start`` to ``end`` (exclusive).
+
+    ``first_row`` is the number of its first record in the file, from 1.
+    """
 
     start: int
     end: int
@@ -37,8 +39,7 @@ class ChunkToLoad:
 
 @dataclass(frozen=True)
 class Plan:
-    """Where the records are (the dropped object, or its staged copy), how they are laid out, and the
-    chunks."""
+    """The object with the records (the dropped one or its staged copy), their layout, and the chunks."""
 
     source: ObjectRef
     delimiter: str | None
@@ -54,7 +55,7 @@ class Plan:
         return Layout(contract, fields=self.fields, delimiter=self.delimiter, keys=self.keys)
 
     def cutter(self, *, places_only: bool = False) -> RecordCutter:
-        """A cutter for the records of a chunk."""
+        """Return a cutter for the records of a chunk."""
         return cutter(self.delimiter, len(self.fields), places_only=places_only)
 
     def to_json(self) -> dict[str, Any]:
@@ -78,5 +79,5 @@ class Plan:
 
 
 def cutter(delimiter: str | None, columns: int, *, places_only: bool = False) -> RecordCutter:
-    """A cutter for records of this delimiter (None for NDJSON) and so many columns."""
+    """Return a cutter for records with this delimiter (None for NDJSON) and number of columns."""
     return RecordCutter(delimiter.encode() if delimiter else None, columns, places_only=places_only)

@@ -1,4 +1,4 @@
-"""Putting the contract that ships with the code in place, where there is none."""
+"""Publication of the packaged contract for a line that has none."""
 
 from importlib.resources import files
 
@@ -7,9 +7,9 @@ from claimwatch.domain.contract.contract import LINE_NAME
 
 
 def publish_contract(objects: ObjectStore, bucket: str, line: str) -> bool:
-    """Put the sample line's contract into the bucket unless one is there; returns whether it was put.
+    """Write the packaged contract of a line to the bucket unless one exists; return whether it was written.
 
-    Raises ``LookupError`` for a line that no contract ships for.
+    Raises ``LookupError`` if no contract of this line ships with the code.
     """
     key = f"contracts/{line}.yaml"
     text = packaged_contract(line)
@@ -20,8 +20,8 @@ def publish_contract(objects: ObjectStore, bucket: str, line: str) -> bool:
 
 
 def packaged_contract(line: str) -> str:
-    """The text of a contract that ships with the code; ``LookupError`` if there is none for the line."""
+    """Return the text of the packaged contract of a line. Raises ``LookupError`` if there is none."""
     folder = files("claimwatch").joinpath("contracts")
     if not LINE_NAME.fullmatch(line) or not (file := folder.joinpath(f"{line}.yaml")).is_file():
-        raise LookupError(f"no contract for line '{line}' ships with the code; look into contracts/")
+        raise LookupError(f"no contract for line '{line}' ships with the code; see contracts/")
     return file.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""An object has come: enter it in the ledger and start its pipeline."""
+"""Registration of a new object: it is entered in the ledger, and its pipeline is started."""
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.events import CreatedObject
@@ -15,23 +15,24 @@ _SEQUENCER_DIGITS = 32
 
 
 def register(database: Database, pipeline: Pipeline, alerts: Alerts, created: CreatedObject) -> ledger.File:
-    """Enter the object version once, however often its event comes, and start its pipeline once.
+    """Register the object version and start its pipeline, exactly once for repeated events.
 
-    What is no claims or outcomes file by its key is entered as refused, so that nobody looks for it in vain.
+    An object whose key is not that of a claims or outcomes file is registered as refused, so that people find
+    it in the ledger.
     """
-    dataset, line, refused_because = _place(created.ref.key)
+    dataset, line, refused_because = _parse_key(created.ref.key)
     dropped = ledger.Dropped(
         dataset=dataset,
         line=line,
         bucket=created.ref.bucket,
         key=created.ref.key,
         version_id=created.ref.version_id,
-        sequencer=created.sequencer.rjust(_SEQUENCER_DIGITS, "0"),  # so that text sorts as the number does
+        sequencer=created.sequencer.rjust(_SEQUENCER_DIGITS, "0"),  # so that it sorts as text like the number
         size_bytes=created.size_bytes,
         received_at=created.created_at,
         refused_because=refused_because,
     )
-    file = _entered(database, dropped)
+    file = _register_with_retry(database, dropped)
     if file.status == "refused" and not file.notified:
         folder_marker = created.ref.key.endswith("/") and created.size_bytes == 0
         if not folder_marker:
@@ -41,8 +42,8 @@ def register(database: Database, pipeline: Pipeline, alerts: Alerts, created: Cr
     return file
 
 
-def _entered(database: Database, dropped: ledger.Dropped) -> ledger.File:
-    """The file's row. Where the connection breaks it is tried once more: the queue would wait six minutes."""
+def _register_with_retry(database: Database, dropped: ledger.Dropped) -> ledger.File:
+    """Register the file; retry once if the connection breaks, because the queue would wait six minutes."""
     try:
         with database.transaction() as cursor:
             return ledger.register(cursor, dropped)
@@ -51,15 +52,21 @@ def _entered(database: Database, dropped: ledger.Dropped) -> ledger.File:
             return ledger.register(cursor, dropped)
 
 
-def _place(key: str) -> tuple[str, str | None, str | None]:
-    """The dataset and the line that a key names, and why the object is refused if it names none."""
+def _parse_key(key: str) -> tuple[str, str | None, str | None]:
+    """Return the dataset and the line of a key, and the reason for refusing the object, or None."""
     dataset, _, rest = key.partition("/")
     line, slash, name = rest.partition("/")
     if dataset not in DATASETS or not slash:
-        return "unknown", None, "the key names no line: drop files under claims/<line>/ or outcomes/<line>/"
+        return (
+            "unknown",
+            None,
+            "the key does not name a line: drop files under claims/<line>/ or outcomes/<line>/",
+        )
     if not LINE_NAME.fullmatch(line):
-        rule = "small letters, digits and _ only, beginning with a letter, 40 characters at most, not 'image'"
-        return dataset, None, f"'{line}' cannot be a line: {rule}"
+        rule = (
+            "use at most 40 lower-case letters, digits and '_', beginning with a letter; 'image' is reserved"
+        )
+        return dataset, None, f"'{line}' is not a valid name of a line: {rule}"
     if not name or name.endswith("/"):
-        return dataset, line, "the key names a folder: drop files into it"
+        return dataset, line, "the key names a folder: drop files into the folder"
     return dataset, line, None

@@ -1,4 +1,4 @@
-"""Trying a file again, on purpose."""
+"""New attempts at files."""
 
 from claimwatch.aws.executions import Pipeline
 from claimwatch.aws.objects import ObjectRef
@@ -8,17 +8,17 @@ from claimwatch.storage.connection import Database
 
 
 def replay(database: Database, pipeline: Pipeline, file_id: int) -> ledger.File:
-    """Begin a new attempt at a file; what an earlier attempt may still do is refused from now on.
+    """Begin a new attempt at a file; work of earlier attempts is rejected from now on.
 
-    Raises ``RefusedData`` for a file that is committed, for what people have seen does not change under them,
-    and for one whose key names no line, for that does not change either.
+    Raises ``RefusedData`` if the file is committed, because visible rows must not change, or if its key does
+    not name a line, because a new attempt could not succeed.
     """
     with database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
         if file.status == "committed":
             raise RefusedData(f"file {file_id} is committed; drop a corrected file to replace its rows")
         if file.line is None:
-            raise RefusedData(f"file {file_id} cannot be loaded from where it is: {file.error}")
+            raise RefusedData(f"file {file_id} cannot be loaded from its key: {file.error}")
         ledger.begin_attempt(cursor, file_id)
         file = ledger.get(cursor, file_id)
     pipeline.start(ObjectRef(file.bucket, file.key, file.version_id), file.file_id, file.attempt)
@@ -26,10 +26,10 @@ def replay(database: Database, pipeline: Pipeline, file_id: int) -> ledger.File:
 
 
 def resume(database: Database, pipeline: Pipeline, file_id: int) -> bool:
-    """Begin a new attempt at a parked file; returns whether there was something to do.
+    """Begin a new attempt at a parked file; return whether there was anything to do.
 
-    Whoever did this before and died may have begun the attempt without starting it, so it is started here: a
-    second start of the same attempt has no effect.
+    An earlier call may have crashed after beginning the attempt and before starting it, so the attempt is
+    started here too: starting the same attempt twice has no effect.
     """
     with database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)

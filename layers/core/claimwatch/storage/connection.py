@@ -1,5 +1,4 @@
-"""The connection to PostgreSQL: one for each execution environment, opened when first needed, mended when
-lost."""
+"""The connection to PostgreSQL: one per execution environment, opened on first use and reopened when lost."""
 
 import time
 from collections.abc import Iterator
@@ -15,12 +14,12 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 from claimwatch.errors import ClaimwatchError, TransientFault
 
 CONNECT_TIMEOUT = 10
-"""Seconds for one attempt to connect."""
+"""Seconds that one attempt to connect may take."""
 
 WAKE_UP_TIME = 60.0
-"""Seconds to go on trying: a paused Aurora takes 15 to 30 to resume."""
+"""Seconds during which connecting is retried: a paused Aurora takes 15 to 30 seconds to resume."""
 
-_PASSING = (
+_TRANSIENT = (
     psycopg2.OperationalError,
     psycopg2.InterfaceError,
     pg.SerializationFailure,
@@ -31,16 +30,15 @@ _PASSING = (
 
 
 class StatementRefused(ClaimwatchError):
-    """PostgreSQL refused a statement, and would again: a mistake of ours, not of the data's."""
+    """PostgreSQL refused a statement and would refuse it again: an error in the code, not in the data."""
 
 
 @dataclass
 class Database:
-    """A database that hands out transactions over one connection.
+    """A database that runs transactions over one connection.
 
-    ``parameters`` are libpq's keywords. A connection that breaks is thrown away, and the next transaction
-    opens a new one. Every error that passes by itself surfaces as ``TransientFault``, any other as
-    ``StatementRefused``.
+    ``parameters`` are libpq's keywords. A broken connection is discarded, and the next transaction opens a
+    new one. Transient errors are raised as ``TransientFault``, all others as ``StatementRefused``.
     """
 
     parameters: dict[str, Any]
@@ -50,8 +48,7 @@ class Database:
 
     @classmethod
     def from_secret(cls, secret: dict[str, Any]) -> "Database":
-        """The database that a secret in the form of RDS describes (host, port, dbname, username,
-        password)."""
+        """Return the database described by an RDS secret (host, port, dbname, username, password)."""
         return cls(
             {
                 "host": secret["host"],
@@ -65,21 +62,21 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:
-        """A cursor inside one transaction: committed at the end of the block, rolled back on any error."""
+        """Yield a cursor in a transaction: committed at the end of the block, rolled back on any error."""
         try:
-            connection = self._connected()
+            connection = self._healthy_connection()
             with connection, connection.cursor() as cursor:
                 yield cursor
-        except _PASSING as error:
+        except _TRANSIENT as error:
             self.close()
-            # What caused it does not go on, here and below: its context may quote a row.
+            # The cause is dropped, here and below, because its context may quote a row.
             raise TransientFault(f"PostgreSQL broke off: {_first_line(error)}") from None
         except psycopg2.Error as error:
             if self._connection is not None and self._connection.closed:
                 self.close()
-                raise TransientFault(f"PostgreSQL broke off: {_nameless(error)}") from None
-            # Neither does the message, which may quote one too.
-            raise StatementRefused(_nameless(error)) from None
+                raise TransientFault(f"PostgreSQL broke off: {_without_values(error)}") from None
+            # The message is dropped too, because it may quote a row.
+            raise StatementRefused(_without_values(error)) from None
         except BaseException:
             if self._connection is not None and self._connection.closed:
                 self.close()
@@ -89,10 +86,10 @@ class Database:
         """Close the connection, if there is one."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(psycopg2.Error):  # it was broken already, which is why it is being closed
+            with suppress(psycopg2.Error):  # it is closed because it is broken
                 connection.close()
 
-    def _connected(self) -> PgConnection:
+    def _healthy_connection(self) -> PgConnection:
         if self._connection is None or not _answers(self._connection):
             self.close()
             self._connection = self._connect_with_retry()
@@ -123,7 +120,7 @@ class Database:
 
 
 def _answers(connection: PgConnection) -> bool:
-    """Whether the server still knows the connection: it ends idle ones, and no message tells us."""
+    """Return whether the server still has this connection: it closes idle ones without notice."""
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -132,14 +129,14 @@ def _answers(connection: PgConnection) -> bool:
     return True
 
 
-def _nameless(error: psycopg2.Error) -> str:
-    """Which error it was and where, without the values."""
+def _without_values(error: psycopg2.Error) -> str:
+    """Return a description of the error and its place, without any values."""
     places = (error.diag.table_name, error.diag.column_name, error.diag.constraint_name)
     where = ", ".join(place for place in places if place)
-    at = f" at {where}" if where else ""
-    return f"PostgreSQL refused a statement: {type(error).__name__} ({error.pgcode}){at}"
+    place = f" at {where}" if where else ""
+    return f"PostgreSQL refused a statement: {type(error).__name__} ({error.pgcode}){place}"
 
 
 def _first_line(error: Exception) -> str:
-    """The server's message without its DETAIL, which may quote a row."""
+    """Return the server's message without its DETAIL, which may quote a row."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

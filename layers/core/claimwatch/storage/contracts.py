@@ -1,4 +1,4 @@
-"""The contracts that were put in place, what became of each, and the one that runs."""
+"""Storage of submitted contracts, their results, and the running contract of each line."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from claimwatch.errors import RefusedContract
 from claimwatch.storage.queries import queries
 
 LOCK_TIMEOUT = 10.0
-"""Seconds that a change of a table waits for the files that are being loaded into it."""
+"""Seconds that a change of a table waits for files that are being loaded into it."""
 
 _SQL = queries("contracts")
 
@@ -28,7 +28,7 @@ type Status = Literal["applied", "refused", "superseded"]
 
 @dataclass(frozen=True)
 class Submission:
-    """One object version that was put where a line's contract belongs."""
+    """An object version with a line's contract."""
 
     line: str
     bucket: str
@@ -40,13 +40,13 @@ class Submission:
 
     @property
     def sha256(self) -> str:
-        """Of the text."""
+        """SHA-256 of the text."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What became of a submission; ``error`` says why it was refused."""
+    """Result of a submission; ``error`` is the reason if it was refused."""
 
     contract_id: int
     line: str
@@ -58,7 +58,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Running:
-    """A line's running contract, and the columns that its table has."""
+    """A line's running contract, and the columns of its table."""
 
     contract: Contract
     sha256: str
@@ -68,7 +68,7 @@ class Running:
 
 
 def running(cursor: Cursor, dataset: str, line: str | None) -> Contract | None:
-    """The contract that a new file of the line is read by; None if there is none yet."""
+    """Return the contract for new files of the line, or None if there is none yet."""
     if line is None:
         return None
     if dataset == "outcomes":
@@ -78,7 +78,7 @@ def running(cursor: Cursor, dataset: str, line: str | None) -> Contract | None:
 
 
 def applied(cursor: Cursor, dataset: str, line: str | None, version: str | None) -> Contract:
-    """The contract of that version, which a file was inspected by; ``LookupError`` if there is none."""
+    """Return the contract version that a file was inspected with. Raises ``LookupError`` if it is missing."""
     if dataset == "outcomes" and line is not None:
         return outcome_contract(line)
     cursor.execute(_SQL["applied"], {"line": line, "version": version})
@@ -89,17 +89,17 @@ def applied(cursor: Cursor, dataset: str, line: str | None, version: str | None)
 
 
 def outcome_contract(line: str) -> Contract:
-    """The contract of the outcomes of any line; it ships with the code."""
+    """Return the contract of outcomes, which ships with the code and is the same for every line."""
     return _parsed(files("claimwatch").joinpath("outcome_contract.yaml").read_text("utf-8"), line, "outcome")
 
 
 def lock_line(cursor: Cursor, line: str) -> None:
-    """Wait until no other transaction looks at a contract of the line, and keep others waiting."""
+    """Lock the contracts of the line until the transaction ends."""
     cursor.execute(_SQL["lock_line"], {"line": line})
 
 
 def find_entry(cursor: Cursor, submission: Submission) -> Entry | None:
-    """What became of it, if it came before."""
+    """Return the entry of this object version, or None if it is new."""
     cursor.execute(
         _SQL["find_entry"],
         {"bucket": submission.bucket, "key": submission.key, "version_id": submission.version_id},
@@ -109,7 +109,7 @@ def find_entry(cursor: Cursor, submission: Submission) -> Entry | None:
 
 
 def find_running(cursor: Cursor, line: str) -> Running | None:
-    """The line's running contract."""
+    """Return the line's running contract, or None."""
     cursor.execute(_SQL["running"], {"line": line})
     row = cursor.fetchone()
     if row is None:
@@ -119,13 +119,13 @@ def find_running(cursor: Cursor, line: str) -> Running | None:
 
 
 def lines(cursor: Cursor) -> list[str]:
-    """The lines that have a running contract."""
+    """Return the lines that have a running contract."""
     cursor.execute(_SQL["lines"])
     return [line for (line,) in cursor.fetchall()]
 
 
 def has_relation(cursor: Cursor, name: str) -> bool:
-    """Whether there is a table or a view of that name in our schema."""
+    """Return whether the schema has a table or view with this name."""
     cursor.execute(_SQL["has_relation"], {"name": name})
     row = cursor.fetchone()
     return row is not None and bool(row[0])
@@ -140,7 +140,7 @@ def add(
     stored: Stored | None = None,
     error: str | None = None,
 ) -> Entry:
-    """Record what becomes of a submission; an applied one is the running one from now on."""
+    """Record the result of a submission. An applied contract becomes the running one."""
     cursor.execute(
         _SQL["add"],
         {
@@ -165,23 +165,23 @@ def add(
 
 
 def set_notified(cursor: Cursor, contract_id: int) -> None:
-    """People have been told."""
+    """Record that the refusal was notified."""
     cursor.execute(_SQL["set_notified"], {"contract_id": contract_id})
 
 
 def run(cursor: Cursor, statements: Iterable[str], lock_timeout: float = LOCK_TIMEOUT) -> None:
-    """Change the line's table.
+    """Run statements that change the line's table.
 
-    Waits at most ``lock_timeout`` seconds for each lock; when that is not enough, the transaction ends in a
-    ``TransientFault``. Raises ``RefusedContract`` where something that others built stands in the way.
+    Waits at most ``lock_timeout`` seconds for each lock; after that the transaction ends with a
+    ``TransientFault``. Raises ``RefusedContract`` if an object that depends on the view prevents the change.
     """
     cursor.execute(_SQL["wait_briefly"], {"milliseconds": str(int(lock_timeout * 1000))})
     try:
         for statement in statements:
             cursor.execute(statement)
     except pg.DependentObjectsStillExist as error:
-        why = "a column's type is to change, and what others built on the view stands in the way"
-        raise RefusedContract([f"schema: {why} ({error.diag.message_detail}); drop that first"]) from error
+        why = "the type of a column cannot change while other objects depend on the view"
+        raise RefusedContract([f"schema: {why} ({error.diag.message_detail}); drop them first"]) from error
 
 
 @lru_cache(maxsize=64)

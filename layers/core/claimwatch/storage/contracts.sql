@@ -1,17 +1,17 @@
--- Contracts, and the tables that they make.
+-- Contracts and their tables.
 
 -- name: lock_line
 -- One contract of a line at a time, until the transaction ends.
 SELECT pg_advisory_xact_lock(7010002, hashtext(%(line)s));
 
 -- name: find_entry
--- What became of an object version.
+-- The result of an object version.
 SELECT contract_id, line, version, status, error, notified_at IS NOT NULL
 FROM claimwatch.contract
 WHERE bucket = %(bucket)s AND key = %(key)s AND version_id = %(version_id)s;
 
 -- name: running
--- The last that was applied; its versions only ever rise.
+-- The contract that was applied last; versions only increase.
 SELECT text, sha256, received_at, sequencer, columns
 FROM claimwatch.contract
 WHERE line = %(line)s AND status = 'applied'
@@ -19,7 +19,7 @@ ORDER BY contract_id DESC
 LIMIT 1;
 
 -- name: applied
--- The contract that a file was inspected by.
+-- The contract that a file was inspected with.
 SELECT text
 FROM claimwatch.contract
 WHERE line = %(line)s AND version = %(version)s AND status = 'applied'
@@ -43,5 +43,5 @@ RETURNING contract_id, line, version, status, error, notified_at IS NOT NULL;
 UPDATE claimwatch.contract SET notified_at = now() WHERE contract_id = %(contract_id)s;
 
 -- name: wait_briefly
--- For changing a table that files are loaded into: who waits for it, waits behind us.
+-- Limits the wait for a table's lock: loading transactions queue behind ours.
 SELECT set_config('lock_timeout', %(milliseconds)s, true);

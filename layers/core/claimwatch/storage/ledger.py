@@ -1,4 +1,4 @@
-"""The ledger: one row for each object version, and one for each chunk of it that is loaded."""
+"""The ledger: one row per object version, and one per loaded chunk."""
 
 import json
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _SQL = queries("ledger")
 
 @dataclass(frozen=True)
 class File:
-    """A row of the ledger, as far as the work on the file needs it."""
+    """A file in the ledger."""
 
     file_id: int
     dataset: str
@@ -33,7 +33,7 @@ class File:
 
 @dataclass(frozen=True)
 class Counts:
-    """Rows of a chunk or a file; ``read`` is always the sum of the other two."""
+    """Numbers of rows of a chunk or a file; ``read`` is always ``loaded`` + ``quarantined``."""
 
     read: int
     loaded: int
@@ -42,7 +42,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Dropped:
-    """What an event says of an object that was dropped."""
+    """A dropped object, as its event describes it."""
 
     dataset: str
     line: str | None
@@ -56,7 +56,7 @@ class Dropped:
 
 
 def register(cursor: Cursor, dropped: Dropped) -> File:
-    """Enter an object version, or find it where it was entered before."""
+    """Register an object version, or return it if it is registered already."""
     cursor.execute(
         _SQL["register_file"],
         {
@@ -79,19 +79,19 @@ def register(cursor: Cursor, dropped: Dropped) -> File:
 
 
 def get(cursor: Cursor, file_id: int) -> File:
-    """The file; ``LookupError`` if there is none of that number."""
+    """Return the file. Raises ``LookupError`` if there is no file with this number."""
     cursor.execute(_SQL["get_file"], {"file_id": file_id})
     return _file(cursor)
 
 
 def lock(cursor: Cursor, file_id: int) -> File:
-    """The file, locked until the transaction ends: for changing its state."""
+    """Return the file, locked until the transaction ends, to change its state."""
     cursor.execute(_SQL["lock_file"], {"file_id": file_id})
     return _file(cursor)
 
 
 def share(cursor: Cursor, file_id: int) -> File:
-    """The file, its state held still until the transaction ends: for adding rows to it."""
+    """Return the file, protected from state changes until the transaction ends, to add rows to it."""
     cursor.execute(_SQL["share_file"], {"file_id": file_id})
     return _file(cursor)
 
@@ -106,7 +106,7 @@ def _file(cursor: Cursor) -> File:
 def begin_loading(
     cursor: Cursor, file_id: int, *, format: str, contract_version: str, chunks: int, details: dict[str, Any]
 ) -> None:
-    """The file is inspected and goes into so many chunks."""
+    """Record that the file is inspected and has this many chunks."""
     cursor.execute(
         _SQL["begin_loading"],
         {
@@ -120,12 +120,12 @@ def begin_loading(
 
 
 def refuse(cursor: Cursor, file_id: int, error: str, format: str | None = None) -> None:
-    """The file cannot be loaded; ``error`` says why and what to do."""
+    """Record that the file cannot be loaded; ``error`` says why and what to do."""
     _end_inspection(cursor, file_id, "refused", error, format)
 
 
 def park(cursor: Cursor, file_id: int, error: str, format: str | None = None) -> None:
-    """The file waits for its line's contract."""
+    """Record that the file waits for its line's contract."""
     _end_inspection(cursor, file_id, "parked", error, format)
 
 
@@ -137,22 +137,22 @@ def _end_inspection(cursor: Cursor, file_id: int, status: str, error: str, forma
 
 
 def fail(cursor: Cursor, file_id: int, error: str) -> None:
-    """The file met a fault that no retry mended; it can be replayed."""
+    """Record that the file failed after all retries; it can be replayed."""
     cursor.execute(_SQL["set_failed"], {"file_id": file_id, "error": error})
 
 
 def set_notified(cursor: Cursor, file_id: int) -> None:
-    """People have been told of the file's state."""
+    """Record that the file's state was notified."""
     cursor.execute(_SQL["set_notified"], {"file_id": file_id})
 
 
 def begin_attempt(cursor: Cursor, file_id: int) -> None:
-    """Begin again; work for earlier attempts is refused from now on."""
+    """Begin a new attempt; work of earlier attempts is rejected from now on."""
     cursor.execute(_SQL["begin_attempt"], {"file_id": file_id})
 
 
 def commit(cursor: Cursor, file_id: int, counts: Counts) -> None:
-    """The file becomes visible when this transaction does."""
+    """Commit the file: it becomes visible together with this transaction."""
     cursor.execute(
         _SQL["set_committed"],
         {
@@ -166,7 +166,7 @@ def commit(cursor: Cursor, file_id: int, counts: Counts) -> None:
 
 
 def committed_counts(cursor: Cursor, file_id: int) -> Counts:
-    """The rows of a committed file."""
+    """Return the numbers of rows of a committed file."""
     cursor.execute(_SQL["committed_counts"], {"file_id": file_id})
     row = cursor.fetchone()
     assert row is not None
@@ -174,14 +174,14 @@ def committed_counts(cursor: Cursor, file_id: int) -> Counts:
 
 
 def find_chunk(cursor: Cursor, file_id: int, number: int) -> Counts | None:
-    """What the chunk came to, if it is loaded."""
+    """Return the numbers of rows of the chunk, or None if it is not loaded."""
     cursor.execute(_SQL["find_chunk"], {"file_id": file_id, "number": number})
     row = cursor.fetchone()
     return Counts(*row) if row else None
 
 
 def add_chunk(cursor: Cursor, file_id: int, number: int, counts: Counts, claim_hashes: bytes) -> None:
-    """The chunk is loaded, in the transaction that loads its rows."""
+    """Record that the chunk is loaded, in the transaction that loads its rows."""
     cursor.execute(
         _SQL["add_chunk"],
         {
@@ -196,7 +196,7 @@ def add_chunk(cursor: Cursor, file_id: int, number: int, counts: Counts, claim_h
 
 
 def sum_chunks(cursor: Cursor, file_id: int) -> tuple[int, Counts]:
-    """The number of chunks that are loaded, and their rows."""
+    """Return the number of loaded chunks, and their numbers of rows."""
     cursor.execute(_SQL["sum_chunks"], {"file_id": file_id})
     row = cursor.fetchone()
     assert row is not None  # an aggregate always has a row
@@ -204,53 +204,53 @@ def sum_chunks(cursor: Cursor, file_id: int) -> tuple[int, Counts]:
 
 
 def claim_hashes(cursor: Cursor, file_id: int, number: int) -> bytes:
-    """The sorted hashes of a chunk's claim ids, eight bytes each."""
+    """Return the sorted hashes of a chunk's claim ids, eight bytes each."""
     cursor.execute(_SQL["claim_hashes"], {"file_id": file_id, "number": number})
     row = cursor.fetchone()
     return bytes(row[0]) if row else b""
 
 
 def delete_chunks(cursor: Cursor, file_id: int) -> None:
-    """Forget the chunks of an earlier attempt."""
+    """Delete the chunks of an earlier attempt."""
     cursor.execute(_SQL["delete_chunks"], {"file_id": file_id})
 
 
 def parked_files(cursor: Cursor, line: str) -> list[int]:
-    """The files that wait for the line's contract, oldest first."""
+    """Return the files that wait for the line's contract, oldest first."""
     cursor.execute(_SQL["parked_files"], {"line": line})
     return [file_id for (file_id,) in cursor.fetchall()]
 
 
-def is_parking_told(cursor: Cursor, line: str) -> bool:
-    """Whether people have been told of a file that waits for the line's contract."""
-    cursor.execute(_SQL["is_parking_told"], {"line": line})
+def is_parking_notified(cursor: Cursor, line: str) -> bool:
+    """Return whether a waiting file of this line was notified already."""
+    cursor.execute(_SQL["is_parking_notified"], {"line": line})
     row = cursor.fetchone()
     return row is not None and bool(row[0])
 
 
-def note_extra_columns(cursor: Cursor, file: File, names: list[str]) -> None:
-    """Remember which of the names this line's files have had."""
+def record_extra_columns(cursor: Cursor, file: File, names: list[str]) -> None:
+    """Record the columns that are not in the contract and that no earlier file of this line had."""
     cursor.execute(
         _SQL["new_extra_columns"],
         {"line": file.line, "dataset": file.dataset, "file_id": file.file_id, "names": names},
     )
 
 
-def extra_columns_untold(cursor: Cursor, file_id: int) -> list[str]:
-    """The columns outside of the contract that this file was the first to have, and nobody has heard of."""
-    cursor.execute(_SQL["extra_columns_untold"], {"file_id": file_id})
+def unreported_extra_columns(cursor: Cursor, file_id: int) -> list[str]:
+    """Return the extra columns that this file was the first to have and that are not notified yet."""
+    cursor.execute(_SQL["unreported_extra_columns"], {"file_id": file_id})
     return [name for (name,) in cursor.fetchall()]
 
 
-def set_extra_columns_told(cursor: Cursor, file_id: int, names: list[str]) -> None:
-    """People have been told of these columns of the file."""
-    cursor.execute(_SQL["set_extra_columns_told"], {"file_id": file_id, "names": names})
+def set_extra_columns_notified(cursor: Cursor, file_id: int, names: list[str]) -> None:
+    """Record that these columns of the file were notified."""
+    cursor.execute(_SQL["set_extra_columns_notified"], {"file_id": file_id, "names": names})
 
 
 def list_files(
     cursor: Cursor, *, line: str | None = None, status: str | None = None, limit: int = 50
 ) -> list[dict[str, Any]]:
-    """The newest files, as the ledger's columns."""
+    """Return the newest files, with the columns of the ledger as keys."""
     cursor.execute(_SQL["list_files"], {"line": line, "status": status, "limit": limit})
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

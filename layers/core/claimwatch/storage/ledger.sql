@@ -1,5 +1,5 @@
 -- name: register_file
--- One row for each object version; the second event about it finds the first one's row.
+-- One row per object version; repeated events find the existing row.
 INSERT INTO claimwatch.file (dataset, line, bucket, key, version_id, sequencer, size_bytes, received_at, status, error)
 VALUES (%(dataset)s, %(line)s, %(bucket)s, %(key)s, %(version_id)s, %(sequencer)s, %(size_bytes)s, %(received_at)s,
         %(status)s, %(error)s)
@@ -18,7 +18,7 @@ FROM claimwatch.file
 WHERE file_id = %(file_id)s;
 
 -- name: lock_file
--- Held by whoever changes the file's state.
+-- Locks the file, to change its state.
 SELECT file_id, dataset, line, bucket, key, version_id, status, attempt, contract_version, chunks, error,
        notified_at IS NOT NULL, details
 FROM claimwatch.file
@@ -26,7 +26,7 @@ WHERE file_id = %(file_id)s
 FOR NO KEY UPDATE;
 
 -- name: share_file
--- Held by whoever adds rows: the state cannot change meanwhile, and others may add rows too.
+-- Locks the file's state, to add rows; other transactions may add rows too.
 SELECT file_id, dataset, line, bucket, key, version_id, status, attempt, contract_version, chunks, error,
        notified_at IS NOT NULL, details
 FROM claimwatch.file
@@ -40,7 +40,7 @@ SET status = 'loading', format = %(format)s, contract_version = %(contract_versi
 WHERE file_id = %(file_id)s;
 
 -- name: set_outcome_of_inspection
--- Refused or parked: nothing of the file is loaded, and the error says why.
+-- Refused or parked: no rows are loaded, and the error says why.
 UPDATE claimwatch.file
 SET status = %(status)s, format = coalesce(%(format)s, format), error = %(error)s, notified_at = NULL
 WHERE file_id = %(file_id)s;
@@ -93,28 +93,28 @@ UPDATE claimwatch.chunk SET claim_hashes = '' WHERE file_id = %(file_id)s;
 DELETE FROM claimwatch.chunk WHERE file_id = %(file_id)s;
 
 -- name: parked_files
--- With those whose new attempt was begun and perhaps never started.
+-- Includes files whose new attempt was begun but perhaps not started.
 SELECT file_id FROM claimwatch.file
 WHERE line = %(line)s AND (status = 'parked' OR (status = 'received' AND attempt > 1))
 ORDER BY received_at, sequencer, file_id;
 
--- name: is_parking_told
+-- name: is_parking_notified
 SELECT EXISTS (
     SELECT FROM claimwatch.file WHERE line = %(line)s AND status = 'parked' AND notified_at IS NOT NULL
 );
 
 -- name: new_extra_columns
--- Names that this line's files have not had before.
+-- Names that no earlier file of this line had.
 INSERT INTO claimwatch.extra_column (line, dataset, name, first_file_id)
 SELECT %(line)s, %(dataset)s, name, %(file_id)s FROM unnest(%(names)s::text[]) AS name
 ON CONFLICT DO NOTHING
 RETURNING name;
 
--- name: extra_columns_untold
--- Names that this file was the first to have, and that nobody has heard of.
+-- name: unreported_extra_columns
+-- Names that this file was the first to have and that are not notified yet.
 SELECT name FROM claimwatch.extra_column WHERE first_file_id = %(file_id)s AND notified_at IS NULL ORDER BY name;
 
--- name: set_extra_columns_told
+-- name: set_extra_columns_notified
 UPDATE claimwatch.extra_column SET notified_at = now() WHERE first_file_id = %(file_id)s AND name = ANY(%(names)s);
 
 -- name: list_files

@@ -1,4 +1,4 @@
-"""Bringing the database's schema up to this version of the code."""
+"""Migration of the database schema to this version of the code."""
 
 import hashlib
 import re
@@ -13,22 +13,22 @@ from claimwatch.errors import TransientFault
 from claimwatch.storage.connection import Database
 from claimwatch.storage.queries import queries
 
-PATIENCE = 300.0
-"""Seconds."""
+RETRY_TIME = 300.0
+"""Seconds during which a migration is retried."""
 
 PAUSE = 2.0
-"""Seconds between two tries."""
+"""Seconds between two attempts."""
 
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
 
 class ChangedMigration(Exception):
-    """A migration that has run already is not the one that is in the code; write a new one instead."""
+    """A migration was changed after it had run; write a new migration instead."""
 
 
 @dataclass(frozen=True)
 class Migration:
-    """One step of the schema's history."""
+    """One step in the history of the schema."""
 
     number: int
     name: str
@@ -36,12 +36,12 @@ class Migration:
 
     @property
     def sha256(self) -> str:
-        """What tells whether it was changed after it ran."""
+        """Checksum that reveals changes after the migration has run."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
 def migrations() -> list[Migration]:
-    """The migrations of this code, in their order."""
+    """Return the migrations of this code in order."""
     found = [
         Migration(int(name[1]), name[2], entry.read_text("utf-8"))
         for entry in files("claimwatch.storage.migrations").iterdir()
@@ -50,13 +50,13 @@ def migrations() -> list[Migration]:
     found.sort(key=lambda migration: migration.number)
     numbers = [migration.number for migration in found]
     if numbers != list(range(1, len(found) + 1)):
-        raise ValueError(f"the migrations are numbered {numbers}, with gaps or doubles")
+        raise ValueError(f"the migrations are numbered {numbers}, with gaps or duplicates")
     return found
 
 
-def migrate_with_retry(database: Database, patience: float = PATIENCE) -> list[Migration]:
-    """As ``migrate``, trying for ``patience`` seconds: a database that was just made may still wake up."""
-    deadline = time.monotonic() + patience
+def migrate_with_retry(database: Database, retry_time: float = RETRY_TIME) -> list[Migration]:
+    """Migrate, retrying for ``retry_time`` seconds: a new database may not accept connections yet."""
+    deadline = time.monotonic() + retry_time
     while time.monotonic() < deadline:
         try:
             return migrate(database)
@@ -66,18 +66,18 @@ def migrate_with_retry(database: Database, patience: float = PATIENCE) -> list[M
 
 
 def migrate(database: Database, steps: Iterable[Migration] | None = None) -> list[Migration]:
-    """Run what has not run yet, each in a transaction of its own; returns what ran.
+    """Run the migrations that have not run yet, each in its own transaction; return those that ran.
 
-    Safe to repeat, and for two to run at once: the second waits, and finds nothing to do. Raises
+    Repeated and concurrent calls are safe: the second one waits and finds nothing to do. Raises
     ``ChangedMigration`` and, from the database, ``TransientFault``.
     """
     with database.transaction() as cursor:
         _lock_migrations(cursor)
         cursor.execute(queries("migrate")["create_history"])
-    return [step for step in (migrations() if steps is None else steps) if _ran_now(database, step)]
+    return [step for step in (migrations() if steps is None else steps) if _run_if_new(database, step)]
 
 
-def _ran_now(database: Database, migration: Migration) -> bool:
+def _run_if_new(database: Database, migration: Migration) -> bool:
     sql = queries("migrate")
     with database.transaction() as cursor:
         _lock_migrations(cursor)

@@ -1,11 +1,11 @@
--- The schema's history.
+-- History of the schema.
 
 -- name: lock_migrations
--- One at a time, until the transaction ends; the number stands for "claimwatch migrates".
+-- One migration at a time, until the transaction ends; the number identifies this lock.
 SELECT pg_advisory_xact_lock(7010001);
 
 -- name: create_history
--- A schema that is there already may belong to somebody who grants no CREATE on the database.
+-- An existing schema may have an owner who does not grant CREATE on the database.
 DO $$
 BEGIN
     IF to_regnamespace('claimwatch') IS NULL THEN

@@ -1,4 +1,4 @@
-"""The quarantine: refused rows, each with its number, its raw text and every reason."""
+"""The quarantine: rejected rows, each with its number, its raw text and every reason."""
 
 import csv
 import io
@@ -13,12 +13,12 @@ from claimwatch.domain.files.records import Problem
 from claimwatch.storage.queries import queries
 
 _SQL = queries("quarantine")
-_as_json = json.JSONEncoder(ensure_ascii=False).encode  # `dumps` would make an encoder for each row
+_as_json = json.JSONEncoder(ensure_ascii=False).encode  # `dumps` would create an encoder per row
 
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """A row that is not loaded. ``number`` counts the file's records from 1, the header not counted."""
+    """A rejected row. ``number`` is its number among the file's records, from 1, without the header."""
 
     number: int
     raw: str
@@ -26,7 +26,7 @@ class RefusedRow:
 
 
 def add(cursor: Cursor, file_id: int, rows: Iterable[RefusedRow]) -> None:
-    """Put rows of a file into quarantine."""
+    """Add rows of a file to the quarantine."""
     text = io.StringIO()
     writer = csv.writer(text)
     for row in rows:
@@ -38,19 +38,19 @@ def add(cursor: Cursor, file_id: int, rows: Iterable[RefusedRow]) -> None:
 
 
 def delete(cursor: Cursor, file_id: int) -> None:
-    """Forget what an earlier attempt at the file refused."""
+    """Delete the rows that an earlier attempt rejected."""
     cursor.execute(_SQL["delete_rows"], {"file_id": file_id})
 
 
 def rows(cursor: Cursor, file_id: int) -> Iterator[RefusedRow]:
-    """The file's refused rows in their order."""
+    """Yield the file's rejected rows in order."""
     cursor.execute(_SQL["list_rows"], {"file_id": file_id})
     for number, raw, reasons in cursor:
         yield RefusedRow(number, raw, tuple(Problem(**reason) for reason in reasons))
 
 
 def most_frequent_reasons(cursor: Cursor, file_id: int, limit: int = 5) -> list[dict[str, Any]]:
-    """Column, rule, number of rows and one example of the reasons that the file's rows were refused for."""
+    """Return the most frequent reasons: column, rule, number of rows and one example of each."""
     cursor.execute(_SQL["most_frequent_reasons"], {"file_id": file_id, "limit": limit})
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

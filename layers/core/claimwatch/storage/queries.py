@@ -1,4 +1,4 @@
-"""SQL lives in .sql files beside the modules that run it; each query there has a name."""
+"""Named queries, read from .sql files next to the modules that run them."""
 
 import re
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ _NAME = re.compile(r"^-- name: *(\S+) *$", re.MULTILINE)
 
 @cache
 def queries(name: str) -> Mapping[str, str]:
-    """The queries of ``storage/<name>.sql``, by the names that their ``-- name: x`` lines give them."""
+    """Return the queries of ``storage/<name>.sql`` by the names in their ``-- name: x`` lines."""
     return MappingProxyType(
         named_queries(files("claimwatch.storage").joinpath(f"{name}.sql").read_text("utf-8"))
     )
 
 
 def named_queries(text: str) -> dict[str, str]:
-    """The queries of a text; ``ValueError`` when a name is there twice or a query has none."""
+    """Return the queries of a text. Raises ``ValueError`` if a name is missing or duplicated."""
     before, *parts = _NAME.split(text)
     if any(line.strip() and not line.startswith("--") for line in before.splitlines()):
-        raise ValueError("a query stands before the first '-- name:' line")
+        raise ValueError("a query comes before the first '-- name:' line")
     found: dict[str, str] = {}
     for name, query in zip(parts[::2], parts[1::2], strict=True):
         if name in found:

@@ -1,4 +1,4 @@
-"""Files that others have collected to break readers of CSV, and a file of claims that is not ours."""
+"""Public collections of difficult CSV files, and a public file of claims."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ def _testdata() -> Path | None:
 TESTDATA = _testdata()
 pytestmark = pytest.mark.skipif(
     TESTDATA is None,
-    reason="no test data of others beside the repository; CLAIMWATCH_TESTDATA may name its folder",
+    reason="no third-party test data; set CLAIMWATCH_TESTDATA to its folder",
 )
 FILES = sorted(
     path for name in ("csv-spectrum", "frictionless") if TESTDATA for path in (TESTDATA / name).glob("*.csv")
@@ -30,8 +30,8 @@ FILES = sorted(
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 
 
-def understood(site: Site, file: Row) -> None:
-    """The file has come to an end, its rows are accounted for, and each refusal has a reason."""
+def check_result(site: Site, file: Row) -> None:
+    """Assert that the file has a final state, its rows are accounted for, and each refusal has a reason."""
     assert file["status"] in ("committed", "refused", "parked")
     if file["status"] == "committed":
         assert file["rows_read"] == file["rows_loaded"] + file["rows_quarantined"]
@@ -43,26 +43,26 @@ def understood(site: Site, file: Row) -> None:
 
 
 @each_file
-def test_a_file_offered_to_another_line_is_refused_by_what_it_lacks(path: Path, site: Site) -> None:
+def test_a_file_for_another_line_is_refused_for_its_missing_columns(path: Path, site: Site) -> None:
     file = site.drop(f"claims/motor/{path.name}", path.read_bytes())
 
-    understood(site, file)
+    check_result(site, file)
     assert file["status"] == "refused"
     assert [alert.subject for alert in site.alerts] == [f"Claimwatch refused a file: {path.name}"]
 
 
 @each_file
-def test_a_file_without_a_contract_waits_with_a_draft_that_its_rows_can_be_loaded_by(
-    path: Path, site: Site
-) -> None:
+def test_a_file_without_a_contract_gets_a_draft_that_can_load_it(path: Path, site: Site) -> None:
     file = site.drop(f"claims/home/{path.name}", path.read_bytes())
-    understood(site, file)
+    check_result(site, file)
     assert len(site.alerts) == 1
     if file["status"] == "refused":
         return
 
     draft = site.draft("home")
-    if "role, value: identifier" not in draft:  # no column names the row; a person would have to choose
+    if (
+        "role, value: identifier" not in draft
+    ):  # no column identifies the row; a person would have to choose one
         with_identifier = _first_column_identifies(draft)
         assert with_identifier is None or site.put_contract("home", with_identifier).status in (
             "applied",
@@ -71,7 +71,7 @@ def test_a_file_without_a_contract_waits_with_a_draft_that_its_rows_can_be_loade
     else:
         assert site.put_contract("home", draft).status == "applied", draft
     loaded = site.file(file["file_id"])
-    understood(site, loaded)
+    check_result(site, loaded)
 
 
 def _first_column_identifies(draft: str) -> str | None:
@@ -89,15 +89,15 @@ def auto(site: Site) -> Row:
     )
 
 
-def test_a_book_of_others_loads_by_its_draft_and_a_few_mended_lines(site: Site, auto: Row) -> None:
+def test_a_public_file_of_claims_loads_with_its_draft_and_two_corrections(site: Site, auto: Row) -> None:
     assert TESTDATA is not None
     assert auto["status"] == "parked"
     draft = site.draft("auto")
-    mended = draft.replace(
+    corrected = draft.replace(
         "# logicalTypeOptions: {minimum: 0}", "logicalTypeOptions: {minimum: 0}", 1
     ).replace("status: draft", "status: active")
 
-    assert site.put_contract("auto", mended).status == "applied"
+    assert site.put_contract("auto", corrected).status == "applied"
 
     file = site.file(auto["file_id"])
     assert (file["status"], file["rows_read"], file["rows_loaded"], file["rows_quarantined"]) == (
@@ -121,40 +121,40 @@ def test_a_book_of_others_loads_by_its_draft_and_a_few_mended_lines(site: Site, 
     assert any("_c39" in alert.message for alert in site.alerts)
 
 
-def test_the_rows_of_csv_spectrum_are_what_its_json_says(site: Site) -> None:
+def test_the_rows_of_csv_spectrum_match_its_json(site: Site) -> None:
     assert TESTDATA is not None
     folder = TESTDATA / "csv-spectrum"
     compared = 0
     for path in sorted(folder.glob("csvs__*.csv")):
         name = path.name.removeprefix("csvs__").removesuffix(".csv")
         line = name.replace("-", "_")
-        said = (folder / f"json__{name}.json").read_text("utf-8")
+        expected_json = (folder / f"json__{name}.json").read_text("utf-8")
         if (
             b"\r" not in path.read_bytes()
-        ):  # a checkout may have changed the line ends of the CSV, not of the JSON
-            said = said.replace("\\r\\n", "\\n")
-        wanted = json.loads(said)
-        wanted = wanted if isinstance(wanted, list) else [wanted]
-        if name == "location_coordinates":  # there the two differ in the collection itself
+        ):  # a checkout may have changed the line breaks of the CSV, but not of the JSON
+            expected_json = expected_json.replace("\\r\\n", "\\n")
+        expected = json.loads(expected_json)
+        expected = expected if isinstance(expected, list) else [expected]
+        if name == "location_coordinates":  # the CSV and the JSON of the collection differ here
             assert b"2095257564" in path.read_bytes()
-            wanted[0]["Contact Phone Number"] = "2095257564"
-        names = list(wanted[0]) if wanted else []
+            expected[0]["Contact Phone Number"] = "2095257564"
+        names = list(expected[0]) if expected else []
         assert names, name
         assert site.put_contract(line, _all_text(line, names)).status == "applied"
         file = site.drop(f"claims/{line}/a.csv", path.read_bytes())
-        assert (file["status"], file["rows_loaded"]) == ("committed", len(wanted)), (
+        assert (file["status"], file["rows_loaded"]) == ("committed", len(expected)), (
             name,
             site.quarantine(file["file_id"]),
         )
         columns = ", ".join(f'"{column}"' for column in names)
         found = site.query(f"SELECT {columns} FROM claimwatch.claim_{line} ORDER BY row_number")
-        assert found == [{column: row[column] or None for column in names} for row in wanted], name
+        assert found == [{column: row[column] or None for column in names} for row in expected], name
         compared += 1
     assert compared == 12
 
 
 def _all_text(line: str, names: list[str]) -> str:
-    """A contract of text columns, the first that always has a value being the identifier."""
+    """Return a contract of text columns; the first one is the identifier."""
     described = "\n".join(
         f"      - {{name: {json.dumps(name)}, logicalType: string,"
         + (

@@ -1,4 +1,4 @@
-"""Small CSV files of others, sound and broken (csv-spectrum, frictionless), each offered as it is.
+"""Small public CSV files, valid and broken (csv-spectrum, frictionless), each dropped unchanged.
 
 The files are not part of this repository; CLAIMWATCH_TESTDATA says where they are.
 """
@@ -27,12 +27,12 @@ pytestmark = pytest.mark.skipif(
 
 
 def normal(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Cells with LF: the collection's copies have lost their CRs where its JSON still tells of them."""
+    """Return the rows with LF in cells: the collection's CSV files lost CRs that its JSON still has."""
     return [{name: cell.replace("\r\n", "\n") for name, cell in row.items()} for row in rows]
 
 
 @pytest.mark.parametrize("path", SPECTRUM, ids=lambda path: path.stem)
-def test_csv_spectrum_parses_as_its_json_says(path: Path) -> None:
+def test_csv_spectrum_is_parsed_like_its_json(path: Path) -> None:
     offered = offer(path.read_bytes())
     assert offered.broken == []
     rows = [dict(zip(offered.prepared.header, row, strict=True)) for row in offered.rows]
@@ -53,11 +53,11 @@ BROKEN = {
     "data__structure-errors": 1,
     "data__without-headers-extra": 1,
 }
-"""Records that have another number of fields than the header; all other files have none."""
+"""Numbers of records whose width differs from the header; other files have none."""
 
 
 @pytest.mark.parametrize("path", FRICTIONLESS, ids=lambda path: path.stem)
-def test_every_file_is_read_to_its_last_row_or_refused_with_a_reason(path: Path) -> None:
+def test_every_file_is_read_completely_or_refused_with_a_reason(path: Path) -> None:
     if path.stem in REFUSED:
         with pytest.raises(RefusedFile, match=REFUSED[path.stem]):
             offer(path.read_bytes())
@@ -81,7 +81,7 @@ def test_every_file_is_read_to_its_last_row_or_refused_with_a_reason(path: Path)
         ("table-unicode-headers", ("id", "国人"), ["2", "中国人"]),
     ],
 )
-def test_files_of_odd_dialects_give_the_cells_that_a_person_sees(
+def test_files_of_unusual_dialects_keep_their_cells(
     name: str, header: tuple[str, ...], row: list[str]
 ) -> None:
     assert DATA is not None
@@ -90,7 +90,7 @@ def test_files_of_odd_dialects_give_the_cells_that_a_person_sees(
     assert row in offered.rows
 
 
-def test_a_thousand_real_auto_claims_are_read() -> None:
+def test_a_public_file_of_car_claims_is_read() -> None:
     assert DATA is not None
     offered = offer((DATA / "auto-claims" / "insurance_claims.csv").read_bytes())
     assert len(offered.prepared.header) == 40

@@ -12,6 +12,7 @@ import typer
 from claimwatch.domain.contract.contract import Contract, Role
 from claimwatch.domain.contract.parse import line_in, parse_contract
 from claimwatch.errors import RefusedContract, RefusedData
+from claimwatch.ingest.contract_keys import contract_key
 from claimwatch.storage import contracts
 from cli.options import AsJson, StackName, stack_of
 from cli.screen import say, show, show_json, show_table
@@ -138,8 +139,6 @@ def put(
 
 def _wait_for_result(target: Stack, line: str, text: str) -> contracts.Entry:
     """Store the contract and return its ledger entry once it is applied or refused."""
-    from claimwatch.ingest.drafting import contract_key  # noqa: PLC0415 - as above
-
     ref = target.objects.write(target.artifact_bucket, contract_key(line), [text.encode()])
     say(f"Stored as s3://{ref.bucket}/{ref.key} in {target.title}.", "dim")
     submission = contracts.Submission(

@@ -15,7 +15,8 @@ from claimwatch.aws.custom_resource import Request
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.errors import TransientFault
-from claimwatch.ingest.apply_contract import Applied, line_of
+from claimwatch.ingest.apply_contract import Applied
+from claimwatch.ingest.contract_keys import line_of
 from claimwatch.ingest.publish_contract import packaged_contract, publish_contract
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"

@@ -445,6 +445,7 @@ def test_invalid_names_of_lines_are_refused(line: str) -> None:
         ("a: 1\n---\nb: 2\n", "line 2: a second document begins"),
         ("? [a]\n: b\n", "a key must be a text"),
         ("a: " + "[" * 5000 + "\n", "nested more than"),
+        ("[" * 1_000_000, "nested more than"),  # recursion in libyaml would end the process
         ('a: "\\0"\n', "line 1: the text contains a control character"),
         ('a: "\\ud800"\n', "a"),
         ("a: \ud800\n", "characters that YAML does not allow"),

@@ -1,6 +1,5 @@
 """Application of a contract: its table is changed, and files that waited for it are loaded."""
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.contract.schema_change import plan_change, version_problem
 from claimwatch.domain.contract.strict_yaml import MAX_TEXT
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
+from claimwatch.ingest.contract_keys import line_of
 from claimwatch.storage import contracts, ledger
 from claimwatch.storage.connection import Database
 from claimwatch.storage.contracts import Entry, Submission
@@ -22,8 +22,6 @@ from claimwatch.storage.contracts import Entry, Submission
 ATTEMPTS = 4
 PAUSE = 10.0
 """Seconds between attempts to change a table that files are being loaded into; the queue waits 30 minutes."""
-
-_KEY = re.compile(r"contracts/(?P<line>[^/]+?)(?P<draft>\.draft)?\.ya?ml")
 
 
 type _Result = tuple[Entry, tuple[str, ...]]
@@ -85,12 +83,6 @@ def apply_contract(deps: Dependencies, created: CreatedObject) -> Applied:
         _notify_refused(deps, submission, entry)
     replayed = _replay_parked(deps, line) if entry.status == "applied" else 0
     return Applied(entry.status, line, entry.version, notes, replayed)
-
-
-def line_of(key: str) -> str | None:
-    """Return the line whose contract has this key, or None for other keys, such as those of drafts."""
-    found = _KEY.fullmatch(key)
-    return None if found is None or found["draft"] else found["line"]
 
 
 def _read(objects: ObjectStore, ref: ObjectRef) -> tuple[str, list[str]]:

@@ -6,22 +6,13 @@ import json
 
 from claimwatch.aws.objects import ObjectStore
 from claimwatch.domain.contract.contract_draft import draft_contract
+from claimwatch.ingest.contract_keys import draft_key
 from claimwatch.ingest.staging import Prepared
 
 SAMPLE = 1 << 20
 """Bytes of the file from which a draft is made."""
 
 SAMPLE_ROWS = 5000
-
-
-def contract_key(line: str) -> str:
-    """Return the key of a line's contract in the artifact bucket."""
-    return f"contracts/{line}.yaml"
-
-
-def draft_key(line: str) -> str:
-    """Return the key of a line's draft, next to the contract."""
-    return f"contracts/{line}.draft.yaml"
 
 
 def write_draft(objects: ObjectStore, bucket: str, line: str, prepared: Prepared) -> None:

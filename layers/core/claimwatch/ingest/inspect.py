@@ -16,6 +16,7 @@ from claimwatch.domain.files.header import csv_layout, ndjson_layout
 from claimwatch.domain.files.layout import Layout
 from claimwatch.errors import RefusedFile, Superseded, TransientFault
 from claimwatch.ingest import drafting, notifications
+from claimwatch.ingest.contract_keys import contract_key, draft_key
 from claimwatch.ingest.plan import Chunk, ChunkToLoad, Plan, cutter
 from claimwatch.ingest.staging import Prepared, prepare
 from claimwatch.storage import contracts, ledger, quarantine, rows
@@ -133,10 +134,7 @@ def _park(deps: Dependencies, file: ledger.File, line: str, attempt: int, ref: O
     """Let the file wait for its line's contract; send one notification per line."""
     prepared = _prepare(deps, file, ref, known_columns=())
     drafting.write_draft(deps.objects, deps.artifact_bucket, line, prepared)
-    place, draft = (
-        f"s3://{deps.artifact_bucket}/{key}"
-        for key in (drafting.contract_key(line), drafting.draft_key(line))
-    )
+    place, draft = (f"s3://{deps.artifact_bucket}/{key}" for key in (contract_key(line), draft_key(line)))
     waiting = f"line {line} has no contract: store one at {place} (a draft is at {draft})"
     with deps.database.transaction() as cursor:
         # ApplyContract searches for parked files after applying a contract, and must not miss this one.

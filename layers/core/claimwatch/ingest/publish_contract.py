@@ -4,6 +4,7 @@ from importlib.resources import files
 
 from claimwatch.aws.objects import ObjectStore
 from claimwatch.domain.contract.contract import LINE_NAME
+from claimwatch.ingest.contract_keys import contract_key
 
 
 def publish_contract(objects: ObjectStore, bucket: str, line: str) -> bool:
@@ -11,7 +12,7 @@ def publish_contract(objects: ObjectStore, bucket: str, line: str) -> bool:
 
     Raises ``LookupError`` if no contract of this line ships with the code.
     """
-    key = f"contracts/{line}.yaml"
+    key = contract_key(line)
     text = packaged_contract(line)
     if objects.exists(bucket, key):
         return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.alerts import Alerts
-from claimwatch.aws.events import CreatedObject
+from claimwatch.aws.events import CreatedObject, sortable
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
 from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.contract.parse import parse_contract
@@ -75,7 +75,7 @@ def apply_contract(deps: Dependencies, created: CreatedObject) -> Applied:
         key=created.ref.key,
         version_id=created.ref.version_id,
         received_at=created.created_at,
-        sequencer=created.sequencer.rjust(32, "0"),  # so that it sorts as text like the number
+        sequencer=sortable(created.sequencer),
         text=text,
     )
     entry, notes = _record_with_retry(deps, submission, problems)

@@ -1,7 +1,7 @@
 """Registration of a new object: it is entered in the ledger, and its pipeline is started."""
 
 from claimwatch.aws.alerts import Alerts
-from claimwatch.aws.events import CreatedObject
+from claimwatch.aws.events import CreatedObject, sortable
 from claimwatch.aws.executions import Pipeline
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.contract.contract import LINE_NAME
@@ -11,7 +11,6 @@ from claimwatch.storage import ledger
 from claimwatch.storage.connection import Database
 
 DATASETS = ("claims", "outcomes")
-_SEQUENCER_DIGITS = 32
 
 
 def register(database: Database, pipeline: Pipeline, alerts: Alerts, created: CreatedObject) -> ledger.File:
@@ -27,7 +26,7 @@ def register(database: Database, pipeline: Pipeline, alerts: Alerts, created: Cr
         bucket=created.ref.bucket,
         key=created.ref.key,
         version_id=created.ref.version_id,
-        sequencer=created.sequencer.rjust(_SEQUENCER_DIGITS, "0"),  # so that it sorts as text like the number
+        sequencer=sortable(created.sequencer),
         size_bytes=created.size_bytes,
         received_at=created.created_at,
         refused_because=refused_because,

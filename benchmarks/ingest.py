@@ -96,6 +96,8 @@ def _measured(place: Bench, book: BookFile, asked: argparse.Namespace) -> dict[s
         for name in CONTESTANTS[1:]
         if "claimwatch" in rates and name in rates
     }
+    if "vs_raw_copy" in ratios:
+        ratios["processor_vs_raw_copy"] = round(processor["claimwatch"] / processor["raw_copy"], 2)
     peaks = {}
     if "claimwatch" in chosen:
         for name, rows in MEMORY_ROWS.items():

@@ -1,4 +1,4 @@
-"""Where the time of a worker goes, in processor seconds: waiting, and others' work, do not count."""
+"""Measures the processor seconds of each step of a worker; waiting, and other processes, do not count."""
 
 import time
 from collections.abc import Iterator
@@ -17,30 +17,30 @@ from benchmarks.silence import NobodyToTell
 from benchmarks.worker import PERSONAL_DATA_KEY
 from claimwatch.aws.events import CreatedObject
 from claimwatch.domain.files.records import RecordCutter
-from claimwatch.domain.validation.fast_path.cells import Table
-from claimwatch.domain.validation.fast_path.fast_path import FastPath
-from claimwatch.ingest import commit, inspect, load
+from claimwatch.domain.validation.keyed_hash import KeyedHashes
+from claimwatch.ingest import commit, inspect, load, validation
 from claimwatch.ingest.register import register
-from claimwatch.ingest.validation import DuckDbValidator, Validator
+from claimwatch.ingest.validation import Validator
 from claimwatch.storage import ledger, quarantine, rows
 from claimwatch.storage.connection import Database
 from local.filesystem_object_store import FilesystemObjectStore
 
 LOADING: tuple[tuple[str, Any, str], ...] = (
-    ("cut into records", RecordCutter, "feed"),
-    ("check every cell", Validator, "check"),
-    ("  first look", FastPath, "at"),
-    ("    find the cells", Table, "__init__"),
-    ("    hash", FastPath, "_hashes"),
-    ("  look at the others", DuckDbValidator, "examine"),
+    ("validate, records being cut", Validator, "check"),
+    ("  cut into records", RecordCutter, "feed"),
+    ("  accept records and write lines, hashes included", Validator, "_accepted"),
+    ("    hashes that are not cached", KeyedHashes, "__missing__"),
+    ("  explain refused records", Validator, "_refused"),
+    ("  hash claim ids", validation, "claim_id_hashes"),
     ("COPY, the worker's part", rows, "copy"),
     ("quarantine", quarantine, "add"),
     ("ledger", ledger, "add_chunk"),
 )
+"""Functions that are timed: their label in the table, and where they are defined."""
 
 
 def profile(bench: Bench, folder: Path, book: BookFile) -> str:
-    """A table of seconds for a million rows, one worker doing everything."""
+    """Return a table of seconds per million rows, measured in one worker that does everything."""
     objects, quiet = FilesystemObjectStore(folder), NobodyToTell()
     bench.empty()
     with closing(Database({"dsn": bench.url})) as database:
@@ -62,7 +62,7 @@ def profile(bench: Bench, folder: Path, book: BookFile) -> str:
             for chunk in ready["chunks"]:
                 load.load_chunk(loading, file.file_id, file.attempt, chunk["number"])
         lines.append(("load", time.process_time() - begun))
-        lines += [(f"  {told}", seconds) for told, seconds in parts.items()]
+        lines += [(f"  {label}", seconds) for label, seconds in parts.items()]
         lines.append(("PostgreSQL, while loading", _seconds_of(backend) - before))
 
         begun = time.process_time()
@@ -70,33 +70,36 @@ def profile(bench: Bench, folder: Path, book: BookFile) -> str:
         lines.append(("commit", time.process_time() - begun))
     scale = 1e6 / book.rows
     return table(
-        ["processor seconds a million rows", "s"],
-        [[told, f"{seconds * scale:.2f}"] for told, seconds in lines],
+        ["processor seconds per million rows", "s"],
+        [[label, f"{seconds * scale:.2f}"] for label, seconds in lines],
     )
 
 
 @contextmanager
 def _timed() -> Iterator[dict[str, float]]:
-    """Seconds of each part of loading. A profiler would count its own work for each of a million names."""
-    parts = {told: 0.0 for told, _, _ in LOADING}
+    """Measure the seconds of each part of loading.
 
-    def timed(told: str, function: Any) -> Any:
+    A profiler would add its own time to each of a million calls.
+    """
+    parts = {label: 0.0 for label, _, _ in LOADING}
+
+    def timed(label: str, function: Any) -> Any:
         def run(*arguments: Any, **named: Any) -> Any:
             begun = time.process_time()
             try:
                 return function(*arguments, **named)
             finally:
-                parts[told] += time.process_time() - begun
+                parts[label] += time.process_time() - begun
 
         return run
 
     with ExitStack() as stack:
-        for told, place, name in LOADING:
-            stack.enter_context(patch.object(place, name, timed(told, getattr(place, name))))
+        for label, owner, name in LOADING:
+            stack.enter_context(patch.object(owner, name, timed(label, getattr(owner, name))))
         yield parts
 
 
 def _seconds_of(process: int) -> float:
-    """Processor seconds of another process so far."""
+    """Return the processor seconds that another process has used so far."""
     times = psutil.Process(process).cpu_times()
     return float(times.user + times.system)

@@ -108,7 +108,7 @@ def stored(database: Database, layout: Layout, verdict: ValidationResult, name: 
     """Return the stored values of a column after COPY, by row number."""
     with database.transaction() as cursor:
         cursor.execute("TRUNCATE claimwatch.claim_odd")
-        rows.copy(cursor, layout, 1, io.BytesIO(verdict.copy_text))
+        rows.copy(cursor, layout.contract, 1, io.BytesIO(verdict.copy_text))
         cursor.execute(f"SELECT row_number, {name} FROM claimwatch.claim_odd")
         return dict(cursor.fetchall())
 

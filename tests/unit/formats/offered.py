@@ -86,11 +86,12 @@ def read(prepared: Prepared, content: bytes) -> tuple[list[list[str]], list[str]
     rows, broken = list[list[str]](), list[str]()
     for batch in cutter.cut([content]):
         broken += [batch.raw(index) for index in batch.broken]
-        text = batch.text(batch.readable).decode()
+        text = batch.text().decode()
         if prepared.format == "ndjson":
-            rows += [[line] for line in text.split("\n")[:-1]]
+            records = [[line] for line in text.split("\n")[:-1]]
         else:
-            rows += csv.reader(io.StringIO(text, newline=""), delimiter=prepared.delimiter, strict=True)
+            records = [*csv.reader(io.StringIO(text, newline=""), delimiter=prepared.delimiter, strict=True)]
+        rows += [row for index, row in enumerate(records) if index not in batch.broken]
     return rows, broken
 
 

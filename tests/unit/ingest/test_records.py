@@ -27,8 +27,12 @@ def cut(data: bytes, columns: int, block: int = 1 << 20, delimiter: bytes = b","
 
 
 def parsed(batches: list[Batch], delimiter: str = ",") -> list[list[str]]:
-    text = b"".join(batch.text(batch.readable) for batch in batches).decode()
-    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    """The readable records as csv.reader reads their standard form."""
+    found: list[list[str]] = []
+    for batch in batches:
+        rows = csv.reader(io.StringIO(batch.text().decode(), newline=""), delimiter=delimiter)
+        found += [row for index, row in enumerate(rows) if index not in batch.broken]
+    return found
 
 
 def proper(rows: list[list[str]]) -> list[list[str]]:
@@ -109,6 +113,15 @@ def test_reasons_name_what_is_wrong() -> None:
         "the row contains a NUL byte",
         "the row is not valid UTF-8",
     ]
+
+
+def test_delimiters_inside_quotes_do_not_count_as_fields() -> None:
+    data = b'C1,"a,b,c",b\nC2,"a,b"\nC3,"a,","b,,"\n\nC4,"a,b",c,d\nC5,"a,""b"",c",d\n'
+    [batch, _] = cut(data, 3)
+    assert {index: problem.message for index, problem in batch.broken.items()} == {
+        1: "the row has 2 fields instead of 3",
+        3: "the row has 4 fields instead of 3",
+    }
 
 
 def test_blank_lines_are_no_rows() -> None:

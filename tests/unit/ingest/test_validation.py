@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from traceback import format_exception
 
 import numpy as np
@@ -67,18 +68,12 @@ def checked(validator: Validator, *rows: dict[str, str]) -> ValidationResult:
     return validator.check([RecordCutter(b",", len(FIELDS)).feed(text.getvalue().encode())], 1)
 
 
-def loaded(verdict: ValidationResult) -> list[dict[str, str]]:
-    rows = csv.reader(io.StringIO(verdict.copy_text.decode(), newline=""))
-    return [dict(zip(copy_columns(LAYOUT), row, strict=True)) for row in rows]
+def loaded(result: ValidationResult) -> list[dict[str, str]]:
+    rows = csv.reader(io.StringIO(result.copy_text.decode(), newline=""))
+    return [dict(zip(copy_columns(CONTRACT), row, strict=True)) for row in rows]
 
 
-def test_a_good_row_goes_to_copy_as_it_came_but_for_personal_data(validator: Validator) -> None:
-    [row] = loaded(checked(validator, GOOD))
-    name = hmac.new(KEY, b"ann lee", hashlib.sha256).hexdigest()[:32]
-    assert row == GOOD | {"row_number": "1", "name": name, "extra": ""}
-
-
-def test_a_row_that_has_a_value_in_another_notation_is_written_anew(validator: Validator) -> None:
+def test_a_good_row_is_written_in_canonical_form_with_hashes_of_personal_data(validator: Validator) -> None:
     [row] = loaded(checked(validator, GOOD | {"age": " 44.0"}))
     name = hmac.new(KEY, b"ann lee", hashlib.sha256).hexdigest()[:32]
     assert row == GOOD | {
@@ -140,15 +135,15 @@ def test_what_is_meant_is_stored(
 def test_a_bad_cell_is_refused_with_its_reason(
     validator: Validator, change: dict[str, str], problem: Problem
 ) -> None:
-    verdict = checked(validator, GOOD | change)
-    assert (verdict.loaded, [row.problems for row in verdict.refused]) == (0, [(problem,)])
+    result = checked(validator, GOOD | change)
+    assert (result.loaded, [row.problems for row in result.refused]) == (0, [(problem,)])
 
 
 def test_all_reasons_of_a_row_are_given_and_its_neighbours_are_loaded(validator: Validator) -> None:
     bad = GOOD | {"claim": "C2", "age": "old", "amount": "", "kind": "flood"}
-    verdict = checked(validator, GOOD, bad, GOOD | {"claim": "C3"})
-    assert [row["row_number"] for row in loaded(verdict)] == ["1", "3"]
-    [refused] = verdict.refused
+    result = checked(validator, GOOD, bad, GOOD | {"claim": "C3"})
+    assert [row["row_number"] for row in loaded(result)] == ["1", "3"]
+    [refused] = result.refused
     assert (refused.number, refused.raw.startswith("C2,")) == (2, True)
     assert [(problem.column, problem.rule) for problem in refused.problems] == [
         ("age", "type"),
@@ -167,8 +162,8 @@ def test_extra_columns_are_kept_as_json() -> None:
     layout = Layout(CONTRACT, fields=(*FIELDS, "weather", "note"), delimiter=",")
     line = ",".join(['"' + GOOD[name].replace('"', '""') + '"' for name in FIELDS]) + ",rain,\n"
     with Validator(layout, KEY) as validator:
-        verdict = validator.check([RecordCutter(b",", len(FIELDS) + 2).feed(line.encode())], 1)
-    assert json.loads(loaded(verdict)[0]["extra"]) == {"weather": "rain", "note": None}
+        result = validator.check([RecordCutter(b",", len(FIELDS) + 2).feed(line.encode())], 1)
+    assert json.loads(loaded(result)[0]["extra"]) == {"weather": "rain", "note": None}
 
 
 def test_json_lines_are_read_by_their_keys_and_bad_ones_refused() -> None:
@@ -180,10 +175,10 @@ def test_json_lines_are_read_by_their_keys_and_bad_ones_refused() -> None:
     }
     lines = [json.dumps(good), "{not json", "[1]", json.dumps(good | {"AGE": 7}), '{"a": "\x00"}']
     with Validator(layout, KEY) as validator:
-        verdict = validator.check([RecordCutter(None, 0).feed("\n".join([*lines, ""]).encode())], 1)
-    [row] = loaded(verdict)
+        result = validator.check([RecordCutter(None, 0).feed("\n".join([*lines, ""]).encode())], 1)
+    [row] = loaded(result)
     assert (row["age"], row["police"], json.loads(row["extra"])) == ("44", "true", {"Weather": "rain"})
-    assert {row.number: [problem.rule for problem in row.problems] for row in verdict.refused} == {
+    assert {row.number: [problem.rule for problem in row.problems] for row in result.refused} == {
         2: ["json"],
         3: ["json"],
         4: ["minimum"],
@@ -194,18 +189,18 @@ def test_json_lines_are_read_by_their_keys_and_bad_ones_refused() -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=30))
 @settings(max_examples=150)
 def test_any_text_passes_unchanged(validator: Validator, story: str) -> None:
-    verdict = checked(validator, GOOD | {"story": f"ok{story}"})
-    assert loaded(verdict)[0]["story"] == f"ok{story}"
+    result = checked(validator, GOOD | {"story": f"ok{story}"})
+    assert loaded(result)[0]["story"] == f"ok{story}"
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), st.text(st.characters(exclude_characters="\r"), max_size=8)))
 @settings(max_examples=150)
 def test_any_row_is_loaded_or_refused(validator: Validator, change: dict[str, str]) -> None:
     row = {name: value.encode("utf-8", "replace").decode() for name, value in (GOOD | change).items()}
-    verdict = checked(validator, GOOD, row)
-    assert verdict.loaded + len(verdict.refused) == 2
-    assert all(row.problems for row in verdict.refused), "a refused row has reasons"
-    assert len(verdict.claim_hashes) == verdict.loaded
+    result = checked(validator, GOOD, row)
+    assert result.loaded + len(result.refused) == 2
+    assert all(row.problems for row in result.refused), "a refused row has reasons"
+    assert len(result.claim_hashes) == result.loaded
 
 
 def test_a_block_at_a_time_comes_to_the_same_as_all_at_once(
@@ -223,8 +218,8 @@ def test_a_block_at_a_time_comes_to_the_same_as_all_at_once(
     whole = validator.check(cut(), 1)
     monkeypatch.setattr("claimwatch.ingest.validation.BLOCK", 2_000)
     left, parts = cut(), list[ValidationResult]()
-    while (verdict := validator.check(left, 1 + sum(part.read for part in parts))).read:
-        parts.append(verdict)
+    while (result := validator.check(left, 1 + sum(part.read for part in parts))).read:
+        parts.append(result)
 
     assert len(parts) > 3
     assert (whole.read, whole.loaded, len(whole.refused)) == (101, 67, 34)
@@ -237,9 +232,17 @@ def test_a_block_at_a_time_comes_to_the_same_as_all_at_once(
     ]
 
 
-def test_an_error_of_the_engine_quotes_no_claim(validator: Validator) -> None:
+def test_an_error_of_duckdb_quotes_no_claim(validator: Validator) -> None:
     name = GOOD["name"]
+    data = f"C1,{name}\n".encode()  # a record with too few fields, which the cutter would have marked
+    batch = Batch(data, np.array([0]), np.array([len(data) - 1]))
     with pytest.raises(EngineFault, match="could not check 1 records") as raised:
-        validator._examiner.examine(f"C1,{name}\n".encode(), np.array([0]), 1)
+        validator.check([batch], 1)
     assert name not in "".join(format_exception(raised.value))
-    assert checked(validator, GOOD).loaded == 1, "it goes on with the next records"
+    assert checked(validator, GOOD).loaded == 1, "the validator can be used again"
+
+
+def test_lines_are_ordered_by_claim_id_and_no_claim_stays_on_disk(validator: Validator) -> None:
+    result = checked(validator, *(GOOD | {"claim": f"C{number}"} for number in (3, 1, 2)))
+    assert [row["row_number"] for row in loaded(result)] == ["2", "3", "1"]
+    assert not [path for path in Path(validator._folder.name).rglob("*") if path.is_file()]

@@ -1,5 +1,4 @@
-"""Loading one chunk: every cell is checked, and the chunk's rows come in with one transaction or not at
-all."""
+"""Loads one chunk: validates every cell and copies the rows, all in one transaction."""
 
 import io
 from collections.abc import Iterator
@@ -21,7 +20,10 @@ from claimwatch.storage.ledger import Counts
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What loading works with; ``personal_data_key`` keys the hashes that stand in for personal data."""
+    """Dependencies of `load_chunk`.
+
+    ``personal_data_key`` is the key of the hashes that are stored instead of personal data.
+    """
 
     database: Database
     objects: ObjectStore
@@ -29,9 +31,9 @@ class Dependencies:
 
 
 def load_chunk(deps: Dependencies, file_id: int, attempt: int, number: int) -> Counts:
-    """Load a chunk, or return what it came to if it is loaded already.
+    """Load a chunk and return its counts; if it is already loaded, only return them.
 
-    Raises ``Superseded`` where a newer attempt at the file has begun.
+    Raises ``Superseded`` if a newer attempt at the file has started.
     """
     with deps.database.transaction() as cursor:
         file = ledger.share(cursor, file_id)
@@ -39,7 +41,7 @@ def load_chunk(deps: Dependencies, file_id: int, attempt: int, number: int) -> C
             raise Superseded(
                 f"file {file_id} is {file.status} at attempt {file.attempt}; this is attempt {attempt}"
             )
-        _alone_with(cursor, file_id, number)
+        _lock_chunk(cursor, file_id, number)
         done = ledger.find_chunk(cursor, file_id, number)
         if done is not None:
             return done
@@ -48,8 +50,8 @@ def load_chunk(deps: Dependencies, file_id: int, attempt: int, number: int) -> C
         return _load(deps, cursor, file_id, number, contract, plan)
 
 
-def _alone_with(cursor: Cursor, file_id: int, number: int) -> None:
-    """Wait for whoever loads the same chunk; a redelivered message then finds it loaded."""
+def _lock_chunk(cursor: Cursor, file_id: int, number: int) -> None:
+    """Wait for any other worker that loads this chunk; a redelivered message then finds it loaded."""
     cursor.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"claimwatch chunk {file_id} {number}",)
     )
@@ -61,22 +63,21 @@ def _load(
     chunk = plan.chunks[number]
     read = loaded = refused = 0
     hashes = [np.empty(0, np.uint64)]
-    layout = plan.layout(contract)
-    left = batches(deps.objects, plan, chunk)
-    with cached_validator(layout, deps.personal_data_key) as validator:
-        while (verdict := validator.check(left, chunk.first_row + read)).read:
-            if verdict.loaded:
-                loaded += rows.copy(cursor, layout, file_id, io.BytesIO(verdict.copy_text))
-            quarantine.add(cursor, file_id, verdict.refused)
-            refused += len(verdict.refused)
-            read += verdict.read
-            hashes.append(verdict.claim_hashes)
+    remaining = batches(deps.objects, plan, chunk)
+    with cached_validator(plan.layout(contract), deps.personal_data_key) as validator:
+        while (result := validator.check(remaining, chunk.first_row + read)).read:
+            if result.loaded:
+                loaded += rows.copy(cursor, contract, file_id, io.BytesIO(result.copy_text))
+            quarantine.add(cursor, file_id, result.refused)
+            refused += len(result.refused)
+            read += result.read
+            hashes.append(result.claim_hashes)
     counts = Counts(read, loaded, refused)
     ledger.add_chunk(cursor, file_id, number, counts, np.sort(np.concatenate(hashes)).tobytes())
     return counts
 
 
 def batches(objects: ObjectStore, plan: Plan, chunk: Chunk) -> Iterator[Batch]:
-    """The records of a chunk, in blocks that fit the processor's caches."""
+    """Yield the records of a chunk, in blocks that fit the processor's caches."""
     blocks = objects.read(plan.source, chunk.start, chunk.end)
     return (batch for batch in plan.cutter().cut(blocks) if len(batch))

@@ -1,13 +1,14 @@
-"""Looking at every cell: a batch of records goes in, lines for COPY and refused records come out."""
+"""Validates every cell of a batch of records: produces lines for COPY, and refused records with reasons."""
 
 import atexit
 import gc
 import tempfile
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,28 +18,25 @@ import numpy as np
 import numpy.typing as npt
 
 from claimwatch.domain.files.layout import Layout
-from claimwatch.domain.files.records import Batch, Positions, Problem
-from claimwatch.domain.validation.claim_ids import ClaimIds
-from claimwatch.domain.validation.fast_path.fast_path import FastPath, FastPathResult
+from claimwatch.domain.files.records import Batch
+from claimwatch.domain.validation.claim_ids import claim_id_hashes
 from claimwatch.domain.validation.keyed_hash import KeyedHashes
-from claimwatch.domain.validation.row_rules_sql import hash_function, rule_query
+from claimwatch.domain.validation.row_rules_sql import hash_function, rule_queries
 from claimwatch.duckdb_errors import redact_duckdb_errors
 from claimwatch.storage.quarantine import RefusedRow
 
 BLOCK = 27 << 20
-"""Bytes that are checked at a time, a whole chunk as a rule: a worker stays far below its memory."""
+"""Bytes that are validated at a time: usually a whole chunk, and far less than a worker's memory."""
 
 MEMORY_LIMIT = "160MB"
-
-_NO_RECORDS = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """What became of records.
+    """The outcome of validating ``read`` records.
 
-    ``read`` says how many there were. ``copy_text`` holds the ``loaded`` ones, which pass, in lines for COPY;
-    ``claim_hashes`` a 64-bit hash of each one's claim id; ``refused`` those that do not, with every reason.
+    ``copy_text`` holds the ``loaded`` records, those that pass, as lines for COPY. ``claim_hashes`` has a
+    64-bit hash of the claim id of each loaded record, and ``refused`` the other records with every reason.
     """
 
     read: int
@@ -49,83 +47,17 @@ class ValidationResult:
 
 
 class Validator:
-    """Checks batches against a layout: a first look takes most records, the checks look at all others.
+    """Validates records of one layout, in a DuckDB instance of its own.
 
-    ``personal_data_key`` is the key of the hashes that stand in for personal data.
+    ``personal_data_key`` is the key of the hashes that are stored instead of personal data. No accepted
+    record becomes a Python object: DuckDB reads records from one file and writes lines for COPY to another.
     """
 
     def __init__(self, layout: Layout, personal_data_key: bytes) -> None:
         self.layout, self.personal_data_key = layout, personal_data_key
-        self._first_look = FastPath.of(layout, personal_data_key)
-        self._examiner = DuckDbValidator(layout, personal_data_key)
-
-    def check(self, batches: Iterable[Batch], first_row: int) -> ValidationResult:
-        """Check the records of these batches, or of as many as come to `BLOCK` bytes.
-
-        The first record has the row number ``first_row``.
-        """
-        looked: list[tuple[int, Batch, FastPathResult]] = []
-        read = size = 0
-        for batch in batches:
-            sure = self._look(batch, first_row + read)
-            looked.append((read, batch.without_marks(), sure))
-            read += len(batch)
-            size += len(batch.data)
-            if size >= BLOCK:
-                break
-        examined = self._examiner.examine(
-            b"".join(batch.text(sure.rest) for _, batch, sure in looked),
-            np.concatenate([*(first + sure.rest for first, _, sure in looked), _NO_RECORDS]),
-            first_row,
-        )
-        lines = [*chain.from_iterable(sure.lines for _, _, sure in looked), *examined.lines]
-        ids = ClaimIds([*chain.from_iterable(sure.ids for _, _, sure in looked), *examined.ids])
-        # By claim id, COPY meets the leaves of the table's index one after the other, not each of them over
-        # and over: that takes a third off its time.
-        text = b"".join([lines[place] for place in ids.order().tolist()])
-        refused = [
-            RefusedRow(first_row + first + index, batch.raw(index), tuple(problems))
-            for first, batch, _ in looked
-            for index, problems in _of(batch, first, examined.refused)
-        ]
-        return ValidationResult(read, text, len(lines), ids.hashes(), refused)
-
-    def _look(self, batch: Batch, first_row: int) -> FastPathResult:
-        return (
-            self._first_look.at(batch, first_row)
-            if self._first_look
-            else FastPathResult([], [], batch.readable)
-        )
-
-    def close(self) -> None:
-        """Give back what the examiner has."""
-        self._examiner.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-@dataclass(frozen=True)
-class Examined:
-    """The lines for COPY and claim ids of the records that pass, and why others do not, by their indexes."""
-
-    lines: list[bytes]
-    ids: list[bytes]
-    refused: dict[int, list[Problem]]
-
-
-class DuckDbValidator:
-    """Has every cell of records checked, in an engine of its own."""
-
-    def __init__(self, layout: Layout, personal_data_key: bytes) -> None:
-        self._checks = rule_query(layout)
+        self._rules = rule_queries(layout)
         self._folder = tempfile.TemporaryDirectory(prefix="claimwatch-")
-        self._path = Path(self._folder.name) / "records"
+        self._records, self._lines = (Path(self._folder.name) / name for name in ("records", "lines"))
         self._engine = duckdb.connect(
             config={
                 "threads": 1,
@@ -136,81 +68,130 @@ class DuckDbValidator:
             }
         )
         self._engine.execute("SET TimeZone = 'UTC'")
-        self._engine.execute("SET enable_progress_bar = false")  # it is written to stdout, into the logs
-        # It makes a join of each list of words, which takes longer to plan than the words to compare.
+        self._engine.execute("SET enable_progress_bar = false")  # it would be printed into the logs
+        # It turns every IN (...) into a join, which takes longer to plan than the values to compare.
         self._engine.execute("SET disabled_optimizers = 'in_clause'")
-        (self._query,) = self._engine.extract_statements(self._checks.query)  # parsed once: it is long
+        # Parsed once, because they are long.
+        self._accept, self._explain = self._engine.extract_statements(
+            f"CREATE TEMP TABLE validated AS {self._rules.accept}; {self._rules.explain}"
+        )
         for index, column in enumerate(layout.contract.columns):
-            if column.hashed:  # one for each, for what one column repeats is not what another does
+            if column.hashed:  # a cache for each column, because other columns repeat other values
                 hashes = KeyedHashes(personal_data_key)
                 self._engine.create_function(hash_function(index), hashes.__getitem__, ["VARCHAR"], "VARCHAR")
 
-    def examine(self, records: bytes, indexes: Positions, first_row: int) -> Examined:
-        """Check records, one a line, which have these indexes among those that begin with ``first_row``."""
-        if not len(indexes):
-            return Examined([], [], {})
-        self._path.write_bytes(records)
+    def check(self, batches: Iterable[Batch], first_row: int) -> ValidationResult:
+        """Validate the records of these batches, or of as many batches as make up `BLOCK` bytes.
+
+        ``first_row`` is the row number of the first record. Raises ``EngineFault`` if DuckDB fails.
+        """
+        taken: list[Batch] = []
+        read = size = 0
         try:
-            with redact_duckdb_errors(f"check {len(indexes)} records"):
-                found = self._engine.execute(self._query, [str(self._path)]).fetchnumpy()
+            with self._records.open("wb") as records:
+                for batch in batches:
+                    taken.append(batch)
+                    records.write(batch.text())
+                    read += len(batch)
+                    size += len(batch.data)
+                    if size >= BLOCK:
+                        break
+            if not read:
+                return ValidationResult(0, b"", 0, claim_id_hashes(b""), [])
+            with redact_duckdb_errors(f"check {read} records"):
+                loaded, ids, places = self._accepted(first_row)
+                copy_text = self._lines.read_bytes()
+                refused = self._refused(taken, places, first_row)
+        finally:  # the instance may stay open for a long time; claims must not
+            self._records.unlink(missing_ok=True)
+            self._lines.unlink(missing_ok=True)
+        if loaded + len(refused) != read:
+            raise AssertionError(f"{read} records were cut; {loaded} were loaded and {len(refused)} refused")
+        return ValidationResult(read, copy_text, loaded, claim_id_hashes(ids), refused)
+
+    def _accepted(self, first_row: int) -> tuple[int, bytes, list[int]]:
+        """Write the lines for COPY.
+
+        Return their number, the claim ids, and the indexes of the refused records.
+        """
+        execute = self._engine.execute
+        execute(self._accept, {"path": str(self._records), "first_row": first_row})
+        try:
+            # Without a quote character DuckDB writes each line as it is.
+            written = execute(
+                f"COPY (SELECT line FROM validated WHERE accepted) TO '{self._lines}'"
+                " (FORMAT csv, HEADER false, QUOTE '')"
+            ).fetchall()
+            ids = execute(
+                "SELECT encode(string_agg(claim_id || chr(0), '')) FROM validated WHERE accepted"
+            ).fetchall()
+            refused = execute("SELECT place FROM validated WHERE NOT accepted ORDER BY place").fetchall()
         finally:
-            self._path.unlink()  # the engine may stay warm for long; claims do not
-        failing = np.asarray(found["refused"], np.bool_)
-        if len(failing) != len(indexes):
-            raise AssertionError(f"{len(indexes)} records were cut and {len(failing)} were read")
-        places = indexes[found["place"]]
-        reasons = zip(places[failing].tolist(), found["findings"][failing], strict=True)
-        rows, lines = (first_row + places[~failing]).tolist(), found["line"][~failing]
-        return Examined(
-            [b"%d%b" % (row, line) for row, line in zip(rows, lines, strict=True)],
-            list(found["claim_id"][~failing]),
-            {place: [self._checks.problem(finding) for finding in findings] for place, findings in reasons},
-        )
+            execute("DROP TABLE validated")
+        return written[0][0], ids[0][0] or b"", [place for (place,) in refused]
+
+    def _refused(self, batches: list[Batch], places: list[int], first_row: int) -> list[RefusedRow]:
+        """Return the refused records with all reasons; ``places`` are their indexes in these batches."""
+        if not places:
+            return []
+        firsts = [0, *accumulate(map(len, batches))]
+        numbers = [bisect_right(firsts, place) - 1 for place in places]
+        located = [
+            (batches[number], place - firsts[number]) for number, place in zip(numbers, places, strict=True)
+        ]
+        self._records.write_bytes(b"".join(batch.record(index) + b"\n" for batch, index in located))
+        findings = self._engine.execute(self._explain, {"path": str(self._records)}).fetchall()
+        refused = []
+        for place, (batch, index), (of_record,) in zip(places, located, findings, strict=True):
+            # An unreadable record was validated as an empty one; the reason is why it is unreadable.
+            broken = batch.broken.get(index)
+            problems = (broken,) if broken else tuple(map(self._rules.problem, of_record))
+            refused.append(RefusedRow(first_row + place, batch.raw(index), problems))
+        return refused
 
     def close(self) -> None:
-        """Give back the engine's memory and its files."""
+        """Release the memory and the files of the DuckDB instance."""
         self._engine.close()
         self._folder.cleanup()
 
+    def __enter__(self) -> Self:
+        return self
 
-def _of(batch: Batch, first: int, examined: dict[int, list[Problem]]) -> list[tuple[int, list[Problem]]]:
-    """What is wrong with records of a batch, by their indexes in it; its first has the index ``first`` among
-    the examined."""
-    here = range(first, first + len(batch))
-    found = {index: [problem] for index, problem in batch.broken.items()}
-    found |= {index - first: problems for index, problems in examined.items() if index in here}
-    return sorted(found.items())
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 _warm: list[Validator] = []
-"""At most one, which nobody is using."""
+"""At most one validator, which is not in use."""
 
 
 @contextmanager
 def cached_validator(layout: Layout, personal_data_key: bytes) -> Iterator[Validator]:
-    """A validator that stays for the next chunk of the same layout: its start takes as long as 5,000 rows.
+    """Provide a validator for exclusive use, and keep it for the next chunk of the same layout.
 
-    Whoever uses it has it alone; after an error it is not used again.
+    Creating a validator takes as long as validating 5,000 rows. After an error it is not used again.
     """
-    found = _warm.pop() if _warm else None
-    if found is None or (found.layout, found.personal_data_key) != (layout, personal_data_key):
-        _close(found)
-        found = Validator(layout, personal_data_key)
+    validator = _warm.pop() if _warm else None
+    if validator is None or (validator.layout, validator.personal_data_key) != (layout, personal_data_key):
+        _close(validator)
+        validator = Validator(layout, personal_data_key)
         _freeze_gc()
     try:
-        yield found
+        yield validator
     except BaseException:
-        _close(found)
+        _close(validator)
         raise
     _close(_warm.pop() if _warm else None)
-    _warm.append(found)
+    _warm.append(validator)
 
 
 @cache
 def _freeze_gc() -> None:
-    """What is there by now stays, and a chunk's many lists would have the collector go through it each time.
+    """Exclude all present objects from garbage collection, so that it does not scan them for every chunk.
 
-    Once: what is frozen is never looked at again, and later validators may come and go.
+    This is done once: frozen objects are never collected, and later validators may be closed.
     """
     gc.freeze()
 

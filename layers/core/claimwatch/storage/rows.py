@@ -1,7 +1,7 @@
-"""The rows of claims and outcomes, in the tables that their contracts make.
+"""The rows of claims and outcomes, in the tables that their contracts define.
 
-A row's key is its claim id, its file and its place in the file, so what a newer file replaces stays as
-history.
+A row's key is its claim id, its file and its row number in the file, so a row that a newer file replaces is
+kept as history.
 """
 
 from typing import IO
@@ -10,40 +10,40 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.domain.contract.contract import Contract
-from claimwatch.domain.files.layout import Layout, copy_columns, copy_delimiter
+from claimwatch.domain.files.layout import copy_columns
 
 _SCHEMA = "claimwatch"
 COPY_BUFFER = 1 << 16
-"""Bytes that are handed over at a time; psycopg2's own 8 KiB cost the worker twice as much."""
+"""Bytes that are sent at a time; with psycopg2's default of 8 KiB the worker spends twice as much on it."""
 
 
-def copy(cursor: Cursor, layout: Layout, file_id: int, text: IO[bytes]) -> int:
-    """Load rows, in lines as ``domain.checks`` says for this layout; returns their number.
+def copy(cursor: Cursor, contract: Contract, file_id: int, lines: IO[bytes]) -> int:
+    """Load rows, which are lines as `row_rules_sql` formats them; return their number.
 
-    The table's ``file_id`` (and an outcome's ``line``) come from the session, so that the rows need not carry
-    them.
+    The default values of ``file_id`` (and of an outcome's ``line``) are taken from the session, so that the
+    lines need not contain them.
     """
     cursor.execute(
         "SELECT set_config('claimwatch.file_id', %s, true), set_config('claimwatch.line', %s, true)",
-        (str(file_id), layout.contract.line),
+        (str(file_id), contract.line),
     )
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, DELIMITER {})").format(
-        _table(layout.contract),
-        sql.SQL(", ").join(map(sql.Identifier, copy_columns(layout))),
-        sql.Literal(copy_delimiter(layout)),
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
+        _table(contract), sql.SQL(", ").join(map(sql.Identifier, copy_columns(contract)))
     )
-    cursor.copy_expert(statement.as_string(cursor), text, COPY_BUFFER)
+    cursor.copy_expert(statement.as_string(cursor), lines, COPY_BUFFER)
     return cursor.rowcount
 
 
 def delete(cursor: Cursor, contract: Contract, file_id: int) -> None:
-    """Take out what an earlier attempt at the file loaded."""
+    """Delete the rows that an earlier attempt at the file loaded."""
     cursor.execute(sql.SQL("DELETE FROM {} WHERE file_id = %s").format(_table(contract)), (file_id,))
 
 
 def repeated(cursor: Cursor, contract: Contract, file_id: int) -> list[tuple[int, int]]:
-    """The rows of a file whose claim id an earlier row of it has: (row number, number of the first such
-    row)."""
+    """Return the rows of a file that repeat a claim id.
+
+    Each is a pair: the row's number, and the number of the first row with that claim id.
+    """
     cursor.execute(
         sql.SQL(
             """
@@ -61,7 +61,7 @@ def repeated(cursor: Cursor, contract: Contract, file_id: int) -> list[tuple[int
 
 
 def delete_rows(cursor: Cursor, contract: Contract, file_id: int, numbers: list[int]) -> int:
-    """Take out single rows of a file; returns how many there were."""
+    """Delete single rows of a file; return how many were deleted."""
     cursor.execute(
         sql.SQL("DELETE FROM {} WHERE file_id = %s AND row_number = ANY(%s)").format(_table(contract)),
         (file_id, numbers),

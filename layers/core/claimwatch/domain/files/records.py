@@ -1,30 +1,31 @@
-"""Cutting bytes into whole records, so that a damaged record costs no more than itself.
+"""Splits a stream of bytes into whole records, so that damage affects only the damaged records.
 
-A record of CSV (RFC 4180: one-byte delimiter, fields quoted by ``"``, quotes doubled) ends at the first line
-break outside of quotes. Counting quotes finds that at the speed of memory, but only while every quote stands
-where the format allows one. So the cutter reads quickly as long as that holds and, from the first record
-where it does not, carefully, record by record. A record that cannot be read gives up its first line alone:
-the quote that damage has opened must not swallow the rows behind it.
+A CSV record (RFC 4180: one-byte delimiter, fields quoted with ``"``, quotes doubled) ends at the first line
+break outside quotes. Counting quotes finds these line breaks at memory speed, but only while every quote is
+where the format allows one. The cutter therefore works on whole blocks until it meets a misplaced quote, and
+then parses record by record until the quotes are in order again. If a record cannot be parsed, only its first
+line is given up, so that a stray opening quote does not swallow the rows that follow.
 
-What is decided about a record depends on no byte behind it (but for the cap), so cutting a file at any record
-and cutting the two parts gives the same records.
+Apart from the size limit, no decision about a record depends on bytes after it. Cutting a file at any record
+boundary and processing the two parts separately therefore gives the same records.
 """
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 MAX_RECORD = 1 << 20
-"""Bytes of the longest record that is taken; a claim is a few hundred."""
+"""Size limit of a record in bytes. A typical claim has a few hundred."""
 
 RAW_LIMIT = 64 << 10
-"""Bytes of an overlong record that are kept as its raw text."""
+"""Bytes that are kept as the raw text of a record above the size limit."""
 
 _NEWLINE, _RETURN, _QUOTE = b"\n"[0], b"\r"[0], b'"'[0]
 _CAREFUL_START, _CAREFUL_MOST = 4, 4096
+"""Records that are parsed one by one after a misplaced quote; the number doubles with each such quote."""
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*(\\u0000)")
 _QUOTED = re.compile(rb'"[^"]*(?:""[^"]*)*"')
 
@@ -34,7 +35,10 @@ _NONE: Positions = np.empty(0, np.int64)
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a record, or a cell of it, is refused: the column (or None), the rule's name, a sentence."""
+    """The reason why a record is refused.
+
+    ``column`` is None if the problem concerns the whole record; ``message`` is a sentence for people.
+    """
 
     column: str | None
     rule: str
@@ -42,28 +46,13 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class FieldOffsets:
-    """Where the format's own signs stand, in records of CSV that were found to be written as it wants them.
-
-    ``records`` are the indexes of these; ``delimiters`` the places of what is between their fields, a row for
-    each record; ``quotes`` those of all quotes, be they of other records, too.
-    """
-
-    records: Positions
-    delimiters: Positions
-    quotes: Positions
-
-
-_NO_MARKS = FieldOffsets(_NONE, _NONE.reshape(0, 0), _NONE)
-
-
-@dataclass(frozen=True)
 class Batch:
-    """Whole records, in their order.
+    """Consecutive whole records.
 
-    ``starts`` and ``ends`` are their places in ``data``, without the line break. ``broken`` holds the index
-    of each record that cannot be read, with the reason; ``rewritten`` the proper form of each record that
-    could be read but is not written as the format wants it. Either may be among those of ``marks``.
+    Record ``i`` is ``data[starts[i]:ends[i]]``, without its line break. ``broken`` maps the index of each
+    unreadable record to the reason. ``rewritten`` maps the index of a record to its text in standard form
+    where that differs from ``data``: a readable record in an unusual notation, or an unreadable record, which
+    is replaced by an empty one.
     """
 
     data: bytes
@@ -71,56 +60,50 @@ class Batch:
     ends: Positions
     broken: dict[int, Problem] = field(default_factory=dict)
     rewritten: dict[int, bytes] = field(default_factory=dict)
-    marks: FieldOffsets = _NO_MARKS
-
-    def without_marks(self) -> "Batch":
-        """The same records; the marks take nearly as much memory as they."""
-        return replace(self, marks=_NO_MARKS)
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def raw(self, index: int) -> str:
-        """The text of a record as it came; what UTF-8 or PostgreSQL cannot hold is replaced by U+FFFD."""
+        """Return the original text of a record, with U+FFFD for bytes that PostgreSQL cannot store."""
         start, end = int(self.starts[index]), int(self.ends[index])
         text = self.data[start : min(end, start + RAW_LIMIT if end - start > MAX_RECORD else end)]
         return text.decode("utf-8", "replace").replace("\0", "\ufffd")
 
-    @property
-    def readable(self) -> Positions:
-        """The indexes of the records that can be read."""
-        can_be = np.ones(len(self), np.bool_)
-        can_be[list(self.broken)] = False
-        return np.flatnonzero(can_be)
+    def record(self, index: int) -> bytes:
+        """Return one record in standard form."""
+        return self.rewritten.get(index) or self.data[int(self.starts[index]) : int(self.ends[index])]
 
-    def text(self, indexes: Positions) -> bytes:
-        """These records in their proper form, each ending in one newline."""
-        if not len(indexes):
+    def text(self) -> bytes:
+        """Return all records in standard form, each followed by one newline."""
+        if not len(self):
             return b""
-        starts, ends = self.starts[indexes], self.ends[indexes]
-        # What stands together is taken together, but for a record that is written anew.
-        alone = np.isin(indexes, list(self.rewritten))
-        apart = np.flatnonzero((starts[1:] != ends[:-1] + 1) | alone[1:] | alone[:-1]) + 1
-        firsts, lasts = np.concatenate(([0], apart)), np.concatenate((apart, [len(indexes)])) - 1
+        # Adjacent records are copied together, except those that are rewritten.
+        alone = np.zeros(len(self), np.bool_)
+        alone[list(self.rewritten)] = True
+        apart = (self.starts[1:] != self.ends[:-1] + 1) | alone[1:] | alone[:-1]
+        firsts = np.concatenate(([0], np.flatnonzero(apart) + 1))
+        lasts = np.append(firsts[1:], len(self)) - 1
         data = memoryview(self.data)
-        runs = zip(indexes[firsts].tolist(), starts[firsts].tolist(), ends[lasts].tolist(), strict=True)
-        return b"\n".join(
-            [*(self.rewritten.get(index) or data[start:end] for index, start, end in runs), b""]
-        )
+        runs = zip(firsts.tolist(), self.starts[firsts].tolist(), self.ends[lasts].tolist(), strict=True)
+        texts = [self.rewritten.get(first) or data[start:end] for first, start, end in runs]
+        return b"\n".join([*texts, b""])
 
 
 class RecordCutter:
-    """Cuts a stream that begins at a record.
+    """Cuts a stream, which starts at the beginning of a record, into batches of records.
 
-    ``delimiter`` is one byte for CSV, or None where every line is a record (NDJSON). ``columns`` is the
-    number of fields that a record of CSV must have. With ``places_only`` the records have the same places,
-    but what is wrong with them is left out, which is several times faster.
+    ``delimiter`` is one byte for CSV, or None if every line is a record (NDJSON). ``columns`` is the
+    required number of fields of a CSV record. With ``places_only`` the cutter finds the same records but does
+    not report what is wrong with them, which is several times faster.
     """
 
     def __init__(self, delimiter: bytes | None, columns: int, *, places_only: bool = False) -> None:
         self._delimiter = delimiter
         self._columns = columns
         self._places_only = places_only
+        # An empty record has the right number of fields, none of which holds a value.
+        self._empty = (delimiter * (columns - 1) or b'""') if delimiter else b"null"
         self._pending = b""
         self._skipping = False
         self._may_open = _any_of(b'\n"' + (delimiter or b""))
@@ -128,32 +111,32 @@ class RecordCutter:
         self._unquoted = re.compile(rb"[^\n" + re.escape(delimiter) + rb"]*") if delimiter else None
 
     def feed(self, block: bytes) -> Batch:
-        """The records that this block completes."""
+        """Return the records that this block completes."""
         return self._cut(self._pending + block if self._pending else block, final=False)
 
     def finish(self) -> Batch:
-        """The records that remain when the stream has ended."""
+        """Return the records that remain at the end of the stream."""
         return self._cut(self._pending, final=True)
 
     @property
     def pending(self) -> int:
-        """Bytes that wait for the rest of their record."""
+        """The number of bytes of the record that is still incomplete."""
         return len(self._pending)
 
     @property
     def inside_overlong(self) -> bool:
-        """Whether the stream stands inside an overlong line that has been given up."""
+        """Whether the cutter is skipping the rest of a line above the size limit."""
         return self._skipping
 
     def cut(self, blocks: Iterable[bytes]) -> Iterator[Batch]:
-        """All records of a stream."""
+        """Yield all records of a stream."""
         for block in blocks:
             yield self.feed(block)
         yield self.finish()
 
     def _cut(self, data: bytes, *, final: bool) -> Batch:
         at = 0
-        if self._skipping:  # behind an overlong line: nothing counts until it ends
+        if self._skipping:
             newline = data.find(b"\n")
             if newline < 0:
                 self._pending = b""
@@ -163,13 +146,11 @@ class RecordCutter:
         pieces: list[tuple[Positions, Positions]] = []
         broken: dict[int, Problem] = {}
         rewritten: dict[int, bytes] = {}
-        marks: list[FieldOffsets] = []
         count, careful = 0, _CAREFUL_START
         while at < len(data):
             run = self._cut_quickly(data, at, final=final)
             broken.update((count + index, self._ragged(fields)) for index, fields in run.ragged.items())
             pieces.append((run.starts, run.ends))
-            marks.append(replace(run.marks, records=run.marks.records + count))
             count += len(run.starts)
             at = run.next
             if not run.stopped:
@@ -180,12 +161,12 @@ class RecordCutter:
                 record = self._cut_carefully(data, at, final=final)
                 if record is None:
                     break
-                if record.end > record.start:  # else a blank line
+                if record.end > record.start:  # otherwise it is a blank line
                     pieces.append((np.array([record.start]), np.array([record.end])))
                     if record.problem is not None:
                         broken[count] = record.problem
                     elif record.fields is not None:
-                        rewritten[count] = self._written(record.fields)
+                        rewritten[count] = self._in_standard_form(record.fields)
                     count += 1
                 at = record.next
             if record is None:
@@ -198,19 +179,20 @@ class RecordCutter:
         self._pending = data[at:]
         starts = np.concatenate([piece[0] for piece in pieces]) if pieces else _NONE
         ends = np.concatenate([piece[1] for piece in pieces]) if pieces else _NONE
-        batch = Batch(data, starts, ends, broken, rewritten, _joined(marks))
+        batch = Batch(data, starts, ends, broken, rewritten)
         if not self._places_only:
             self._mark_unreadable_bytes(batch, at)
+            batch.rewritten.update(dict.fromkeys(batch.broken, self._empty))
         return batch
 
     def _cut_quickly(self, data: bytes, at: int, *, final: bool) -> "_Run":
-        """Records from ``at`` on, up to the first that wants care."""
+        """Cut the records from ``at`` up to the first one that must be parsed carefully."""
         view = np.frombuffer(data, np.uint8)[at:]
         newlines = np.flatnonzero(view == _NEWLINE)
         if final and (len(newlines) == 0 or newlines[-1] != len(view) - 1):
             newlines = np.append(newlines, len(view))
         quotes = _NONE
-        stop = len(view) + 1  # no record that reaches this place is taken quickly
+        stop = len(view) + 1  # records that reach this position are left to the careful parser
         if self._delimiter is not None and data.find(b'"', at) >= 0:
             quotes = np.flatnonzero(view == _QUOTE)
             stop = self._first_misplaced(view, quotes, final=final)
@@ -224,9 +206,8 @@ class RecordCutter:
             if len(overlong):
                 starts, ends, stopped = starts[: overlong[0]], ends[: overlong[0]], True
         ragged: dict[int, int] = {}
-        marks = _NO_MARKS
         if len(ends) and self._delimiter is not None and not self._places_only:
-            ragged, marks = self._find_fields(view, quotes, ends, at)
+            ragged = self._ragged_records(view, quotes, ends)
         next_at = at + int(ends[-1]) + 1 if len(ends) else at
         if len(ends) and data.find(b"\r", at, next_at) >= 0:
             before = np.maximum(ends - 1, 0)
@@ -238,19 +219,16 @@ class RecordCutter:
                 ragged = {
                     int(renumber[index]): fields for index, fields in ragged.items() if not blank[index]
                 }
-                there = ~blank[marks.records]  # a blank line has all fields of a file of one column
-                records = renumber[marks.records[there]]
-                marks = replace(marks, records=records, delimiters=marks.delimiters[there])
                 starts, ends = starts[~blank], ends[~blank]
-        return _Run(starts + at, ends + at, ragged, marks, stopped, min(next_at, len(data)))
+        return _Run(starts + at, ends + at, ragged, stopped, min(next_at, len(data)))
 
     def _first_misplaced(self, view: npt.NDArray[np.uint8], quotes: Positions, *, final: bool) -> int:
-        """The first quote that stands where RFC 4180 has none, or a place behind the data."""
+        """Return the position of the first quote that RFC 4180 does not allow, or one past the data."""
         assert self._delimiter is not None
         opening, closing = quotes[0::2], quotes[1::2]
         before = np.where(opening > 0, view[opening - 1], _NEWLINE)
-        behind = np.where(closing + 1 < len(view), view[np.minimum(closing + 1, len(view) - 1)], _NEWLINE)
-        bad_opening, bad_closing = ~self._may_open[before], ~self._may_close[behind]
+        after = np.where(closing + 1 < len(view), view[np.minimum(closing + 1, len(view) - 1)], _NEWLINE)
+        bad_opening, bad_closing = ~self._may_open[before], ~self._may_close[after]
         places = [len(view) + 1]
         if bad_opening.any():
             places.append(int(opening[np.argmax(bad_opening)]))
@@ -260,28 +238,24 @@ class RecordCutter:
             places.append(int(opening[-1]))  # never closed
         return min(places)
 
-    def _find_fields(
-        self, view: npt.NDArray[np.uint8], quotes: Positions, ends: Positions, at: int
-    ) -> tuple[dict[int, int], FieldOffsets]:
-        """How many fields each record has that has not as many as it must, and the marks of all others.
-
-        The view begins at the place ``at`` of the data.
-        """
+    def _ragged_records(
+        self, view: npt.NDArray[np.uint8], quotes: Positions, ends: Positions
+    ) -> dict[int, int]:
+        """Map the index of each record with the wrong number of fields to that number."""
         assert self._delimiter is not None
-        last = int(ends[-1])
-        quotes = quotes[: np.searchsorted(quotes, last)]
-        delimiters = _outside(np.flatnonzero(view[:last] == self._delimiter[0]), quotes[0::2], quotes[1::2])
-        numbers = np.diff(np.searchsorted(delimiters, ends), prepend=0)
-        complete = numbers == self._columns - 1
-        if not complete.all():
-            delimiters = delimiters[np.repeat(complete, numbers)]
-        ragged = {int(index): int(numbers[index]) + 1 for index in np.flatnonzero(~complete)}
-        records = np.flatnonzero(complete)
-        by_record = (delimiters + at).reshape(len(records), self._columns - 1)
-        return ragged, FieldOffsets(records, by_record, quotes + at)
+        view = view[: int(ends[-1]) + 1]
+        delimiters = (view == self._delimiter[0]).view(np.uint8)
+        starts = np.concatenate(([0], ends[:-1] + 1))
+        fields = 1 + np.add.reduceat(delimiters, starts, dtype=np.uint32)
+        quotes = quotes[: np.searchsorted(quotes, ends[-1])]
+        if len(quotes):  # each opening quote is followed by its closing quote
+            quoted = np.add.reduceat(delimiters, quotes, dtype=np.uint32)[::2]
+            some = np.flatnonzero(quoted)
+            np.subtract.at(fields, np.searchsorted(ends, quotes[::2][some]), quoted[some])
+        return {int(index): int(fields[index]) for index in np.flatnonzero(fields != self._columns)}
 
     def _cut_carefully(self, data: bytes, start: int, *, final: bool) -> "_Record | None":
-        """The one record at ``start``; None where its end has not come yet."""
+        """Parse the record at ``start``; return None if its end is not in ``data`` yet."""
         fields: list[bytes] = []
         at, damaged = start, self._unquoted is None
         while not damaged and self._unquoted is not None:
@@ -331,7 +305,10 @@ class RecordCutter:
         return _Record(start, end, min(next_at, len(data)), None, problem)
 
     def _mark_unreadable_bytes(self, batch: Batch, end: int) -> None:
-        """Mark the records with bytes that no text has: NUL, bad UTF-8, a carriage return in the open."""
+        """Mark records with a NUL, invalid UTF-8, or (in NDJSON) other bytes that the format forbids.
+
+        A CSV record with a carriage return outside quotes is rewritten with quotes.
+        """
         if not len(batch):
             return
         data = batch.data
@@ -367,14 +344,14 @@ class RecordCutter:
                 if index not in batch.broken and index not in batch.rewritten and b"\r" in text:
                     record = self._cut_carefully(text, 0, final=True)
                     if record is not None and record.fields is not None and record.problem is None:
-                        batch.rewritten[index] = self._written(record.fields)
+                        batch.rewritten[index] = self._in_standard_form(record.fields)
 
     def _mark(self, batch: Batch, places: Iterable[int], problem: Problem) -> None:
         for index in self._indexes(batch, places):
             batch.broken[index] = problem
 
     def _indexes(self, batch: Batch, places: Iterable[int]) -> list[int]:
-        """The records that hold these places (places between records are in none)."""
+        """Return the indexes of the records that contain these positions."""
         found = np.fromiter(places, np.int64)
         indexes = np.searchsorted(batch.starts, found, "right") - 1
         inside = (indexes >= 0) & (found < batch.ends[indexes])
@@ -384,7 +361,7 @@ class RecordCutter:
         noun = "field" if fields == 1 else "fields"
         return Problem(None, "fields", f"the row has {fields} {noun} instead of {self._columns}")
 
-    def _written(self, fields: list[bytes]) -> bytes:
+    def _in_standard_form(self, fields: list[bytes]) -> bytes:
         assert self._delimiter is not None
         return self._delimiter.join(
             b'"' + text.replace(b'"', b'""') + b'"' if text else b"" for text in fields
@@ -393,16 +370,15 @@ class RecordCutter:
 
 @dataclass(frozen=True)
 class _Run:
-    """Records that were cut quickly.
+    """Records that were cut by counting quotes.
 
-    ``ragged`` has the number of fields of each that has not as many as it must; ``stopped`` says whether the
-    next record, which begins at ``next``, wants care.
+    ``ragged`` maps the index of each record with the wrong number of fields to that number. ``stopped`` is
+    true if the next record, at ``next``, must be parsed carefully.
     """
 
     starts: Positions
     ends: Positions
     ragged: dict[int, int]
-    marks: FieldOffsets
     stopped: bool
     next: int
 
@@ -420,32 +396,8 @@ _OVERLONG = Problem(None, "length", f"the row is longer than {MAX_RECORD >> 20} 
 _BAD_QUOTES = Problem(None, "quotes", "a quoted field is not closed, or text follows its closing quote")
 
 
-def _outside(places: Positions, openings: Positions, closings: Positions) -> Positions:
-    """The places that lie between no opening and its closing. Of most pairs none does."""
-    first, behind = np.searchsorted(places, openings), np.searchsorted(places, closings)
-    some = behind > first
-    first, numbers = first[some], (behind - first)[some]
-    if not len(first):
-        return places
-    passed = np.cumsum(numbers)
-    outside = np.ones(len(places), np.bool_)
-    outside[np.repeat(first - passed + numbers, numbers) + np.arange(passed[-1])] = False
-    return places[outside]
-
-
-def _joined(marks: list[FieldOffsets]) -> FieldOffsets:
-    found = [some for some in marks if len(some.records)]
-    if len(found) < 2:
-        return found[0] if found else _NO_MARKS
-    return FieldOffsets(
-        np.concatenate([some.records for some in found]),
-        np.concatenate([some.delimiters for some in found]),
-        np.concatenate([some.quotes for some in found]),
-    )
-
-
 def _any_of(characters: bytes) -> npt.NDArray[np.bool_]:
-    """For each byte whether it is one of these: looking that up is faster than comparing."""
+    """Return a table that tells for each byte whether it is one of these characters."""
     found = np.zeros(256, np.bool_)
     found[list(characters)] = True
     return found

@@ -1,8 +1,8 @@
-"""A contract's checks as SQL, so that a vectorised engine (DuckDB) looks at every cell.
+"""A contract's rules as SQL, with which a vectorised engine (DuckDB) validates every cell.
 
-One query goes over the records of a block, writes those that pass as PostgreSQL's COPY reads them, and says
-why the few others do not, every reason at once. Text is taken as it came; the values of other types are
-written in their canonical form.
+One query decides which records are accepted and formats them as lines for PostgreSQL's COPY; another lists
+every rule that a refused record breaks. Text is stored unchanged; values of other types are written in their
+canonical form.
 """
 
 import re
@@ -12,34 +12,35 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from claimwatch.domain.contract.contract import Bound, Column, Contract, LogicalType
-from claimwatch.domain.files.layout import (
-    COPY_DELIMITERS,
-    Layout,
-    columns_in_order,
-    copy_delimiter,
-)
+from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import MAX_RECORD, Problem
 
 SHOWN = 60
-"""Characters of a refused value that a reason quotes."""
+"""Maximum number of characters of a refused value that a reason quotes."""
 
 TRUE_WORDS = ("true", "t", "yes", "y", "1")
 FALSE_WORDS = ("false", "f", "no", "n", "0")
 LARGEST_INTEGER = 2**63 - 1
 LINE_LIMIT = MAX_RECORD + 4096
-"""Bytes that the engine's reader takes for a line: a record may grow a little when it is written anew."""
+"""Size limit of a line for DuckDB's reader: a record may grow a little when it is rewritten."""
 LONGEST_NUMBER = 400
-"""Characters: far more than a float has digits, far fewer than PostgreSQL's numeric."""
+"""Characters: many more than the digits of a float, many fewer than PostgreSQL's numeric allows."""
 MOST_LISTS = 1_000
-"""Lists and objects in the extra columns of a JSON record: PostgreSQL's jsonb reads them on its stack."""
+"""Maximum number of lists and objects in the extra columns of a JSON record.
+
+PostgreSQL parses nested jsonb recursively, on its stack.
+"""
 LONGEST_IDENTIFIER = 400
-"""Characters: PostgreSQL's index entries end at 2,700 bytes."""
+"""Characters: an index entry of PostgreSQL holds at most 2,700 bytes."""
+
+_READER = f"parallel = false, max_line_size = {LINE_LIMIT}, buffer_size = {2 * LINE_LIMIT}"
+"""Options of DuckDB's reader: its default buffer of 32 MiB does not fit the processor's caches."""
 
 _PLAIN_PATTERN = re.compile(
     r"\^?(?:(?:[A-Za-z0-9 _-]|\[(?:[A-Z]-[A-Z]|[a-z]-[a-z]|[0-9]-[0-9]|[A-Za-z0-9_])+\])"
     r"(?:\{\d+(?:,\d*)?\}|[*+?])?)*\$?"
 )
-"""Patterns that only letters, digits, blanks, hyphens and underscores match."""
+"""Patterns that match nothing but letters, digits, spaces, hyphens and underscores."""
 
 _TYPE_NAMES = {
     LogicalType.INTEGER: "a whole number",
@@ -51,24 +52,30 @@ _TYPE_NAMES = {
 
 
 @dataclass(frozen=True)
-class RuleQuery:
-    """What is asked about a batch of records, and how to read the answer.
+class RuleQueries:
+    """Two queries over a file of records, one per line; the parameter ``path`` is the path of the file.
 
-    The query's parameter is the path of the records, one a line. For each column that is stored as a hash it
-    calls the function that ``hash_function`` names. It returns a row each:
+    ``accept`` has one row per record. They are ordered by claim id, because COPY takes a third less time if
+    consecutive lines belong to the same leaf of the index on claim ids:
 
-    - ``place``: which record it is, from 0,
-    - ``refused``: whether it is,
-    - ``line``: what follows its row number in a line for COPY, line break included, in UTF-8,
-    - ``claim_id``: in UTF-8, empty if there is none,
-    - ``findings``: if it is refused, everything that is wrong with it, for ``problem`` to read.
+    - ``place``: the index of the record, from 0
+    - ``accepted``: whether it keeps all rules
+    - ``line``: the record as a line for COPY, without its line break
+    - ``claim_id``: as text
+
+    Its parameter ``first_row`` is the row number of the first record. For each column that is stored as a
+    hash it calls the function that ``hash_function`` names.
+
+    ``explain`` is for refused records. It has one row per record, in order, with one column: the list of all
+    its findings, which `problem` translates. It is a query of its own because it takes much longer.
     """
 
-    query: str
+    accept: str
+    explain: str
     _findings: tuple["_Finding", ...]
 
     def problem(self, finding: str) -> Problem:
-        """What a finding says."""
+        """Return the problem that a finding stands for."""
         number, _, value = finding.partition(":")
         found = self._findings[int(number)]
         shown = value if len(value) <= SHOWN else f"{value[:SHOWN]}..."
@@ -77,7 +84,7 @@ class RuleQuery:
 
 @dataclass(frozen=True)
 class _Finding:
-    """Something that can be wrong: SQL of the condition, and of the value that stands before the message."""
+    """A possible problem: the SQL of its condition, and of the text that precedes the message."""
 
     column: str | None
     rule: str
@@ -90,65 +97,62 @@ class _Finding:
 class _Rule:
     name: str
     broken: str
-    """SQL that is true where a present, readable value breaks the rule."""
+    """SQL that is true if a present, readable value breaks the rule."""
     kept: str
-    """SQL that is true where it keeps it, the cheapest way to say so; NULL for no value."""
+    """SQL that is true if the value keeps the rule, in its cheapest form; NULL if there is no value."""
     message: str
-    """What follows the value in the sentence that says so."""
+    """The rest of the sentence, after the value."""
 
 
-def rule_query(layout: Layout) -> RuleQuery:
-    """The checks of every cell, and of each record as a whole."""
+def rule_queries(layout: Layout) -> RuleQueries:
+    """Return the queries that check every cell, and each record as a whole."""
     contract = layout.contract
     identifier = contract.columns.index(contract.identifier)
-    whole = tuple(_of_the_whole(layout))
-    cells = tuple(
-        finding for index, column in enumerate(contract.columns) for finding in _of_the_cell(column, index)
-    )
+    whole = tuple(_findings_of_record(layout))
+    columns = tuple(enumerate(contract.columns))
+    cells = tuple(finding for index, column in columns for finding in _findings_of_cell(column, index))
     passes = " AND ".join(
         [
             *(f"({finding.condition}) IS NOT TRUE" for finding in whole),
-            *(kept for index, column in enumerate(contract.columns) for kept in _passes(column, index)),
+            *(kept for index, column in columns for kept in _passes(column, index)),
         ]
     )
-    # CASE looks at a condition only where those before it hold, and for findings only where there are any.
-    query = f"""
-        WITH typed AS ({_typed(layout)}),
-        judged AS (SELECT *, CASE WHEN {passes} THEN false ELSE true END AS refused FROM typed)
+    # Within CASE WHEN, a condition is evaluated only for records that meet all conditions before it.
+    accept = f"""
         SELECT place,
-               refused,
-               encode(concat({_line(layout)})) AS line,
-               encode(coalesce(value_{identifier}::VARCHAR, '')) AS claim_id,
-               CASE WHEN refused THEN {_found(whole, cells)} END AS findings
-        FROM judged
+               CASE WHEN {passes} THEN true ELSE false END AS accepted,
+               concat({_line(layout)}) AS line,
+               value_{identifier}::VARCHAR AS claim_id
+        FROM ({_typed(layout)})
+        ORDER BY value_{identifier}
     """
-    return RuleQuery(query, (*whole, *cells))
+    explain = f"SELECT {_list_of(whole, cells)} FROM ({_typed(layout)}) ORDER BY place"
+    return RuleQueries(accept, explain, (*whole, *cells))
 
 
-def _found(whole: tuple[_Finding, ...], cells: tuple[_Finding, ...]) -> str:
-    """SQL of the list of findings; a record that is wrong as a whole has no cells to speak of."""
-    told = [
+def _list_of(whole: tuple[_Finding, ...], cells: tuple[_Finding, ...]) -> str:
+    """Return SQL of the list of findings; those of cells are left out if the whole record is invalid."""
+    findings = [
         f"CASE WHEN {finding.condition} THEN '{number}:' || {finding.value} END"
         for number, finding in enumerate((*whole, *cells))
     ]
-    found = f"list_filter([{', '.join(told[len(whole) :])}], lambda finding: finding IS NOT NULL)"
+    of_cells = f"list_filter([{', '.join(findings[len(whole) :])}], lambda finding: finding IS NOT NULL)"
     if not whole:
-        return found
-    first = f"coalesce({', '.join(told[: len(whole)])})"
-    return f"CASE WHEN {first} IS NOT NULL THEN [{first}] ELSE {found} END"
+        return of_cells
+    first = f"coalesce({', '.join(findings[: len(whole)])})"
+    return f"CASE WHEN {first} IS NOT NULL THEN [{first}] ELSE {of_cells} END"
 
 
 def _line(layout: Layout) -> str:
-    """SQL of what a line consists of, as arguments of ``concat``."""
-    delimiter = _literal(copy_delimiter(layout))
-    parts = []
-    for index, column in columns_in_order(layout):
-        parts += [delimiter, *_written(column, index)]
-    return ", ".join([*parts, delimiter, _quoted("extra"), "chr(10)"])
+    """Return SQL of the parts of a line, as arguments of ``concat``."""
+    parts = ["$first_row + place"]
+    for index, column in enumerate(layout.contract.columns):
+        parts += ["','", *_written(column, index)]
+    return ", ".join([*parts, "','", _quoted("extra")])
 
 
 def _source(layout: Layout) -> str:
-    """SQL of the records' cells as text: ``place`` from 0, one ``text_<n>`` a column, ``extra`` as JSON."""
+    """Return SQL of the cells as text: ``place`` from 0, ``text_<n>`` for each column, ``extra`` as JSON."""
     contract = layout.contract
     if layout.delimiter is None:
         keys = dict(layout.keys)
@@ -157,16 +161,15 @@ def _source(layout: Layout) -> str:
             for index, column in enumerate(contract.columns)
         )
         removal = _literal("{" + ",".join(f"{_json_text(key)}:null" for key in keys.values()) + "}")
-        # Each step looks only at what the one before has let through: the JSON functions stop at bad JSON.
+        # Each step reads only what the previous step let through: the JSON functions fail on invalid JSON.
         return f"""
             SELECT place, item, {cells}, nullif(json_merge_patch(item, {removal})::VARCHAR, '{{}}') AS extra
             FROM (SELECT place, CASE WHEN json_type(document) = 'OBJECT' THEN document END AS item
                   FROM (SELECT row_number() OVER () - 1 AS place,
                                CASE WHEN json_valid(record) THEN record END AS document
-                        FROM read_csv(?, header = false, auto_detect = false,
+                        FROM read_csv($path, header = false, auto_detect = false,
                                       columns = {{'record': 'VARCHAR'}}, delim = '\x1f', quote = '',
-                                      escape = '', new_line = '\\n', parallel = false,
-                                      max_line_size = {LINE_LIMIT})))
+                                      escape = '', new_line = '\\n', {_READER})))
         """
     shared = tuple(dict.fromkeys(["", *_shared_missing(contract)]))
     names = ", ".join(f"'field_{position}': 'VARCHAR'" for position in range(len(layout.fields)))
@@ -188,36 +191,41 @@ def _source(layout: Layout) -> str:
         )
     return f"""
         SELECT row_number() OVER () - 1 AS place, {cells}, {extra_json} AS extra
-        FROM read_csv(?, header = false, auto_detect = false, columns = {{{names}}},
+        FROM read_csv($path, header = false, auto_detect = false, columns = {{{names}}},
                       delim = {_literal(layout.delimiter)}, quote = '"', escape = '"', new_line = '\\n',
                       nullstr = [{", ".join(_literal(token) for token in shared)}],
-                      parallel = false, max_line_size = {LINE_LIMIT})
+                      {_READER})
     """
 
 
 def _typed(layout: Layout) -> str:
-    """SQL of the cells with their values: ``value_<n>`` is NULL where there is none or it cannot be read."""
+    """Return SQL of cells and values: ``value_<n>`` is NULL if the cell is missing or cannot be read."""
     columns = tuple(enumerate(layout.contract.columns))
     integers = [(column, index) for index, column in columns if column.logical_type is LogicalType.INTEGER]
-    # One step for each thing that is used twice: the engine would do it twice.
+    # One subquery per expression that is used twice: DuckDB would compute it twice.
     cast = [
         f"TRY_CAST({_plain_number(column, f'text_{index}')} AS BIGINT) AS number_{index}"
         for column, index in integers
     ]
     digits = [f"number_{index}::VARCHAR AS digits_{index}" for _, index in integers]
+    words = [
+        f"lower(trim(text_{index})) AS word_{index}"
+        for index, column in columns
+        if column.logical_type is LogicalType.BOOLEAN
+    ]
     values = [f"{_value(column, index)} AS value_{index}" for index, column in columns]
     return f"""
         SELECT {", ".join(["*", *values])} FROM (
-            SELECT {", ".join(["*", *digits])} FROM (
+            SELECT {", ".join(["*", *digits, *words])} FROM (
                 SELECT {", ".join(["*", *cast])} FROM ({_source(layout)})))
     """
 
 
-def _of_the_whole(layout: Layout) -> Iterator[_Finding]:
+def _findings_of_record(layout: Layout) -> Iterator[_Finding]:
     if layout.delimiter is not None:
         return
     yield _Finding(None, "json", "item IS NULL", "the row is not a JSON object")
-    # What this engine takes for JSON and PostgreSQL does not; strings are left out, as they may say so.
+    # JSON that DuckDB accepts and PostgreSQL does not. Strings may contain these words and are ignored.
     bare = """regexp_replace(extra, '"(?:[^"\\\\]|\\\\.)*"', '', 'g')"""
     lists = f"strlen({bare}) - strlen(replace(replace({bare}, '[', ''), '{{', ''))"
     unknown = f"regexp_matches({bare}, '(?i)nan|inf|e[+-]?[0-9]{{5}}') OR {lists} > {MOST_LISTS}"
@@ -243,13 +251,13 @@ def _json_cell(key: str | None) -> str:
 
 
 def _shared_missing(contract: Contract) -> tuple[str, ...]:
-    """The tokens that every column reads as missing; the reader itself takes them out."""
+    """Return the tokens that mean "missing" in every column; DuckDB's CSV reader replaces them."""
     first, *others = (column.missing_values for column in contract.columns)
     return tuple(token for token in first if all(token in tokens for tokens in others))
 
 
-def _missing(column: Column, cell: str, taken_out: tuple[str, ...] = ()) -> str:
-    tokens = [token for token in ("", *column.missing_values) if token not in taken_out]
+def _missing(column: Column, cell: str, replaced: tuple[str, ...] = ()) -> str:
+    tokens = [token for token in ("", *column.missing_values) if token not in replaced]
     if not tokens:
         return cell
     return f"CASE WHEN {cell} NOT IN ({', '.join(_literal(token) for token in tokens)}) THEN {cell} END"
@@ -261,23 +269,17 @@ def _value(column: Column, index: int) -> str:
         case LogicalType.STRING:
             return f"trim({text})" if column.role == "identifier" else text
         case LogicalType.INTEGER:
-            plain, number, digits = _plain_number(column, text), f"number_{index}", f"digits_{index}"
-            # The cast rounds 12.5 and reads 0x1F, so only what it would write itself passes without a second
-            # look.
-            return (
-                f"CASE WHEN {digits} = {plain} THEN {number}"
-                f" WHEN regexp_full_match({plain}, '\\s*[+-]?[0-9]+(\\.0*)?\\s*') THEN {number} END"
-            )
+            return f"number_{index}"
         case LogicalType.NUMBER:
             return f"TRY_CAST({_plain_number(column, text)} AS DOUBLE)"
         case LogicalType.BOOLEAN:
-            word = f"lower(trim({text}))"
+            word = f"word_{index}"
             true, false = (", ".join(map(_literal, words)) for words in (TRUE_WORDS, FALSE_WORDS))
             return f"CASE WHEN {word} IN ({true}) THEN true WHEN {word} IN ({false}) THEN false END"
         case LogicalType.DATE | LogicalType.TIMESTAMP:
             kind = column.logical_type.upper()
-            # Without an offset a time is taken as UTC; the plain TIMESTAMP would take one with an offset as
-            # UTC too. It is the faster one, so it reads what can have none.
+            # A time without an offset is UTC. TIMESTAMP is faster than TIMESTAMPTZ but ignores offsets, so it
+            # reads only texts that are too short to have one.
             zoned = (
                 f"CASE WHEN {text} LIKE '____-__-__T__:__:__' THEN TRY_CAST({text} AS TIMESTAMP)"
                 f" ELSE timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ)) END"
@@ -301,7 +303,7 @@ def _plain_number(column: Column, text: str) -> str:
 
 
 def _written(column: Column, index: int) -> tuple[str, ...]:
-    """SQL of the cell as COPY's CSV has it: ``concat`` drops a NULL, which leaves COPY's own sign for it."""
+    """Return SQL of the cell in COPY's CSV: ``concat`` drops a NULL, and COPY reads an empty cell as NULL."""
     text, value = f"text_{index}", f"value_{index}"
     if column.hashed:
         return (f"{hash_function(index)}(lower(trim({text})))",)
@@ -309,12 +311,12 @@ def _written(column: Column, index: int) -> tuple[str, ...]:
         case LogicalType.STRING:
             if _plain(column):
                 return (value,)
-            if column.required:  # where it is NULL the line is not used
+            if column.required:  # if it is NULL, the record is refused
                 return ("'\"'", _escaped(value), "'\"'")
             return (_quoted(value),)
         case LogicalType.NUMBER:
-            # The text, not the float: numeric keeps every digit. PostgreSQL minds no white space around it;
-            # in quotes a line break among that does not end the line.
+            # The text, not the float: numeric keeps every digit. PostgreSQL ignores white space around it;
+            # the quotes keep a line break in it from ending the line.
             plain = _plain_number(column, text)
             if column.required:
                 return ("'\"'", plain, "'\"'")
@@ -328,9 +330,9 @@ def _written(column: Column, index: int) -> tuple[str, ...]:
 
 
 def _plain(column: Column) -> bool:
-    """Whether what passes never holds a character that CSV quotes."""
+    """Return whether no accepted value contains a character that CSV must quote."""
     if column.valid_values:
-        return not any(set(word) & {'"', "\r", "\n", *COPY_DELIMITERS} for word in column.valid_values)
+        return not any(set(word) & set('",\r\n') for word in column.valid_values)
     return column.pattern is not None and _PLAIN_PATTERN.fullmatch(column.pattern) is not None
 
 
@@ -343,12 +345,12 @@ def _escaped(text: str) -> str:
 
 
 def hash_function(index: int) -> str:
-    """The engine's name for the function that hashes the column of this index."""
+    """Return the name of the DuckDB function that hashes the column with this index."""
     return f"keyed_hash_{index}"
 
 
 def _passes(column: Column, index: int) -> Iterator[str]:
-    """SQL conditions that are all true where the cell passes."""
+    """Yield SQL conditions that are all true if the cell is accepted."""
     text, value = f"text_{index}", f"value_{index}"
     rules = {rule.name: rule.kept for rule in _rules(column, value)}
     if column.minimum is not None and column.maximum is not None:
@@ -356,20 +358,21 @@ def _passes(column: Column, index: int) -> Iterator[str]:
         del rules["maximum"]
     elif possible := _possible(column, value):
         rules["possible"] = possible
-    conditions = [*rules.values(), *_well_read(column, text, value)]
+    conditions = [*rules.values(), *_well_read(column, index)]
     if not column.required:
         if conditions or column.logical_type is not LogicalType.STRING:
-            yield f"({text} IS NULL OR ({' AND '.join(conditions or [f'{value} IS NOT NULL'])}))"
+            # The condition is first, because most cells are present.
+            yield f"(({' AND '.join(conditions or [f'{value} IS NOT NULL'])}) OR {text} IS NULL)"
     else:
         yield from conditions or [f"{value} IS NOT NULL"]
 
 
-def _of_the_cell(column: Column, index: int) -> Iterator[_Finding]:
+def _findings_of_cell(column: Column, index: int) -> Iterator[_Finding]:
     text, value = f"text_{index}", f"value_{index}"
     if column.required:
         yield _Finding(column.name, "required", f"{text} IS NULL", "the value is missing")
     subject, shown = ("the value", "''") if column.personal else ("", text)
-    possible = " AND ".join([*filter(None, [_possible(column, value)]), *_well_read(column, text, value)])
+    possible = " AND ".join([*filter(None, [_possible(column, value)]), *_well_read(column, index)])
     if column.logical_type is not LogicalType.STRING:
         unread = f"({value} IS NULL{f' OR NOT ({possible})' if possible else ''})"
         what = f"{subject} is not {_TYPE_NAMES[column.logical_type]}"
@@ -380,7 +383,7 @@ def _of_the_cell(column: Column, index: int) -> Iterator[_Finding]:
 
 
 def _possible(column: Column, value: str) -> str:
-    """SQL that is false for what the engine reads as a value and nobody means: infinity, not a number."""
+    """Return SQL that is false for values that DuckDB reads and nobody means: infinity, not a number."""
     match column.logical_type:
         case LogicalType.NUMBER:
             return f"isfinite({value})"
@@ -392,9 +395,15 @@ def _possible(column: Column, value: str) -> str:
             return ""
 
 
-def _well_read(column: Column, text: str, value: str) -> Iterator[str]:
-    """SQL that is false for what the engine reads as a value, and PostgreSQL or a person does not."""
+def _well_read(column: Column, index: int) -> Iterator[str]:
+    """Yield SQL that is false for texts that DuckDB reads as a value and PostgreSQL or people do not."""
+    text, value = f"text_{index}", f"value_{index}"
     match column.logical_type:
+        case LogicalType.INTEGER:
+            # The cast rounds 12.5 and reads 0x1F, so a text in another than the canonical form is checked.
+            plain = _plain_number(column, text)
+            written = f"regexp_full_match({plain}, '\\s*[+-]?[0-9]+(\\.0*)?\\s*')"
+            yield f"(digits_{index} = {plain} OR ({value} IS NOT NULL AND {written}))"
         case LogicalType.NUMBER:
             yield f"strlen({text}) <= {LONGEST_NUMBER}"
             yield f"({value} <> 0 OR NOT regexp_matches({text}, '[eE][+-]?[0-9]{{4}}'))"
@@ -428,7 +437,7 @@ def _rules(column: Column, value: str) -> Iterator[_Rule]:
         if longest is not None:
             yield _Rule(
                 "maxLength",
-                # Bytes are known without counting; characters are counted only where there could be too many.
+                # The number of bytes is known; characters are counted only if there could be too many.
                 f"(strlen({value}) > {longest} AND length({value}) > {longest})",
                 f"(strlen({value}) <= {longest} OR length({value}) <= {longest})",
                 f" is longer than {longest} characters",
@@ -444,7 +453,7 @@ def _rules(column: Column, value: str) -> Iterator[_Rule]:
         words = ", ".join(_literal(word) for word in column.valid_values)
         few = ", ".join(column.valid_values[:8]) + (", ..." if len(column.valid_values) > 8 else "")
         kind = "" if column.logical_type is LogicalType.STRING else "::VARCHAR"
-        # Not IN (...): the engine plans a join for each long list, which costs several times the look-up.
+        # Not IN (...): DuckDB plans a join for each long list, which costs several times the look-up.
         known = f"TRY_CAST({value}{kind} AS ENUM ({words}))"
         unknown = f"({value} IS NOT NULL AND {known} IS NULL)"
         yield _Rule("validValues", unknown, f"{known} IS NOT NULL", f" is not one of {few}")
@@ -453,7 +462,7 @@ def _rules(column: Column, value: str) -> Iterator[_Rule]:
 def _bound(bound: Bound) -> str:
     match bound:
         case Decimal():
-            # Negative bounds stand in brackets: two hyphens begin a comment.
+            # Brackets around negative bounds: two hyphens would start a comment.
             return f"({bound:f})"
         case datetime():
             moment = bound.astimezone(UTC).replace(tzinfo=None) if bound.tzinfo else bound

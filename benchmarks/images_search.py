@@ -142,5 +142,5 @@ def _entered(cursor: Cursor, phash: int, attempt: int) -> int:
     version = images.Version(
         "the new event", "bench", "images/the new event/copy", str(attempt), "", datetime.now(UTC)
     )
-    copies = images.Copies("0" * 64, 0, phash, "JPEG", 4000, 3000, 1, None, None, None, b"", b"")
+    copies = images.PhotoRecord("0" * 64, 0, phash, "JPEG", 4000, 3000, 1, None, None, None, b"", b"")
     return images.add(cursor, version, copies)

@@ -1,4 +1,4 @@
-"""Commands about photos: what is kept of a claim's photos, and which are used again."""
+"""Commands about photos: the stored photos of an event, and photos used for more than one event."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -34,7 +34,7 @@ def image(
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """The photos of an event: their facts, photos of other events that are like them, what was refused."""
+    """Show the photos of an event, similar photos of other events, and refused files."""
     at = stack_of(ctx, stack)
     with at.database.transaction() as cursor:
         found = photos.photos_of_event(cursor, event_id)
@@ -42,19 +42,19 @@ def image(
         refused = photos.refused_of_event(cursor, event_id)
         if not found and not refused:
             raise RefusedData(
-                f"no photo of event '{event_id}' has come: drop it as images/{event_id}/<name> into"
+                f"no photos of event '{event_id}' were received: drop them as images/{event_id}/<name> into"
                 f" {at.landing_bucket}"
             )
         saved = _save(cursor, found, save) if save is not None else {}
     if as_json:
-        described = [_described(photo, matches, saved) for photo in found]
+        described = [_as_json(photo, matches, saved) for photo in found]
         show_json({"event_id": event_id, "photos": described, "refused": refused})
         return
     if found:
         _show_photos(found, matches)
     if refused:
         show_table(
-            ("refused (received, UTC)", "key", "why"),
+            ("refused (received, UTC)", "key", "reason"),
             [(photo["received_at"], photo["key"], photo["reason"]) for photo in refused],
         )
     if save is not None:
@@ -63,11 +63,11 @@ def image(
 
 def images(
     ctx: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, help="How many matches, the newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Number of matches to show, the newest first.")] = 20,
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """All photos counted: stored, current, refused by reason, and the photos that are used again."""
+    """Count stored, current and refused photos, and list photos used for more than one event."""
     at = stack_of(ctx, stack)
     with at.database.transaction() as cursor:
         counts = photos.counts(cursor)
@@ -76,16 +76,16 @@ def images(
     if as_json:
         show_json({**counts, "refused_by_reason": reasons, "matches": matches})
         return
-    pairs = counted(counts["reused_pairs"], "pair")
     show(
-        f"{counted(counts['stored'], 'version')} of photos stored, {counts['current']:,} current;"
-        f" {counts['refused']:,} refused; {pairs} alike under different events."
+        f"{counted(counts['stored'], 'photo version')} stored, {counts['current']:,} current,"
+        f" {counts['refused']:,} refused; {counted(counts['reused_pairs'], 'pair')} of similar photos"
+        " under different events."
     )
     if reasons:
-        show_table(("refused", "why"), [(reason["photos"], reason["reason"]) for reason in reasons])
+        show_table(("refused", "reason"), [(reason["photos"], reason["reason"]) for reason in reasons])
     if matches:
         show_table(
-            ("found (UTC)", "event", "photo", "is like event", "photo", "bits apart"),
+            ("found (UTC)", "event", "photo", "similar to event", "photo", "differing bits"),
             [
                 (
                     match["found_at"],
@@ -103,18 +103,18 @@ def images(
 
 def _show_photos(found: list[dict[str, Any]], matches: list[dict[str, Any]]) -> None:
     show_table(
-        ("photo", "received (UTC)", "key", "state", "is", "taken (UTC)", "where", "is like event"),
+        ("photo", "received (UTC)", "key", "state", "format", "taken (UTC)", "position", "similar to event"),
         [
             (
                 photo["image_id"],
                 photo["received_at"],
                 photo["key"],
                 photo["state"],
-                _kind(photo),
+                _format(photo),
                 photo["taken_at"],
-                _place(photo),
+                _position(photo),
                 [
-                    f"{match['event_id']} ({counted(match['distance'], 'bit')} apart)"
+                    f"{match['event_id']} ({counted(match['distance'], 'differing bit')})"
                     for match in matches
                     if match["image_id"] == photo["image_id"]
                 ],
@@ -124,19 +124,17 @@ def _show_photos(found: list[dict[str, Any]], matches: list[dict[str, Any]]) -> 
     )
 
 
-def _kind(photo: dict[str, Any]) -> str:
+def _format(photo: dict[str, Any]) -> str:
     frames = f", {photo['frames']:,} frames" if photo["frames"] > 1 else ""
     return f"{photo['format']} {photo['width']} x {photo['height']}{frames}"
 
 
-def _place(photo: dict[str, Any]) -> str | None:
+def _position(photo: dict[str, Any]) -> str | None:
     return None if photo["latitude"] is None else f"{photo['latitude']:.5f}, {photo['longitude']:.5f}"
 
 
-def _described(
-    photo: dict[str, Any], matches: list[dict[str, Any]], saved: dict[int, Path]
-) -> dict[str, Any]:
-    """A photo as JSON; the hash as text, for a number of 64 bits does not survive every reader."""
+def _as_json(photo: dict[str, Any], matches: list[dict[str, Any]], saved: dict[int, Path]) -> dict[str, Any]:
+    """Return a photo for JSON, with the hash as text: many JSON readers do not preserve 64-bit integers."""
     phash = photo["phash"]
     described = photo | {
         "phash": None if phash is None else f"{phash & (1 << 64) - 1:016x}",
@@ -152,18 +150,18 @@ def _described(
 
 
 def _save(cursor: Any, found: list[dict[str, Any]], folder: Path) -> dict[int, Path]:
-    """Write the display copies of the current photos; the files by the numbers of the photos.
+    """Write the display copies of the current photos; return their files by photo number.
 
-    Nothing is written over: what is there already refuses all of them.
+    Raises ``RefusedData`` before anything is written if one of the files exists.
     """
     current = [photo for photo in found if photo["state"] == "current"]
     paths = {
         photo["image_id"]: folder / _file_name(number, photo["key"])
         for number, photo in enumerate(current, 1)
     }
-    there = next((path for path in paths.values() if path.exists() or path.is_symlink()), None)
-    if there is not None:
-        raise RefusedData(f"{there} is there already: choose another folder, or remove it")
+    existing = next((path for path in paths.values() if path.exists() or path.is_symlink()), None)
+    if existing is not None:
+        raise RefusedData(f"{existing} already exists: choose another folder, or remove it")
     folder.mkdir(parents=True, exist_ok=True)
     for image_id, path in paths.items():
         with path.open("xb") as file:
@@ -172,7 +170,6 @@ def _save(cursor: Any, found: list[dict[str, Any]], folder: Path) -> dict[int, P
 
 
 def _file_name(number: int, key: str) -> str:
-    """A name in the folder and nowhere else, whatever the key says: one segment, and no sign that means
-    anything to a shell or a file system."""
+    """Return a file name that stays in the folder for any key: one segment without special characters."""
     stem = _UNSAFE.sub("_", PurePosixPath(key.rsplit("/", 1)[-1]).stem).strip("._-")
     return f"{number}-{stem[:_LONGEST_NAME] or 'photo'}.jpg"

@@ -1,13 +1,13 @@
-"""A studio for each test."""
+"""A photo environment for each test."""
 
 from pathlib import Path
 
 import pytest
 
 from claimwatch.storage.connection import Database
-from tests.integration.photos.environment import Studio
+from tests.integration.photos.environment import PhotoEnvironment
 
 
 @pytest.fixture
-def studio(database: Database, tmp_path: Path) -> Studio:
-    return Studio(database, tmp_path / "objects")
+def photos(database: Database, tmp_path: Path) -> PhotoEnvironment:
+    return PhotoEnvironment(database, tmp_path / "objects")

@@ -1,4 +1,4 @@
-"""A place where photos are dropped, received and deleted, with a decoder that reads what a test wrote."""
+"""An environment in which tests drop, receive and delete photos, with a fake decoder."""
 
 import json
 from collections.abc import Iterator
@@ -19,28 +19,28 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BUCKET = "landing"
 
 
-def picture(phash: int | None = 0, **facts: Any) -> bytes:
-    """What the decoder of the tests takes for a photo with this hash."""
-    return json.dumps({"phash": phash, **facts}).encode()
+def picture(phash: int | None = 0, **properties: Any) -> bytes:
+    """Return bytes that `FakeDecoder` decodes to a photo with this hash and these properties."""
+    return json.dumps({"phash": phash, **properties}).encode()
 
 
 @dataclass
-class ReadingDecoder:
-    """Takes JSON for a photo and anything else for none."""
+class FakeDecoder:
+    """Decodes JSON to a photo and refuses anything else; raises ``fault`` once if it is set."""
 
-    examined: int = 0
+    calls: int = 0
     fault: Exception | None = None
 
     def examine(self, data: bytes) -> Photo:
-        self.examined += 1
+        self.calls += 1
         if self.fault is not None:
             fault, self.fault = self.fault, None
             raise fault
         try:
-            facts = json.loads(data)
+            properties = json.loads(data)
         except ValueError as error:
-            raise RefusedPhoto("it is no photo") from error
-        plain: dict[str, Any] = {
+            raise RefusedPhoto("it is not a photo") from error
+        defaults: dict[str, Any] = {
             "format": "JPEG",
             "width": 4000,
             "height": 3000,
@@ -51,38 +51,38 @@ class ReadingDecoder:
             "display": b"display of " + data,
             "thumbnail": b"thumbnail of " + data,
         }
-        return Photo(**plain | facts)
+        return Photo(**defaults | properties)
 
 
-class CountedObjects(FilesystemObjectStore):
-    """Objects in a folder, and how often one was read."""
+class CountingObjectStore(FilesystemObjectStore):
+    """Objects in a folder, with the number of reads and the end of the last one."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.reads = 0
-        self.asked_to: int | None = None
+        self.last_end: int | None = None
 
     def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         self.reads += 1
-        self.asked_to = end
+        self.last_end = end
         return super().read(ref, start, end)
 
 
 @dataclass
-class Studio:
-    """Receives photos on a database, with everything else in memory or in a folder."""
+class PhotoEnvironment:
+    """Receives photos with a real database, objects in a folder and a fake decoder."""
 
     database: Database
     folder: Path
-    decoder: ReadingDecoder = field(default_factory=ReadingDecoder)
+    decoder: FakeDecoder = field(default_factory=FakeDecoder)
 
     def __post_init__(self) -> None:
-        self.objects = CountedObjects(self.folder)
+        self.objects = CountingObjectStore(self.folder)
 
     def drop(
         self, key: str, data: bytes | None = None, *, second: int = 0, sequencer: str = "0A"
     ) -> CreatedObject:
-        """Drop an object; gives the event that S3 would send."""
+        """Drop an object and return the event that S3 would send."""
         body = picture() if data is None else data
         ref = self.objects.write(BUCKET, key, [body])
         return CreatedObject(ref, len(body), sequencer, NOON + timedelta(seconds=second))
@@ -90,8 +90,8 @@ class Studio:
     def receive(self, created: CreatedObject, database: Database | None = None) -> Outcome:
         return receive(Dependencies(database or self.database, self.objects, self.decoder), created)
 
-    def stored(self, key: str, data: bytes | None = None, **when: Any) -> Outcome:
-        """Drop an object and receive it."""
+    def store(self, key: str, data: bytes | None = None, **when: Any) -> Outcome:
+        """Drop and receive an object that must be stored."""
         outcome = self.receive(self.drop(key, data, **when))
         assert outcome.status == "stored", outcome
         return outcome
@@ -108,23 +108,12 @@ class Studio:
             cursor.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
-    def current(self) -> list[tuple[str, str]]:
-        """Key and version of the photos that are shown."""
-        return [
-            (key, version)
-            for key, version in self.rows("SELECT key, version_id FROM current_claim_image ORDER BY 1, 2")
-        ]
+    def current(self) -> list[tuple[Any, ...]]:
+        """Return key and version of the photos in `current_claim_image`."""
+        return self.rows("SELECT key, version_id FROM current_claim_image ORDER BY 1, 2")
 
-    def refused(self) -> list[tuple[str | None, str]]:
-        return [
-            (event_id, reason)
-            for event_id, reason in self.rows("SELECT event_id, reason FROM image_rejected")
-        ]
+    def refused(self) -> list[tuple[Any, ...]]:
+        return self.rows("SELECT event_id, reason FROM image_rejected")
 
-    def matches(self) -> list[tuple[str, str, int]]:
-        return [
-            (event, other, distance)
-            for event, other, distance in self.rows(
-                "SELECT event_id, other_event_id, distance FROM image_match ORDER BY 1, 2"
-            )
-        ]
+    def matches(self) -> list[tuple[Any, ...]]:
+        return self.rows("SELECT event_id, other_event_id, distance FROM image_match ORDER BY 1, 2")

@@ -1,4 +1,4 @@
-"""A line's view shows every current claim with its photos, whichever came first."""
+"""A line's view contains every current claim with its photos, in whichever order they arrive."""
 
 import random
 from typing import Any
@@ -10,7 +10,7 @@ from claimwatch.photos.line_views import complete_lines
 from claimwatch.storage.migrate import migrate
 from tests.integration.contracts.conftest import env as env  # noqa: PLC0414 - the fixture
 from tests.integration.contracts.environment import Environment
-from tests.integration.photos.environment import Studio, picture
+from tests.integration.photos.environment import PhotoEnvironment, picture
 from tests.unit.contracts.sample_contracts import claim_id, column, contract_text, role, shared
 
 EVENT = column("event_no", "string", customProperties=role("ignored"))
@@ -21,46 +21,46 @@ def put(env: Environment, *columns: Any, **changes: Any) -> str:
     return env.apply(env.put(contract_text(*columns, **changes), second=int(changes.pop("second", 0)))).status
 
 
-def claim(env: Environment, claim_id: object, *, second: int = 0, row: int = 1, **values: object) -> int:
-    """A committed claim in a file of its own."""
-    file_id = env.file(second=second)
-    add(env, file_id, claim_id, row, **values)
-    return file_id
+def claim(env: Environment, claim_id: object, *, second: int = 0, **values: object) -> None:
+    """Add a claim in a committed file of its own."""
+    add(env, env.file(second=second), claim_id, 1, **values)
 
 
 def add(env: Environment, file_id: int, claim_id: object, row: int = 1, **values: object) -> None:
-    row_of = {"claim_id": claim_id, "file_id": file_id, "row_number": row, **values}
-    places = ", ".join(["%s"] * len(row_of))
-    env.rows(f"INSERT INTO claim_home ({', '.join(row_of)}) VALUES ({places})", *row_of.values())
+    cells = {"claim_id": claim_id, "file_id": file_id, "row_number": row, **values}
+    placeholders = ", ".join(["%s"] * len(cells))
+    env.rows(f"INSERT INTO claim_home ({', '.join(cells)}) VALUES ({placeholders})", *cells.values())
 
 
 def shown(env: Environment) -> list[tuple[Any, ...]]:
     return env.rows("SELECT claim_id, event_id, key FROM image_of_claim_home ORDER BY 1, 3")
 
 
-def test_a_claim_is_shown_before_its_photos_come_and_with_them_afterwards(
-    env: Environment, studio: Studio
+def test_a_claim_is_shown_without_photos_until_they_arrive(
+    env: Environment, photos: PhotoEnvironment
 ) -> None:
     put(env)
     claim(env, "H-1")
     assert shown(env) == [("H-1", "H-1", None)]
-    studio.stored("images/H-1/1.jpg")
-    studio.stored("images/H-1/2.jpg")
+    photos.store("images/H-1/1.jpg")
+    photos.store("images/H-1/2.jpg")
     assert shown(env) == [("H-1", "H-1", "images/H-1/1.jpg"), ("H-1", "H-1", "images/H-1/2.jpg")]
 
 
-def test_photos_that_come_before_their_claim_wait_for_it(env: Environment, studio: Studio) -> None:
-    studio.stored("images/H-1/1.jpg")
+def test_photos_that_arrive_before_their_claim_are_shown_with_it(
+    env: Environment, photos: PhotoEnvironment
+) -> None:
+    photos.store("images/H-1/1.jpg")
     put(env)
     assert shown(env) == []
     claim(env, "H-1")
     assert shown(env) == [("H-1", "H-1", "images/H-1/1.jpg")]
 
 
-def test_what_is_shown_of_a_photo_is_what_is_stored_of_it(env: Environment, studio: Studio) -> None:
+def test_the_view_shows_the_stored_values_of_a_photo(env: Environment, photos: PhotoEnvironment) -> None:
     put(env)
     claim(env, "H-1")
-    studio.stored("images/H-1/1.jpg", picture(-5))
+    photos.store("images/H-1/1.jpg", picture(-5))
     assert list(env.columns("image_of_claim_home")) == ["claim_id", "event_id", *PHOTO_COLUMNS]
     names = ", ".join(PHOTO_COLUMNS)
     assert env.rows(f"SELECT {names} FROM image_of_claim_home") == env.rows(
@@ -68,25 +68,27 @@ def test_what_is_shown_of_a_photo_is_what_is_stored_of_it(env: Environment, stud
     )
 
 
-def test_only_current_claims_and_current_photos_are_shown(env: Environment, studio: Studio) -> None:
+def test_only_current_claims_and_current_photos_are_shown(env: Environment, photos: PhotoEnvironment) -> None:
     put(env, EVENT, **BY_EVENT)
     claim(env, "H-1", second=2, event_no="new")
     claim(env, "H-1", second=1, event_no="old")
     add(env, env.file("loading", second=9), "H-1", event_no="loading")
     for event_id in ("new", "old", "loading"):
-        studio.stored(f"images/{event_id}/1.jpg")
-    studio.stored("images/new/1.jpg", second=5)
+        photos.store(f"images/{event_id}/1.jpg")
+    photos.store("images/new/1.jpg", second=5)
     assert shown(env) == [("H-1", "new", "images/new/1.jpg")]
     assert env.rows("SELECT version_id FROM image_of_claim_home") == [("2",)]
 
 
-def test_photos_are_joined_by_the_column_that_the_contract_names(env: Environment, studio: Studio) -> None:
+def test_photos_are_joined_by_the_event_column_of_the_contract(
+    env: Environment, photos: PhotoEnvironment
+) -> None:
     put(env, EVENT, **BY_EVENT)
     for number in (1, 2):  # one storm, two claims
         claim(env, f"H-{number}", event_no="storm")
     claim(env, "H-3", event_no=None)
-    studio.stored("images/storm/1.jpg")
-    studio.stored("images/H-3/1.jpg")
+    photos.store("images/storm/1.jpg")
+    photos.store("images/H-3/1.jpg")
     assert shown(env) == [
         ("H-1", "storm", "images/storm/1.jpg"),
         ("H-2", "storm", "images/storm/1.jpg"),
@@ -94,18 +96,22 @@ def test_photos_are_joined_by_the_column_that_the_contract_names(env: Environmen
     ]
 
 
-def test_an_identifier_that_is_a_number_is_joined_as_it_is_written(env: Environment, studio: Studio) -> None:
+def test_an_integer_identifier_is_joined_as_its_decimal_text(
+    env: Environment, photos: PhotoEnvironment
+) -> None:
     put(env, claim_id(logicalType="integer"))
     claim(env, 77)
-    studio.stored("images/77/1.jpg")
-    studio.stored("images/077/1.jpg")
+    photos.store("images/77/1.jpg")
+    photos.store("images/077/1.jpg")
     assert shown(env) == [(77, "77", "images/77/1.jpg")]
 
 
-def test_a_new_version_of_the_contract_may_name_another_column(env: Environment, studio: Studio) -> None:
+def test_a_new_version_of_the_contract_may_change_the_event_column(
+    env: Environment, photos: PhotoEnvironment
+) -> None:
     put(env, EVENT)
-    studio.stored("images/H-1/1.jpg")
-    studio.stored("images/storm/1.jpg")
+    photos.store("images/H-1/1.jpg")
+    photos.store("images/storm/1.jpg")
     claim(env, "H-1", event_no="storm")
     assert shown(env) == [("H-1", "H-1", "images/H-1/1.jpg")]
     env.rows("CREATE VIEW report AS SELECT key FROM image_of_claim_home")
@@ -125,19 +131,19 @@ def test_a_new_version_of_the_contract_may_name_another_column(env: Environment,
     assert shown(env) == [("H-1", "H-1", "images/H-1/1.jpg")]
 
 
-def test_a_column_that_photos_were_joined_by_can_be_widened(env: Environment, studio: Studio) -> None:
+def test_a_former_event_column_can_be_widened(env: Environment, photos: PhotoEnvironment) -> None:
     number = column("damage_no", "integer", customProperties=role("ignored"))
     put(env, number, customProperties=shared(eventColumn="damage_no"))
     wider = column("damage_no", "number", customProperties=role("ignored"))
     assert put(env, wider, version="1.1.0") == "applied"
     claim(env, "H-1", damage_no=1.5)
-    studio.stored("images/H-1/1.jpg")
+    photos.store("images/H-1/1.jpg")
     assert shown(env) == [("H-1", "H-1", "images/H-1/1.jpg")]
 
 
 @pytest.mark.parametrize("by", [{}, BY_EVENT])
-def test_one_event_id_is_found_without_reading_every_claim_or_photo(
-    env: Environment, studio: Studio, by: dict[str, Any]
+def test_the_photos_of_one_event_are_found_by_indexes(
+    env: Environment, photos: PhotoEnvironment, by: dict[str, Any]
 ) -> None:
     put(env, EVENT, **by)
     file_id = env.file()
@@ -168,7 +174,7 @@ def test_one_event_id_is_found_without_reading_every_claim_or_photo(
         assert "Seq Scan on claim_image" not in plan, plan
 
 
-def test_the_claims_are_those_of_the_line_s_own_view(env: Environment) -> None:
+def test_the_view_contains_the_same_claims_as_the_current_view_of_the_line(env: Environment) -> None:
     put(env, EVENT, **BY_EVENT)
     draw = random.Random(3)
     for _ in range(25):
@@ -181,10 +187,10 @@ def test_the_claims_are_those_of_the_line_s_own_view(env: Environment) -> None:
     assert env.rows("SELECT claim_id, event_id FROM image_of_claim_home ORDER BY 1") == expected
 
 
-def test_lines_whose_contract_was_there_before_get_their_view_once(env: Environment, studio: Studio) -> None:
+def test_lines_with_an_older_contract_get_their_view_once(env: Environment, photos: PhotoEnvironment) -> None:
     put(env, EVENT, **BY_EVENT)
     claim(env, "H-1", event_no="storm")
-    studio.stored("images/storm/1.jpg")
+    photos.store("images/storm/1.jpg")
     env.rows("DROP VIEW image_of_claim_home, image_of_claim_motor")
     env.rows("DROP INDEX claim_home_by_event")
     assert complete_lines(env.database) == ["home", "motor"]
@@ -193,8 +199,8 @@ def test_lines_whose_contract_was_there_before_get_their_view_once(env: Environm
     assert complete_lines(env.database) == []
 
 
-def test_contracts_that_are_older_than_photos_can_go_on(env: Environment) -> None:
-    """What their columns were stored as says nothing of events."""
+def test_contracts_applied_before_photos_were_supported_can_be_updated(env: Environment) -> None:
+    """Their stored columns have no `event` entry."""
     put(env, EVENT)
     env.rows("DROP VIEW image_of_claim_home")
     env.rows(

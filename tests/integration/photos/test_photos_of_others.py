@@ -1,6 +1,6 @@
-"""Photos of others (exif-orientation-examples, those of Pillow's tests), each as it is.
+"""Public photos (exif-orientation-examples and Pillow's test images) are decoded or refused with a reason.
 
-The files are not part of this repository; CLAIMWATCH_TESTDATA says where they are.
+The files are not part of this repository; CLAIMWATCH_TESTDATA names their folder.
 """
 
 import os
@@ -18,9 +18,9 @@ from claimwatch.errors import RefusedPhoto
 from claimwatch.photos.decoder import Decoder
 
 ROOT = Path(__file__).parents[3]
-PLACES = [Path(os.environ["CLAIMWATCH_TESTDATA"])] if os.environ.get("CLAIMWATCH_TESTDATA") else []
-PLACES += [parent / "shared" / "testdata" for parent in ROOT.parents]
-DATA = next((place for place in PLACES if (place / "pillow-exif").is_dir()), None)
+FOLDERS = [Path(os.environ["CLAIMWATCH_TESTDATA"])] if os.environ.get("CLAIMWATCH_TESTDATA") else []
+FOLDERS += [parent / "shared" / "testdata" for parent in ROOT.parents]
+DATA = next((folder for folder in FOLDERS if (folder / "pillow-exif").is_dir()), None)
 
 EXIF = sorted((DATA / "pillow-exif").iterdir()) if DATA else []
 ORIENTED = DATA / "exif-orientation-examples" if DATA else Path()
@@ -40,7 +40,7 @@ def decoder() -> Iterator[Decoder]:
     ("kind", "size", "shown"),
     [("Landscape", (1800, 1200), (1024, 683)), ("Portrait", (1200, 1800), (683, 1024))],
 )
-def test_the_same_photo_in_every_orientation_comes_out_upright_and_alike(
+def test_every_orientation_of_a_photo_has_an_upright_copy_and_a_similar_hash(
     decoder: Decoder, kind: str, size: tuple[int, int], shown: tuple[int, int]
 ) -> None:
     photos = [decoder.examine((ORIENTED / f"{kind}_{number}.jpg").read_bytes()) for number in range(9)]
@@ -50,7 +50,7 @@ def test_the_same_photo_in_every_orientation_comes_out_upright_and_alike(
     assert {distance(photos[0].phash or 0, photo.phash or 0) for photo in photos} <= {0, 1, 2}
 
 
-def test_landscape_and_portrait_are_different_photos(decoder: Decoder) -> None:
+def test_different_photos_do_not_match(decoder: Decoder) -> None:
     landscape, portrait = (
         decoder.examine((ORIENTED / name).read_bytes()).phash
         for name in ("Landscape_1.jpg", "Portrait_1.jpg")
@@ -65,7 +65,7 @@ def test_every_photo_with_odd_exif_is_stored_or_refused_with_a_reason(decoder: D
     try:
         photo = decoder.examine(path.read_bytes())
     except RefusedPhoto as refused:
-        assert "; s" in str(refused)  # noqa: PT017 - which of the two it is does not matter
+        assert "; s" in str(refused)  # noqa: PT017 - storing it is as good
         return
     assert photo.format == {".avif": "AVIF", ".tiff": "TIFF"}.get(path.suffix, "JPEG")
     with Image.open(path) as original:
@@ -82,7 +82,9 @@ def test_every_photo_with_odd_exif_is_stored_or_refused_with_a_reason(decoder: D
         ("exif_gps.jpg", datetime(2099, 9, 29, 10, 10, 10, tzinfo=UTC)),
     ],
 )
-def test_what_odd_exif_says_soundly_is_kept(decoder: Decoder, name: str, taken_at: datetime | None) -> None:
+def test_the_valid_fields_of_odd_exif_are_kept(
+    decoder: Decoder, name: str, taken_at: datetime | None
+) -> None:
     assert DATA is not None
     photo = decoder.examine((DATA / "pillow-exif" / name).read_bytes())
     assert (photo.taken_at, photo.latitude, photo.longitude) == (taken_at, None, None)

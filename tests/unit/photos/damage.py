@@ -1,4 +1,4 @@
-"""Photos as they come out of a broken transfer."""
+"""Photos as a broken transfer leaves them."""
 
 from functools import cache
 
@@ -24,14 +24,14 @@ FORMATS = [
 
 @cache
 def sound(form: str) -> bytes:
-    """A small photo with all that its format can say of it."""
-    facts = exif(6, "2026:03:01 14:05:09", "+02:00", position((46, 56, 52.8), "N", (7, 26, 51), "E"))
+    """Return a small undamaged photo with all the metadata that its format can hold."""
+    metadata = exif(6, "2026:03:01 14:05:09", "+02:00", position((46, 56, 52.8), "N", (7, 26, 51), "E"))
     image = picture(48, 32)
     match form:
         case "MPO":
-            return encoded(image, form, save_all=True, append_images=[picture(48, 32, seed=2)], exif=facts)
+            return encoded(image, form, save_all=True, append_images=[picture(48, 32, seed=2)], exif=metadata)
         case "progressive JPEG":
-            return encoded(image, "JPEG", progressive=True, exif=facts)
+            return encoded(image, "JPEG", progressive=True, exif=metadata)
         case "packed TIFF":
             return encoded(image, "TIFF", compression="tiff_lzw", exif=exif(6))
         case "GIF":
@@ -39,25 +39,25 @@ def sound(form: str) -> bytes:
         case "BMP":
             return encoded(image, form)
         case _:
-            return encoded(image, form, exif=facts)
+            return encoded(image, form, exif=metadata)
 
 
 @st.composite
 def damaged(draw: st.DrawFn, forms: SearchStrategy[str]) -> tuple[str, bytes]:
-    """A photo and its format: cut off anywhere, bytes changed anywhere, or a piece of it missing."""
+    """Draw a format and a damaged photo: cut off, with changed bytes, or with missing bytes, anywhere."""
     form = draw(forms)
     data = bytearray(sound(form))
-    places = st.integers(0, len(data) - 1)
+    offsets = st.integers(0, len(data) - 1)
     match draw(st.sampled_from(["cut", "flipped", "header", "missing"])):
         case "cut":
-            del data[draw(places) :]
+            del data[draw(offsets) :]
         case "flipped":
-            for place in draw(st.lists(places, min_size=1, max_size=12)):
-                data[place] ^= draw(st.integers(1, 255))
+            for offset in draw(st.lists(offsets, min_size=1, max_size=12)):
+                data[offset] ^= draw(st.integers(1, 255))
         case "header":
-            for place in draw(st.lists(st.integers(0, min(299, len(data) - 1)), min_size=1, max_size=4)):
-                data[place] = draw(st.sampled_from([0, 1, 0x7F, 0x80, 0xFE, 0xFF]))
+            for offset in draw(st.lists(st.integers(0, min(299, len(data) - 1)), min_size=1, max_size=4)):
+                data[offset] = draw(st.sampled_from([0, 1, 0x7F, 0x80, 0xFE, 0xFF]))
         case "missing":
-            start = draw(places)
+            start = draw(offsets)
             del data[start : start + draw(st.integers(1, 40))]
     return form, bytes(data)

@@ -1,4 +1,4 @@
-"""Small pictures, and what the tests ask of them."""
+"""Small test pictures, and functions that write and inspect them."""
 
 import zlib
 from io import BytesIO
@@ -12,16 +12,24 @@ register_heif_opener(decode_threads=1)
 
 RED, GREEN, BLUE, WHITE = (220, 30, 40), (40, 180, 60), (30, 60, 200), (255, 255, 255)
 CORNERS = (RED, GREEN, BLUE, WHITE)
-"""Upper left, upper right, lower left, lower right: however the picture is turned, they move."""
+"""Upper left, upper right, lower left, lower right: any turn of the picture changes their order."""
+
+_FAST: dict[str, dict[str, Any]] = {
+    "PNG": {"compress_level": 1},
+    "WEBP": {"method": 0},
+    "AVIF": {"speed": 10},
+    "HEIF": {"enc_params": {"preset": "ultrafast"}},
+}
+"""Options of the encoders that trade file size for speed."""
 
 
 def picture(width: int = 96, height: int = 64, seed: int = 1) -> Image.Image:
-    """Four corners, each of its colour, round a middle of patches that are other ones for each seed."""
-    draws = zlib.crc32(b"%d" % seed)
+    """Draw four corners of different colours around a middle of patches that the seed determines."""
+    random = zlib.crc32(b"%d" % seed)
     canvas = Image.new("RGB", (12, 8))
-    for place in range(12 * 8):
-        draws = zlib.crc32(b"%d" % place, draws)
-        canvas.putpixel((place % 12, place // 12), (draws & 255, draws >> 8 & 255, draws >> 16 & 255))
+    for patch in range(12 * 8):
+        random = zlib.crc32(b"%d" % patch, random)
+        canvas.putpixel((patch % 12, patch // 12), (random & 255, random >> 8 & 255, random >> 16 & 255))
     image = canvas.resize((width, height), Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(image)
     third, fourth = max(1, width // 4), max(1, height // 4)
@@ -33,9 +41,11 @@ def picture(width: int = 96, height: int = 64, seed: int = 1) -> Image.Image:
 
 
 def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
-    """The picture as a file; the format is Pillow's name of it."""
+    """Encode the picture; ``form`` is Pillow's name of the format."""
+    if form == "GIF" and image.mode == "RGB":
+        image = image.quantize(method=Image.Quantize.FASTOCTREE)  # 40 times faster than Pillow's default
     written = BytesIO()
-    image.save(written, form, **options)
+    image.save(written, form, **_FAST.get(form, {}) | options)
     return written.getvalue()
 
 
@@ -44,19 +54,19 @@ def opened(jpeg: bytes) -> Image.Image:
 
 
 def corners(image: Image.Image) -> tuple[tuple[int, int, int], ...]:
-    """Which of the four colours each corner has, from upper left to lower right."""
+    """Return which of the four colours each corner has, in the order of CORNERS."""
     rgb = image.convert("RGB")
     x, y = max(1, rgb.width // 12), max(1, rgb.height // 12)
-    places = (
+    points = (
         (x, y),
         (rgb.width - 1 - x, y),
         (x, rgb.height - 1 - y),
         (rgb.width - 1 - x, rgb.height - 1 - y),
     )
-    return tuple(min(CORNERS, key=lambda colour: _apart(colour, rgb.getpixel(at))) for at in places)
+    return tuple(min(CORNERS, key=lambda colour: _distance(colour, rgb.getpixel(point))) for point in points)
 
 
-def _apart(one: tuple[int, ...], other: Any) -> int:
+def _distance(one: tuple[int, ...], other: Any) -> int:
     return sum(abs(first - second) for first, second in zip(one, other, strict=True))
 
 
@@ -71,7 +81,7 @@ def exif(
     gps: dict[int, Any] | None = None,
     texts: dict[int, str] | None = None,
 ) -> bytes:
-    """As bytes: of an object some of Pillow's writers take the first directory alone."""
+    """Return EXIF data as bytes: given an object, some of Pillow's writers use only its first directory."""
     written = Image.Exif()
     if orientation is not None:
         written[0x0112] = orientation
@@ -86,7 +96,7 @@ def exif(
 
 
 def position(latitude: tuple[Any, ...], north: str, longitude: tuple[Any, ...], east: str) -> dict[int, Any]:
-    """The GPS directory's four entries; degrees, minutes and seconds."""
+    """Return the four entries of the GPS directory from degrees, minutes and seconds."""
     return {
         1: north,
         2: tuple(map(IFDRational, latitude)),

@@ -1,4 +1,4 @@
-"""Whatever becomes of a photo's bytes, it is stored or refused with a reason."""
+"""A photo with any damage is either stored or refused with a reason."""
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +15,7 @@ def _stored_or_refused(data: bytes) -> Photo | None:
         photo = examine(data)
     except RefusedPhoto as refused:
         reason = str(refused)
-        assert "; s" in reason  # "; send …" or "; save …": what to do
+        assert "; s" in reason  # the advice: "; send …" or "; save …"
         assert "\n" not in reason
         assert len(reason) < 200
         return None
@@ -60,7 +60,7 @@ def test_a_photo_with_bytes_changed_anywhere_is_stored_or_refused(form: str, dat
     ),
     st.binary(max_size=400),
 )
-def test_what_only_begins_like_a_photo_is_refused(beginning: bytes, rest: bytes) -> None:
+def test_random_bytes_after_a_photo_signature_are_stored_or_refused(beginning: bytes, rest: bytes) -> None:
     _stored_or_refused(beginning + rest)
 
 
@@ -72,13 +72,15 @@ def test_half_a_photo_is_refused(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "TIFF"])
-def test_half_a_photo_is_said_to_be_cut_off(form: str) -> None:
+def test_half_a_photo_is_reported_as_cut_off(form: str) -> None:
     data = encoded(picture(400, 300), form)
-    with pytest.raises(RefusedPhoto, match=f"the {form} ends before its picture does; send the whole file"):
+    with pytest.raises(
+        RefusedPhoto, match=f"the {form} is cut off before the end of its picture; send the whole file"
+    ):
         examine(data[: len(data) // 2])
 
 
-def test_garbage_behind_a_photo_does_not_matter() -> None:
+def test_garbage_after_a_photo_is_ignored() -> None:
     for form in ("JPEG", "PNG", "GIF", "BMP"):
         data = encoded(picture(), form)
         assert examine(data + b"\0garbage" * 50) == examine(data)

@@ -1,11 +1,11 @@
-"""Every format and kind of pixel is shown as a person would see it."""
+"""Display copies of every format and pixel mode look like the original."""
 
 import struct
 import zlib
-from io import BytesIO
+from statistics import mean
 
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageChops, ImageCms, ImageStat
 
 from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE, distance
 from claimwatch.domain.photos.photo import DISPLAY, THUMBNAIL, examine
@@ -16,7 +16,7 @@ FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF"]
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_photo_of_each_format_is_shown_as_it_is(form: str) -> None:
+def test_a_photo_of_each_format_is_detected_and_copied(form: str) -> None:
     photo = examine(encoded(picture(480, 320), form))
     assert (photo.format, photo.width, photo.height, photo.frames) == (form, 480, 320, 1)
     assert corners(opened(photo.display)) == CORNERS
@@ -28,8 +28,8 @@ def test_a_photo_of_each_format_is_shown_as_it_is(form: str) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_both_copies_are_limited_by_their_longest_side(form: str) -> None:
     for size, display, thumbnail in (
-        ((2051, 1025), (1024, 512), (256, 128)),
-        ((700, 2101), (341, 1024), (85, 256)),
+        ((1201, 601), (1024, 512), (256, 128)),
+        ((350, 1051), (341, 1024), (85, 256)),
         ((3, 2), (3, 2), (3, 2)),
     ):
         photo = examine(encoded(picture(*size), form))
@@ -41,13 +41,13 @@ def test_both_copies_are_limited_by_their_longest_side(form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_same_bytes_give_the_same_photo(form: str) -> None:
-    data = encoded(picture(1300, 900), form)
+    data = encoded(picture(1100, 760), form)
     assert examine(data) == examine(data)
 
 
-@pytest.mark.parametrize("size", [(4000, 3000), (2049, 1537), (1023, 1025), (1100, 205)])
+@pytest.mark.parametrize("size", [(8200, 620), (4100, 310), (2049, 1537), (1023, 1025), (1100, 205)])
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
-def test_a_jpeg_shrunk_by_its_decoder_looks_like_one_shrunk_afterwards(
+def test_a_jpeg_shrunk_by_its_decoder_looks_like_one_shrunk_after_decoding(
     size: tuple[int, int], subsampling: int
 ) -> None:
     data = encoded(picture(*size), "JPEG", quality=92, subsampling=subsampling)
@@ -56,8 +56,8 @@ def test_a_jpeg_shrunk_by_its_decoder_looks_like_one_shrunk_afterwards(
     assert _difference(shown, plain) < 4
 
 
-@pytest.mark.parametrize("size", [(4_000_000, 1), (1, 4_000_000), (900_000, 3)])
-def test_a_picture_of_one_line_is_shrunk_without_a_filter_as_wide(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(4_000_000, 1), (1, 1_000_000), (900_000, 3)])
+def test_an_extremely_long_picture_is_shrunk_in_steps(size: tuple[int, int]) -> None:
     half = Image.new("L", size, 250)
     half.paste(0, (0, 0, max(1, size[0] // 2), max(1, size[1] // 2)))
     photo = examine(encoded(half, "PNG"))
@@ -69,12 +69,11 @@ def test_a_picture_of_one_line_is_shrunk_without_a_filter_as_wide(size: tuple[in
 
 
 def _difference(one: Image.Image, other: Image.Image) -> float:
-    """The mean of what the channels differ by."""
-    pairs = zip(one.tobytes(), other.tobytes(), strict=True)
-    return sum(abs(first - second) for first, second in pairs) / (one.width * one.height * 3)
+    """Return the mean difference of the channels."""
+    return mean(ImageStat.Stat(ImageChops.difference(one, other)).mean)
 
 
-def test_a_multi_picture_jpeg_is_a_jpeg_of_its_first_picture() -> None:
+def test_a_multi_picture_jpeg_is_stored_as_its_first_picture() -> None:
     data = encoded(picture(), "MPO", save_all=True, append_images=[picture(seed=2), picture(seed=3)])
     photo = examine(data)
     assert (photo.format, photo.frames, photo.width) == ("JPEG", 3, 96)
@@ -82,7 +81,7 @@ def test_a_multi_picture_jpeg_is_a_jpeg_of_its_first_picture() -> None:
 
 
 @pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "AVIF", "TIFF"])
-def test_of_an_animated_picture_the_first_frame_is_shown_and_the_frames_are_counted(form: str) -> None:
+def test_the_copies_of_an_animation_show_its_first_frame_and_its_frames_are_counted(form: str) -> None:
     still = examine(encoded(picture(), form))
     moving = examine(
         encoded(picture(), form, save_all=True, append_images=[picture(seed=number) for number in (2, 3)])
@@ -95,16 +94,16 @@ def test_of_an_animated_picture_the_first_frame_is_shown_and_the_frames_are_coun
     assert _difference(opened(moving.display), opened(still.display)) < 8
 
 
-def test_cmyk_is_shown_in_its_colours() -> None:
+def test_cmyk_colours_are_converted() -> None:
     for form in ("JPEG", "TIFF"):
         photo = examine(encoded(picture(1200, 800).convert("CMYK"), form))
         assert corners(opened(photo.display)) == CORNERS
 
 
-def test_a_jpeg_that_keeps_red_green_and_blue_is_shown_in_its_colours() -> None:
+def test_a_jpeg_of_rgb_planes_keeps_its_colours() -> None:
     data = encoded(picture(2400, 1600), "JPEG", keep_rgb=True)
     assert corners(opened(examine(data).display)) == CORNERS
-    # The same with the usual names of its planes: then Adobe's mark says that they are no luma and chroma.
+    # The same with the usual plane numbers: then only Adobe's marker states that they are RGB.
     start, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda")
     renamed = bytearray(data)
     for plane in range(3):
@@ -116,7 +115,7 @@ def test_a_jpeg_that_keeps_red_green_and_blue_is_shown_in_its_colours() -> None:
 
 
 @pytest.mark.parametrize("mode", ["P", "RGB", "RGBA", "1", "L", "LA"])
-def test_pixels_of_all_modes_of_png_are_shown(mode: str) -> None:
+def test_every_png_mode_is_converted(mode: str) -> None:
     image = picture(1400, 933)
     image.putalpha(255)
     photo = examine(encoded(image.convert("RGB").convert(mode), "PNG"))
@@ -132,7 +131,7 @@ def test_pixels_of_all_modes_of_png_are_shown(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 @pytest.mark.parametrize("width", [90, 3000])
-def test_what_is_transparent_is_white(mode: str, width: int) -> None:
+def test_transparent_pixels_become_white(mode: str, width: int) -> None:
     image = Image.new("RGBA", (width, 60), (10, 20, 30, 0))
     image.paste((10, 20, 30, 255), (0, 0, width // 2, 60))
     photo = examine(encoded(image.convert(mode), "PNG"))
@@ -141,7 +140,7 @@ def test_what_is_transparent_is_white(mode: str, width: int) -> None:
     assert gray_at(shown, 2, shown.height // 2) < 40
 
 
-def test_a_colour_said_to_be_transparent_is_white() -> None:
+def test_a_colour_marked_as_transparent_becomes_white() -> None:
     image = Image.new("RGB", (60, 40), (10, 20, 30))
     image.paste((200, 0, 0), (0, 0, 30, 40))
     shown = opened(examine(encoded(image, "PNG", transparency=(10, 20, 30))).display)
@@ -150,8 +149,8 @@ def test_a_colour_said_to_be_transparent_is_white() -> None:
 
 def _ramp(mode: str, values: list[float], width: int = 8) -> Image.Image:
     image = Image.new(mode, (width * len(values), 16))
-    for place, value in enumerate(values):
-        image.paste(value, (place * width, 0, (place + 1) * width, 16))
+    for step, value in enumerate(values):
+        image.paste(value, (step * width, 0, (step + 1) * width, 16))
     return image
 
 
@@ -169,15 +168,15 @@ def _ramp(mode: str, values: list[float], width: int = 8) -> Image.Image:
 )
 def test_more_than_eight_bits_are_scaled_and_not_clipped(mode: str, values: list[float]) -> None:
     shown = opened(examine(encoded(_ramp(mode, values), "TIFF")).display)
-    grays = [gray_at(shown, 4 + 8 * place, 8) for place in range(4)]
+    grays = [gray_at(shown, 4 + 8 * step, 8) for step in range(4)]
     assert grays == pytest.approx([0, 64, 128, 255], abs=2)
 
 
-def test_big_endian_and_packed_tiffs_of_sixteen_bits_are_scaled_too() -> None:
+def test_compressed_and_big_tiffs_of_sixteen_bits_are_scaled() -> None:
     ramp = _ramp("I;16", [0, 16448, 32896, 65535], width=600)
     for options in ({"compression": "tiff_lzw"}, {"compression": "tiff_adobe_deflate"}, {"big_tiff": True}):
         shown = opened(examine(encoded(ramp, "TIFF", **options)).display)
-        grays = [gray_at(shown, 128 + 256 * place, 3) for place in range(4)]
+        grays = [gray_at(shown, 128 + 256 * step, 3) for step in range(4)]
         assert grays == pytest.approx([0, 64, 128, 255], abs=2)
 
 
@@ -190,37 +189,37 @@ def _png(width: int, height: int, *chunks: bytes, depth: int = 8, colour: int = 
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + b"".join(chunks) + _chunk(b"IEND", b"")
 
 
-def test_a_png_of_sixteen_bits_a_colour_is_scaled() -> None:
+def test_a_png_of_sixteen_bits_per_channel_is_scaled() -> None:
     row = b"\0" + struct.pack(">3H", 65535, 32896, 0) * 4
     data = _png(4, 4, _chunk(b"IDAT", zlib.compress(row * 4)), depth=16, colour=2)
     pixel = opened(examine(data).display).convert("RGB").getpixel((1, 1))
     assert pixel == pytest.approx((255, 128, 0), abs=8)
 
 
-def test_values_that_are_no_numbers_are_refused() -> None:
-    with pytest.raises(RefusedPhoto, match="no numbers"):
+def test_pixels_that_are_not_numbers_are_refused() -> None:
+    with pytest.raises(RefusedPhoto, match="not a number"):
         examine(encoded(_ramp("F", [0.0, float("inf")]), "TIFF"))
 
 
-def test_a_mode_that_cannot_be_shown_is_refused_by_its_name() -> None:
-    with pytest.raises(RefusedPhoto, match="colours as LAB"):
+def test_the_refusal_of_an_unsupported_colour_mode_names_it() -> None:
+    with pytest.raises(RefusedPhoto, match="colour mode LAB is not supported"):
         examine(encoded(Image.new("LAB", (9, 9)), "TIFF"))
 
 
-# -- Colours and what else is attached -----------------------------------------------------------------------
+# -- Colour profiles -----------------------------------------------------------------------------------------
 
 
 def _linear_profile() -> bytes:
-    """A profile of sRGB's colours whose brightness is linear, so that what uses it is seen to."""
-    made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    curve = made.find(b"para")
+    """Return a profile with sRGB's primaries and linear brightness, whose effect on a picture is visible."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    curve = profile.find(b"para")
     while curve >= 0:
-        made = made[: curve + 8] + b"\0\0\0\0" + struct.pack(">i", 65536) + made[curve + 16 :]
-        curve = made.find(b"para", curve + 4)
-    return made.replace("sRGB".encode("utf-16-be"), "lin.".encode("utf-16-be")).replace(b"sRGB", b"lin.")
+        profile = profile[: curve + 8] + b"\0\0\0\0" + struct.pack(">i", 65536) + profile[curve + 16 :]
+        curve = profile.find(b"para", curve + 4)
+    return profile.replace("sRGB".encode("utf-16-be"), "lin.".encode("utf-16-be")).replace(b"sRGB", b"lin.")
 
 
-def test_a_colour_profile_is_applied_and_left_out() -> None:
+def test_a_colour_profile_is_applied_and_removed() -> None:
     image = Image.new("RGB", (1300, 900), (60, 60, 60))
     photo = examine(encoded(image, "JPEG", icc_profile=_linear_profile()))
     shown = opened(photo.display)
@@ -229,20 +228,20 @@ def test_a_colour_profile_is_applied_and_left_out() -> None:
 
 
 @pytest.mark.parametrize("profile", [b"x" * 300, _linear_profile()[:200], b"acsp"])
-def test_a_colour_profile_that_cannot_be_used_is_ignored(profile: bytes) -> None:
+def test_an_unusable_colour_profile_is_ignored(profile: bytes) -> None:
     photo = examine(encoded(Image.new("RGB", (30, 20), (60, 60, 60)), "JPEG", icc_profile=profile))
     assert gray_at(opened(photo.display), 9, 9) == pytest.approx(60, abs=1)
 
 
-def test_the_profile_of_another_kind_of_colours_is_ignored() -> None:
+def test_a_profile_for_another_colour_model_is_ignored() -> None:
     photo = examine(encoded(picture().convert("CMYK"), "JPEG", icc_profile=_linear_profile()))
     assert corners(opened(photo.display)) == CORNERS
 
 
-# -- What is refused by its header ---------------------------------------------------------------------------
+# -- Refusals -----------------------------------------------------------------------------------------------
 
 
-def test_a_photo_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
+def test_a_photo_with_too_many_pixels_is_refused_before_it_is_decoded() -> None:
     headers = {
         "PNG": _png(50_000, 50_000, _chunk(b"IDAT", zlib.compress(bytes(1 << 20), 9))),
         "BMP": b"BM"
@@ -260,11 +259,11 @@ def test_a_photo_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
             examine(data)
 
 
-def test_texts_inside_of_a_photo_cannot_unpack_without_end() -> None:
+def test_decompression_of_texts_inside_a_photo_is_limited() -> None:
     bomb = zlib.compress(bytes(50 << 20), 9)
     for name, content in ((b"zTXt", b"k\0\0" + bomb), (b"iTXt", b"k\0\1\0\0\0" + bomb)):
         data = _png(1, 1, _chunk(name, content), _chunk(b"IDAT", zlib.compress(b"\0\0")))
-        with pytest.raises(RefusedPhoto, match="unpacks to more than is read"):
+        with pytest.raises(RefusedPhoto, match="is too large when unpacked"):
             examine(data)
 
 
@@ -280,22 +279,17 @@ def test_an_empty_file_is_refused() -> None:
         (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "is a video"),
         (b"PK\x03\x04 and so on", "is a ZIP archive"),
         (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "is JPEG 2000"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is no photo"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is no photo"),
-        (b"\0", "is no photo"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not a photo"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is not a photo"),
+        (b"\0", "is not a photo"),
     ],
 )
-def test_what_is_no_photo_is_refused_by_its_name(data: bytes, what: str) -> None:
+def test_the_refusal_of_another_file_type_names_it(data: bytes, what: str) -> None:
     with pytest.raises(RefusedPhoto, match=what):
         examine(data)
 
 
-def test_the_preview_in_a_cameras_raw_file_does_not_pass_for_the_photo() -> None:
+def test_a_raw_file_is_refused_although_it_contains_a_preview() -> None:
     for tags in ({254: 1}, {50706: b"\1\4\0\0"}):
         with pytest.raises(RefusedPhoto, match="raw data; send the photo as JPEG"):
             examine(encoded(picture(), "TIFF", tiffinfo=tags))
-
-
-def test_a_format_is_told_by_its_content_alone() -> None:
-    for form in FORMATS:
-        assert examine(BytesIO(encoded(picture(), form)).getvalue()).format == form

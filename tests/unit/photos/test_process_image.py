@@ -1,4 +1,4 @@
-"""The function that takes photos reads its messages as AWS writes them, and answers for each alone."""
+"""The photo function parses AWS messages and reports failures for each message separately."""
 
 import json
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-import claimwatch.observability  # noqa: F401 - the tracer opens a socket when it is imported, and tests may not
+import claimwatch.observability  # noqa: F401 - importing the tracer opens a socket, which tests must not do
 from claimwatch.aws.events import CreatedObject, DeletedObject, parse_object_event
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.errors import TransientFault
@@ -27,8 +27,8 @@ def sample(name: str) -> dict[str, Any]:
 
 
 def body(name: str) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(sample(name)["Records"][0]["body"])
-    return told
+    parsed: dict[str, Any] = json.loads(sample(name)["Records"][0]["body"])
+    return parsed
 
 
 def records(*bodies: str) -> dict[str, Any]:
@@ -45,12 +45,12 @@ def function(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, list[Any]]:
     module = loaded("images/process_image")
     calls: list[Any] = []
 
-    def receive(at: object, created: CreatedObject) -> Outcome:
+    def receive(_deps: object, created: CreatedObject) -> Outcome:
         calls.append(created)
         if "fault" in created.ref.key:
             raise TransientFault("busy")
         if "bad" in created.ref.key:
-            return Outcome("refused", reason="it is no photo")
+            return Outcome("refused", reason="it is not a photo")
         return Outcome("stored", 1)
 
     monkeypatch.setattr(module, "dependencies", lambda: None)
@@ -60,7 +60,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, list[Any]]:
     return module, calls
 
 
-def test_a_photo_that_was_dropped_is_received_by_its_key_as_it_stands(
+def test_the_key_of_a_dropped_photo_is_not_decoded(
     function: tuple[ModuleType, list[Any]],
 ) -> None:
     module, calls = function
@@ -69,18 +69,20 @@ def test_a_photo_that_was_dropped_is_received_by_its_key_as_it_stands(
     assert calls == [CreatedObject(PHOTO, 3481211, "0066A1B2C3D4E5F607", at)]
 
 
-def test_deletions_are_told_apart(function: tuple[ModuleType, list[Any]]) -> None:
+def test_delete_markers_and_permanent_deletions_are_distinguished(
+    function: tuple[ModuleType, list[Any]],
+) -> None:
     module, calls = function
     for name in ("ImageDeleted", "ImageVersionDeleted"):
         assert module.handler(sample(name), Context()) == {"batchItemFailures": []}
-    hidden, gone = calls
-    assert isinstance(hidden, DeletedObject)
-    assert isinstance(gone, DeletedObject)
-    assert (hidden.ref.key, hidden.permanent) == (KEY, False)
-    assert (gone.ref, gone.permanent) == (PHOTO, True)
+    marker, permanent = calls
+    assert isinstance(marker, DeletedObject)
+    assert isinstance(permanent, DeletedObject)
+    assert (marker.ref.key, marker.permanent) == (KEY, False)
+    assert (permanent.ref, permanent.permanent) == (PHOTO, True)
 
 
-def test_only_what_met_a_passing_fault_comes_again_and_a_refused_photo_does_not(
+def test_only_messages_with_a_transient_fault_are_retried(
     function: tuple[ModuleType, list[Any]],
 ) -> None:
     module, calls = function
@@ -91,7 +93,7 @@ def test_only_what_met_a_passing_fault_comes_again_and_a_refused_photo_does_not(
     assert len(calls) == 4
 
 
-def test_a_batch_of_which_nothing_could_be_done_fails(function: tuple[ModuleType, list[Any]]) -> None:
+def test_a_batch_whose_every_message_failed_raises(function: tuple[ModuleType, list[Any]]) -> None:
     module, _ = function
     text = json.dumps(body("ImageCreated")).replace("front+left", "fault")
     with pytest.raises(BatchProcessingError):
@@ -113,7 +115,7 @@ def test_a_batch_of_which_nothing_could_be_done_fails(function: tuple[ModuleType
         ),
     ],
 )
-def test_other_messages_are_ignored_and_do_not_hold_up_their_batch(
+def test_unknown_messages_are_ignored_and_the_rest_of_the_batch_is_processed(
     function: tuple[ModuleType, list[Any]], text: str
 ) -> None:
     module, calls = function
@@ -122,7 +124,7 @@ def test_other_messages_are_ignored_and_do_not_hold_up_their_batch(
     assert [call.ref for call in calls] == [PHOTO]
 
 
-def test_a_sample_of_a_test_event_is_ignored(function: tuple[ModuleType, list[Any]]) -> None:
+def test_the_test_event_of_s3_is_ignored(function: tuple[ModuleType, list[Any]]) -> None:
     module, calls = function
     assert module.handler(sample("S3TestEvent"), Context()) == {"batchItemFailures": []}
     assert calls == []
@@ -134,7 +136,7 @@ def test_the_event_of_a_claims_file_has_its_key_unchanged() -> None:
     assert claims.ref.key == "claims/motor/2026-W09 a+b.csv"
 
 
-def test_an_object_of_a_bucket_without_versions_has_the_version_null() -> None:
+def test_without_a_version_id_in_the_event_the_version_is_null() -> None:
     event = body("ImageDeleted")
     del event["detail"]["object"]["version-id"]
     deleted = parse_object_event(event)
@@ -143,7 +145,7 @@ def test_an_object_of_a_bucket_without_versions_has_the_version_null() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
-def test_every_sample_event_is_a_batch_of_a_queue(path: Path) -> None:
+def test_every_sample_event_is_an_sqs_batch_and_is_documented(path: Path) -> None:
     [record] = json.loads(path.read_text("utf-8"))["Records"]
     assert record["eventSource"] == "aws:sqs"
     assert isinstance(json.loads(record["body"]), dict)
@@ -165,5 +167,5 @@ def test_every_sample_event_is_a_batch_of_a_queue(path: Path) -> None:
         ("images/\ud800/a.jpg", None),
     ],
 )
-def test_the_event_id_is_the_first_segment(key: str, event_id: str | None) -> None:
+def test_the_event_id_is_the_first_segment_of_the_key(key: str, event_id: str | None) -> None:
     assert event_id_of(key) == event_id

@@ -1,1 +1,1 @@
-"""What happens to photos of damage: use cases, which join the domain with storage and AWS."""
+"""Use cases for photos of damage; they join the domain with storage and AWS."""

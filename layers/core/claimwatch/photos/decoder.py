@@ -1,11 +1,12 @@
-"""Photos are taken apart in a process of their own, which may be killed.
+"""Decodes photos in a child process that can be killed.
 
-A decoder of images is C code that reads bytes from outside: some make it run for hours, ask for gigabytes,
-or crash. So it runs in a child process without credentials, with a limit of address space, and is killed when
-its time is up. It is kept warm from photo to photo.
+Image decoders are C code that reads untrusted bytes: some inputs make them run for hours, allocate gigabytes
+or crash. The child therefore has no credentials, has an address space limit, and is killed when its time is
+up. It stays warm from one photo to the next.
 
-Both ways go frames: eight bytes of length, then as many bytes. A request is one frame, the photo. An answer
-is a frame of JSON, and behind it, if there is a photo, its display copy and its thumbnail as a frame each.
+Both directions carry frames: eight bytes of length, then the content. A request is one frame, the photo. An
+answer is a frame of JSON, followed, unless the photo was refused, by a frame for the display copy and one for
+the thumbnail.
 """
 
 import json
@@ -25,28 +26,28 @@ from claimwatch.errors import RefusedPhoto, TransientFault
 from claimwatch.malloc import disable_heap_trim
 
 SECONDS = 20.0
-"""For one photo, by the clock. The largest that are taken (100 megapixels) need 2 to 6."""
+"""Wall-clock limit for one photo. The largest accepted photos (100 megapixels) need 2 to 6 seconds."""
 
 MEMORY = 1280 << 20
-"""Bytes of address space: a picture of 100 megapixels with transparency is 400 MB, and formats that decode to
-planes of their own are in memory twice."""
+"""Address space limit in bytes. A picture of 100 megapixels with transparency takes 400 MB, and formats whose
+decoders have their own planes hold it in memory twice."""
 
-_LARGE = 224 << 20
-"""Bytes of address space, of which a fresh process has 30 million, and 140 million once it has read a HEIC.
-One that keeps more is not asked again, or the next photo could be refused for what came before it."""
+_REPLACE_ABOVE = 224 << 20
+"""Bytes of address space above which a process is replaced: its next photo could be refused for memory that
+an earlier photo left in use. A fresh process has 30 million, and 140 million after its first HEIC."""
 
 _START_SECONDS = 60.0
 _READY = b"ready"
 _LENGTH = 8
 _KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 _GRACE = 5
-"""Seconds after which a child whose parent is gone ends itself in the middle of a photo."""
+"""Seconds after the time limit at which a busy child ends itself, in case its parent is gone."""
 
 
 class Decoder:
-    """One decoding process, started when it is first needed and again after it had to be killed.
+    """One decoding process, started on first use and restarted after it was killed.
 
-    ``seconds`` and ``memory`` (bytes of address space) are the limits for one photo. Not for several threads.
+    ``seconds`` and ``memory`` (bytes of address space) are the limits for one photo. Not thread-safe.
     """
 
     def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
@@ -55,10 +56,11 @@ class Decoder:
         self._child: subprocess.Popen[bytes] | None = None
 
     def examine(self, data: bytes) -> Photo:
-        """As ``domain.photo.examine``, but refuses also what takes too much time or memory, or crashes.
+        """Decode a photo as ``domain.photos.photo.examine`` does, within the limits of time and memory.
 
-        A process that ends by itself is replaced and asked once more: somebody else may have killed it, but
-        not twice at the same photo. Raises ``TransientFault`` if there is no process that could be asked.
+        Raises ``RefusedPhoto`` also for photos that exceed a limit or crash the process. If the process ends
+        unexpectedly, the photo is tried once more in a new one: something else may have killed the first, but
+        hardly both. Raises ``TransientFault`` if no process could be started or received the photo.
         """
         try:
             return self._ask(data)
@@ -67,20 +69,20 @@ class Decoder:
         try:
             return self._ask(data)
         except _Died as died:
-            if died.had_it:
+            if died.received_photo:
                 raise RefusedPhoto(
-                    "decoding it ends in a crash; save the photo as a JPEG and send that"
+                    "decoding it crashes the decoder; save the photo as a JPEG and send that"
                 ) from died
-            raise TransientFault("the decoder ended before it had the photo") from died
+            raise TransientFault("the decoder ended before it received the photo") from died
 
     def _ask(self, data: bytes) -> Photo:
         child = self.start()
-        had_it = False
+        received_photo = False
         with _Deadline(child, self._seconds) as deadline:
             try:
                 _write(_stream(child.stdin), data)
-                had_it = True
-                told, copies = _answer(_stream(child.stdout))
+                received_photo = True
+                answer, copies = _read_answer(_stream(child.stdout))
             except (EOFError, OSError) as error:
                 self.close()
                 if deadline.passed:
@@ -88,13 +90,13 @@ class Decoder:
                     raise RefusedPhoto(
                         f"decoding it takes {limit}; send a smaller copy of the photo"
                     ) from error
-                raise _Died(had_it=had_it) from error
-        if told.pop("last"):
+                raise _Died(received_photo=received_photo) from error
+        if answer.pop("last"):
             self.close()
-        return _photo(told, copies)
+        return _photo(answer, copies)
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Have the process running and its libraries loaded; ``examine`` does so by itself."""
+        """Start the process and load its libraries, if it is not running; ``examine`` does so when needed."""
         if self._child and self._child.poll() is None:
             return self._child
         self.close()
@@ -104,7 +106,7 @@ class Decoder:
                 [sys.executable, "-P", "-m", "claimwatch.photos.decoder", *limits],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # libraries quote there what they have read
+                stderr=subprocess.DEVNULL,  # libraries may quote the photo there
                 env=_environment(),
             )
         except OSError as error:
@@ -117,30 +119,30 @@ class Decoder:
                 ready = False
         if not ready:
             self.close()
-            raise TransientFault("the decoder ended as it was started")
+            raise TransientFault("the decoder ended while it was starting")
         return child
 
     def close(self) -> None:
-        """End the process, at once."""
+        """Kill the process."""
         child, self._child = self._child, None
         if child is None:
             return
         child.kill()
         child.wait()
         for stream in (child.stdin, child.stdout):
-            with suppress(OSError):  # what was not written yet has nobody to read it
+            with suppress(OSError):  # unwritten bytes have no reader any more
                 _stream(stream).close()
 
 
 class _Died(Exception):
-    """The process ended while it was asked."""
+    """The process ended before it answered."""
 
-    def __init__(self, *, had_it: bool) -> None:
-        self.had_it = had_it
+    def __init__(self, *, received_photo: bool) -> None:
+        self.received_photo = received_photo
 
 
 class _Deadline:
-    """Kills the child after some seconds, which ends any reading from it and writing to it."""
+    """Kills the child after some seconds, which unblocks reads from it and writes to it."""
 
     def __init__(self, child: subprocess.Popen[bytes], seconds: float) -> None:
         self.passed = False
@@ -161,9 +163,9 @@ class _Deadline:
 
 
 def _environment() -> dict[str, str]:
-    """What an interpreter needs to start and to import what this one can; no credentials."""
+    """Return the variables that a new interpreter needs for the same imports, without credentials."""
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-    # Each thread of a library would reserve address space of its own.
+    # By default each thread of a library would reserve its own address space.
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "2"}
 
 
@@ -183,7 +185,7 @@ def _write(pipe: IO[bytes], *frames: bytes) -> None:
 
 
 def _read(pipe: IO[bytes]) -> bytes:
-    """The next frame; raises ``EOFError`` if the other side is gone."""
+    """Read the next frame; raises ``EOFError`` if the other process is gone."""
     length = pipe.read(_LENGTH)
     if len(length) < _LENGTH:
         raise EOFError
@@ -193,18 +195,18 @@ def _read(pipe: IO[bytes]) -> bytes:
     return frame
 
 
-def _answer(pipe: IO[bytes]) -> tuple[dict[str, Any], list[bytes]]:
-    told: dict[str, Any] = json.loads(_read(pipe))
-    return told, [] if "refused" in told else [_read(pipe), _read(pipe)]
+def _read_answer(pipe: IO[bytes]) -> tuple[dict[str, Any], list[bytes]]:
+    answer: dict[str, Any] = json.loads(_read(pipe))
+    return answer, [] if "refused" in answer else [_read(pipe), _read(pipe)]
 
 
-def _photo(told: dict[str, Any], copies: list[bytes]) -> Photo:
-    if "refused" in told:
-        raise RefusedPhoto(told["refused"])
+def _photo(answer: dict[str, Any], copies: list[bytes]) -> Photo:
+    if "refused" in answer:
+        raise RefusedPhoto(answer["refused"])
     display, thumbnail = copies
-    taken_at = told.pop("taken_at")
+    taken_at = answer.pop("taken_at")
     return Photo(
-        **told,
+        **answer,
         taken_at=datetime.fromisoformat(taken_at) if taken_at else None,
         display=display,
         thumbnail=thumbnail,
@@ -215,16 +217,16 @@ def _photo(told: dict[str, Any], copies: list[bytes]) -> Photo:
 
 
 def serve(requests: IO[bytes], answers: IO[bytes], seconds: float) -> None:
-    """Answer each photo until there are no more requests."""
+    """Answer requests until the pipe is closed."""
     _write(answers, _READY)
     while True:
         try:
             data = _read(requests)
         except EOFError:
             return
-        # Its parent kills it sooner, unless that is gone. The signal's default action needs no interpreter.
+        # A living parent kills this process sooner. SIGALRM's default action ends even busy C code.
         signal.setitimer(signal.ITIMER_REAL, seconds + _GRACE)
-        frames = _frames(data)
+        frames = _answer_frames(data)
         signal.setitimer(signal.ITIMER_REAL, 0)
         try:
             _write(answers, *frames)
@@ -232,22 +234,22 @@ def serve(requests: IO[bytes], answers: IO[bytes], seconds: float) -> None:
             return
 
 
-def _frames(data: bytes) -> list[bytes]:
+def _answer_frames(data: bytes) -> list[bytes]:
     copies = []
-    told: dict[str, Any]
+    answer: dict[str, Any]
     try:
-        told = asdict(examine(data))
+        answer = asdict(examine(data))
     except RefusedPhoto as refused:
-        told = {"refused": str(refused)}
+        answer = {"refused": str(refused)}
     else:
-        copies = [told.pop("display"), told.pop("thumbnail")]
-        told["taken_at"] = told["taken_at"] and told["taken_at"].isoformat()
-    told["last"] = _address_space() > _LARGE
-    return [json.dumps(told).encode(), *copies]
+        copies = [answer.pop("display"), answer.pop("thumbnail")]
+        answer["taken_at"] = answer["taken_at"] and answer["taken_at"].isoformat()
+    answer["last"] = _address_space() > _REPLACE_ABOVE
+    return [json.dumps(answer).encode(), *copies]
 
 
 def _address_space() -> int:
-    """Bytes in use now. (``getrusage`` tells the peak, which a child begins with at its parent's.)"""
+    """Return the bytes in use now; ``getrusage`` returns the peak, which a child inherits from its parent."""
     try:
         with open("/proc/self/statm", "rb") as statm:
             return int(statm.read().split()[0]) * resource.getpagesize()
@@ -262,7 +264,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     disable_heap_trim()
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints is no answer
+    os.dup2(2, 1)  # output that a library prints must not mix with the answers
     serve(sys.stdin.buffer, answers, seconds)
 
 

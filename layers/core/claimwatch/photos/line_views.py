@@ -1,4 +1,4 @@
-"""Joining the claims of each line with their photos."""
+"""Views that join the claims of each line with their photos."""
 
 from claimwatch.domain.contract.schema_change import photo_statements, photos_view
 from claimwatch.storage import contracts
@@ -6,9 +6,9 @@ from claimwatch.storage.connection import Database
 
 
 def complete_lines(database: Database) -> list[str]:
-    """Make the view of photos of each line whose contract was applied before there were photos.
+    """Create the missing photo views of lines whose contracts were applied before photos were supported.
 
-    Returns those lines. Safe to repeat, and while contracts are being applied.
+    Returns the completed lines. Can be repeated, and can run while contracts are being applied.
     """
     with database.transaction() as cursor:
         lines = contracts.lines(cursor)

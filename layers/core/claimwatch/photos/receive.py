@@ -1,4 +1,4 @@
-"""A photo has come or was deleted: it becomes evidence, or a row that says why not."""
+"""Handles created and deleted photos: stores each as evidence, or records why it is refused."""
 
 import hashlib
 import unicodedata
@@ -16,34 +16,34 @@ from claimwatch.storage.connection import Database
 PREFIX = "images/"
 
 MAX_BYTES = 64 << 20
-"""Of a photo; the largest that telephones write have a quarter of it."""
+"""Size limit of a photo; the largest that phones write have a quarter of it."""
 
 MAX_EVENT_ID = 200
-"""Characters."""
+"""Length limit of an event id, in characters."""
 
 
-class Examiner(Protocol):
-    """What looks into the bytes of a photo."""
+class PhotoDecoder(Protocol):
+    """Decodes the bytes of a photo."""
 
     def examine(self, data: bytes) -> Photo:
-        """The photo; ``RefusedPhoto`` if it is none or cannot be decoded within the limits."""
+        """Decode a photo; raises ``RefusedPhoto`` if it is not one or exceeds the decoder's limits."""
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What receiving photos works with."""
+    """Dependencies of `receive`."""
 
     database: Database
     objects: ObjectStore
-    decoder: Examiner
+    decoder: PhotoDecoder
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an object version.
+    """Result of receiving an object version.
 
-    ``status`` is ``stored``, ``refused`` with the reason, ``known`` (it had come before) or ``ignored`` (it
-    is no photo's place). ``matches`` counts the photos of other events that it is like.
+    ``status`` is ``stored``, ``refused`` (with the reason), ``known`` (it was received before) or ``ignored``
+    (its key is not a photo's). ``matches`` counts the similar photos of other events.
     """
 
     status: Literal["stored", "refused", "known", "ignored"]
@@ -53,27 +53,28 @@ class Outcome:
 
 
 def receive(deps: Dependencies, created: CreatedObject) -> Outcome:
-    """Store the photo of an object version or record why it is refused, once however often it is asked for.
+    """Store the photo of an object version, or record why it is refused; repeated calls change nothing.
 
-    Raises ``TransientFault`` where the same call may succeed later; nothing is recorded then.
+    Raises ``TransientFault`` if the same call may succeed later; then nothing is recorded.
     """
     if not created.ref.key.startswith(PREFIX) or _is_folder_marker(created):
         return Outcome("ignored")
     version = _version(created)
-    known = _find(deps.database, version)
-    if known.image_id is not None or known.refused_because is not None:
-        return Outcome("known", known.image_id, known.refused_because)
+    with deps.database.transaction() as cursor:
+        known = images.find(cursor, version)
+    if known.is_recorded:
+        return Outcome("known", known.image_id, known.refusal)
     try:
-        found: images.Copies | str = _examined(deps, created, version, gone=known.gone)
+        result: images.PhotoRecord | str = _examine(deps, created, version, deleted=known.deleted)
     except RefusedPhoto as refusal:
-        found = str(refusal)
-    return _settle_with_retry(deps.database, version, found)
+        result = str(refusal)
+    return _record_with_retry(deps.database, version, result)
 
 
 def withdraw(database: Database, deleted: DeletedObject) -> None:
-    """Record that a photo was deleted, once however often it is asked for; the views follow, evidence stays.
+    """Record that a photo was deleted; repeated calls change nothing.
 
-    It may be asked for before the photo itself comes.
+    The views stop showing the photo, but its row stays as evidence. The deletion may arrive before the photo.
     """
     if not deleted.ref.key.startswith(PREFIX):
         return
@@ -89,7 +90,7 @@ def withdraw(database: Database, deleted: DeletedObject) -> None:
         images.add_deletion(cursor, deletion)
 
 
-# -- What it is ----------------------------------------------------------------------------------------------
+# -- Examining -----------------------------------------------------------------------------------------------
 
 
 def _is_folder_marker(created: CreatedObject) -> bool:
@@ -108,37 +109,37 @@ def _version(created: CreatedObject) -> images.Version:
 
 
 def event_id_of(key: str) -> str | None:
-    """The event id in ``images/<event id>/<name>``; None if the key names none that could be a claim's."""
+    """Return the event id in ``images/<event id>/<name>``; None if the key has no valid one."""
     event_id, _, name = key.removeprefix(PREFIX).partition("/")
     if not name or not 0 < len(event_id) <= MAX_EVENT_ID:
         return None
-    return None if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in event_id) else event_id
+    return None if any(unicodedata.category(char) in ("Cc", "Cs") for char in event_id) else event_id
 
 
 def _storable(key: str) -> str:
-    """The key as PostgreSQL takes it: S3 allows the sign zero in it."""
+    """Return the key without NUL characters, which S3 allows and PostgreSQL does not."""
     return key.replace("\0", "\ufffd")
 
 
-def _examined(
-    deps: Dependencies, created: CreatedObject, version: images.Version, *, gone: bool
-) -> images.Copies:
-    """The photo and its facts; no transaction is open while it is read and decoded."""
+def _examine(
+    deps: Dependencies, created: CreatedObject, version: images.Version, *, deleted: bool
+) -> images.PhotoRecord:
+    """Read and decode the photo, outside of any transaction; raises ``RefusedPhoto``."""
     if version.event_id is None:
         raise RefusedPhoto(
-            "the key names no event: drop photos under images/<event id>/<name>, the event id with "
-            f"1 to {MAX_EVENT_ID} characters that can be printed"
+            "the key contains no valid event id: drop photos under images/<event id>/<name>, with an event id"
+            f" of 1 to {MAX_EVENT_ID} printable characters"
         )
     if created.size_bytes > MAX_BYTES:
         raise RefusedPhoto(_too_large(created.size_bytes))
-    # Who may not list the bucket is told "forbidden" of what is gone; the event of the deletion says so.
-    data = None if gone else _read(deps.objects, created)
+    # The function may not list the bucket, so S3 answers "forbidden", not "missing", for a deleted object.
+    data = None if deleted else _read(deps.objects, created)
     if data is None:
         raise RefusedPhoto("the object was deleted before it was read; drop the photo again if it is needed")
     if len(data) > MAX_BYTES:
         raise RefusedPhoto(_too_large(None))
     photo = deps.decoder.examine(data)
-    return images.Copies(
+    return images.PhotoRecord(
         sha256=hashlib.sha256(data).hexdigest(),
         size_bytes=len(data),
         phash=photo.phash,
@@ -155,47 +156,43 @@ def _examined(
 
 
 def _too_large(size: int | None) -> str:
-    told = f"has {size:,} bytes" if size else "is too large"
-    return f"the file {told}, and {MAX_BYTES:,} are the most: drop a smaller copy"
+    problem = f"has {size:,} bytes" if size else "is too large"
+    return f"the file {problem}; the limit is {MAX_BYTES:,} bytes: drop a smaller copy"
 
 
 def _read(objects: ObjectStore, created: CreatedObject) -> bytes | None:
-    """The object's bytes, one more than allowed at most; None if it is gone."""
+    """Read at most one byte more than the size limit; return None if the object was deleted."""
     try:
         return b"".join(objects.read(created.ref, 0, MAX_BYTES + 1))
     except ObjectMissing:
         return None
 
 
-# -- What is recorded ----------------------------------------------------------------------------------------
+# -- Recording ----------------------------------------------------------------------------------------------
 
 
-def _find(database: Database, version: images.Version) -> images.Known:
-    with database.transaction() as cursor:
-        return images.find(cursor, version)
-
-
-def _settle_with_retry(database: Database, version: images.Version, found: images.Copies | str) -> Outcome:
-    """As ``_settle``. Where the connection breaks it is tried once more: the queue would wait for long, and
-    decode the photo again."""
+def _record_with_retry(
+    database: Database, version: images.Version, result: images.PhotoRecord | str
+) -> Outcome:
+    """Call ``_record``, and once more after a fault: a retry by the queue would decode the photo again."""
     try:
-        return _settle(database, version, found)
+        return _record(database, version, result)
     except TransientFault:
-        return _settle(database, version, found)
+        return _record(database, version, result)
 
 
-def _settle(database: Database, version: images.Version, found: images.Copies | str) -> Outcome:
-    """Record the photo or the reason, unless somebody did meanwhile; in one transaction with its matches."""
+def _record(database: Database, version: images.Version, result: images.PhotoRecord | str) -> Outcome:
+    """Record the photo with its matches, or the reason for its refusal, unless another call already has."""
     with database.transaction() as cursor:
         images.lock_photo(cursor, version)
         known = images.find(cursor, version)
-        if known.image_id is not None or known.refused_because is not None:
-            return Outcome("known", known.image_id, known.refused_because)
-        if isinstance(found, str):
-            images.reject(cursor, version, found)
-            return Outcome("refused", reason=found)
-        image_id = images.add(cursor, version, found)
-        if found.phash is None or version.event_id is None:
+        if known.is_recorded:
+            return Outcome("known", known.image_id, known.refusal)
+        if isinstance(result, str):
+            images.reject(cursor, version, result)
+            return Outcome("refused", reason=result)
+        image_id = images.add(cursor, version, result)
+        if result.phash is None or version.event_id is None:
             return Outcome("stored", image_id)
-        matches = images.add_matches(cursor, image_id, version.event_id, found.phash, MATCH_DISTANCE)
+        matches = images.add_matches(cursor, image_id, version.event_id, result.phash, MATCH_DISTANCE)
         return Outcome("stored", image_id, matches=matches)

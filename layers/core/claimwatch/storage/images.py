@@ -1,4 +1,4 @@
-"""Photos of damage: what was stored, refused and deleted, and which photos are alike."""
+"""Queries for photos of damage: stored, refused and deleted versions, and matches between photos."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -10,22 +10,22 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 from claimwatch.storage.queries import queries
 
 MOST_MATCHES = 100
-"""Matches that a new photo is entered with, the nearest: n copies of a picture would else make n * n / 2."""
+"""Matches recorded for a new photo, the nearest first. Without a limit, n copies would make n * n / 2."""
 
 _SQL = queries("images")
 
 _BAND_BITS = 16
-_FLIPS = tuple(
+_BAND_MASKS = tuple(
     sum(1 << bit for bit in bits) for most in range(3) for bits in combinations(range(_BAND_BITS), most)
 )
-"""The 137 ways to change at most two bits of a band."""
+"""The 137 masks that flip at most two bits of a band."""
 
 
 @dataclass(frozen=True)
 class Version:
     """One version of an object under images/.
 
-    ``sequencer`` sorts as text; ``event_id`` is None if the key names none.
+    ``sequencer`` sorts as text; ``event_id`` is None if the key contains no valid one.
     """
 
     event_id: str | None
@@ -37,22 +37,27 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is recorded of a version: its photo's number, or why it was refused.
+class VersionState:
+    """The recorded state of a version: its photo's number or the reason for its refusal, if any.
 
-    ``gone`` says that it was deleted for good.
+    ``deleted`` is true if the version was permanently deleted.
     """
 
     image_id: int | None
-    refused_because: str | None
-    gone: bool
+    refusal: str | None
+    deleted: bool
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the version is stored or refused."""
+        return self.image_id is not None or self.refusal is not None
 
 
 @dataclass(frozen=True)
-class Copies:
-    """What is kept of a photo: its facts, those of the original first, and the two copies.
+class PhotoRecord:
+    """Data stored of a photo: the properties of the original and the two copies.
 
-    A ``phash`` of None is like nothing.
+    A photo whose ``phash`` is None matches no other.
     """
 
     sha256: str
@@ -71,7 +76,7 @@ class Copies:
 
 @dataclass(frozen=True)
 class Deletion:
-    """A version that was deleted for good, or, if not ``permanent``, a delete marker."""
+    """The permanent deletion of a version, or, if not ``permanent``, the creation of a delete marker."""
 
     bucket: str
     key: str
@@ -82,21 +87,24 @@ class Deletion:
 
 
 def lock_photo(cursor: Cursor, version: Version) -> None:
-    """Wait until no other transaction decides about the version, and keep others waiting."""
-    cursor.execute(_SQL["lock_photo"], _name(version))
+    """Lock the version until the transaction ends, so that only one transaction records its outcome."""
+    cursor.execute(_SQL["lock_photo"], _version_key(version))
 
 
-def find(cursor: Cursor, version: Version) -> Known:
-    """What is recorded of the version."""
-    cursor.execute(_SQL["find_version"], _name(version))
+def find(cursor: Cursor, version: Version) -> VersionState:
+    """Return the recorded state of the version."""
+    cursor.execute(_SQL["find_version"], _version_key(version))
     row = cursor.fetchone()
-    assert row is not None  # it has no FROM
-    return Known(*row)
+    assert row is not None  # the query has no FROM clause
+    return VersionState(*row)
 
 
-def add(cursor: Cursor, version: Version, copies: Copies) -> int:
-    """Store a photo; its number. Call it once for a version; ``lock_photo`` and ``find`` ensure that."""
-    cursor.execute(_SQL["add"], asdict(version) | asdict(copies))
+def add(cursor: Cursor, version: Version, photo: PhotoRecord) -> int:
+    """Store a photo and return its number.
+
+    Check with ``lock_photo`` and ``find`` first: raises ``LookupError`` if the version is stored already.
+    """
+    cursor.execute(_SQL["add"], asdict(version) | asdict(photo))
     row = cursor.fetchone()
     if row is None:
         raise LookupError("the version is stored already")
@@ -104,14 +112,14 @@ def add(cursor: Cursor, version: Version, copies: Copies) -> int:
 
 
 def reject(cursor: Cursor, version: Version, reason: str) -> None:
-    """Record that the version is refused, and why."""
+    """Record the reason why the version is refused."""
     cursor.execute(_SQL["reject"], asdict(version) | {"reason": reason})
 
 
 def add_matches(cursor: Cursor, image_id: int, event_id: str, phash: int, most: int) -> int:
-    """Record which photos of other events differ in at most ``most`` bits (11 or less); returns how many.
+    """Record the photos of other events within ``most`` bits (11 or fewer) and return their number.
 
-    From here to the end of the transaction nobody else searches, so call it after ``add`` and as the last.
+    Call this last in a transaction, after ``add``: other searches wait until the transaction ends.
     """
     if most >= 3 * 4:
         raise ValueError("the bands find photos that differ in at most 11 bits")
@@ -121,7 +129,7 @@ def add_matches(cursor: Cursor, image_id: int, event_id: str, phash: int, most: 
         {
             "image_id": image_id,
             "event_id": event_id,
-            "phash": str(phash),  # as text, for -2**63 is no bigint to SQL's parser
+            "phash": str(phash),  # as text, because SQL's parser does not read -2**63 as a bigint
             "most": most,
             "limit": MOST_MATCHES,
             **{f"band_{number}": values for number, values in enumerate(neighbours(phash), 1)},
@@ -131,23 +139,23 @@ def add_matches(cursor: Cursor, image_id: int, event_id: str, phash: int, most: 
 
 
 def neighbours(phash: int) -> list[list[int]]:
-    """Of each of the four bands the values, as they are stored, that are at most two bits from the hash's."""
+    """Return for each of the four bands the stored values that differ from the hash's in at most two bits."""
     bands = [phash >> shift & 0xFFFF for shift in range(0, 64, _BAND_BITS)]
-    return [[(band ^ flip) - 0x8000 for flip in _FLIPS] for band in bands]
+    return [[(band ^ mask) - 0x8000 for mask in _BAND_MASKS] for band in bands]
 
 
 def add_deletion(cursor: Cursor, deletion: Deletion) -> None:
-    """Record a deletion; the same one again changes nothing."""
+    """Record a deletion; recording it again changes nothing."""
     cursor.execute(_SQL["add_deletion"], asdict(deletion))
 
 
 def photos_of_event(cursor: Cursor, event_id: str) -> list[dict[str, Any]]:
-    """Every version of the event's photos with its ``state``: current, replaced or deleted."""
+    """Return every version of the event's photos with its ``state``: current, replaced or deleted."""
     return _rows(cursor, "photos_of_event", event_id=event_id)
 
 
 def display_copy(cursor: Cursor, image_id: int) -> bytes:
-    """The display copy; ``LookupError`` if there is no photo of that number."""
+    """Return the display copy of a photo; raises ``LookupError`` if its number is unknown."""
     cursor.execute(_SQL["display_copy"], {"image_id": image_id})
     row = cursor.fetchone()
     if row is None:
@@ -156,28 +164,28 @@ def display_copy(cursor: Cursor, image_id: int) -> bytes:
 
 
 def matches_of_event(cursor: Cursor, event_id: str) -> list[dict[str, Any]]:
-    """Photos of other events that are like one of this event's."""
+    """Return the matches between this event's photos and those of other events."""
     return _rows(cursor, "matches_of_event", event_id=event_id)
 
 
 def refused_of_event(cursor: Cursor, event_id: str) -> list[dict[str, Any]]:
-    """What was refused of the event's photos."""
+    """Return the refused versions of the event's photos with their reasons."""
     return _rows(cursor, "refused_of_event", event_id=event_id)
 
 
 def counts(cursor: Cursor) -> dict[str, int]:
-    """How many are ``stored``, ``current``, ``refused``, and how many are ``reused_pairs``."""
+    """Count the ``stored``, ``current`` and ``refused`` versions and the ``reused_pairs``."""
     (row,) = _rows(cursor, "counts")
     return row
 
 
 def refused_by_reason(cursor: Cursor, limit: int) -> list[dict[str, Any]]:
-    """The most frequent reasons, each with its number of ``photos``."""
+    """Return the most frequent reasons for refusals, each with its number of ``photos``."""
     return _rows(cursor, "refused_by_reason", limit=limit)
 
 
 def recent_matches(cursor: Cursor, limit: int) -> list[dict[str, Any]]:
-    """The matches that were found last."""
+    """Return the most recent matches."""
     return _rows(cursor, "recent_matches", limit=limit)
 
 
@@ -187,5 +195,5 @@ def _rows(cursor: Cursor, query: str, **parameters: object) -> list[dict[str, An
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _name(version: Version) -> dict[str, str]:
+def _version_key(version: Version) -> dict[str, str]:
     return {"bucket": version.bucket, "key": version.key, "version_id": version.version_id}

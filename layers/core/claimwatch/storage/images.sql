@@ -1,11 +1,11 @@
 -- Photos of damage.
 
 -- name: lock_photo
--- One at a time at an object version, until the transaction ends: it is stored or refused, never both.
+-- Locks an object version until the transaction ends, so that it is either stored or refused, never both.
 SELECT pg_advisory_xact_lock(7010003, hashtext(%(bucket)s || '/' || %(key)s || '/' || %(version_id)s));
 
 -- name: find_version
--- What is known of an object version; of those that are gone for good, that they are.
+-- The number of the stored photo, the reason of the refusal, and whether the version was permanently deleted.
 SELECT (SELECT image_id FROM claimwatch.claim_image
         WHERE bucket = %(bucket)s AND key = %(key)s AND version_id = %(version_id)s),
        (SELECT reason FROM claimwatch.image_rejected
@@ -28,8 +28,8 @@ VALUES (%(event_id)s, %(bucket)s, %(key)s, %(version_id)s, %(reason)s, %(receive
 ON CONFLICT (bucket, key, version_id) DO NOTHING;
 
 -- name: search_alone
--- Between the insert and the search, until the transaction ends: of two like photos that come together, the second
--- to get here sees the first.
+-- Locks the search until the transaction ends. It runs between insert and search: of two similar photos that arrive
+-- together, the second to take the lock finds the first.
 SELECT pg_advisory_xact_lock(7010004);
 
 -- name: add_matches
@@ -67,7 +67,7 @@ VALUES (%(bucket)s, %(key)s, %(version_id)s, %(sequencer)s, %(deleted_at)s, %(pe
 ON CONFLICT DO NOTHING;
 
 -- name: photos_of_event
--- Every version, the current ones first.
+-- Every version, the current versions first.
 SELECT i.image_id, i.key, i.version_id, state.state, i.format, i.width, i.height, i.frames, i.size_bytes, i.sha256,
        i.phash, i.taken_at, i.latitude, i.longitude, i.received_at
 FROM claimwatch.claim_image AS i
@@ -85,7 +85,7 @@ ORDER BY state.state <> 'current', i.received_at, i.sequencer, i.image_id;
 SELECT display FROM claimwatch.claim_image WHERE image_id = %(image_id)s;
 
 -- name: matches_of_event
--- Seen from the event's own photos, whichever came first.
+-- image_id is always the photo of this event, whichever of the two came first.
 SELECT image_id, other_event_id AS event_id, other_image_id, distance, found_at
 FROM claimwatch.image_match WHERE event_id = %(event_id)s
 UNION ALL

@@ -1,4 +1,4 @@
-"""What a camera wrote into its photo: which way up, when, where (EXIF 2.32). Any of it may be wrong."""
+"""Orientation, date and position from a photo's EXIF 2.32 metadata, any of which may be wrong."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -17,20 +17,20 @@ UPRIGHT = {
     7: Transpose.TRANSVERSE,
     8: Transpose.ROTATE_90,
 }
-"""What turns a picture of each orientation upright; 1 is."""
+"""The transposition that turns a picture upright, by EXIF orientation; orientation 1 is upright."""
 
 _DATE = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d):(\d\d)", re.ASCII)
 _OFFSET = re.compile(r"([+-])(\d\d):?([0-5]\d)", re.ASCII)
 
 
 def orientation(exif: Exif) -> int:
-    """1 to 8; 1 where nothing sensible is said."""
+    """Return the orientation, 1 to 8; 1 if it is missing or invalid."""
     value = exif.get(Base.Orientation)
     return value if value in UPRIGHT else 1
 
 
 def taken_at(exif: Exif) -> datetime | None:
-    """DateTimeOriginal in UTC; a camera that does not tell its offset is taken to be there."""
+    """Return DateTimeOriginal in UTC; a date without an offset is assumed to be UTC already."""
     camera = exif.get_ifd(IFD.Exif)
     date = _DATE.fullmatch(_text(camera.get(Base.DateTimeOriginal)))
     if not date:
@@ -44,10 +44,10 @@ def taken_at(exif: Exif) -> datetime | None:
         return None
 
 
-def place(exif: Exif) -> tuple[float, float] | None:
-    """Latitude and longitude in degrees, north and east positive.
+def position(exif: Exif) -> tuple[float, float] | None:
+    """Return latitude and longitude in degrees, north and east positive.
 
-    None unless both are sound. Receivers without a fix write 0, 0, where nobody has an accident.
+    None unless both are valid. Receivers without a fix write 0, 0, which is in the open sea.
     """
     gps = exif.get_ifd(IFD.GPSInfo)
     latitude = _angle(gps.get(GPS.GPSLatitude), _text(gps.get(GPS.GPSLatitudeRef)), "NS", 90)
@@ -58,7 +58,7 @@ def place(exif: Exif) -> tuple[float, float] | None:
 
 
 def _angle(value: Any, side: str, sides: str, limit: int) -> float | None:
-    """Degrees from up to three rationals: degrees, minutes, seconds."""
+    """Convert one to three rationals (degrees, minutes, seconds) to signed degrees; None if invalid."""
     parts = [float(part) for part in (value if isinstance(value, tuple) else (value,)) if part is not None]
     if not 1 <= len(parts) <= 3 or not all(isfinite(part) and part >= 0 for part in parts):
         return None

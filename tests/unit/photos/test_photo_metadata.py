@@ -1,4 +1,4 @@
-"""What a photo says of itself is kept as evidence, and is in neither copy of it."""
+"""A photo's metadata is kept as evidence, but neither of its copies contains it."""
 
 from datetime import UTC, datetime
 from io import BytesIO
@@ -13,13 +13,13 @@ from tests.unit.photos.pictures import CORNERS, corners, encoded, exif, opened, 
 
 WITH_EXIF = ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"]
 BERN = position((46, 56, 52.8), "N", (7, 26, 51.0), "E")
-BACK = {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
-"""What turns an upright picture so that its orientation turns it back; the others are their own opposites."""
+INVERSE = {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+"""Inverses of the transpositions in UPRIGHT; the other transpositions are their own inverses."""
 
 
-def _lying(orientation: int, width: int = 96, height: int = 64) -> Image.Image:
-    """The picture as a camera writes it with that orientation."""
-    turn = BACK.get(orientation, UPRIGHT.get(orientation))
+def _stored(orientation: int, width: int = 96, height: int = 64) -> Image.Image:
+    """Return the picture as a camera stores it with that orientation."""
+    turn = INVERSE.get(orientation, UPRIGHT.get(orientation))
     return picture(width, height) if turn is None else picture(width, height).transpose(turn)
 
 
@@ -27,7 +27,7 @@ def _lying(orientation: int, width: int = 96, height: int = 64) -> Image.Image:
 @pytest.mark.parametrize("form", [form for form in WITH_EXIF if form != "HEIF"])
 @pytest.mark.parametrize("size", [(96, 64), (1500, 1000)])
 def test_every_orientation_comes_out_upright(form: str, orientation: int, size: tuple[int, int]) -> None:
-    photo = examine(encoded(_lying(orientation, *size), form, exif=exif(orientation)))
+    photo = examine(encoded(_stored(orientation, *size), form, exif=exif(orientation)))
     assert (photo.width, photo.height) == size
     assert corners(opened(photo.display)) == CORNERS
     assert corners(opened(photo.thumbnail)) == CORNERS
@@ -37,20 +37,20 @@ def test_every_orientation_comes_out_upright(form: str, orientation: int, size: 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_of_heic_comes_out_upright(orientation: int) -> None:
-    # Its encoder turns the picture by a property of the file, as cameras do, and takes it from the EXIF.
-    photo = examine(encoded(_lying(orientation), "HEIF", exif=exif(orientation)))
+    # The encoder, like cameras, writes the orientation from the EXIF into a property of the file.
+    photo = examine(encoded(_stored(orientation), "HEIF", exif=exif(orientation)))
     assert (photo.width, photo.height) == (96, 64)
     assert corners(opened(photo.display)) == CORNERS
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
-def test_an_orientation_that_does_not_exist_is_upright(orientation: int) -> None:
+def test_an_invalid_orientation_counts_as_upright(orientation: int) -> None:
     photo = examine(encoded(picture(), "JPEG", exif=exif(orientation)))
     assert corners(opened(photo.display)) == CORNERS
 
 
 @pytest.mark.parametrize("form", WITH_EXIF)
-def test_date_and_place_are_kept_from_every_format_that_has_them(form: str) -> None:
+def test_date_and_position_are_kept_from_every_format_with_exif(form: str) -> None:
     photo = examine(encoded(picture(), form, exif=exif(6, "2026:03:01 14:05:09", "+02:00", BERN)))
     assert photo.taken_at == datetime(2026, 3, 1, 12, 5, 9, tzinfo=UTC)
     assert photo.latitude == pytest.approx(46.948, abs=1e-9)
@@ -62,7 +62,7 @@ def _taken(taken: str | None, offset: str | None = None) -> datetime | None:
 
 
 @pytest.mark.parametrize(
-    ("taken", "offset", "told"),
+    ("taken", "offset", "taken_at"),
     [
         ("2026:03:01 14:05:09", None, datetime(2026, 3, 1, 14, 5, 9, tzinfo=UTC)),
         ("2026-03-01T14:05:09", None, datetime(2026, 3, 1, 14, 5, 9, tzinfo=UTC)),
@@ -79,19 +79,21 @@ def _taken(taken: str | None, offset: str | None = None) -> datetime | None:
         (None, "+01:00", None),
     ],
 )
-def test_a_date_is_in_utc_or_is_none(taken: str | None, offset: str | None, told: datetime | None) -> None:
-    assert _taken(taken, offset) == told
+def test_a_valid_date_is_converted_to_utc_and_an_invalid_one_is_none(
+    taken: str | None, offset: str | None, taken_at: datetime | None
+) -> None:
+    assert _taken(taken, offset) == taken_at
 
 
-def _place(gps: dict[int, Any]) -> tuple[float | None, float | None]:
+def _position(gps: dict[int, Any]) -> tuple[float | None, float | None]:
     photo = examine(encoded(picture(), "JPEG", exif=exif(gps=gps)))
     return photo.latitude, photo.longitude
 
 
 def test_south_and_west_are_negative() -> None:
-    assert _place(position((33, 30, 0), "S", (70, 45, 0), "W")) == (-33.5, -70.75)
-    assert _place(position((0, 0, 0), "S", (180, 0, 0), "W")) == (0, -180)
-    assert _place(position((33.5,), "s", (70, 45), "w\0")) == (-33.5, -70.75)
+    assert _position(position((33, 30, 0), "S", (70, 45, 0), "W")) == (-33.5, -70.75)
+    assert _position(position((0, 0, 0), "S", (180, 0, 0), "W")) == (0, -180)
+    assert _position(position((33.5,), "s", (70, 45), "w\0")) == (-33.5, -70.75)
 
 
 @pytest.mark.parametrize(
@@ -111,8 +113,8 @@ def test_south_and_west_are_negative() -> None:
         {1: "N"},
     ],
 )
-def test_a_place_that_cannot_be_is_none(gps: dict[int, Any]) -> None:
-    assert _place(gps) == (None, None)
+def test_an_impossible_position_is_none(gps: dict[int, Any]) -> None:
+    assert _position(gps) == (None, None)
 
 
 def test_a_position_with_a_denominator_of_zero_is_none() -> None:
@@ -129,19 +131,19 @@ def test_a_position_with_a_denominator_of_zero_is_none() -> None:
     "broken",
     [b"", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\7" * 99],
 )
-def test_broken_exif_costs_the_facts_and_not_the_photo(form: str, broken: bytes) -> None:
+def test_a_photo_with_broken_exif_is_stored_without_the_metadata(form: str, broken: bytes) -> None:
     photo = examine(encoded(picture(), form, exif=broken))
     assert (photo.taken_at, photo.latitude, photo.longitude) == (None, None, None)
     assert corners(opened(photo.display)) == CORNERS
 
 
-def _loaded(form: str) -> bytes:
-    """A photo with all that one can carry; GIF and BMP carry no more than a comment."""
+def _with_metadata(form: str) -> bytes:
+    """Return a photo with all metadata that the format can hold: a GIF only a comment, a BMP nothing."""
     secrets = {0x010F: "SECRET MAKER", 0x013B: "SECRET ARTIST"}
-    facts = exif(6, "2026:03:01 14:05:09", "+02:00", BERN, secrets)
+    metadata = exif(6, "2026:03:01 14:05:09", "+02:00", BERN, secrets)
     options: dict[str, Any] = {"comment": b"SECRET COMMENT"} if form in {"GIF", "JPEG"} else {}
     if form not in {"GIF", "BMP"}:
-        options["exif"] = facts
+        options["exif"] = metadata
     if form in {"JPEG", "PNG", "WEBP", "AVIF", "HEIF", "TIFF"}:
         options["icc_profile"] = b"SECRET PROFILE" * 20
     if form in {"JPEG", "WEBP", "AVIF"}:
@@ -150,8 +152,8 @@ def _loaded(form: str) -> bytes:
 
 
 @pytest.mark.parametrize("form", [*WITH_EXIF, "GIF", "BMP"])
-def test_neither_copy_carries_metadata(form: str) -> None:
-    data = _loaded(form)
+def test_neither_copy_contains_metadata(form: str) -> None:
+    data = _with_metadata(form)
     assert b"SECRET" in data or form == "BMP"
     photo = examine(data)
     for copy in _copies(photo):
@@ -166,7 +168,7 @@ def _copies(photo: Photo) -> tuple[bytes, bytes]:
 
 
 def _segments(jpeg: bytes) -> set[int]:
-    """The markers up to the picture itself."""
+    """Return the JPEG markers up to the picture data."""
     stream = BytesIO(jpeg)
     assert stream.read(2) == b"\xff\xd8"
     found = set()

@@ -1,9 +1,9 @@
-"""A motor book with a known fraud mechanism: claims, outcomes and the truth, clean or dirty as wanted.
+"""An invented motor book with a known fraud mechanism: clean or dirty claims, outcomes and ground truth.
 
     from samples import write_claims
     manifest = write_claims("claims.csv", rows=1_000_000, seed=7, bad_share=0.01)
 
-See docs/samples.md; `python -m samples --help` does the same from a shell.
+See docs/samples.md; `python -m samples` does the same from a shell.
 """
 
 from samples.book import DRIFTING_FEATURES, Book, BookConfig, Claims, Drift

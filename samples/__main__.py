@@ -7,34 +7,36 @@ from typing import Annotated
 import typer
 
 from samples.book import Book, BookConfig, Drift
-from samples.delivery import EVERYTHING, Delivered, Delivery, Part, deliver
+from samples.delivery import ALL_PARTS, Delivered, Delivery, Part, deliver
 from samples.dirt import BREAKS_THE_CONTRACT, Dirt
 from samples.layout import SHAPES
 from samples.manifest import Kind
 from samples.photos import SentPhoto, deliver_photos
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Writes a motor book with a known fraud mechanism."
+    add_completion=False, no_args_is_help=True, help="Write a motor book with a known fraud mechanism."
 )
 
-Out = Annotated[Path, typer.Option(help="Folder for what is written.")]
-Weeks = Annotated[int, typer.Option(min=1, help="Weeks of claims.")]
-Rows = Annotated[int, typer.Option(min=1, help="Claims a week.")]
+Out = Annotated[Path, typer.Option(help="Output folder.")]
+Weeks = Annotated[int, typer.Option(min=1, help="Number of weeks of claims.")]
+Rows = Annotated[int, typer.Option(min=1, help="Number of claims per week.")]
 Seed = Annotated[int, typer.Option(help="The same seed writes the same bytes.")]
 Start = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Monday of the first week.")]
-DriftFrom = Annotated[int | None, typer.Option(help="Week, from 0, in which the drift begins.")]
-Shift = Annotated[float, typer.Option(help="Size of the drift, in standard deviations.")]
-NewScheme = Annotated[bool, typer.Option("--new-scheme", help="The drift changes the fraud mechanism too.")]
+DriftFrom = Annotated[int | None, typer.Option(help="First week of the drift; weeks count from 0.")]
+Shift = Annotated[float, typer.Option(help="Size of the drift in standard deviations.")]
+NewScheme = Annotated[bool, typer.Option("--new-scheme", help="Also change the fraud mechanism.")]
 DirtShare = Annotated[float, typer.Option("--dirt", min=0, max=1, help="Share of bad rows.")]
-Kinds = Annotated[list[Kind] | None, typer.Option("--kind", help="Only these kinds of bad rows.")]
-Duplicates = Annotated[float, typer.Option(min=0, max=1, help="Share of claims that come twice in a file.")]
+Kinds = Annotated[list[Kind] | None, typer.Option("--kind", help="Use only these kinds of bad rows.")]
+Duplicates = Annotated[float, typer.Option(min=0, max=1, help="Share of claims repeated in the same file.")]
 Corrections = Annotated[
-    float, typer.Option(min=0, max=1, help="Share of claims sent again, put right, a week later.")
+    float, typer.Option(min=0, max=1, help="Share of claims sent again with corrections a week later.")
 ]
-Late = Annotated[list[int] | None, typer.Option(help="A week whose claims come two weeks late.")]
-Repeat = Annotated[list[int] | None, typer.Option(help="A week whose file comes twice.")]
-ShapeNames = Annotated[list[str] | None, typer.Option("--shape", help=f"In turn: {', '.join(SHAPES)}.")]
-Settle = Annotated[int, typer.Option(min=0, help="Weeks of outcomes after the last claims.")]
+Late = Annotated[list[int] | None, typer.Option(help="A week whose claims are delivered two weeks late.")]
+Repeat = Annotated[list[int] | None, typer.Option(help="A week whose file is delivered twice.")]
+ShapeNames = Annotated[
+    list[str] | None, typer.Option("--shape", help=f"Shapes of the files, used in turn: {', '.join(SHAPES)}.")
+]
+Settle = Annotated[int, typer.Option(min=0, help="Number of weeks of outcomes after the last claims.")]
 
 MONDAY = datetime.fromisoformat(BookConfig.start.isoformat())
 
@@ -57,7 +59,7 @@ def claims(
     repeat: Repeat = None,
     shape: ShapeNames = None,
 ) -> None:
-    """Weekly claims files, clean unless told otherwise."""
+    """Write weekly claims files, clean by default."""
     config = _config(weeks, rows, seed, start, drift_from, shift, new_scheme)
     _write(config, out, _delivery(dirt, kind, duplicates, corrections, late, repeat, shape), ("claims",))
 
@@ -74,7 +76,7 @@ def outcomes(
     new_scheme: NewScheme = False,
     settle: Settle = 0,
 ) -> None:
-    """Weekly outcomes files about the claims of the same options."""
+    """Write weekly outcomes files about the claims that the same options produce."""
     config = _config(weeks, rows, seed, start, drift_from, shift, new_scheme)
     _write(config, out, Delivery(settling_weeks=settle), ("outcomes",))
 
@@ -90,7 +92,7 @@ def truth(
     shift: Shift = 0.3,
     new_scheme: NewScheme = False,
 ) -> None:
-    """Each claim's true probability of fraud, for evaluation; never part of a delivery."""
+    """Write each claim's true probability of fraud, for evaluation; it is never part of a delivery."""
     config = _config(weeks, rows, seed, start, drift_from, shift, new_scheme)
     _write(config, out, Delivery(), ("truth",))
 
@@ -114,23 +116,25 @@ def book(
     shape: ShapeNames = None,
     settle: Settle = 0,
 ) -> None:
-    """Claims, outcomes and truth at once, with the dirt of a usual week."""
+    """Write claims, outcomes and truth, with the data errors of a usual week."""
     config = _config(weeks, rows, seed, start, drift_from, shift, new_scheme)
     delivery = _delivery(dirt, kind, duplicates, corrections, late, repeat, shape, settle)
-    _write(config, out, delivery, EVERYTHING)
+    _write(config, out, delivery, ALL_PARTS)
 
 
 @app.command()
 def photos(
     out: Out,
-    events: Annotated[int, typer.Option(min=1, help="Claims with photos: the first ones of the book.")] = 8,
+    events: Annotated[
+        int, typer.Option(min=1, help="Number of claims with photos: the first claims of the book.")
+    ] = 8,
     seed: Seed = 7,
     start: Start = MONDAY,
-    longest: Annotated[int, typer.Option(min=16, help="Pixels of the longer side.")] = 2_000,
+    longest: Annotated[int, typer.Option(min=16, help="Length of the longer side in pixels.")] = 2_000,
 ) -> None:
-    """Photos of damage to claims of the same seed and start, and photos.json, which says what each is."""
+    """Write photos of damage for claims of the same seed and start, and photos.json, which describes them."""
     config = _config(1, max(events, 1), seed, start, None, 0.0, False)
-    deliver_photos(Book(config), out, events, longest, report=_tell_photo)
+    deliver_photos(Book(config), out, events, longest, report=_print_photo)
 
 
 def _config(
@@ -166,12 +170,12 @@ def _delivery(
 
 def _write(config: BookConfig, out: Path, delivery: Delivery, parts: tuple[Part, ...]) -> None:
     try:
-        deliver(config, out, delivery, parts, report=_tell)
+        deliver(config, out, delivery, parts, report=_print_file)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
 
-def _tell(file: Delivered) -> None:
+def _print_file(file: Delivered) -> None:
     manifest = file.manifest
     notes = [f"{manifest.rows:,} rows"]
     if file.repeats:
@@ -191,7 +195,7 @@ def _tell(file: Delivered) -> None:
     typer.echo(f"{file.key}: {', '.join(notes)}")
 
 
-def _tell_photo(photo: SentPhoto) -> None:
+def _print_photo(photo: SentPhoto) -> None:
     notes = [f"{photo.format} {photo.width} x {photo.height}"]
     if photo.facts.orientation != 1:
         notes.append(f"orientation {photo.facts.orientation}")

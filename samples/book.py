@@ -1,4 +1,4 @@
-"""The motor book: any claim of any week, computed from its number."""
+"""The motor book: every claim of every week, computed from its number."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,10 +7,21 @@ from datetime import date, timedelta
 import numpy as np
 
 from samples import vocabulary as words
-from samples.columns import MISSING, Column, Days, Dress, Joined, Mask, Moments, Numbers, Serials, Words
-from samples.draws import Floats, Integers, Lane, Words64
+from samples.columns import (
+    MISSING,
+    Column,
+    Dates,
+    Joined,
+    Lookup,
+    Mask,
+    Numbers,
+    Quoting,
+    Serials,
+    Timestamps,
+)
+from samples.draws import Draws, Floats, Integers, Unsigned
 from samples.incidents import Incidents, Report, age_on, draw_incidents, draw_report
-from samples.mechanism import Facts, fraud_probability
+from samples.mechanism import FraudFactors, fraud_probability
 from samples.population import (
     Policies,
     Policyholders,
@@ -29,19 +40,19 @@ _NUMBER_BITS, _ID_BITS = 32, 48
 
 @dataclass(frozen=True)
 class Drift:
-    """What changes from a known week on."""
+    """The changes from a known week on."""
 
     from_week: int
-    """Weeks of the book count from 0."""
+    """First week with the changes; weeks of the book count from 0."""
     shift: float = 0.3
-    """Upwards, in standard deviations of the logarithm, of each of DRIFTING_FEATURES."""
+    """Upward shift of each of DRIFTING_FEATURES, in standard deviations of its logarithm."""
     new_scheme: bool = False
-    """Whether fraudsters change their ways too."""
+    """Whether the fraud mechanism changes too."""
 
 
 @dataclass(frozen=True)
 class BookConfig:
-    """One book. The content of a claim depends on all of this but `weeks` and `claims_per_week`."""
+    """Configuration of a book. The content of a claim depends on all but `weeks` and `claims_per_week`."""
 
     seed: int = 7
     start: date = date(2026, 1, 5)
@@ -61,66 +72,66 @@ class BookConfig:
 
 @dataclass(frozen=True)
 class Claims:
-    """A block of claims: the columns are what a file shows, the rest is what only the generator knows."""
+    """A block of claims: the columns of a claims file, and values that only the generator knows."""
 
     columns: Mapping[str, Column]
     reported_at: Integers
     """Seconds since 1970 UTC."""
     loss_day: Integers
-    """Days since 1970."""
+    """Dates since 1970."""
     probability: Floats
-    """That the claim is a fraud, given all that stands in it."""
+    """True probability that the claim is a fraud, given its columns."""
     is_fraud: Mask
-    lane: Lane
-    """For more draws about the same claims."""
+    draws: Draws
+    """Source of further draws about the same claims."""
 
     def __len__(self) -> int:
         return len(self.is_fraud)
 
 
 class Book:
-    """All claims of one configuration; holds none of them."""
+    """All claims of one configuration, computed on demand."""
 
     def __init__(self, config: BookConfig) -> None:
         self.config = config
 
-    def blocks(self, week: int, rows: int) -> Iterator[Words64]:
-        """The numbers of the week's claims, at most so many at a time."""
+    def blocks(self, week: int, rows: int) -> Iterator[Unsigned]:
+        """Yield the numbers of the week's claims in blocks of at most `rows`."""
         if not 0 <= week < 1 << (_ID_BITS - _NUMBER_BITS):
-            raise ValueError(f"no week {week} in a book")
+            raise ValueError(f"week {week} is outside the range of a book")
         total = self.config.claims_per_week
         for first in range(0, total, rows):
             yield np.arange(first, min(first + rows, total), dtype=np.uint64)
 
     def week_label(self, week: int) -> str:
-        """The ISO week, such as 2026-W02."""
+        """Return the ISO week, such as 2026-W02."""
         year, number, _ = (self.config.start + timedelta(weeks=week)).isocalendar()
         return f"{year}-W{number:02d}"
 
     def first_day(self, week: int) -> int:
-        """The week's Monday, in days since 1970."""
+        """Return the week's Monday in days since 1970."""
         return (self.config.start - _EPOCH).days + 7 * week
 
-    def claim_lane(self, week: int, numbers: Words64) -> Lane:
-        """Draws about these claims."""
-        return Lane(self.config.seed, "claim", _index(week, numbers))
+    def claim_draws(self, week: int, numbers: Unsigned) -> Draws:
+        """Return the source of draws about these claims."""
+        return Draws(self.config.seed, "claim", _index(week, numbers))
 
-    def claims(self, week: int, numbers: Words64, corrected: bool = False) -> Claims:
-        """The claims of these numbers, or the same `corrected`: with CORRECTED_COLUMNS put right."""
+    def claims(self, week: int, numbers: Unsigned, corrected: bool = False) -> Claims:
+        """Return the claims with these numbers; if `corrected`, with new values of CORRECTED_COLUMNS."""
         config = self.config
         drifted = config.drift is not None and week >= config.drift.from_week
         shift = config.drift.shift if config.drift and drifted else 0.0
         new_scheme = bool(config.drift and config.drift.new_scheme and drifted)
 
-        lane = self.claim_lane(week, numbers)
-        holders = draw_policyholders(config.seed, self._claimants(lane), self.first_day(0))
-        report = draw_report(lane, self.first_day(week))
+        draws = self.claim_draws(week, numbers)
+        holders = draw_policyholders(config.seed, self._claimants(draws), self.first_day(0))
+        report = draw_report(draws, self.first_day(week))
         policies = draw_policies(config.seed, holders, report.loss_day)
-        incidents = draw_incidents(lane, report, holders, policies, shift, corrected)
+        incidents = draw_incidents(draws, report, holders, policies, shift, corrected)
         facts = _facts(report, holders, policies, incidents)
         probability = fraud_probability(facts, new_scheme)
         mileage = np.where(
-            corrected | policies.lane.chance("mileage asked", 0.93),
+            corrected | policies.draws.chance("mileage asked", 0.93),
             draw_mileage(policies, shift, corrected),
             MISSING,
         )
@@ -129,22 +140,22 @@ class Book:
                 "claim_id": claim_ids(config.seed, week, numbers),
                 **_people(holders, report),
                 **_cover(policies, incidents, draw_premium(policies, holders, shift), mileage),
-                **_loss(lane, report, incidents, corrected),
+                **_loss(draws, report, incidents, corrected),
             },
             reported_at=report.reported_at,
             loss_day=report.loss_day,
             probability=probability,
-            is_fraud=lane.chance("fraud", probability),
-            lane=lane,
+            is_fraud=draws.chance("fraud", probability),
+            draws=draws,
         )
 
-    def _claimants(self, lane: Lane) -> Integers:
-        """Some people claim far more often than others."""
-        return (lane.uniform("policyholder") ** 1.4 * self.config.policyholders).astype(np.int64)
+    def _claimants(self, draws: Draws) -> Integers:
+        """Draw the policyholder of each claim; some claim far more often than others."""
+        return (draws.uniform("policyholder") ** 1.4 * self.config.policyholders).astype(np.int64)
 
 
-def claim_ids(seed: int, week: int, numbers: Words64) -> Serials:
-    """Distinct for distinct (week, number), and in no order: a one-to-one scramble of 48 bits."""
+def claim_ids(seed: int, week: int, numbers: Unsigned) -> Serials:
+    """Return unordered claim ids, distinct for each (week, number): a bijective scramble of 48 bits."""
     low = np.uint64((1 << _ID_BITS) - 1)
     value = _index(week, numbers) + np.uint64(seed % (1 << _NUMBER_BITS)) * np.uint64(0x9E3779B1)
     for shift, odd in ((23, 0xD6E8FEB86659), (25, 0xC2B2AE3D27D5), (22, 0x165667B19E37)):
@@ -156,17 +167,17 @@ def claim_ids(seed: int, week: int, numbers: Words64) -> Serials:
     return Serials("MTR-", value.astype(np.int64), digits=12, base=16)
 
 
-def _index(week: int, numbers: Words64) -> Words64:
+def _index(week: int, numbers: Unsigned) -> Unsigned:
     return numbers + np.uint64(week << _NUMBER_BITS)
 
 
-def _facts(report: Report, holders: Policyholders, policies: Policies, incidents: Incidents) -> Facts:
-    return Facts(
+def _facts(report: Report, holders: Policyholders, policies: Policies, incidents: Incidents) -> FraudFactors:
+    return FraudFactors(
         incident=incidents.incident,
         severity=incidents.severity,
         channel=policies.channel,
         days_insured=policies.days_insured,
-        days_silent=report.days_silent,
+        delay_days=report.delay_days,
         earlier_claims=holders.earlier_claims,
         claim_amount=incidents.claim_cents / 100.0,
         police_report=incidents.police_report,
@@ -180,85 +191,88 @@ def _facts(report: Report, holders: Policyholders, policies: Policies, incidents
 def _people(holders: Policyholders, report: Report) -> dict[str, Column]:
     present = np.zeros(len(holders.number), dtype=np.bool_)
     age = age_on(report.loss_day, holders)
-    # One-to-one on 8 digits, as the factor ends in 7.
+    # Bijective on 8 digits, because the factor ends in 7.
     person = Serials("C", holders.number * 48_271_397 % 100_000_000, digits=8)
-    first, last = Words(words.FIRST_NAMES, holders.first_name), Words(words.LAST_NAMES, holders.last_name)
-    mailbox = Words(words.FIRST_MAILBOXES, holders.first_name), Words(words.LAST_MAILBOXES, holders.last_name)
+    first, last = Lookup(words.FIRST_NAMES, holders.first_name), Lookup(words.LAST_NAMES, holders.last_name)
+    mailbox = (
+        Lookup(words.FIRST_MAILBOXES, holders.first_name),
+        Lookup(words.LAST_MAILBOXES, holders.last_name),
+    )
     without_email = holders.number % 11 == 0
     return {
         "policyholder_id": person,
-        "policyholder_name": Joined((first, " ", last), present, dress=Dress.TEXT),
+        "policyholder_name": Joined((first, " ", last), present, quoting=Quoting.JSON),
         "policyholder_email": Joined(
             (mailbox[0], ".", mailbox[1], Numbers(holders.number), "@example.org"),
             without_email,
-            dress=Dress.TEXT,
+            quoting=Quoting.JSON,
         ),
-        "policyholder_sex": Words(
+        "policyholder_sex": Lookup(
             words.SEXES, np.where(holders.sex < len(words.SEXES), holders.sex, MISSING)
         ),
-        "policyholder_age_band": Words(words.AGE_BANDS, np.digitize(age, [25, 40, 60]).astype(np.int64)),
-        "policyholder_region": Words(words.REGIONS, holders.region),
+        "policyholder_age_band": Lookup(words.AGE_BANDS, np.digitize(age, [25, 40, 60]).astype(np.int64)),
+        "policyholder_region": Lookup(words.REGIONS, holders.region),
         "claims_last_3_years": Numbers(holders.earlier_claims),
     }
 
 
 def _cover(policies: Policies, incidents: Incidents, premium: Floats, mileage: Integers) -> dict[str, Column]:
     return {
-        # One-to-one on 10 digits, as the factor ends in 1.
+        # Bijective on 10 digits, because the factor ends in 1.
         "policy_number": Serials("POL-", policies.number * 123_456_791 % 10_000_000_000, digits=10),
-        "policy_start_date": Days(policies.start_day),
-        "policy_type": Words(words.POLICY_TYPES, policies.cover),
-        "sales_channel": Words(words.CHANNELS, policies.channel),
+        "policy_start_date": Dates(policies.start_day),
+        "policy_type": Lookup(words.POLICY_TYPES, policies.cover),
+        "sales_channel": Lookup(words.CHANNELS, policies.channel),
         "deductible": Numbers(policies.deductible),
         "annual_premium": _euro(premium),
-        "vehicle_make": Words(words.MAKES, policies.make),
-        "vehicle_body": Words(words.BODIES, policies.body),
-        "vehicle_fuel": Words(words.FUELS, policies.fuel),
+        "vehicle_make": Lookup(words.MAKES, policies.make),
+        "vehicle_body": Lookup(words.BODIES, policies.body),
+        "vehicle_fuel": Lookup(words.FUELS, policies.fuel),
         "vehicle_year": Numbers(policies.model_year),
         "vehicle_value": _euro(policies.vehicle_value),
         "annual_mileage": Numbers(mileage),
-        "vehicle_financed": Words(words.FLAGS, incidents.financed, dress=Dress.BARE),
+        "vehicle_financed": Lookup(words.FLAGS, incidents.financed, quoting=Quoting.NEVER),
         "driver_age": Numbers(incidents.driver_age),
     }
 
 
-def _loss(lane: Lane, report: Report, incidents: Incidents, corrected: bool) -> dict[str, Column]:
-    again = " corrected" if corrected else ""
+def _loss(draws: Draws, report: Report, incidents: Incidents, corrected: bool) -> dict[str, Column]:
+    suffix = " corrected" if corrected else ""
     openings = len(words.OPENINGS_BY_INCIDENT[0])
-    opening = incidents.incident * openings + lane.below("opening" + again, openings)
-    no_address = lane.chance("address unknown", 0.0 if corrected else 0.03)
-    no_story = lane.chance("no story", 0.0 if corrected else 0.04)
+    opening = incidents.incident * openings + draws.below("opening" + suffix, openings)
+    no_address = draws.chance("address unknown", 0.0 if corrected else 0.03)
+    no_story = draws.chance("no story", 0.0 if corrected else 0.04)
     return {
-        "reported_at": Moments(report.reported_at),
-        "incident_date": Days(report.loss_day),
+        "reported_at": Timestamps(report.reported_at),
+        "incident_date": Dates(report.loss_day),
         "incident_hour": Numbers(incidents.hour),
-        "incident_type": Words(words.INCIDENTS, incidents.incident),
-        "incident_severity": Words(words.SEVERITIES, incidents.severity),
-        "incident_region": Words(words.INCIDENT_REGIONS, incidents.region),
+        "incident_type": Lookup(words.INCIDENTS, incidents.incident),
+        "incident_severity": Lookup(words.SEVERITIES, incidents.severity),
+        "incident_region": Lookup(words.INCIDENT_REGIONS, incidents.region),
         "incident_address": Joined(
             (
-                Numbers(1 + lane.below("house" + again, 240)),
+                Numbers(1 + draws.below("house" + suffix, 240)),
                 " ",
-                Words(words.STREETS, lane.below("street" + again, len(words.STREETS))),
+                Lookup(words.STREETS, draws.below("street" + suffix, len(words.STREETS))),
                 ", ",
-                Words(words.TOWNS, incidents.town),
+                Lookup(words.TOWNS, incidents.town),
             ),
             no_address,
         ),
         "vehicles_involved": Numbers(incidents.vehicles),
         "witnesses": Numbers(incidents.witnesses),
         "injuries": Numbers(incidents.injuries),
-        "police_report": Words(words.FLAGS, incidents.police_report, dress=Dress.BARE),
+        "police_report": Lookup(words.FLAGS, incidents.police_report, quoting=Quoting.NEVER),
         "injury_amount": Numbers(incidents.injury_cents, decimals=2),
         "claim_amount": Numbers(incidents.claim_cents, decimals=2),
         "description": Joined(
             (
                 "Corrected:\v" if corrected else "",
-                Words(words.OPENINGS, opening),
+                Lookup(words.OPENINGS, opening),
                 "\v",
-                Words(words.CIRCUMSTANCES, lane.below("circumstance", len(words.CIRCUMSTANCES))),
+                Lookup(words.CIRCUMSTANCES, draws.below("circumstance", len(words.CIRCUMSTANCES))),
                 "\v",
-                Words(words.ENDINGS, lane.below("ending", len(words.ENDINGS))),
+                Lookup(words.ENDINGS, draws.below("ending", len(words.ENDINGS))),
             ),
             no_story,
         ),

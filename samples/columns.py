@@ -1,7 +1,7 @@
-"""Columns of a block of claims, and how each becomes text for all its rows at once.
+"""Columns of a block of claims, each rendered to text for all rows at once.
 
-The text of a column is a matrix of bytes, one row for each claim, padded with NULs; a record is such
-matrices side by side, and dropping every NUL leaves the file. So a million rows are rendered in seconds.
+The text of a column is a matrix of bytes with one row for each claim, padded with NULs. Records are such
+matrices side by side, without the NULs. A million rows are rendered in seconds this way.
 """
 
 from abc import ABC, abstractmethod
@@ -22,23 +22,23 @@ type Mask = NDArray[np.bool_]
 MISSING = -1
 
 
-class Dress(Enum):
-    """What a value wears in a file: nothing, quotes in JSON only, or quotes everywhere."""
+class Quoting(Enum):
+    """Where a value is quoted: nowhere, in JSON only, or in every format."""
 
-    BARE = "bare"
-    TEXT = "text"
-    PROSE = "prose"
+    NEVER = "never"
+    JSON = "json"
+    ALWAYS = "always"
 
 
 @dataclass(frozen=True)
 class Escapes:
-    """How a format writes the characters that it cannot write as they are."""
+    """The replacements that a format needs for quotes and line breaks."""
 
     quote: str
     line_break: str
 
     def escaped(self, text: str) -> bytes:
-        """The text in UTF-8; a "\\v" in it is where its teller may break the line."""
+        """Return the escaped text in UTF-8; "\\v" marks an optional line break."""
         return text.replace('"', self.quote).replace("\v", self.line_break).encode()
 
 
@@ -46,25 +46,25 @@ class Escapes:
 class Column(ABC):
     """One column of a block."""
 
-    dress = Dress.TEXT
+    quoting = Quoting.JSON
 
     @property
     @abstractmethod
     def missing(self) -> Mask:
-        """Where there is no value."""
+        """Mask of the rows without a value."""
 
     @abstractmethod
     def cells(self, escapes: Escapes) -> Cells:
-        """The text, without its dress; rows of NULs where the value is missing."""
+        """Return the unquoted text; rows of NULs where the value is missing."""
 
 
 @dataclass(frozen=True)
-class Words(Column):
-    """Entries of a table, by their number; MISSING for none."""
+class Lookup(Column):
+    """Entries of a table, selected by index; MISSING for no value."""
 
     table: tuple[str, ...]
     codes: Integers
-    dress: Dress = Dress.TEXT
+    quoting: Quoting = Quoting.JSON
 
     @property
     @override
@@ -78,11 +78,11 @@ class Words(Column):
 
 @dataclass(frozen=True)
 class Numbers(Column):
-    """Whole numbers of units of 10 ** -decimals (amounts in cents have 2); below zero for none."""
+    """Integers in units of 10 ** -decimals (2 for amounts in cents); negative for no value."""
 
     values: Integers
     decimals: int = 0
-    dress = Dress.BARE
+    quoting = Quoting.NEVER
 
     @property
     @override
@@ -101,7 +101,7 @@ class Numbers(Column):
 
 @dataclass(frozen=True)
 class Serials(Column):
-    """A prefix and a fixed count of digits."""
+    """Serial numbers: a prefix and a fixed number of digits."""
 
     prefix: str
     values: Integers
@@ -120,7 +120,7 @@ class Serials(Column):
 
 
 @dataclass(frozen=True)
-class Days(Column):
+class Dates(Column):
     """Dates as days since 1970-01-01."""
 
     values: Integers
@@ -136,7 +136,7 @@ class Days(Column):
 
 
 @dataclass(frozen=True)
-class Moments(Column):
+class Timestamps(Column):
     """Timestamps as seconds since 1970-01-01 UTC."""
 
     values: Integers
@@ -154,11 +154,11 @@ class Moments(Column):
 
 @dataclass(frozen=True)
 class Joined(Column):
-    """Columns and fixed words written one after the other; missing where the mask says so."""
+    """Concatenated columns and fixed texts; missing where the mask is set."""
 
     parts: Sequence[Column | str]
     absent: Mask
-    dress: Dress = Dress.PROSE
+    quoting: Quoting = Quoting.ALWAYS
 
     @property
     @override
@@ -176,7 +176,7 @@ class Joined(Column):
 
 
 def side_by_side(pieces: Sequence[bytes | Cells], rows: int) -> Cells:
-    """One matrix of all pieces in their order, each fixed piece repeated on every row."""
+    """Join the pieces into one matrix; fixed pieces are repeated on every row."""
     widths = [len(piece) if isinstance(piece, bytes) else piece.shape[1] for piece in pieces]
     out = np.zeros((rows, sum(widths)), dtype=np.uint8)
     start = 0
@@ -189,7 +189,7 @@ def side_by_side(pieces: Sequence[bytes | Cells], rows: int) -> Cells:
 
 
 def matrix_of(texts: Sequence[bytes]) -> Cells:
-    """The texts as rows, padded with NULs on the right."""
+    """Return the texts as rows, padded with NULs on the right."""
     width = max([1, *map(len, texts)])
     return np.array(texts, dtype=f"S{width}").view(np.uint8).reshape(len(texts), width)
 
@@ -205,19 +205,19 @@ def _blanked(cells: Cells, rows: Mask) -> Cells:
 
 
 def _plain(values: Integers) -> Cells:
-    """Numbers without leading zeros."""
+    """Render numbers without leading zeros."""
     higher, lowest = np.divmod(values, 10_000)
     if not higher.any():
         return _stripped_groups()[lowest]
-    led = (higher > 0)[:, None]
+    has_higher = (higher > 0)[:, None]
     return np.hstack([
-        np.where(led, _plain(higher), np.uint8(0)),
-        np.where(led, _digit_groups(10)[lowest], _stripped_groups()[lowest]),
+        np.where(has_higher, _plain(higher), np.uint8(0)),
+        np.where(has_higher, _digit_groups(10)[lowest], _stripped_groups()[lowest]),
     ])  # fmt: skip
 
 
 def _padded(values: Integers, digits: int, base: int = 10) -> Cells:
-    """Exactly so many digits, four at a time."""
+    """Render exactly `digits` digits, four at a time."""
     groups = []
     rest = values
     for _ in range(0, digits, 4):
@@ -235,7 +235,7 @@ def _entries(table: tuple[str, ...], escapes: Escapes) -> Cells:
 def _digit_groups(base: int) -> Cells:
     alphabet = np.frombuffer(b"0123456789ABCDEF", dtype=np.uint8)
     numbers = np.arange(base**4)
-    return np.stack([alphabet[numbers // base**place % base] for place in (3, 2, 1, 0)], axis=1)
+    return np.stack([alphabet[numbers // base**power % base] for power in (3, 2, 1, 0)], axis=1)
 
 
 @cache

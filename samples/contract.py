@@ -1,6 +1,6 @@
-"""The motor contract as the generator needs it: the order of the columns, and what would break each of them.
+"""The columns of the motor contract, with the limits that the generator breaks in bad rows.
 
-Read on its own, and not by the application's reader, so that an error in one shows against the other.
+This module does not use the application's contract parser, so that an error in one of them becomes visible.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ MOTOR = Path(__file__).resolve().parent.parent / "contracts" / "motor.yaml"
 
 @dataclass(frozen=True)
 class Field:
-    """One column."""
+    """One column of the contract."""
 
     name: str
     type: str
@@ -29,7 +29,7 @@ class Field:
 
 @cache
 def motor_fields() -> tuple[Field, ...]:
-    """The columns in the order of the contract."""
+    """Return the columns in the order of the contract."""
     (table,) = yaml.safe_load(MOTOR.read_text(encoding="utf-8"))["schema"]
     return tuple(_field(column) for column in table["properties"])
 

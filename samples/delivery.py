@@ -1,9 +1,9 @@
-"""How a book reaches the insurer's bucket: a claims file each week, some late, some twice, in many shapes.
+"""Delivery of a book to the insurer's bucket: weekly files in many shapes, some late and some repeated.
 
-claims/motor/2026-W02.csv       what the claims system sends
-outcomes/motor/2026-W02.csv     what was decided in that week, about claims of any week
-truth/motor/2026-W02.csv        every claim's true probability; never delivered
-expected.json                   the files in the order of their delivery, and what is in each
+claims/motor/2026-W02.csv       the week's claims
+outcomes/motor/2026-W02.csv     the week's decisions about claims of any week
+truth/motor/2026-W02.csv        the true probability of the week's claims; never delivered
+expected.json                   the files in the order of delivery, with the content of each
 """
 
 import json
@@ -24,45 +24,45 @@ type Part = Literal["claims", "outcomes", "truth"]
 
 LINE = "motor"
 WEEKS_LATE = 2
-EVERYTHING: tuple[Part, ...] = ("claims", "outcomes", "truth")
+ALL_PARTS: tuple[Part, ...] = ("claims", "outcomes", "truth")
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What goes wrong on the way; by default, nothing. Weeks of the book count from 0."""
+    """Faults of a delivery, none by default. Weeks of the book count from 0."""
 
     dirt: Dirt = field(default_factory=Dirt)
     duplicate_share: float = 0.0
-    """Of the claims of a file, how many come twice in it."""
+    """Share of the claims of a file that are repeated in it."""
     correction_share: float = 0.0
-    """Of the claims of a week, how many come again, put right, in the next week's file."""
+    """Share of the claims of a week that are corrected in the next week's file."""
     late_weeks: frozenset[int] = frozenset()
-    """Their claims come WEEKS_LATE weeks later, and are not corrected."""
+    """Weeks whose claims are delivered WEEKS_LATE weeks later and not corrected."""
     repeated_weeks: frozenset[int] = frozenset()
-    """Their files come again a week later: the same bytes under another name."""
+    """Weeks whose files are delivered again a week later: the same bytes under another name."""
     shapes: tuple[str, ...] = ("csv",)
-    """Of layout.SHAPES, in turn."""
+    """Names in layout.SHAPES, used in turn."""
     settling_weeks: int = 0
-    """Weeks of outcomes after the last claims."""
+    """Number of weeks of outcomes after the last claims."""
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """One file."""
+    """One delivered file."""
 
     key: str
     """Path below the output folder, and key in the landing bucket."""
     part: Part
     delivered_in: int
-    """Week of the book; truth is delivered in none, so it is the week of its claims."""
+    """Week of the book; for truth, which is not delivered, the week of its claims."""
     claims_week: int | None
     shape: str
     manifest: Manifest
     repeats: str | None = None
-    """The key of the file whose bytes these are."""
+    """The key of the file with the same bytes, if this is a repetition."""
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return the entry of expected.json."""
         return {
             "key": self.key,
             "part": self.part,
@@ -78,20 +78,19 @@ def deliver(
     config: BookConfig,
     out: Path,
     delivery: Delivery | None = None,
-    parts: Sequence[Part] = EVERYTHING,
+    parts: Sequence[Part] = ALL_PARTS,
     report: Callable[[Delivered], None] | None = None,
 ) -> list[Delivered]:
-    """Write the files of a book and expected.json; `report` hears of each as it is written.
+    """Write the files of a book and expected.json; return the files in the order of delivery.
 
-    Returns them in the order of their delivery.
-
-    Raises ValueError for a shape that is not known or cannot hold the damage asked for.
+    `report` is called for each file when it is written. Raises ValueError for a shape that is unknown or
+    cannot hold the requested damage.
     """
     delivery = delivery or Delivery()
     unknown = set(delivery.shapes) - SHAPES.keys()
     if unknown or not delivery.shapes:
         raise ValueError(
-            f"no such shape: {', '.join(sorted(unknown)) or 'none given'}; there are {', '.join(SHAPES)}"
+            f"unknown shape: {', '.join(sorted(unknown)) or 'none given'}; choose from {', '.join(SHAPES)}"
         )
     for name in delivery.shapes:
         delivery.dirt.check(SHAPES[name])
@@ -100,7 +99,7 @@ def deliver(
         files.append(file)
         if report:
             report(file)
-    files.sort(key=lambda file: (file.delivered_in, EVERYTHING.index(file.part), file.key))
+    files.sort(key=lambda file: (file.delivered_in, ALL_PARTS.index(file.part), file.key))
     expected = {"config": asdict(config), "files": [file.as_json() for file in files]}
     (out / "expected.json").write_text(json.dumps(expected, default=str, indent=1) + "\n", encoding="utf-8")
     return files
@@ -124,8 +123,8 @@ class _Writer:
         self._investigations = Investigations(book)
 
     def claims(self, week: int) -> list[Delivered]:
-        plan = self._delivery
-        name = plan.shapes[week % len(plan.shapes)]
+        delivery = self._delivery
+        name = delivery.shapes[week % len(delivery.shapes)]
         shape = SHAPES[name]
         key = self._key("claims", week, shape)
         manifest = write_week(
@@ -133,17 +132,17 @@ class _Writer:
             self._book,
             week,
             shape=shape,
-            dirt=plan.dirt,
-            duplicate_share=plan.duplicate_share,
+            dirt=delivery.dirt,
+            duplicate_share=delivery.duplicate_share,
             corrections=self._corrections_in(week),
         )
-        delivered_in = week + WEEKS_LATE * (week in plan.late_weeks)
+        delivered_in = week + WEEKS_LATE * (week in delivery.late_weeks)
         first = Delivered(key, "claims", delivered_in, week, name, manifest)
-        if week not in plan.repeated_weeks:
+        if week not in delivery.repeated_weeks:
             return [first]
-        again = self._key("claims", week, shape, "-again")
-        shutil.copyfile(self._out / key, self._out / again)
-        return [first, Delivered(again, "claims", delivered_in + 1, week, name, manifest, repeats=key)]
+        copy = self._key("claims", week, shape, "-again")
+        shutil.copyfile(self._out / key, self._out / copy)
+        return [first, Delivered(copy, "claims", delivered_in + 1, week, name, manifest, repeats=key)]
 
     def outcomes(self, week: int) -> Delivered:
         key = self._key("outcomes", week, Shape())
@@ -163,5 +162,5 @@ class _Writer:
             return None
         return Corrections(week - 1, share)
 
-    def _key(self, part: Part, week: int, shape: Shape, mark: str = "") -> str:
-        return f"{part}/{LINE}/{self._book.week_label(week)}{mark}.{shape.suffix}"
+    def _key(self, part: Part, week: int, shape: Shape, suffix: str = "") -> str:
+        return f"{part}/{LINE}/{self._book.week_label(week)}{suffix}.{shape.suffix}"

@@ -1,7 +1,7 @@
-"""Rows that a pipeline must refuse, and exactly which they are.
+"""Bad rows that a pipeline must reject, at exactly known places.
 
-The share is exact: of n claims, round(share * n) are damaged, one in each of as many equal stretches. Which
-one, how and where follows from the seed and the number of the stretch alone.
+The share is exact: of n claims, round(share * n) are damaged, one in each of as many equal intervals. The
+seed and the number of the interval determine the claim, the kind of damage and the column.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 
 from samples.columns import Column
 from samples.contract import Field, motor_fields
-from samples.draws import Integers, Lane, Words64
+from samples.draws import Draws, Integers, Unsigned
 from samples.layout import Layout, Records, Shape
 from samples.manifest import Kind
 
@@ -35,7 +35,7 @@ _NOT_OF_TYPE = {
     "boolean": ("maybe", "perhaps", "2x"),
 }
 _NOT_A_DATE = ("2026-02-30", "2026-13-01", "yesterday", "0000-00-00", "31.31.2026")
-_NO_CATEGORY = ("unheard_of", "zzz", "category 9", "#REF!")
+_NOT_A_CATEGORY = ("unheard_of", "zzz", "category 9", "#REF!")
 _NO_MATCH = ("12345", "mtr-xyz", "not given", "@@")
 _UNREADABLE = {Kind.INVALID_BYTES: b"\xff\xfe\x80", Kind.NUL_BYTE: b"\0"}
 _EXTRA_FIELDS = ("left", "over", "42")
@@ -43,7 +43,7 @@ _EXTRA_FIELDS = ("left", "over", "42")
 
 @dataclass(frozen=True)
 class Dirt:
-    """How many rows are damaged, and in which ways; each way is as frequent as the others."""
+    """The share of damaged rows and the kinds of damage, which are equally frequent."""
 
     share: float = 0.0
     kinds: tuple[Kind, ...] = BREAKS_THE_CONTRACT
@@ -55,90 +55,92 @@ class Dirt:
             raise ValueError("bad rows need at least one kind")
 
     def check(self, shape: Shape) -> None:
-        """Raises ValueError for damage that cannot be written in this shape."""
+        """Raise ValueError for damage that cannot be written in this shape."""
         if not self.share:
             return
         if shape.format == "parquet":
-            raise ValueError("a Parquet file has types: bad rows cannot be written in it")
+            raise ValueError("Parquet columns are typed: bad rows cannot be written to a Parquet file")
         if Kind.INVALID_BYTES in self.kinds and shape.encoding != "utf-8":
-            raise ValueError("invalid bytes can only be told in UTF-8")
+            raise ValueError("bytes can only be invalid in UTF-8")
 
-    def stretches(self, claims: int) -> int:
-        """How many of so many claims are damaged."""
+    def damaged_count(self, claims: int) -> int:
+        """Return how many of this number of claims are damaged."""
         return round(self.share * claims)
 
 
 def damaged_numbers(
     seed: int, week: int, first: int, stop: int, claims: int, dirt: Dirt
-) -> tuple[Words64, Words64]:
-    """(numbers, stretches) of the damaged claims from `first` up to `stop`, of a week of so many claims."""
-    bad = dirt.stretches(claims)
+) -> tuple[Unsigned, Unsigned]:
+    """Return (numbers, intervals) of the damaged claims from `first` up to `stop`, in a week of `claims`."""
+    bad = dirt.damaged_count(claims)
     if not bad:
         return np.empty(0, np.uint64), np.empty(0, np.uint64)
-    stretch = np.arange(max(0, first * bad // claims - 1), min(bad, stop * bad // claims + 1))
-    begin, end = stretch * claims // bad, (stretch + 1) * claims // bad
-    number = begin + (_lane(seed, week, stretch).uniform("place") * (end - begin)).astype(np.int64)
+    interval = np.arange(max(0, first * bad // claims - 1), min(bad, stop * bad // claims + 1))
+    begin, end = interval * claims // bad, (interval + 1) * claims // bad
+    number = begin + (_draws(seed, week, interval).uniform("place") * (end - begin)).astype(np.int64)
     inside = (first <= number) & (number < stop)
-    return number[inside].astype(np.uint64), stretch[inside].astype(np.uint64)
+    return number[inside].astype(np.uint64), interval[inside].astype(np.uint64)
 
 
 @dataclass(frozen=True)
-class Spoilt:
+class DamagedRecord:
     """A damaged record."""
 
     text: bytes
     kind: Kind
     column: int | None
-    """By its place in the contract; None where the record as a whole is damaged."""
+    """Its position in the contract; None if the record as a whole is damaged."""
 
 
-class Spoiler:
-    """Damages records of a week's file."""
+class Damager:
+    """Damages the records of a week's file."""
 
     def __init__(self, seed: int, week: int, dirt: Dirt, layout: Layout) -> None:
         self._seed, self._week, self._kinds, self._layout = seed, week, dirt.kinds, layout
 
-    def spoil(self, records: Records, row: int, stretch: int, columns: Sequence[Column]) -> Spoilt:
-        """The record of that row of the block, damaged as its stretch of the week says."""
+    def damage(self, records: Records, row: int, interval: int, columns: Sequence[Column]) -> DamagedRecord:
+        """Return the record of this row of the block with the damage that its interval determines."""
         layout = self._layout
-        choose = _Choice(_lane(self._seed, self._week, np.array([stretch])))
+        choose = _Choice(_draws(self._seed, self._week, np.array([interval])))
         kind = choose("kind", self._kinds)
-        fields = [lead + records.field(row, column) for column, lead in enumerate(layout.leads)]
+        fields = [prefix + records.field(row, column) for column, prefix in enumerate(layout.prefixes)]
         if kind is Kind.TOO_SHORT:
-            return Spoilt(layout.too_short(fields, choose("lost", (1, 2, 3, 7, 20))), kind, None)
+            return DamagedRecord(layout.too_short(fields, choose("lost", (1, 2, 3, 7, 20))), kind, None)
         if kind is Kind.TOO_LONG:
-            return Spoilt(layout.too_long(fields, _EXTRA_FIELDS[: choose("extra", (1, 2, 3))]), kind, None)
+            return DamagedRecord(
+                layout.too_long(fields, _EXTRA_FIELDS[: choose("extra", (1, 2, 3))]), kind, None
+            )
         column = choose("column", _targets()[kind])
         if kind in BREAKS_THE_TEXT:
-            value = layout.with_inside(records.field(row, column), _UNREADABLE[kind])
+            value = layout.with_inserted(records.field(row, column), _UNREADABLE[kind])
         else:
             value = layout.value(_bad_text(kind, motor_fields()[column], choose), columns[column])
-        fields[column] = layout.leads[column] + value
-        return Spoilt(b"".join(fields) + layout.end, kind, column)
+        fields[column] = layout.prefixes[column] + value
+        return DamagedRecord(b"".join(fields) + layout.end, kind, column)
 
 
 class _Choice:
-    """Choices that belong to one bad row."""
+    """Random choices for one bad row."""
 
-    def __init__(self, lane: Lane) -> None:
-        self._lane = lane
+    def __init__(self, draws: Draws) -> None:
+        self._draws = draws
 
     def __call__[T](self, what: str, options: Sequence[T]) -> T:
-        return options[int(self._lane.below(what, len(options))[0])]
+        return options[int(self._draws.below(what, len(options))[0])]
 
 
-def _lane(seed: int, week: int, stretch: Integers) -> Lane:
-    return Lane(seed, f"damage in week {week}", stretch.astype(np.uint64))
+def _draws(seed: int, week: int, interval: Integers) -> Draws:
+    return Draws(seed, f"damage in week {week}", interval.astype(np.uint64))
 
 
 @cache
 def _targets() -> Mapping[Kind, Sequence[int]]:
-    """The columns that each kind of damage can hit."""
+    """Return the columns that each kind of damage can affect."""
 
     def where(condition: Callable[[Field], bool]) -> list[int]:
-        return [place for place, field in enumerate(motor_fields()) if condition(field)]
+        return [position for position, field in enumerate(motor_fields()) if condition(field)]
 
-    # A name is always there and any text would do for it, so nothing else is wrong with the row.
+    # A name is required and can be any text, so the row has no other fault.
     names = where(lambda field: field.name == "policyholder_name")
     return {
         Kind.WRONG_TYPE: where(lambda field: field.type in _NOT_OF_TYPE),
@@ -159,7 +161,7 @@ def _bad_text(kind: Kind, field: Field, choose: _Choice) -> str:
         case Kind.OUT_OF_RANGE:
             return choose("text", _out_of_range(field))
         case Kind.UNKNOWN_CATEGORY:
-            return choose("text", _NO_CATEGORY)
+            return choose("text", _NOT_A_CATEGORY)
         case Kind.BAD_DATE:
             return choose("text", _NOT_A_DATE)
         case Kind.BAD_PATTERN:
@@ -169,7 +171,7 @@ def _bad_text(kind: Kind, field: Field, choose: _Choice) -> str:
 
 
 def _out_of_range(field: Field) -> Sequence[str]:
-    """Just below, just above and far above the range."""
+    """Return values just below, just above and far above the range."""
     low, high = field.minimum, field.maximum
     if field.type in ("integer", "number"):
         return f"{low - 1}", f"{high + 1}", f"{high * 10}"

@@ -1,8 +1,8 @@
-"""Random numbers that are a function of (seed, stream, index), so that any claim can be drawn on its own.
+"""Random numbers that are a function of (seed, stream, index), so that each claim is drawn independently.
 
-A stateful generator ties a claim to all that was drawn before it. Here the i-th number of a stream comes
-from i alone (SplitMix64, Steele et al. 2014, used as a counter-based generator): the book is the same
-whatever the block size, the order of the weeks or how many of them are asked for.
+With a stateful generator, a claim would depend on all earlier draws. Here the i-th number of a stream depends
+only on i (SplitMix64, Steele et al. 2014, used as a counter-based generator), so the book does not depend on
+the block size or on the number and order of the weeks.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]
-type Words64 = NDArray[np.uint64]
+type Unsigned = NDArray[np.uint64]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -25,9 +25,9 @@ _NORMAL_BITS = 16
 
 
 class Odds:
-    """Weights over categories 0, 1, ...; two dimensions give one row of weights for each given category.
+    """Weights of categories 0, 1, ...; two-dimensional weights have one row for each given category.
 
-    Weights are rounded to 1/4096, so that a draw is one look-up. A category of weight 0 never comes.
+    Weights are rounded to 1/4096, so that a draw is one lookup. A category of weight 0 is never drawn.
     """
 
     def __init__(self, weights: Sequence[float] | Sequence[Sequence[float]]) -> None:
@@ -39,23 +39,23 @@ class Odds:
         edges = np.rint(np.cumsum(weights) / weights.sum() * (1 << _ODDS_BITS)).astype(np.int64)
         return np.repeat(np.arange(len(weights), dtype=np.uint8), np.diff(edges, prepend=0))
 
-    def pick(self, bits: Words64, given: Integers | None) -> Integers:
-        """The category that each 64 random bits stand for."""
+    def pick(self, bits: Unsigned, given: Integers | None) -> Integers:
+        """Map 64 random bits each to a category."""
         slot = (bits >> np.uint64(64 - _ODDS_BITS)).astype(np.int64)
         picked = self._table[0][slot] if given is None else self._table[given, slot]
         return picked.astype(np.int64)
 
 
-class Lane:
-    """The draws of one block of entities (claims, policyholders, policies), one number each and stream."""
+class Draws:
+    """Draws for a block of entities (claims, policyholders, policies): one number per entity and stream."""
 
-    def __init__(self, seed: int, entity: str, index: Words64) -> None:
+    def __init__(self, seed: int, entity: str, index: Unsigned) -> None:
         self._seed = seed
         self._entity = entity
         self._steps = index.astype(np.uint64) * _GOLDEN
 
-    def bits(self, stream: str) -> Words64:
-        """64 random bits each."""
+    def bits(self, stream: str) -> Unsigned:
+        """Draw 64 random bits each."""
         z = self._steps + _key(self._seed, self._entity, stream)
         z ^= z >> np.uint64(30)
         z *= _MIX_1
@@ -65,25 +65,25 @@ class Lane:
         return z
 
     def uniform(self, stream: str) -> Floats:
-        """Uniform on [0, 1)."""
+        """Draw from the uniform distribution on [0, 1)."""
         return (self.bits(stream) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
     def normal(self, stream: str) -> Floats:
-        """Standard normal, from a table of 65,536 quantiles: within 4.3 standard deviations of zero."""
+        """Draw from the standard normal distribution, by 65,536 quantiles and so within 4.3 of zero."""
         return np.take(
             _normal_quantiles(), (self.bits(stream) >> np.uint64(64 - _NORMAL_BITS)).astype(np.int64)
         )
 
     def chance(self, stream: str, probability: Floats | float) -> NDArray[np.bool_]:
-        """True with that probability."""
+        """Draw True with this probability."""
         return self.uniform(stream) < probability
 
     def below(self, stream: str, stop: int) -> Integers:
-        """Integers 0 .. stop - 1, all alike."""
+        """Draw integers 0 .. stop - 1 with equal probability."""
         return (self.uniform(stream) * stop).astype(np.int64)
 
     def pick(self, stream: str, odds: Odds, given: Integers | None = None) -> Integers:
-        """Category numbers by their odds, where wanted given another category."""
+        """Draw categories by their odds, optionally given another category."""
         return odds.pick(self.bits(stream), given)
 
 

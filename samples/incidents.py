@@ -1,11 +1,11 @@
-"""What happens to an insured car, and what is claimed for it."""
+"""Incidents of insured cars and the amounts claimed for them."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from samples.columns import MISSING
-from samples.draws import Integers, Lane, Odds
+from samples.draws import Draws, Integers, Odds
 from samples.population import Policies, Policyholders
 from samples.vocabulary import INCIDENTS, TOWNS_BY_REGION
 
@@ -14,7 +14,7 @@ _YEAR = 365.25
 _REPORT_WEEKDAY = Odds([20, 17, 16, 16, 15, 9, 7])
 _REPORT_HOUR = Odds([1, 1, 1, 1, 1, 2, 4, 8, 16, 20, 20, 18, 14, 15, 17, 17, 16, 14, 12, 9, 7, 5, 3, 2])
 # Incidents in their order: collision, single vehicle, theft, fire, vandalism, glass, weather, animal.
-# Given the cover: a third-party policy pays for what is done to others, one for fire and theft for these too.
+# By policy type: third_party covers only damage to others, third_party_fire_theft also fire and theft.
 _INCIDENT = Odds([
     [0.41, 0.12, 0.06, 0.02, 0.09, 0.18, 0.07, 0.05],
     [0.64, 0.21, 0.11, 0.04, 0, 0, 0, 0],
@@ -58,22 +58,23 @@ _INCIDENT_REGION = Odds(
 )
 _FINANCED = Odds([[0.42, 0.58], [0.72, 0.28], [0.95, 0.05]])
 _TOWNS_IN_REGION = len(TOWNS_BY_REGION[0])
-"""The same in each region."""
+"""The number of towns, which is the same in each region."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """When it happened and when it was told."""
+    """The dates of the loss and of its report."""
 
     reported_at: Integers
     """Seconds since 1970."""
     loss_day: Integers
-    days_silent: Integers
+    delay_days: Integers
+    """Days from the loss to the report."""
 
 
 @dataclass(frozen=True)
 class Incidents:
-    """What happened, as the claim states it; MISSING where it does not say."""
+    """Incidents as the claims state them; MISSING for facts that are not stated."""
 
     incident: Integers
     severity: Integers
@@ -90,71 +91,71 @@ class Incidents:
     claim_cents: Integers
 
 
-def draw_report(lane: Lane, week_start_day: int) -> Report:
-    """Reports come on weekdays and by day; most within days of the loss, some after months."""
-    day = week_start_day + lane.pick("report weekday", _REPORT_WEEKDAY)
-    second = lane.pick("report hour", _REPORT_HOUR) * 3_600 + lane.below("report second", 3_600)
-    days_silent = np.clip(np.exp(0.7 + 1.1 * lane.normal("silence")) - 0.5, 0.0, 180.0).astype(np.int64)
-    return Report(reported_at=day * _DAY + second, loss_day=day - days_silent, days_silent=days_silent)
+def draw_report(draws: Draws, week_start_day: int) -> Report:
+    """Draw the reports: mostly on weekdays in the daytime and within days of the loss, a few after months."""
+    day = week_start_day + draws.pick("report weekday", _REPORT_WEEKDAY)
+    second = draws.pick("report hour", _REPORT_HOUR) * 3_600 + draws.below("report second", 3_600)
+    delay_days = np.clip(np.exp(0.7 + 1.1 * draws.normal("silence")) - 0.5, 0.0, 180.0).astype(np.int64)
+    return Report(reported_at=day * _DAY + second, loss_day=day - delay_days, delay_days=delay_days)
 
 
 def draw_incidents(
-    lane: Lane,
+    draws: Draws,
     report: Report,
     holders: Policyholders,
     policies: Policies,
     amount_shift: float,
     corrected: bool,
 ) -> Incidents:
-    """The loss of each claim. The shift is in standard deviations of the log of the damage."""
-    incident = lane.pick("incident", _INCIDENT, policies.cover)
-    severity = lane.pick("severity", _SEVERITY, incident)
+    """Draw the incidents. The shift is in standard deviations of the log of the damage."""
+    incident = draws.pick("incident", _INCIDENT, policies.cover)
+    severity = draws.pick("severity", _SEVERITY, incident)
     road = incident <= INCIDENTS.index("single_vehicle")
     collision = incident == INCIDENTS.index("collision")
-    region = lane.pick("incident region", _INCIDENT_REGION, holders.region)
-    injuries = np.where(road, lane.pick("injuries", _INJURIES, severity), 0)
+    region = draws.pick("incident region", _INCIDENT_REGION, holders.region)
+    injuries = np.where(road, draws.pick("injuries", _INJURIES, severity), 0)
     holder_age = age_on(report.loss_day, holders)
-    other_driver = 17 + np.minimum(lane.below("other driver", 45), lane.below("yet another driver", 60))
+    other_driver = 17 + np.minimum(draws.below("other driver", 45), draws.below("yet another driver", 60))
     car_age = (report.loss_day / _YEAR).astype(np.int64) + 1970 - policies.model_year
     damage = np.maximum(
         policies.vehicle_value
         * _DAMAGE_SHARE[severity]
-        * np.exp(0.5 * (lane.normal("damage") + amount_shift)),
+        * np.exp(0.5 * (draws.normal("damage") + amount_shift)),
         60.0,
     )
-    hurt = injuries * 2_400.0 * np.exp(0.8 * lane.normal("injury amount"))
+    hurt = injuries * 2_400.0 * np.exp(0.8 * draws.normal("injury amount"))
     injury_cents = np.rint(hurt * 100.0).astype(np.int64)
     return Incidents(
         incident=incident,
         severity=severity,
-        hour=_hour(lane, report, incident),
+        hour=_hour(draws, report, incident),
         region=region,
         town=region * _TOWNS_IN_REGION
-        + lane.below("town corrected" if corrected else "town", _TOWNS_IN_REGION),
-        vehicles=np.where(collision, 1 + lane.pick("other vehicles", _OTHER_VEHICLES), 1),
+        + draws.below("town corrected" if corrected else "town", _TOWNS_IN_REGION),
+        vehicles=np.where(collision, 1 + draws.pick("other vehicles", _OTHER_VEHICLES), 1),
         witnesses=np.where(
-            lane.chance("witnesses asked", 0.94), lane.pick("witnesses", _WITNESSES, incident), MISSING
+            draws.chance("witnesses asked", 0.94), draws.pick("witnesses", _WITNESSES, incident), MISSING
         ),
         injuries=injuries,
         police_report=np.where(
-            lane.chance("police known", 0.92),
-            lane.chance("police", _POLICE[incident]).astype(np.int64),
+            draws.chance("police known", 0.92),
+            draws.chance("police", _POLICE[incident]).astype(np.int64),
             MISSING,
         ),
-        driver_age=np.where(lane.chance("holder drove", 0.82), holder_age, other_driver),
-        financed=lane.pick("financed", _FINANCED, np.digitize(car_age, [5, 10]).astype(np.int64)),
+        driver_age=np.where(draws.chance("holder drove", 0.82), holder_age, other_driver),
+        financed=draws.pick("financed", _FINANCED, np.digitize(car_age, [5, 10]).astype(np.int64)),
         injury_cents=np.where(injuries > 0, injury_cents, MISSING),
         claim_cents=np.rint(damage * 100.0).astype(np.int64) + injury_cents,
     )
 
 
 def age_on(day: Integers, holders: Policyholders) -> Integers:
-    """Full years of age of the policyholders on that day."""
+    """Return the policyholders' age in full years on this day."""
     return ((day - holders.birth_day) / _YEAR).astype(np.int64)
 
 
-def _hour(lane: Lane, report: Report, incident: Integers) -> Integers:
-    hour = lane.pick("hour", _HOUR, incident)
+def _hour(draws: Draws, report: Report, incident: Integers) -> Integers:
+    hour = draws.pick("hour", _HOUR, incident)
     reported_hour = report.reported_at % _DAY // 3_600
-    possible = np.where(report.days_silent == 0, np.minimum(hour, reported_hour), hour)
-    return np.where(lane.chance("hour unknown", _HOUR_UNKNOWN[incident]), MISSING, possible)
+    possible = np.where(report.delay_days == 0, np.minimum(hour, reported_hour), hour)
+    return np.where(draws.chance("hour unknown", _HOUR_UNKNOWN[incident]), MISSING, possible)

@@ -1,4 +1,4 @@
-"""The shape of a file: format, dialect, encoding; and how a block of columns is laid out in it."""
+"""The shape of a file (format, dialect, encoding) and the layout of a block of columns in it."""
 
 import json
 from abc import ABC, abstractmethod
@@ -8,7 +8,7 @@ from typing import Literal, override
 
 import numpy as np
 
-from samples.columns import Cells, Column, Dress, Escapes, matrix_of, side_by_side
+from samples.columns import Cells, Column, Escapes, Quoting, matrix_of, side_by_side
 
 type Format = Literal["csv", "ndjson", "parquet"]
 
@@ -17,7 +17,7 @@ _BYTE_ORDER_MARKS = {"utf-8": b"\xef\xbb\xbf", "utf-16-le": b"\xff\xfe"}
 
 @dataclass(frozen=True)
 class Shape:
-    """What a file looks like from outside."""
+    """Format, dialect and encoding of a file."""
 
     format: Format = "csv"
     gzip: bool = False
@@ -26,13 +26,13 @@ class Shape:
     delimiter: str = ","
     line_end: str = "\n"
     missing: str = ""
-    """What a CSV writes for a missing value; one of the contract's missingValues."""
+    """Text of a missing value in CSV; one of the contract's missingValues."""
     multiline: bool = False
-    """Line breaks inside of descriptions."""
+    """Whether descriptions contain line breaks."""
 
     @property
     def suffix(self) -> str:
-        """Of the file's name."""
+        """Suffix of the file name."""
         return self.format + ".gz" * self.gzip
 
     @property
@@ -41,7 +41,7 @@ class Shape:
         return _BYTE_ORDER_MARKS[self.encoding] if self.bom else b""
 
     def encoded(self, text: bytes) -> bytes:
-        """UTF-8 text in the file's encoding."""
+        """Convert UTF-8 text to the file's encoding."""
         return text if self.encoding == "utf-8" else text.decode().encode(self.encoding)
 
 
@@ -63,56 +63,56 @@ SHAPES: Mapping[str, Shape] = {
 
 
 class Layout(ABC):
-    """How records are written in one format."""
+    """Layout of records in one format."""
 
     header: bytes
-    leads: Sequence[bytes]
-    """What comes before the value of each column."""
+    prefixes: Sequence[bytes]
+    """The bytes before the value of each column."""
     end: bytes
-    """What comes after the last one."""
+    """The bytes after the last value."""
 
     @abstractmethod
     def cells(self, column: Column) -> Cells:
-        """The values of a column, quoted as the format wants it."""
+        """Return the values of a column, quoted as the format requires."""
 
     @abstractmethod
     def value(self, text: str, like: Column) -> bytes:
-        """A single value, in the place of one of such a column; missing if there is no text."""
+        """Return a single value of such a column; a missing value if the text is empty."""
 
     @abstractmethod
-    def with_inside(self, value: bytes, text: bytes) -> bytes:
-        """A written value of two or more characters, with raw bytes before its last one."""
+    def with_inserted(self, value: bytes, text: bytes) -> bytes:
+        """Insert raw bytes before the last character of a written value of two or more characters."""
 
     @abstractmethod
     def too_short(self, fields: Sequence[bytes], lost: int) -> bytes:
-        """A record without its last fields, each given with its lead."""
+        """Return a record without its last fields; `fields` include their prefixes."""
 
     @abstractmethod
     def too_long(self, fields: Sequence[bytes], extra: Sequence[str]) -> bytes:
-        """A record with more than its fields."""
+        """Return a record with extra fields."""
 
 
 class CsvLayout(Layout):
-    """Values and a delimiter; prose is always quoted, so that one layout fits every dialect."""
+    """Layout of CSV. Free text is always quoted, so that one layout fits every dialect."""
 
     def __init__(self, shape: Shape, names: Sequence[str]) -> None:
         self._missing = shape.missing.encode()
         self._delimiter = shape.delimiter.encode()
         self._escapes = Escapes(quote='""', line_break="\n" if shape.multiline else " ")
         self.end = shape.line_end.encode()
-        self.leads = [b"", *[self._delimiter] * (len(names) - 1)]
+        self.prefixes = [b"", *[self._delimiter] * (len(names) - 1)]
         self.header = self._delimiter.join(name.encode() for name in names) + self.end
 
     @override
     def cells(self, column: Column) -> Cells:
-        return _dressed(column, self._escapes, column.dress is Dress.PROSE, self._missing)
+        return _quoted(column, self._escapes, column.quoting is Quoting.ALWAYS, self._missing)
 
     @override
     def value(self, text: str, like: Column) -> bytes:
-        return (f'"{text}"' if like.dress is Dress.PROSE and text else text).encode()
+        return (f'"{text}"' if like.quoting is Quoting.ALWAYS and text else text).encode()
 
     @override
-    def with_inside(self, value: bytes, text: bytes) -> bytes:
+    def with_inserted(self, value: bytes, text: bytes) -> bytes:
         return value[:-1] + text + value[-1:]
 
     @override
@@ -125,29 +125,29 @@ class CsvLayout(Layout):
 
 
 class NdjsonLayout(Layout):
-    """One JSON object on each line; null where a value is missing. Ragged records are no JSON."""
+    """Layout of NDJSON, with null for missing values. Records of a wrong length are not valid JSON."""
 
     def __init__(self, shape: Shape, names: Sequence[str]) -> None:
         self._escapes = Escapes(quote='\\"', line_break="\\n" if shape.multiline else " ")
         self.end = b"}\n"
-        self.leads = [
-            f"{',' if place else '{'}{json.dumps(name)}:".encode() for place, name in enumerate(names)
+        self.prefixes = [
+            f"{',' if position else '{'}{json.dumps(name)}:".encode() for position, name in enumerate(names)
         ]
         self.header = b""
 
     @override
     def cells(self, column: Column) -> Cells:
-        return _dressed(column, self._escapes, column.dress is not Dress.BARE, b"null")
+        return _quoted(column, self._escapes, column.quoting is not Quoting.NEVER, b"null")
 
     @override
     def value(self, text: str, like: Column) -> bytes:
         if not text:
             return b"null"
-        bare = like.dress is Dress.BARE and _is_number(text)
+        bare = like.quoting is Quoting.NEVER and _is_number(text)
         return text.encode() if bare else json.dumps(text, ensure_ascii=False).encode()
 
     @override
-    def with_inside(self, value: bytes, text: bytes) -> bytes:
+    def with_inserted(self, value: bytes, text: bytes) -> bytes:
         return value[:-1] + text.replace(b"\0", b"\\u0000") + value[-1:]
 
     @override
@@ -160,44 +160,44 @@ class NdjsonLayout(Layout):
 
 
 def layout_of(shape: Shape, names: Sequence[str]) -> Layout:
-    """The layout of these columns. A Parquet file is made from CSV, so it is laid out as such."""
+    """Return the layout of these columns; a Parquet file is converted from the CSV layout."""
     return NdjsonLayout(shape, names) if shape.format == "ndjson" else CsvLayout(shape, names)
 
 
 @dataclass(frozen=True)
 class Records:
-    """The text of a block, and what is needed to take single records out of it."""
+    """The text of a block, with access to single records and fields."""
 
     cells: Sequence[Cells]
-    """The dressed columns."""
+    """The quoted columns."""
     matrix: Cells
     """The whole records."""
 
     def text(self) -> bytes:
-        """All records, in UTF-8."""
+        """Return all records in UTF-8."""
         flat = self.matrix.reshape(-1)
         return bytes(flat[flat != 0])
 
     def ends(self) -> list[int]:
-        """Where each record ends in the text."""
+        """Return the end of each record in the text."""
         ends: list[int] = np.cumsum(np.count_nonzero(self.matrix, axis=1)).tolist()
         return ends
 
     def field(self, row: int, column: int) -> bytes:
-        """One value as written, quotes included."""
+        """Return one value as written, including quotes."""
         return bytes(self.cells[column][row]).replace(b"\0", b"")
 
 
 def lay_out(columns: Sequence[Column], layout: Layout, rows: int) -> Records:
-    """The records of a block."""
+    """Lay out the records of a block."""
     cells = [layout.cells(column) for column in columns]
     pieces: list[bytes | Cells] = []
-    for lead, cell in zip(layout.leads, cells, strict=True):
-        pieces += [lead, cell]
+    for prefix, cell in zip(layout.prefixes, cells, strict=True):
+        pieces += [prefix, cell]
     return Records(cells, side_by_side([*pieces, layout.end], rows))
 
 
-def _dressed(column: Column, escapes: Escapes, quoted: bool, missing: bytes) -> Cells:
+def _quoted(column: Column, escapes: Escapes, quoted: bool, missing: bytes) -> Cells:
     cells, absent = column.cells(escapes), column.missing
     if quoted:
         cells = side_by_side([b'"', cells, b'"'], len(absent))

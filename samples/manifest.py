@@ -1,4 +1,4 @@
-"""What a written file holds, row by row where it matters: what a ledger and a quarantine must agree with."""
+"""The expected content of a written file: row counts and bad rows that ledger and quarantine must match."""
 
 from array import array
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Kind(StrEnum):
-    """How a row was damaged."""
+    """Kind of damage to a row."""
 
     WRONG_TYPE = "wrong_type"
     OUT_OF_RANGE = "out_of_range"
@@ -24,16 +24,16 @@ class Kind(StrEnum):
 
 
 class Damage(NamedTuple):
-    """One bad row. Rows count from 1, the header not among them."""
+    """One bad row. Rows count from 1, without the header."""
 
     row: int
     kind: Kind
     column: str | None
-    """None where the record as a whole is damaged."""
+    """None if the record as a whole is damaged."""
 
 
 class Duplicate(NamedTuple):
-    """A row that repeats an earlier, sound one of the same file byte for byte."""
+    """A row that repeats an earlier clean row of the same file byte for byte."""
 
     row: int
     of_row: int
@@ -44,7 +44,7 @@ _KINDS = list(Kind)
 
 @dataclass
 class Manifest:
-    """The facts of one file. Damage is kept in 10 bytes a row, so that ten million rows can be described."""
+    """Description of one file. A bad row takes only 10 bytes, for files of ten million rows."""
 
     path: str
     columns: Sequence[str]
@@ -52,46 +52,46 @@ class Manifest:
     bytes: int = 0
     sha256: str = ""
     corrected_rows: list[int] = field(default_factory=list)
-    """Rows that send a claim of an earlier file again, put right."""
+    """Rows that correct a claim of an earlier file."""
     _rows: "array[int]" = field(default_factory=lambda: array("Q"), repr=False)
     _kinds: "array[int]" = field(default_factory=lambda: array("B"), repr=False)
     _columns: "array[int]" = field(default_factory=lambda: array("b"), repr=False)
     _duplicates: "array[int]" = field(default_factory=lambda: array("Q"), repr=False)
 
     def add_damage(self, row: int, kind: Kind, column: int | None) -> None:
-        """One more bad row; the column by its place."""
+        """Add a bad row; `column` is the position of the column."""
         self._rows.append(row)
         self._kinds.append(_KINDS.index(kind))
         self._columns.append(-1 if column is None else column)
 
     def add_duplicate(self, row: int, of_row: int) -> None:
-        """One more row that repeats another."""
+        """Add a row that repeats another."""
         self._duplicates.extend((row, of_row))
 
     @property
     def damaged(self) -> Iterator[Damage]:
-        """The bad rows, in their order."""
+        """The bad rows in order."""
         for row, kind, column in zip(self._rows, self._kinds, self._columns, strict=True):
             yield Damage(row, _KINDS[kind], None if column < 0 else self.columns[column])
 
     @property
     def damaged_rows(self) -> list[int]:
-        """Their numbers."""
+        """The numbers of the bad rows."""
         return self._rows.tolist()
 
     @property
     def damaged_by_kind(self) -> Counter[Kind]:
-        """How many there are of each kind."""
+        """The number of bad rows of each kind."""
         return Counter(_KINDS[kind] for kind in self._kinds)
 
     @property
     def duplicates(self) -> list[Duplicate]:
-        """The rows that repeat others."""
+        """The rows that repeat others, in order."""
         pairs = iter(self._duplicates)
         return [Duplicate(row, of_row) for row, of_row in zip(pairs, pairs, strict=True)]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, for a file beside the data."""
+        """Return the description for expected.json."""
         return {
             "path": self.path,
             "rows": self.rows,

@@ -1,18 +1,18 @@
-"""Who is insured, and what they drive.
+"""Policyholders, their policies and their cars.
 
-A policyholder has draws for life, a policy has its own until the next one begins. So two claims of one
-person agree on name, sex and region, and two claims under one policy on car, channel and first day of
-cover, although nothing is looked up: each is computed from its number.
+Attributes are drawn by the number of the policyholder or of the policy. Two claims of one person therefore
+agree on name, sex and region, and two claims under one policy on car, channel and first day of cover, without
+any lookup.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from samples.draws import Floats, Integers, Lane, Odds
+from samples.draws import Draws, Floats, Integers, Odds
 from samples.vocabulary import FEMALE_NAMES, FUELS, LAST_NAMES, MAKES, MALE_NAMES
 
-_SEX = Odds([0.462, 0.52, 0.006, 0.012])  # the last one did not say
+_SEX = Odds([0.462, 0.52, 0.006, 0.012])  # the last category did not state it
 _REGION = Odds([0.16, 0.15, 0.21, 0.17, 0.25, 0.06])
 _EARLIER_CLAIMS = Odds([0.61, 0.23, 0.09, 0.04, 0.017, 0.008, 0.003, 0.002])
 _POLICY_TYPE = Odds([0.66, 0.20, 0.14])
@@ -33,11 +33,11 @@ _YEAR = 365.25
 
 @dataclass(frozen=True)
 class Policyholders:
-    """People, one for each claim of a block."""
+    """The policyholder of each claim of a block."""
 
     number: Integers
     sex: Integers
-    """Of vocabulary.SEXES; 3 where they did not say."""
+    """Index into vocabulary.SEXES; 3 if not stated."""
     region: Integers
     first_name: Integers
     last_name: Integers
@@ -49,10 +49,10 @@ class Policyholders:
 
 @dataclass(frozen=True)
 class Policies:
-    """The policy that was running on the day of the loss, and its vehicle."""
+    """The policy in force on the day of the loss, and its vehicle."""
 
     number: Integers
-    lane: Lane
+    draws: Draws
     start_day: Integers
     days_insured: Integers
     cover: Integers
@@ -63,74 +63,74 @@ class Policies:
     fuel: Integers
     model_year: Integers
     vehicle_value: Floats
-    """On the day of the loss, in euro."""
+    """Value on the day of the loss in euros."""
 
 
 def draw_policyholders(seed: int, number: Integers, book_start_day: int) -> Policyholders:
-    """The people of these numbers. Everyone is insured from the age of 18 at the earliest."""
-    lane = Lane(seed, "policyholder", number.astype(np.uint64))
-    sex = lane.pick("sex", _SEX)
-    woman = np.where(sex < 2, sex == 0, lane.chance("name", 0.5))
-    age = np.clip(46.0 + 15.5 * lane.normal("age"), 18.6, 92.0)
+    """Draw the policyholders with these numbers. Nobody is insured before the age of 18."""
+    draws = Draws(seed, "policyholder", number.astype(np.uint64))
+    sex = draws.pick("sex", _SEX)
+    woman = np.where(sex < 2, sex == 0, draws.chance("name", 0.5))
+    age = np.clip(46.0 + 15.5 * draws.normal("age"), 18.6, 92.0)
     longest = np.maximum(180.0, (age - 18.0) * _YEAR)
     between = np.clip(
-        np.exp(6.6 + 0.9 * lane.normal("days between policies")), 180.0, np.minimum(longest, 5_000.0)
+        np.exp(6.6 + 0.9 * draws.normal("days between policies")), 180.0, np.minimum(longest, 5_000.0)
     )
     return Policyholders(
         number=number,
         sex=sex,
-        region=lane.pick("region", _REGION),
+        region=draws.pick("region", _REGION),
         first_name=np.where(
             woman,
-            lane.below("first name", len(FEMALE_NAMES)),
-            len(FEMALE_NAMES) + lane.below("first name", len(MALE_NAMES)),
+            draws.below("first name", len(FEMALE_NAMES)),
+            len(FEMALE_NAMES) + draws.below("first name", len(MALE_NAMES)),
         ),
-        last_name=lane.below("last name", len(LAST_NAMES)),
+        last_name=draws.below("last name", len(LAST_NAMES)),
         birth_day=book_start_day - (age * _YEAR).astype(np.int64),
-        earlier_claims=lane.pick("earlier claims", _EARLIER_CLAIMS),
+        earlier_claims=draws.pick("earlier claims", _EARLIER_CLAIMS),
         days_between_policies=between.astype(np.int64),
-        days_into_first_policy=(lane.uniform("days into first policy") * between).astype(np.int64),
+        days_into_first_policy=(draws.uniform("days into first policy") * between).astype(np.int64),
     )
 
 
 def draw_policies(seed: int, holders: Policyholders, loss_day: Integers) -> Policies:
-    """The policy of each holder on that day."""
+    """Draw the policy of each holder on this day."""
     cycle, days_insured = np.divmod(loss_day + holders.days_into_first_policy, holders.days_between_policies)
     number = holders.number * 1_000 + cycle  # at most 114 policies of 180 days since 1970
-    lane = Lane(seed, "policy", number.astype(np.uint64))
+    draws = Draws(seed, "policy", number.astype(np.uint64))
     start_day = loss_day - days_insured
-    make = lane.pick("make", _MAKE)
-    body = lane.pick("body", _BODY)
-    age_when_insured = lane.pick("age when insured", _AGE_WHEN_INSURED)
-    price = _MAKE_PRICES[make] * _BODY_FACTORS[body] * np.exp(0.22 * lane.normal("price"))
+    make = draws.pick("make", _MAKE)
+    body = draws.pick("body", _BODY)
+    age_when_insured = draws.pick("age when insured", _AGE_WHEN_INSURED)
+    price = _MAKE_PRICES[make] * _BODY_FACTORS[body] * np.exp(0.22 * draws.normal("price"))
     years_old = age_when_insured + days_insured / _YEAR
     return Policies(
         number=number,
-        lane=lane,
+        draws=draws,
         start_day=start_day,
         days_insured=days_insured,
-        cover=lane.pick("cover", _POLICY_TYPE),
-        channel=lane.pick("channel", _CHANNEL),
-        deductible=_DEDUCTIBLES[lane.pick("deductible", _DEDUCTIBLE)],
+        cover=draws.pick("cover", _POLICY_TYPE),
+        channel=draws.pick("channel", _CHANNEL),
+        deductible=_DEDUCTIBLES[draws.pick("deductible", _DEDUCTIBLE)],
         make=make,
         body=body,
-        fuel=np.where(make == MAKES.index("tesla"), FUELS.index("electric"), lane.pick("fuel", _FUEL)),
+        fuel=np.where(make == MAKES.index("tesla"), FUELS.index("electric"), draws.pick("fuel", _FUEL)),
         model_year=(start_day / _YEAR).astype(np.int64) + 1970 - age_when_insured,
         vehicle_value=np.clip(price * np.exp(-0.14 * years_old), 450.0, 250_000.0),
     )
 
 
 def draw_premium(policies: Policies, holders: Policyholders, shift: float) -> Floats:
-    """Annual premium in euro: the car, the cover and the driver's youth, and what the market made of it."""
+    """Draw the annual premium in euros, which depends on car, cover, the driver's age and noise."""
     young = policies.start_day - holders.birth_day < 25 * _YEAR
     expected = (
         (210.0 + 0.021 * policies.vehicle_value) * _COVER_FACTORS[policies.cover] * np.where(young, 1.7, 1.0)
     )
-    premium: Floats = expected * np.exp(0.28 * (policies.lane.normal("premium") + shift))
+    premium: Floats = expected * np.exp(0.28 * (policies.draws.normal("premium") + shift))
     return np.clip(premium, 60.0, 15_000.0)
 
 
 def draw_mileage(policies: Policies, shift: float, corrected: bool) -> Integers:
-    """Kilometres a year, as declared to the nearest hundred."""
-    spread = policies.lane.normal("mileage corrected" if corrected else "mileage") + shift
+    """Draw the declared kilometres per year, rounded down to hundreds."""
+    spread = policies.draws.normal("mileage corrected" if corrected else "mileage") + shift
     return (np.clip(np.exp(9.4 + 0.45 * spread), 500.0, 150_000.0) / 100.0).astype(np.int64) * 100

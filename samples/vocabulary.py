@@ -1,4 +1,4 @@
-"""The words of the motor book, all within latin-1; all people, places and addresses are invented."""
+"""Names and texts of the motor book, all within Latin-1; people, places and addresses are invented."""
 
 from unicodedata import normalize
 
@@ -61,8 +61,8 @@ TOWNS_BY_REGION = (
 )
 TOWNS = tuple(town for towns in TOWNS_BY_REGION for town in towns)
 
-# The story of a claim is an opening (by incident), a circumstance and an ending. "\v" is where the teller may
-# start a new line; the file's shape decides whether that is a line break or a space.
+# The description of a claim consists of an opening (by incident), a circumstance and an ending. Between them,
+# "\v" becomes a line break or a space, depending on the shape of the file.
 OPENINGS_BY_INCIDENT = (
     (
         "I was waiting at the lights when a car hit me from behind.",
@@ -129,7 +129,7 @@ ENDINGS = (
 
 
 def in_ascii(word: str) -> str:
-    """The word as it stands in an e-mail address: lower case letters only."""
+    """Return the word as used in an e-mail address: ASCII lower-case letters only."""
     spelled = word.lower().replace("ø", "o").replace("ß", "ss")
     return "".join(letter for letter in normalize("NFKD", spelled) if letter.isascii() and letter.isalpha())
 

@@ -1,9 +1,9 @@
-"""Photographs of vehicle damage: drawn, deterministic by seed, each of another scene.
+"""Drawn photographs of vehicle damage, each of a different scene and deterministic by seed.
 
     from samples.photos import scene, encoded, Facts
     data = encoded(scene(seed=7, number=0, width=4000, height=3000), "JPEG", Facts(orientation=6))
 
-See docs/samples.md; `python -m samples photos --help` writes those of a book's claims.
+See docs/samples.md; `python -m samples photos` writes photos of a book's claims.
 """
 
 from samples.photos.delivery import FORMATS, Facts, SentPhoto, deliver_photos, encoded

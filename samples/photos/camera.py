@@ -1,4 +1,4 @@
-"""Where a picture is taken from."""
+"""The camera of a scene."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from samples.photos.canvas import Plane
 
 type Point = tuple[float, float, float]
-"""Metres: x along the vehicle, y up, z towards its left."""
+"""Metres: x along the vehicle, y up, z towards the side that is drawn."""
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole that looks at a point of the vehicle. Metres: x along it, y up, z towards the near side."""
+    """A pinhole camera that looks at a point of the vehicle; coordinates are as in `Point`."""
 
     yaw: float
     distance: float
@@ -22,14 +22,14 @@ class Camera:
     """Height above the ground."""
     roll: float
     focal: float
-    """In pixels."""
+    """Focal length in pixels."""
     target: Point
     width: int
     height: int
 
     @classmethod
     def placed(cls, rng: Generator, width: int, height: int) -> "Camera":
-        """Whole vehicles, halves of them, and damage from near, as adjusters ask for."""
+        """Place a camera at random: views of whole vehicles, of parts, and close-ups of damage."""
         target = (rng.uniform(-1.9, 1.9), rng.uniform(0.35, 1.0), 0.4)
         wanted = rng.choice(
             [rng.uniform(4.6, 7.0), rng.uniform(2.2, 4.2), rng.uniform(0.9, 1.8)], p=[0.4, 0.35, 0.25]
@@ -49,7 +49,7 @@ class Camera:
         )
 
     def position(self) -> Point:
-        """Of the pinhole."""
+        """Return the position of the pinhole."""
         x, _, z = self.target
         return x + self.distance * np.sin(self.yaw), self.eye, z + self.distance * np.cos(self.yaw)
 
@@ -62,8 +62,8 @@ class Camera:
         cosine, sine = np.cos(self.roll), np.sin(self.roll)
         return right * cosine + up * sine, up * cosine - right * sine, forward
 
-    def seen(self, points: list[Point]) -> list[tuple[float, float]]:
-        """Where points of the world are in the picture."""
+    def project(self, points: list[Point]) -> list[tuple[float, float]]:
+        """Project points of the world to pixels."""
         right, up, forward = self._axes()
         away = np.subtract(points, self.position())
         depth = np.maximum(away @ forward, 0.3)
@@ -72,7 +72,7 @@ class Camera:
         return list(zip(x.tolist(), y.tolist(), strict=True))
 
     def rays(self) -> tuple[Plane, Plane, Plane]:
-        """The direction in which each pixel looks: x, y and z, each of the picture's size."""
+        """Return the viewing direction of each pixel: x, y and z, each of the picture's size."""
         right, up, forward = self._axes()
         x = ((np.arange(self.width) - self.width / 2) / self.focal).astype(np.float32)[None, :]
         y = ((self.height / 2 - np.arange(self.height)) / self.focal).astype(np.float32)[:, None]

@@ -1,7 +1,7 @@
-"""Photos of a book's claims, as customers send them: in many formats, one used twice, one broken.
+"""Photos of a book's claims, as customers send them: in many formats, one reused, one truncated.
 
-images/<claim id>/<name>    one to three of each of the first week's first claims
-photos.json                 what each of them is
+images/<claim id>/<name>    one to three photos of each of the first claims of the first week
+photos.json                 a description of each photo
 """
 
 import hashlib
@@ -23,15 +23,15 @@ from samples.photos.scene import scene
 pillow_heif.register_heif_opener()
 
 FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "HEIF": "heic", "TIFF": "tif"}
-"""Formats and the ends of their names."""
+"""File name extension of each format."""
 
-_TURN = ("JPEG", "JPEG", "PNG", "JPEG", "HEIF", "JPEG", "WEBP", "JPEG", "TIFF", "JPEG")
+_FORMAT_CYCLE = ("JPEG", "JPEG", "PNG", "JPEG", "HEIF", "JPEG", "WEBP", "JPEG", "TIFF", "JPEG")
 _NAMES = (
     "IMG_{stamp}.{end}",
     "IMG-{stamp}-{number:04}.{end}",
     "Foto {number} (links).{end}",
     "DSC{number:05}.{end}",
-    "Beschädigung+100%.{end}",  # keys are not escaped on their way
+    "Beschädigung+100%.{end}",  # keys are not escaped in events
 )
 _ASPECTS = ((4, 3), (4, 3), (3, 4), (16, 9), (9, 16), (1, 1))
 _TRANSPOSED = {
@@ -43,41 +43,41 @@ _TRANSPOSED = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-"""How upright pixels are stored under each EXIF orientation."""
+"""The transposition of upright pixels to the stored ones, by EXIF orientation."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a camera writes beside the pixels."""
+    """EXIF metadata of a photo."""
 
     orientation: int = 1
     taken_at: datetime | None = None
-    """With a zone; UTC is written without one, as older cameras do."""
+    """Time with a zone; UTC is written without an offset, as older cameras do."""
     latitude: float | None = None
     longitude: float | None = None
 
 
 @dataclass(frozen=True)
 class SentPhoto:
-    """One object, and what a reader has to find in it."""
+    """One object with its expected content."""
 
     key: str
     event_id: str
     format: str
     width: int
-    """Of the picture held upright, as the height is."""
+    """Width of the upright picture; likewise the height."""
     height: int
     facts: Facts
     bytes: int
     sha256: str
     reuses: str | None = None
-    """The key of the photo that this one is a smaller copy of."""
+    """The key of the original, if this photo is a smaller copy."""
     broken: bool = False
-    """Cut off: to be refused."""
+    """Whether the file is truncated and must be refused."""
 
 
 def encoded(image: Image.Image, format: str = "JPEG", facts: Facts | None = None, quality: int = 92) -> bytes:
-    """An upright picture as a file; without facts, it has no EXIF."""
+    """Encode an upright picture; without facts, the file has no EXIF."""
     options: dict[str, object] = {"quality": quality} if format in ("JPEG", "WEBP", "HEIF") else {}
     if facts:
         if facts.orientation in _TRANSPOSED:
@@ -95,7 +95,7 @@ def deliver_photos(
     longest: int = 2_000,
     report: Callable[[SentPhoto], None] | None = None,
 ) -> list[SentPhoto]:
-    """Write the photos of so many claims, of ``longest`` pixels on their longer side, and photos.json."""
+    """Write the photos of the first ``events`` claims, at most ``longest`` pixels a side, and photos.json."""
     photos = []
     for photo, data in _photos(book, events, longest):
         path = out / photo.key
@@ -104,8 +104,8 @@ def deliver_photos(
         photos.append(photo)
         if report:
             report(photo)
-    told = {"seed": book.config.seed, "photos": [asdict(photo) for photo in photos]}
-    text = json.dumps(told, default=str, indent=1, ensure_ascii=False)
+    description = {"seed": book.config.seed, "photos": [asdict(photo) for photo in photos]}
+    text = json.dumps(description, default=str, indent=1, ensure_ascii=False)
     (out / "photos.json").write_text(text + "\n", encoding="utf-8")
     return photos
 
@@ -122,23 +122,23 @@ def _photos(book: Book, events: int, longest: int) -> Iterator[tuple[SentPhoto, 
         rng = np.random.default_rng([seed, event, 1])
         for _ in range(int(rng.integers(1, 4))):
             image = scene(seed, number, *_size(rng, longest))
-            moment = _moment(rng, datetime.fromtimestamp(second, UTC))
-            facts = Facts(_orientation(number), moment, *_place(rng))
-            kind = _TURN[number % len(_TURN)]
-            photo, data = _sent(event_id, _name(number, moment, kind), image, kind, facts)
+            taken_at = _time_taken(rng, datetime.fromtimestamp(second, UTC))
+            facts = Facts(_orientation(number), taken_at, *_position(rng))
+            file_format = _FORMAT_CYCLE[number % len(_FORMAT_CYCLE)]
+            photo, data = _photo(event_id, _name(number, taken_at, file_format), image, file_format, facts)
             yield photo, data
             first = first or (photo.key, image)
             number += 1
         if event == events // 2:
-            photo, data = _sent(event_id, "upload interrupted.jpg", image, "JPEG", Facts())
-            yield _cut(photo, data)
+            photo, data = _photo(event_id, "upload interrupted.jpg", image, "JPEG", Facts())
+            yield _truncated(photo, data)
         if first and event and event == events - 1:
             key, original = first
             smaller = original.resize((original.width * 3 // 5, original.height * 3 // 5))
-            yield _sent(event_id, "received.jpg", smaller, "JPEG", None, quality=60, reuses=key)
+            yield _photo(event_id, "received.jpg", smaller, "JPEG", None, quality=60, reuses=key)
 
 
-def _sent(
+def _photo(
     event_id: str,
     name: str,
     image: Image.Image,
@@ -162,18 +162,18 @@ def _sent(
     return photo, data
 
 
-def _cut(photo: SentPhoto, data: bytes) -> tuple[SentPhoto, bytes]:
+def _truncated(photo: SentPhoto, data: bytes) -> tuple[SentPhoto, bytes]:
     data = data[: len(data) * 3 // 5]
     digest = hashlib.sha256(data).hexdigest()
     return replace(photo, bytes=len(data), sha256=digest, broken=True), data
 
 
 def _orientation(number: int) -> int:
-    """Each of the eight in turn, for JPEGs; the others are upright already."""
-    if _TURN[number % len(_TURN)] != "JPEG":
+    """Return each orientation in turn for JPEGs; other formats are stored upright."""
+    if _FORMAT_CYCLE[number % len(_FORMAT_CYCLE)] != "JPEG":
         return 1
-    rounds, place = divmod(number, len(_TURN))
-    earlier = rounds * _TURN.count("JPEG") + _TURN[:place].count("JPEG")
+    rounds, position = divmod(number, len(_FORMAT_CYCLE))
+    earlier = rounds * _FORMAT_CYCLE.count("JPEG") + _FORMAT_CYCLE[:position].count("JPEG")
     return earlier % 8 + 1
 
 
@@ -183,23 +183,23 @@ def _size(rng: Generator, longest: int) -> tuple[int, int]:
     return max(round(wide * share), 1), max(round(high * share), 1)
 
 
-def _moment(rng: Generator, reported_at: datetime) -> datetime:
-    """In the two days before the report; most phones know their zone."""
-    moment = reported_at - timedelta(seconds=int(rng.integers(60, 2 * 24 * 3600)))
-    return moment.astimezone(timezone(timedelta(hours=1))) if rng.random() < 0.7 else moment
+def _time_taken(rng: Generator, reported_at: datetime) -> datetime:
+    """Return a time in the two days before the report; most photos have a zone."""
+    taken_at = reported_at - timedelta(seconds=int(rng.integers(60, 2 * 24 * 3600)))
+    return taken_at.astimezone(timezone(timedelta(hours=1))) if rng.random() < 0.7 else taken_at
 
 
-def _place(rng: Generator) -> tuple[float | None, float | None]:
-    """Latitude and longitude as a camera writes them; some phones keep them to themselves."""
+def _position(rng: Generator) -> tuple[float | None, float | None]:
+    """Return latitude and longitude as a camera writes them; some photos have none."""
     latitude, longitude = rng.uniform(-35.0, 58.0), rng.uniform(-9.0, 25.0)
     if rng.random() < 0.25:
         return None, None
     return _degrees(*_sexagesimal(latitude)), _degrees(*_sexagesimal(longitude))
 
 
-def _name(number: int, moment: datetime, format: str) -> str:
+def _name(number: int, taken_at: datetime, format: str) -> str:
     return _NAMES[number % len(_NAMES)].format(
-        stamp=f"{moment:%Y%m%d_%H%M%S}", number=number + 1, end=FORMATS[format]
+        stamp=f"{taken_at:%Y%m%d_%H%M%S}", number=number + 1, end=FORMATS[format]
     )
 
 
@@ -213,17 +213,17 @@ def _exif(facts: Facts) -> Image.Exif:
             detail[ExifTags.Base.OffsetTimeOriginal] = f"{facts.taken_at:%:z}"
         exif[ExifTags.IFD.Exif] = detail
     if facts.latitude is not None and facts.longitude is not None:
-        place = exif.get_ifd(ExifTags.IFD.GPSInfo)
-        place[ExifTags.GPS.GPSLatitudeRef] = "S" if facts.latitude < 0 else "N"
-        place[ExifTags.GPS.GPSLatitude] = _sexagesimal(facts.latitude)[1:]
-        place[ExifTags.GPS.GPSLongitudeRef] = "W" if facts.longitude < 0 else "E"
-        place[ExifTags.GPS.GPSLongitude] = _sexagesimal(facts.longitude)[1:]
-        exif[ExifTags.IFD.GPSInfo] = place
+        gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
+        gps[ExifTags.GPS.GPSLatitudeRef] = "S" if facts.latitude < 0 else "N"
+        gps[ExifTags.GPS.GPSLatitude] = _sexagesimal(facts.latitude)[1:]
+        gps[ExifTags.GPS.GPSLongitudeRef] = "W" if facts.longitude < 0 else "E"
+        gps[ExifTags.GPS.GPSLongitude] = _sexagesimal(facts.longitude)[1:]
+        exif[ExifTags.IFD.GPSInfo] = gps
     return exif
 
 
 def _sexagesimal(degrees: float) -> tuple[int, float, float, float]:
-    """Sign, degrees, minutes and seconds, to a hundredth of one: thirty centimetres."""
+    """Return sign, degrees, minutes and seconds, rounded to 0.01 seconds (30 cm)."""
     hundredths = round(abs(degrees) * 360_000)
     minutes, rest = divmod(hundredths, 6_000)
     return (-1 if degrees < 0 else 1), float(minutes // 60), float(minutes % 60), rest / 100

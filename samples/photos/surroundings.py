@@ -1,10 +1,10 @@
-"""What is around a vehicle: sky or a wall, houses and trees, the ground."""
+"""Surroundings of a vehicle: sky or a wall, houses and trees, the ground."""
 
 import numpy as np
 from numpy.random import Generator
 
 from samples.photos.camera import Camera, Point
-from samples.photos.canvas import Canvas, Colour, Plane, Stain, bands, dull, natural_noise
+from samples.photos.canvas import Area, Canvas, Colour, Plane, as_planes, muted_colour, natural_noise
 
 _HAZE: Colour = (0.80, 0.84, 0.88)
 _ZENITH: Colour = (0.25, 0.45, 0.78)
@@ -13,7 +13,7 @@ _GRASS: Colour = (0.17, 0.24, 0.10)
 
 
 def draw_surroundings(rng: Generator, canvas: Canvas, camera: Camera) -> None:
-    """All but the vehicle."""
+    """Draw everything except the vehicle."""
     across, upwards, along = camera.rays()
     indoors = rng.random() < 0.25
     if indoors:
@@ -28,23 +28,23 @@ def _draw_sky(rng: Generator, canvas: Canvas, upwards: Plane) -> None:
     clouds = natural_noise(rng, canvas.width, canvas.height, 0.52)
     cover = np.clip(clouds * np.float32(rng.uniform(0.1, 0.6)) + np.float32(rng.uniform(-0.2, 0.9)), 0, 1)
     height = np.clip(upwards * np.float32(2.2), 0, 1)
-    canvas.planes[:] = bands(_HAZE) + height * (bands(_ZENITH) - bands(_HAZE))
-    canvas.planes += cover * (bands(_CLOUD) - canvas.planes)
+    canvas.planes[:] = as_planes(_HAZE) + height * (as_planes(_ZENITH) - as_planes(_HAZE))
+    canvas.planes += cover * (as_planes(_CLOUD) - canvas.planes)
 
 
 def _draw_wall(rng: Generator, canvas: Canvas, upwards: Plane) -> None:
-    canvas.planes[:] = bands(dull(rng, 0.25, 0.8)) * (
+    canvas.planes[:] = as_planes(muted_colour(rng, 0.25, 0.8)) * (
         1 + np.float32(0.5) * upwards + np.float32(0.06) * canvas.texture
     )
     for _ in range(int(rng.integers(2, 7))):  # doors, shelves, stains, lamps
         x, y = rng.uniform(0, canvas.width), rng.uniform(-0.2, 0.6) * canvas.height
         wide, high = rng.uniform(0.03, 0.3) * canvas.width, rng.uniform(0.1, 0.9) * canvas.height
-        if stain := canvas.polygon([(x, y), (x + wide, y), (x + wide, y + high), (x, y + high)]):
-            stain.paint(dull(rng, 0.1, 0.95), rough=0.08)
+        if area := canvas.polygon([(x, y), (x + wide, y), (x + wide, y + high), (x, y + high)]):
+            area.paint(muted_colour(rng, 0.1, 0.95), rough=0.08)
 
 
 def _draw_horizon(rng: Generator, canvas: Canvas, camera: Camera) -> None:
-    """Houses and trees, far away on both sides of the line of sight."""
+    """Draw distant houses and trees on both sides of the line of sight."""
     ahead = np.pi + camera.yaw
     for _ in range(int(rng.integers(5, 14))):
         angle, away = ahead + rng.uniform(-0.9, 0.9), rng.uniform(18, 70)
@@ -68,16 +68,16 @@ def _draw_house(
     def corner(across: float, up: float) -> Point:
         return at[0] + side[0] * across, up * high, at[1] + side[1] * across
 
-    def panel(left: float, right: float, low: float, top: float) -> Stain | None:
+    def panel(left: float, right: float, low: float, top: float) -> Area | None:
         corners = [corner(left, low), corner(right, low), corner(right, top), corner(left, top)]
-        return canvas.polygon(camera.seen(corners))
+        return canvas.polygon(camera.project(corners))
 
     wall = panel(-1, 1, 0, 1)
     if wall is None:
         return
-    wall.paint(dull(rng, 0.25, 0.85), rough=0.05)
+    wall.paint(muted_colour(rng, 0.25, 0.85), rough=0.05)
     floors, windows = int(high // 3) or 1, int(rng.integers(2, 7))
-    tone = dull(rng, 0.08, 0.3)
+    tone = muted_colour(rng, 0.08, 0.3)
     for floor in range(floors):
         for window in range(windows):
             left, low = -1 + (2 * window + 0.5) / windows, (floor + 0.3) / floors
@@ -86,14 +86,14 @@ def _draw_house(
 
 
 def _draw_tree(rng: Generator, canvas: Canvas, camera: Camera, at: tuple[float, float], high: float) -> None:
-    ((x, top), (_, foot)) = camera.seen([(at[0], high, at[1]), (at[0], 0.0, at[1])])
+    ((x, top), (_, foot)) = camera.project([(at[0], high, at[1]), (at[0], 0.0, at[1])])
     radius = abs(foot - top) * rng.uniform(0.3, 0.5)
     if stem := canvas.line([(x, foot), (x, top)], max(radius / 8, 1)):
         stem.paint((0.16, 0.12, 0.09), rough=0.2)
     if crown := canvas.around(x, top + radius * 0.6, radius * 1.3):
         xs, ys = crown.axes()
         away = np.hypot(xs - np.float32(x), ys - np.float32(top + radius * 0.6)) / np.float32(radius)
-        leaves = canvas.texture[crown.place]
+        leaves = canvas.texture[crown.slices]
         crown.cover = np.clip((np.float32(1) - away) * 6 + leaves, 0, 1)
         crown.paint((0.13, 0.22, 0.08), np.clip(1.1 - 0.4 * away + 0.35 * leaves, 0.2, 2.2))
 
@@ -102,7 +102,7 @@ def _draw_ground(rng: Generator, canvas: Canvas, camera: Camera, rays: tuple[Pla
     below = np.flatnonzero(rays[1].min(axis=1) < 0)
     if not below.size:
         return
-    rows = slice(int(below[0]), canvas.height)  # only these see any of it
+    rows = slice(int(below[0]), canvas.height)  # the rows that show any ground
     across, upwards, along = (ray[rows] for ray in rays)
     cover = np.clip(-upwards * np.float32(camera.focal), 0, 1)
     reach = np.float32(camera.eye) / np.maximum(-upwards, np.float32(0.012))
@@ -113,14 +113,14 @@ def _draw_ground(rng: Generator, canvas: Canvas, camera: Camera, rays: tuple[Pla
     light *= 1 - np.float32(rng.uniform(0.5, 0.8)) * _sixth_power_bell(
         x / np.float32(2.1), z / np.float32(0.95)
     )
-    tone = dull(rng, 0.16, 0.55)
-    beyond = dull(rng, 0.2, 0.6) if rng.random() < 0.5 else _GRASS
+    tone = muted_colour(rng, 0.16, 0.55)
+    beyond = muted_colour(rng, 0.2, 0.6) if rng.random() < 0.5 else _GRASS
     verge = z + np.float32(rng.normal(0, 0.05)) * x < np.float32(rng.uniform(-6.0, -1.6))
     marks = None
     if rng.random() < 0.6:
         place, gap = rng.uniform(1.2, 3.0), rng.uniform(2.0, 6.0)
         marks = (np.abs(z - np.float32(place)) < 0.07) & (x * np.float32(1 / gap) % 1 < 0.6)
-    ground = np.where(verge, bands(beyond), bands(tone))
+    ground = np.where(verge, as_planes(beyond), as_planes(tone))
     if marks is not None:
         ground[:, marks] = 0.78
     ground *= light
@@ -129,16 +129,18 @@ def _draw_ground(rng: Generator, canvas: Canvas, camera: Camera, rays: tuple[Pla
 
 
 def _gravel(rng: Generator, x: Plane, z: Plane, reach: Plane) -> Plane:
-    """The light of a rough ground: stones and patches."""
+    """Return the light reflected by rough ground: stones and patches."""
     tile = natural_noise(rng, 512, 512, rng.uniform(0.7, 0.95))
-    tile = np.block([[tile, tile[:, ::-1]], [tile[::-1], tile[::-1, ::-1]]])  # mirrored, it has no seams
+    tile = np.block(
+        [[tile, tile[:, ::-1]], [tile[::-1], tile[::-1, ::-1]]]
+    )  # mirrored, so that it has no seams
     light = np.ones_like(x)
     for scale, strength in ((rng.uniform(120, 400), rng.uniform(0.1, 0.3)), (13.0, 0.1)):
         spot = (z * np.float32(scale)).astype(np.int32) & 1023
         spot <<= 10
         spot |= (x * np.float32(scale)).astype(np.int32) & 1023
         light += np.float32(strength) * tile.ravel().take(spot)
-    # What is far away is finer than a pixel, and so it is even.
+    # Distant structure is finer than a pixel and averages out.
     light -= 1
     light /= 1 + reach * np.float32(0.06)
     light += 1
@@ -146,7 +148,7 @@ def _gravel(rng: Generator, x: Plane, z: Plane, reach: Plane) -> Plane:
 
 
 def _sixth_power_bell(x: Plane, z: Plane) -> Plane:
-    """1 in the middle, 0 beyond 1 in either direction: the shadow under a vehicle."""
+    """Return the shadow under a vehicle: 1 in the middle, 0 beyond 1 in either direction."""
     x *= x
     z *= z
     bell: Plane = np.exp(-np.minimum(x * x * x + z * z * z, np.float32(30)))

@@ -1,4 +1,4 @@
-"""A vehicle, and what is broken of it."""
+"""A vehicle and its damage."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from samples.photos.camera import Camera, Point
-from samples.photos.canvas import Canvas, Colour, Stain, dull
+from samples.photos.canvas import Area, Canvas, Colour, muted_colour
 
 _PAINTS: tuple[Colour, ...] = (
     (0.86, 0.87, 0.87), (0.55, 0.57, 0.60), (0.07, 0.07, 0.08), (0.25, 0.27, 0.30), (0.52, 0.06, 0.07),
@@ -19,7 +19,7 @@ _METAL: Colour = (0.58, 0.59, 0.60)
 
 
 class Vehicle:
-    """A profile drawn out to a width: panels, wheels, windows, lamps, and what is broken of them."""
+    """A profile extruded to a width, with panels, wheels, windows, lamps and damage."""
 
     def __init__(self, rng: Generator, canvas: Canvas, camera: Camera) -> None:
         self._rng, self._canvas, self._camera = rng, canvas, camera
@@ -51,11 +51,11 @@ class Vehicle:
         ]
 
     def draw(self) -> None:
-        """From what is farthest to what is nearest."""
+        """Draw the parts from the farthest to the nearest."""
         side = self._wide / 2
         eye_x, eye_y, _ = self._camera.position()
         for (x1, y1), (x2, y2) in itertools.pairwise(self._profile):
-            outward = (y1 - y2, x2 - x1)  # the profile goes over the roof, from the rear to the front
+            outward = (y1 - y2, x2 - x1)  # the profile runs from the rear over the roof to the front
             if (eye_x - x1) * outward[0] + (eye_y - y1) * outward[1] <= 0:
                 continue
             self._draw_end((x1, y1), (x2, y2), side, outward)
@@ -68,21 +68,21 @@ class Vehicle:
         light: float = 1.0,
         gloss: float = 0.0,
         rough: float = 0.03,
-    ) -> Stain | None:
-        """A surface; gloss mirrors a bright sky over a dark ground."""
-        seen = self._camera.seen(corners)
-        stain = self._canvas.polygon(seen)
-        if stain is None:
+    ) -> Area | None:
+        """Draw a surface; gloss reflects a bright sky above dark ground."""
+        seen = self._camera.project(corners)
+        area = self._canvas.polygon(seen)
+        if area is None:
             return None
         ys = [y for _, y in seen]
         top, bottom = min(ys), max(ys)
-        _, rows = stain.axes()
+        _, rows = area.axes()
         down = (rows - np.float32(top)) / np.float32(max(bottom - top, 1.0))
         sky = np.float32(1.0) - np.tanh((down - np.float32(0.42)) * 7) * np.float32(0.5)
         band = np.exp(-((down - np.float32(0.3)) ** 2) * 160) * np.float32(0.5)
         shade = np.float32(light) * (1 + np.float32(gloss) * (sky - 1 + band))
-        stain.paint(colour, shade, rough)
-        return stain
+        area.paint(colour, shade, rough)
+        return area
 
     def _draw_end(
         self, low: tuple[float, float], top: tuple[float, float], side: float, outward: tuple[float, float]
@@ -183,16 +183,16 @@ class Vehicle:
 
     def _groove(self, points: list[Point], light: float = 0.45) -> None:
         thickness = 0.012 * self._camera.focal / self._camera.distance
-        if stain := self._canvas.line(self._camera.seen(points), max(thickness, 0.7)):
-            stain.shade(light)
+        if area := self._canvas.line(self._camera.project(points), max(thickness, 0.7)):
+            area.shade(light)
 
-    # -- What is broken --
+    # -- Damage --
 
     def _damage(self, z: float) -> None:
         rng = self._rng
         x = float(np.clip(self._camera.target[0] + rng.normal(0, 0.6), -self._long / 2, self._long / 2))
         place = (x, float(rng.uniform(self._sill, self._belt)), z)
-        (middle,) = self._camera.seen([place])
+        (middle,) = self._camera.project([place])
         metre = self._camera.focal / self._camera.distance
         kind = rng.choice(["dent", "scratches", "bare", "hole"], p=[0.4, 0.35, 0.15, 0.1])
         if kind == "dent":
@@ -205,24 +205,24 @@ class Vehicle:
             self._hole(middle, float(rng.uniform(0.03, 0.14)) * metre)
 
     def _dent(self, middle: tuple[float, float], radius: float) -> None:
-        """One side of it turns to the light, the other away."""
-        if (stain := self._canvas.around(*middle, radius * 2.5)) is None:
+        """Draw a dent: one side faces the light, the other is in shade."""
+        if (area := self._canvas.around(*middle, radius * 2.5)) is None:
             return
         rng = self._rng
-        xs, ys = stain.axes()
+        xs, ys = area.axes()
         angle = rng.uniform(0, 2 * np.pi)
         squeeze = np.float32(rng.uniform(0.5, 2.0))
         dx = (xs - np.float32(middle[0])) / np.float32(radius)
         dy = (ys - np.float32(middle[1])) / np.float32(radius) * squeeze
         bell = np.exp(-(dx * dx + dy * dy))
         tilt = dx * np.float32(np.cos(angle)) + dy * np.float32(np.sin(angle))
-        crumple = 1 + np.float32(0.3) * self._canvas.texture[stain.place]
-        stain.shade(np.clip(1 + np.float32(rng.uniform(0.5, 1.3)) * bell * tilt * crumple, 0.15, 2.2))
+        crumple = 1 + np.float32(0.3) * self._canvas.texture[area.slices]
+        area.shade(np.clip(1 + np.float32(rng.uniform(0.5, 1.3)) * bell * tilt * crumple, 0.15, 2.2))
 
     def _scratches(self, middle: tuple[float, float], metre: float) -> None:
         rng = self._rng
         angle = rng.normal(0, 0.4)
-        tone = dull(rng, 0.55, 0.9) if rng.random() < 0.7 else dull(rng, 0.05, 0.2)
+        tone = muted_colour(rng, 0.55, 0.9) if rng.random() < 0.7 else muted_colour(rng, 0.05, 0.2)
         for _ in range(int(rng.integers(2, 9))):
             turn = angle + rng.normal(0, 0.08)
             length, steps = rng.uniform(0.1, 0.9) * metre, 14
@@ -236,18 +236,18 @@ class Vehicle:
                 )
                 for a, w in zip(along, wobble, strict=True)
             ]
-            if stain := self._canvas.line(points, max(rng.uniform(0.002, 0.012) * metre, 0.6)):
-                stain.cover *= np.clip(0.75 + 0.35 * self._canvas.texture[stain.place], 0, 1)
-                stain.paint(tone, rough=0.15)
+            if area := self._canvas.line(points, max(rng.uniform(0.002, 0.012) * metre, 0.6)):
+                area.cover *= np.clip(0.75 + 0.35 * self._canvas.texture[area.slices], 0, 1)
+                area.paint(tone, rough=0.15)
 
     def _bare(self, middle: tuple[float, float], radius: float) -> None:
-        """Paint is off: primer shows, with a ragged edge."""
-        if stain := self._canvas.around(*middle, radius * 1.6):
-            xs, ys = stain.axes()
+        """Draw missing paint: a patch of primer with a ragged edge."""
+        if area := self._canvas.around(*middle, radius * 1.6):
+            xs, ys = area.axes()
             away = np.hypot(xs - np.float32(middle[0]), ys - np.float32(middle[1])) / np.float32(radius)
-            ragged = 1 - away + np.float32(0.35) * self._canvas.texture[stain.place]
-            stain.cover = np.clip(ragged * 9, 0, 1)
-            stain.paint(dull(self._rng, 0.35, 0.7), rough=0.12)
+            ragged = 1 - away + np.float32(0.35) * self._canvas.texture[area.slices]
+            area.cover = np.clip(ragged * 9, 0, 1)
+            area.paint(muted_colour(self._rng, 0.35, 0.7), rough=0.12)
 
     def _hole(self, middle: tuple[float, float], radius: float) -> None:
         turns = np.sort(self._rng.uniform(0, 2 * np.pi, 11))
@@ -258,5 +258,5 @@ class Vehicle:
         ]
         if rim := self._canvas.line([*edge, edge[0]], max(radius * 0.12, 1)):
             rim.paint((0.7, 0.7, 0.7), rough=0.3)
-        if stain := self._canvas.polygon(edge):
-            stain.paint((0.03, 0.03, 0.035), rough=0.3)
+        if area := self._canvas.polygon(edge):
+            area.paint((0.03, 0.03, 0.035), rough=0.3)

@@ -29,18 +29,18 @@ type Row = list[str]
 
 
 def records(path: Path, shape: Shape | None = None) -> list[Row]:
-    """The data rows as text, the header checked and left out. Values of NDJSON are told as a CSV would."""
+    """Return the data rows as text after checking the header; NDJSON values as a CSV would have them."""
     shape = shape or Shape()
     raw = path.read_bytes()
     text = (gzip.decompress(raw) if shape.gzip else raw).decode(PYTHON_ENCODINGS[shape.encoding])
     if shape.format == "ndjson":
-        return [_of_object(line) for line in text.splitlines()]
+        return [_row_of_json(line) for line in text.splitlines()]
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=shape.delimiter, strict=True))
     assert rows[0] == NAMES
     return rows[1:]
 
 
-def _of_object(line: str) -> Row:
+def _row_of_json(line: str) -> Row:
     values = json.loads(line)
     assert list(values) == NAMES
     return [
@@ -50,7 +50,7 @@ def _of_object(line: str) -> Row:
 
 
 def faults(row: Row, missing: str = "") -> list[str]:
-    """What is wrong with a row by the contract, as "column: reason"; a ragged row is one fault."""
+    """Return the violations of the contract as "column: reason"; a row of a wrong length is one fault."""
     if len(row) != len(COLUMNS):
         return [f"{len(row)} fields"]
     return [
@@ -91,11 +91,9 @@ def _value(logical_type: str, text: str) -> Any:
         case "number":
             return float(text)
         case "boolean":
-            return (
-                {"true": True, "false": False}.get(text)
-                if text in ("true", "false")
-                else int("not a boolean")
-            )
+            if text not in ("true", "false"):
+                raise ValueError("not a boolean")
+            return text == "true"
         case "date":
             return date.fromisoformat(text)
         case "timestamp":

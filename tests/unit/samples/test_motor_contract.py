@@ -1,4 +1,4 @@
-"""The sample line's contract is a valid ODCS document in Claimwatch's vocabulary."""
+"""The contract of the sample line is a valid ODCS document and uses Claimwatch's custom properties."""
 
 import json
 import re
@@ -35,13 +35,13 @@ def custom(column: dict[str, Any]) -> dict[str, Any]:
     return {entry["property"]: entry["value"] for entry in column["customProperties"]}
 
 
-def test_the_contract_is_a_valid_document_of_the_standard(document: dict[str, Any]) -> None:
+def test_the_contract_conforms_to_the_standard(document: dict[str, Any]) -> None:
     schema = json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text())
     jsonschema.Draft201909Validator(schema).validate(document)
     OpenDataContractStandard.from_file(str(MOTOR))
 
 
-def test_it_has_thirty_to_forty_columns_each_with_a_known_type_and_role(
+def test_each_of_the_thirty_to_forty_columns_has_a_known_type_and_role(
     columns: list[dict[str, Any]],
 ) -> None:
     assert 30 <= len(columns) <= 40
@@ -50,7 +50,7 @@ def test_it_has_thirty_to_forty_columns_each_with_a_known_type_and_role(
     assert all(column["description"] for column in columns)
 
 
-def test_one_column_identifies_and_one_dates_the_claim(columns: list[dict[str, Any]]) -> None:
+def test_there_is_one_identifier_and_one_event_time(columns: list[dict[str, Any]]) -> None:
     roles = Counter(custom(column)["role"] for column in columns)
     assert (roles["identifier"], roles["event_time"]) == (1, 1)
     assert roles["protected"] >= 3
@@ -59,7 +59,7 @@ def test_one_column_identifies_and_one_dates_the_claim(columns: list[dict[str, A
     assert identifier["unique"]
 
 
-def test_personal_columns_say_how_they_are_stored(columns: list[dict[str, Any]]) -> None:
+def test_personal_columns_specify_how_they_are_stored(columns: list[dict[str, Any]]) -> None:
     personal = {
         column["name"]: custom(column).get("storeAs")
         for column in columns
@@ -68,13 +68,13 @@ def test_personal_columns_say_how_they_are_stored(columns: list[dict[str, Any]])
     assert Counter(personal.values()) == {"hash": 2, "plain": 2}
 
 
-def test_the_claimant_and_the_columns_that_the_generator_names_exist(document: dict[str, Any]) -> None:
+def test_the_columns_named_by_the_generator_exist(document: dict[str, Any]) -> None:
     names = {field.name for field in motor_fields()}
     assert custom(document)["claimantColumn"] in names
     assert {*DRIFTING_FEATURES, *CORRECTED_COLUMNS} <= names
 
 
-def test_patterns_compile_and_synonyms_do_not_clash(columns: list[dict[str, Any]]) -> None:
+def test_patterns_compile_and_synonyms_are_unique(columns: list[dict[str, Any]]) -> None:
     names = [column["name"] for column in columns]
     names += [synonym["synonym"] for column in columns for synonym in column.get("synonyms", [])]
     assert len(set(names)) == len(names)
@@ -82,7 +82,7 @@ def test_patterns_compile_and_synonyms_do_not_clash(columns: list[dict[str, Any]
         re.compile(column.get("logicalTypeOptions", {}).get("pattern", ""))
 
 
-def test_no_column_tells_the_outcome(columns: list[dict[str, Any]]) -> None:
+def test_no_column_reveals_the_outcome(columns: list[dict[str, Any]]) -> None:
     assert not [
         column["name"] for column in columns if re.search("fraud|probab|score|outcome", column["name"])
     ]

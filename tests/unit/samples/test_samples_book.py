@@ -1,4 +1,4 @@
-"""The book is a plausible motor book, and its frauds follow the stated mechanism."""
+"""The book is plausible, and its frauds follow the documented mechanism."""
 
 from collections import defaultdict
 from datetime import date
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from samples import DRIFTING_FEATURES, Book, BookConfig, Claims, Drift
 from samples import mechanism as m
-from samples.columns import Escapes, Numbers, Words
-from samples.draws import Lane, Odds
+from samples.columns import Escapes, Lookup, Numbers
+from samples.draws import Draws, Odds
 
 ROWS = 60_000
 NUMBERS = np.arange(ROWS, dtype=np.uint64)
@@ -30,7 +30,7 @@ def numbers(claims: Claims, name: str) -> NDArray[np.float64]:
 
 def labels(claims: Claims, name: str) -> NDArray[np.str_]:
     column = claims.columns[name]
-    assert isinstance(column, Words)
+    assert isinstance(column, Lookup)
     return np.array([*column.table, ""])[column.codes]
 
 
@@ -49,36 +49,36 @@ def roc_auc(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
 # --- The draws ---------------------------------------------------------------------------------------------
 
 
-def test_a_draw_depends_on_its_index_alone() -> None:
-    together = Lane(7, "claim", NUMBERS).uniform("hour")
-    alone = Lane(7, "claim", np.array([41_234], dtype=np.uint64)).uniform("hour")
+def test_a_draw_depends_only_on_its_index() -> None:
+    together = Draws(7, "claim", NUMBERS).uniform("hour")
+    alone = Draws(7, "claim", np.array([41_234], dtype=np.uint64)).uniform("hour")
     assert together[41_234] == alone[0]
 
 
 def test_draws_are_uniform_normal_and_independent_between_streams() -> None:
-    lane = Lane(7, "claim", NUMBERS)
-    uniform, normal = lane.uniform("a"), lane.normal("b")
+    draws = Draws(7, "claim", NUMBERS)
+    uniform, normal = draws.uniform("a"), draws.normal("b")
     tolerance = 4 / np.sqrt(ROWS)
     for quantile in (0.01, 0.25, 0.5, 0.75, 0.99):
         assert np.mean(uniform < quantile) == pytest.approx(quantile, abs=tolerance)
         assert np.mean(normal < NormalDist().inv_cdf(quantile)) == pytest.approx(quantile, abs=tolerance)
     assert abs(np.corrcoef(uniform, normal)[0, 1]) < tolerance
     assert abs(np.corrcoef(uniform[:-1], uniform[1:])[0, 1]) < tolerance
-    assert abs(np.corrcoef(uniform, Lane(8, "claim", NUMBERS).uniform("a"))[0, 1]) < tolerance
+    assert abs(np.corrcoef(uniform, Draws(8, "claim", NUMBERS).uniform("a"))[0, 1]) < tolerance
 
 
-def test_categories_come_by_their_odds_and_never_at_weight_zero() -> None:
-    lane = Lane(7, "claim", NUMBERS)
-    picked = lane.pick("a", Odds([1, 0, 3]))
+def test_categories_are_drawn_by_their_odds_and_never_at_weight_zero() -> None:
+    draws = Draws(7, "claim", NUMBERS)
+    picked = draws.pick("a", Odds([1, 0, 3]))
     assert np.bincount(picked, minlength=3) / ROWS == pytest.approx([0.25, 0, 0.75], abs=0.01)
     given = (NUMBERS % np.uint64(2)).astype(np.int64)
-    assert np.array_equal(lane.pick("a", Odds([[1, 0], [0, 1]]), given), given)
+    assert np.array_equal(draws.pick("a", Odds([[1, 0], [0, 1]]), given), given)
 
 
-# --- The people and the claims -----------------------------------------------------------------------------
+# --- Policyholders and claims ------------------------------------------------------------------------------
 
 
-def test_claim_ids_are_distinct_and_tell_nothing_about_order(claims: Claims) -> None:
+def test_claim_ids_are_distinct_and_unrelated_to_order_and_fraud(claims: Claims) -> None:
     ids = text(claims, "claim_id")
     later = text(Book(BookConfig()).claims(1, NUMBERS), "claim_id")
     assert len({*ids, *later}) == 2 * ROWS
@@ -87,7 +87,7 @@ def test_claim_ids_are_distinct_and_tell_nothing_about_order(claims: Claims) -> 
     assert abs(np.corrcoef(digits, claims.is_fraud)[0, 1]) < 4 / np.sqrt(ROWS)
 
 
-def test_a_person_and_a_policy_are_the_same_in_all_their_claims(claims: Claims) -> None:
+def test_persons_and_policies_are_consistent_across_their_claims(claims: Claims) -> None:
     for key, constant in (
         (
             "policyholder_id",
@@ -99,25 +99,27 @@ def test_a_person_and_a_policy_are_the_same_in_all_their_claims(claims: Claims) 
         ),
     ):
         seen: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-        for owner, *facts in zip(text(claims, key), *(text(claims, name) for name in constant), strict=True):
-            seen[owner].add(tuple(facts))
-        assert len(seen) < ROWS - 1_000, "several claims each, or the test shows nothing"
-        assert all(len(facts) == 1 for facts in seen.values())
+        for owner, *values in zip(text(claims, key), *(text(claims, name) for name in constant), strict=True):
+            seen[owner].add(tuple(values))
+        assert len(seen) < ROWS - 1_000, "too few have several claims"
+        assert all(len(values) == 1 for values in seen.values())
 
 
-def test_dates_follow_each_other(claims: Claims) -> None:
+def test_dates_are_in_order(claims: Claims) -> None:
     start, loss, report = (
         text(claims, name) for name in ("policy_start_date", "incident_date", "reported_at")
     )
-    assert all(began <= lost <= told[:10] for began, lost, told in zip(start, loss, report, strict=True))
+    assert all(
+        began <= lost <= reported[:10] for began, lost, reported in zip(start, loss, report, strict=True)
+    )
     assert min(report)[:10] == "2026-01-05"
     assert max(report)[:10] == "2026-01-11"
     hours = numbers(claims, "incident_hour")
-    same_day = np.array([lost == told[:10] for lost, told in zip(loss, report, strict=True)])
-    assert np.nanmax(hours[same_day] - np.array([int(told[11:13]) for told in report])[same_day]) <= 0
+    same_day = np.array([lost == reported[:10] for lost, reported in zip(loss, report, strict=True)])
+    assert np.nanmax(hours[same_day] - np.array([int(reported[11:13]) for reported in report])[same_day]) <= 0
 
 
-def test_covers_pay_only_for_what_they_cover(claims: Claims) -> None:
+def test_incidents_are_within_the_cover_of_the_policy(claims: Claims) -> None:
     cover, incident = labels(claims, "policy_type"), labels(claims, "incident_type")
     assert set(incident[cover == "third_party"]) == {"collision", "single_vehicle"}
     assert set(incident[cover == "third_party_fire_theft"]) == {
@@ -128,7 +130,7 @@ def test_covers_pay_only_for_what_they_cover(claims: Claims) -> None:
     }
 
 
-def test_optional_facts_are_missing_now_and_then(claims: Claims) -> None:
+def test_optional_columns_are_sometimes_missing(claims: Claims) -> None:
     for name in (
         "policyholder_sex",
         "annual_mileage",
@@ -147,7 +149,7 @@ def test_addresses_and_mailboxes_are_invented(claims: Claims) -> None:
 # --- The mechanism -----------------------------------------------------------------------------------------
 
 
-def test_frauds_are_few_and_the_true_probability_ranks_them_well(claims: Claims) -> None:
+def test_frauds_are_rare_and_the_true_probability_ranks_them_well(claims: Claims) -> None:
     assert 0.06 < claims.probability.mean() < 0.08
     assert claims.is_fraud.mean() == pytest.approx(claims.probability.mean(), abs=0.004)
     assert 0.84 < roc_auc(claims.probability, claims.is_fraud) < 0.90
@@ -164,8 +166,8 @@ def test_the_true_probability_is_calibrated(claims: Claims) -> None:
         )
 
 
-def test_the_probability_follows_from_what_stands_in_the_claim(claims: Claims) -> None:
-    """Written out a second time, from the text of the columns."""
+def test_the_probability_can_be_computed_from_the_columns(claims: Claims) -> None:
+    """Compute it independently from the text of the columns."""
     start, loss = text(claims, "policy_start_date"), text(claims, "incident_date")
     report = text(claims, "reported_at")
     incident, severity = labels(claims, "incident_type"), labels(claims, "incident_severity")
@@ -178,45 +180,43 @@ def test_the_probability_follows_from_what_stands_in_the_claim(claims: Claims) -
         log_odds = m.INTERCEPT + m.INCIDENT_EFFECT[incident[i]] + m.ONLINE * (channel[i] == "online")
         log_odds += m.EARLY_CLAIM * np.exp(-(lost - date.fromisoformat(start[i])).days / m.EARLY_DAYS)
         log_odds += m.EARLIER_CLAIMS * min(earlier[i], 4)
-        log_odds += m.AMOUNT_DOUBLED * float(np.clip(np.log2(amount[i] / m.AMOUNT_BASE), -3, 4))
+        log_odds += m.DOUBLED_AMOUNT * float(np.clip(np.log2(amount[i] / m.AMOUNT_BASE), -3, 4))
         log_odds += m.NO_POLICE_REPORT * (police[i] == "false")
-        log_odds += m.DAY_OF_SILENCE * min(
-            (date.fromisoformat(report[i][:10]) - lost).days, m.DAYS_OF_SILENCE
-        )
-        log_odds += m.UNSEEN_AT_NIGHT * ((hour[i] >= 22 or hour[i] < 5) and witnesses[i] == 0)
-        log_odds += m.LOAN_ON_WHAT_IS_GONE * (incident[i] in ("theft", "fire") and financed[i] == "true")
-        log_odds += m.MANY_HURT_IN_A_BUMP * (severity[i] in ("trivial", "minor") and injuries[i] >= 2)
+        log_odds += m.DELAY_DAY * min((date.fromisoformat(report[i][:10]) - lost).days, m.MAX_DELAY_DAYS)
+        log_odds += m.NIGHT_WITHOUT_WITNESS * ((hour[i] >= 22 or hour[i] < 5) and witnesses[i] == 0)
+        log_odds += m.FINANCED_THEFT_OR_FIRE * (incident[i] in ("theft", "fire") and financed[i] == "true")
+        log_odds += m.INJURIES_IN_MINOR_ACCIDENT * (severity[i] in ("trivial", "minor") and injuries[i] >= 2)
         assert claims.probability[i] == pytest.approx(1 / (1 + np.exp(-log_odds)), rel=1e-9)
 
 
 # --- Drift -------------------------------------------------------------------------------------------------
 
 
-def spread_shift(before: Claims, after: Claims, name: str) -> float:
-    """Shift of the mean logarithm, in standard deviations of it."""
+def shift_of(before: Claims, after: Claims, name: str) -> float:
+    """Return the shift of the mean logarithm in its standard deviations."""
     old, new = np.log(numbers(before, name)), np.log(numbers(after, name))
     return float((np.nanmean(new) - np.nanmean(old)) / np.nanstd(old))
 
 
-def test_drift_moves_the_three_features_and_no_other_column() -> None:
-    calm, drifting = Book(BookConfig()), Book(BookConfig(drift=Drift(from_week=3, shift=0.5)))
-    before, after = calm.claims(3, NUMBERS), drifting.claims(3, NUMBERS)
+def test_drift_shifts_the_drifting_features_and_no_other_column() -> None:
+    stable, drifting = Book(BookConfig()), Book(BookConfig(drift=Drift(from_week=3, shift=0.5)))
+    before, after = stable.claims(3, NUMBERS), drifting.claims(3, NUMBERS)
     changed = {name for name in before.columns if text(before, name) != text(after, name)}
     assert changed == set(DRIFTING_FEATURES)
-    assert spread_shift(before, after, "annual_mileage") == pytest.approx(0.5, abs=0.02)
+    assert shift_of(before, after, "annual_mileage") == pytest.approx(0.5, abs=0.02)
     for name in DRIFTING_FEATURES:
-        assert 0.1 < spread_shift(before, after, name) < 0.55, name
+        assert 0.1 < shift_of(before, after, name) < 0.55, name
 
 
-def test_weeks_before_the_drift_are_as_they_were() -> None:
-    calm, drifting = Book(BookConfig()), Book(BookConfig(drift=Drift(from_week=3, new_scheme=True)))
+def test_weeks_before_the_drift_do_not_change() -> None:
+    stable, drifting = Book(BookConfig()), Book(BookConfig(drift=Drift(from_week=3, new_scheme=True)))
     some = NUMBERS[:2_000]
-    for name in calm.claims(2, some).columns:
-        assert text(calm.claims(2, some), name) == text(drifting.claims(2, some), name)
-    assert np.array_equal(calm.claims(2, some).probability, drifting.claims(2, some).probability)
+    for name in stable.claims(2, some).columns:
+        assert text(stable.claims(2, some), name) == text(drifting.claims(2, some), name)
+    assert np.array_equal(stable.claims(2, some).probability, drifting.claims(2, some).probability)
 
 
-def test_a_new_scheme_changes_the_frauds_and_nothing_else() -> None:
+def test_a_new_scheme_changes_only_which_claims_are_frauds() -> None:
     old = Book(BookConfig()).claims(3, NUMBERS)
     new = Book(BookConfig(drift=Drift(from_week=3, shift=0.0, new_scheme=True))).claims(3, NUMBERS)
     assert all(text(old, name) == text(new, name) for name in DRIFTING_FEATURES)
@@ -225,7 +225,7 @@ def test_a_new_scheme_changes_the_frauds_and_nothing_else() -> None:
     assert roc_auc(old.probability, new.is_fraud) < roc_auc(new.probability, new.is_fraud) - 0.05
 
 
-def test_a_book_that_cannot_be_is_refused() -> None:
+def test_an_invalid_configuration_is_rejected() -> None:
     with pytest.raises(ValueError, match="Monday"):
         BookConfig(start=date(2026, 1, 6))
     with pytest.raises(ValueError, match="policyholders"):

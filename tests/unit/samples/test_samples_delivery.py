@@ -1,4 +1,4 @@
-"""A delivery holds the weeks, delays, repeats, corrections and outcomes that were asked for."""
+"""A delivery contains the configured weeks, delays, repetitions, corrections and outcomes."""
 
 import csv
 import json
@@ -58,20 +58,20 @@ def test_expected_json_lists_every_file_in_the_order_of_delivery(out: Path, file
     assert expected["config"]["seed"] == 7
 
 
-def test_late_claims_come_two_weeks_later(files: list[Delivered]) -> None:
+def test_late_claims_are_delivered_two_weeks_later(files: list[Delivered]) -> None:
     delivered = {week: claims_of(files, week).delivered_in for week in range(6)}
     assert delivered == {0: 0, 1: 1, 2: 4, 3: 3, 4: 4, 5: 5}
 
 
 def test_a_repeated_file_has_the_same_bytes_and_another_name(out: Path, files: list[Delivered]) -> None:
-    (again,) = [file for file in files if file.repeats]
+    (repetition,) = [file for file in files if file.repeats]
     first = claims_of(files, 3)
-    assert (again.repeats, again.delivered_in) == (first.key, first.delivered_in + 1)
-    assert again.key != first.key
-    assert (out / again.key).read_bytes() == (out / first.key).read_bytes()
+    assert (repetition.repeats, repetition.delivered_in) == (first.key, first.delivered_in + 1)
+    assert repetition.key != first.key
+    assert (out / repetition.key).read_bytes() == (out / first.key).read_bytes()
 
 
-def test_corrections_send_known_claims_again_with_newer_facts(out: Path, files: list[Delivered]) -> None:
+def test_corrections_repeat_earlier_claims_with_new_values(out: Path, files: list[Delivered]) -> None:
     earlier, later = claims_of(files, 0), claims_of(files, 1)
     known = {row[0]: row for row in records(out / earlier.key, SHAPES[earlier.shape]) if not faults(row)}
     rows = records(out / later.key, SHAPES[later.shape])
@@ -88,12 +88,12 @@ def test_corrections_send_known_claims_again_with_newer_facts(out: Path, files: 
     assert differing == set(CORRECTED_COLUMNS)
 
 
-def test_nothing_is_corrected_before_it_came(files: list[Delivered]) -> None:
+def test_claims_are_not_corrected_before_they_are_delivered(files: list[Delivered]) -> None:
     assert not claims_of(files, 0).manifest.corrected_rows
     assert not claims_of(files, 3).manifest.corrected_rows, "week 2 is late"
 
 
-def test_a_week_is_the_same_however_many_are_asked_for(
+def test_a_week_does_not_depend_on_the_number_of_weeks(
     tmp_path: Path, out: Path, files: list[Delivered]
 ) -> None:
     deliver(BookConfig(weeks=2, claims_per_week=1_000), tmp_path, DELIVERY)
@@ -127,17 +127,17 @@ def truth(year: Path) -> dict[str, Mapping[str, str]]:
     return {row["claim_id"]: row for path in year.glob("truth/motor/*.csv") for row in table(path)}
 
 
-def test_outcomes_are_true_and_said_once(
+def test_outcomes_are_correct_and_unique(
     outcomes: list[Mapping[str, str]], truth: Mapping[str, Mapping[str, str]]
 ) -> None:
     known = [row for row in outcomes if row["claim_id"] in truth]
     assert list(outcomes[0]) == OUTCOME_NAMES
     assert len({row["claim_id"] for row in outcomes}) == len(outcomes)
     assert all(row["is_fraud"] == truth[row["claim_id"]]["is_fraud"] for row in known)
-    assert 0.07 < len(known) / len(truth) < 0.18, "only what was investigated has an outcome"
+    assert 0.07 < len(known) / len(truth) < 0.18, "only investigated claims have an outcome"
 
 
-def test_audits_are_a_fair_sample_and_referrals_are_not(
+def test_audits_are_a_representative_sample_and_referrals_are_not(
     outcomes: list[Mapping[str, str]], truth: Mapping[str, Mapping[str, str]]
 ) -> None:
     def fraud_rate(source: str) -> tuple[float, int]:
@@ -152,14 +152,14 @@ def test_audits_are_a_fair_sample_and_referrals_are_not(
     assert referred > 3 * base
 
 
-def test_an_outcomes_file_has_what_was_decided_in_its_week(year: Path) -> None:
+def test_an_outcomes_file_contains_the_decisions_of_its_week(year: Path) -> None:
     for path in sorted(year.glob("outcomes/motor/*.csv"))[1:]:
         for row in table(path):
             decided = datetime.fromisoformat(row["decided_at"]).isocalendar()
             assert f"{decided.year}-W{decided.week:02d}" == path.stem
 
 
-def test_outcomes_come_weeks_later_and_some_before_their_claim(tmp_path: Path) -> None:
+def test_outcomes_follow_weeks_after_the_report_and_some_precede_it(tmp_path: Path) -> None:
     deliver(BookConfig(weeks=8, claims_per_week=2_000), tmp_path, Delivery(settling_weeks=26))
     reported = {
         row["claim_id"]: datetime.fromisoformat(row["reported_at"])
@@ -178,7 +178,7 @@ def test_outcomes_come_weeks_later_and_some_before_their_claim(tmp_path: Path) -
     assert 2 <= len(early) < 0.05 * len(days)
 
 
-def test_truth_is_delivered_to_nobody(out: Path, files: list[Delivered]) -> None:
+def test_truth_is_not_part_of_the_claims(out: Path, files: list[Delivered]) -> None:
     assert not [file for file in files if file.part == "truth" and not file.key.startswith("truth/")]
     header = (out / claims_of(files, 0).key).read_text().splitlines()[0]
     assert "probability" not in header
@@ -188,7 +188,7 @@ def test_truth_is_delivered_to_nobody(out: Path, files: list[Delivered]) -> None
 # --- The command line --------------------------------------------------------------------------------------
 
 
-def test_the_command_line_writes_what_the_functions_write(
+def test_the_command_line_writes_the_same_files_as_the_function(
     tmp_path: Path, out: Path, files: list[Delivered]
 ) -> None:
     options = "--weeks 6 --rows 1000 --late 2 --repeat 3 --settle 3"
@@ -219,9 +219,7 @@ def test_each_part_can_be_written_alone(part: str, tmp_path: Path) -> None:
         ["--dirt", "2"],
     ],
 )
-def test_impossible_wishes_are_refused_with_a_reason_and_nothing_is_written(
-    options: list[str], tmp_path: Path
-) -> None:
+def test_with_invalid_options_nothing_is_written(options: list[str], tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["claims", "--out", str(tmp_path), *options])
     assert result.exit_code == 2
     assert not list(tmp_path.iterdir())

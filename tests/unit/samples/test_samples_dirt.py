@@ -1,4 +1,4 @@
-"""Each switch of dirt does exactly what the manifest says, and nothing else."""
+"""The manifest describes the damaged rows exactly, and all other rows are clean."""
 
 import json
 from pathlib import Path
@@ -32,8 +32,8 @@ EXPECTED_FAULTS = {
 }
 
 
-def assert_exactly(damage: Damage, found: list[str]) -> None:
-    """The row's faults are those of its damage."""
+def assert_only_fault(damage: Damage, found: list[str]) -> None:
+    """Assert that the damage is the row's only fault."""
     if damage.column is None:
         (fault,) = found
         fields = int(fault.removesuffix(" fields"))
@@ -54,22 +54,22 @@ def test_the_manifest_names_exactly_the_rows_that_break_the_contract(name: str, 
     assert list(found) == manifest.damaged_rows
     assert len(found) == 400
     for damage in manifest.damaged:
-        assert_exactly(damage, found[damage.row])
+        assert_only_fault(damage, found[damage.row])
     assert set(manifest.damaged_by_kind) == set(BREAKS_THE_CONTRACT)
 
 
 @pytest.mark.parametrize("kind", BREAKS_THE_CONTRACT)
-def test_a_kind_on_its_own_comes_alone_and_hits_several_columns(kind: Kind, tmp_path: Path) -> None:
+def test_a_single_kind_of_damage_affects_several_columns(kind: Kind, tmp_path: Path) -> None:
     manifest = write_claims(tmp_path / "claims.csv", rows=600, bad_share=0.2, kinds=(kind,))
     rows = records(tmp_path / "claims.csv")
     assert manifest.damaged_by_kind == {kind: 120}
     for damage in manifest.damaged:
-        assert_exactly(damage, faults(rows[damage.row - 1]))
+        assert_only_fault(damage, faults(rows[damage.row - 1]))
     hit = {damage.column for damage in manifest.damaged}
     assert hit == {None} if kind in (Kind.TOO_SHORT, Kind.TOO_LONG) else len(hit) >= 3
 
 
-def test_bad_rows_of_ndjson_are_no_json_or_break_the_contract(tmp_path: Path) -> None:
+def test_bad_rows_of_ndjson_are_invalid_json_or_break_the_contract(tmp_path: Path) -> None:
     shape = SHAPES["ndjson"]
     manifest = write_claims(tmp_path / "claims", rows=2_000, bad_share=0.2, shape=shape)
     lines = (tmp_path / "claims").read_text().splitlines()
@@ -86,12 +86,12 @@ def test_bad_rows_of_ndjson_are_no_json_or_break_the_contract(tmp_path: Path) ->
             ["" if v is None else v if isinstance(v, str) else json.dumps(v) for v in values.values()]
         )
         if damage:
-            assert_exactly(damage, found)
+            assert_only_fault(damage, found)
         else:
             assert not found
 
 
-def test_invalid_bytes_stand_in_the_named_rows_only(tmp_path: Path) -> None:
+def test_invalid_bytes_are_only_in_the_damaged_rows(tmp_path: Path) -> None:
     manifest = write_claims(tmp_path / "claims.csv", rows=500, bad_share=0.02, kinds=(Kind.INVALID_BYTES,))
     lines = (tmp_path / "claims.csv").read_bytes().split(b"\n")[1:-1]
     undecodable = []
@@ -105,7 +105,7 @@ def test_invalid_bytes_stand_in_the_named_rows_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "nul"), [("csv", b"\0"), ("ndjson", b"\\u0000")])
-def test_nul_bytes_stand_in_the_named_rows_only(name: str, nul: bytes, tmp_path: Path) -> None:
+def test_nul_bytes_are_only_in_the_damaged_rows(name: str, nul: bytes, tmp_path: Path) -> None:
     manifest = write_claims(
         tmp_path / "claims", rows=500, bad_share=0.02, kinds=(Kind.NUL_BYTE,), shape=SHAPES[name]
     )
@@ -114,7 +114,7 @@ def test_nul_bytes_stand_in_the_named_rows_only(name: str, nul: bytes, tmp_path:
     assert [row for row, line in enumerate(lines, 1) if nul in line] == manifest.damaged_rows
 
 
-def test_sound_rows_are_untouched_by_the_dirt_around_them(tmp_path: Path) -> None:
+def test_clean_rows_do_not_depend_on_the_damaged_rows(tmp_path: Path) -> None:
     write_claims(tmp_path / "clean.csv", rows=2_000)
     manifest = write_claims(tmp_path / "dirty.csv", rows=2_000, bad_share=0.3)
     clean, dirty, bad = (
@@ -127,7 +127,7 @@ def test_sound_rows_are_untouched_by_the_dirt_around_them(tmp_path: Path) -> Non
 
 @given(claims=st.integers(0, 5_000), share=st.floats(0, 1), block=st.integers(1, 700))
 @settings(max_examples=60, deadline=None)
-def test_the_share_of_bad_rows_is_exact_and_even(claims: int, share: float, block: int) -> None:
+def test_the_share_of_bad_rows_is_exact_and_evenly_spread(claims: int, share: float, block: int) -> None:
     dirt = Dirt(share)
     picked: list[int] = []
     for first in range(0, claims, block):
@@ -137,7 +137,7 @@ def test_the_share_of_bad_rows_is_exact_and_even(claims: int, share: float, bloc
     assert picked == sorted(picked)
 
 
-def test_duplicates_repeat_an_earlier_sound_row_of_the_file(tmp_path: Path) -> None:
+def test_duplicates_repeat_an_earlier_clean_row_of_the_file(tmp_path: Path) -> None:
     book = Book(BookConfig(claims_per_week=3_000))
     manifest = write_week(tmp_path / "claims.csv", book, 0, duplicate_share=0.02, dirt=Dirt(0.05))
     rows = records(tmp_path / "claims.csv")
@@ -153,7 +153,7 @@ def test_duplicates_repeat_an_earlier_sound_row_of_the_file(tmp_path: Path) -> N
     assert len(set(ids)) == len(ids)
 
 
-def test_damage_that_a_shape_cannot_hold_is_refused(tmp_path: Path) -> None:
+def test_damage_that_a_shape_cannot_hold_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Parquet"):
         write_claims(tmp_path / "claims", rows=10, bad_share=0.1, shape=SHAPES["parquet"])
     with pytest.raises(ValueError, match="UTF-8"):
@@ -165,14 +165,14 @@ def test_damage_that_a_shape_cannot_hold_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_manifest_survives_as_json() -> None:
+def test_the_manifest_can_be_written_as_json() -> None:
     manifest = Manifest("claims.csv", ["a", "b"], rows=9)
     manifest.add_damage(3, Kind.BAD_DATE, 1)
     manifest.add_damage(5, Kind.TOO_LONG, None)
     manifest.add_duplicate(8, 2)
-    told = json.loads(json.dumps(manifest.as_json()))
-    assert told["damaged"] == [
+    loaded = json.loads(json.dumps(manifest.as_json()))
+    assert loaded["damaged"] == [
         {"row": 3, "kind": "bad_date", "column": "b"},
         {"row": 5, "kind": "too_long", "column": None},
     ]
-    assert told["duplicates"] == [{"row": 8, "of_row": 2}]
+    assert loaded["duplicates"] == [{"row": 8, "of_row": 2}]

@@ -1,9 +1,10 @@
-"""Photos of the sample book: each of another scene, the same for the same seed, and as the manifest says."""
+"""Photos of the sample book show different scenes, depend only on the seed, and match photos.json."""
 
 import hashlib
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,8 @@ def photos(out: Path) -> list[SentPhoto]:
     return deliver_photos(Book(BookConfig(claims_per_week=EVENTS)), out, EVENTS, LONGEST)
 
 
-def unlike(one: Image.Image, other: Image.Image) -> float:
-    """Mean difference of the two in levels, at a size at which noise does not count."""
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """Return the mean difference in levels at a size at which noise averages out."""
     small = [np.asarray(image.convert("RGB").resize((64, 48)), np.float32) for image in (one, other)]
     return float(np.abs(small[0] - small[1]).mean())
 
@@ -47,14 +48,13 @@ def test_a_scene_is_the_same_for_the_same_seed_and_number() -> None:
     assert scene(7, 3, 200, 150).tobytes() == scene(7, 3, 200, 150).tobytes()
 
 
-def test_every_scene_shows_something_else() -> None:
+def test_every_scene_is_different() -> None:
     scenes = [scene(seed, number, 200, 150) for seed in (7, 8) for number in range(10)]
-    differences = [unlike(one, other) for place, one in enumerate(scenes) for other in scenes[:place]]
-    assert min(differences) > 8
+    assert min(difference(one, other) for one, other in combinations(scenes, 2)) > 8
 
 
 @pytest.mark.parametrize("size", [(1, 1), (17, 9), (640, 480), (301, 777)])
-def test_a_scene_has_the_size_that_was_asked_for(size: tuple[int, int]) -> None:
+def test_a_scene_has_the_requested_size(size: tuple[int, int]) -> None:
     assert scene(7, 0, *size).size == size
 
 
@@ -68,17 +68,17 @@ def test_scenes_are_as_hard_to_compress_as_photographs() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_each_orientation_is_upright_once_it_is_applied(orientation: int) -> None:
+def test_applying_the_orientation_makes_a_photo_upright(orientation: int) -> None:
     image = scene(7, 1, 320, 200)
     data = encoded(image, "JPEG", Facts(orientation), quality=95)
     assert Image.open(io.BytesIO(data)).getexif()[ExifTags.Base.Orientation] == orientation
     assert upright(data).size == image.size
-    assert unlike(upright(data), image) < 3
+    assert difference(upright(data), image) < 3
 
 
-def test_the_manifest_lists_every_file_as_it_is(out: Path, photos: list[SentPhoto]) -> None:
-    told = json.loads((out / "photos.json").read_text("utf-8"))["photos"]
-    assert [entry["key"] for entry in told] == [photo.key for photo in photos]
+def test_photos_json_describes_every_file(out: Path, photos: list[SentPhoto]) -> None:
+    entries = json.loads((out / "photos.json").read_text("utf-8"))["photos"]
+    assert [entry["key"] for entry in entries] == [photo.key for photo in photos]
     on_disk = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert on_disk == {photo.key for photo in photos} | {"photos.json"}
     for photo in photos:
@@ -88,49 +88,49 @@ def test_the_manifest_lists_every_file_as_it_is(out: Path, photos: list[SentPhot
         assert upright(data).size == (photo.width, photo.height) if not photo.broken else True
 
 
-def test_there_are_all_orientations_and_formats(photos: list[SentPhoto]) -> None:
+def test_all_orientations_and_formats_occur(photos: list[SentPhoto]) -> None:
     assert {photo.facts.orientation for photo in photos} == set(range(1, 9))
     assert {photo.format for photo in photos} == {"JPEG", "PNG", "WEBP", "HEIF", "TIFF"}
 
 
-def test_a_camera_s_facts_are_in_the_file(out: Path, photos: list[SentPhoto]) -> None:
+def test_the_exif_facts_are_in_the_files(out: Path, photos: list[SentPhoto]) -> None:
     zoned = located = 0
     for photo in photos:
         if photo.broken or photo.reuses:
             continue
         exif = Image.open(io.BytesIO((out / photo.key).read_bytes())).getexif()
-        detail, place = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
+        detail, gps = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
         offset = detail.get(ExifTags.Base.OffsetTimeOriginal, "+00:00")
         written = f"{detail[ExifTags.Base.DateTimeOriginal]}{offset}"
         assert datetime.strptime(written, "%Y:%m:%d %H:%M:%S%z") == photo.facts.taken_at
         zoned += ExifTags.Base.OffsetTimeOriginal in detail
         if photo.facts.latitude is not None:
-            degrees, minutes, seconds = (float(part) for part in place[ExifTags.GPS.GPSLatitude])
-            sign = -1 if place[ExifTags.GPS.GPSLatitudeRef] == "S" else 1
+            degrees, minutes, seconds = (float(part) for part in gps[ExifTags.GPS.GPSLatitude])
+            sign = -1 if gps[ExifTags.GPS.GPSLatitudeRef] == "S" else 1
             assert sign * (degrees + minutes / 60 + seconds / 3600) == pytest.approx(photo.facts.latitude)
             located += 1
         else:
-            assert not place
+            assert not gps
     assert 0 < zoned < len(photos)
     assert 0 < located < len(photos)
 
 
-def test_one_photo_is_used_again_under_another_claim(out: Path, photos: list[SentPhoto]) -> None:
-    (again,) = [photo for photo in photos if photo.reuses]
-    (first,) = [photo for photo in photos if photo.key == again.reuses]
-    assert again.event_id != first.event_id
-    assert again.width < first.width
-    assert unlike(upright((out / again.key).read_bytes()), upright((out / first.key).read_bytes())) < 3
+def test_one_photo_is_reused_under_another_claim(out: Path, photos: list[SentPhoto]) -> None:
+    (copy,) = [photo for photo in photos if photo.reuses]
+    (first,) = [photo for photo in photos if photo.key == copy.reuses]
+    assert copy.event_id != first.event_id
+    assert copy.width < first.width
+    assert difference(upright((out / copy.key).read_bytes()), upright((out / first.key).read_bytes())) < 3
 
 
-def test_one_photo_is_broken(out: Path, photos: list[SentPhoto]) -> None:
+def test_one_photo_is_truncated(out: Path, photos: list[SentPhoto]) -> None:
     (broken,) = [photo for photo in photos if photo.broken]
     data = io.BytesIO((out / broken.key).read_bytes())
     with pytest.raises(OSError, match="truncated"):
         Image.open(data).load()
 
 
-def test_photos_are_of_the_book_s_claims_and_taken_before_their_report(
+def test_photos_belong_to_claims_of_the_book_and_were_taken_before_the_report(
     tmp_path: Path, photos: list[SentPhoto]
 ) -> None:
     result = CliRunner().invoke(app, ["claims", "--out", str(tmp_path), "--rows", str(EVENTS)])
@@ -147,7 +147,7 @@ def test_photos_are_of_the_book_s_claims_and_taken_before_their_report(
             assert timedelta() < moment - photo.facts.taken_at <= timedelta(days=2)
 
 
-def test_the_command_line_writes_what_the_function_writes(
+def test_the_command_line_writes_the_same_files_as_the_function(
     tmp_path: Path, out: Path, photos: list[SentPhoto]
 ) -> None:
     options = ["--events", str(EVENTS), "--longest", str(LONGEST)]

@@ -1,4 +1,4 @@
-"""A written file is what its manifest says, in every shape, and the same bytes for the same seed."""
+"""A written file matches its manifest in every shape, and its bytes depend only on the seed."""
 
 import gzip
 import importlib.util
@@ -21,7 +21,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", TEXT_SHAPES)
-def test_every_clean_row_keeps_the_contract_in_every_shape(name: str, tmp_path: Path) -> None:
+def test_clean_rows_satisfy_the_contract_in_every_shape(name: str, tmp_path: Path) -> None:
     shape = SHAPES[name]
     path = tmp_path / "claims"
     manifest = write_claims(path, rows=1_500, shape=shape)
@@ -31,24 +31,24 @@ def test_every_clean_row_keeps_the_contract_in_every_shape(name: str, tmp_path: 
 
 
 @pytest.mark.parametrize("name", TEXT_SHAPES)
-def test_every_shape_tells_the_same_claims(name: str, plain: Path, tmp_path: Path) -> None:
+def test_every_shape_contains_the_same_claims(name: str, plain: Path, tmp_path: Path) -> None:
     shape = SHAPES[name]
     path = tmp_path / "claims"
     write_claims(path, rows=3_000, shape=shape)
-    told = [[value.replace("\n", " ") for value in row] for row in records(path, shape)]
+    rows = [[value.replace("\n", " ") for value in row] for row in records(path, shape)]
     if shape.missing:
-        told = [["" if value == shape.missing else value for value in row] for row in told]
+        rows = [["" if value == shape.missing else value for value in row] for row in rows]
     if shape.format == "ndjson":  # JSON writes 12.50 as 12.5
         amounts = [
             NAMES.index(name) for name in ("annual_premium", "vehicle_value", "injury_amount", "claim_amount")
         ]
-        for row in told:
-            for place in amounts:
-                row[place] = f"{float(row[place]):.2f}" if row[place] else ""
-    assert told == records(plain)
+        for row in rows:
+            for column in amounts:
+                row[column] = f"{float(row[column]):.2f}" if row[column] else ""
+    assert rows == records(plain)
 
 
-def test_shapes_are_what_their_names_say(tmp_path: Path) -> None:
+def test_shapes_have_the_dialect_of_their_name(tmp_path: Path) -> None:
     raw = {}
     for name in TEXT_SHAPES:
         write_claims(tmp_path / name, rows=400, shape=SHAPES[name])
@@ -70,7 +70,7 @@ def test_shapes_are_what_their_names_say(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="pyarrow is a development dependency")
-def test_parquet_has_the_contract_s_types_and_the_same_claims(plain: Path, tmp_path: Path) -> None:
+def test_parquet_has_the_types_of_the_contract_and_the_same_claims(plain: Path, tmp_path: Path) -> None:
     from pyarrow import parquet
 
     manifest = write_claims(tmp_path / "claims.parquet", rows=3_000, shape=SHAPES["parquet"])
@@ -83,22 +83,22 @@ def test_parquet_has_the_contract_s_types_and_the_same_claims(plain: Path, tmp_p
     assert types["incident_date"].startswith("date32")
     assert types["reported_at"] == "timestamp[ms]"
     assert types["vehicle_financed"] == "bool"
-    place = NAMES.index("claim_amount")
-    assert table["claim_amount"].to_pylist() == [float(row[place]) for row in records(plain)]
+    column = NAMES.index("claim_amount")
+    assert table["claim_amount"].to_pylist() == [float(row[column]) for row in records(plain)]
     assert table["incident_hour"].null_count == sum(
         not row[NAMES.index("incident_hour")] for row in records(plain)
     )
 
 
-def test_the_seed_decides_every_byte(plain: Path, tmp_path: Path) -> None:
+def test_the_bytes_depend_only_on_the_seed(plain: Path, tmp_path: Path) -> None:
     again = write_claims(tmp_path / "again.csv", rows=3_000)
     other = write_claims(tmp_path / "other.csv", rows=3_000, seed=8)
     assert (tmp_path / "again.csv").read_bytes() == plain.read_bytes()
     assert again.sha256 != other.sha256
 
 
-def test_these_very_bytes_stay_as_they_are(tmp_path: Path) -> None:
-    """Figures in benchmarks and documents are told about this book: a change of it must be on purpose."""
+def test_the_bytes_of_the_default_book_never_change(tmp_path: Path) -> None:
+    """Figures in benchmarks and documents refer to this book, so any change must be deliberate."""
     manifest = write_claims(tmp_path / "claims.csv", rows=1_000, bad_share=0.05)
     first = (tmp_path / "claims.csv").read_text().splitlines()[1]
     assert first.startswith("MTR-529C4FBCC70F,POL-")
@@ -106,30 +106,29 @@ def test_these_very_bytes_stay_as_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block_rows", [1, 7, 1_000, 100_000])
-def test_the_size_of_a_block_changes_nothing(block_rows: int, tmp_path: Path) -> None:
+def test_the_block_size_does_not_change_the_bytes(block_rows: int, tmp_path: Path) -> None:
     book = Book(BookConfig(claims_per_week=1_200))
-    wanted = write_week(tmp_path / "wanted", book, 0, dirt=Dirt(0.1), duplicate_share=0.05)
-    got = write_week(tmp_path / "got", book, 0, dirt=Dirt(0.1), duplicate_share=0.05, block_rows=block_rows)
-    assert (tmp_path / "got").read_bytes() == (tmp_path / "wanted").read_bytes()
-    assert list(got.damaged) == list(wanted.damaged)
-    assert got.duplicates == wanted.duplicates
+    expected = write_week(tmp_path / "expected", book, 0, dirt=Dirt(0.1), duplicate_share=0.05)
+    actual = write_week(
+        tmp_path / "actual", book, 0, dirt=Dirt(0.1), duplicate_share=0.05, block_rows=block_rows
+    )
+    assert (tmp_path / "actual").read_bytes() == (tmp_path / "expected").read_bytes()
+    assert list(actual.damaged) == list(expected.damaged)
+    assert actual.duplicates == expected.duplicates
 
 
-def test_fewer_claims_are_the_first_of_more(plain: Path, tmp_path: Path) -> None:
+def test_a_smaller_week_is_the_beginning_of_a_larger_one(plain: Path, tmp_path: Path) -> None:
     write_claims(tmp_path / "few.csv", rows=100)
     assert plain.read_bytes().startswith((tmp_path / "few.csv").read_bytes())
 
 
-def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+def test_memory_does_not_depend_on_the_number_of_rows(tmp_path: Path) -> None:
     def peak(rows: int) -> int:
         tracemalloc.reset_peak()
         write_claims(tmp_path / "claims.csv", rows=rows, bad_share=0.01)
         return tracemalloc.get_traced_memory()[1]
 
-    peak_of_tables = write_claims(
-        tmp_path / "claims.csv", rows=1_000
-    ).rows  # caches are filled before measuring
-    assert peak_of_tables == 1_000
+    write_claims(tmp_path / "claims.csv", rows=1_000)  # fill the caches before measuring
     tracemalloc.start()
     try:
         one_block, many_blocks = peak(8_192), peak(81_920)

@@ -37,12 +37,17 @@ def white_noise(rng: Generator, width: int, height: int) -> Plane:
     sequence = _noise_sequence()
     first = int(rng.integers(0, len(sequence)))
     count = width * height
-    return np.resize(np.concatenate([sequence[first:], sequence[:first]])[:count], (height, width))
+    if first + count > len(sequence):
+        sequence = np.resize(np.concatenate([sequence[first:], sequence[:first]])[:count], count)
+        first = 0
+    return sequence[first : first + count].reshape(height, width)
 
 
 @cache
 def _noise_sequence() -> Plane:
-    return np.random.default_rng(1).standard_normal(_NOISE_LENGTH, np.float32)
+    sequence = np.random.default_rng(1).standard_normal(_NOISE_LENGTH, np.float32)
+    sequence.setflags(write=False)
+    return sequence
 
 
 def muted_colour(rng: Generator, low: float, high: float) -> Colour:

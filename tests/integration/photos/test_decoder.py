@@ -28,7 +28,7 @@ PHOTO = encoded(
     exif=exif(6, "2026:03:01 14:05:09", "+02:00", position((46, 56, 52.8), "N", (7, 26, 51), "E")),
 )
 
-# The real child with an imitation of a misbehaving C decoder; the last four bytes of the photo select a fault.
+# The real child with an imitation of a C decoder that misbehaves as the last four bytes of the photo specify.
 MISBEHAVING = """
 import ctypes, os, signal, sys, time
 from claimwatch.domain.photos import photo

@@ -1,7 +1,7 @@
-"""A made-up book of 30 features whose distributions are known, so that weeks without drift can be drawn.
+"""A simulated book of 30 features with known distributions, from which weeks without drift can be drawn.
 
-How many of n independent draws fall into each bin is multinomial. So the counts of a week are drawn as such,
-with the bins' true probabilities, and are distributed exactly as if n claims had been drawn and binned.
+The counts of n independent draws in bins are multinomial. The counts of a week are therefore drawn directly
+with the true probabilities of the bins, which has the same distribution as drawing and binning n claims.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,7 +20,7 @@ type Profiles = dict[str, Profile]
 
 @dataclass(frozen=True)
 class Simulated:
-    """A feature: a distribution of numbers (a share of them ``zero`` instead), or weights of categories."""
+    """A feature: a distribution of numbers, of which a share is ``zero``, or weights of categories."""
 
     name: str
     numbers: Any = None
@@ -30,16 +30,16 @@ class Simulated:
 
     @property
     def discrete(self) -> bool:
-        """Whether its numbers are counts."""
+        """Whether the numbers are counts."""
         return hasattr(self.numbers.dist, "pmf")
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """The names of its categories."""
+        """The names of the categories."""
         return tuple(f"c{code:02}" for code in range(len(self.weights)))
 
     def shifted(self, deviations: float) -> "Simulated":
-        """The same with a mean that is so many standard deviations higher; counts stay counts."""
+        """Return the feature with its mean raised by this many standard deviations; counts stay counts."""
         by = deviations * float(self.numbers.std())
         if self.discrete:
             return replace(self, numbers=stats.poisson(float(self.numbers.mean()) + by))
@@ -48,20 +48,20 @@ class Simulated:
         return replace(self, numbers=self.numbers.dist(*self.numbers.args, **moved))
 
     def values(self, uniform: Floats) -> Floats:
-        """The number, or the category's code, at each quantile; nan where missing."""
-        at = uniform / (1.0 - self.missing)
-        missing = at >= 1.0
-        at = np.where(missing, 0.5, at)
+        """Return the number or the category's code at each quantile; nan if missing."""
+        quantile = uniform / (1.0 - self.missing)
+        missing = quantile >= 1.0
+        quantile = np.where(missing, 0.5, quantile)
         if self.weights:
-            found = np.searchsorted(np.cumsum(self.weights), at, side="right").astype(np.float64)
+            found = np.searchsorted(np.cumsum(self.weights), quantile, side="right").astype(np.float64)
             found = np.minimum(found, len(self.weights) - 1.0)
         else:
-            above = np.maximum(at - self.zero, 0.0) / (1.0 - self.zero)
-            found = np.where(at < self.zero, 0.0, self.numbers.ppf(above))
+            above = np.maximum(quantile - self.zero, 0.0) / (1.0 - self.zero)
+            found = np.where(quantile < self.zero, 0.0, self.numbers.ppf(above))
         return np.where(missing, np.nan, found)
 
     def profile(self, values: Floats, reference: Profile | None = None) -> Profile:
-        """The profile of a sample, in bins of its own or in those of a reference."""
+        """Return the profile of a sample in the bins of the reference, or in its own bins."""
         if self.weights:
             return Profile.of_codes(values, self.categories)
         if reference is None:
@@ -69,11 +69,11 @@ class Simulated:
         return Profile.of_numbers(values, reference.edges, reference.seen)
 
     def reference(self, uniform: Floats) -> Profile:
-        """The profile of a sample that others are compared with."""
+        """Return the profile of a reference sample."""
         return self.profile(self.values(uniform))
 
     def probabilities(self, reference: Profile) -> Floats:
-        """How likely a present value is in each of the reference's bins."""
+        """Return the probability of each of the reference's bins for a value that is present."""
         if self.weights:
             return np.array(self.weights)
         edges = np.array(reference.edges)
@@ -83,7 +83,7 @@ class Simulated:
     def week(
         self, rng: np.random.Generator, reference: Profile, probabilities: Floats, claims: int
     ) -> Profile:
-        """A week's profile. Sums and ends, which no verdict depends on, are those of the reference."""
+        """Draw a week's profile; sums and limits, which no verdict uses, are taken from the reference."""
         missing = int(rng.binomial(claims, self.missing))
         counts = rng.multinomial(claims - missing, np.clip(probabilities, 0.0, 1.0))
         scale = (claims - missing) / max(reference.present, 1)
@@ -103,22 +103,22 @@ def _zipf(categories: int, power: float) -> tuple[float, ...]:
 
 
 FEATURES: tuple[Simulated, ...] = (
-    *(Simulated(f"normal{place}", stats.norm(loc=50, scale=10)) for place in range(6)),
+    *(Simulated(f"normal{number}", stats.norm(loc=50, scale=10)) for number in range(6)),
     *(
-        Simulated(f"normal_gaps{place}", stats.norm(scale=1), missing=gap)
-        for place, gap in enumerate((0.05, 0.3))
+        Simulated(f"normal_gaps{number}", stats.norm(scale=1), missing=gap)
+        for number, gap in enumerate((0.05, 0.3))
     ),
     *(
-        Simulated(f"amount{place}", stats.lognorm(s=spread, scale=3000))
-        for place, spread in enumerate((0.5, 1, 1.5))
+        Simulated(f"amount{number}", stats.lognorm(s=spread, scale=3000))
+        for number, spread in enumerate((0.5, 1, 1.5))
     ),
     Simulated("amount_or_none", stats.lognorm(s=1, scale=800), zero=0.6),
-    *(Simulated(f"wait{place}", stats.gamma(shape, scale=20)) for place, shape in enumerate((0.7, 1, 3))),
+    *(Simulated(f"wait{number}", stats.gamma(shape, scale=20)) for number, shape in enumerate((0.7, 1, 3))),
     *(
-        Simulated(f"uniform{place}", stats.uniform(loc=0, scale=100), missing=0.02 * place)
-        for place in range(2)
+        Simulated(f"uniform{number}", stats.uniform(loc=0, scale=100), missing=0.02 * number)
+        for number in range(2)
     ),
-    *(Simulated(f"count{place}", stats.poisson(mean)) for place, mean in enumerate((0.3, 2, 8, 300))),
+    *(Simulated(f"count{number}", stats.poisson(mean)) for number, mean in enumerate((0.3, 2, 8, 300))),
     Simulated("flag_half", weights=(0.5, 0.5)),
     Simulated("flag_rare", weights=(0.98, 0.02)),
     Simulated("flag_gaps", weights=(0.8, 0.2), missing=0.1),
@@ -134,7 +134,7 @@ MOVABLE = tuple(feature.name for feature in FEATURES if not feature.weights)
 
 @dataclass(frozen=True)
 class Book:
-    """A sample to be compared with, and what the weeks after it are drawn from."""
+    """A reference and the distributions of the weeks after it."""
 
     features: tuple[Simulated, ...]
     reference: Profiles
@@ -143,27 +143,27 @@ class Book:
 
     @classmethod
     def drawn(cls, rng: np.random.Generator, claims: int) -> "Book":
-        """A book whose reference has so many claims."""
+        """Draw a book whose reference has this many claims."""
         reference = {feature.name: feature.reference(rng.random(claims)) for feature in FEATURES}
         score = SCORE.reference(rng.random(claims))
-        return cls(FEATURES, reference, score, {}).settled()
+        return cls(FEATURES, reference, score, {}).with_probabilities()
 
-    def settled(self) -> "Book":
-        """With the probabilities of its bins."""
+    def with_probabilities(self) -> "Book":
+        """Return the book with the probabilities of its bins."""
         found = {
             feature.name: feature.probabilities(self.reference[feature.name]) for feature in self.features
         }
         return replace(self, probabilities=found | {SCORE.name: SCORE.probabilities(self.score)})
 
     def shifted(self, names: Collection[str], deviations: float) -> "Book":
-        """With some features whose weeks are no longer those of the reference."""
+        """Return the book with shifted distributions of some features and the same reference."""
         features = tuple(
             feature.shifted(deviations) if feature.name in names else feature for feature in self.features
         )
-        return replace(self, features=features).settled()
+        return replace(self, features=features).with_probabilities()
 
     def week(self, rng: np.random.Generator, claims: int) -> tuple[Profiles, Profile]:
-        """The profiles of so many claims."""
+        """Draw the profiles of a week with this many claims."""
         drawn = {
             feature.name: feature.week(
                 rng, self.reference[feature.name], self.probabilities[feature.name], claims

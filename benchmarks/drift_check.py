@@ -1,9 +1,9 @@
-"""A weekly drift check in a process of its own, as a function runs it: its memory is measured.
+"""A weekly drift check in a separate process, as the function runs it; its memory is measured.
 
 python -m benchmarks.drift_check URL REFERENCE ROUNDS MODEL [MODEL ...]
 
-For each model version its week's profiles are read from PostgreSQL, added up and tested. Printed is, as JSON,
-the seconds of each round by model, and the most memory. Nothing is imported that a function would not import.
+For each model version, the week's profiles are read from PostgreSQL, added up and tested. The output is JSON
+with the seconds of each round by model and the peak memory. Only modules that the function uses are imported.
 """
 
 import json
@@ -25,20 +25,20 @@ LINE, WEEK, BEFORE = "motor", date(2026, 7, 20), date(2026, 7, 13)
 
 
 def check(database: Database, reference: Reference, model: str) -> list[Finding]:
-    """Drift of features and score in a week; the week before is looked at too, as a check has to."""
+    """Check a week for drift of features and score; like the real check, this also reads the week before."""
     with database.transaction() as cursor:
         before, score_before = unpack(reference, packed_of_week(cursor, LINE, model, BEFORE))
         features, score = unpack(reference, packed_of_week(cursor, LINE, model, WEEK))
-    stood = flagged(feature_drift(reference.features, before, ()))
-    scored = bool(flagged(score_drift(reference.score, score_before, False)))
+    flagged_features = flagged(feature_drift(reference.features, before, ()))
+    score_flagged = bool(flagged(score_drift(reference.score, score_before, False)))
     return [
-        *feature_drift(reference.features, features, stood),
-        *score_drift(reference.score, score, scored),
+        *feature_drift(reference.features, features, flagged_features),
+        *score_drift(reference.score, score, score_flagged),
     ]
 
 
 def main(url: str, path: Path, rounds: int, models: list[str]) -> None:
-    """Time the checks, the models taking turns; the first round is not counted."""
+    """Time the checks of the models in turn; the first round is not counted."""
     reference = Reference.from_json(path.read_bytes())
     seconds: dict[str, list[float]] = {model: [] for model in models}
     with closing(Database({"dsn": url})) as database:

@@ -1,10 +1,10 @@
-"""Evidently's default drift report, run by its own environment's Python: it knows nothing of Claimwatch.
+"""Evidently's default drift report, run in Evidently's own environment without Claimwatch.
 
 python drift_evidently.py FOLDER
 
-The folder has ``reference.npz`` and any number of ``week-*.npz`` with one array for each column; names that
-end in ``~`` are columns of categories, given by codes. For each week, in the order of their names, a line of
-JSON is printed: the columns that drifted, whether the data set did, the seconds, and the most memory so far.
+The folder contains ``reference.npz`` and any number of ``week-*.npz`` with one array for each column. Names
+that end in ``~`` are columns of category codes. For each week, ordered by name, the script prints a line of
+JSON: the drifted columns, whether the data set drifted, the seconds, and the peak memory so far.
 """
 
 import json
@@ -21,9 +21,9 @@ CATEGORY = "~"
 
 
 def main(folder: Path) -> None:
-    """Report on every week of the folder."""
+    """Print the report of every week in the folder."""
     warnings.simplefilter("ignore")
-    from evidently import DataDefinition, Dataset, Report  # noqa: PLC0415 - only its environment has it
+    from evidently import DataDefinition, Dataset, Report  # noqa: PLC0415 - only that environment has it
     from evidently.presets import DataDriftPreset  # noqa: PLC0415
 
     reference = _frame(folder / "reference.npz")
@@ -44,7 +44,7 @@ def main(folder: Path) -> None:
 
 
 def _peak() -> int:
-    """The most bytes that this process has had; not ru_maxrss, which it takes over from who started it."""
+    """Return the peak memory in bytes; ru_maxrss would include the parent's before the exec."""
     for line in Path("/proc/self/status").read_text("ascii").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -52,7 +52,7 @@ def _peak() -> int:
 
 
 def _frame(path: Path) -> pd.DataFrame:
-    """The columns of a file; in those of categories a code becomes a text, and nan nothing."""
+    """Read the columns of a file, converting category codes to text and nan to None."""
     with np.load(path) as arrays:
         columns = {name: arrays[name] for name in arrays}
     for name, values in columns.items():
@@ -65,9 +65,9 @@ def _frame(path: Path) -> pd.DataFrame:
 
 
 def _found(metrics: list[dict[str, Any]]) -> dict[str, Any]:
-    """What Evidently makes of its metrics: a p-value drifts below its threshold, a distance from it on.
+    """Extract the verdicts: drift is a p-value below its threshold, or a distance of at least its threshold.
 
-    By default the data set does where half of the columns do.
+    By default, the data set drifts if half of the columns do.
     """
     drifted = []
     count: dict[str, float] = {}

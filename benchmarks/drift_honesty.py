@@ -1,4 +1,4 @@
-"""How often drift alarms where there is none, and how often it is found where there is."""
+"""Rates of false drift alarms, and the power to detect real drift."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -23,32 +23,32 @@ RUNS = 200
 
 @dataclass
 class Watch:
-    """A line that is checked week after week: what a week flags is remembered for the next."""
+    """A line that is checked every week and remembers the features that the last week flagged."""
 
     reference: Profiles
     score: Profile
     before: frozenset[str] = frozenset()
 
     def check(self, features: Profiles, score: Profile) -> tuple[list[Finding], list[Finding]]:
-        """The findings about the features and about the score."""
+        """Return the findings of the features and of the score."""
         of_features = feature_drift(self.reference, features, self.before)
         of_score = score_drift(self.score, score, "" in self.before)
         self.before = frozenset(flagged(of_features) | flagged(of_score))
         return of_features, of_score
 
 
-def loud(findings: list[Finding], verdict: str) -> set[str]:
-    """The features that have this verdict."""
+def with_verdict(findings: list[Finding], verdict: str) -> set[str]:
+    """Return the features that have this verdict."""
     return {finding.feature for finding in findings if finding.verdict == verdict}
 
 
 def false_alarms(
     claims: int, weeks: int = WEEKS, reference: int = REFERENCE, seed: int = 1
 ) -> dict[str, float]:
-    """Shares of weeks without drift that alarm, or have something to watch.
+    """Return the shares of weeks without drift that have an alarm or a watch.
 
-    ``BOOKS`` references of their own, and after each of them its share of the weeks, one after the other. The
-    week before the first is drawn too and does not count, so that the first has as much before it as others.
+    Each of ``BOOKS`` independent references is followed by its share of consecutive weeks. An extra week
+    before them is not counted, so that the first counted week has a predecessor like the others.
     """
     rng = np.random.default_rng([seed, claims, reference])
     books = min(BOOKS, weeks)
@@ -68,16 +68,16 @@ def _quiet(
     for number in range(weeks + 1):
         both = [finding for found in watch.check(*book.week(rng, claims)) for finding in found]
         if number:
-            yield loud(both, "alarm"), loud(both, "watch")
+            yield with_verdict(both, "alarm"), with_verdict(both, "watch")
 
 
 def power(
     claims: int, deviations: float, runs: int = RUNS, reference: int = REFERENCE, seed: int = 1
 ) -> dict[str, float]:
-    """Shares of runs in which features that have shifted alarm, within two weeks after one without drift.
+    """Return the shares of runs in which shifted features alarm within two weeks after one without drift.
 
-    ``MOVED`` features with numbers, other ones in each run, are shifted by so many standard deviations.
-    ``any`` is at least one of them, ``all`` is each of them.
+    In each run, ``MOVED`` random numeric features are shifted by this many standard deviations. ``any``
+    counts runs in which at least one of them alarms, ``all`` runs in which all of them do.
     """
     rng = np.random.default_rng([seed, claims, reference, round(1000 * deviations)])
     found = []
@@ -90,7 +90,7 @@ def power(
         watch.check(*book.week(rng, claims))
         alarmed = set()
         for _ in range(2):
-            alarmed |= loud(watch.check(*shifted.week(rng, claims))[0], "alarm")
+            alarmed |= with_verdict(watch.check(*shifted.week(rng, claims))[0], "alarm")
         found.append(len(moved & alarmed))
     return {
         "any": round(float(np.mean([number > 0 for number in found])), 4),
@@ -98,11 +98,13 @@ def power(
     }
 
 
-def alike(claims: int, weeks: int = WEEKS, reference: int = REFERENCE, seed: int = 3) -> dict[str, float]:
-    """As ``false_alarms``, with rows of features that rise and fall together, binned value by value.
+def correlated(
+    claims: int, weeks: int = WEEKS, reference: int = REFERENCE, seed: int = 3
+) -> dict[str, float]:
+    """Return the shares as ``false_alarms`` does, for binned rows of correlated features.
 
-    The normal scores of every two features have a correlation of a half. ``quality`` is the share of weeks in
-    which data quality, asked about the same features, alarms.
+    The normal scores of any two features have a correlation of 0.5. ``quality`` is the share of weeks in
+    which the data quality check of the same features alarms.
     """
     rng = np.random.default_rng([seed, claims, reference])
     seen: list[tuple[bool, bool, bool]] = []
@@ -113,11 +115,15 @@ def alike(claims: int, weeks: int = WEEKS, reference: int = REFERENCE, seed: int
         for number in range(weeks // books + 1):
             week = _correlated(rng, claims, profiles)
             both = watch.check(week, SCORE.profile(SCORE.values(rng.random(claims)), watch.score))
-            found = [finding for of_it in both for finding in of_it]
+            found = [finding for findings in both for finding in findings]
             quality = data_quality(profiles, week, Intake(1, claims, 0, claims=claims))
             if number:
                 seen.append(
-                    (bool(loud(found, "alarm")), bool(loud(found, "watch")), bool(loud(quality, "alarm")))
+                    (
+                        bool(with_verdict(found, "alarm")),
+                        bool(with_verdict(found, "watch")),
+                        bool(with_verdict(quality, "alarm")),
+                    )
                 )
     alarm, watched, quality_alarm = (round(float(np.mean(column)), 5) for column in zip(*seen, strict=True))
     return {"weeks": len(seen), "alarm": alarm, "watch": watched, "quality": quality_alarm}
@@ -135,10 +141,10 @@ def _correlated(rng: np.random.Generator, claims: int, reference: Profiles | Non
 
 
 def honesty(say: Callable[[str], None], weeks: int = WEEKS, runs: int = RUNS) -> dict[str, Any]:
-    """All of it: quiet weeks of every size, others that are harder to keep quiet, and the power curve."""
+    """Return false alarm rates for every size and for harder cases, and the power curve."""
     quiet = {str(claims): false_alarms(claims, weeks) for claims in SIZES}
     for claims, found in quiet.items():
-        say(f"{claims:>7} claims  {found['alarm']:.2%} of {found['weeks']:,} quiet weeks alarm")
+        say(f"{claims:>7} claims  {found['alarm']:.2%} of {found['weeks']:,} weeks without drift alarm")
     curve = {
         str(claims): {str(shift): power(claims, shift, runs) for shift in SHIFTS} for claims in (1_000, 5_000)
     }
@@ -146,6 +152,6 @@ def honesty(say: Callable[[str], None], weeks: int = WEEKS, runs: int = RUNS) ->
     return {
         "weeks": quiet,
         "small_reference": false_alarms(1_000, weeks, 2_000),
-        "correlated_features": alike(1_000, weeks),
+        "correlated_features": correlated(1_000, weeks),
         "power": curve,
     }

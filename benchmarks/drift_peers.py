@@ -1,4 +1,4 @@
-"""Evidently beside Claimwatch, on the same rows."""
+"""Evidently compared with Claimwatch on the same rows."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.drift_book import FEATURES, MOVABLE, SCORE, Book, Floats, Profiles, Simulated
 from benchmarks.drift_evidently import CATEGORY
-from benchmarks.drift_honesty import MOVED, Watch, loud
+from benchmarks.drift_honesty import MOVED, Watch, with_verdict
 from claimwatch.domain.model.profile import Profile
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -21,55 +21,55 @@ SCRIPT = Path(__file__).with_name("drift_evidently.py")
 type Rows = dict[str, Floats]
 
 
-def written(path: Path, rows: Rows) -> None:
-    """Write columns as the script of Evidently's environment reads them."""
+def write_rows(path: Path, rows: Rows) -> None:
+    """Write columns in the format that drift_evidently.py reads."""
     kinds = {feature.name: CATEGORY if feature.weights else "" for feature in FEATURES}
     np.savez(path, **{f"{name}{kinds[name]}": values for name, values in rows.items()})  # type: ignore[arg-type] # a flag has this type
 
 
 def reports(folder: Path) -> Iterator[dict[str, Any]]:
-    """What Evidently says of each week in the folder."""
-    asked = [str(PYTHON), str(SCRIPT), str(folder)]
-    with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True) as process:
+    """Yield Evidently's report of each week in the folder."""
+    command = [str(PYTHON), str(SCRIPT), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             yield json.loads(line)
     if process.returncode:
-        raise RuntimeError("Evidently failed; what it said stands above")
+        raise RuntimeError("Evidently failed; see the output above")
 
 
 def version() -> str:
-    """Evidently's."""
-    asked = "from importlib.metadata import version; print(version('evidently'))"
+    """Return the version of Evidently."""
+    script = "from importlib.metadata import version; print(version('evidently'))"
     return subprocess.run(
-        [str(PYTHON), "-c", asked], check=True, capture_output=True, text=True
+        [str(PYTHON), "-c", script], check=True, capture_output=True, text=True
     ).stdout.strip()
 
 
 def side_by_side(
     claims: int, weeks: int, reference: int, deviations: float = 0.0, seed: int = 5
 ) -> dict[str, Any]:
-    """How often both alarm over consecutive weeks of the same rows, with three features shifted or with none.
+    """Return how often both alarm in consecutive weeks of the same rows, with or without shifted features.
 
-    For Evidently ``any`` is a week in which at least one column drifted, ``data_set`` one in which half of
-    them did. Claimwatch has seen a week without drift before.
+    ``evidently_any`` counts weeks in which at least one column drifted, ``evidently_data_set`` weeks in which
+    half of the columns did. Claimwatch first checks a week without drift.
     """
     rng = np.random.default_rng([seed, claims, reference, round(1000 * deviations)])
     rows = _rows(rng, FEATURES, reference)
-    book = Book(FEATURES, _profiles(rows), SCORE.reference(rng.random(reference)), {}).settled()
+    book = Book(FEATURES, _profiles(rows), SCORE.reference(rng.random(reference)), {}).with_probabilities()
     watch = Watch(book.reference, book.score)
     moved = set(rng.choice(MOVABLE, MOVED, replace=False).tolist()) if deviations else set()
     drawn_from = [feature.shifted(deviations) if feature.name in moved else feature for feature in FEATURES]
     ours: list[set[str]] = []
     with tempfile.TemporaryDirectory(prefix="claimwatch-") as name:
         folder = Path(name)
-        written(folder / "reference.npz", rows)
+        write_rows(folder / "reference.npz", rows)
         watch.check(_profiles(_rows(rng, FEATURES, claims), book.reference), _score(rng, book, claims))
         for number in range(weeks):
             week = _rows(rng, drawn_from, claims)
-            written(folder / f"week-{number:05}.npz", week)
+            write_rows(folder / f"week-{number:05}.npz", week)
             of_features, of_score = watch.check(_profiles(week, book.reference), _score(rng, book, claims))
-            ours.append(loud([*of_features, *of_score], "alarm"))
+            ours.append(with_verdict([*of_features, *of_score], "alarm"))
         theirs = list(reports(folder))
     assert len(theirs) == weeks
     return {
@@ -87,7 +87,7 @@ def _rows(rng: np.random.Generator, features: Sequence[Simulated], claims: int) 
 
 
 def _profiles(rows: Rows, reference: Profiles | None = None) -> Profiles:
-    """Profiles of rows, in bins of their own or in those of a reference."""
+    """Return the profiles of rows in the bins of the reference, or in their own bins."""
     return {
         feature.name: feature.profile(rows[feature.name], reference[feature.name] if reference else None)
         for feature in FEATURES

@@ -1,4 +1,4 @@
-"""What a weekly drift check costs: Claimwatch from profiles in PostgreSQL, Evidently and scipy from rows."""
+"""Cost of a weekly drift check: Claimwatch from profiles in PostgreSQL, Evidently and scipy from rows."""
 
 import json
 import subprocess
@@ -31,35 +31,32 @@ from claimwatch.storage.profiles import add_profiles
 ROWS, CHUNKS, SEED = 1_000_000, 500, 11
 ONCE, TENFOLD, MANY_ROWS = "once", "tenfold", "tenfold in as many rows more"
 CHUNK_ROWS, SAMPLED = 40_000, 200_000
-"""Claims of a chunk (one of 24 MB has 57,000), and sample claims that the profiling of a million is measured
-with."""
+"""Claims per chunk (a chunk of 24 MB has 57,000), and number of sample claims whose profiling is repeated."""
 
-_LEFT_OUT = ("normal3", "normal4", "normal5", "wait2", "uniform1")
-CHECKED = tuple(feature for feature in FEATURES if feature.name not in _LEFT_OUT)
+_EXCLUDED = ("normal3", "normal4", "normal5", "wait2", "uniform1")
+CHECKED = tuple(feature for feature in FEATURES if feature.name not in _EXCLUDED)
 
 type Say = Callable[[str], None]
 type Rows = dict[str, Floats]
 
 
 def rows_of(claims: int, seed: int, deviations: float = 0.0) -> Rows:
-    """The columns of so many claims, numbers as a model sees them."""
+    """Draw the columns of this many claims, with numbers in the precision of a model."""
     rng = np.random.default_rng([SEED, seed])
-    moved = [feature.shifted(deviations) if _movable(feature, deviations) else feature for feature in CHECKED]
+    features = [
+        feature.shifted(deviations) if deviations and not feature.weights else feature for feature in CHECKED
+    ]
     return {
         feature.name: feature.values(rng.random(claims)).astype(np.float32).astype(np.float64)
-        for feature in moved
+        for feature in features
     }
-
-
-def _movable(feature: Simulated, deviations: float) -> bool:
-    return bool(deviations) and not feature.weights
 
 
 # -- Claimwatch --
 
 
 class Encoded:
-    """The rows as scoring has them in its hands."""
+    """The rows as scoring holds them."""
 
     def __init__(self, rows: Rows) -> None:
         self.spec = FeatureSpec(
@@ -89,18 +86,20 @@ class Encoded:
         return named
 
     def reference(self) -> Reference:
-        """What a model that was trained on them would have."""
+        """Return the reference of a model trained on these rows."""
         return reference_of(self.spec, self.columns, _scores(len(self.matrix), 0))
 
     def chunks(self, reference: Reference, chunks: int) -> list[tuple[int, bytes]]:
-        """The week's rows of profiles, each with its claims."""
+        """Return the week's profile rows, each with its number of claims."""
         scores, size = _scores(len(self.matrix), 1), len(self.matrix) // chunks
         found: list[tuple[int, bytes]] = []
         for start in range(0, len(self.matrix), size):
             part = slice(start, start + size)
-            moments = np.full(len(self.matrix[part]), np.datetime64(drift_check.WEEK, "us"))
+            timestamps = np.full(len(self.matrix[part]), np.datetime64(drift_check.WEEK, "us"))
             columns = {name: column[part] for name, column in self.columns.items()}
-            packed = packed_by_week(self.spec, columns, self.matrix[part], reference, moments, scores[part])
+            packed = packed_by_week(
+                self.spec, columns, self.matrix[part], reference, timestamps, scores[part]
+            )
             found += packed.values()
         return found
 
@@ -109,63 +108,63 @@ def _scores(claims: int, seed: int) -> Floats:
     return SCORE.values(np.random.default_rng([SEED, 99, seed]).random(claims))
 
 
-def store(place: Bench, reference: Reference, rows: list[tuple[int, bytes]]) -> None:
-    """Put rows of profiles into the server: a week as it is, and of ten times the claims in two ways."""
+def store(postgres: Bench, reference: Reference, rows: list[tuple[int, bytes]]) -> None:
+    """Store the profile rows of a week, and two variants of it with ten times the claims."""
     rng = np.random.default_rng(SEED)
     packed = [counts for _, counts in rows]
 
     def added(number: int) -> tuple[int, bytes]:
-        features, score = unpack(reference, [packed[place] for place in rng.integers(0, len(packed), number)])
+        features, score = unpack(reference, [packed[index] for index in rng.integers(0, len(packed), number)])
         return score.rows, pack(features, score)
 
     stored = {
         ONCE: rows,
         TENFOLD: [added(10) for _ in rows],
-        MANY_ROWS: [rows[place] for place in rng.integers(0, len(rows), 10 * len(rows))],
+        MANY_ROWS: [rows[index] for index in rng.integers(0, len(rows), 10 * len(rows))],
     }
-    with closing(Database({"dsn": place.url})) as database, database.transaction() as cursor:
+    with closing(Database({"dsn": postgres.url})) as database, database.transaction() as cursor:
         cursor.execute(
             "INSERT INTO claimwatch.file (dataset, line, bucket, key, version_id, received_at)"
             " VALUES ('claims', %s, 'landing', 'claims/week.csv', '1', now()) RETURNING file_id",
             [drift_check.LINE],
         )
         ((file_id,),) = cursor.fetchall()
-        for model, of_it in stored.items():
-            for number, row in enumerate(of_it):
+        for model, profile_rows in stored.items():
+            for number, row in enumerate(profile_rows):
                 weeks = {drift_check.WEEK: row, drift_check.BEFORE: row}
                 add_profiles(cursor, drift_check.LINE, model, file_id, number, weeks)
 
 
-def claimwatch(place: Bench, reference: Reference, rounds: int) -> dict[str, Any]:
-    """Seconds of each kind of week, and the most bytes that the checking process had."""
+def claimwatch(postgres: Bench, reference: Reference, rounds: int) -> dict[str, Any]:
+    """Return the seconds of each variant of the week, and the peak memory of the checking process."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.write(reference.to_json())
         file.flush()
         models = [ONCE, TENFOLD, MANY_ROWS]
-        told = subprocess.run(
-            [sys.executable, "-m", "benchmarks.drift_check", place.url, file.name, str(rounds), *models],
+        output = subprocess.run(
+            [sys.executable, "-m", "benchmarks.drift_check", postgres.url, file.name, str(rounds), *models],
             check=True,
             capture_output=True,
             text=True,
         ).stdout
-    found: dict[str, Any] = json.loads(told)
+    found: dict[str, Any] = json.loads(output)
     return found
 
 
-# -- Its peers --
+# -- Peers --
 
 
 def evidently(reference: Rows, current: Rows) -> dict[str, Any]:
-    """Evidently's report of the same rows; reading them is not counted."""
+    """Return Evidently's report of the same rows; reading them is not timed."""
     with tempfile.TemporaryDirectory(prefix="claimwatch-") as name:
-        drift_peers.written(Path(name, "reference.npz"), reference)
-        drift_peers.written(Path(name, "week-1.npz"), current)
+        drift_peers.write_rows(Path(name, "reference.npz"), reference)
+        drift_peers.write_rows(Path(name, "week-1.npz"), current)
         (found,) = drift_peers.reports(Path(name))
     return found
 
 
 def scipy_columns(reference: Rows, current: Rows) -> float:
-    """Seconds of scipy's Kolmogorov-Smirnov test of each column; dropping what is missing is not counted."""
+    """Return the seconds of scipy's Kolmogorov-Smirnov tests of all columns, without missing values."""
     present = [
         (reference[name][~np.isnan(reference[name])], current[name][~np.isnan(current[name])])
         for name in current
@@ -176,31 +175,31 @@ def scipy_columns(reference: Rows, current: Rows) -> float:
     return time.perf_counter() - begun
 
 
-# -- What bins leave out --
+# -- Error of binning --
 
 
 def binned_against_exact(claims: int = 100_000, deviations: float = 0.3) -> dict[str, dict[str, float]]:
-    """For each statistic the greatest error over the features with numbers, and the greatest value.
+    """Return each binned statistic's greatest and mean error over the numeric features, and its mean value.
 
-    Exact are scipy's distances of the values, and PSI and Jensen-Shannon in the deciles of the reference.
+    The exact values are scipy's distances, and PSI and Jensen-Shannon in the deciles of the reference.
     """
     before, now = Encoded(rows_of(claims, 5)), Encoded(rows_of(claims, 6, deviations))
     reference = before.reference()
     current = profiles_of(now.spec, now.columns, now.matrix, reference)
-    told = {
+    binned = {
         (finding.feature, finding.metric): finding.value
         for finding in feature_drift(reference.features, current, ())
     }
     errors: dict[str, list[tuple[float, float]]] = {}
-    for place, feature in enumerate(CHECKED):
+    for position, feature in enumerate(CHECKED):
         if feature.weights:
             continue
-        one, two = (encoded.matrix[:, place].astype(np.float64) for encoded in (before, now))
+        one, two = (encoded.matrix[:, position].astype(np.float64) for encoded in (before, now))
         exact = _exact(one[~np.isnan(one)], two[~np.isnan(two)])
-        if feature.missing:  # a cell of its own in Claimwatch's PSI, and none in that of the values
+        if feature.missing:  # missing values have a bin in Claimwatch's PSI, but not in the exact one
             exact = {name: value for name, value in exact.items() if name in ("ks", "wasserstein")}
         for metric, value in exact.items():
-            found = told[feature.name, metric]
+            found = binned[feature.name, metric]
             assert found is not None
             errors.setdefault(metric, []).append((abs(found - value), value))
     return {
@@ -219,53 +218,54 @@ def _exact(one: Floats, two: Floats) -> dict[str, float]:
         np.bincount(np.searchsorted(deciles, values), minlength=len(deciles) + 1) / len(values)
         for values in (one, two)
     ]
-    told = {
+    exact = {
         "ks": float(stats.ks_2samp(one, two, method="asymp").statistic),
         "wasserstein": float(stats.wasserstein_distance(one, two) / one.std()),
         "jensen_shannon": float(jensenshannon(*shares, base=2)),
     }
     if all(share.all() for share in shares):
-        told["psi"] = float(((shares[0] - shares[1]) * np.log(shares[0] / shares[1])).sum())
-    return told
+        exact["psi"] = float(((shares[0] - shares[1]) * np.log(shares[0] / shares[1])).sum())
+    return exact
 
 
-# -- What profiles add to loading --
+# -- Overhead of profiles in loading --
 
 
-def load_overhead(place: Bench, folder: Path, rows: int, rounds: int, say: Say) -> dict[str, Any]:
-    """Seconds of loading so many sample claims with two workers, and of profiling as many in one process.
+def load_overhead(postgres: Bench, folder: Path, rows: int, rounds: int, say: Say) -> dict[str, Any]:
+    """Return the seconds of loading sample claims with two workers, and of profiling as many in one process.
 
-    Profiling is timed chunk by chunk over ``SAMPLED`` claims, again and again until there are so many. Their
-    weeks are those of the sample.
+    Profiling is timed chunk by chunk over ``SAMPLED`` claims, repeated up to this number of rows.
     """
     sampled = min(SAMPLED, rows)
-    frame = claims_frame(folder / "drift", place.contract, sampled, SEED)
-    columns = {column.name: frame[column.name].to_numpy() for column in place.contract.columns}
-    spec = FeatureSpec.fit(place.contract, columns)
+    frame = claims_frame(folder / "drift", postgres.contract, sampled, SEED)
+    columns = {column.name: frame[column.name].to_numpy() for column in postgres.contract.columns}
+    spec = FeatureSpec.fit(postgres.contract, columns)
     assert spec.event_time is not None
     columns = {name: columns[name] for name in spec.kinds}
-    moments, scores = columns[spec.event_time], _scores(sampled, 2)
+    timestamps, scores = columns[spec.event_time], _scores(sampled, 2)
     reference = reference_of(spec, columns, scores)
     matrix = encode(spec, columns)
     parts = [slice(start, start + CHUNK_ROWS) for start in range(0, sampled, CHUNK_ROWS)]
     book = book_file(folder, rows, 7)
     profiling, loading, weeks = [], [], 0
-    with warm_pipeline(place, folder) as pipeline:
+    with warm_pipeline(postgres, folder) as pipeline:
         pipeline.run(book)
         for number in range(rounds):
-            place.empty()
+            postgres.empty()
             loading.append(pipeline.run(book)["total"])
             seconds = 0.0
             for _ in range(rows // sampled):
                 for part in parts:
                     some = {name: column[part] for name, column in columns.items()}
                     begun = time.perf_counter()
-                    found = packed_by_week(spec, some, matrix[part], reference, moments[part], scores[part])
+                    found = packed_by_week(
+                        spec, some, matrix[part], reference, timestamps[part], scores[part]
+                    )
                     seconds += time.perf_counter() - begun
                     weeks = max(weeks, len(found))
             profiling.append(seconds)
             say(f"round {number + 1}  loading {loading[-1]:.2f} s, profiling {seconds:.2f} s")
-    place.empty()
+    postgres.empty()
     return {
         "ratio": round(median(profiling) / median(loading), 4),
         "features": len(spec.features),
@@ -275,8 +275,8 @@ def load_overhead(place: Bench, folder: Path, rows: int, rounds: int, say: Say) 
     }
 
 
-def measure(place: Bench, rows: int, rounds: int, say: Say) -> dict[str, Any]:
-    """The weekly check of as many current as reference rows, by each contestant."""
+def measure(postgres: Bench, rows: int, rounds: int, say: Say) -> dict[str, Any]:
+    """Time the weekly check of equally many current and reference rows with each contestant."""
     say(f"Drawing {rows:,} reference and {rows:,} current rows of {len(CHECKED)} features")
     before, now = rows_of(rows, 1), rows_of(rows, 2)
     encoded = Encoded(before)
@@ -284,8 +284,8 @@ def measure(place: Bench, rows: int, rounds: int, say: Say) -> dict[str, Any]:
     encoded = Encoded(now)
     stored = encoded.chunks(reference, CHUNKS)
     del encoded
-    store(place, reference, stored)
-    ours = claimwatch(place, reference, max(rounds, 5))
+    store(postgres, reference, stored)
+    ours = claimwatch(postgres, reference, max(rounds, 5))
     seconds = {name: median(found) for name, found in ours["seconds"].items()}
     say(f"claimwatch  {seconds[ONCE]:8.3f} s")
     columns = [scipy_columns(before, now) for _ in range(rounds)]

@@ -1,4 +1,4 @@
-"""The contestants' processes, as the benchmark sees them."""
+"""The processes of the contestants."""
 
 import json
 import os
@@ -17,11 +17,11 @@ NAMES = (*CONTESTANTS, "sharp")
 
 
 class Missing(Exception):
-    """What a contestant needs is not on this machine."""
+    """A requirement of a contestant is not installed."""
 
 
 class Contestant:
-    """One warm process of one thread."""
+    """One warm single-threaded process."""
 
     def __init__(self, name: str, folder: Path) -> None:
         command = (
@@ -35,19 +35,19 @@ class Contestant:
             env=os.environ | {"VIPS_CONCURRENCY": "1"},
         )
         self.versions: dict[str, str] = self._ask("versions")
-        """Of what is not a package of this environment."""
+        """Versions of software outside this Python environment."""
 
     def shrink(self, photos: list[Path]) -> float:
-        """Seconds for all of these."""
+        """Shrink all photos and return the seconds."""
         return float(self._ask("shrink", [str(photo) for photo in photos])["seconds"])
 
     def display(self, photo: Path, to: Path) -> Path:
-        """Write a photo's display copy to a file, and return that."""
+        """Write a photo's display copy to a file and return its path."""
         self._ask("display", str(photo), str(to))
         return to
 
     def peak(self) -> int:
-        """The most bytes that the process has ever had in memory."""
+        """Return the peak memory of the process in bytes."""
         status = Path(f"/proc/{self._process.pid}/status").read_text("ascii")
         (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
         return int(line.split()[1]) * 1024
@@ -60,11 +60,11 @@ class Contestant:
         process.stdin.flush()
         answer = process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"{request[0]} failed; what was said stands above")
+            raise RuntimeError(f"{request[0]} failed; see the output above")
         return json.loads(answer)
 
     def close(self) -> None:
-        """End it."""
+        """End the process."""
         with self._process as process:
             if process.stdin is not None:
                 process.stdin.close()
@@ -74,14 +74,14 @@ class Contestant:
 def contestants(
     names: list[str], folder: Path, say: Callable[[str], None]
 ) -> Iterator[dict[str, Contestant]]:
-    """A process for each; one whose needs are not met is left out, and said so."""
+    """Start a process for each contestant; omit and report contestants that cannot run here."""
     found: dict[str, Contestant] = {}
     try:
         for name in names:
             try:
                 found[name] = Contestant(name, folder)
             except Missing as missing:
-                say(f"{name} is left out: {missing}")
+                say(f"{name} is omitted: {missing}")
         yield found
     finally:
         for contestant in found.values():
@@ -89,10 +89,10 @@ def contestants(
 
 
 def _sharp(folder: Path) -> list[str]:
-    """The command of sharp's process, once npm has installed what the lock file pins."""
+    """Install the packages of the lock file with npm and return the command of sharp's process."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
-        raise Missing("there is no node (with npm) on PATH")
+        raise Missing("node and npm are not on PATH")
     own = folder / "sharp"
     own.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json", "contestant.js"):

@@ -1,4 +1,4 @@
-"""How well re-used photos are found: each photo edited in ten ways, and compared with all the others."""
+"""Recall and false matches of reused photos: each is edited in ten ways and compared with all others."""
 
 import io
 import os
@@ -20,7 +20,7 @@ from samples.photos import encoded, scene
 PHOTOS, SEED = 300, 11
 SIZES = ((1024, 768), (768, 1024), (1024, 576))
 MUST_BE_FOUND = ("recompressed", "resized", "brightness")
-"""The kinds that ``match_recall`` is about."""
+"""The kinds of edits that ``match_recall`` covers."""
 
 type Edit = Callable[[Image.Image, Generator], bytes]
 type Hashes = NDArray[np.uint64]
@@ -28,48 +28,51 @@ type Hashes = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Hashed:
-    """Hashes of one photo and of its edits by their kind; None where there was nothing to tell it by."""
+    """Hashes of one photo and of its edits by kind; None for pictures without structure."""
 
     original: int | None
     edits: Mapping[str, int | None]
 
 
 def measure(photos: int = PHOTOS, seed: int = SEED) -> tuple[dict[str, Any], list[Hashed]]:
-    """Figures of recall and of false matches, and the hashes that they come from."""
+    """Return the figures of recall and false matches, and the hashes."""
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as workers:
         hashed = list(workers.map(_hashed, [seed] * photos, range(photos), chunksize=8))
     return figures(hashed), hashed
 
 
 def figures(hashed: Sequence[Hashed], most: int = MATCH_DISTANCE) -> dict[str, Any]:
-    """Recall by kind and the rate of false pairs: photos with each other, and photos with others' edits."""
+    """Return recall by kind and rates of false pairs of different photos, without and with edits."""
     originals = _hashes([photo.original for photo in hashed])
-    apart = _distances(originals, originals)[np.triu_indices(len(hashed), 1)]
-    within: dict[str, NDArray[np.uint8]] = {}
-    beside: list[NDArray[np.uint8]] = []
+    different = _distances(originals, originals)[np.triu_indices(len(hashed), 1)]
+    own_edits: dict[str, NDArray[np.uint8]] = {}
+    other_edits: list[NDArray[np.uint8]] = []
     for kind in hashed[0].edits:
         distances = _distances(originals, _hashes([photo.edits[kind] for photo in hashed]))
-        within[kind] = np.diag(distances)
-        beside.append(distances[~np.eye(len(hashed), dtype=bool)])
-    edited = np.concatenate(beside)
+        own_edits[kind] = np.diag(distances)
+        other_edits.append(distances[~np.eye(len(hashed), dtype=bool)])
+    edited = np.concatenate(other_edits)
 
     def recall(kinds: Sequence[str], limit: int) -> float:
-        return round(float(np.mean([within[kind] <= limit for kind in kinds])), 4)
+        return round(float(np.mean([own_edits[kind] <= limit for kind in kinds])), 4)
 
     return {
         "match_recall": recall(MUST_BE_FOUND, most),
-        "false_pair_rate": _rate(apart, most),
+        "false_pair_rate": _rate(different, most),
         "distance": most,
         "photos": len(hashed),
         "without_hash": sum(photo.original is None for photo in hashed),
-        "pairs": int(apart.size),
-        "false_pairs": int((apart <= most).sum()),
+        "pairs": int(different.size),
+        "false_pairs": int((different <= most).sum()),
         "pairs_with_edits": int(edited.size),
         "false_pairs_with_edits": int((edited <= most).sum()),
         "false_pair_rate_with_edits": _rate(edited, most),
-        "recall": {kind: recall([kind], most) for kind in within},
+        "recall": {kind: recall([kind], most) for kind in own_edits},
         "by_distance": {
-            str(limit): {"match_recall": recall(MUST_BE_FOUND, limit), "false_pair_rate": _rate(apart, limit)}
+            str(limit): {
+                "match_recall": recall(MUST_BE_FOUND, limit),
+                "false_pair_rate": _rate(different, limit),
+            }
             for limit in range(0, 17, 2)
         },
     }
@@ -88,22 +91,22 @@ def _hashes(hashes: Sequence[int | None]) -> tuple[Hashes, NDArray[np.bool_]]:
 
 
 def _distances(
-    these: tuple[Hashes, NDArray[np.bool_]], those: tuple[Hashes, NDArray[np.bool_]]
+    one: tuple[Hashes, NDArray[np.bool_]], other: tuple[Hashes, NDArray[np.bool_]]
 ) -> NDArray[np.uint8]:
-    """Of each to each; those without a hash are far from all."""
-    distances = np.bitwise_count(these[0][:, None] ^ those[0][None, :])
-    return np.where(these[1][:, None] & those[1][None, :], distances, np.uint8(_NO_HASH))
+    """Return the distance of each pair; pictures without a hash are far from all others."""
+    distances = np.bitwise_count(one[0][:, None] ^ other[0][None, :])
+    return np.where(one[1][:, None] & other[1][None, :], distances, np.uint8(_NO_HASH))
 
 
 def _hashed(seed: int, number: int) -> Hashed:
     rng = np.random.default_rng([seed, number, 2])
     data = encoded(scene(seed, number, *SIZES[number % len(SIZES)]))
-    image = Image.open(io.BytesIO(data)).convert("RGB")  # who edits a photo has it as it was sent
+    image = Image.open(io.BytesIO(data)).convert("RGB")  # edits start from the compressed photo
     edits = {kind: examine(edit(image, rng)).phash for kind, edit in EDITS.items()}
     return Hashed(examine(data).phash, edits)
 
 
-# -- What people do to a photo before they send it again --
+# -- Edits of a photo before it is sent again --
 
 
 def _recompressed(image: Image.Image, rng: Generator) -> bytes:
@@ -124,13 +127,13 @@ def _contrast(image: Image.Image, rng: Generator) -> bytes:
 
 
 def _cropped(image: Image.Image, rng: Generator) -> bytes:
-    """2 to 5 % of each side's length, off either end."""
+    """Crop 2 to 5 % of each side's length, at either end."""
     wide, high = (int(side * (1 - rng.uniform(0.02, 0.05))) for side in image.size)
     left, top = int(rng.integers(0, image.width - wide + 1)), int(rng.integers(0, image.height - high + 1))
     return encoded(image.crop((left, top, left + wide, top + high)), quality=85)
 
 
-def _grey(image: Image.Image, rng: Generator) -> bytes:  # noqa: ARG001 - there is one way
+def _grey(image: Image.Image, rng: Generator) -> bytes:  # noqa: ARG001 - there is only one way
     return encoded(image.convert("L"), quality=85)
 
 
@@ -139,7 +142,7 @@ def _blurred(image: Image.Image, rng: Generator) -> bytes:
 
 
 def _rotated(image: Image.Image, rng: Generator) -> bytes:
-    """1 or 2 degrees, cut so that no corner is empty."""
+    """Rotate by 1 or 2 degrees and crop the empty corners."""
     angle = float(rng.choice([-2, -1, 1, 2]))
     turned = image.rotate(angle, Image.Resampling.BICUBIC)
     cut = int(np.ceil(np.sin(np.radians(abs(angle))) * max(image.size) / 2))
@@ -151,7 +154,7 @@ def _converted(image: Image.Image, rng: Generator) -> bytes:
 
 
 def _captioned(image: Image.Image, rng: Generator) -> bytes:
-    """A line of text on a bar at the bottom, or a logo in a corner."""
+    """Add a line of text on a bar at the bottom, or a logo in a corner."""
     marked = image.copy()
     draw = ImageDraw.Draw(marked)
     wide, high = image.size

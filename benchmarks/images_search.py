@@ -1,4 +1,4 @@
-"""The indexed search for like photos beside a sequential scan, as the table grows."""
+"""The indexed search for similar photos compared with a sequential scan, by size of the table."""
 
 import io
 import time
@@ -20,7 +20,7 @@ from claimwatch.storage import images
 ROWS = (10_000, 100_000, 1_000_000)
 SEED = 3
 _INDEXED, _SCANNED = 20, 5
-"""Searches of each kind that a median is taken of."""
+"""Number of searches of each kind; the median is reported."""
 
 _FILL = """
 INSERT INTO claimwatch.claim_image (event_id, bucket, key, version_id, sha256, phash, format, width, height,
@@ -38,26 +38,26 @@ WHERE bit_count((phash # %(phash)s)::bit(64)) <= %(most)s
 def measure(
     folder: Path, of_photos: Sequence[int], say: Callable[[str], None], sizes: Sequence[int] = ROWS
 ) -> dict[str, Any]:
-    """Median milliseconds of a search at each size of the table.
+    """Return the median milliseconds of a search at each size of the table.
 
-    The hashes are as even or uneven, bit by bit, as those ``of_photos``.
+    Each bit of the random hashes is set as often as in the hashes ``of_photos``.
     """
     rng = np.random.default_rng(SEED)
     ones = _bits(np.array(of_photos, np.int64)).mean(axis=0)
     found: dict[str, Any] = {}
     filled = 0
-    with bench(folder) as place:
+    with bench(folder) as postgres:
         for rows in sizes:
             begun = time.perf_counter()
-            _fill(place, filled, _hashes(rng, ones, rows - filled))
+            _fill(postgres, filled, _hashes(rng, ones, rows - filled))
             filled = rows
-            say(f"search    {rows:>10,} rows  written in {time.perf_counter() - begun:.0f} s")
-            found[str(rows)] = _timed(place, rng, rows)
+            say(f"search    {rows:>10,} rows  filled in {time.perf_counter() - begun:.0f} s")
+            found[str(rows)] = _timed(postgres, rng, rows)
             say(
                 f"search    {rows:>10,} rows  indexed {found[str(rows)]['indexed_ms']} ms,"
                 f" scan {found[str(rows)]['scan_ms']} ms"
             )
-        return {"most_ones": round(float(ones.max()), 2), "server": place.version(), "rows": found}
+        return {"most_ones": round(float(ones.max()), 2), "server": postgres.version(), "rows": found}
 
 
 def _bits(hashes: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -65,7 +65,7 @@ def _bits(hashes: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 def _hashes(rng: Generator, ones: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """Random ones, each bit set as often as it is in photos."""
+    """Draw random hashes with the given share of ones for each bit."""
     drawn = [
         np.packbits(rng.random((min(50_000, count - first), 64), np.float32) < ones, axis=1)
         for first in range(0, count, 50_000)
@@ -73,9 +73,9 @@ def _hashes(rng: Generator, ones: NDArray[np.float64], count: int) -> NDArray[np
     return np.concatenate(drawn).view(">i8").astype(np.int64).ravel()
 
 
-def _fill(place: Bench, first: int, hashes: NDArray[np.int64]) -> None:
+def _fill(postgres: Bench, first: int, hashes: NDArray[np.int64]) -> None:
     lines = "".join(f"{first + n}\t{value}\n" for n, value in enumerate(hashes.tolist()))
-    with place.connected() as connection:
+    with postgres.connected() as connection:
         with connection.cursor() as cursor:
             cursor.execute("CREATE TEMPORARY TABLE filled (n bigint, phash bigint)")
             cursor.copy_expert("COPY filled FROM STDIN", io.StringIO(lines))
@@ -83,16 +83,16 @@ def _fill(place: Bench, first: int, hashes: NDArray[np.int64]) -> None:
         connection.commit()
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM (ANALYZE) claimwatch.claim_image")  # as autovacuum does in time
+            cursor.execute("VACUUM (ANALYZE) claimwatch.claim_image")  # as autovacuum would later
 
 
-def _timed(place: Bench, rng: Generator, rows: int) -> dict[str, Any]:
-    """Each search is for a new photo that is like one of the table's, and must find that."""
+def _timed(postgres: Bench, rng: Generator, rows: int) -> dict[str, Any]:
+    """Time searches for copies of photos in the table; each search must find the original."""
     indexed, scanned = [], []
-    with place.connected() as connection, connection.cursor() as cursor:
+    with postgres.connected() as connection, connection.cursor() as cursor:
         for attempt in range(_INDEXED + 1):
             phash, original = _near_duplicate(cursor, rng, rows)
-            image_id = _entered(cursor, phash, attempt)
+            image_id = _inserted(cursor, phash, attempt)
             begun = time.perf_counter()
             matches = images.add_matches(cursor, image_id, "the new event", phash, MATCH_DISTANCE)
             seconds = time.perf_counter() - begun
@@ -102,8 +102,8 @@ def _timed(place: Bench, rng: Generator, rows: int) -> dict[str, Any]:
             )
             row = cursor.fetchone()
             if row != (1,):
-                raise RuntimeError(f"of {matches} matches, {row} are the photo that was copied")
-            if attempt:  # the first one plans
+                raise RuntimeError(f"{row} of {matches} matches are the copied photo")
+            if attempt:  # the first search includes planning
                 indexed.append(seconds)
             connection.rollback()
         for _ in range(_SCANNED + 1):
@@ -112,7 +112,7 @@ def _timed(place: Bench, rng: Generator, rows: int) -> dict[str, Any]:
             cursor.execute(_SCAN, {"phash": phash, "most": MATCH_DISTANCE})
             seconds = time.perf_counter() - begun
             if original not in [row[0] for row in cursor.fetchall()]:
-                raise RuntimeError("the scan does not find the photo that was copied")
+                raise RuntimeError("the scan does not find the copied photo")
             scanned.append(seconds)
             connection.rollback()
     scanned = scanned[1:]
@@ -125,7 +125,7 @@ def _timed(place: Bench, rng: Generator, rows: int) -> dict[str, Any]:
 
 
 def _near_duplicate(cursor: Cursor, rng: Generator, rows: int) -> tuple[int, int]:
-    """A hash that differs in six bits from one of the table's, and that one's number."""
+    """Return a hash that differs in six bits from a stored one, and the number of that photo."""
     cursor.execute(
         "SELECT phash, image_id FROM claimwatch.claim_image WHERE image_id >= %s ORDER BY image_id LIMIT 1",
         [int(rng.integers(1, rows + 1))],
@@ -137,10 +137,10 @@ def _near_duplicate(cursor: Cursor, rng: Generator, rows: int) -> tuple[int, int
     return phash - (1 << 64) if phash >> 63 else phash, row[1]
 
 
-def _entered(cursor: Cursor, phash: int, attempt: int) -> int:
-    """The number of a new row of that hash."""
+def _inserted(cursor: Cursor, phash: int, attempt: int) -> int:
+    """Insert a photo with this hash and return its number."""
     version = images.Version(
         "the new event", "bench", "images/the new event/copy", str(attempt), "", datetime.now(UTC)
     )
-    copies = images.PhotoRecord("0" * 64, 0, phash, "JPEG", 4000, 3000, 1, None, None, None, b"", b"")
-    return images.add(cursor, version, copies)
+    photo = images.PhotoRecord("0" * 64, 0, phash, "JPEG", 4000, 3000, 1, None, None, None, b"", b"")
+    return images.add(cursor, version, photo)

@@ -1,7 +1,7 @@
-"""A contestant's process, which stays: each photo's bytes in, its display copy out.
+"""A contestant's long-running process, which makes display copies of photos.
 
-Run as ``python -m benchmarks.images_worker CONTESTANT``: requests come as lines of JSON, and each is answered
-with one. Nothing is imported that the contestant does not need, for its memory is measured.
+Run as ``python -m benchmarks.images_worker CONTESTANT``. Requests and answers are lines of JSON. The process
+imports only what the contestant needs, because its memory is measured.
 
 ["shrink", [path, ...]] -> {"seconds": s}      ["display", path, to] -> null      ["versions"] -> {}
 """
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 LONGEST, QUALITY = 1024, 85
-"""Of everybody's display copy, as Claimwatch's."""
+"""Size and quality of every contestant's display copy, as in Claimwatch."""
 
 type Contestant = Callable[[bytes], bytes]
 
 
 def claimwatch() -> Contestant:
-    """Both copies, perceptual hash and EXIF; what is returned is the display copy."""
+    """Return Claimwatch's decoder: both copies, perceptual hash and EXIF; it returns the display copy."""
     from claimwatch.domain.photos.photo import examine  # noqa: PLC0415
     from claimwatch.malloc import disable_heap_trim  # noqa: PLC0415
 
@@ -31,7 +31,7 @@ def claimwatch() -> Contestant:
 
 
 def naive() -> Contestant:
-    """What one writes first: open, turn upright, resize by the best filter, save."""
+    """Return the naive solution: open, turn upright, resize with the best filter, save."""
     from PIL import Image, ImageOps  # noqa: PLC0415
 
     def shrink(data: bytes) -> bytes:
@@ -42,7 +42,7 @@ def naive() -> Contestant:
 
 
 def draft() -> Contestant:
-    """Pillow's fastest path to the display copy alone: half of the picture is never decoded."""
+    """Return Pillow's fastest way to a display copy, which decodes JPEGs at a reduced scale."""
     from PIL import Image, ImageOps  # noqa: PLC0415
 
     def shrink(data: bytes) -> bytes:
@@ -54,10 +54,10 @@ def draft() -> Contestant:
 
 
 def pyvips() -> Contestant:
-    """libvips, one thread (VIPS_CONCURRENCY is the caller's to set)."""
+    """Return libvips with one thread; the caller sets VIPS_CONCURRENCY."""
     import pyvips  # type: ignore[import-untyped]  # noqa: PLC0415
 
-    pyvips.cache_set_max(0)  # every photo comes again in every round
+    pyvips.cache_set_max(0)  # every photo is repeated in every round
 
     def shrink(data: bytes) -> bytes:
         image = pyvips.Image.thumbnail_buffer(data, LONGEST, height=LONGEST, size="down")
@@ -68,13 +68,13 @@ def pyvips() -> Contestant:
 
 
 def fitted(size: tuple[int, int]) -> tuple[int, int]:
-    """A picture's size as a display copy."""
+    """Return the size of a picture's display copy."""
     scale = min(1.0, LONGEST / max(size))
     return round(size[0] * scale), round(size[1] * scale)
 
 
 def saved(image: Any) -> bytes:
-    """A picture of Pillow's as JPEG, without metadata."""
+    """Encode a Pillow image as JPEG without metadata."""
     image.info = {}
     file = io.BytesIO()
     image.save(file, "JPEG", quality=QUALITY)
@@ -85,7 +85,7 @@ CONTESTANTS = {"claimwatch": claimwatch, "naive": naive, "draft": draft, "pyvips
 
 
 def _serve(shrink: Contestant) -> None:
-    # Answers have the standard output for themselves; what anything prints goes to the errors.
+    # Only answers go to standard output; anything that libraries print goes to standard error.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     for line in sys.stdin:
@@ -99,9 +99,9 @@ def _serve(shrink: Contestant) -> None:
             case ["display", path, to]:
                 Path(to).write_bytes(shrink(Path(path).read_bytes()))
             case ["versions"]:
-                answer = {}  # they are those of this environment
+                answer = {}  # all are packages of this environment
             case unknown:
-                raise ValueError(f"there is no step {unknown}")
+                raise ValueError(f"unknown request {unknown}")
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

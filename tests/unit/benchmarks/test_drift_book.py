@@ -1,22 +1,22 @@
-"""The made-up book of the drift benchmark is what it says: its weeks are drawn as claims would be."""
+"""The simulated book of the drift benchmark draws weeks with the distribution of drawn claims."""
 
 import numpy as np
 import pytest
 
 from benchmarks.drift_book import FEATURES, MOVABLE, SCORE, Book, Simulated
-from benchmarks.drift_honesty import Watch, loud, power
+from benchmarks.drift_honesty import Watch, power, with_verdict
 
 ALL = (*FEATURES, SCORE)
 BY_NAME = {feature.name: feature for feature in ALL}
 
 
-def test_there_are_thirty_features_with_names_of_their_own() -> None:
+def test_there_are_thirty_features_with_unique_names() -> None:
     assert len(FEATURES) == 30
     assert len(BY_NAME) == 31
 
 
 @pytest.mark.parametrize("feature", ALL, ids=[feature.name for feature in ALL])
-def test_bins_are_as_likely_as_draws_that_fall_into_them(feature: Simulated) -> None:
+def test_probabilities_of_bins_match_the_frequencies_of_draws(feature: Simulated) -> None:
     rng = np.random.default_rng(1)
     reference = feature.reference(rng.random(2_000))
     drawn = feature.profile(feature.values(rng.random(200_000)), reference)
@@ -27,7 +27,7 @@ def test_bins_are_as_likely_as_draws_that_fall_into_them(feature: Simulated) -> 
 
 
 @pytest.mark.parametrize("name", MOVABLE)
-def test_a_shift_moves_the_mean_by_so_many_standard_deviations(name: str) -> None:
+def test_a_shift_moves_the_mean_by_the_given_standard_deviations(name: str) -> None:
     feature = BY_NAME[name]
     shifted = feature.shifted(0.3)
     moved = float(shifted.numbers.mean() - feature.numbers.mean())
@@ -35,19 +35,19 @@ def test_a_shift_moves_the_mean_by_so_many_standard_deviations(name: str) -> Non
     assert (shifted.zero, shifted.missing) == (feature.zero, feature.missing)
 
 
-def test_what_is_drawn_again_from_the_same_seed_is_the_same() -> None:
+def test_the_same_seed_gives_the_same_result() -> None:
     assert power(100, 0.5, 3, 500) == power(100, 0.5, 3, 500)
 
 
-def test_a_shift_that_nobody_can_miss_is_found() -> None:
+def test_an_obvious_shift_is_always_found() -> None:
     assert power(5_000, 1.0, 4, 2_000) == {"any": 1.0, "all": 1.0}
 
 
-def test_a_watch_remembers_what_the_last_week_flagged() -> None:
+def test_a_watch_remembers_the_features_flagged_in_the_last_week() -> None:
     rng = np.random.default_rng(1)
     book = Book.drawn(rng, 5_000)
     shifted = book.shifted({"normal0"}, 0.3)
     watch = Watch(book.reference, book.score)
     first, _ = watch.check(*shifted.week(rng, 5_000))
     second, _ = watch.check(*shifted.week(rng, 5_000))
-    assert (loud(first, "watch"), loud(second, "alarm")) == ({"normal0"}, {"normal0"})
+    assert (with_verdict(first, "watch"), with_verdict(second, "alarm")) == ({"normal0"}, {"normal0"})

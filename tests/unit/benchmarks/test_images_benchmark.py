@@ -1,4 +1,4 @@
-"""The photo benchmark compares like with like, and counts recall and false matches right."""
+"""The photo benchmark compares equal copies, and counts recall and false matches correctly."""
 
 import io
 import json
@@ -22,14 +22,14 @@ def copies() -> dict[str, Image.Image]:
     return {name: Image.open(io.BytesIO(shrinks()(data))) for name, shrinks in CONTESTANTS.items()}
 
 
-def test_everybody_makes_the_same_copy(copies: dict[str, Image.Image]) -> None:
+def test_all_contestants_make_the_same_copy(copies: dict[str, Image.Image]) -> None:
     first = np.asarray(copies["naive"].convert("L"), np.float32)
     for name, copy in copies.items():
         assert copy.size == (1024, 768), name
         assert np.abs(np.asarray(copy.convert("L"), np.float32) - first).mean() < 3, name
 
 
-def test_everybody_compresses_as_claimwatch_does(copies: dict[str, Image.Image]) -> None:
+def test_all_contestants_use_the_same_compression(copies: dict[str, Image.Image]) -> None:
     tables = {name: copy.quantization for name, copy in copies.items()}  # type: ignore[attr-defined]
     assert tables["claimwatch"] == tables["naive"] == tables["draft"] == tables["pyvips"]
     assert {copy.info.get("exif") for copy in copies.values()} == {None}
@@ -40,31 +40,33 @@ def test_a_copy_is_never_larger_than_its_photo() -> None:
     assert fitted((300, 400)) == (300, 400)
 
 
-def test_who_cannot_run_here_is_left_out_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
+def test_a_contestant_that_cannot_run_is_omitted_and_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages: list[str] = []
     monkeypatch.setattr("shutil.which", lambda _name: None)
-    with contestants(["sharp"], tmp_path, said.append) as racing:
-        assert not racing
-    assert said == ["sharp is left out: there is no node (with npm) on PATH"]
+    with contestants(["sharp"], tmp_path, messages.append) as running:
+        assert not running
+    assert messages == ["sharp is omitted: node and npm are not on PATH"]
     with pytest.raises(Missing):
         images_contestants.Contestant("sharp", tmp_path)
 
 
-def test_sharp_is_pinned_by_hash_and_to_no_registry() -> None:
+def test_sharp_is_pinned_by_hash_without_a_registry() -> None:
     lock = json.loads((SHARP / "package-lock.json").read_text("utf-8"))
     packages = {name: entry for name, entry in lock["packages"].items() if name}
     assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
     assert not [name for name, entry in packages.items() if "resolved" in entry]
-    wanted = json.loads((SHARP / "package.json").read_text("utf-8"))["dependencies"]["sharp"]
-    assert re.fullmatch(r"\d+\.\d+\.\d+", wanted)
-    assert packages["node_modules/sharp"]["version"] == wanted
+    version = json.loads((SHARP / "package.json").read_text("utf-8"))["dependencies"]["sharp"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    assert packages["node_modules/sharp"]["version"] == version
 
 
 def photo(original: int | None, **edits: int | None) -> Hashed:
     return Hashed(original, dict.fromkeys(EDITS, original) | edits)
 
 
-def test_recall_counts_edits_within_the_distance_and_those_without_a_hash_as_missed() -> None:
+def test_recall_counts_edits_within_the_distance_and_edits_without_a_hash_as_missed() -> None:
     far = (1 << 62) - 1
     found = figures(
         [photo(0, recompressed=0b111, resized=0b1111, grey=None), photo(far, recompressed=far ^ 0b1)], most=3
@@ -75,7 +77,7 @@ def test_recall_counts_edits_within_the_distance_and_those_without_a_hash_as_mis
     assert found["match_recall"] == round((1 + 0.5 + 1) / len(MUST_BE_FOUND), 4)
 
 
-def test_false_pairs_are_those_of_different_photos() -> None:
+def test_false_pairs_are_pairs_of_different_photos() -> None:
     hashed = [photo(0), photo(-1), photo(0b11), photo(None), photo(None)]
     found = figures(hashed, most=3)
     assert (found["pairs"], found["false_pairs"]) == (10, 1)
@@ -86,7 +88,7 @@ def test_false_pairs_are_those_of_different_photos() -> None:
 
 
 @pytest.mark.parametrize("kind", EDITS)
-def test_an_edit_changes_the_bytes_and_not_the_picture(kind: str) -> None:
+def test_an_edit_changes_the_bytes_but_not_the_picture(kind: str) -> None:
     image = scene(7, 2, 320, 240)
     data = EDITS[kind](image, np.random.default_rng(1))
     edited = Image.open(io.BytesIO(data))
@@ -95,7 +97,7 @@ def test_an_edit_changes_the_bytes_and_not_the_picture(kind: str) -> None:
     assert np.corrcoef(small[0].ravel(), small[1].ravel())[0, 1] > 0.85
 
 
-def test_searched_hashes_are_as_uneven_as_those_of_photos() -> None:
+def test_random_hashes_have_the_bit_frequencies_of_photos() -> None:
     rng = np.random.default_rng(1)
     ones = np.linspace(0, 1, 64)
     hashes = images_search._hashes(rng, ones, 60_000)

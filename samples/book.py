@@ -164,7 +164,7 @@ def claim_ids(seed: int, week: int, numbers: Unsigned) -> Serials:
         value *= np.uint64(odd)
     value &= low
     value ^= value >> np.uint64(24)
-    return Serials("MTR-", value.astype(np.int64), digits=12, base=16)
+    return Serials(value.astype(np.int64), "MTR-", digits=12, base=16)
 
 
 def _index(week: int, numbers: Unsigned) -> Unsigned:
@@ -192,7 +192,7 @@ def _people(holders: Policyholders, report: Report) -> dict[str, Column]:
     present = np.zeros(len(holders.number), dtype=np.bool_)
     age = age_on(report.loss_day, holders)
     # Bijective on 8 digits, because the factor ends in 7.
-    person = Serials("C", holders.number * 48_271_397 % 100_000_000, digits=8)
+    person = Serials(holders.number * 48_271_397 % 100_000_000, "C", digits=8)
     first, last = Lookup(words.FIRST_NAMES, holders.first_name), Lookup(words.LAST_NAMES, holders.last_name)
     mailbox = (
         Lookup(words.FIRST_MAILBOXES, holders.first_name),
@@ -219,7 +219,7 @@ def _people(holders: Policyholders, report: Report) -> dict[str, Column]:
 def _cover(policies: Policies, incidents: Incidents, premium: Floats, mileage: Integers) -> dict[str, Column]:
     return {
         # Bijective on 10 digits, because the factor ends in 1.
-        "policy_number": Serials("POL-", policies.number * 123_456_791 % 10_000_000_000, digits=10),
+        "policy_number": Serials(policies.number * 123_456_791 % 10_000_000_000, "POL-", digits=10),
         "policy_start_date": Dates(policies.start_day),
         "policy_type": Lookup(words.POLICY_TYPES, policies.cover),
         "sales_channel": Lookup(words.CHANNELS, policies.channel),

@@ -100,18 +100,24 @@ class Numbers(Column):
 
 
 @dataclass(frozen=True)
-class Serials(Column):
-    """Serial numbers: a prefix and a fixed number of digits."""
+class _Complete(Column):
+    """A column without missing values."""
 
-    prefix: str
     values: Integers
-    digits: int
-    base: int = 10
 
     @property
     @override
     def missing(self) -> Mask:
         return np.zeros(len(self.values), dtype=np.bool_)
+
+
+@dataclass(frozen=True)
+class Serials(_Complete):
+    """Serial numbers: a prefix and a fixed number of digits."""
+
+    prefix: str
+    digits: int
+    base: int = 10
 
     @override
     def cells(self, escapes: Escapes) -> Cells:
@@ -120,15 +126,8 @@ class Serials(Column):
 
 
 @dataclass(frozen=True)
-class Dates(Column):
+class Dates(_Complete):
     """Dates as days since 1970-01-01."""
-
-    values: Integers
-
-    @property
-    @override
-    def missing(self) -> Mask:
-        return np.zeros(len(self.values), dtype=np.bool_)
 
     @override
     def cells(self, escapes: Escapes) -> Cells:
@@ -136,15 +135,8 @@ class Dates(Column):
 
 
 @dataclass(frozen=True)
-class Timestamps(Column):
+class Timestamps(_Complete):
     """Timestamps as seconds since 1970-01-01 UTC."""
-
-    values: Integers
-
-    @property
-    @override
-    def missing(self) -> Mask:
-        return np.zeros(len(self.values), dtype=np.bool_)
 
     @override
     def cells(self, escapes: Escapes) -> Cells:

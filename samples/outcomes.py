@@ -61,7 +61,7 @@ class Decisions:
             "claim_id": claim_ids(seed, self.week, self.numbers),
             "is_fraud": Lookup(FLAGS, self.is_fraud.astype(np.int64), quoting=Quoting.NEVER),
             "decided_at": Timestamps(self.decided_at),
-            "decided_by": Serials("investigator-", self.investigator, digits=2),
+            "decided_by": Serials(self.investigator, "investigator-", digits=2),
             "source": Lookup(SOURCES, self.source),
         }
 

@@ -31,10 +31,10 @@ class Camera:
     def placed(cls, rng: Generator, width: int, height: int) -> "Camera":
         """Place a camera at random: views of whole vehicles, of parts, and close-ups of damage."""
         target = (rng.uniform(-1.9, 1.9), rng.uniform(0.35, 1.0), 0.4)
-        wanted = rng.choice(
+        visible_width = rng.choice(
             [rng.uniform(4.6, 7.0), rng.uniform(2.2, 4.2), rng.uniform(0.9, 1.8)], p=[0.4, 0.35, 0.25]
         )
-        if wanted > 4.6:
+        if visible_width > 4.6:
             target = (rng.uniform(-0.7, 0.7), rng.uniform(0.4, 1.0), 0.0)
         distance = rng.uniform(5.0, 9.0)
         return cls(
@@ -42,7 +42,7 @@ class Camera:
             distance=distance,
             eye=rng.uniform(0.7, 2.1),
             roll=rng.normal(0.0, 0.035),
-            focal=max(width, height) * distance / wanted,
+            focal=max(width, height) * distance / visible_width,
             target=target,
             width=width,
             height=height,

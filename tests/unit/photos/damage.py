@@ -23,7 +23,7 @@ FORMATS = [
 
 
 @cache
-def sound(form: str) -> bytes:
+def undamaged(form: str) -> bytes:
     """Return a small undamaged photo with all the metadata that its format can hold."""
     metadata = exif(6, "2026:03:01 14:05:09", "+02:00", position((46, 56, 52.8), "N", (7, 26, 51), "E"))
     image = picture(48, 32)
@@ -46,7 +46,7 @@ def sound(form: str) -> bytes:
 def damaged(draw: st.DrawFn, forms: SearchStrategy[str]) -> tuple[str, bytes]:
     """Draw a format and a damaged photo: cut off, with changed bytes, or with missing bytes, anywhere."""
     form = draw(forms)
-    data = bytearray(sound(form))
+    data = bytearray(undamaged(form))
     offsets = st.integers(0, len(data) - 1)
     match draw(st.sampled_from(["cut", "flipped", "header", "missing"])):
         case "cut":

@@ -159,7 +159,7 @@ def display_copy(cursor: Cursor, image_id: int) -> bytes:
     cursor.execute(_SQL["display_copy"], {"image_id": image_id})
     row = cursor.fetchone()
     if row is None:
-        raise LookupError(f"there is no photo {image_id}")
+        raise LookupError(f"photo {image_id} does not exist")
     return bytes(row[0])
 
 

@@ -1,5 +1,6 @@
 """Similar pictures have similar hashes, different pictures do not, and blank pictures have no hash."""
 
+from collections.abc import Callable
 from itertools import combinations
 
 import pytest
@@ -14,7 +15,15 @@ from tests.unit.photos.pictures import encoded, opened, picture
 
 HASHES = st.integers(-(1 << 63), (1 << 63) - 1)
 
-SCENES = [scene(seed=11, number=number, width=640, height=480) for number in range(8)]
+
+@pytest.fixture(scope="module")
+def scenes() -> list[Image.Image]:
+    return [scene(seed=11, number=number, width=640, height=480) for number in range(8)]
+
+
+@pytest.fixture(scope="module")
+def hashes(scenes: list[Image.Image]) -> list[int]:
+    return [_hash(image) for image in scenes]
 
 
 def _hash(image: Image.Image, **options: int) -> int:
@@ -23,7 +32,7 @@ def _hash(image: Image.Image, **options: int) -> int:
     return phash
 
 
-EDITS = {
+EDITS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "compressed": lambda image: opened(encoded(image, "JPEG", quality=20)),
     "halved": lambda image: image.reduce(2),
     "enlarged": lambda image: image.resize((1100, 825)),
@@ -37,13 +46,14 @@ EDITS = {
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
-def test_a_copy_matches_its_original(edit) -> None:  # type: ignore[no-untyped-def]
-    for image in SCENES:
-        assert distance(_hash(image), _hash(edit(image))) <= MATCH_DISTANCE
+def test_a_copy_matches_its_original(
+    scenes: list[Image.Image], hashes: list[int], edit: Callable[[Image.Image], Image.Image]
+) -> None:
+    for image, original in zip(scenes, hashes, strict=True):
+        assert distance(original, _hash(edit(image))) <= MATCH_DISTANCE
 
 
-def test_pictures_of_different_scenes_do_not_match() -> None:
-    hashes = [_hash(image) for image in SCENES]
+def test_pictures_of_different_scenes_do_not_match(hashes: list[int]) -> None:
     distances = [distance(one, other) for one, other in combinations(hashes, 2)]
     assert min(distances) > MATCH_DISTANCE
     assert 24 < sum(distances) / len(distances) < 40
@@ -80,8 +90,7 @@ def test_a_distance_counts_the_bits_that_differ(one: int, other: int) -> None:
     assert distance(one, ~one) == 64
 
 
-def test_hashes_are_bigints_of_either_sign() -> None:
-    hashes = [_hash(image) for image in SCENES]
+def test_hashes_are_bigints_of_either_sign(hashes: list[int]) -> None:
     assert all(-(1 << 63) <= one < 1 << 63 for one in hashes)
     assert {one < 0 for one in hashes} == {False, True}
 

@@ -1,4 +1,4 @@
-"""The files that are loaded: a sample motor book with bad rows, and the same without them for raw COPY."""
+"""The files that are loaded: a sample motor book with bad rows, and its good rows alone for raw COPY."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ _BLOCK = 4 << 20
 
 @dataclass(frozen=True)
 class BookFile:
-    """A file of the landing bucket; ``bad`` maps the number of each bad row to its damage."""
+    """A file in the landing bucket; ``bad`` maps the number of each bad row to its damage."""
 
     ref: ObjectRef
     path: Path
@@ -30,27 +30,27 @@ class BookFile:
 
     @property
     def good(self) -> int:
-        """Rows that keep the contract."""
+        """The number of rows that meet the contract."""
         return self.rows - len(self.bad)
 
 
 def book_file(folder: Path, rows: int, seed: int) -> BookFile:
-    """The file of so many rows; written once for each version of what writes it."""
-    ref = ObjectRef(LANDING, f"claims/motor/{rows}-rows-seed-{seed}-{_writer()}.csv", "1")
+    """Return the file with this many rows; write it unless this version of the generator has written it."""
+    ref = ObjectRef(LANDING, f"claims/motor/{rows}-rows-seed-{seed}-{_generator_version()}.csv", "1")
     path = FilesystemObjectStore(folder).path(ref)
-    described = path.with_name("manifest.json")
-    if not described.exists():
+    description = path.with_name("manifest.json")
+    if not description.exists():
         path.unlink(missing_ok=True)
-        manifest = write_claims(path, rows, seed=seed, bad_share=BAD_SHARE)
-        damage = {damaged.row: damaged.kind for damaged in manifest.damaged}
-        described.write_text(json.dumps({"rows": manifest.rows, "bad": damage}), "utf-8")
-    facts = json.loads(described.read_text("utf-8"))
-    bad = {int(row): Kind(kind) for row, kind in facts["bad"].items()}
-    return BookFile(ref, path, path.stat().st_size, facts["rows"], bad)
+        written = write_claims(path, rows, seed=seed, bad_share=BAD_SHARE)
+        damage = {damaged.row: damaged.kind for damaged in written.damaged}
+        description.write_text(json.dumps({"rows": written.rows, "bad": damage}), "utf-8")
+    manifest = json.loads(description.read_text("utf-8"))
+    bad = {int(row): Kind(kind) for row, kind in manifest["bad"].items()}
+    return BookFile(ref, path, path.stat().st_size, manifest["rows"], bad)
 
 
 def good_rows(book: BookFile) -> Path:
-    """The same file without its bad rows."""
+    """Return the path of the same file without its bad rows; write it on the first call."""
     path = book.path.with_name("good-rows.csv")
     if not path.exists():
         unfinished = path.with_suffix(".unfinished")
@@ -77,7 +77,7 @@ def _without_bad(book: BookFile) -> Iterator[bytes]:
             row += len(batch)
 
 
-def _writer() -> str:
-    """What tells one version of the generator and the contract from another."""
+def _generator_version() -> str:
+    """Return a digest of the generator's source files and the contract."""
     sources = [MOTOR, *sorted((Path(__file__).parent.parent / "samples").glob("*.py"))]
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""The PostgreSQL that everybody loads into: one server, durable, and empty before every run."""
+"""The PostgreSQL server that all contestants load into: durable, and empty before every run."""
 
 import contextlib
 import shutil
@@ -13,7 +13,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from benchmarks.book import ARTIFACTS
-from benchmarks.silence import NobodyToTell
+from benchmarks.null_services import NullServices
 from claimwatch.aws.events import CreatedObject
 from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.contract.parse import parse_contract
@@ -25,13 +25,13 @@ from local.postgres import PostgresServer
 from samples.contract import MOTOR
 
 DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
-"""What the laptop's server leaves out, and one that is to keep claims must not."""
+"""Settings that the laptop's server turns off and a production server must not."""
 
 PEERS = ("raw_copy", "pandas", "awswrangler")
 
 
 class Bench:
-    """The server's one database: Claimwatch's schema, and a schema ``peers`` with a table for each other."""
+    """A database with Claimwatch's schema, and a schema ``peers`` with a table for each other contestant."""
 
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
@@ -39,14 +39,14 @@ class Bench:
         self.contract: Contract = parse_contract(MOTOR.read_text("utf-8"), "motor")
 
     def prepare(self, objects: FilesystemObjectStore) -> None:
-        """Make the tables of all."""
+        """Create the tables of all contestants."""
         with contextlib.closing(Database({"dsn": self.url})) as database:
             migrate(database)
             text = MOTOR.read_bytes()
             ref = objects.write(ARTIFACTS, "contracts/motor.yaml", [text])
-            quiet = NobodyToTell()
+            services = NullServices()
             apply_contract.apply_contract(
-                apply_contract.Dependencies(database, objects, quiet, lambda _file_id: None),
+                apply_contract.Dependencies(database, objects, services, lambda _file_id: None),
                 CreatedObject(ref, len(text), "", datetime.now(UTC)),
             )
         columns = [(column.name, column.sql_type) for column in self.contract.columns]
@@ -61,7 +61,7 @@ class Bench:
             connection.commit()
 
     def empty(self) -> None:
-        """Take out what the last run loaded, and write it all down, so that the next does not pay for it."""
+        """Delete the rows of the last run and run a checkpoint, so that the next run does not pay for it."""
         tables = [f"claimwatch.{self.contract.table}", "claimwatch.file", "peers.quarantine"]
         tables += [f"peers.{name}" for name in PEERS]
         with self.connected() as connection, connection.cursor() as cursor:
@@ -74,27 +74,27 @@ class Bench:
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[Connection]:
-        """A connection as a peer opens one."""
+        """Connect as a peer does."""
         with contextlib.closing(psycopg2.connect(self.url, options="-c timezone=UTC")) as connection:
             yield connection
 
     def version(self) -> str:
-        """PostgreSQL's."""
+        """Return the version of PostgreSQL."""
         return str(self.ask("SHOW server_version")[0][0])
 
     def count(self, table: str) -> int:
-        """Rows of a table."""
+        """Return the number of rows of a table."""
         return int(self.ask(f"SELECT count(*) FROM {table}")[0][0])
 
     def ask(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-        """All rows of a query."""
+        """Return all rows of a query."""
         with self.connected() as connection, connection.cursor() as cursor:
             cursor.execute(query, parameters)
             return cursor.fetchall()
 
 
 def _table_of_claims(name: str, columns: list[tuple[str, str]], key: str) -> sql.Composable:
-    """The claim table's columns and types, logged, with the claim id as its primary key."""
+    """Return a statement that creates a logged table with these columns and the claim id as primary key."""
     cells = [sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in columns]
     return sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({}))").format(
         sql.Identifier("peers", name), sql.SQL(", ").join(cells), sql.Identifier(key)
@@ -103,10 +103,10 @@ def _table_of_claims(name: str, columns: list[tuple[str, str]], key: str) -> sql
 
 @contextlib.contextmanager
 def bench(folder: Path) -> Iterator[Bench]:
-    """A fresh durable server in a folder of its own, with everybody's tables; gone afterwards."""
+    """Run a new, durable server with the tables of all contestants, and remove it at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     own = Path(tempfile.mkdtemp(prefix="postgres-", dir=folder))
-    own.chmod(0o755)  # PostgreSQL's own user has to pass
+    own.chmod(0o755)  # PostgreSQL's own user needs access
     server = PostgresServer(own, settings=DURABLE)
     try:
         server.start()

@@ -1,8 +1,8 @@
-"""Loading a million claims: Claimwatch against raw COPY, pandas and awswrangler, on one server, in one run.
+"""Compares loading a million claims with raw COPY, pandas and awswrangler, on one server in one run.
 
-python -m benchmarks.ingest              what `make bench-ingest` runs; writes benchmarks/results.json
-python -m benchmarks.ingest --rows 100000 --rounds 2 --skip-10m      a quick look; writes nothing
-python -m benchmarks.ingest --profile    where a worker's time goes
+python -m benchmarks.ingest              the command of `make bench-ingest`; writes benchmarks/results.json
+python -m benchmarks.ingest --rows 100000 --rounds 2 --skip-10m      a quick comparison; writes nothing
+python -m benchmarks.ingest --profile    the processor seconds of each step of a worker
 """
 
 import argparse
@@ -28,7 +28,7 @@ PACKAGES = ("duckdb", "numpy", "pandas", "pyarrow", "awswrangler", "pg8000", "ps
 
 
 def main() -> None:
-    """Measure, print, and record."""
+    """Measure the contestants, print the figures and record them."""
     asked = _arguments()
     try:
         with bench(asked.folder) as place:
@@ -47,7 +47,7 @@ def main() -> None:
         record("ingest", figures, path)
         say(f"written to {path}")
     else:
-        say("Not the whole benchmark, so nothing is written; --results FILE writes it there.")
+        say("Nothing is written, because this is not the whole benchmark; --results FILE writes the figures.")
 
 
 def _arguments() -> argparse.Namespace:
@@ -64,32 +64,36 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--skip-10m", action="store_true", help="measure memory with 100,000 and 1,000,000 rows only"
     )
-    parser.add_argument("--profile", action="store_true", help="seconds of each step of a worker, instead")
+    parser.add_argument("--profile", action="store_true", help="measure the steps of a worker instead")
     parser.add_argument(
-        "--folder", type=Path, default=FOLDER, help="where files and server go (default .local/bench)"
+        "--folder",
+        type=Path,
+        default=FOLDER,
+        help="folder of the files and the server (default .local/bench)",
     )
-    parser.add_argument(
-        "--discard", action="store_true", help="delete that folder afterwards; else the files are kept"
-    )
-    parser.add_argument("--results", type=Path, help="where the figures go")
+    parser.add_argument("--discard", action="store_true", help="delete that folder afterwards")
+    parser.add_argument("--results", type=Path, help="file to write the figures to")
     return parser.parse_args()
 
 
 def say(text: str) -> None:
-    """A line of progress. Standard output is left to results."""
+    """Print a line of progress to standard error; standard output is for results."""
     print(text, file=sys.stderr, flush=True)
 
 
 def _measured(place: Bench, book: BookFile, asked: argparse.Namespace) -> dict[str, Any]:
     chosen = asked.only or CONTESTANTS
     say(f"{book.rows:,} rows, {len(book.bad):,} bad, {megabytes(book.size):,} MB, {asked.rounds} times")
-    runs = _raced(place, book, asked.folder, [name for name in CONTESTANTS if name in chosen], asked.rounds)
+    runs = _run_in_turns(
+        place, book, asked.folder, [name for name in CONTESTANTS if name in chosen], asked.rounds
+    )
     rates = {
-        name: round(median([run["rows"] / run["seconds"] for run in of_it])) for name, of_it in runs.items()
+        name: round(median([run["rows"] / run["seconds"] for run in own_runs]))
+        for name, own_runs in runs.items()
     }
     processor = {
-        name: round(median([run["processor"] / run["rows"] for run in of_it]) * 1e6, 2)
-        for name, of_it in runs.items()
+        name: round(median([run["processor"] / run["rows"] for run in own_runs]) * 1e6, 2)
+        for name, own_runs in runs.items()
     }
     ratios = {
         f"vs_{name}": round(rates["claimwatch"] / rates[name], 2)
@@ -123,10 +127,10 @@ def _measured(place: Bench, book: BookFile, asked: argparse.Namespace) -> dict[s
     }
 
 
-def _raced(
+def _run_in_turns(
     place: Bench, book: BookFile, folder: Path, names: list[str], rounds: int
 ) -> dict[str, list[dict[str, Any]]]:
-    """Rows and seconds of every run, the contestants taking turns."""
+    """Run the contestants in turns; return rows and seconds of every run."""
     good_rows(book)
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     with warm_pipeline(place, folder) as pipeline:
@@ -156,7 +160,7 @@ def _raced(
             "awswrangler": awswrangler,
             "awswrangler_chunked": awswrangler_chunked,
         }
-        pipeline.run(book)  # not counted: whoever comes first waits for files and log segments to be made
+        pipeline.run(book)  # not counted: the first run waits until files and log segments are created
         for number in range(1, rounds + 1):
             for name in names:
                 place.empty()
@@ -174,7 +178,7 @@ def _raced(
 
 
 def _into_memory(*files: Path) -> None:
-    """Nobody waits for the disk that the input lies on: it stands for S3."""
+    """Read the input, so that no contestant waits for the local disk, which replaces S3."""
     for path in files:
         with path.open("rb", buffering=0) as file:
             while file.read(1 << 20):
@@ -191,7 +195,7 @@ def _rounded(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _peaks(place: Bench, folder: Path, rows: int) -> dict[str, float]:
-    """The most MB that a process of each step has, all of them fresh, while so many rows are loaded."""
+    """Load this many rows with new processes; return the peak MB of each step."""
     book = book_file(folder, rows, SEED)
     place.empty()
     with warm_pipeline(place, folder) as pipeline:
@@ -203,7 +207,7 @@ def _peaks(place: Bench, folder: Path, rows: int) -> dict[str, float]:
 
 
 def _report(figures: dict[str, Any]) -> str:
-    told = [
+    lines = [
         [
             name,
             f"{rate:,}",
@@ -212,14 +216,14 @@ def _report(figures: dict[str, Any]) -> str:
         ]
         for name, rate in figures["rows_per_second"].items()
     ]
-    parts = [table(["", "rows/s", "claimwatch is", "CPU s a million"], told)]
+    parts = [table(["", "rows/s", "claimwatch is", "CPU s per million"], lines)]
     if figures["peak_mb_by_step"]:
         steps = ("inspect", "load", "commit")
-        lines = [
+        by_step = [
             [f"{MEMORY_ROWS[name]:,} rows", *(peaks[step] for step in steps)]
             for name, peaks in figures["peak_mb_by_step"].items()
         ]
-        parts.append(table(["peak MB of a process", *steps], lines))
+        parts.append(table(["peak MB of a process", *steps], by_step))
     return "\n\n".join(parts)
 
 

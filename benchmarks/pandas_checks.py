@@ -1,4 +1,4 @@
-"""A contract's checks as people write them with pandas: whole columns, and masks of what is wrong."""
+"""A contract's checks as they are usually written with pandas: whole columns, and masks of invalid rows."""
 
 import hmac
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ TRUTH = {
 
 
 def problems(frame: pd.DataFrame, contract: Contract) -> Iterator[tuple[str, str, pd.Series]]:
-    """(column, rule, mask) of every rule that some row breaks; the frame is text, and NaN where missing."""
+    """Yield (column, rule, mask) for every broken rule; the frame has text, and NaN for missing values."""
     for column in contract.columns:
         for rule, mask in _broken(frame[column.name], column):
             if mask.any():
@@ -24,7 +24,7 @@ def problems(frame: pd.DataFrame, contract: Contract) -> Iterator[tuple[str, str
 
 
 def keyed_hashes(text: pd.Series, key: bytes) -> list[str | None]:
-    """HMAC-SHA-256, half of it, of each value."""
+    """Return the first half of the HMAC-SHA-256 of each value."""
     return [
         None if missing else hmac.digest(key, value.strip().lower().encode(), "sha256").hex()[:32]
         for value, missing in zip(text, text.isna(), strict=True)
@@ -32,7 +32,7 @@ def keyed_hashes(text: pd.Series, key: bytes) -> list[str | None]:
 
 
 def typed(text: pd.Series, column: Column) -> pd.Series:
-    """The values of a column; NaN or NaT for what is none of its type."""
+    """Convert a column to its type; values that are not of the type become NaN or NaT."""
     match column.logical_type:
         case LogicalType.INTEGER:
             number = pd.to_numeric(text, errors="coerce")

@@ -1,4 +1,4 @@
-"""What people would use instead: raw COPY of a clean file, pandas, and AWS's own library for pandas."""
+"""The alternatives to Claimwatch: raw COPY of a clean file, pandas, and AWS's library for pandas."""
 
 import csv
 import io
@@ -22,19 +22,19 @@ from claimwatch.domain.contract.contract import Column, Contract, LogicalType
 from samples import Kind
 
 COPY_BUFFER = 1 << 20
-"""Bytes; psycopg2's own 8 KiB are a few per cent slower."""
+"""Bytes sent at a time; psycopg2's default of 8 KiB is a few per cent slower."""
 
 PANDAS_ROWS = 100_000
-"""Rows of a chunk: whole files of a million would take several gigabytes."""
+"""Rows of a chunk: a file of a million rows as a whole would take several gigabytes."""
 
 MOST_EXTRA_FIELDS = 3
 WRANGLER_ROWS = 20_000
 WRANGLER_MOST = 1_800
-"""Rows of one INSERT, nearly as many as PostgreSQL takes (65,535 values); awswrangler's own choice is 200."""
+"""Rows of one INSERT, close to PostgreSQL's limit of 65,535 values; awswrangler's default is 200."""
 
 
 def raw_copy(bench: Bench, book: BookFile) -> float:
-    """Seconds of COPYing the good rows, unchecked, over one connection."""
+    """Copy the good rows, without checks, over one connection; return the seconds."""
     path = good_rows(book)
     columns = ", ".join(f'"{column.name}"' for column in bench.contract.columns)
     with bench.connected() as connection, connection.cursor() as cursor, path.open("rb") as file:
@@ -49,9 +49,9 @@ def raw_copy(bench: Bench, book: BookFile) -> float:
 
 
 def pandas(bench: Bench, book: BookFile) -> tuple[float, int]:
-    """Seconds of reading, checking, hashing and COPYing with pandas, bad rows to a quarantine of its own.
+    """Read, check, hash and copy with pandas; bad rows go to a quarantine table of its own.
 
-    And how many bad rows it takes for good ones.
+    Return the seconds, and the number of bad rows that were loaded as good ones.
     """
     with bench.connected() as connection, connection.cursor() as cursor:
         begun = time.perf_counter()
@@ -62,21 +62,21 @@ def pandas(bench: Bench, book: BookFile) -> tuple[float, int]:
     refused = {row for (row,) in bench.ask("SELECT row_number FROM peers.quarantine")}
     missed = set(book.bad) - refused
     assert refused <= set(book.bad), "pandas refused good rows"
-    # Its reader fills up a row that is cut off: where the last cells may be empty, it looks like a good one.
+    # The reader of pandas pads a row that is too short: if its last cells may be empty, it looks valid.
     assert all(book.bad[row] is Kind.TOO_SHORT for row in missed), "pandas missed bad rows"
     assert bench.count("peers.pandas") == book.good + len(missed)
     return seconds, len(missed)
 
 
 def chunks_of(path: Path, contract: Contract) -> Iterator[pd.DataFrame]:
-    """A file as text, chunk by chunk; the index is the number of the row, from 1."""
+    """Yield a file as text in chunks; the index is the row number, from 1."""
     names = [column.name for column in contract.columns]
     reader = pd.read_csv(
         path,
         dtype=str,
         header=None,
         skiprows=1,
-        # More names than columns: else the reader stops at the first row that is too long.
+        # More names than columns; otherwise the reader fails at the first row that is too long.
         names=[*names, *_extra_fields()],
         keep_default_na=False,
         na_values=[""],
@@ -89,7 +89,7 @@ def chunks_of(path: Path, contract: Contract) -> Iterator[pd.DataFrame]:
 
 
 def refused(frame: pd.DataFrame, contract: Contract) -> dict[int, list[dict[str, str | None]]]:
-    """The reasons of each row that is refused, by its number."""
+    """Return the reasons of each refused row, by row number."""
     found: dict[int, list[dict[str, str | None]]] = {}
     too_long = frame[_extra_fields()].notna().any(axis=1)
     for column, rule, mask in [(None, "fields", too_long), *problems(frame, contract)]:
@@ -124,9 +124,9 @@ def _load_checked(cursor: Cursor, frame: pd.DataFrame, contract: Contract) -> No
 
 
 class Wrangler:
-    """awswrangler's to_sql, given rows that are checked and typed already; of fewer rows, as a rate.
+    """The function ``to_sql`` of awswrangler, for rows that have already been checked and typed.
 
-    ``options`` are those that it is called with beyond what it must know.
+    It loads fewer rows than the other contestants. ``options`` are its optional arguments.
     """
 
     def __init__(self, bench: Bench, book: BookFile, rows: int = WRANGLER_ROWS, **options: Any) -> None:
@@ -140,14 +140,14 @@ class Wrangler:
         self.rows = len(frame)
 
     def run(self) -> float:
-        """Seconds of to_sql."""
-        place = urlsplit(self._bench.url)
+        """Run to_sql and return the seconds."""
+        url = urlsplit(self._bench.url)
         connection = pg8000.connect(
-            user=unquote(place.username or ""),
-            password=unquote(place.password or ""),
-            host=place.hostname or "",
-            port=place.port or 0,
-            database=place.path.lstrip("/"),
+            user=unquote(url.username or ""),
+            password=unquote(url.password or ""),
+            host=url.hostname or "",
+            port=url.port or 0,
+            database=url.path.lstrip("/"),
         )
         try:
             begun = time.perf_counter()
@@ -168,7 +168,7 @@ class Wrangler:
 
 
 def _native(text: pd.Series, column: Column) -> "pd.Series[Any]":
-    """The column as somebody has it who works with pandas."""
+    """Convert a column to the type that pandas users would choose."""
     values = typed(text, column)
     match column.logical_type:
         case LogicalType.INTEGER:

@@ -1,4 +1,4 @@
-"""Claimwatch as a contestant: the redelivery-safe path with its ledger, two processes loading chunks."""
+"""Claimwatch as a contestant: the redelivery-safe pipeline with its ledger and two loading processes."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.book import BookFile
 from benchmarks.database import Bench
-from benchmarks.silence import NobodyToTell
+from benchmarks.null_services import NullServices
 from claimwatch.aws.events import CreatedObject
 from claimwatch.ingest.register import register
 from claimwatch.storage.connection import Database
@@ -22,7 +22,7 @@ LOADERS = 2
 
 
 class Step:
-    """One warm process for a step of the pipeline: a module that answers lines of JSON."""
+    """A warm process for a step of the pipeline: a module that answers lines of JSON."""
 
     def __init__(self, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
@@ -34,7 +34,7 @@ class Step:
         self.ask("peak")  # it answers when it is warm
 
     def ask(self, *request: Any) -> Any:
-        """Have a step taken, and wait for what comes of it."""
+        """Run a step and return its result."""
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -42,11 +42,11 @@ class Step:
         process.stdin.flush()
         answer = process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"the step {request} failed; what it said stands above")
+            raise RuntimeError(f"the step {request} failed; its error is printed above")
         return json.loads(answer)
 
     def close(self) -> None:
-        """End it."""
+        """End the process."""
         process = self._process
         for stream in (process.stdin, process.stdout):
             if stream is not None:
@@ -59,23 +59,23 @@ class Step:
 
 
 class Pipeline:
-    """The steps of the claims pipeline, each with its own warm processes."""
+    """The steps of the claims pipeline, each with warm processes of its own."""
 
     def __init__(self, bench: Bench, inspector: Step, loaders: list[Step], committer: Step) -> None:
         self._bench = bench
         self._inspector, self._loaders, self._committer = inspector, loaders, committer
 
     def run(self, book: BookFile) -> dict[str, float]:
-        """Load a file that is in the ledger already; returns the seconds of each step, and ``total``."""
+        """Register and load a file; return the seconds of each step, and ``total``, without registration."""
         file_id, attempt = self._registered(book)
         begun = time.perf_counter()
         ready = self._inspector.ask("inspect", file_id, attempt)
         inspected = time.perf_counter()
         assert ready["status"] == "ready", ready
         chunks = iter([chunk["number"] for chunk in ready["chunks"]])
-        with ThreadPoolExecutor(len(self._loaders)) as hands:
+        with ThreadPoolExecutor(len(self._loaders)) as pool:
             for loading in [
-                hands.submit(self._load, loader, file_id, attempt, chunks) for loader in self._loaders
+                pool.submit(self._load, loader, file_id, attempt, chunks) for loader in self._loaders
             ]:
                 loading.result()
         loaded = time.perf_counter()
@@ -90,7 +90,7 @@ class Pipeline:
         }
 
     def peaks(self) -> dict[str, int]:
-        """The most bytes that a process of each step has had in memory."""
+        """Return the peak memory of each step in bytes, the highest of its processes."""
         return {
             "inspect": self._inspector.ask("peak"),
             "load": max(loader.ask("peak") for loader in self._loaders),
@@ -99,17 +99,17 @@ class Pipeline:
 
     @staticmethod
     def _load(loader: Step, file_id: int, attempt: int, chunks: Iterator[int]) -> None:
-        for number in chunks:  # as a Map does: who is free takes the next
+        for number in chunks:  # like a Map state: a free worker takes the next chunk
             loader.ask("load", file_id, attempt, number)
 
     def _registered(self, book: BookFile) -> tuple[int, int]:
         created = CreatedObject(book.ref, book.size, "1", datetime.now(UTC))
         with closing(Database({"dsn": self._bench.url})) as database:
-            file = register(database, NobodyToTell(), NobodyToTell(), created)
+            file = register(database, NullServices(), NullServices(), created)
         return file.file_id, file.attempt
 
     def _check(self, book: BookFile, file_id: int) -> None:
-        """Every row is accounted for, and the bad ones are those that were written."""
+        """Check that all rows are accounted for and that exactly the bad rows are in quarantine."""
         (ledger,) = self._bench.ask(
             "SELECT status, rows_read, rows_loaded, rows_quarantined FROM claimwatch.file WHERE file_id = %s",
             [file_id],
@@ -122,7 +122,7 @@ class Pipeline:
 
 @contextmanager
 def warm_pipeline(bench: Bench, folder: Path, loaders: int = LOADERS) -> Iterator[Pipeline]:
-    """Processes for every step: started, imported and connected."""
+    """Provide a pipeline whose processes have started, imported and connected."""
     steps: list[Step] = []
     try:
         steps += [Step("benchmarks.worker", bench.url, str(folder)) for _ in range(loaders + 2)]

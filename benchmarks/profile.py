@@ -12,8 +12,8 @@ import psutil
 
 from benchmarks.book import BookFile
 from benchmarks.database import Bench
+from benchmarks.null_services import NullServices
 from benchmarks.results import table
-from benchmarks.silence import NobodyToTell
 from benchmarks.worker import PERSONAL_DATA_KEY
 from claimwatch.aws.events import CreatedObject
 from claimwatch.domain.files.records import RecordCutter
@@ -41,18 +41,18 @@ LOADING: tuple[tuple[str, Any, str], ...] = (
 
 def profile(bench: Bench, folder: Path, book: BookFile) -> str:
     """Return a table of seconds per million rows, measured in one worker that does everything."""
-    objects, quiet = FilesystemObjectStore(folder), NobodyToTell()
+    objects, services = FilesystemObjectStore(folder), NullServices()
     bench.empty()
     with closing(Database({"dsn": bench.url})) as database:
         created = CreatedObject(book.ref, book.size, "1", datetime.now(UTC))
-        file = register(database, quiet, quiet, created)
+        file = register(database, services, services, created)
         with database.transaction() as cursor:
             backend = cursor.connection.info.backend_pid
 
         lines: list[tuple[str, float]] = []
         begun = time.process_time()
         ready = inspect.inspect(
-            inspect.Dependencies(database, objects, quiet, "artifacts"), file.file_id, file.attempt
+            inspect.Dependencies(database, objects, services, "artifacts"), file.file_id, file.attempt
         )
         lines.append(("inspect", time.process_time() - begun))
 

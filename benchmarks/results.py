@@ -1,4 +1,4 @@
-"""Where the figures of all benchmarks go, and what every one of them says beside its own."""
+"""The results file of all benchmarks, and the figures that every benchmark reports."""
 
 import json
 import os
@@ -16,17 +16,17 @@ RESULTS = Path(__file__).with_name("results.json")
 
 
 def median(values: Sequence[float]) -> float:
-    """The middle one."""
+    """Return the median."""
     return statistics.median(values)
 
 
 def megabytes(size: float) -> float:
-    """Bytes as MB of 10^6, one decimal."""
+    """Convert bytes to MB (10^6 bytes) with one decimal."""
     return round(size / 1e6, 1)
 
 
 def circumstances(*packages: str) -> dict[str, Any]:
-    """When and where figures were measured, and with which versions of the packages."""
+    """Return when and where figures were measured, and with which versions of the packages."""
     return {
         "measured_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "machine": machine(),
@@ -36,7 +36,7 @@ def circumstances(*packages: str) -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores and memory (GB of 10^9 bytes); no name of the machine."""
+    """Return processor, cores and memory (GB of 10^9 bytes), but not the name of the machine."""
     return {
         "cpu": _processor(),
         "cores": os.cpu_count(),
@@ -56,7 +56,7 @@ def _processor() -> str:
 
 
 def record(name: str, figures: Mapping[str, Any], path: Path = RESULTS) -> None:
-    """Put one benchmark's figures into the results file; those of the others stay."""
+    """Write the figures of one benchmark into the results file; those of other benchmarks are kept."""
     known = json.loads(path.read_text("utf-8")) if path.exists() else {}
     known[name] = dict(figures)
     unfinished = path.with_suffix(".unfinished")
@@ -65,7 +65,7 @@ def record(name: str, figures: Mapping[str, Any], path: Path = RESULTS) -> None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns under their heads: the first one's cells to the left, the others' to the right."""
+    """Format a table; the first column is aligned left, all others right."""
     cells = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[place]) for row in cells) for place in range(len(head))]
     lines = [

@@ -19,10 +19,10 @@ import sqlalchemy
 
 from benchmarks.book import book_file
 from benchmarks.database import Bench
+from benchmarks.null_services import NullServices
 from benchmarks.pipeline import Step, warm_pipeline
 from benchmarks.results import median
 from benchmarks.scoring_model import VERSION, Served
-from benchmarks.silence import NobodyToTell
 from claimwatch.scoring.plan_scoring import ChunkToScore, Dependencies, plan_file
 from claimwatch.storage import models
 from claimwatch.storage.connection import Database
@@ -54,7 +54,7 @@ def measure(
         ]
         for worker in workers:
             stack.callback(worker.close)
-        deps = Dependencies(database, NobodyToTell())
+        deps = Dependencies(database, NullServices())
         contestants: dict[str, Callable[[], None]] = {
             "claimwatch": lambda: _claimwatch(deps, workers, file_id),
             "one_worker": lambda: _claimwatch(deps, workers[:1], file_id),

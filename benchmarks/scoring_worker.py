@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.silence import NobodyToTell
+from benchmarks.null_services import NullServices
 from benchmarks.worker import serve
 from claimwatch.scoring.bundle import Bundle
 from claimwatch.scoring.score_rows import Dependencies, score_chunk
@@ -20,7 +20,7 @@ from claimwatch.storage.connection import Database
 
 def _steps(database: Database, bundle: Path, sha256: str) -> dict[str, Callable[..., Any]]:
     scorer = Scorer(Bundle.read(lambda name: (bundle / name).read_bytes(), sha256))
-    deps = Dependencies(database, NobodyToTell(), lambda _live: scorer, "benchmark")
+    deps = Dependencies(database, NullServices(), lambda _live: scorer, "benchmark")
     return {"score": lambda *chunk: score_chunk(deps, *chunk).referred}
 
 

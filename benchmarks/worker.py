@@ -1,7 +1,7 @@
-"""A process that stays, as a function's warm environment does, and takes one step after another.
+"""A process that runs one pipeline step after another, like a function's warm environment.
 
-Run as ``python -m benchmarks.worker``: requests come as lines of JSON, and each is answered with one.
-Nothing is imported here that the functions would not import, for this process's memory is measured.
+Run as ``python -m benchmarks.worker``: each request is a line of JSON and is answered with a line of JSON.
+This module imports nothing that the functions would not import, because its memory is measured.
 """
 
 import json
@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.silence import NobodyToTell
+from benchmarks.null_services import NullServices
 from claimwatch.ingest import commit, inspect, load
 from claimwatch.malloc import disable_heap_trim
 from claimwatch.storage.connection import Database
@@ -24,9 +24,9 @@ PERSONAL_DATA_KEY = b"a key of a benchmark"
 
 
 def peak_memory() -> int:
-    """The most bytes that this process has ever had in memory."""
+    """Return the peak memory of this process in bytes."""
     try:
-        # Not ru_maxrss, which a process takes over from the one that started it.
+        # Not ru_maxrss, which a process inherits from the process that started it.
         for line in Path("/proc/self/status").read_text("ascii").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
@@ -37,12 +37,12 @@ def peak_memory() -> int:
 
 
 def serve(url: str, steps_of: Callable[[Database], dict[str, Callable[..., Any]]]) -> None:
-    """Take the steps that the standard input asks for, and ``peak``, until it ends.
+    """Run the steps that are requested on standard input, and ``peak``, until its end.
 
-    ``steps_of`` makes them, by their names, for a database that is connected.
+    ``steps_of`` returns the steps by name, for a connected database.
     """
     disable_heap_trim()  # as claimwatch.runtime does
-    # Answers have the standard output for themselves; what anything prints goes to the errors.
+    # Standard output is for answers only; anything else that is printed goes to standard error.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     with closing(Database({"dsn": url})) as database:
@@ -58,7 +58,7 @@ def serve(url: str, steps_of: Callable[[Database], dict[str, Callable[..., Any]]
 def _steps(database: Database, folder: Path) -> dict[str, Callable[..., Any]]:
     objects = FilesystemObjectStore(folder)
     loading = load.Dependencies(database, objects, PERSONAL_DATA_KEY)
-    inspecting = inspect.Dependencies(database, objects, NobodyToTell(), "artifacts")
+    inspecting = inspect.Dependencies(database, objects, NullServices(), "artifacts")
     committing = commit.Dependencies(database, objects)
     return {
         "inspect": partial(inspect.inspect, inspecting),

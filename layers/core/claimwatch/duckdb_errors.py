@@ -1,4 +1,4 @@
-"""DuckDB where it reads claims: what it says of a line that it cannot read quotes the line."""
+"""Errors of DuckDB, which quote the line that could not be read and so may contain claims."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +10,14 @@ from claimwatch.errors import EngineFault
 
 @contextmanager
 def redact_duckdb_errors(task: str) -> Iterator[None]:
-    """Raise ``EngineFault`` instead of an error of the engine's own, which may hold personal data.
+    """Replace errors of DuckDB, which may contain personal data, with ``EngineFault``.
 
-    ``task`` says, in the infinitive, what could not be done.
+    ``task`` is what DuckDB was asked to do, as an infinitive.
     """
     try:
         yield
     except duckdb.Error as error:
         kind = type(error).__name__
         raise EngineFault(
-            f"DuckDB could not {task} ({kind}); what it said is left out, for it may quote claims"
+            f"DuckDB could not {task} ({kind}); its message is left out because it may quote claims"
         ) from None

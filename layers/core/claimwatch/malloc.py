@@ -1,22 +1,22 @@
-"""How the C library's allocator treats what is freed."""
+"""Settings of the C library's memory allocator."""
 
 import ctypes
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""mallopt(3)'s names for them."""
+"""Parameters of mallopt(3)."""
 
 KEPT = 128 << 20
-"""Bytes that may lie free at the end of the heap."""
+"""Bytes that may stay free at the end of the heap."""
 
 MAPPED = 32 << 20
-"""Bytes from which an allocation is a mapping of its own; glibc takes no more than this."""
+"""Size in bytes from which an allocation is a mapping of its own: the maximum that glibc accepts."""
 
 
 def disable_heap_trim() -> bool:
-    """Have freed blocks of some megabytes used again, and not given back to the kernel each time.
+    """Keep freed memory for the next allocation instead of returning it to the kernel each time.
 
-    The work goes block by block, and a block that is mapped afresh is cleared by the kernel page by page as
-    it is touched: half of the time of an inspection went into that. Returns whether the C library can.
+    Files are processed in blocks of some megabytes, and the kernel clears every page of a new mapping, which
+    took half of the time of an inspection. Returns whether the C library supports this.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

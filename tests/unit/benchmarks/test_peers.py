@@ -1,4 +1,4 @@
-"""The comparison is fair: each contestant is given the same rows, and pandas refuses what it can tell."""
+"""Contestants get the same rows, and pandas refuses the same rows for the same reasons."""
 
 import csv
 from itertools import islice
@@ -30,7 +30,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> BookFile:
     return book_file(tmp_path_factory.mktemp("book"), ROWS, seed=11)
 
 
-def test_raw_copy_is_given_the_good_rows_as_they_are(book: BookFile) -> None:
+def test_raw_copy_gets_exactly_the_good_rows(book: BookFile) -> None:
     with book.path.open(newline="") as dirty, good_rows(book).open(newline="") as clean:
         header, *rows = csv.reader(dirty)
         kept = [row for number, row in enumerate(rows, 1) if number not in book.bad]
@@ -39,7 +39,7 @@ def test_raw_copy_is_given_the_good_rows_as_they_are(book: BookFile) -> None:
     assert len(book.bad) == ROWS // 100
 
 
-def test_pandas_refuses_the_bad_rows_but_those_whose_end_may_be_empty(
+def test_pandas_refuses_all_bad_rows_except_some_that_are_too_short(
     book: BookFile, contract: Contract
 ) -> None:
     found = {row for frame in chunks_of(book.path, contract) for row in refused(frame, contract)}
@@ -47,7 +47,7 @@ def test_pandas_refuses_the_bad_rows_but_those_whose_end_may_be_empty(
     assert {book.bad[row] for row in set(book.bad) - found} <= {Kind.TOO_SHORT}
 
 
-def test_pandas_gives_the_reasons_that_we_give(book: BookFile, contract: Contract) -> None:
+def test_pandas_reports_the_same_reasons(book: BookFile, contract: Contract) -> None:
     with book.path.open("rb") as file:
         header = next(csv.reader([file.readline().decode()]))
         batch = RecordCutter(b",", len(header)).feed(file.read())
@@ -65,7 +65,7 @@ def test_pandas_gives_the_reasons_that_we_give(book: BookFile, contract: Contrac
     assert {row: theirs[row] for row in whole} == {row: ours[row] for row in whole}
 
 
-def test_pandas_hashes_personal_data_as_we_do(book: BookFile, contract: Contract) -> None:
+def test_pandas_stores_the_same_hashes_of_personal_data(book: BookFile, contract: Contract) -> None:
     (frame,) = islice(chunks_of(book.path, contract), 1)
     names = [column.name for column in contract.columns]
     hashed = next(column.name for column in contract.columns if column.hashed)

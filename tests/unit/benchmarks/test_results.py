@@ -1,4 +1,4 @@
-"""The results file keeps its shape, and the documentation says what is in it."""
+"""The results file keeps its shape, and the documentation has its figures."""
 
 import json
 import re
@@ -26,7 +26,7 @@ NAMES = {
 }
 
 
-def test_the_results_have_the_names_that_others_rely_on() -> None:
+def test_the_results_have_all_figures_of_loading() -> None:
     ingest = json.loads(RESULTS.read_text("utf-8"))["ingest"]
     assert all(isinstance(ingest[name], int | float) and ingest[name] > 0 for name in NAMES["ingest"])
     assert {"machine", "versions", "measured_at", "runs"} <= ingest.keys()
@@ -34,7 +34,7 @@ def test_the_results_have_the_names_that_others_rely_on() -> None:
 
 
 @pytest.mark.parametrize(("benchmark", "counted"), [("ingest", "rows"), ("images", "photos")])
-def test_a_ratio_is_that_of_the_medians_beside_it(benchmark: str, counted: str) -> None:
+def test_a_ratio_is_that_of_the_medians_of_its_runs(benchmark: str, counted: str) -> None:
     figures = json.loads(RESULTS.read_text("utf-8")).get(benchmark, {"runs": {}})
     rates = {
         name: median([run[counted] / run["seconds"] for run in runs])
@@ -44,26 +44,25 @@ def test_a_ratio_is_that_of_the_medians_beside_it(benchmark: str, counted: str) 
         assert abs(figures[f"vs_{name}"] - rates["claimwatch"] / rates[name]) < 0.01
 
 
-def told_of(benchmark: str) -> dict[str, float]:
+def documented(benchmark: str) -> dict[str, float]:
     """The figures in the table of the section that names ``make bench-<benchmark>`` in its heading."""
     (section,) = [
         part for part in DOCS.read_text("utf-8").split("\n## ") if f"`make bench-{benchmark}`" in part[:80]
     ]
-    told = re.findall(r"\| `(\w+)` \| (\d[\d.]*(?:e-\d+)?) \|", section)
-    return {name: float(figure) for name, figure in told}
+    figures = re.findall(r"\| `(\w+)` \| (\d[\d.]*(?:e-\d+)?) \|", section)
+    return {name: float(figure) for name, figure in figures}
 
 
 @pytest.mark.parametrize("benchmark", NAMES)
-def test_the_documentation_gives_the_figures_of_the_results(benchmark: str) -> None:
+def test_the_documentation_has_the_figures_of_the_results(benchmark: str) -> None:
     figures = json.loads(RESULTS.read_text("utf-8")).get(benchmark, {})
-    told = told_of(benchmark)
-    assert told == pytest.approx(
-        {name: figures[name] for name in told}, rel=0.02
-    )  # some are told in two digits
-    assert not figures or set(NAMES[benchmark]) <= told.keys()
+    stated = documented(benchmark)
+    # Some are rounded to two digits.
+    assert stated == pytest.approx({name: figures[name] for name in stated}, rel=0.02)
+    assert not figures or set(NAMES[benchmark]) <= stated.keys()
 
 
-def test_one_benchmark_leaves_the_figures_of_another_alone(tmp_path: Path) -> None:
+def test_one_benchmark_keeps_the_figures_of_another(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     record("ingest", {"vs_raw_copy": 1.0}, path)
     record("drift", {"vs_scipy": 2.0}, path)
@@ -72,13 +71,13 @@ def test_one_benchmark_leaves_the_figures_of_another_alone(tmp_path: Path) -> No
     assert [entry.name for entry in tmp_path.iterdir()] == ["results.json"]
 
 
-def test_circumstances_name_the_machine_and_the_versions() -> None:
+def test_circumstances_state_the_machine_and_the_versions() -> None:
     found = circumstances("numpy")
     assert found["machine"].keys() == {"cpu", "cores", "memory_gb", "system"}
     assert found["versions"].keys() == {"python", "numpy"}
 
 
-def test_a_table_lines_its_columns_up() -> None:
+def test_the_columns_of_a_table_are_aligned() -> None:
     assert table(["", "rows/s"], [["ours", "1,000"], ["theirs", "10"]]).splitlines() == [
         "        rows/s",
         "------  ------",

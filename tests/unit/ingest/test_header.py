@@ -1,5 +1,4 @@
-"""A file's columns find the contract's, whatever their order and spelling; what is missing is said by
-name."""
+"""The columns of a file are matched with the contract's in any order and spelling; errors name the column."""
 
 import pytest
 
@@ -30,27 +29,27 @@ CONTRACT = Contract(
          ("claim_id", "incident_date", "weather", "weather_2", "column_5")),
     ],
 )  # fmt: skip
-def test_columns_are_found(header: tuple[str, ...], fields: tuple[str, ...]) -> None:
+def test_columns_match_in_any_order_and_spelling(header: tuple[str, ...], fields: tuple[str, ...]) -> None:
     assert csv_layout(CONTRACT, header, ",").fields == fields
 
 
-def test_extra_columns_are_known_as_extra() -> None:
+def test_columns_that_the_contract_lacks_are_extra() -> None:
     assert csv_layout(CONTRACT, ("claim_id", "incident_date", "weather"), ",").extra == ("weather",)
 
 
-def test_a_missing_required_column_is_named_with_what_it_may_be() -> None:
+def test_the_error_for_a_missing_required_column_suggests_a_synonym() -> None:
     with pytest.raises(
         RefusedFile, match=r"'incident_date' \(is it 'incident_day'\? add that as a synonym\)"
     ):
         csv_layout(CONTRACT, ("claim_id", "incident_day"), ",")
 
 
-def test_a_column_that_comes_twice_is_refused() -> None:
+def test_a_file_with_the_same_column_twice_is_refused() -> None:
     with pytest.raises(RefusedFile, match="'claim_id' twice, as 'claim_id' and as 'Claim Id'"):
         csv_layout(CONTRACT, ("claim_id", "Claim Id", "incident_date"), ",")
 
 
-def test_keys_of_objects_are_found_the_same_way() -> None:
+def test_keys_of_json_objects_match_like_column_names() -> None:
     layout = ndjson_layout(CONTRACT, ["LossDate", "claimId", "claim-id"])
     assert dict(layout.keys) == {"incident_date": "LossDate", "claim_id": "claim-id"}
     with pytest.raises(RefusedFile, match="'claim_id'"):

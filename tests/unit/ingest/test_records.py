@@ -1,4 +1,4 @@
-"""Records are cut whole, and damage costs no more than the damaged rows."""
+"""Files are cut into whole records, and damage affects only the damaged rows."""
 
 import csv
 import io
@@ -35,17 +35,16 @@ def parsed(batches: list[Batch], delimiter: str = ",") -> list[list[str]]:
     return found
 
 
-def proper(rows: list[list[str]]) -> list[list[str]]:
-    """Python's writer leaves a lone carriage return unquoted only where no reader could tell; keep such cells
-    out."""
+def without_carriage_returns(rows: list[list[str]]) -> list[list[str]]:
+    """Remove carriage returns, which Python's writer does not always quote."""
     return [[cell.replace("\r", " ") for cell in row] for row in rows]
 
 
 @given(TABLE, BLOCKS, st.sampled_from(",;\t|"), st.sampled_from(["\n", "\r\n"]))
-def test_a_proper_file_is_read_as_it_was_written(
+def test_a_valid_file_is_read_as_it_was_written(
     rows: list[list[str]], block: int, delimiter: str, newline: str
 ) -> None:
-    rows = proper(rows)
+    rows = without_carriage_returns(rows)
     data = written(rows, delimiter, newline)
     batches = cut(data, len(rows[0]), block, delimiter.encode())
     assert not any(batch.broken for batch in batches)
@@ -53,10 +52,10 @@ def test_a_proper_file_is_read_as_it_was_written(
 
 
 @given(TABLE, BLOCKS, st.data())
-def test_cutting_in_two_at_a_record_changes_nothing(
+def test_cutting_a_file_at_a_record_and_then_its_parts_gives_the_same_records(
     rows: list[list[str]], block: int, data: st.DataObject
 ) -> None:
-    text = bytearray(written(proper(rows)))
+    text = bytearray(written(without_carriage_returns(rows)))
     for _ in range(data.draw(st.integers(0, 3))):
         text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.sampled_from(b'",\nx\r'))
     whole = cut(bytes(text), len(rows[0]), block)
@@ -73,7 +72,7 @@ def test_cutting_in_two_at_a_record_changes_nothing(
 
 @given(st.integers(0, 10_000), st.sampled_from([b'"', b",", b"\n", b"\xff", b"\0", b"x", b""]), st.booleans())
 @settings(max_examples=400)
-def test_damage_at_one_place_costs_only_the_rows_it_touches(place: int, damage: bytes, quoted: bool) -> None:
+def test_damage_affects_only_the_rows_that_it_touches(place: int, damage: bytes, quoted: bool) -> None:
     note = 'hail, "then" rain' if quoted else "hail"
     rows = [[f"C{number:03}", str(number), note, "2026-01-05", ""] for number in range(200)]
     data = written(rows)
@@ -86,7 +85,7 @@ def test_damage_at_one_place_costs_only_the_rows_it_touches(place: int, damage: 
             assert row in got
 
 
-def test_a_quote_that_is_opened_and_never_closed_costs_one_row() -> None:
+def test_a_quote_that_is_never_closed_affects_one_row() -> None:
     rows = [[f"C{number}", "a", "b"] for number in range(100_000)]
     data = written(rows).replace(b"C50,a", b'C50,"a')
     batches = cut(data, 3, 1 << 16)
@@ -94,7 +93,7 @@ def test_a_quote_that_is_opened_and_never_closed_costs_one_row() -> None:
     assert len(parsed(batches)) == 99_999
 
 
-def test_an_endless_line_costs_one_row_and_little_memory() -> None:
+def test_an_overlong_line_affects_one_row_and_needs_little_memory() -> None:
     data = b"C1,a,b\nC2," + b"x" * (5 * MAX_RECORD) + b",b\nC3,a,b\n"
     batches = cut(data, 3, 1 << 18)
     assert parsed(batches) == [["C1", "a", "b"], ["C3", "a", "b"]]
@@ -103,7 +102,7 @@ def test_an_endless_line_costs_one_row_and_little_memory() -> None:
     assert max(len(batch.data) for batch in batches) <= 2 * MAX_RECORD
 
 
-def test_reasons_name_what_is_wrong() -> None:
+def test_each_kind_of_unreadable_record_has_its_reason() -> None:
     data = b'C1,a\nC2,a,b,c\nC3,"a"x,b\nC4,\0,b\nC5,\xff,b\n'
     [batch, _] = cut(data, 3)
     assert [batch.broken[index].message for index in range(5)] == [
@@ -124,13 +123,15 @@ def test_delimiters_inside_quotes_do_not_count_as_fields() -> None:
     }
 
 
-def test_blank_lines_are_no_rows() -> None:
+def test_blank_lines_are_not_rows() -> None:
     assert parsed(cut(b"\nC1,a,b\n\r\n\nC2,a,b\n\n", 3)) == [["C1", "a", "b"], ["C2", "a", "b"]]
 
 
 @given(TABLE, BLOCKS, st.data())
-def test_counting_alone_finds_the_same_places(rows: list[list[str]], block: int, data: st.DataObject) -> None:
-    text = bytearray(written(proper(rows)))
+def test_a_cutter_for_places_only_finds_the_same_records(
+    rows: list[list[str]], block: int, data: st.DataObject
+) -> None:
+    text = bytearray(written(without_carriage_returns(rows)))
     for _ in range(data.draw(st.integers(0, 3))):
         text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.sampled_from(b'",\nx\r\0\xff'))
     blocks = [bytes(text[at : at + block]) for at in range(0, len(text), block)]

@@ -1,4 +1,4 @@
-"""Every cell is looked at, every reason is given, and what passes is written as PostgreSQL reads it."""
+"""Every cell is validated, every reason is reported, and accepted rows are written for COPY."""
 
 import csv
 import hashlib
@@ -73,7 +73,7 @@ def loaded(result: ValidationResult) -> list[dict[str, str]]:
     return [dict(zip(copy_columns(CONTRACT), row, strict=True)) for row in rows]
 
 
-def test_a_good_row_is_written_in_canonical_form_with_hashes_of_personal_data(validator: Validator) -> None:
+def test_an_accepted_row_is_canonical_and_has_hashes_of_personal_data(validator: Validator) -> None:
     [row] = loaded(checked(validator, GOOD | {"age": " 44.0"}))
     name = hmac.new(KEY, b"ann lee", hashlib.sha256).hexdigest()[:32]
     assert row == GOOD | {
@@ -102,7 +102,7 @@ def test_a_good_row_is_written_in_canonical_form_with_hashes_of_personal_data(va
         ({"story": "line\nbreak"}, {"story": "line\nbreak"}),
     ],
 )
-def test_what_is_meant_is_stored(
+def test_every_notation_of_a_value_is_stored_as_what_it_means(
     validator: Validator, change: dict[str, str], stored: dict[str, str]
 ) -> None:
     [row] = loaded(checked(validator, GOOD | change))
@@ -139,7 +139,7 @@ def test_a_bad_cell_is_refused_with_its_reason(
     assert (result.loaded, [row.problems for row in result.refused]) == (0, [(problem,)])
 
 
-def test_all_reasons_of_a_row_are_given_and_its_neighbours_are_loaded(validator: Validator) -> None:
+def test_a_refused_row_has_all_its_reasons_and_its_neighbours_are_loaded(validator: Validator) -> None:
     bad = GOOD | {"claim": "C2", "age": "old", "amount": "", "kind": "flood"}
     result = checked(validator, GOOD, bad, GOOD | {"claim": "C3"})
     assert [row["row_number"] for row in loaded(result)] == ["1", "3"]
@@ -166,7 +166,7 @@ def test_extra_columns_are_kept_as_json() -> None:
     assert json.loads(loaded(result)[0]["extra"]) == {"weather": "rain", "note": None}
 
 
-def test_json_lines_are_read_by_their_keys_and_bad_ones_refused() -> None:
+def test_json_lines_are_read_by_key_and_invalid_ones_are_refused() -> None:
     layout = Layout(CONTRACT, keys=tuple((name, name.upper()) for name in FIELDS))
     good = {name.upper(): value for name, value in GOOD.items()} | {
         "AGE": 44,
@@ -188,7 +188,7 @@ def test_json_lines_are_read_by_their_keys_and_bad_ones_refused() -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=30))
 @settings(max_examples=150)
-def test_any_text_passes_unchanged(validator: Validator, story: str) -> None:
+def test_any_text_is_stored_unchanged(validator: Validator, story: str) -> None:
     result = checked(validator, GOOD | {"story": f"ok{story}"})
     assert loaded(result)[0]["story"] == f"ok{story}"
 
@@ -203,7 +203,7 @@ def test_any_row_is_loaded_or_refused(validator: Validator, change: dict[str, st
     assert len(result.claim_hashes) == result.loaded
 
 
-def test_a_block_at_a_time_comes_to_the_same_as_all_at_once(
+def test_validation_in_blocks_gives_the_same_result_as_all_at_once(
     validator: Validator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kinds = [GOOD, GOOD | {"age": "old"}, GOOD | {"story": 'a "b"'}]

@@ -1,4 +1,4 @@
-"""Parquet as the CSV that the same table would have been: dates in ISO, nested values in JSON."""
+"""Converts a Parquet file to CSV: dates in ISO format, nested values as JSON."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from claimwatch.errors import RefusedFile
 MEMORY_LIMIT = "128MB"
 
 _LINES = 2048
-"""Lines that are in memory at a time, as many as the engine makes at once."""
+"""Number of lines in memory at a time: DuckDB produces as many at once."""
 
 _DAMAGED = "the Parquet file is damaged: {}; write it again"
 _ISO = "%Y-%m-%dT%H:%M:%S.%f"
@@ -23,7 +23,10 @@ _UNQUOTED = re.compile(
 
 
 class ParquetTable:
-    """A Parquet file; raises ``RefusedFile`` where it cannot be read. No message holds a value of it."""
+    """A Parquet file.
+
+    Raises ``RefusedFile`` if it cannot be read; no message contains a value of the file.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -37,9 +40,11 @@ class ParquetTable:
             }
         )
         self._engine.execute("SET TimeZone = 'UTC'")
-        self._engine.execute("SET enable_progress_bar = false")  # it goes to standard output
-        self._engine.execute("SET disable_parquet_prefetching = true")  # or whole row groups are in memory
-        # Some writers do not say which of their bytes are text.
+        self._engine.execute("SET enable_progress_bar = false")  # it would be printed into the logs
+        self._engine.execute(
+            "SET disable_parquet_prefetching = true"
+        )  # otherwise whole row groups are in memory
+        # Some writers do not declare which of their byte columns are text.
         self._table = f"read_parquet({_literal(str(path))}, binary_as_string = true)"
         try:
             described = self._engine.execute(f"DESCRIBE SELECT * FROM {self._table}").fetchall()
@@ -49,12 +54,12 @@ class ParquetTable:
         self.header = tuple(name.strip() or f"column_{place}" for place, name in enumerate(self._columns, 1))
 
     def lines(self) -> Iterator[bytes]:
-        """The rows as CSV, some whole lines at a time.
+        """Yield the rows as CSV, some whole lines at a time.
 
-        Rows are fetched as they are asked for. COPY, to a pipe, buffers all that a slow reader leaves behind.
+        Rows are fetched on demand. COPY to a pipe would buffer everything that a slow reader has not read.
         """
         cells = [_cell_as_csv(name, kind) for name, kind in self._columns.items()]
-        if len(cells) == 1:  # else a missing value would be a blank line, which is no row
+        if len(cells) == 1:  # otherwise a missing value would be a blank line, which is not a row
             cells = [f"coalesce(nullif({cells[0]}, ''), '\"\"')"]
         query = f"SELECT concat({", ',', ".join(cells)}, chr(10)) FROM {self._table}"
         try:
@@ -89,7 +94,7 @@ class ParquetTable:
 
 
 def _cell_as_csv(name: str, kind: str) -> str:
-    """SQL of a column as the cells of a CSV."""
+    """Return SQL of a column as the cells of a CSV file."""
     text = _cell_as_text('"' + name.replace('"', '""') + '"', kind)
     if _UNQUOTED.fullmatch(kind):
         return text
@@ -100,7 +105,7 @@ def _cell_as_csv(name: str, kind: str) -> str:
 def _cell_as_text(column: str, kind: str) -> str:
     if kind.endswith(("]", ")")) and not kind.startswith(("DECIMAL", "ENUM")):
         return f"to_json({column})::VARCHAR"
-    if kind in {"DOUBLE", "FLOAT"}:  # whole numbers with gaps are often kept as these
+    if kind in {"DOUBLE", "FLOAT"}:  # whole numbers with missing values are often stored as these
         whole = f"{column} = trunc({column}) AND abs({column}) < 1e15"
         return f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
     if kind in {"TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"}:

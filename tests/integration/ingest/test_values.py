@@ -60,6 +60,7 @@ WRITTEN_BY_PEOPLE = (
     "2020-02-09T24:00:00", "2020-02-09T23:59:60", "2020-02-09T23:59:59.9999999", "2020-02-09T10:00:00Z",
     "2020-02-09T10:00:00+02:00", "2020-02-09T10:00:00+02", "2020-02-09T10:00:00 Europe/Berlin",
     "2020-02-09 10:00:00-15:59", "2020-02-09T10:00:00.123456", "2020-02-09T10:00", "2020-02-09T10",
+    "2020 2 9", "2020\\2\\9",
     "2020-W06-7", "'", '"', '""', "\\N", "\\.", "\\", "a\\nb", "NULL", "null", "\u2028", "\ufeff",
     "\U0001f600", "a\rb", "x'y\"z",
 )  # fmt: skip
@@ -131,9 +132,9 @@ def meaning(kind: str, text: str) -> Any:
 
 
 def _padded(text: str) -> str:
-    """Return a date with its zeros: 2020-2-9 is the same day as 2020-02-09."""
-    found = re.match(r"(\d{1,4})[-/](\d{1,2})[-/](\d{1,2})", text)
-    return text if found is None else f"{found[1]:0>4}-{found[2]:0>2}-{found[3]:0>2}" + text[found.end() :]
+    """Return a date with its zeros and hyphens: 2020-2-9 and 2020 2 9 are the same day as 2020-02-09."""
+    found = re.match(r"(\d{1,4})([-/\\ ])(\d{1,2})\2(\d{1,2})", text)
+    return text if found is None else f"{found[1]:0>4}-{found[3]:0>2}-{found[4]:0>2}" + text[found.end() :]
 
 
 def _moment(text: str) -> datetime:

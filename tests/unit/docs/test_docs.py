@@ -15,11 +15,8 @@ from tests.unit.architecture.test_imports import ALLOWED
 
 PROJECT = Path(__file__).resolve().parents[3]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
-NOT_WRAPPED = {f"000{number}" for number in (2, 4)}
-"""Decision records that still have long lines and other headings."""
 DECISIONS = sorted((PROJECT / "docs" / "decisions").glob("*.md"))
 DECISION_HEADINGS = ["Context", "Decision", "Alternatives considered", "Consequences"]
-WRAPPED = [page for page in PAGES if page.name[:4] not in NOT_WRAPPED]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 NOT_RESOURCES = {"PostgreSQL", "ClaimsCommitted"}
 LINE_LENGTH = 100
@@ -65,7 +62,7 @@ def test_links_resolve(page: Path) -> None:
         assert not anchor or anchor in anchors(target), f"{link} names no heading"
 
 
-@pytest.mark.parametrize("page", WRAPPED, ids=lambda page: str(page.relative_to(PROJECT)))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_lines_of_prose_are_short(page: Path) -> None:
     """A line may be longer only if it cannot be wrapped: it is one link or picture."""
     too_long = [
@@ -88,7 +85,7 @@ def test_the_index_has_the_title_of_every_decision(page: Path) -> None:
     assert f"| [{number}](decisions/{page.name}) | {title} |" in text("docs", "README.md")
 
 
-@pytest.mark.parametrize("page", sorted({*DECISIONS} & {*WRAPPED}), ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
 def test_a_decision_has_the_usual_headings(page: Path) -> None:
     headings = re.findall(r"^## (.+)$", page.read_text("utf-8"), re.MULTILINE)
     assert [heading for heading in headings if heading in DECISION_HEADINGS] == DECISION_HEADINGS

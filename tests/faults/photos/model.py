@@ -14,7 +14,7 @@ from claimwatch.domain.photos.photo import Photo
 from tests.faults.photos.schedule import Entry, Erasure
 
 GONE = "the object was deleted before it was read"
-NO_EVENT = "the key names no event"
+NO_EVENT = "the key contains no valid event id"
 
 type Name = tuple[str, str]
 """Key and version id."""

@@ -166,7 +166,7 @@ def test_a_promotion_scores_waiting_claims_and_the_next_file_is_scored_at_once(
 def test_a_rollback_without_an_earlier_champion_is_refused(deployed: Deployed, model: Model) -> None:
     promote(deployed, model.version)
 
-    assert "no champion before" in deployed.command("rollback", "motor", "--why", "the test")["error"]
+    assert "has no previous champion" in deployed.command("rollback", "motor", "--why", "the test")["error"]
 
 
 def test_after_a_rollback_the_previous_model_scores_the_next_file_and_the_history_is_complete(

@@ -114,11 +114,12 @@ mlflow: $(STAMP) ## Serve MLflow's interface to the running stack until Ctrl-C; 
 
 # -- Tests, checks, measurements ---------------------------------------------------------------------------------
 
-unit: $(STAMP) ## Run the unit tests; nothing is built or started
-	@python -m pytest -n 2 tests/unit
+unit: $(STAMP) ## Run the unit tests that are not marked slow; nothing is built or started
+	@python -m pytest -n 2 -m "not slow" tests/unit
 
 test-integration: $(STAMP) build ## Run all other tests: template, integration, faults (a short seeded run), end to end
 	@python -m pytest -n 2 $(filter-out tests/unit,$(TESTS))
+	@python -m pytest -n 2 -m slow tests/unit
 
 test: $(STAMP) build ## Run every test
 	@python -m pytest -n 2 $(TESTS)

@@ -8,6 +8,7 @@ from benchmarks import coverage
 from claimwatch.domain.model import ranking_metrics
 
 
+@pytest.mark.slow
 def test_the_truth_matches_a_large_draw() -> None:
     claims = coverage.Claims.drawn(np.random.default_rng(4), 200_000)
     true = coverage.truth()
@@ -31,6 +32,7 @@ def test_known_outcomes_are_a_biased_sample() -> None:
         assert claims.fraud[cohort.known].mean() > 2.0 * claims.fraud.mean()
 
 
+@pytest.mark.slow
 def test_a_few_weeks_reach_about_the_nominal_coverage() -> None:
     found = coverage.coverage(repeats=3, seed=1)
     assert found["weeks"] == 12
@@ -60,6 +62,7 @@ def test_the_truth_about_value_and_the_rival_matches_a_large_draw() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_few_trainings_reach_about_the_nominal_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coverage, "SIZES", (10_000,))
     with threadpool_limits(1):

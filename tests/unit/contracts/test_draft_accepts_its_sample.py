@@ -64,6 +64,7 @@ def test_every_row_of_a_sample_passes_its_draft(missing: str) -> None:
     assert refused(["claim_id", *MAKERS], rows) == []
 
 
+@pytest.mark.slow
 @given(
     st.sets(st.sampled_from(sorted(MAKERS)), min_size=1, max_size=4), st.integers(0, 999), st.integers(1, 30)
 )

@@ -540,6 +540,7 @@ _anything = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_any_value_anywhere_in_a_contract_is_read_or_refused(data: st.DataObject) -> None:

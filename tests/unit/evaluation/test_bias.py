@@ -37,6 +37,7 @@ def known(risk: np.ndarray, fraud: np.ndarray, referred: np.ndarray) -> Cohort:
     return Cohort(risk, referred, np.ones(len(risk), bool), fraud)
 
 
+@pytest.mark.slow
 @given(people)
 def test_rates_match_fairlearn(drawn: list[tuple[bool, bool, str]]) -> None:
     fraud, referred = (np.array([each[place] for each in drawn], float) for place in (0, 1))

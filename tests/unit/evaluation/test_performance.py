@@ -27,6 +27,7 @@ from tests.unit.evaluation.cohorts import (
 PROMISED = {"roc_auc": 0.83, "pr_auc": 0.3, "lift_top_decile": 4.6, "recall_at_capacity": 0.3, "brier": 0.05}
 
 
+@pytest.mark.slow
 @given(both)
 def test_ranking_metrics_match_scikit_learn(claims: list[tuple[int, int]]) -> None:
     cohort = all_known(claims)

@@ -49,6 +49,7 @@ def check(offered: Offered, rows: list[list[str]]) -> None:
     assert offered.rows == rows
 
 
+@pytest.mark.slow
 @given(
     tables(UNICODE),
     st.sampled_from([each for each in Encoding if each is not Encoding.CP1252]),
@@ -78,6 +79,7 @@ def test_a_table_in_any_unicode_dialect_keeps_its_cells(
     assert offered.in_place == (is_normal and not packed)
 
 
+@pytest.mark.slow
 @given(tables(WESTERN), st.sampled_from(",;\t|"), NEWLINES, st.booleans())
 @settings(deadline=None, max_examples=150)
 def test_a_table_in_latin_1_keeps_its_cells(
@@ -184,6 +186,7 @@ OBJECTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(
     OBJECTS,
     st.sampled_from([None, 0, 2]),
@@ -309,6 +312,7 @@ def test_any_bytes_are_prepared_or_refused(
         assert offered.prepared.body_start <= offered.prepared.size
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False), st.sampled_from(["utf-8", "utf-16", "cp1252"]), st.booleans())
 @settings(deadline=None, max_examples=200)
 def test_a_damaged_file_loses_only_damaged_rows(

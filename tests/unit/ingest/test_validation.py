@@ -186,6 +186,7 @@ def test_json_lines_are_read_by_key_and_invalid_ones_are_refused() -> None:
     }
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=30))
 @settings(max_examples=150)
 def test_any_text_is_stored_unchanged(validator: Validator, story: str) -> None:
@@ -193,6 +194,7 @@ def test_any_text_is_stored_unchanged(validator: Validator, story: str) -> None:
     assert loaded(result)[0]["story"] == f"ok{story}"
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(FIELDS), st.text(st.characters(exclude_characters="\r"), max_size=8)))
 @settings(max_examples=150)
 def test_any_row_is_loaded_or_refused(validator: Validator, change: dict[str, str]) -> None:

@@ -110,6 +110,7 @@ def test_features_match_a_calculation_by_hand(rows: list[dict[str, Any]]) -> Non
         np.testing.assert_allclose(encoded, list(expected(row).values()), rtol=1e-6)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(rows=claims)
 def test_a_claim_is_encoded_alone_as_among_others_bit_by_bit(rows: list[dict[str, Any]]) -> None:

@@ -148,6 +148,7 @@ def _estimator(name: str) -> Any:
     return made[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["random forest", "histogram boosting", "LightGBM"])
 def test_values_match_shap_within_a_hundred_thousandth(name: str) -> None:
     with warnings.catch_warnings():

@@ -151,6 +151,7 @@ def test_photos_belong_to_claims_of_the_book_and_were_taken_before_the_report(
             assert timedelta() < moment - photo.facts.taken_at <= timedelta(days=2)
 
 
+@pytest.mark.slow
 def test_the_command_line_writes_the_same_files_as_the_function(
     tmp_path: Path, out: Path, photos: list[SentPhoto]
 ) -> None:

@@ -105,6 +105,7 @@ def test_the_bytes_of_the_default_book_never_change(tmp_path: Path) -> None:
     assert manifest.sha256.startswith("75cd0e9772b4b64f")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("block_rows", "claims"), [(1, 240), (7, 1_200), (1_000, 1_200), (100_000, 1_200)])
 def test_the_block_size_does_not_change_the_bytes(block_rows: int, claims: int, tmp_path: Path) -> None:
     book = Book(BookConfig(claims_per_week=claims))
@@ -122,6 +123,7 @@ def test_a_smaller_week_is_the_beginning_of_a_larger_one(plain: Path, tmp_path: 
     assert plain.read_bytes().startswith((tmp_path / "few.csv").read_bytes())
 
 
+@pytest.mark.slow
 def test_memory_does_not_depend_on_the_number_of_rows(tmp_path: Path) -> None:
     def peak(rows: int) -> int:
         tracemalloc.reset_peak()

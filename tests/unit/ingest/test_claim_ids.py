@@ -31,3 +31,9 @@ def test_hashes_are_spread_evenly() -> None:
     hashes = np.array(hashes_of([b"MTR-%012X" % number for number in range(64_000)]), np.uint64)
     counts = np.bincount((hashes >> np.uint64(58)).astype(np.int64), minlength=64)
     assert 800 < counts.min() < counts.max() < 1_200
+
+
+def test_a_hash_does_not_depend_on_the_number_of_ids() -> None:
+    ids = [b"%d" % number for number in range(9_000)]
+    assert hashes_of(ids)[4_000:4_200] == hashes_of(ids[4_000:4_200])
+    assert hashes_of(ids)[-1:] == hashes_of(ids[-1:])

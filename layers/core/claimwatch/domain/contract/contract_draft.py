@@ -260,7 +260,8 @@ def _event_time_score(guess: _Guess) -> int:
 
 
 def _draft_lines(line: str, guesses: list[_Guess], left_out: list[str], rows: int) -> Iterator[str]:
-    yield f"# Draft of the contract of line {line}, from {rows:,} rows of its first file."
+    sample = f"{rows:,} {'row' if rows == 1 else 'rows'}"
+    yield f"# Draft of the contract of line {line}, from {sample} of its first file."
     yield "# Review each line with 'check:', correct it if needed, and store the file as"
     yield f"# contracts/{line}.yaml."
     yield "# Required columns were never empty in the sample. Rows that break a rule are quarantined."

@@ -35,9 +35,8 @@ class ScoredSample:
     @cached_property
     def audit(self) -> Cohort:
         """The whole book, estimated from the random audit alone."""
-        return Cohort(
-            self.probability, self.referred, self.audited, np.where(self.audited, self.outcome, np.nan)
-        )
+        outcome = np.where(self.audited, self.outcome, np.nan)
+        return Cohort(self.probability, self.referred, self.audited, outcome, decided="audit only")
 
     @cached_property
     def investigated(self) -> Cohort:

@@ -8,7 +8,7 @@ from sklearn.metrics import brier_score_loss
 
 from claimwatch.domain.evaluation.ranking import value_influence
 from claimwatch.domain.model import ranking_metrics
-from training.evaluate import measured, values_of
+from training.evaluate import MEASURES, measured, values_of
 from training.sampling import sample_weights
 from training.scored_sample import ScoredSample
 from training.settings import Settings
@@ -84,7 +84,18 @@ def test_the_audit_alone_weighs_its_claims_alike_in_the_same_book() -> None:
     known = audited | (score > 0.8)
     outcome = np.where(known, (DRAW.random(rows) < score).astype(float), np.nan)
     sample = ScoredSample(score, outcome, np.ones(rows), np.ones(rows), audited, threshold=0.9)
-    assert sample.audit.basis == "audit only"
     assert set(sample.audit.weight[audited].tolist()) == {10.0}
     assert len(sample.investigated.outcome) == known.sum()
     assert sample.investigated.basis == "all claims"
+
+
+@pytest.mark.parametrize("audited", [[], [99], [98, 99]])
+def test_an_audit_of_hardly_any_claims_still_gives_every_metric(audited: list[int]) -> None:
+    """Also if every audited claim is a referral, which a weekly check takes for all that is known."""
+    rows = np.zeros(100, dtype=bool)
+    rows[audited] = True
+    score = np.arange(100) / 100.0
+    sample = ScoredSample(score, np.ones(100), np.ones(100), np.ones(100), rows, threshold=0.98)
+    found = values_of(measured(sample.audit, sample.gain, SETTINGS))
+    assert np.isnan(found["base_rate"]) == (not audited)
+    assert found.keys() == set(MEASURES)

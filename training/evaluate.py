@@ -133,11 +133,14 @@ def values_of(found: Findings) -> dict[str, float]:
 
 
 def protected_groups(contract: Contract, claims: Snapshot) -> dict[str, npt.NDArray[np.object_]]:
-    """Return the group of each claim by protected attribute; attributes stored as a hash have no groups."""
+    """Return the group of each claim by protected attribute.
+
+    An attribute that is stored as a hash counts as well: equal values have equal hashes.
+    """
     return {
         column.name: np.asarray(claims.columns[column.name], dtype=object)
         for column in contract.columns
-        if column.role is Role.PROTECTED and not column.hashed and column.name in claims.columns
+        if column.role is Role.PROTECTED and column.name in claims.columns
     }
 
 

@@ -41,8 +41,6 @@ class Section:
 _METRICS = Metrics(
     bias.SPEC.metrics | bivariate.SPEC.metrics | errors.SPEC.metrics | performance.SPEC.metrics,
     value_at_capacity=Metric("Value at capacity, per thousand claims"),
-    false_positive_rate=Metric("Honest claims referred", "share"),
-    false_positive_rate_ratio=Metric("Ratio to all others", "ratio"),
 )
 
 

@@ -3,7 +3,8 @@
 import argparse
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,16 @@ def argument_parser(name: str, documentation: str | None) -> argparse.ArgumentPa
     return parser
 
 
+@contextmanager
+def discarding(options: argparse.Namespace) -> Iterator[None]:
+    """Delete the folder of the benchmark afterwards if the option --discard is set."""
+    try:
+        yield
+    finally:
+        if options.discard:
+            shutil.rmtree(options.folder, ignore_errors=True)
+
+
 def run(
     name: str,
     options: argparse.Namespace,
@@ -41,11 +52,8 @@ def run(
     complete: bool,
 ) -> None:
     """Measure, print and record the figures; those of an incomplete run are recorded only on request."""
-    try:
+    with discarding(options):
         figures = measure(options)
-    finally:
-        if options.discard:
-            shutil.rmtree(options.folder, ignore_errors=True)
     print(report(figures))
     path = options.results or (RESULTS if complete else None)
     if path:

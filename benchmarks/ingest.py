@@ -6,86 +6,60 @@ python -m benchmarks.ingest --profile    the processor seconds of each step of a
 """
 
 import argparse
-import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks import peers
 from benchmarks.book import BAD_SHARE, BookFile, book_file, good_rows
+from benchmarks.command import Figures, argument_parser, discarding, run, say
 from benchmarks.database import DURABLE, Bench, bench
 from benchmarks.pipeline import LOADERS, warm_pipeline
 from benchmarks.processor import processor_seconds
 from benchmarks.profile import profile
-from benchmarks.results import RESULTS, circumstances, median, megabytes, record, table
+from benchmarks.results import circumstances, median, megabytes, table
 
 ROWS, ROUNDS, SEED = 1_000_000, 5, 7
 CONTESTANTS = ("claimwatch", "raw_copy", "pandas", "awswrangler", "awswrangler_chunked")
 MEMORY_ROWS = {"100k": 100_000, "1m": 1_000_000, "10m": 10_000_000}
-FOLDER = Path(__file__).resolve().parent.parent / ".local" / "bench"
 PACKAGES = ("duckdb", "numpy", "pandas", "pyarrow", "awswrangler", "pg8000", "psycopg2-binary")
 
 
 def main() -> None:
     """Measure the contestants, print the figures and record them."""
-    asked = _arguments()
-    try:
-        with bench(asked.folder) as place:
-            book = book_file(asked.folder, asked.rows, SEED)
-            if asked.profile:
-                print(profile(place, asked.folder, book))
-                return
-            figures = _measured(place, book, asked)
-    finally:
-        if asked.discard:
-            shutil.rmtree(asked.folder, ignore_errors=True)
-    print(_report(figures))
-    whole = not asked.only and not asked.skip_10m and (asked.rows, asked.rounds) == (ROWS, ROUNDS)
-    path = asked.results or (RESULTS if whole else None)
-    if path:
-        record("ingest", figures, path)
-        say(f"written to {path}")
-    else:
-        say("Nothing is written, because this is not the whole benchmark; --results FILE writes the figures.")
+    options = _arguments()
+    if options.profile:
+        with discarding(options), bench(options.folder) as place:
+            print(profile(place, options.folder, book_file(options.folder, options.rows, SEED)))
+        return
+    complete = not options.only and not options.skip_10m and (options.rows, options.rounds) == (ROWS, ROUNDS)
+    run("ingest", options, _measured, _report, complete=complete)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.ingest", description=(__doc__ or "").splitlines()[0]
-    )
+    parser = argument_parser("ingest", __doc__)
     parser.add_argument("--rows", type=int, default=ROWS, help="rows of the file (default %(default)s)")
     parser.add_argument(
         "--rounds", type=int, default=ROUNDS, help="runs of each contestant (default %(default)s)"
     )
-    parser.add_argument(
-        "--only", choices=CONTESTANTS, action="append", help="leave the other contestants out"
-    )
+    parser.add_argument("--only", choices=CONTESTANTS, action="append", help="run only these contestants")
     parser.add_argument(
         "--skip-10m", action="store_true", help="measure memory with 100,000 and 1,000,000 rows only"
     )
     parser.add_argument("--profile", action="store_true", help="measure the steps of a worker instead")
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        default=FOLDER,
-        help="folder of the files and the server (default .local/bench)",
-    )
-    parser.add_argument("--discard", action="store_true", help="delete that folder afterwards")
-    parser.add_argument("--results", type=Path, help="file to write the figures to")
     return parser.parse_args()
 
 
-def say(text: str) -> None:
-    """Print a line of progress to standard error; standard output is for results."""
-    print(text, file=sys.stderr, flush=True)
+def _measured(options: argparse.Namespace) -> Figures:
+    with bench(options.folder) as place:
+        return _compare(place, book_file(options.folder, options.rows, SEED), options)
 
 
-def _measured(place: Bench, book: BookFile, asked: argparse.Namespace) -> dict[str, Any]:
-    chosen = asked.only or CONTESTANTS
-    say(f"{book.rows:,} rows, {len(book.bad):,} bad, {megabytes(book.size):,} MB, {asked.rounds} times")
+def _compare(place: Bench, book: BookFile, options: argparse.Namespace) -> Figures:
+    chosen = options.only or CONTESTANTS
+    say(f"{book.rows:,} rows, {len(book.bad):,} bad, {megabytes(book.size):,} MB, {options.rounds} times")
     runs = _run_in_turns(
-        place, book, asked.folder, [name for name in CONTESTANTS if name in chosen], asked.rounds
+        place, book, options.folder, [name for name in CONTESTANTS if name in chosen], options.rounds
     )
     rates = {
         name: round(median([run["rows"] / run["seconds"] for run in own_runs]))
@@ -105,8 +79,8 @@ def _measured(place: Bench, book: BookFile, asked: argparse.Namespace) -> dict[s
     peaks = {}
     if "claimwatch" in chosen:
         for name, rows in MEMORY_ROWS.items():
-            if name != "10m" or not asked.skip_10m:
-                peaks[name] = _peaks(place, asked.folder, rows)
+            if name != "10m" or not options.skip_10m:
+                peaks[name] = _peaks(place, options.folder, rows)
     return {
         **ratios,
         **{f"peak_mb_{name}": max(steps.values()) for name, steps in peaks.items()},
@@ -206,7 +180,7 @@ def _peaks(place: Bench, folder: Path, rows: int) -> dict[str, float]:
     return peaks
 
 
-def _report(figures: dict[str, Any]) -> str:
+def _report(figures: Figures) -> str:
     lines = [
         [
             name,

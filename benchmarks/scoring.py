@@ -8,8 +8,6 @@ for threads that other processes hold back, and appears ten times slower than it
 """
 
 import argparse
-import shutil
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -22,8 +20,9 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from benchmarks import scoring_cold
+from benchmarks.command import Figures, argument_parser, run, say
 from benchmarks.database import DURABLE, bench
-from benchmarks.results import RESULTS, circumstances, median, record, table
+from benchmarks.results import circumstances, median, table
 from benchmarks.scoring_end_to_end import measure
 from benchmarks.scoring_model import CALIBRATION, Served, claims_frame, columns_of, serve
 from claimwatch.domain.contract.contract import Contract
@@ -36,54 +35,30 @@ from claimwatch.scoring.scorer import Scorer
 from samples.contract import MOTOR
 
 ROWS, ROUNDS, SEED, MANY = 1_000_000, 5, 7, 10_000
-PROJECT = Path(__file__).resolve().parent.parent
-FOLDER, BUILD = PROJECT / ".local" / "bench", PROJECT / ".aws-sam" / "build"
+BUILD = Path(__file__).resolve().parent.parent / ".aws-sam" / "build"
 PACKAGES = ("onnxruntime", "numpy", "duckdb", "scikit-learn", "pandas", "mlflow", "shap", "psycopg2-binary")
 CONTESTANTS = ("claimwatch", "sklearn", "pyfunc")
 
 
 def main() -> None:
-    """Measure, print, and record."""
+    """Measure, print and record the figures."""
     options = _arguments()
-    try:
-        with threadpool_limits(1):
-            figures = _measured(options)
-    finally:
-        if options.discard:
-            shutil.rmtree(options.folder, ignore_errors=True)
-    print(_report(figures))
-    whole = (options.rows, options.rounds) == (ROWS, ROUNDS) and not options.skip_end_to_end
-    path = options.results or (RESULTS if whole else None)
-    if path:
-        record("scoring", figures, path)
-        say(f"written to {path}")
-    else:
-        say("This is not the whole benchmark, so nothing is written; --results FILE writes the figures.")
+    complete = (options.rows, options.rounds) == (ROWS, ROUNDS) and not options.skip_end_to_end
+    with threadpool_limits(1):
+        run("scoring", options, _measured, _report, complete=complete)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.scoring", description=(__doc__ or "").splitlines()[0]
-    )
+    parser = argument_parser("scoring", __doc__)
     parser.add_argument("--rows", type=int, default=ROWS, help="claims end to end (default %(default)s)")
     parser.add_argument(
         "--rounds", type=int, default=ROUNDS, help="runs of each contestant (default %(default)s)"
     )
     parser.add_argument("--skip-end-to-end", action="store_true", help="score in memory only")
-    parser.add_argument(
-        "--folder", type=Path, default=FOLDER, help="folder of files and server (default .local/bench)"
-    )
-    parser.add_argument("--discard", action="store_true", help="delete that folder afterwards")
-    parser.add_argument("--results", type=Path, help="file to write the figures to")
     return parser.parse_args()
 
 
-def say(text: str) -> None:
-    """Print a line of progress; standard output is reserved for results."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def _measured(options: argparse.Namespace) -> dict[str, Any]:
+def _measured(options: argparse.Namespace) -> Figures:
     contract: Contract = parse_contract(MOTOR.read_text("utf-8"), "motor")
     own = options.folder / "scoring"
     say("Training the model that all contestants use")
@@ -213,7 +188,7 @@ def _cold(served: Served, frame: pd.DataFrame, rounds: int) -> dict[str, Any]:
 # -- The report --
 
 
-def _report(figures: dict[str, Any]) -> str:
+def _report(figures: Figures) -> str:
     kinds = {"1 claim, ms": figures["milliseconds"]["1"], "10,000 claims, ms": figures["milliseconds"]["10k"]}
     kinds["cold start, s"] = figures["cold_seconds"]
     rows = [

@@ -70,7 +70,10 @@ def promote(
     ctx: typer.Context,
     line: Line,
     version: Annotated[str, typer.Argument(metavar="VERSION", help="The version of the model.")],
-    role: Annotated[Role, typer.Option("--as", help="The role in which the model goes live.")],
+    role: Annotated[
+        Role,
+        typer.Option("--as", metavar="|".join(stored.ROLES), help="The role in which the model goes live."),
+    ],
     why: Why,
     by: By = None,
     stack: StackName = None,

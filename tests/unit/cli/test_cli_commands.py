@@ -70,6 +70,11 @@ def test_wrong_usage_gives_exit_code_2() -> None:
     assert run("files", "--limit", "none").exit_code == 2
     assert run("quarantine", "1", "--reasons", "--export", "x.csv").exit_code == 2
     assert run("infer", "no-such-file.csv").exit_code == 2
+    assert run("promote", "motor", "1", "--as", "owner", "--why", "w").exit_code == 2
+
+
+def test_the_help_of_promote_names_the_roles() -> None:
+    assert "champion|challenger" in run("promote", "--help").stdout
 
 
 # -- contract check ------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Settings of a function, read from its environment on first use.
+"""Settings of a function, read from its environment whenever they are used.
 
 The template gives each function only the variables that it needs.
 """

@@ -3,8 +3,6 @@
 import os
 import shutil
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,7 +10,7 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from local.processes import GuardedProcess, StartupFailed, free_port, tail, wait_until
+from local.processes import GuardedProcess, StartupFailed, free_port, responds, tail, wait_until
 
 REGION = "us-east-1"
 ROOT_KEY = ROOT_SECRET = "test"  # the emulator's root account, reachable through the loopback interface only
@@ -89,16 +87,8 @@ class Emulator:
         self.stop()
 
     def _started(self, process: GuardedProcess) -> bool:
-        return wait_until(lambda: not process.running() or self._answers(), 60) and process.running()
-
-    def _answers(self) -> bool:
-        # Connect directly, even if the environment names a proxy.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(f"{self.endpoint_url}/_ministack/health", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+        health = f"{self.endpoint_url}/_ministack/health"
+        return wait_until(lambda: not process.running() or responds(health), 60) and process.running()
 
     def _environment(self, scratch: Path) -> dict[str, str]:
         """Return the environment of the emulator, which the workers of all functions inherit."""

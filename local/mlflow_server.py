@@ -4,8 +4,6 @@ import contextlib
 import json
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +12,15 @@ from typing import Any, Self
 import psycopg2
 
 from local.emulator import PROJECT, aws_client, laptop_environment
-from local.processes import GuardedProcess, StartupFailed, free_port, report_progress, tail, wait_until
+from local.processes import (
+    GuardedProcess,
+    StartupFailed,
+    free_port,
+    report_progress,
+    responds,
+    tail,
+    wait_until,
+)
 from training.job import tracking_in
 
 STARTUP_TIMEOUT = 120.0
@@ -73,12 +79,7 @@ class TrackingInterface:
 
     def responds(self) -> bool:
         """Return whether the health endpoint responds."""
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(f"{self.url}/health", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+        return responds(f"{self.url}/health")
 
     def __enter__(self) -> Self:
         """Start the server."""

@@ -2,6 +2,8 @@
 
 import ast
 import graphlib
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -207,6 +209,19 @@ def test_the_domain_does_no_io() -> None:
 @pytest.mark.parametrize("module", NUMPY_ONLY)
 def test_modules_shared_by_training_and_serving_need_only_numpy(module: str) -> None:
     assert third_party(PACKAGE / "domain" / "model" / f"{module}.py") <= {"numpy"}
+
+
+def test_a_cold_start_does_not_import_the_model_of_odcs() -> None:
+    names = [f"claimwatch.{name}" for name in ("runtime", "ingest.load", "photos.receive")]
+    loaded = subprocess.run(
+        [sys.executable, "-c", f"import sys, {', '.join(names)}; print(*sys.modules)"],
+        env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert set(names) <= set(loaded)
+    assert {"pydantic", "open_data_contract_standard"}.isdisjoint(loaded)
 
 
 def test_a_function_imports_claimwatch_and_no_sibling() -> None:

@@ -598,6 +598,10 @@ def test_a_contract_carries_its_review_settings() -> None:
     assert contract.review == ReviewSettings(0.02, 150, "amount", "holder", 0.01, 90)
 
 
+def test_a_fraction_of_a_day_of_maturity_is_rounded_up() -> None:
+    assert home(customProperties=shared(maturityDays=30.5)).review.maturity_days == 31
+
+
 def test_review_settings_that_a_contract_omits_have_defaults() -> None:
     assert home().review == ReviewSettings(
         capacity=0.05,
@@ -616,7 +620,7 @@ def test_review_settings_that_a_contract_omits_have_defaults() -> None:
         ("reviewCost", "cheap", "reviewCost is 'cheap'"),
         ("auditShare", "-1", "auditShare is '-1'"),
         ("maturityDays", "nan", "maturityDays is 'nan'"),
-        ("maturityDays", "30.5", "maturityDays is '30.5'; write a whole number from 0 to 3650"),
+        ("maturityDays", "3650.5", "maturityDays is '3650.5'; write a number from 0 to 3650"),
         ("claimantColumn", "nobody", "claimantColumn is 'nobody', but no column has that name"),
         ("amountColumn", "claim_id", "amountColumn 'claim_id' must be an integer or a number"),
         ("reviewCapasity", "0.1", "write 'reviewCapacity'"),

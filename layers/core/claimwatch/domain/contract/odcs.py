@@ -5,6 +5,7 @@ on them. Purely descriptive keys (team, price, servers, tags, ...) are ignored.
 """
 
 import difflib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -293,12 +294,12 @@ def _read_review(
             amount = Decimal(str(value))
         except InvalidOperation:
             amount = Decimal("NaN")
-        whole = amount.is_finite() and amount == amount.to_integral_value()
-        if not amount.is_finite() or not least <= amount <= most or not (whole or key != "maturityDays"):
-            number = "whole number" if key == "maturityDays" else "number"
-            problems.append(f"{_CUSTOM}{key} is '{value}'; write a {number} from {least} to {most}")
+        if not amount.is_finite() or not least <= amount <= most:
+            problems.append(f"{_CUSTOM}{key} is '{value}'; write a number from {least} to {most}")
+        elif key == "maturityDays":  # an outcome that is due after part of a day is due on the next day
+            settings[setting] = math.ceil(amount)
         else:
-            settings[setting] = int(amount) if whole else float(amount)
+            settings[setting] = int(amount) if amount == amount.to_integral_value() else float(amount)
     return ReviewSettings(**settings)
 
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.contract.contract import MAX_COLUMNS, Column, Contract, LogicalType, Role
 from claimwatch.domain.files.layout import Layout, copy_columns
 from claimwatch.domain.files.records import Batch, Problem, RecordCutter
 from claimwatch.errors import EngineFault
@@ -184,6 +184,19 @@ def test_json_lines_are_read_by_key_and_invalid_ones_are_refused() -> None:
         4: ["minimum"],
         5: ["nul"],
     }
+
+
+@pytest.mark.slow
+def test_a_table_with_the_most_columns_fits_in_memory() -> None:
+    others = tuple(
+        Column(f"n{number}", LogicalType.NUMBER, Role.FEATURE, minimum=Decimal(0), thousands_separator=",")
+        for number in range(MAX_COLUMNS - 1)
+    )
+    contract = Contract("wide", "1.0.0", "claim_wide", (COLUMNS[0], *others))
+    layout = Layout(contract, fields=tuple(column.name for column in contract.columns), delimiter=",")
+    with Validator(layout, KEY) as validator:
+        batch = RecordCutter(b",", MAX_COLUMNS).feed(b"C1" + b",7" * (MAX_COLUMNS - 1) + b"\n")
+        assert validator.check([batch], 1).loaded == 1
 
 
 @pytest.mark.slow

@@ -28,7 +28,12 @@ from claimwatch.storage.quarantine import RefusedRow
 BLOCK = 27 << 20
 """Bytes that are validated at a time: usually a whole chunk, and far less than a worker's memory."""
 
-MEMORY_LIMIT = "160MB"
+MEMORY_LIMIT = "1GB"
+"""Limit of a DuckDB instance; a worker has 1.7 GB.
+
+A chunk of the sample data needs far less. DuckDB allocates 32 KiB for each expression, however few the
+records are: a table with 1,500 columns needs between 250 and 800 MB, depending on their types.
+"""
 
 
 @dataclass(frozen=True)

@@ -387,10 +387,13 @@ def _possible(column: Column, value: str) -> str:
     match column.logical_type:
         case LogicalType.NUMBER:
             return f"isfinite({value})"
-        case LogicalType.DATE:
-            return f"{value} BETWEEN DATE '0001-01-01' AND DATE '9999-12-30'"
-        case LogicalType.TIMESTAMP:
-            return f"{value} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-30'"
+        case LogicalType.DATE | LogicalType.TIMESTAMP:
+            kind = column.logical_type.upper()
+            # With bounds on both sides, records are accepted by the bounds alone, and those may include the
+            # last day of 9999.
+            bounded = column.minimum is not None and column.maximum is not None
+            last = "10000-01-01" if bounded else "9999-12-30"
+            return f"{value} BETWEEN {kind} '0001-01-01' AND {kind} '{last}'"
         case _:
             return ""
 

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from claimwatch.domain.contract.contract import Contract, Role
-from claimwatch.domain.contract.parse import line_in, parse_contract
+from claimwatch.domain.contract.line_name import line_in
+from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.errors import RefusedContract, RefusedData
 from claimwatch.ingest.contract_keys import contract_key
 from claimwatch.storage import contracts

@@ -1,7 +1,6 @@
 """Parse the text of a data contract."""
 
 from claimwatch.domain.contract.contract import Contract
-from claimwatch.domain.contract.strict_yaml import YamlMapping, read_yaml
 
 
 def parse_contract(text: str, line: str, table: str = "") -> Contract:
@@ -18,14 +17,3 @@ def parse_contract(text: str, line: str, table: str = "") -> Contract:
     from claimwatch.domain.contract.odcs import read_contract  # noqa: PLC0415
 
     return read_contract(text, line, table or f"claim_{line}")
-
-
-def line_in(text: str) -> str | None:
-    """Return the line that a contract names in its custom properties, or None."""
-    contract = read_yaml(text)
-    entries = contract.get("customProperties") if isinstance(contract, YamlMapping) else None
-    for entry in entries if isinstance(entries, list) else []:
-        if isinstance(entry, YamlMapping) and entry.get("property") == "line":
-            value = entry.get("value")
-            return value if isinstance(value, str) else None
-    return None

@@ -20,7 +20,6 @@ SHOWN = 60
 
 TRUE_WORDS = ("true", "t", "yes", "y", "1")
 FALSE_WORDS = ("false", "f", "no", "n", "0")
-LARGEST_INTEGER = 2**63 - 1
 LINE_LIMIT = MAX_RECORD + 4096
 """Size limit of a line for DuckDB's reader: a record may grow a little when it is rewritten."""
 LONGEST_NUMBER = 400

@@ -9,9 +9,9 @@ from itertools import zip_longest
 
 from claimwatch.domain.files.csv_reader import FieldReader, Record
 from claimwatch.domain.files.dialect import Dialect, Escape
+from claimwatch.domain.files.file_format import SNIFFED_LINES
 
 _SNIFFED_CHARACTERS = 256 << 10
-_SNIFFED_LINES = 300
 """The dialect is detected from this much of the beginning."""
 
 _COMMON = ("\t", "|", ";", ",")  # the most reliable first: numbers and prose contain commas
@@ -122,7 +122,7 @@ def _fit_header(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
 def _beginning(sample: str, complete: bool) -> tuple[str, bool]:
     """Return the part of the sample that is examined, and whether it is the whole text."""
     at = -1
-    for _ in range(_SNIFFED_LINES):
+    for _ in range(SNIFFED_LINES):
         at = sample.find("\n", at + 1)
         if at < 0:
             break

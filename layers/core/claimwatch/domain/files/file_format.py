@@ -7,7 +7,9 @@ from enum import StrEnum
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 
-_SNIFFED_LINES = 300
+SNIFFED_LINES = 300
+"""Lines at the beginning of a file from which its format and its dialect are detected."""
+
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1a\x1b")
 _OBJECT = re.compile(r"\{\s*[\"}]")
 _ARRAY = re.compile(r"\[\s*[{\]]")
@@ -41,7 +43,7 @@ def detect_format(sample: str) -> Format:
     if not _OBJECT.match(begin):
         return Format.CSV
     at = whole = 0
-    for _ in range(_SNIFFED_LINES):
+    for _ in range(SNIFFED_LINES):
         end = _end_of_json(begin, at)
         if end is not None and "\n" in begin[at:end]:
             return Format.JSON

@@ -147,9 +147,12 @@ check: $(STAMP) $(CHECKOV)/.claimwatch ## Run ruff, mypy --strict, sam validate,
 	mypy
 	sam validate --lint
 	cfn-lint template.yaml
-	# checkov passes a template that it cannot parse, so a parsing error is detected here.
-	"$(CHECKOV)/bin/checkov" --quiet --compact --skip-download --framework cloudformation --file template.yaml \
-	  | tee /dev/stderr | { ! grep -q "Parsing errors: [1-9]"; }
+	# Checkov reports no findings for a template that it cannot read, and would pass. Its output is not copied with
+	# `tee /dev/stderr`, which empties the file that the output of make is redirected to.
+	findings="$$("$(CHECKOV)/bin/checkov" --quiet --compact --skip-download --framework cloudformation \
+	  --file template.yaml)" || { echo "$$findings"; exit 1; }
+	echo "$$findings"
+	! grep -q "Parsing errors: [1-9]" <<< "$$findings"
 
 # Checkov pins boto3 and click at versions that are incompatible with sam, so it has a separate environment.
 $(CHECKOV)/.claimwatch: requirements/checkov.txt $(STAMP)

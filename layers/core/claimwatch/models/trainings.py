@@ -75,7 +75,10 @@ def start_training(deps: Dependencies, training_id: str, line: str, *, why: str,
         training = models.find_training(cursor, training_id)
         if training is None:
             if contracts.find_running(cursor, line) is None:
-                raise RefusedData(f"line {line} has no contract, so there are no claims to train on")
+                raise RefusedData(
+                    f"line {line} has no contract, so there are no claims to train on; apply one first:"
+                    f" `claimwatch contract put {line} FILE`"
+                )
             training = models.begin_training(
                 cursor, training_id, line, why=why, asked_by=asked_by, seconds=deps.longest.total_seconds()
             )

@@ -10,7 +10,10 @@ from benchmarks.results import RESULTS, circumstances, median, record, table
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "benchmarks.md"
 NAMES = {
-    "ingest": ("vs_raw_copy", "vs_pandas", "vs_awswrangler", "peak_mb_1m", "peak_mb_10m"),
+    "ingest": (
+        *("vs_raw_copy", "processor_vs_raw_copy", "vs_pandas", "vs_awswrangler"),
+        *("peak_mb_1m", "peak_mb_10m"),
+    ),
     "images": (
         *("vs_naive", "vs_draft", "vs_sharp", "vs_pyvips"),
         *("ssim_loss", "peak_mb", "match_recall", "false_pair_rate"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from claimwatch.aws.objects import READ_BLOCK, ObjectMissing, ObjectRef
+from claimwatch.aws.objects import READ_BLOCK, ObjectExists, ObjectMissing, ObjectRef
 
 
 class FilesystemObjectStore:
@@ -63,6 +63,14 @@ class FilesystemObjectStore:
         finally:
             unfinished.unlink(missing_ok=True)
         raise AssertionError("unreachable: itertools.count never ends")
+
+    def create(self, bucket: str, key: str, blocks: Iterable[bytes]) -> None:
+        """Write the only version of a key; writing the same bytes again changes nothing."""
+        content = b"".join(blocks)
+        if not self.exists(bucket, key):
+            self.write(bucket, key, [content])
+        elif self.newest(bucket, key) != content:
+            raise ObjectExists(f"s3://{bucket}/{key} exists with other bytes")
 
     def path(self, ref: ObjectRef) -> Path:
         """Return the path of a version."""

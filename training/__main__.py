@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             created_at=given.created_at or datetime.now(UTC).isoformat(timespec="seconds"),
             as_of=np.datetime64(given.as_of, "us") if given.as_of else None,
             champion=given.champion,
+            champion_sha256=given.champion_sha256,
         )
         found = train(request, settings, lambda line: print(line, file=sys.stderr, flush=True))
     except RefusedData as error:
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--amount-column", help="column of the amount that finding a fraud saves")
     parser.add_argument("--claimant-column")
     parser.add_argument("--champion", type=Path, help="folder of the live model's bundle")
+    parser.add_argument("--champion-sha256", default="", help="hash of the bundle of --champion, as promoted")
     parser.add_argument("--as-of", help="day on which outcomes are read; by default the snapshot's latest")
     parser.add_argument(
         "--trust",

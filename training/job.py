@@ -24,6 +24,7 @@ from claimwatch.aws.secrets import secret_json
 from claimwatch.errors import ClaimwatchError, RefusedData
 from claimwatch.models.trainings import End, end_training
 from claimwatch.scoring.bundle import MANIFEST, Manifest
+from claimwatch.scoring.bundle_store import download_bundle
 from claimwatch.storage import contracts, models
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import LiveModel, NewVersion, Training
@@ -114,12 +115,14 @@ def _train(deps: JobDependencies, training: Training, folder: Path) -> str | Non
     contract = folder / "contract.yaml"
     contract.write_text(running.contract.text, "utf-8")
     made = folder / "model"
-    _run(deps, training, folder, _download(deps, champion, folder / "champion") if champion else None)
+    if champion is not None:
+        download_bundle(deps.objects, champion.bundle_uri, champion.bundle_sha256, folder / "champion")
+    _run(deps, training, folder, champion)
     manifest = Manifest.from_bytes((made / MANIFEST).read_bytes())
     return _register(deps, training, manifest, made)
 
 
-def _run(deps: JobDependencies, training: Training, folder: Path, champion: Path | None) -> None:
+def _run(deps: JobDependencies, training: Training, folder: Path, champion: LiveModel | None) -> None:
     """Run the training in a separate process.
 
     Raises ``TrainingFailed`` or ``RefusedData`` with the last line of its output.
@@ -131,7 +134,8 @@ def _run(deps: JobDependencies, training: Training, folder: Path, champion: Path
     command += ["--out", str(folder / "model"), "--seed", str(SEED), "--code-version", deps.code_version]
     command += ["--bundle-uri", f"s3://{deps.bucket}/{_prefix(training)}/"]
     command += ["--budget-minutes", deps.search_minutes]
-    command += ["--champion", str(champion)] if champion else []
+    if champion is not None:
+        command += ["--champion", str(folder / "champion"), "--champion-sha256", champion.bundle_sha256]
     last: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
     with subprocess.Popen(
         ["timeout", "--kill-after=30", f"{max(seconds, 1.0):.0f}", *command],
@@ -159,19 +163,6 @@ def _run(deps: JobDependencies, training: Training, folder: Path, champion: Path
         raise TrainingFailed(f"the run was ended by {name}{hint}: {last_line}")
     if process.returncode:
         raise TrainingFailed(f"the run ended with exit code {process.returncode}: {last_line}")
-
-
-def _download(deps: JobDependencies, champion: LiveModel, folder: Path) -> Path:
-    """Download the champion's bundle, with which a candidate is compared, and return its folder."""
-    bucket, _, key = champion.bundle_uri.removeprefix("s3://").partition("/")
-    content = deps.objects.newest(bucket, f"{key.rstrip('/')}/{MANIFEST}")
-    folder.mkdir()
-    (folder / MANIFEST).write_bytes(content)
-    for name in Manifest.from_bytes(content).parts:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(deps.objects.newest(bucket, f"{key.rstrip('/')}/{name}"))
-    return folder
 
 
 def _register(deps: JobDependencies, training: Training, manifest: Manifest, made: Path) -> str | None:
@@ -206,7 +197,7 @@ def _store(deps: JobDependencies, key: str, path: Path) -> None:
             while block := file.read(8 << 20):
                 yield block
 
-    deps.objects.write(deps.bucket, key, blocks())
+    deps.objects.create(deps.bucket, key, blocks())
 
 
 def tracking_in(secret: Mapping[str, Any], bucket: str) -> dict[str, str]:

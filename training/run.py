@@ -16,7 +16,7 @@ from claimwatch.domain.model.features import Columns, FeatureSpec, Matrix, encod
 from claimwatch.domain.model.model import Model
 from claimwatch.domain.model.profile import reference_of
 from claimwatch.domain.model.ranking_metrics import capacity_threshold
-from claimwatch.scoring.bundle import MANIFEST, Bundle, Part
+from claimwatch.scoring.bundle import Bundle
 from claimwatch.scoring.scorer import Scorer
 from training import gates, plots
 from training.calibrate import platt
@@ -45,7 +45,10 @@ FEWEST_CLAIMS, FEWEST_FRAUDS = 100, 10
 
 @dataclass(frozen=True)
 class Request:
-    """What to train on and how to name the result; ``champion`` is the folder of the live model's bundle."""
+    """What to train on and how to name the result.
+
+    ``champion`` is the folder of the live model's bundle, and ``champion_sha256`` its pinned hash.
+    """
 
     line: str
     version: str
@@ -55,6 +58,7 @@ class Request:
     created_at: str
     as_of: np.datetime64 | None = None
     champion: Path | None = None
+    champion_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,7 @@ def _train(
         gates.leak(metrics["roc_auc"]),
         gates.use(metrics["lift_top_decile"]),
         gates.bias(found.bias, settings.bias_limit),
-        gates.champion(test.scored, _live(request.champion, test), settings),
+        gates.champion(test.scored, _live(request, test), settings),
     ]
     return Evidence(
         line=request.line,
@@ -298,12 +302,12 @@ def _calibrate(chosen: _Entrant, book: _Book) -> Calibration:
     return platt("identity", stated, book.claims.outcome[rows], book.sampling.weight[rows])
 
 
-def _live(folder: Path | None, test: ScoredSplit) -> ScoredSample | None:
+def _live(request: Request, test: ScoredSplit) -> ScoredSample | None:
     """Return the champion's scores of the same claims; None without a champion."""
+    folder = request.champion
     if folder is None:
         return None
-    manifest = (folder / MANIFEST).read_bytes()
-    bundle = Bundle.read(lambda name: (folder / name).read_bytes(), Part.of(manifest).sha256)
+    bundle = Bundle.read(lambda name: (folder / name).read_bytes(), request.champion_sha256)
     return replace(test.scored, probability=Scorer(bundle).probabilities(test.claims.columns))
 
 

@@ -1,5 +1,6 @@
 """The training job on an instance: every end of the run is recorded and reported, its results are stored."""
 
+import hashlib
 import json
 import sys
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from claimwatch.scoring.bundle import Part
 from claimwatch.storage import models
 from tests.integration.models.environment import LINE, ModelEnvironment
 from training.job import JobDependencies, work
@@ -17,7 +19,8 @@ MAKES_A_MODEL = """
 import argparse, hashlib, json, pathlib
 from claimwatch.scoring.bundle import Manifest, Part
 parser = argparse.ArgumentParser()
-for name in "line version snapshot contract out seed code-version champion bundle-uri budget-minutes".split():
+names = "line version snapshot contract out seed code-version champion champion-sha256"
+for name in f"{names} bundle-uri budget-minutes".split():
     parser.add_argument("--" + name)
 options = parser.parse_args()
 out = pathlib.Path(options.out)
@@ -25,7 +28,7 @@ out.mkdir()
 (out / "model.onnx").write_bytes(b"a graph")
 sha = hashlib.sha256(pathlib.Path(options.snapshot).read_bytes()).hexdigest()
 champion = options.champion and (pathlib.Path(options.champion) / "model.onnx").read_text()
-details = {"champion": champion}
+details = {"champion": champion, "pinned": options.champion_sha256}
 %s
 manifest = Manifest(
     options.line, options.version, "1.0.0", options.code_version, sha, int(options.seed), "2026-01-01", 0.05,
@@ -120,7 +123,55 @@ def test_the_run_receives_the_champion_for_comparison(job: Job) -> None:
 
     manifest = json.loads(job.environment.site.objects.newest("artifacts", "models/glass/2/manifest.json"))
     assert model["version"] == "1"
-    assert manifest["details"]["champion"] == "a graph"
+    assert manifest["details"] == {"champion": "a graph", "pinned": model["bundle_sha256"]}
+
+
+def test_a_champion_that_differs_from_the_promoted_one_is_not_used(job: Job) -> None:
+    job.run(MAKES_A_MODEL % "")
+    with job.environment.site.database.transaction() as cursor:
+        version = models.find_version(cursor, LINE, "1")
+        models.add_promotion(cursor, "r", LINE, "champion", "promote", version, by="ann", why="first")
+    objects = job.environment.site.objects
+    changed = json.loads(objects.newest("artifacts", "models/glass/1/manifest.json"))
+    changed["threshold"] = 0.0
+    objects.write("artifacts", "models/glass/1/manifest.json", [json.dumps(changed).encode()])
+
+    status, error = job.run("raise SystemExit('the run must not start')")
+
+    assert status == "failed"
+    assert "manifest.json has the hash" in str(error)
+
+
+def test_a_champion_never_writes_a_file_outside_of_its_folder(job: Job, tmp_path: Path) -> None:
+    job.run(MAKES_A_MODEL % "")
+    objects = job.environment.site.objects
+    manifest = json.loads(objects.newest("artifacts", "models/glass/1/manifest.json"))
+    hostile = str(tmp_path / "authorized_keys")
+    manifest["parts"] = {hostile: vars(Part.of(b"a key"))}
+    content = json.dumps(manifest).encode()
+    objects.write("artifacts", "models/glass/1/manifest.json", [content])
+    objects.write("artifacts", f"models/glass/1/{hostile}", [b"a key"])
+    with job.environment.site.database.transaction() as cursor:
+        version = models.find_version(cursor, LINE, "1")
+        assert version is not None
+        pinned = replace(version, bundle_sha256=hashlib.sha256(content).hexdigest())
+        models.add_promotion(cursor, "r", LINE, "champion", "promote", pinned, by="ann", why="first")
+
+    status, error = job.run("raise SystemExit('the run must not start')")
+
+    assert status == "failed"
+    assert "name is not allowed" in str(error)
+    assert not (tmp_path / "authorized_keys").exists()
+
+
+def test_a_stored_model_is_never_replaced(job: Job) -> None:
+    objects = job.environment.site.objects
+    objects.write("artifacts", "models/glass/1/model.onnx", [b"another graph"])
+
+    status, error = job.run(MAKES_A_MODEL % "")
+
+    assert (status, "other bytes" in str(error)) == ("failed", True)
+    assert objects.newest("artifacts", "models/glass/1/model.onnx") == b"another graph"
 
 
 def test_a_model_that_fails_a_gate_is_registered_as_refused_with_the_reason(job: Job) -> None:

@@ -39,8 +39,9 @@ class Trained:
         return (self.folder / name).read_bytes()
 
 
-def request(contract: Contract, snapshot: Path, champion: Path | None = None) -> Request:
-    return Request("motor", "1", contract, snapshot, "abc123", "2026-11-24T00:00:00+00:00", champion=champion)
+def request(contract: Contract, snapshot: Path, champion: "Trained | None" = None) -> Request:
+    new = Request("motor", "1", contract, snapshot, "abc123", "2026-11-24T00:00:00+00:00")
+    return replace(new, champion=champion.folder, champion_sha256=champion.sha256) if champion else new
 
 
 def settings(contract: Contract, **given: object) -> Settings:
@@ -172,9 +173,7 @@ def test_a_candidate_that_is_worse_than_the_champion_is_refused(
         f"claims.* REPLACE (CASE WHEN reported_at < '{boundary}' AND is_fraud IS NOT NULL"
         " AND hash(claim_id) % 10 < 6 THEN hash(claim_id || 'x') % 10 < 3 ELSE is_fraud END AS is_fraud)"
     )
-    evidence = train(
-        request(contract, noisy, champion=trained.folder), settings(contract), candidates=FAST[:1]
-    )
+    evidence = train(request(contract, noisy, champion=trained), settings(contract), candidates=FAST[:1])
     assert evidence.refused_because is not None
     assert "worse than the champion" in evidence.refused_because
     publish(evidence, tmp_path)

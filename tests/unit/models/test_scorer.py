@@ -12,7 +12,15 @@ from claimwatch.domain.model.calibration import probability
 from claimwatch.domain.model.features import encode
 from claimwatch.domain.model.model import Forest, Linear, Model, contributions, margin
 from claimwatch.domain.model.shapley import expected_margin
-from claimwatch.scoring.bundle import MANIFEST, SERVED, Bundle, BundleMismatch, Manifest, verify
+from claimwatch.scoring.bundle import (
+    MANIFEST,
+    SERVED,
+    Bundle,
+    BundleMismatch,
+    Manifest,
+    verified_files,
+    verify,
+)
 from claimwatch.scoring.scorer import Scorer, audit_sample
 from tests.unit.models.bundles import AUDITED, CALIBRATION, CAPACITY, SPEC, draw_columns, make_bundle
 from tests.unit.models.forests import draw_forest
@@ -124,6 +132,41 @@ def test_verifying_a_bundle_checks_the_hash_of_every_part() -> None:
 def test_a_malformed_manifest_is_rejected(content: bytes) -> None:
     with pytest.raises(BundleMismatch, match="the manifest"):
         Manifest.from_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/root/.ssh/authorized_keys",
+        "../../../traversed/keys.txt",
+        "plots/../../keys.txt",
+        "..",
+        "plots/",
+        "a/b/c.png",
+        "C:\\keys.txt",
+        "keys.txt\n",
+        MANIFEST,
+        "",
+    ],
+)
+def test_a_part_cannot_be_named_outside_of_the_bundle(name: str) -> None:
+    manifest = json.loads(FILES[MANIFEST])
+    manifest["parts"][name] = {"sha256": "0" * 64, "size": 0}
+    with pytest.raises(BundleMismatch, match="name is not allowed"):
+        Manifest.from_bytes(json.dumps(manifest).encode())
+
+
+def test_a_file_is_read_only_after_the_manifest_has_the_pinned_hash() -> None:
+    asked: list[str] = []
+
+    def read(name: str) -> bytes:
+        asked.append(name)
+        return FILES[name]
+
+    with pytest.raises(BundleMismatch, match="has the hash"):
+        list(verified_files(read, "0" * 64))
+    assert asked == [MANIFEST]
+    assert dict(verified_files(read, SHA256)) == FILES
 
 
 def test_a_manifest_without_a_serving_part_is_refused() -> None:

@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from claimwatch.errors import TransientFault
 
 _RETRYABLE = {
+    "ConditionalRequestConflict",
     "ExecutionLimitExceeded",
     "InternalError",
     "LimitExceededException",

@@ -1,14 +1,15 @@
 """Objects in S3: read a version as a stream, write a stream as a new version."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from botocore.exceptions import ClientError
 
 from claimwatch.aws.faults import aws_faults, error_code
-from claimwatch.errors import TransientFault
+from claimwatch.errors import ClaimwatchError, TransientFault
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -19,6 +20,13 @@ READ_BLOCK = 1 << 20
 
 PART = 8 << 20
 """Bytes of a part of a multipart upload; S3 accepts no less than 5 MiB, and at most 10,000 parts."""
+
+
+class _Condition(TypedDict, total=False):
+    """The condition of an upload; ``IfNoneMatch: "*"`` requires that the key has no object yet."""
+
+    IfNoneMatch: str
+
 
 _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NoSuchBucket", "MethodNotAllowed"}
 
@@ -34,6 +42,10 @@ class ObjectRef:
 
 class ObjectMissing(Exception):
     """The object version does not exist, or no longer exists."""
+
+
+class ObjectExists(ClaimwatchError):
+    """The key has an object with other bytes, and its objects are never replaced."""
 
 
 class ObjectStore(Protocol):
@@ -53,10 +65,16 @@ class ObjectStore(Protocol):
 
 
 class ModelStore(ObjectStore, Protocol):
-    """An object store that also reads objects by key alone, as bundles are read and then verified."""
+    """An object store for files that are written once, and read by key alone and then verified."""
 
     def newest(self, bucket: str, key: str) -> bytes:
         """Return the key's newest version; raise ``ObjectMissing`` if there is none."""
+
+    def create(self, bucket: str, key: str, blocks: Iterable[bytes]) -> None:
+        """Write the only version of a key; writing the same bytes again changes nothing.
+
+        Raises ``ObjectExists`` if the key has an object with other bytes.
+        """
 
 
 class S3Objects:
@@ -100,6 +118,31 @@ class S3Objects:
         return any(item.get("Key") == key for item in found.get("Contents", ()))
 
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
+        return self._upload(bucket, key, blocks, {})
+
+    def create(self, bucket: str, key: str, blocks: Iterable[bytes]) -> None:
+        digest = hashlib.sha256()
+        try:
+            self._upload(bucket, key, _hashed(blocks, digest), {"IfNoneMatch": "*"})
+        except ClientError as error:
+            if error_code(error) != "PreconditionFailed":
+                raise
+            if self._sha256(bucket, key) != digest.hexdigest():
+                raise ObjectExists(
+                    f"s3://{bucket}/{key} exists with other bytes, and its objects are never replaced"
+                ) from error
+
+    def _sha256(self, bucket: str, key: str) -> str:
+        digest = hashlib.sha256()
+        try:
+            with _s3_faults(bucket, key):
+                for block in self._client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(READ_BLOCK):
+                    digest.update(block)
+        except OSError as error:
+            raise TransientFault(f"reading s3://{bucket}/{key} broke off: {error}") from error
+        return digest.hexdigest()
+
+    def _upload(self, bucket: str, key: str, blocks: Iterable[bytes], condition: "_Condition") -> ObjectRef:
         with _s3_faults(bucket, key):
             upload = self._client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
             try:
@@ -113,12 +156,19 @@ class S3Objects:
                     for number, part in enumerate(_parts(blocks), start=1)
                 ]
                 done = self._client.complete_multipart_upload(
-                    Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
+                    Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}, **condition
                 )
             except BaseException:
                 self._client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
                 raise
         return ObjectRef(bucket, key, done["VersionId"])
+
+
+def _hashed(blocks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
+    """Yield the blocks, and add each to the digest."""
+    for block in blocks:
+        digest.update(block)
+        yield block
 
 
 def _parts(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -11,18 +11,18 @@ from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from claimwatch.aws.objects import ObjectStore
+from claimwatch.aws.objects import ModelStore
 
 PACKAGES = ("claimwatch", "training")
 
 
-def publish_training_code(objects: ObjectStore, bucket: str) -> tuple[str, str]:
+def publish_training_code(objects: ModelStore, bucket: str) -> tuple[str, str]:
     """Write the archive to the bucket unless it exists; return its SHA-256 and its key."""
     archive = training_code()
     sha256 = hashlib.sha256(archive).hexdigest()
     key = f"code/{sha256}/training.tar.gz"
     if not objects.exists(bucket, key):
-        objects.write(bucket, key, [archive])
+        objects.create(bucket, key, [archive])
     return sha256, key
 
 

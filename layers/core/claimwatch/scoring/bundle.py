@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Self
@@ -17,6 +18,8 @@ MANIFEST = "manifest.json"
 GRAPH, EXPLAINER, FEATURES, PROFILES = "model.onnx", "explainer.npz", "features.json", "profiles.json"
 SERVED = (GRAPH, EXPLAINER, FEATURES, PROFILES)
 """The parts that scoring reads. Cards and plots, which people read, are hashed as well."""
+PART_NAME = re.compile(r"[a-z_]+(/[a-z_]+)?\.[a-z]+")
+"""A part is written to a file with its name: at most one folder deep, and never outside of the bundle."""
 
 
 class BundleMismatch(ClaimwatchError):
@@ -59,6 +62,14 @@ class Manifest:
     details: Mapping[str, Any] = field(default_factory=dict)
     """Further results of the training; serving does not read them."""
 
+    def __post_init__(self) -> None:
+        """Refuse names that are not the name of a part, such as an absolute path."""
+        if any(not PART_NAME.fullmatch(name) or name == MANIFEST for name in self.parts):
+            raise BundleMismatch(
+                "the manifest has a part whose name is not allowed:"
+                " a name has lower-case letters, an ending and at most one folder"
+            )
+
     def to_bytes(self) -> bytes:
         """Return the content of the manifest's file."""
         written = {"format": FORMAT} | asdict(self)
@@ -95,14 +106,10 @@ class Bundle:
         Raises ``BundleMismatch`` if the manifest does not have the expected hash, or a part does not have
         the hash in the manifest.
         """
-        content = read(MANIFEST)
-        found = hashlib.sha256(content).hexdigest()
-        if found != expected_sha256:
-            raise BundleMismatch(f"{MANIFEST} has the hash {found}, not {expected_sha256}")
-        manifest = Manifest.from_bytes(content)
+        _, manifest = _manifest(read, expected_sha256)
         graph, explainer, features, profiles = (_part(manifest, read, name) for name in SERVED)
         spec, reference = FeatureSpec.from_json(features), Reference.from_json(profiles)
-        return cls(manifest, found, graph, explainer, spec, reference)
+        return cls(manifest, expected_sha256, graph, explainer, spec, reference)
 
     @cached_property
     def model(self) -> Model:
@@ -116,6 +123,25 @@ def verify(read: Callable[[str], bytes], expected_sha256: str) -> Manifest:
     for name in manifest.parts.keys() - set(SERVED):
         _part(manifest, read, name)
     return manifest
+
+
+def verified_files(read: Callable[[str], bytes], expected_sha256: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the bytes of every file of a bundle, each after its hash is verified.
+
+    The manifest comes first, and no part is read before its hash is verified. Raises ``BundleMismatch``.
+    """
+    content, manifest = _manifest(read, expected_sha256)
+    yield MANIFEST, content
+    for name in manifest.parts:
+        yield name, _part(manifest, read, name)
+
+
+def _manifest(read: Callable[[str], bytes], expected_sha256: str) -> tuple[bytes, Manifest]:
+    content = read(MANIFEST)
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected_sha256:
+        raise BundleMismatch(f"{MANIFEST} has the hash {found}, not {expected_sha256}")
+    return content, Manifest.from_bytes(content)
 
 
 def _part(manifest: Manifest, read: Callable[[str], bytes], name: str) -> bytes:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 
 from claimwatch.aws.objects import ModelStore, ObjectMissing
-from claimwatch.scoring.bundle import Bundle, BundleMismatch, verify
+from claimwatch.scoring.bundle import Bundle, BundleMismatch, verified_files, verify
 
 _CACHED = 2
 """Bundles kept in memory."""
@@ -34,6 +35,19 @@ def columns_of(objects: ModelStore, uri: str, sha256: str) -> set[str]:
     reader = _reader(objects, uri)
     verify(reader, sha256)
     return set(Bundle.read(reader, sha256).spec.kinds)
+
+
+def download_bundle(objects: ModelStore, uri: str, sha256: str, folder: Path) -> None:
+    """Write every file of a bundle to a new folder, once all of them are verified.
+
+    Raises ``BundleMismatch``, and then writes nothing.
+    """
+    files = dict(verified_files(_reader(objects, uri), sha256))
+    folder.mkdir()
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
 
 
 def _reader(objects: ModelStore, uri: str) -> Callable[[str], bytes]:

@@ -5,6 +5,7 @@ import pytest
 from claimwatch.domain.files.dialect import Dialect, Escape
 from claimwatch.domain.files.dialect_detection import detect_dialect, read_preamble
 from claimwatch.domain.files.file_format import Format, detect_format
+from claimwatch.errors import RefusedFile
 
 PLAIN = Dialect()
 
@@ -96,6 +97,30 @@ def test_a_trailing_delimiter_in_the_header_only_is_ignored() -> None:
 
 def test_a_header_that_does_not_end_is_not_accepted() -> None:
     assert read_preamble('id,"name\n1,2\n', (), complete=False) is None
+
+
+OPEN_QUOTE = 'claim_id,loss_date,"note\nC1,2024-01-01,Jane Roe born 1980\nC2,2024-01-02,x"\nC3,2024-01-03,y\n'
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        OPEN_QUOTE,
+        OPEN_QUOTE.replace("\n", "\r\n"),
+        OPEN_QUOTE.replace(",", ";"),
+        OPEN_QUOTE.replace('"note', '"'),
+        'claim_id,"note\n",C1\n',
+    ],
+)
+def test_a_quote_left_open_in_the_header_swallows_no_row(sample: str) -> None:
+    for known in [(), ("claim_id", "note")]:
+        with pytest.raises(RefusedFile, match=r"^column [23] of the header has a line break") as refused:
+            read_preamble(sample, known, complete=True)
+        assert "C1" not in str(refused.value)
+
+
+def test_a_known_name_may_be_broken_over_lines_as_spreadsheets_write_it() -> None:
+    assert header('"Claim\nid",note\n1,x\n', "claim_id", "note") == ("Claim\nid", "note")
 
 
 @pytest.mark.parametrize(

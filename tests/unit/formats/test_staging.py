@@ -13,8 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from claimwatch.domain.contract.contract import MAX_NAME, Column, Contract, LogicalType, Role
 from claimwatch.domain.files.dialect import Dialect, Escape
 from claimwatch.domain.files.encoding import Encoding
+from claimwatch.domain.files.header import csv_layout
 from claimwatch.errors import RefusedFile
 from tests.unit.formats.offered import Offered, offer, written
 
@@ -288,6 +290,40 @@ def test_a_header_without_rows_is_a_table() -> None:
     for content in (b"a,b\n", b"a,b", "a;b".encode("utf-16"), gzip.compress(b"a,b\r\n")):
         offered = offer(content)
         assert (offered.prepared.header, offered.rows) == (("a", "b"), [])
+
+
+# -- Any header --------------------------------------------------------------------------------------------
+
+CLAIMS = Contract(
+    "motor",
+    "1.0.0",
+    "claim_motor",
+    (
+        Column("claim_id", LogicalType.STRING, Role.IDENTIFIER, required=True, unique=True),
+        Column("amount", LogicalType.STRING, Role.FEATURE),
+    ),
+)
+HEADERS = st.lists(
+    st.sampled_from(
+        ["claim_id", "amount", "note", " ", ",", ",", ";", '"', '""', "'", "\\", "#", "sep=,", "\u2028"]
+    ),
+    max_size=12,
+).map("".join)
+CELLS = st.sampled_from(["1", "", '"1, 2"', 'x"', '"a ""b"""', "'", "\\", "Jane Roe"])
+
+
+@given(HEADERS, st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))
+@settings(deadline=None, max_examples=500)
+@example('claim_id,"amount', [("1", "2"), ("3", 'x"'), ("4", "5")])
+def test_whatever_the_header_every_row_is_read_or_the_file_is_refused(
+    header: str, rows: list[tuple[str, str]]
+) -> None:
+    content = "".join(f"{line}\n" for line in [header, *(",".join(row) + ",C-1" for row in rows)])
+    with suppress(RefusedFile):
+        offered = offer(content.encode(), {"claim_id", "amount"})
+        layout = csv_layout(CLAIMS, offered.prepared.header, offered.prepared.delimiter)
+        assert len(offered.rows) + len(offered.broken) == len(rows)
+        assert all(name.isprintable() and len(name) <= MAX_NAME for name in layout.fields)
 
 
 # -- Any bytes ---------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import pytest
 
-from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.contract.contract import MAX_NAME, Column, Contract, LogicalType, Role
 from claimwatch.domain.files.header import csv_layout, ndjson_layout
 from claimwatch.errors import RefusedFile
 
@@ -35,6 +35,23 @@ def test_columns_match_in_any_order_and_spelling(header: tuple[str, ...], fields
 
 def test_columns_that_the_contract_lacks_are_extra() -> None:
     assert csv_layout(CONTRACT, ("claim_id", "incident_date", "weather"), ",").extra == ("weather",)
+
+
+def test_names_of_extra_columns_are_printable_short_and_distinct() -> None:
+    long = "Jane Roe, born 1980-02-03, " * 3
+    header = ("claim_id", "incident_date", f"{long}a", f"{long}b", "a\x1b[2J\u202e", "two\nlines")
+    extra = csv_layout(CONTRACT, header, ",").extra
+    assert extra[0] == f"{long[: MAX_NAME - 1]}\u2026"
+    assert extra[1:] == (f"{extra[0]}_2", "a\ufffd[2J\ufffd", "two lines")
+
+
+def test_refusals_quote_names_printable_and_short() -> None:
+    with pytest.raises(RefusedFile) as refused:
+        csv_layout(CONTRACT, ("claim_id", "Claim\x1cId", "incident_date"), ",")
+    assert "\x1c" not in str(refused.value)
+    with pytest.raises(RefusedFile) as refused:
+        csv_layout(CONTRACT, ("claim_id", "incident_day\x1b"), ",")
+    assert "\x1b" not in str(refused.value)
 
 
 def test_the_error_for_a_missing_required_column_suggests_a_synonym() -> None:

@@ -8,6 +8,7 @@ from typing import Self
 
 import duckdb
 
+from claimwatch.domain.files.header import shown_name
 from claimwatch.errors import RefusedFile
 
 MEMORY_LIMIT = "128MB"
@@ -81,7 +82,8 @@ class ParquetTable:
         """
         not_called_text = self._engine.execute(query, [str(self._path)]).fetchall()
         if not_called_text:
-            return f"the column {not_called_text[0][0]} of the Parquet file holds binary data; leave it out"
+            name = shown_name(not_called_text[0][0])
+            return f"the column {name} of the Parquet file holds binary data; leave it out"
         return _DAMAGED.format("a text in it is not valid UTF-8")
 
     def __enter__(self) -> Self:

@@ -10,6 +10,7 @@ from itertools import zip_longest
 from claimwatch.domain.files.csv_reader import FieldReader, Record
 from claimwatch.domain.files.dialect import Dialect, Escape
 from claimwatch.domain.files.file_format import SNIFFED_LINES
+from claimwatch.errors import RefusedFile
 
 _SNIFFED_CHARACTERS = 256 << 10
 """The dialect is detected from this much of the beginning."""
@@ -39,6 +40,7 @@ _LONG = (
 _PUNCTUATION = ("!", "#", "$", "%", "&", "*", "+", "/", "=", "@")
 _HEADER_LINES = 40
 _SEP = re.compile(r'"?sep=([^\r\n]+?)"?\r?(?:\n|\Z)', re.I)
+_BREAK = re.compile(r"[\r\n]")
 _BLANKS = " \t\r\n\v\f\xa0\ufeff"
 _EMPTY_LINES = re.compile(r'[\s,;|"]*(?:\n|\Z)')
 
@@ -79,6 +81,8 @@ def read_preamble(sample: str, known_columns: Collection[str], *, complete: bool
 
     Lines before the header are skipped if they hold only delimiters and spaces, or comments; if columns are
     known, so are lines of prose before the line that names them. A line ``sep=;`` sets the delimiter.
+    Raises ``RefusedFile`` if a name has a line break and is not that of a known column: it would consist of
+    rows that follow a quote which the header does not close.
     """
     start = _first_line(sample)
     known = _folded(known_columns)
@@ -97,6 +101,13 @@ def read_preamble(sample: str, known_columns: Collection[str], *, complete: bool
     names = first.fields or [
         name.strip(dialect.quote) for name in sample[start : first.end].split(dialect.delimiter)
     ]
+    for place, name in enumerate(names, 1):
+        # A known name broken over two lines, as spreadsheets write it, contains no row.
+        if _BREAK.search(name) and (_folded([name]).isdisjoint(known) or _BREAK.search(name[:1] + name[-1:])):
+            raise RefusedFile(
+                f"column {place} of the header has a line break in its name: a quote may be open there; "
+                "close it, or write the name on one line"
+            )
     following, whole = _beginning(sample[first.next :], complete)
     rows = [record.fields for record in reader.read_all(following, final=whole) if record.fields is not None]
     names = _fit_header([name.replace("\0", "\ufffd").strip(_BLANKS) for name in names], rows)

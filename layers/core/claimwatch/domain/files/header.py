@@ -3,9 +3,18 @@
 import difflib
 from collections.abc import Sequence
 
-from claimwatch.domain.contract.contract import Contract, folded_name
+from claimwatch.domain.contract.contract import MAX_NAME, Contract, folded_name
 from claimwatch.domain.files.layout import Layout
 from claimwatch.errors import RefusedFile
+
+
+def shown_name(name: str) -> str:
+    """Return a column's name in a file as it is stored and shown: on one line, printable and not too long.
+
+    A name may be anything that a sender wrote, and it reaches tables, notifications and terminals.
+    """
+    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(name.split()))
+    return line if len(line) <= MAX_NAME else f"{line[: MAX_NAME - 1]}\u2026"
 
 
 def csv_layout(contract: Contract, header: Sequence[str], delimiter: str) -> Layout:
@@ -21,9 +30,10 @@ def csv_layout(contract: Contract, header: Sequence[str], delimiter: str) -> Lay
         if column is not None and column in fields:
             first = header[fields.index(column)]
             raise RefusedFile(
-                f"the header has column '{column}' twice, as '{first}' and as '{name}': send it once"
+                f"the header has column '{column}' twice, as '{shown_name(first)}' and as "
+                f"'{shown_name(name)}': send it once"
             )
-        fields.append(column or _extra_name(name or f"column_{position}", fields, contract))
+        fields.append(column or _extra_name(shown_name(name) or f"column_{position}", fields, contract))
     _refuse_missing(contract, set(fields), header)
     return Layout(contract, fields=tuple(fields), delimiter=delimiter)
 
@@ -37,8 +47,8 @@ def ndjson_layout(contract: Contract, keys: Sequence[str]) -> Layout:
         if column is not None:
             if column in found:
                 raise RefusedFile(
-                    f"the objects have column '{column}' twice, as '{found[column]}' and as '{key}': "
-                    "send it once"
+                    f"the objects have column '{column}' twice, as '{shown_name(found[column])}' "
+                    f"and as '{shown_name(key)}': send it once"
                 )
             found[column] = key
     _refuse_missing(contract, set(found), keys)
@@ -65,7 +75,8 @@ def _refuse_missing(contract: Contract, found: set[str], names: Sequence[str]) -
     missing = [column.name for column in contract.columns if column.required and column.name not in found]
     if not missing:
         return
-    unknown = [name for name in names if folded_name(name) not in _names(contract)]
+    known = _names(contract)
+    unknown = [shown_name(name) for name in names if folded_name(name) not in known]
     named = []
     for name in missing:
         close = difflib.get_close_matches(name, unknown, n=1, cutoff=0.7)

@@ -173,8 +173,8 @@ def _experiments(found: Evidence) -> Section:
 def _errors(found: Evidence) -> Section:
     return Section(
         "Where it errs",
-        "Frauds that were not referred, by segment of each feature, most missed first. Segments with too few"
-        " frauds and referrals are left out.",
+        "Frauds that were not referred, by segment of each feature, most missed first. Small segments are"
+        " summed, those with too few frauds and referrals left out; personal features have no segments.",
         (_by_segment(found.evaluation.errors, "Segment"),),
     )
 
@@ -188,7 +188,8 @@ def _groups(found: Evidence) -> Section:
         "No protected attribute is a feature. Each group, and each intersection of two attributes, is"
         " compared with all other claims. The model is refused if the whole interval of a group's ratio of"
         f" honest claims referred is above {settings.bias_limit}. Groups of fewer than"
-        f" {settings.smallest_group} claims with an outcome are not judged, and left out.",
+        f" {settings.smallest_group} claims with an outcome are summed, and those of personal attributes are"
+        " numbered.",
         (_by_segment(groups, "Group"),) if groups else (),
     )
 

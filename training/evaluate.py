@@ -15,7 +15,7 @@ from claimwatch.domain.evaluation.bivariate import bivariate
 from claimwatch.domain.evaluation.cohort import Cohort, Floats
 from claimwatch.domain.evaluation.error_slices import errors
 from claimwatch.domain.evaluation.finding import Finding
-from claimwatch.domain.evaluation.groups import Groups, segments
+from claimwatch.domain.evaluation.groups import SMALLEST, Groups, segments
 from claimwatch.domain.evaluation.intervals import scaled
 from claimwatch.domain.evaluation.performance import performance
 from claimwatch.domain.evaluation.ranking import estimate, value_influence
@@ -91,13 +91,16 @@ def evaluate(
     """Measure a model on the test split; ``score`` returns the served probability of encoded claims."""
     sample = test.scored
     groups = protected_groups(contract, test.claims)
-    slices = segments(spec, reference, train.matrix)
+    personal = [
+        each.name for each in contract.columns if each.name in groups and (each.personal or each.hashed)
+    ]
+    slices = segments(spec, reference, train.matrix, contract)
     return Evaluation(
         book=measured(sample.book, sample.gain, settings),
         audited=measured(sample.audit, sample.gain, settings),
         investigated=measured(sample.investigated, sample.gain[~np.isnan(sample.outcome)], settings),
-        errors=errors(sample.book, segments(spec, reference, test.matrix)),
-        bias=bias(sample.referred, groups, sample.book, groups, settings.smallest_group),
+        errors=errors(sample.book, segments(spec, reference, test.matrix, contract)),
+        bias=bias(sample.referred, groups, sample.book, groups, settings.smallest_group, personal),
         bivariate=bivariate(
             train.matrix, spec.names, [feature.kind for feature in spec.features], train.scored.book, ()
         ),
@@ -145,12 +148,17 @@ def protected_groups(contract: Contract, claims: Snapshot) -> dict[str, npt.NDAr
 
 
 def fraud_rates(cohort: Cohort, slices: Mapping[str, npt.NDArray[np.object_]]) -> list[Finding]:
-    """Return ``base_rate`` and ``lift`` of every segment of every feature, missing values included."""
+    """Return ``base_rate`` and ``lift`` of every segment of every feature that is large enough.
+
+    Missing values are a segment too.
+    """
     whole = rate(cohort, np.ones(len(cohort.used)), cohort.fraud).value
     found = []
     for feature, values in slices.items():
         groups = Groups.of(values[cohort.used])
         for name, rows in groups.rows:
+            if rows.sum() < SMALLEST:
+                continue
             own = rate(cohort, rows.astype(np.float64), cohort.fraud)
             lift = scaled(own.interval, 1.0 / whole) if whole else scaled(own.interval, float("nan"))
             for metric, interval in (("base_rate", own.interval), ("lift", lift)):

@@ -242,7 +242,7 @@ def test_every_known_value_belongs_to_a_slice(book: Book) -> None:
     model = book.model(DRIFTING)
     claims, matrix = inputs.matured_matrix(book.deps, model)
 
-    found = segments(model.bundle.spec, model.bundle.reference.features, matrix)
+    found = segments(model.bundle.spec, model.bundle.reference.features, matrix, model.contract)
 
     assert len(claims) > CLAIMS
     assert list(found) == list(model.bundle.spec.names)

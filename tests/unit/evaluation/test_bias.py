@@ -126,7 +126,8 @@ def test_a_small_group_is_not_judged() -> None:
 
 def test_attributes_are_crossed_and_unknown_values_are_a_group() -> None:
     crossed = crossings(
-        {"sex": words(["female", None, "female", "male"]), "age": words(["old", "old", "young", "old"])}
+        {"sex": words(["female", None, "female", "male"]), "age": words(["old", "old", "young", "old"])},
+        smallest=1,
     )
     assert list(crossed) == ["sex", "age", "sex and age"]
     assert {name: rows.tolist() for name, rows in crossed["sex and age"].rows} == {
@@ -137,7 +138,7 @@ def test_attributes_are_crossed_and_unknown_values_are_a_group() -> None:
     }
     assert [name for name, _ in crossed["sex"].in_order] == ["female", "male", "not known"]
     missing = np.array([None, float("nan"), float("nan"), 1, "1"], dtype=np.object_)
-    assert Groups.of(missing).names == ("not known", "1")
+    assert Groups.of(missing, smallest=1).names == ("not known", "1")
 
 
 def test_without_claims_there_is_no_finding() -> None:

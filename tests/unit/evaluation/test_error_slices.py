@@ -60,7 +60,8 @@ def test_a_small_slice_is_not_judged() -> None:
     segments = {"branch": words("rare" if place < 60 else "other" for place in range(20_000))}
     found = errors(cohort, segments)
     assert sound(found)
-    assert {each.verdict for each in found if each.segment == "rare"} == {"not enough data"}
+    assert {each.segment for each in found} == {"other", "other values"}
+    assert {each.verdict for each in found if each.segment == "other values"} == {"not enough data"}
 
 
 def test_rates_are_shares_of_frauds_and_of_referrals() -> None:

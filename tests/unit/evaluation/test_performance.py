@@ -192,3 +192,11 @@ def test_estimates_of_few_claims_stay_within_bounds(risk: list[float]) -> None:
     given = np.array(risk)
     assert sound(estimated(given, given > 0.4))
     assert sound(estimated(given, given > 2.0))
+
+
+def test_hit_rate_and_estimates_are_not_about_fewer_than_ten_claims() -> None:
+    few = all_known([(1, 6)] * 4 + [(0, 1)] * 5)
+    found = [*performance(few, 0.5, PROMISED, 0), *estimated(few.probability, few.referred)]
+    named = {each.metric: each.value for each in found if each.metric.startswith(("hit_rate", "estimated_"))}
+    assert len(named) == 4
+    assert set(named.values()) == {None}

@@ -90,6 +90,13 @@ def test_values_outside_the_reference_range_alarm() -> None:
     assert found("outside_share", "amount", {"amount": numbers(10_000, 0, 1, 2)}).verdict == "ok"
 
 
+def test_shares_of_a_column_in_fewer_than_fifty_claims_are_not_reported() -> None:
+    few = {"amount": numbers(3, 1, 1, 0), "animal": animals(3, 1, 1)}
+    columns = [each for each in data_quality(REFERENCE, few, USUAL, HISTORY) if each.feature]
+    assert {each.metric for each in columns} == {"missing_share", "unseen_share", "outside_share"}
+    assert {(each.value, each.verdict) for each in columns} == {(None, "not enough data")}
+
+
 def test_more_quarantined_rows_alarm_by_rule() -> None:
     intake = replace(USUAL, rows_quarantined=400, by_rule={"required": 360, "range": 45})
     assert found("quarantine_rate", "", intake=intake, history=HISTORY).verdict == "alarm"

@@ -3,19 +3,18 @@
 Each group is compared with all other claims. A group alarms if its ratio is outside of the limits (the
 four-fifths rule of the US Uniform Guidelines on Employee Selection Procedures, 29 CFR 1607.4 D, and its
 inverse, because here being selected is the harm) and the difference is significant, with the false discovery
-rate controlled over all groups. Small groups are not judged.
+rate controlled over all groups. Groups that are too small are summed, and judged together.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 
 from claimwatch.domain.evaluation.cohort import Cohort, Mask
 from claimwatch.domain.evaluation.finding import Finding, Verdict
-from claimwatch.domain.evaluation.groups import Groups
+from claimwatch.domain.evaluation.groups import SMALLEST, Groups, Values, numbered
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval, ratio, wilson
 from claimwatch.domain.evaluation.multiple_testing import q_values
 from claimwatch.domain.evaluation.rates import Rate, p_value, rate
@@ -31,7 +30,8 @@ FEWEST = 10.0
 
 METRICS = ("selection_rate", "recall", "false_positive_rate")
 
-type Values = Mapping[str, npt.NDArray[np.object_]]
+type Attributes = Mapping[str, Values]
+"""The group of each claim, by protected attribute; None if not known."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +51,25 @@ class _Compared:
 
 def bias(
     referred: Mask,
-    groups: Values,
+    groups: Attributes,
     cohort: Cohort,
-    cohort_groups: Values,
-    smallest: int = 50,
+    cohort_groups: Attributes,
+    smallest: int = SMALLEST,
+    personal: Collection[str] = (),
 ) -> list[Finding]:
     """Return the findings of check ``bias``.
 
-    ``referred`` [claims] and ``groups`` (by protected attribute, the group of each claim; None if not
-    known) describe all claims of the window; ``cohort_groups`` are the groups of the cohort's claims. Of each
+    ``referred`` [claims] and ``groups`` describe all claims of the window; ``cohort_groups`` are the groups
+    of the cohort's claims. The groups of ``personal`` attributes are numbered instead of named. Of each
     group and of the crossings of every two attributes: ``selection_rate`` (of all claims), ``recall`` and
     ``false_positive_rate`` (of matured claims), each with its ``..._ratio`` to all other claims. Of each
     attribute: ``demographic_parity_ratio`` (the lowest selection rate over the highest) and
     ``equal_opportunity_difference`` (the highest recall less the lowest), over groups that are large enough.
     """
+    groups, cohort_groups = _without_values(groups, cohort_groups, personal, smallest)
     compared = [
-        *_selected(referred, crossings(groups), smallest),
-        *_found(cohort, crossings(cohort_groups), smallest),
+        *_selected(referred, crossings(groups, smallest), smallest),
+        *_found(cohort, crossings(cohort_groups, smallest, cohort.weight > 0.0), smallest),
     ]
     discovered = q_values([each.p_value for each in compared])
     attributes = list(dict.fromkeys(each.attribute for each in compared))
@@ -81,10 +83,25 @@ def bias(
     ]
 
 
-def crossings(values: Values) -> dict[str, Groups]:
+def _without_values(
+    week: Attributes, cohort: Attributes, personal: Collection[str], smallest: int
+) -> tuple[Attributes, Attributes]:
+    """Return the attributes with numbers instead of the values of personal ones, alike in both samples."""
+    for attribute in personal:
+        one, two = numbered((week[attribute], cohort[attribute]), smallest)
+        week, cohort = {**week, attribute: one}, {**cohort, attribute: two}
+    return week, cohort
+
+
+def crossings(
+    attributes: Attributes, smallest: int = SMALLEST, counting: Mask | None = None
+) -> dict[str, Groups]:
     """Return the groups of every attribute, and of every pair of attributes."""
-    found = {attribute: Groups.of(each) for attribute, each in values.items()}
-    pairs = {f"{one} and {two}": found[one].crossed(found[two]) for one, two in combinations(found, 2)}
+    found = {name: Groups.of(values, smallest, counting) for name, values in attributes.items()}
+    pairs = {
+        f"{one} and {two}": found[one].crossed(found[two], smallest, counting)
+        for one, two in combinations(found, 2)
+    }
     return found | pairs
 
 

@@ -9,18 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import betainc
 
 from claimwatch.domain.evaluation.cohort import Cohort, Mask
 from claimwatch.domain.evaluation.finding import Finding, Verdict
-from claimwatch.domain.evaluation.groups import NOT_KNOWN, Groups
+from claimwatch.domain.evaluation.groups import NOT_KNOWN, SMALLEST, Groups, Values
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval, Total, difference, share_of_two
 from claimwatch.domain.evaluation.multiple_testing import q_values
 from claimwatch.domain.evaluation.rates import Rate, p_value, rate
-
-SMALLEST = 50
-"""The least counting claims inside and outside of a slice; smaller slices are not judged."""
 
 FEWEST = 5.0
 """The least (equally weighted) frauds or referrals behind a rate."""
@@ -55,19 +51,21 @@ class _Missed:
     p_value: float
 
 
-def errors(cohort: Cohort, segments: Mapping[str, npt.NDArray[np.object_]]) -> list[Finding]:
+def errors(cohort: Cohort, segments: Mapping[str, Values]) -> list[Finding]:
     """Return the findings of check ``errors``.
 
     ``segments`` has for each feature the slice of each claim of the cohort (text; None if not known),
-    with numbers cut into ranges by the caller. ``missed_rate`` is the share of frauds that were not
-    referred, ``false_referral_rate`` the share of referred claims that were honest; the threshold of both is
-    the rate of all other claims. ``missed_over_expected`` is the ratio of missed frauds to those outside of
-    the slice, over the same ratio as the probabilities predict it. Slices that miss the most come first.
+    with numbers cut into ranges by the caller; small slices are summed. ``missed_rate`` is the share of
+    frauds that were not referred, ``false_referral_rate`` the share of referred claims that were honest; the
+    threshold of both is the rate of all other claims. ``missed_over_expected`` is the ratio of missed frauds
+    to those outside of the slice, over the same ratio as the probabilities predict it. Slices that miss the
+    most come first.
     """
+    counting = cohort.weight > 0.0
     slices = [
         _slice(cohort, feature, value, rows)
         for feature, values in segments.items()
-        for value, rows in Groups.of(values).rows
+        for value, rows in Groups.of(values, SMALLEST, counting).rows
         if value != NOT_KNOWN
     ]
     discovered = {

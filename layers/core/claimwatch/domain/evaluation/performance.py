@@ -19,6 +19,9 @@ WIDER = 1.3143
 FEWEST_FRAUDS = 20.0
 """The least (equally weighted) frauds for a verdict."""
 
+FEWEST_CLAIMS = 10
+"""The least referrals, or claims without an outcome, behind a figure; fewer would be single claims."""
+
 _BY_CHANCE = {
     "roc_auc": 0.5,
     "pr_auc": 0.0,
@@ -60,7 +63,7 @@ def performance(
     ]
     referred = cohort.referred[cohort.used].astype(np.float64)
     hits = rate(cohort, referred, cohort.fraud)
-    found = [_reported("hit_rate", hits.interval, hits.n)]
+    found = [_of_enough("hit_rate", hits.interval, hits.n)]
     if cohort.basis == "referrals only":
         # Nothing is known about the rest of the book.
         return [*counts, *(_reported(name, NOTHING, 0) for name in (*_BY_CHANCE, "base_rate")), *found]
@@ -97,9 +100,9 @@ def estimated(probability: Floats, referred: Mask) -> list[Finding]:
     given, chosen = np.asarray(probability, dtype=np.float64), np.asarray(referred, dtype=np.bool_)
     recall = share_of_two(_expected(given[chosen]), _expected(given[~chosen]))
     return [
-        _reported("estimated_precision", _expected_share(given[chosen]), int(chosen.sum())),
-        _reported("estimated_recall", recall, len(given)),
-        _reported("estimated_base_rate", _expected_share(given), len(given)),
+        _of_enough("estimated_precision", _expected_share(given[chosen]), int(chosen.sum())),
+        _of_enough("estimated_recall", recall, len(given)),
+        _of_enough("estimated_base_rate", _expected_share(given), len(given)),
     ]
 
 
@@ -146,6 +149,10 @@ def _reported(name: str, found: Interval, n: int, segment: str = "") -> Finding:
         low=found.low,
         high=found.high,
     )
+
+
+def _of_enough(name: str, found: Interval, n: int) -> Finding:
+    return _reported(name, found if n >= FEWEST_CLAIMS else NOTHING, n)
 
 
 def _calibration(curve: list[tuple[float, Rate]]) -> list[Finding]:

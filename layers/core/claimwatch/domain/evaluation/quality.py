@@ -101,7 +101,8 @@ class _Question:
     """The question whether a share has grown.
 
     ``usual`` is the share to compare with, ``material`` the increase that matters, ``worst`` the most severe
-    verdict. ``p_value`` is nan if there is not enough data.
+    verdict. ``p_value`` is nan if there is not enough data. The share of a column's values is answered only
+    if there is, because it would be about single claims.
     """
 
     metric: str
@@ -119,6 +120,8 @@ class _Question:
         found = wilson(self.count, self.of)
         share = found.value
         verdict: Verdict = "ok"
+        if self.feature and np.isnan(q_value):
+            return Finding(self.metric, None, self.of, "not enough data", self.feature, self.segment)
         if np.isnan(q_value) or share is None:
             verdict = "not enough data"
         elif share - self.usual >= self.material and q_value <= SUSPECTED:

@@ -23,16 +23,14 @@ _OVER_GROUPS = ("demographic_parity_ratio", "equal_opportunity_difference")
 def run(deps: Dependencies, window: Window) -> list[Finding]:
     """Compare the referrals of the week and the matured claims, by protected group."""
     model = checked_model(deps, window)
-    protected = {
-        column.name: "category"
-        for column in model.contract.columns
-        if column.role is Role.PROTECTED and not column.hashed
-    }
-    if not protected:
+    columns = [column for column in model.contract.columns if column.role is Role.PROTECTED]
+    if not columns:
         return []
+    protected = {column.name: "category" for column in columns}
     week = read_claims(deps, model, since=window.start, until=window.end, kinds=protected)
     matured = matured_claims(deps, model, protected)
-    return bias(week.referred, _groups(week), matured.cohort, _groups(matured))
+    personal = [column.name for column in columns if column.personal or column.hashed]
+    return bias(week.referred, _groups(week), matured.cohort, _groups(matured), personal=personal)
 
 
 def _groups(claims: Claims) -> dict[str, npt.NDArray[np.object_]]:

@@ -16,7 +16,7 @@ def run(deps: Dependencies, window: Window) -> list[Finding]:
     """Compare the mistakes in each slice with those in all other matured claims."""
     model = checked_model(deps, window)
     claims, matrix = matured_matrix(deps, model)
-    slices = segments(model.bundle.spec, model.bundle.reference.features, matrix)
+    slices = segments(model.bundle.spec, model.bundle.reference.features, matrix, model.contract)
     return errors(claims.cohort, slices)
 
 

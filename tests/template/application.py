@@ -2,11 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import boto3
 from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
 
 PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATE: dict[str, Any] = yaml_parse((PROJECT / "template.yaml").read_text())
@@ -97,3 +101,104 @@ def states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield name, state
         if "ItemProcessor" in state:
             yield from states(state["ItemProcessor"])
+
+
+def deployed_resources(**given: str) -> dict[str, dict[str, Any]]:
+    """Return the resources that CloudFormation creates with these parameters, by logical id.
+
+    SAM's resources are translated, resources whose condition is false are left out, and every Fn::If is
+    replaced by the value that applies.
+    """
+    template = _translated()
+    parameters = {name: body.get("Default", "") for name, body in template["Parameters"].items()} | given
+
+    def holds(condition: Any) -> bool:
+        match condition:
+            case {"Fn::Equals": [left, right]}:
+                return bool(text(left) == text(right))
+            case {"Fn::Not": [inner]}:
+                return not holds(inner)
+            case {"Fn::And": conditions}:
+                return all(map(holds, conditions))
+            case {"Fn::Or": conditions}:
+                return any(map(holds, conditions))
+            case {"Condition": name}:
+                return holds(template["Conditions"][name])
+        raise AssertionError(f"unknown condition {condition}")
+
+    def text(value: Any) -> Any:
+        match value:
+            case {"Ref": name}:
+                return parameters[name]
+            case {"Fn::Join": [_, inner]}:  # of a list parameter, which is given as one text
+                return text(inner)
+        return value
+
+    def decided(value: Any) -> Any:
+        match value:
+            case {"Fn::If": [name, then, otherwise]}:
+                return decided(then if holds({"Condition": name}) else otherwise)
+            case dict():
+                items = {key: decided(item) for key, item in value.items()}
+                return {key: item for key, item in items.items() if item != {"Ref": "AWS::NoValue"}}
+            case list():
+                return [item for item in map(decided, value) if item != {"Ref": "AWS::NoValue"}]
+        return value
+
+    return {
+        name: decided(body)
+        for name, body in template["Resources"].items()
+        if "Condition" not in body or holds({"Condition": body["Condition"]})
+    }
+
+
+@cache
+def _translated() -> dict[str, Any]:
+    """Return the template in the form that CloudFormation gets from SAM."""
+    template = yaml_parse((PROJECT / "template.yaml").read_text())
+    for body in template["Resources"].values():
+        for name in ("CodeUri", "ContentUri", "DefinitionUri"):
+            if name in body["Properties"]:
+                body["Properties"][name] = "s3://a-bucket/an-archive"
+    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name="us-east-1"))
+    translated: dict[str, Any] = translator.translate(template, {}, passthrough_metadata=True)
+    return translated
+
+
+def dependencies(resources: Mapping[str, dict[str, Any]]) -> dict[str, set[str]]:
+    """Return the resources that each resource waits for, directly or through others.
+
+    CloudFormation creates these before the resource, and deletes them only after it.
+    """
+    direct = {name: set(_references(body)) & resources.keys() for name, body in resources.items()}
+    found: dict[str, set[str]] = {}
+    for name in resources:
+        waiting = [name]
+        reached: set[str] = set()
+        while waiting:
+            new = direct[waiting.pop()] - reached
+            reached |= new
+            waiting += new
+        found[name] = reached
+    return found
+
+
+def _references(value: Any) -> Iterator[str]:
+    """Yield the names that Ref, Fn::GetAtt, Fn::Sub and DependsOn mention, parameters among them."""
+    match value:
+        case {"Ref": str(name)}:
+            yield name
+        case {"Fn::GetAtt": str(target)} | {"Fn::GetAtt": [str(target), *_]}:
+            yield target.split(".")[0]
+        case {"Fn::Sub": str(template)} | {"Fn::Sub": [str(template)]}:
+            yield from re.findall(r"\$\{(\w+)", template)
+        case {"Fn::Sub": [str(template), values]}:
+            yield from re.findall(r"\$\{(\w+)", template)
+            yield from _references(values)
+        case dict():
+            yield from as_list(value.get("DependsOn", []))
+            for item in value.values():
+                yield from _references(item)
+        case list():
+            for item in value:
+                yield from _references(item)

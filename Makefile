@@ -91,9 +91,20 @@ lock: $(STAMP) ## Pin the newest versions that the *.in files allow, with hashes
 build: $(STAMP) ## Build functions and layers into .aws-sam/ (sam build)
 	sam build
 
+# Prints the parameters that `sam deploy --guided` has saved. Parameters on the command line replace all of them, so
+# they are passed together with the version, which comes last and so wins over a saved one.
+define SAVED_PARAMETERS
+import tomllib
+with open("samconfig.toml", "rb") as file:
+    saved = tomllib.load(file)["default"]["deploy"]["parameters"].get("parameter_overrides", "")
+print(saved if isinstance(saved, str) else " ".join(saved))
+endef
+export SAVED_PARAMETERS
+
 deploy: build ## Deploy to AWS; asks for the parameters the first time
-	if grep -q '^\[deployed\.' samconfig.toml; then guided=(); else guided=(--guided); fi
-	sam deploy "$${guided[@]}" --parameter-overrides CodeVersion="$(CODE_VERSION)"
+	@saved="$$(python -c "$$SAVED_PARAMETERS")"
+	if [ -n "$$saved" ]; then guided=(); else guided=(--guided); fi
+	sam deploy "$${guided[@]}" --parameter-overrides "$$saved CodeVersion=$(CODE_VERSION)"
 
 # -- The laptop's AWS --------------------------------------------------------------------------------------------
 

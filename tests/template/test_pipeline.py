@@ -3,19 +3,52 @@
 import json
 import re
 
+import botocore.session
 import pytest
 
-from tests.template.application import FUNCTIONS, GLOBALS, MACHINES, PROJECT, RESOURCES, state_machine, states
+from tests.template.application import (
+    FUNCTIONS,
+    GLOBALS,
+    MACHINES,
+    PROJECT,
+    RESOURCES,
+    as_list,
+    policies,
+    state_machine,
+    states,
+)
 
 MACHINE = state_machine()
 BACKFILL = state_machine("ScoreClaims")
 STATES = dict(states(MACHINE))
 TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
 INVOCATIONS = {name: task for name, task in TASKS.items() if "FunctionName" in task["Parameters"]}
+ALL_TASKS = {
+    f"{machine}.{name}": state
+    for machine in MACHINES
+    for name, state in states(state_machine(machine))
+    if state["Type"] == "Task"
+}
+"""Every task of every state machine."""
 INSIDE_A_MAP = set(STATES) - set(MACHINE["States"])
 RECORDING = {"RecordFailure", "RecordUnscored"}
-SCORING = {"PlanScoring", "ScoreChunk", "ScoreChunks", "PublishScored"}
+SCORING = {
+    "PlanScoring",
+    "WorthScoring",
+    "WithoutChampion",
+    "ScoreChunk",
+    "ScoreChunks",
+    "PlanRemaining",
+    "AllScored",
+    "ContinueScoring",
+    "ScoringContinues",
+    "PublishScored",
+    "RecordUnscored",
+    "ScoringFailed",
+}
 """States after the commit: if one of them fails, the file stays committed."""
+FALLIBLE = {*TASKS, "LoadChunks", "ScoreChunks"} - INSIDE_A_MAP - RECORDING
+LAMBDA = "arn:aws:states:::lambda:invoke"
 
 
 def snake(name: str) -> str:
@@ -37,27 +70,32 @@ def test_every_function_folder_belongs_to_a_resource() -> None:
 
 @pytest.mark.parametrize("name", INVOCATIONS)
 def test_a_state_calls_the_function_that_shares_its_name(name: str) -> None:
-    assert INVOCATIONS[name]["Parameters"]["FunctionName"] == name
-    assert name in FUNCTIONS
+    called = INVOCATIONS[name]["Parameters"]["FunctionName"]
+    assert called == ("PlanScoring" if name == "PlanRemaining" else name)
+    assert called in FUNCTIONS
 
 
 @pytest.mark.parametrize("name", INVOCATIONS)
 def test_a_state_waits_longer_than_its_function_may_run(name: str) -> None:
-    assert TASKS[name]["TimeoutSeconds"] > FUNCTIONS[name]["Timeout"]
+    assert TASKS[name]["TimeoutSeconds"] > FUNCTIONS[TASKS[name]["Parameters"]["FunctionName"]]["Timeout"]
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", ALL_TASKS)
 def test_a_retry_backs_off_with_jitter_up_to_a_maximum_delay(name: str) -> None:
-    assert TASKS[name]["Retry"]
-    for retry in TASKS[name]["Retry"]:
+    assert ALL_TASKS[name]["Retry"]
+    for retry in ALL_TASKS[name]["Retry"]:
         assert retry["BackoffRate"] > 1
         assert retry["JitterStrategy"] == "FULL"
         assert retry["MaxDelaySeconds"] <= 120
 
 
-@pytest.mark.parametrize("name", sorted(set(TASKS) - RECORDING))
+def recording(name: str) -> bool:
+    return name.partition(".")[2] in RECORDING
+
+
+@pytest.mark.parametrize("name", sorted(name for name in ALL_TASKS if not recording(name)))
 def test_only_named_errors_are_retried(name: str) -> None:
-    named = [error for retry in TASKS[name]["Retry"] for error in retry["ErrorEquals"]]
+    named = [error for retry in ALL_TASKS[name]["Retry"] for error in retry["ErrorEquals"]]
     assert not set(named) & {"States.ALL", "States.TaskFailed"}
 
 
@@ -70,18 +108,107 @@ def test_transient_faults_are_retried_and_crashes_at_most_twice(name: str) -> No
     assert attempts["Runtime.ExitError"] <= 2
 
 
-def test_loading_and_scoring_functions_share_the_same_retries() -> None:
-    first, *others = (TASKS[name]["Retry"] for name in sorted(set(INVOCATIONS) - RECORDING))
+@pytest.mark.parametrize("resource", sorted({task["Resource"] for task in ALL_TASKS.values()}))
+def test_tasks_that_call_the_same_service_share_the_same_retries(resource: str) -> None:
+    first, *others = (
+        task["Retry"]
+        for name, task in ALL_TASKS.items()
+        if task["Resource"] == resource and not recording(name)
+    )
     assert all(retry == first for retry in others)
 
 
-@pytest.mark.parametrize(
-    "name", sorted(set(MACHINE["States"]) & {*TASKS, "LoadChunks", "ScoreChunks"} - RECORDING)
-)
+def test_recording_a_failure_is_retried_after_every_error() -> None:
+    retries = [task["Retry"] for name, task in ALL_TASKS.items() if recording(name)]
+    assert len(retries) == 3
+    assert all([retry["ErrorEquals"] for retry in each] == [["States.ALL"]] for each in retries)
+
+
+LASTING_LAMBDA_ERRORS = {
+    # Refused requests: the next one would be refused, too.
+    "InvalidParameterValueException",
+    "InvalidRequestContentException",
+    "RequestTooLargeException",
+    "SerializedRequestEntityTooLargeException",
+    "UnsupportedMediaTypeException",
+    # The function, its code, its role or its network has to be changed first.
+    "CodeArtifactUserDeletedException",
+    "CodeArtifactUserFailedException",
+    "EC2AccessDeniedException",
+    "InvalidRuntimeException",
+    "InvalidSecurityGroupIDException",
+    "InvalidSubnetIDException",
+    "InvalidZipFileException",
+    "ModeNotSupportedException",
+    "NoPublishedVersionException",
+    "RecursiveInvocationException",
+    "ResourceNotFoundException",
+    "ServiceQuotaExceededException",
+}
+"""Errors of Lambda's Invoke that do not pass by themselves."""
+
+UNUSED_LAMBDA_FEATURES = ("SnapStart", "EFS", "S3Files", "KMS", "DurableExecution")
+
+
+def test_every_error_of_lambda_that_passes_by_itself_is_retried() -> None:
+    """A function in a VPC that was idle for weeks answers ResourceNotReadyException at first."""
+    invoke = botocore.session.get_session().get_service_model("lambda").operation_model("Invoke")
+    passing = {
+        f"Lambda.{error.name}"
+        for error in invoke.error_shapes
+        if error.name not in LASTING_LAMBDA_ERRORS and not error.name.startswith(UNUSED_LAMBDA_FEATURES)
+    }
+    assert "Lambda.ResourceNotReadyException" in passing
+    # Step Functions itself reports these for calls of Lambda.
+    passing |= {
+        "Lambda.AWSLambdaException",
+        "Lambda.ClientExecutionTimeoutException",
+        "Lambda.SdkClientException",
+    }
+    [retried] = {
+        frozenset(retry["ErrorEquals"])
+        for name, task in ALL_TASKS.items()
+        if task["Resource"] == LAMBDA and not recording(name)
+        for retry in task["Retry"]
+        if "Lambda.TooManyRequestsException" in retry["ErrorEquals"]
+    }
+    assert retried == passing
+
+
+@pytest.mark.parametrize("name", sorted(FALLIBLE))
 def test_every_failure_is_recorded(name: str) -> None:
-    caught = STATES[name]["Catch"]
-    assert [catch["ErrorEquals"] for catch in caught] == [["States.ALL"]]
-    assert caught[0]["Next"] == ("RecordUnscored" if name in SCORING else "RecordFailure")
+    caught = STATES[name]["Catch"][-1]
+    assert caught["ErrorEquals"] == ["States.ALL"]
+    assert caught["Next"] == ("RecordUnscored" if name in SCORING else "RecordFailure")
+    assert len(STATES[name]["Catch"]) == (2 if name == "ContinueScoring" else 1)
+
+
+def test_the_execution_that_continues_is_started_once_however_often_it_is_requested() -> None:
+    for machine in MACHINES:
+        continued = state_machine(machine)["States"]["ContinueScoring"]
+        # The same execution always requests the same name, which Step Functions accepts once.
+        assert continued["Parameters"]["Name.$"] == "States.Hash($$.Execution.Name, 'SHA-256')"
+        assert continued["Parameters"]["Input.$"] == "$$.Execution.Input"
+        already = continued["Catch"][0]
+        assert set(already["ErrorEquals"]) == {
+            "StepFunctions.ExecutionAlreadyExists",
+            "StepFunctions.ExecutionAlreadyExistsException",
+        }
+        assert already["Next"] == continued["Next"] == "ScoringContinues"
+
+
+def test_only_the_execution_that_finds_nothing_left_publishes_the_event() -> None:
+    for machine in MACHINES:
+        found = state_machine(machine)["States"]
+        leading = {
+            name: [choice for choice in state.get("Choices", ()) if choice["Next"] == "PublishScored"]
+            for name, state in found.items()
+            if "PublishScored" in str(state)
+        }
+        assert set(leading) == {"WorthScoring", "AllScored"}
+        for choices in leading.values():
+            assert [choice["StringEquals"] for choice in choices] == ["done"]
+        assert found["ScoringContinues"]["Type"] == "Succeed"
 
 
 @pytest.mark.parametrize("name", sorted(RECORDING))
@@ -97,16 +224,19 @@ def test_a_file_is_scored_after_its_commit_is_published() -> None:
     assert STATES["HoldsClaims"]["Choices"][0]["Next"] == "PlanScoring"
 
 
-@pytest.mark.parametrize("name", sorted(SCORING - {"PlanScoring", "PublishScored"}))
+@pytest.mark.parametrize("name", sorted(SCORING - {"ContinueScoring"}))
 def test_stored_claims_are_scored_by_the_same_states_as_a_file(name: str) -> None:
     assert dict(states(BACKFILL))[name] == STATES[name]
 
 
-def test_the_backfill_records_failures_and_is_limited_in_time() -> None:
-    found = BACKFILL["States"]
-    assert {found[name]["Catch"][0]["Next"] for name in SCORING & set(found)} == {"RecordUnscored"}
-    assert found["PlanScoring"]["Retry"] == STATES["PlanScoring"]["Retry"]
+def test_the_backfill_has_the_scoring_states_only_and_continues_itself() -> None:
+    found = dict(states(BACKFILL))
+    assert set(found) == SCORING
     assert BACKFILL["TimeoutSeconds"] <= 24 * 3600
+    own, of_a_file = found["ContinueScoring"], STATES["ContinueScoring"]
+    assert own["Parameters"]["StateMachineArn.$"] == "$$.StateMachine.Id"
+    assert of_a_file["Parameters"]["StateMachineArn"] == "ScoreClaims"
+    assert (own["Retry"], own["Catch"]) == (of_a_file["Retry"], of_a_file["Catch"])
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -147,6 +277,23 @@ def test_every_execution_and_task_has_a_timeout() -> None:
     assert all("TimeoutSeconds" in task for name, task in INVOCATIONS.items())
 
 
-def test_the_pipeline_may_invoke_exactly_the_functions_it_calls() -> None:
-    granted = RESOURCES["ClaimsPipeline"]["Properties"]["Policies"][0]["Statement"][0]["Resource"]
-    assert {resource["Fn::GetAtt"][0] for resource in granted} == set(INVOCATIONS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_state_machine_may_invoke_exactly_the_functions_it_calls(machine: str) -> None:
+    granted = RESOURCES[machine]["Properties"]["Policies"][0]["Statement"][0]["Resource"]
+    called = {
+        task["Parameters"]["FunctionName"]
+        for name, task in ALL_TASKS.items()
+        if name.startswith(f"{machine}.") and task["Resource"] == LAMBDA
+    }
+    assert {resource["Fn::GetAtt"][0] for resource in granted} == called
+
+
+def test_both_state_machines_may_start_score_claims_and_nothing_else() -> None:
+    started = {
+        name: statement["Resource"]
+        for name, statement in policies()
+        if "states:StartExecution" in as_list(statement["Action"]) and name not in FUNCTIONS
+    }
+    machine = {"Ref": "ScoreClaims"}
+    assert started == {"ClaimsPipeline": machine, "ScoreClaimsContinues": machine}
+    assert RESOURCES["ScoreClaimsContinues"]["Properties"]["Roles"] == [{"Ref": "ScoreClaimsRole"}]

@@ -108,12 +108,16 @@ class ScoresEnvironment(Executions[ScoreNotes]):
     def _score(
         self, definition: Definition, execution: str, which: dict[str, Any], subject: dict[str, Any]
     ) -> None:
-        """Plan and score until nothing is left."""
+        """Score one plan; if something is left, start the execution that continues."""
         try:
-            while (planned := self._step(definition, execution, "plan_scoring", which))["status"] == "ready":
+            planned = self._step(definition, execution, "plan_scoring", which)
+            if planned["status"] == "ready":
                 self._map(
                     planned["units"], lambda unit: self._step(definition, execution, "score_chunk", unit)
                 )
+                planned = self._step(definition, execution, "plan_scoring", which)
+            if planned["status"] == "ready":
+                self._spawn(self._score, _BACKFILL, execution, which, subject)
         except StepFailed as failure:
             failed = subject | {"error": failure.raised.error}
             try:

@@ -84,7 +84,10 @@ def resolved(payload: Any, execution_input: Mapping[str, Any], item: Mapping[str
     """The payload as Step Functions sends it: paths replaced by values."""
     if payload == "$":
         return item
-    values = {f"$$.Execution.Input.{name}": value for name, value in execution_input.items()}
+    if payload == "$$.Execution.Input":
+        return execution_input
+    values: dict[str, Any] = {f"$$.Execution.Input.{name}": value for name, value in execution_input.items()}
+    values |= {"$$.Execution.Input": execution_input}
     values |= {"$$.Execution.Id": "arn", "$.failure.Error": FAILURE["Error"]}
     values |= {"$.failure.Cause": FAILURE["Cause"]}
     return {name.removesuffix(".$"): values[path] for name, path in payload.items()}
@@ -97,6 +100,7 @@ def in_claims_pipeline() -> dict[str, tuple[Callable[[object], object], object]]
         "LoadChunk": (ChunkToLoad.parse, ChunkToLoad(7, 2, 5)),
         "CommitFile": (FileAttempt.parse, FileAttempt(7, 2)),
         "PlanScoring": (parse_scoring, FileToScore(7)),
+        "PlanRemaining": (parse_scoring, FileToScore(7)),
         "ScoreChunk": (ChunkToScore.parse, ChunkToScore(7, 5)),
         "RecordFailure": (FailedAttempt.parse, FailedAttempt(FileAttempt(7, 2), *failure)),
         "RecordUnscored": (FailedScoring.parse, FailedScoring(FileToScore(7), *failure)),
@@ -123,10 +127,11 @@ def test_every_task_that_scores_a_line_gets_an_event_that_its_function_parses(
     unit = ScoringPlan("motor", "ready", [ChunkToScore(7, 5)]).to_event()["units"][0]
     parsers: dict[str, tuple[Callable[[object], object], object]] = {
         "PlanScoring": (parse_scoring, LineToScore("motor", since, only_unscored)),
+        "PlanRemaining": (parse_scoring, LineToScore("motor", since, only_unscored)),
         "ScoreChunk": (ChunkToScore.parse, ChunkToScore(7, 5)),
         "RecordUnscored": (
             FailedScoring.parse,
-            FailedScoring(LineToScore("motor", since), FAILURE["Error"], FAILURE["Cause"]),
+            FailedScoring(LineToScore("motor", since, only_unscored), FAILURE["Error"], FAILURE["Cause"]),
         ),
     }
     execution_input = backfill_input(since=since, only_unscored=only_unscored)
@@ -135,6 +140,22 @@ def test_every_task_that_scores_a_line_gets_an_event_that_its_function_parses(
     for name, payload in states.items():
         parse, event = parsers[name]
         assert parse(resolved(payload, execution_input, unit)) == event, name
+
+
+def test_score_claims_continues_what_the_claims_pipeline_leaves_to_score() -> None:
+    text = (PROJECT / "statemachines" / "claims_pipeline.asl.json").read_text("utf-8")
+    started = json.loads(text)["States"]["ContinueScoring"]["Parameters"]
+    assert started["StateMachineArn"] == "${ScoreClaims}"
+    continued = resolved(started["Input.$"], pipeline_input(), {})
+    states = dict(function_states("score_claims"))
+    assert parse_scoring(resolved(states["PlanScoring"], continued, {})) == FileToScore(7)
+    failed = FailedScoring.parse(resolved(states["RecordUnscored"], continued, {}))
+    assert failed.to_score == FileToScore(7)
+
+
+def test_a_failure_that_an_execution_of_the_previous_version_reports_is_parsed() -> None:
+    event = {"file_id": 7, "error": FAILURE["Error"], "cause": FAILURE["Cause"]}
+    assert FailedScoring.parse(event).to_score == FileToScore(7)
 
 
 def test_every_message_of_an_evaluation_parses_as_a_task(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ class FileAttempt:
 
 @dataclass(frozen=True)
 class FileToScore:
-    """What the claims pipeline scores: one committed file."""
+    """What the claims pipeline scores: one committed file. ScoreClaims continues with what it leaves."""
 
     file_id: int
 
@@ -95,7 +95,9 @@ class FailedScoring:
     def parse(cls, event: object) -> Self:
         """Parse the input of the task; raises ``MalformedEvent``."""
         fields = Fields(event, "failed scoring")
-        return cls(parse_scoring(event), fields.text("error"), fields.text("cause"))
+        # Executions that started before the last deployment send the fields of ``scoring`` at the top.
+        scoring = fields.mapping("scoring") if fields.has("scoring") else event
+        return cls(parse_scoring(scoring), fields.text("error"), fields.text("cause"))
 
 
 class Pipeline(Protocol):

@@ -28,8 +28,12 @@ CHUNK = 24 << 20
 BLOCK = 1 << 20
 """Bytes that are scanned at a time: about as many as the processor's caches hold."""
 
-MAX_CHUNKS = 1000
-"""Maximum number of chunks. Their list must fit into 256 KiB of state, so huge files have larger chunks."""
+MAX_CHUNKS = 150
+"""Maximum number of chunks; files of more than about 3.5 GiB have larger chunks.
+
+The execution of a file loads and scores every chunk. Step Functions ends it after 25,000 events, and a chunk
+takes up to 134, if every retry is needed. The list of chunks must also fit into 256 KiB of state.
+"""
 
 KEYS_SAMPLE = 1 << 20
 """Bytes of an NDJSON file from which the keys are collected."""

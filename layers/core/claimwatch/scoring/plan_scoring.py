@@ -12,8 +12,11 @@ from claimwatch.scoring.notifications import notify_without_champion
 from claimwatch.storage import ledger, models, scores
 from claimwatch.storage.connection import Database
 
-CHUNKS_AT_A_TIME = 500
-"""Chunks in a plan: far below the 256 KiB of a state. The state machine plans again until none is left."""
+CHUNKS_AT_A_TIME = 150
+"""Most chunks in a plan. An execution scores one plan, and starts another one if chunks are left.
+
+Step Functions ends an execution after 25,000 events; each chunk takes up to 67, if every retry is needed.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,16 @@ class ScoringPlan:
     line: str
     status: Literal["ready", "done", "without_champion"]
     units: Sequence[ChunkToScore] = ()
+    file_id: int | None = None
 
     def to_event(self) -> dict[str, Any]:
         """Return the output of the task, which the state machine reads."""
-        return {"line": self.line, "status": self.status, "units": [vars(unit) for unit in self.units]}
+        return {
+            "line": self.line,
+            "file_id": self.file_id,
+            "status": self.status,
+            "units": [vars(unit) for unit in self.units],
+        }
 
 
 @dataclass(frozen=True)
@@ -70,15 +79,19 @@ def plan_line(
     return _plan(deps, line, since=since, only_unscored=only_unscored)
 
 
-def _plan(deps: Dependencies, line: str, **selection: Any) -> ScoringPlan:
+def _plan(deps: Dependencies, line: str, file_id: int | None = None, **selection: Any) -> ScoringPlan:
     with deps.database.transaction() as cursor:
         live = models.live_models(cursor, line)
-        chunks = scores.chunks_to_score(cursor, line, limit=CHUNKS_AT_A_TIME, **selection) if live else []
+        chunks = (
+            scores.chunks_to_score(cursor, line, limit=CHUNKS_AT_A_TIME, file_id=file_id, **selection)
+            if live
+            else []
+        )
     if "champion" not in live:
         notify_without_champion(deps.database, deps.alerts, line)
-        return ScoringPlan(line, "without_champion")
+        return ScoringPlan(line, "without_champion", file_id=file_id)
     if not chunks:
-        return ScoringPlan(line, "done")
+        return ScoringPlan(line, "done", file_id=file_id)
     with deps.database.transaction() as cursor:
         scores.index_new_rows(cursor, line)
-    return ScoringPlan(line, "ready", [ChunkToScore(file_id, number) for file_id, number in chunks])
+    return ScoringPlan(line, "ready", [ChunkToScore(*chunk) for chunk in chunks], file_id)

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimwatch.domain.validation import keyed_hash
-from claimwatch.domain.validation.keyed_hash import DIGITS, KeyedHashes
+from claimwatch.domain.validation.keyed_hash import DIGITS, LONGEST_REMEMBERED, KeyedHashes
 
 
 @pytest.mark.parametrize(
@@ -36,8 +35,9 @@ def test_a_hash_is_half_of_hmac_sha_256(key: bytes, texts: list[str]) -> None:
         assert hashes[text] == hmac.digest(key, text.encode(), "sha256").hex()[:DIGITS]
 
 
-def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyed_hash, "REMEMBERED", 2)
-    hashes = KeyedHashes(b"key")
+def test_the_cache_is_bounded() -> None:
+    hashes = KeyedHashes(b"key", remembered=2)
+    long = "x" * (LONGEST_REMEMBERED + 1)
+    assert hashes[long] == KeyedHashes(b"key")[long]
     assert [hashes[text] for text in "abcabc"] == [KeyedHashes(b"key")[text] for text in "abcabc"]
     assert set(hashes) == {"a", "b"}

@@ -91,8 +91,8 @@ def _results(queries: RuleQueries, records: str, path: Path) -> list[tuple[bool,
         ).fetchall()
         findings = engine.execute(queries.explain, {"path": str(path)}).fetchall()
     return [
-        (kept, [queries.problem(finding).rule for finding in found])
-        for (kept,), (found,) in zip(accepted, findings, strict=True)
+        (kept, [problem.rule for problem in queries.problems(*found)])
+        for (kept,), found in zip(accepted, findings, strict=True)
     ]
 
 

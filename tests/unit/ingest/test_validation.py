@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 from claimwatch.domain.contract.contract import MAX_COLUMNS, Column, Contract, LogicalType, Role
 from claimwatch.domain.files.layout import Layout, copy_columns
 from claimwatch.domain.files.records import Batch, Problem, RecordCutter
+from claimwatch.domain.validation.row_rules_sql import MOST_REASONS
 from claimwatch.errors import EngineFault
 from claimwatch.ingest.validation import ValidationResult, Validator
+from claimwatch.storage.quarantine import RefusedRow
 
 KEY = b"a key of some bytes"
 COLUMNS = (
@@ -176,9 +178,10 @@ def test_json_lines_are_read_by_key_and_invalid_ones_are_refused() -> None:
     lines = [json.dumps(good), "{not json", "[1]", json.dumps(good | {"AGE": 7}), '{"a": "\x00"}']
     with Validator(layout, KEY) as validator:
         result = validator.check([RecordCutter(None, 0).feed("\n".join([*lines, ""]).encode())], 1)
+        refused = list(result.refused)
     [row] = loaded(result)
     assert (row["age"], row["police"], json.loads(row["extra"])) == ("44", "true", {"Weather": "rain"})
-    assert {row.number: [problem.rule for problem in row.problems] for row in result.refused} == {
+    assert {row.number: [problem.rule for problem in row.problems] for row in refused} == {
         2: ["json"],
         3: ["json"],
         4: ["minimum"],
@@ -213,13 +216,15 @@ def test_any_text_is_stored_unchanged(validator: Validator, story: str) -> None:
 def test_any_row_is_loaded_or_refused(validator: Validator, change: dict[str, str]) -> None:
     row = {name: value.encode("utf-8", "replace").decode() for name, value in (GOOD | change).items()}
     result = checked(validator, GOOD, row)
-    assert result.loaded + len(result.refused) == 2
-    assert all(row.problems for row in result.refused), "a refused row has reasons"
+    refused = list(result.refused)
+    assert result.loaded + len(refused) == 2
+    assert all(row.problems for row in refused), "a refused row has reasons"
     assert len(result.claim_hashes) == result.loaded
 
 
+@pytest.mark.parametrize(("limit", "most"), [("BLOCK", 2_000), ("MOST_RECORDS", 10)])
 def test_validation_in_blocks_gives_the_same_result_as_all_at_once(
-    validator: Validator, monkeypatch: pytest.MonkeyPatch
+    validator: Validator, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
     kinds = [GOOD, GOOD | {"age": "old"}, GOOD | {"story": 'a "b"'}]
     rows = [kinds[number % 3] | {"claim": f"C{number}"} for number in range(100)]
@@ -231,20 +236,58 @@ def test_validation_in_blocks_gives_the_same_result_as_all_at_once(
         return RecordCutter(b",", len(FIELDS)).cut(data[at : at + 700] for at in range(0, len(data), 700))
 
     whole = validator.check(cut(), 1)
-    monkeypatch.setattr("claimwatch.ingest.validation.BLOCK", 2_000)
-    left, parts = cut(), list[ValidationResult]()
+    all_refused = list(whole.refused)
+    monkeypatch.setattr(f"claimwatch.ingest.validation.{limit}", most)
+    left, parts, refused = cut(), list[ValidationResult](), list[RefusedRow]()
     while (result := validator.check(left, 1 + sum(part.read for part in parts))).read:
         parts.append(result)
+        refused += result.refused
 
     assert len(parts) > 3
-    assert (whole.read, whole.loaded, len(whole.refused)) == (101, 67, 34)
+    assert (whole.read, whole.loaded, len(all_refused)) == (101, 67, 34)
     assert sorted(row["row_number"] for part in parts for row in loaded(part)) == sorted(
         row["row_number"] for row in loaded(whole)
     )
-    assert [row for part in parts for row in part.refused] == whole.refused
-    assert [row.raw.partition(",")[0] for row in whole.refused] == [
-        f"C{row.number - 1}" for row in whole.refused
+    assert refused == all_refused
+    assert [row.raw.partition(",")[0] for row in refused] == [f"C{row.number - 1}" for row in refused]
+
+
+def test_rows_among_mostly_unreadable_ones_keep_their_numbers_and_values(validator: Validator) -> None:
+    text = io.StringIO()
+    kinds = (GOOD | {"story": "two\nlines, ü"}, GOOD | {"age": "old"}, GOOD)
+    for number, kind in enumerate(kinds):
+        text.write("x\n" * 5)
+        csv.DictWriter(text, FIELDS, lineterminator="\n").writerow(kind | {"claim": f"C{number}"})
+    result = validator.check([RecordCutter(b",", len(FIELDS)).feed(text.getvalue().encode())], 101)
+    refused = list(result.refused)
+    assert [(row["row_number"], row["claim"]) for row in loaded(result)] == [("106", "C0"), ("118", "C2")]
+    assert loaded(result)[0] | {"story": "two\nlines, ü"} == loaded(result)[0]
+    assert (result.read, result.loaded, len(refused)) == (18, 2, 16)
+    assert [row.number for row in refused] == [
+        number for number in range(101, 119) if number not in (106, 118)
     ]
+    assert {row.number: row.raw[:2] for row in refused if row.problems[0].rule != "fields"} == {112: "C1"}
+    assert len(result.claim_hashes) == 2
+
+
+def test_a_row_without_any_value_has_one_reason(validator: Validator) -> None:
+    result = checked(validator, GOOD, dict.fromkeys(FIELDS, ""), {"kind": "?"}, {"story": "told"})
+    rules = [[problem.rule for problem in row.problems] for row in result.refused]
+    assert rules == [["blank"], ["blank"], ["required", "required"]]
+    assert result.loaded == 1
+
+
+def test_a_row_keeps_a_limited_number_of_reasons_and_the_number_of_others() -> None:
+    others = tuple(
+        Column(f"n{number}", LogicalType.NUMBER, Role.FEATURE, required=True) for number in range(30)
+    )
+    contract = Contract("wide", "1.0.0", "claim_wide", (COLUMNS[0], *others))
+    layout = Layout(contract, fields=tuple(column.name for column in contract.columns), delimiter=",")
+    with Validator(layout, KEY) as validator:
+        data = b"C1" + b",x" * 30 + b"\n"
+        [row] = validator.check([RecordCutter(b",", 31).feed(data)], 1).refused
+    assert len(row.problems) == MOST_REASONS + 1
+    assert row.problems[-1] == Problem(None, "more", f"the row breaks {30 - MOST_REASONS} more rules")
 
 
 def test_an_error_of_duckdb_quotes_no_claim(validator: Validator) -> None:

@@ -68,8 +68,7 @@ def _load(
         while (result := validator.check(remaining, chunk.first_row + read)).read:
             if result.loaded:
                 loaded += rows.copy(cursor, contract, file_id, io.BytesIO(result.copy_text))
-            quarantine.add(cursor, file_id, result.refused)
-            refused += len(result.refused)
+            refused += quarantine.add(cursor, file_id, result.refused)
             read += result.read
             hashes.append(result.claim_hashes)
     counts = Counts(read, loaded, refused)

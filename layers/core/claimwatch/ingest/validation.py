@@ -3,12 +3,10 @@
 import atexit
 import gc
 import tempfile
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,13 +18,25 @@ import numpy.typing as npt
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import Batch
 from claimwatch.domain.validation.claim_ids import claim_id_hashes
-from claimwatch.domain.validation.keyed_hash import KeyedHashes
+from claimwatch.domain.validation.keyed_hash import DIGITS, REMEMBERED, KeyedHashes
 from claimwatch.domain.validation.row_rules_sql import hash_function, rule_queries
 from claimwatch.duckdb_errors import redact_duckdb_errors
 from claimwatch.storage.quarantine import RefusedRow
 
 BLOCK = 27 << 20
-"""Bytes that are validated at a time: usually a whole chunk, and far less than a worker's memory."""
+"""Bytes that are validated at a time: usually a whole chunk, and far less than a worker's memory.
+
+They are those of the records, or of the lines for COPY where these may be much longer.
+"""
+
+MOST_RECORDS = 1 << 18
+"""Records after which no more blocks are taken; a block of 1 MiB holds at most 524,288 of two bytes.
+
+A record takes up to 250 bytes of memory besides its text.
+"""
+
+MOST_HASHES = 1 << 18
+"""Hashes of personal values that a validator caches for all its columns: up to 100 MB."""
 
 MEMORY_LIMIT = "1GB"
 """Limit of a DuckDB instance; a worker has 1.7 GB.
@@ -36,19 +46,27 @@ records are: a table with 1,500 columns needs between 250 and 800 MB, depending 
 """
 
 
+_AT_ONCE = 2048
+"""Rows that are fetched from DuckDB at a time: it computes as many at once."""
+
+type Indexes = npt.NDArray[np.int64]
+
+
 @dataclass(frozen=True)
 class ValidationResult:
     """The outcome of validating ``read`` records.
 
     ``copy_text`` holds the ``loaded`` records, those that pass, as lines for COPY. ``claim_hashes`` has a
-    64-bit hash of the claim id of each loaded record, and ``refused`` the other records with every reason.
+    64-bit hash of the claim id of each loaded record. ``refused`` yields the other records with their
+    reasons; it must be exhausted before the next call of ``check``, because the records are explained while
+    they are read.
     """
 
     read: int
     copy_text: bytes
     loaded: int
     claim_hashes: npt.NDArray[np.uint64]
-    refused: list[RefusedRow]
+    refused: Iterator[RefusedRow]
 
 
 class Validator:
@@ -61,6 +79,7 @@ class Validator:
     def __init__(self, layout: Layout, personal_data_key: bytes) -> None:
         self.layout, self.personal_data_key = layout, personal_data_key
         self._rules = rule_queries(layout)
+        self._growth = _growth(layout)
         self._folder = tempfile.TemporaryDirectory(prefix="claimwatch-")
         self._records, self._lines = (Path(self._folder.name) / name for name in ("records", "lines"))
         self._engine = duckdb.connect(
@@ -80,79 +99,117 @@ class Validator:
         self._accept, self._explain = self._engine.extract_statements(
             f"CREATE TEMP TABLE validated AS {self._rules.accept}; {self._rules.explain}"
         )
-        for index, column in enumerate(layout.contract.columns):
-            if column.hashed:  # a cache for each column, because other columns repeat other values
-                hashes = KeyedHashes(personal_data_key)
-                self._engine.create_function(hash_function(index), hashes.__getitem__, ["VARCHAR"], "VARCHAR")
+        hashed = [index for index, column in enumerate(layout.contract.columns) if column.hashed]
+        for index in hashed:  # a cache for each column, because other columns repeat other values
+            hashes = KeyedHashes(personal_data_key, min(REMEMBERED, MOST_HASHES // len(hashed)))
+            self._engine.create_function(hash_function(index), hashes.__getitem__, ["VARCHAR"], "VARCHAR")
 
     def check(self, batches: Iterable[Batch], first_row: int) -> ValidationResult:
-        """Validate the records of these batches, or of as many batches as make up `BLOCK` bytes.
+        """Validate the records of these batches, or of as many batches as memory allows at a time.
 
         ``first_row`` is the row number of the first record. Raises ``EngineFault`` if DuckDB fails.
         """
-        taken: list[Batch] = []
-        read = size = 0
+        taken = self._take(batches)
+        read = sum(map(len, taken))
+        if not read:
+            return ValidationResult(0, b"", 0, claim_id_hashes(b""), iter(()))
         try:
-            with self._records.open("wb") as records:
-                for batch in batches:
-                    taken.append(batch)
-                    records.write(batch.text())
-                    read += len(batch)
-                    size += len(batch.data)
-                    if size >= BLOCK:
-                        break
-            if not read:
-                return ValidationResult(0, b"", 0, claim_id_hashes(b""), [])
             with redact_duckdb_errors(f"check {read} records"):
-                loaded, ids, places = self._accepted(first_row)
-                copy_text = self._lines.read_bytes()
-                refused = self._refused(taken, places, first_row)
+                loaded, ids, places = self._accepted(taken, first_row)
+                copy_text = self._lines.read_bytes() if loaded else b""
         finally:  # the instance may stay open for a long time; claims must not
             self._records.unlink(missing_ok=True)
             self._lines.unlink(missing_ok=True)
-        if loaded + len(refused) != read:
-            raise AssertionError(f"{read} records were cut; {loaded} were loaded and {len(refused)} refused")
+        if loaded + len(places) != read:
+            raise AssertionError(f"{read} records were cut; {loaded} were loaded and {len(places)} refused")
+        refused = self._refused(taken, places, first_row) if len(places) else iter(())
         return ValidationResult(read, copy_text, loaded, claim_id_hashes(ids), refused)
 
-    def _accepted(self, first_row: int) -> tuple[int, bytes, list[int]]:
+    def _take(self, batches: Iterable[Batch]) -> list[Batch]:
+        """Take as many batches as may be validated at a time."""
+        taken: list[Batch] = []
+        records = size = 0
+        for batch in batches:
+            taken.append(batch)
+            records += len(batch)
+            size += len(batch.data) + self._growth * (len(batch) - len(batch.broken))
+            if records >= MOST_RECORDS or size >= BLOCK:
+                break
+        return taken
+
+    def _accepted(self, batches: list[Batch], first_row: int) -> tuple[int, bytes, Indexes]:
         """Write the lines for COPY.
 
         Return their number, the claim ids, and the indexes of the refused records.
         """
+        readable = _readable(batches)
+        if not len(readable):
+            return 0, b"", np.arange(sum(map(len, batches)))
+        # Usually DuckDB gets every record, and an empty one instead of each unreadable one, so that the
+        # position of a record is its index. If most are unreadable, it gets the others only: a file of two
+        # bytes per row would make it read hundreds of empty cells for each of them.
+        sparse = 2 * len(readable) < sum(map(len, batches))
+        with self._records.open("wb") as records:
+            for batch in batches:
+                records.writelines(_readable_records(batch) if sparse else (batch.text(),))
         execute = self._engine.execute
-        execute(self._accept, {"path": str(self._records), "first_row": first_row})
+        execute(self._accept, {"path": str(self._records), "first_row": 0 if sparse else first_row})
         try:
-            # Without a quote character DuckDB writes each line as it is.
-            written = execute(
-                f"COPY (SELECT line FROM validated WHERE accepted) TO '{self._lines}'"
-                " (FORMAT csv, HEADER false, QUOTE '')"
-            ).fetchall()
-            ids = execute(
+            if sparse:
+                loaded = self._write_lines(first_row + readable)
+            else:
+                # Without a quote character DuckDB writes each line as it is.
+                [(loaded,)] = execute(
+                    f"COPY (SELECT line FROM validated WHERE accepted) TO '{self._lines}'"
+                    " (FORMAT csv, HEADER false, QUOTE '')"
+                ).fetchall()
+            [(ids,)] = execute(
                 "SELECT encode(string_agg(claim_id || chr(0), '')) FROM validated WHERE accepted"
             ).fetchall()
             refused = execute("SELECT place FROM validated WHERE NOT accepted ORDER BY place").fetchall()
         finally:
             execute("DROP TABLE validated")
-        return written[0][0], ids[0][0] or b"", [place for (place,) in refused]
+        places = np.array([place for (place,) in refused], np.int64)
+        if sparse:
+            unreadable = np.ones(sum(map(len, batches)), np.bool_)
+            unreadable[readable] = False
+            places = np.union1d(np.flatnonzero(unreadable), readable[places])
+        return loaded, ids or b"", places
 
-    def _refused(self, batches: list[Batch], places: list[int], first_row: int) -> list[RefusedRow]:
-        """Return the refused records with all reasons; ``places`` are their indexes in these batches."""
-        if not places:
-            return []
-        firsts = [0, *accumulate(map(len, batches))]
-        numbers = [bisect_right(firsts, place) - 1 for place in places]
-        located = [
-            (batches[number], place - firsts[number]) for number, place in zip(numbers, places, strict=True)
-        ]
-        self._records.write_bytes(b"".join(batch.record(index) + b"\n" for batch, index in located))
-        findings = self._engine.execute(self._explain, {"path": str(self._records)}).fetchall()
-        refused = []
-        for place, (batch, index), (of_record,) in zip(places, located, findings, strict=True):
-            # An unreadable record was validated as an empty one; the reason is why it is unreadable.
-            broken = batch.broken.get(index)
-            problems = (broken,) if broken else tuple(map(self._rules.problem, of_record))
-            refused.append(RefusedRow(first_row + place, batch.raw(index), problems))
-        return refused
+    def _write_lines(self, numbers: Indexes) -> int:
+        """Write the lines for COPY, which begin with a record's position, with its row number instead."""
+        found = self._engine.execute("SELECT place, line FROM validated WHERE accepted")
+        loaded = 0
+        with self._lines.open("w", encoding="utf-8", newline="") as lines:
+            while some := found.fetchmany(_AT_ONCE):
+                loaded += len(some)
+                lines.writelines(f"{numbers[place]},{line.partition(',')[2]}\n" for place, line in some)
+        return loaded
+
+    def _refused(self, batches: list[Batch], places: Indexes, first_row: int) -> Iterator[RefusedRow]:
+        """Yield the refused records with their reasons; ``places`` are their indexes in these batches."""
+        try:
+            with redact_duckdb_errors(f"explain {len(places)} records"):
+                findings = self._findings(batches, places)
+                for place, batch, index in _located(batches, places):
+                    broken = batch.broken.get(index)
+                    problems = (broken,) if broken else self._rules.problems(*next(findings))
+                    yield RefusedRow(first_row + place, batch.raw(index), problems)
+        finally:
+            self._records.unlink(missing_ok=True)
+
+    def _findings(self, batches: list[Batch], places: Indexes) -> Iterator[tuple[list[str], int]]:
+        """Yield the findings of each of these records that is readable, and their number."""
+        written = 0
+        with self._records.open("wb") as records:
+            for _, batch, index in _located(batches, places):
+                if index not in batch.broken:
+                    written += records.write(batch.record(index) + b"\n")
+        if not written:
+            return
+        found = self._engine.execute(self._explain, {"path": str(self._records)})
+        while some := found.fetchmany(_AT_ONCE):
+            yield from some
 
     def close(self) -> None:
         """Release the memory and the files of the DuckDB instance."""
@@ -166,6 +223,43 @@ class Validator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _growth(layout: Layout) -> int:
+    """Return by how many bytes a record may grow, at most, when it becomes a line for COPY.
+
+    The name of an extra column is repeated in every line, and a value may become a hash.
+    """
+    hashed = sum(column.hashed for column in layout.contract.columns)
+    names = sum(2 * len(name.encode()) + DIGITS + 16 for name in layout.extra)
+    return hashed * (DIGITS + 1) + names
+
+
+def _readable(batches: list[Batch]) -> Indexes:
+    """Return the indexes of the readable records, counted through all batches."""
+    readable = np.ones(sum(map(len, batches)), np.bool_)
+    first = 0
+    for batch in batches:
+        readable[first + np.fromiter(batch.broken, np.int64, len(batch.broken))] = False
+        first += len(batch)
+    return np.flatnonzero(readable)
+
+
+def _readable_records(batch: Batch) -> Iterator[bytes]:
+    """Yield the readable records of a batch, each followed by one newline."""
+    for index in range(len(batch)):
+        if index not in batch.broken:
+            yield batch.record(index) + b"\n"
+
+
+def _located(batches: list[Batch], places: Indexes) -> Iterator[tuple[int, Batch, int]]:
+    """Yield each of the places, in ascending order, with its batch and its index in the batch."""
+    first = 0
+    for batch in batches:
+        begin, end = np.searchsorted(places, (first, first + len(batch)))
+        for place in places[begin:end].tolist():
+            yield place, batch, place - first
+        first += len(batch)
 
 
 _warm: list[Validator] = []

@@ -12,6 +12,9 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 from claimwatch.domain.files.records import Problem
 from claimwatch.storage.queries import queries
 
+AT_ONCE = 1 << 20
+"""Characters that are sent at a time."""
+
 _SQL = queries("quarantine")
 _as_json = json.JSONEncoder(ensure_ascii=False).encode  # `dumps` would create an encoder per row
 
@@ -25,16 +28,30 @@ class RefusedRow:
     problems: tuple[Problem, ...]
 
 
-def add(cursor: Cursor, file_id: int, rows: Iterable[RefusedRow]) -> None:
-    """Add rows of a file to the quarantine."""
-    text = io.StringIO()
+def add(cursor: Cursor, file_id: int, rows: Iterable[RefusedRow]) -> int:
+    """Add rows of a file to the quarantine, some at a time; return their number."""
+    text, number = io.StringIO(), 0
     writer = csv.writer(text)
+    # Consecutive damaged rows often have the same reason.
+    problems: tuple[Problem, ...] = ()
+    reasons = "[]"
     for row in rows:
-        reasons = _as_json([vars(problem) for problem in row.problems])
+        if row.problems != problems:
+            problems, reasons = row.problems, _as_json([vars(problem) for problem in row.problems])
         writer.writerow((file_id, row.number, row.raw, reasons))
+        number += 1
+        if text.tell() >= AT_ONCE:
+            _send(cursor, text)
     if text.tell():
-        text.seek(0)
-        cursor.copy_expert(_SQL["copy_rows"], text)
+        _send(cursor, text)
+    return number
+
+
+def _send(cursor: Cursor, text: io.StringIO) -> None:
+    text.seek(0)
+    cursor.copy_expert(_SQL["copy_rows"], text)
+    text.seek(0)
+    text.truncate()
 
 
 def delete(cursor: Cursor, file_id: int) -> None:

@@ -13,6 +13,7 @@ boundary and processing the two parts separately therefore gives the same record
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -109,6 +110,7 @@ class RecordCutter:
         self._may_open = _any_of(b'\n"' + (delimiter or b""))
         self._may_close = _any_of(b'\r\n"' + (delimiter or b""))
         self._unquoted = re.compile(rb"[^\n" + re.escape(delimiter) + rb"]*") if delimiter else None
+        self._ragged = cache(partial(_ragged, columns))  # one object for many records with the same problem
 
     def feed(self, block: bytes) -> Batch:
         """Return the records that this block completes."""
@@ -155,6 +157,7 @@ class RecordCutter:
             at = run.next
             if not run.stopped:
                 break
+            starts_of, ends_of = list[int](), list[int]()
             for _ in range(careful):
                 if at >= len(data):
                     break
@@ -162,13 +165,15 @@ class RecordCutter:
                 if record is None:
                     break
                 if record.end > record.start:  # otherwise it is a blank line
-                    pieces.append((np.array([record.start]), np.array([record.end])))
+                    starts_of.append(record.start)
+                    ends_of.append(record.end)
                     if record.problem is not None:
                         broken[count] = record.problem
                     elif record.fields is not None:
                         rewritten[count] = self._in_standard_form(record.fields)
                     count += 1
                 at = record.next
+            pieces.append((np.array(starts_of, np.int64), np.array(ends_of, np.int64)))
             if record is None:
                 break
             careful = min(careful * 2, _CAREFUL_MOST)
@@ -357,10 +362,6 @@ class RecordCutter:
         inside = (indexes >= 0) & (found < batch.ends[indexes])
         return [int(index) for index in np.unique(indexes[inside])]
 
-    def _ragged(self, fields: int) -> Problem:
-        noun = "field" if fields == 1 else "fields"
-        return Problem(None, "fields", f"the row has {fields} {noun} instead of {self._columns}")
-
     def _in_standard_form(self, fields: list[bytes]) -> bytes:
         assert self._delimiter is not None
         return self._delimiter.join(
@@ -394,6 +395,11 @@ class _Record:
 
 _OVERLONG = Problem(None, "length", f"the row is longer than {MAX_RECORD >> 20} MiB")
 _BAD_QUOTES = Problem(None, "quotes", "a quoted field is not closed, or text follows its closing quote")
+
+
+def _ragged(columns: int, fields: int) -> Problem:
+    noun = "field" if fields == 1 else "fields"
+    return Problem(None, "fields", f"the row has {fields} {noun} instead of {columns}")
 
 
 def _any_of(characters: bytes) -> npt.NDArray[np.bool_]:

@@ -17,6 +17,8 @@ from claimwatch.domain.files.records import MAX_RECORD, Problem
 
 SHOWN = 60
 """Maximum number of characters of a refused value that a reason quotes."""
+MOST_REASONS = 10
+"""Maximum number of reasons that a row keeps; one more says how many there are beyond these."""
 
 TRUE_WORDS = ("true", "t", "yes", "y", "1")
 FALSE_WORDS = ("false", "f", "no", "n", "0")
@@ -65,16 +67,23 @@ class RuleQueries:
     Its parameter ``first_row`` is the row number of the first record. For each column that is stored as a
     hash it calls the function that ``hash_function`` names.
 
-    ``explain`` is for refused records. It has one row per record, in order, with one column: the list of all
-    its findings, which `problem` translates. It is a query of its own because it takes much longer.
+    ``explain`` is for refused records. It has one row per record, in the order of the file, with two columns
+    that `problems` translates: the list of its first findings, and the number of all its findings. It is a
+    query of its own because it takes much longer.
     """
 
     accept: str
     explain: str
     _findings: tuple["_Finding", ...]
 
-    def problem(self, finding: str) -> Problem:
-        """Return the problem that a finding stands for."""
+    def problems(self, findings: list[str], number: int) -> tuple[Problem, ...]:
+        """Return the problems that the findings of a record stand for."""
+        found = tuple(map(self._problem, findings))
+        if number <= len(found):
+            return found
+        return (*found, Problem(None, "more", f"the row breaks {number - len(found)} more rules"))
+
+    def _problem(self, finding: str) -> Problem:
         number, _, value = finding.partition(":")
         found = self._findings[int(number)]
         shown = value if len(value) <= SHOWN else f"{value[:SHOWN]}..."
@@ -125,7 +134,13 @@ def rule_queries(layout: Layout) -> RuleQueries:
         FROM ({_typed(layout)})
         ORDER BY value_{identifier}
     """
-    explain = f"SELECT {_list_of(whole, cells)} FROM ({_typed(layout)}) ORDER BY place"
+    # Only to explain: the identifier is required, so a record without any value is refused anyway.
+    whole = (*whole, _blank(layout))
+    # Not ordered, so that the rows stream: one thread reads the records, and keeps their order.
+    explain = f"""
+        SELECT found[:{MOST_REASONS}], len(found)
+        FROM (SELECT {_list_of(whole, cells)} AS found FROM ({_typed(layout)}))
+    """
     return RuleQueries(accept, explain, (*whole, *cells))
 
 
@@ -136,8 +151,6 @@ def _list_of(whole: tuple[_Finding, ...], cells: tuple[_Finding, ...]) -> str:
         for number, finding in enumerate((*whole, *cells))
     ]
     of_cells = f"list_filter([{', '.join(findings[len(whole) :])}], lambda finding: finding IS NOT NULL)"
-    if not whole:
-        return of_cells
     first = f"coalesce({', '.join(findings[: len(whole)])})"
     return f"CASE WHEN {first} IS NOT NULL THEN [{first}] ELSE {of_cells} END"
 
@@ -234,6 +247,12 @@ def _findings_of_record(layout: Layout) -> Iterator[_Finding]:
         f"(extra IS NOT NULL AND ({unknown}))",
         "an extra column has NaN, Infinity, a number out of all bounds, or too many lists",
     )
+
+
+def _blank(layout: Layout) -> _Finding:
+    """Return the finding of a record without any value: spreadsheets may end in many blank rows."""
+    texts = ", ".join([*(f"text_{index}" for index, _ in enumerate(layout.contract.columns)), "extra"])
+    return _Finding(None, "blank", f"coalesce({texts}) IS NULL", "the row has no value in any column")
 
 
 def _csv_cell(layout: Layout, column: Column) -> str:
@@ -370,7 +389,7 @@ def _findings_of_cell(column: Column, index: int) -> Iterator[_Finding]:
     text, value = f"text_{index}", f"value_{index}"
     if column.required:
         yield _Finding(column.name, "required", f"{text} IS NULL", "the value is missing")
-    subject, shown = ("the value", "''") if column.personal else ("", text)
+    subject, shown = ("the value", "''") if column.personal else ("", f"left({text}, {SHOWN + 1})")
     possible = " AND ".join([*filter(None, [_possible(column, value)]), *_well_read(column, index)])
     if column.logical_type is not LogicalType.STRING:
         unread = f"({value} IS NULL{f' OR NOT ({possible})' if possible else ''})"

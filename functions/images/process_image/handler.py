@@ -28,6 +28,8 @@ def process_image(record: SQSRecord) -> None:
     match object_event_of(record.body):
         case CreatedObject() as created:
             outcome = receive(dependencies(), created)
+            if outcome.fault:
+                logger.error("photo causes an unexpected error", extra={"error": outcome.fault})
             logger.info(
                 "photo processed",
                 extra={

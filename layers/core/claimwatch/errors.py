@@ -4,6 +4,8 @@ Rejected data is recorded and acknowledged: a retry would not improve it. A tran
 retried. The class names are a contract: the state machines match them.
 """
 
+import traceback
+
 
 class ClaimwatchError(Exception):
     """Base of every error that Claimwatch raises itself."""
@@ -46,3 +48,17 @@ class Superseded(ClaimwatchError):
 
 class MalformedEvent(ClaimwatchError):
     """An event that a function cannot read; the message names the field and never quotes a value."""
+
+
+def place_of(error: BaseException) -> str:
+    """Return the type of an error and the innermost line of Claimwatch that it passed, without its message.
+
+    The message may quote a claim; the type and the place suffice to find an error in the code.
+    """
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if f"/{__package__}/" in frame.filename
+    ]
+    if not frames:
+        return type(error).__name__
+    module = frames[-1].filename.rpartition("/")[2].removesuffix(".py")
+    return f"{type(error).__name__} in {module}.{frames[-1].name}, line {frames[-1].lineno}"

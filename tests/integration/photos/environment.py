@@ -30,6 +30,7 @@ class FakeDecoder:
 
     calls: int = 0
     fault: Exception | None = None
+    taken_at: datetime | None = None
 
     def examine(self, data: bytes) -> Photo:
         self.calls += 1
@@ -45,7 +46,7 @@ class FakeDecoder:
             "width": 4000,
             "height": 3000,
             "frames": 1,
-            "taken_at": None,
+            "taken_at": self.taken_at,
             "latitude": None,
             "longitude": None,
             "display": b"display of " + data,

@@ -3,7 +3,7 @@
 import pytest
 
 from claimwatch.errors import TransientFault
-from claimwatch.storage.connection import Database, StatementRefused
+from claimwatch.storage.connection import Database, DataRefused, StatementRefused
 
 
 def backend(database: Database) -> int:
@@ -45,3 +45,35 @@ def test_a_failed_transaction_is_rolled_back(database: Database) -> None:
     with database.transaction() as cursor:
         cursor.execute("SELECT to_regclass('claimwatch.left_over')")
         assert cursor.fetchall() == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "value"),
+    [
+        ("SELECT %s::integer", 2**31),
+        ("SELECT %s::text", "Jane\0Roe"),
+        ("SELECT %s::text", "Jane\ud800Roe"),
+        ("INSERT INTO claimwatch.contract (line) VALUES (%s)", "Jane"),
+        (
+            (
+                "CREATE TEMP TABLE indexed AS SELECT string_agg(md5(%s || i), '') AS text"
+                " FROM generate_series(1, 400) AS i; CREATE INDEX ON indexed (text)"
+            ),
+            "Jane",
+        ),
+    ],
+    ids=["out of range", "NUL", "half of a character", "constraint", "limit of an index"],
+)
+def test_a_value_that_cannot_be_stored_is_refused_and_never_quoted(
+    database: Database, statement: str, value: object
+) -> None:
+    with pytest.raises(DataRefused) as refused, database.transaction() as cursor:
+        cursor.execute(statement, (value,))
+    assert "Jane" not in str(refused.value)
+    assert refused.value.__suppress_context__
+    assert backend(database)
+
+
+def test_an_error_of_the_caller_passes_unchanged(database: Database) -> None:
+    with pytest.raises(ValueError, match="mine"), database.transaction():
+        raise ValueError("mine")

@@ -1,6 +1,7 @@
 """Small test pictures, and functions that write and inspect them."""
 
 import zlib
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import Any
 
@@ -103,3 +104,26 @@ def position(latitude: tuple[Any, ...], north: str, longitude: tuple[Any, ...], 
         3: east,
         4: tuple(map(IFDRational, longitude)),
     }
+
+
+def png_chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the type and the content of each chunk of a PNG."""
+    at = 8
+    while at + 12 <= len(png):
+        length = int.from_bytes(png[at : at + 4])
+        yield png[at + 4 : at + 8], png[at + 8 : at + 8 + length]
+        at += 12 + length
+
+
+def png_of(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return a PNG of these chunks, with the right checksums."""
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        len(content).to_bytes(4) + kind + content + zlib.crc32(kind + content).to_bytes(4)
+        for kind, content in chunks
+    )
+
+
+def animated_png(frames: int) -> bytes:
+    """Return a PNG of one frame that declares this number of frames."""
+    head, *rest = png_chunks(encoded(picture(48, 32), "PNG"))
+    return png_of([head, (b"acTL", frames.to_bytes(4) + bytes(4)), *rest])

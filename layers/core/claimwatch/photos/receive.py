@@ -2,16 +2,16 @@
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from claimwatch.aws.events import CreatedObject, DeletedObject, sortable
 from claimwatch.aws.objects import ObjectMissing, ObjectStore
 from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE
 from claimwatch.domain.photos.photo import Photo
-from claimwatch.errors import RefusedPhoto, TransientFault
+from claimwatch.errors import RefusedPhoto, TransientFault, place_of
 from claimwatch.storage import images
-from claimwatch.storage.connection import Database
+from claimwatch.storage.connection import Database, DataRefused
 
 PREFIX = "images/"
 
@@ -43,19 +43,23 @@ class Outcome:
     """Result of receiving an object version.
 
     ``status`` is ``stored``, ``refused`` (with the reason), ``known`` (it was received before) or ``ignored``
-    (its key is not a photo's). ``matches`` counts the similar photos of other events.
+    (its key is not a photo's). ``matches`` counts the similar photos of other events. ``fault`` is the
+    unexpected error that a refused photo caused, without its message: an error in the code.
     """
 
     status: Literal["stored", "refused", "known", "ignored"]
     image_id: int | None = None
     reason: str | None = None
     matches: int = 0
+    fault: str | None = None
 
 
 def receive(deps: Dependencies, created: CreatedObject) -> Outcome:
     """Store the photo of an object version, or record why it is refused; repeated calls change nothing.
 
-    Raises ``TransientFault`` if the same call may succeed later; then nothing is recorded.
+    A photo that causes an unexpected error is refused as well: a retry would not help, and people look for it
+    among the refused photos, not in a dead-letter queue. Raises ``TransientFault`` if the same call may
+    succeed later; then nothing is recorded.
     """
     if not created.ref.key.startswith(PREFIX) or _is_folder_marker(created):
         return Outcome("ignored")
@@ -68,7 +72,12 @@ def receive(deps: Dependencies, created: CreatedObject) -> Outcome:
         result: images.PhotoRecord | str = _examine(deps, created, version, deleted=known.deleted)
     except RefusedPhoto as refusal:
         result = str(refusal)
-    return _record_with_retry(deps.database, version, result)
+    except _Fault as fault:
+        return _refuse_fault(deps.database, version, fault)
+    try:
+        return _record_with_retry(deps.database, version, result)
+    except DataRefused as error:
+        return _refuse_fault(deps.database, version, _Fault("its data cannot be stored", str(error)))
 
 
 def withdraw(database: Database, deleted: DeletedObject) -> None:
@@ -138,7 +147,7 @@ def _examine(
         raise RefusedPhoto("the object was deleted before it was read; drop the photo again if it is needed")
     if len(data) > MAX_BYTES:
         raise RefusedPhoto(_too_large(None))
-    photo = deps.decoder.examine(data)
+    photo = _decode(deps.decoder, data)
     return images.PhotoRecord(
         sha256=hashlib.sha256(data).hexdigest(),
         size_bytes=len(data),
@@ -153,6 +162,25 @@ def _examine(
         display=photo.display,
         thumbnail=photo.thumbnail,
     )
+
+
+class _Fault(Exception):
+    """An unexpected error: what the photo does, and the error, both without any value of the photo."""
+
+    def __init__(self, what: str, error: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.error = error
+
+
+def _decode(decoder: PhotoDecoder, data: bytes) -> Photo:
+    """Decode the photo; raises ``_Fault`` for every error that the decoder does not announce."""
+    try:
+        return decoder.examine(data)
+    except (RefusedPhoto, TransientFault):
+        raise
+    except Exception as error:
+        raise _Fault("it breaks the reader of photos", place_of(error)) from error
 
 
 def _too_large(size: int | None) -> str:
@@ -179,6 +207,12 @@ def _record_with_retry(
         return _record(database, version, result)
     except TransientFault:
         return _record(database, version, result)
+
+
+def _refuse_fault(database: Database, version: images.Version, fault: _Fault) -> Outcome:
+    """Record that the photo caused an unexpected error."""
+    reason = f"{fault.what} ({fault.error}); save the photo as a JPEG and send that"
+    return replace(_record_with_retry(database, version, reason), fault=fault.error)
 
 
 def _record(database: Database, version: images.Version, result: images.PhotoRecord | str) -> Outcome:

@@ -29,8 +29,26 @@ _TRANSIENT = (
 )
 
 
+_DATA = (
+    psycopg2.DataError,
+    psycopg2.IntegrityError,
+    pg.ProgramLimitExceeded,
+    pg.StatementTooComplex,
+    pg.TooManyColumns,
+    pg.TooManyArguments,
+)
+"""Classes 22, 23 and 54 of SQLSTATE. To psycopg2 the last are operational errors, but no retry helps."""
+
+_NUL = "cannot contain NUL"
+"""In the message of psycopg2's ``ValueError`` for a text with the character that PostgreSQL cannot store."""
+
+
 class StatementRefused(ClaimwatchError):
     """PostgreSQL refused a statement and would refuse it again: an error in the code, not in the data."""
+
+
+class DataRefused(StatementRefused):
+    """PostgreSQL cannot store a value: it is out of range, violates a constraint or exceeds a limit."""
 
 
 @dataclass
@@ -38,7 +56,8 @@ class Database:
     """A database that runs transactions over one connection.
 
     ``parameters`` are libpq's keywords. A broken connection is discarded, and the next transaction opens a
-    new one. Transient errors are raised as ``TransientFault``, all others as ``StatementRefused``.
+    new one. Transient errors are raised as ``TransientFault``, all others as ``StatementRefused``; if a value
+    is at fault, as ``DataRefused``.
     """
 
     parameters: dict[str, Any]
@@ -67,6 +86,9 @@ class Database:
             connection = self._healthy_connection()
             with connection, connection.cursor() as cursor:
                 yield cursor
+        except _DATA as error:
+            # The message is dropped, because it may quote a row.
+            raise DataRefused(_without_values(error)) from None
         except _TRANSIENT as error:
             self.close()
             # The cause is dropped, here and below, because its context may quote a row.
@@ -77,6 +99,10 @@ class Database:
                 raise TransientFault(f"PostgreSQL broke off: {_without_values(error)}") from None
             # The message is dropped too, because it may quote a row.
             raise StatementRefused(_without_values(error)) from None
+        except ValueError as error:
+            if isinstance(error, UnicodeEncodeError) or _NUL in str(error):
+                raise DataRefused("a text contains NUL or half of a character") from None
+            raise
         except BaseException:
             if self._connection is not None and self._connection.closed:
                 self.close()

@@ -26,6 +26,9 @@ MAX_PIXELS = 100_000_000
 """Limit, checked in the header before anything is decoded. Phone cameras write 12 to 50 megapixels, and up to
 200 only on demand."""
 
+MAX_FRAMES = 2**31 - 1
+"""Largest number of frames that is reported: the column stores no more, and a PNG can declare any number."""
+
 _DISPLAY_QUALITY, _THUMBNAIL_QUALITY = 85, 80
 _STRIP = 1 << 22
 """Pixels converted at a time, so that a large picture is in memory only once."""
@@ -111,7 +114,7 @@ def _examine(data: bytes, file_format: str) -> Photo:
     width, height = image.size
     if file_format == "TIFF":
         _refuse_raw(image)
-    frames = int(getattr(image, "n_frames", 1))
+    frames = min(max(1, int(getattr(image, "n_frames", 1))), MAX_FRAMES)
     display = _to_srgb(_shrunk(image), image.info.get("icc_profile"))
     # Only after decoding: a PNG may have its EXIF after the pixels, and Pillow turns a TIFF upright on load.
     metadata = _attempt(image.getexif, Image.Exif())

@@ -9,14 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from claimwatch.domain.contract.contract import Contract, Role
+from claimwatch.domain.contract.contract import UNANSWERED, Contract, Role
 from claimwatch.domain.contract.line_name import line_in
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.errors import RefusedContract, RefusedData
 from claimwatch.ingest.contract_keys import contract_key
 from claimwatch.storage import contracts
 from cli.options import AsJson, StackName, stack_of
-from cli.screen import say, show, show_json, show_table
+from cli.screen import counted, say, show, show_json, show_table
 from cli.stack import Stack, StackUnreachable
 
 LONGEST_WAIT = 120
@@ -57,7 +57,8 @@ def infer(
 ) -> None:
     """Draft a contract from the beginning of a file. Needs no stack.
 
-    The draft is a proposal: each line marked with 'check:' is a guess that you confirm or correct.
+    The draft is a proposal: each line marked with 'check:' is a guess that you confirm or correct. Replace
+    each '???' by personal, internal or public; until then the draft cannot be applied.
     """
     line = line or _line_from_name(path.stem)
     if output is not None and output.exists():
@@ -68,14 +69,21 @@ def infer(
     if output is not None:
         output.write_text(text, "utf-8")
     open_points = sum(TO_CHECK in row for row in text.splitlines())
+    unanswered = text.count(f"classification: {UNANSWERED}")
     if as_json:
-        details = {"line": line, "format": described, "to_check": open_points}
+        details = {"line": line, "format": described, "to_check": open_points, "to_classify": unanswered}
         show_json(details | ({"contract": text} if output is None else {"output": str(output)}))
         return
     if output is None:
         print(text.removesuffix("\n"))
     say(f"Draft for line {line}, from a file of format {described}.", "dim")
     say(f"Lines for you to check: {open_points}; each says why.", "dim")
+    if unanswered:
+        say(
+            f"Of these, replace '{UNANSWERED}' in {counted(unanswered, 'line')}: personal (only hashes are"
+            " stored), internal or public.",
+            "dim",
+        )
     say(f"Then apply it: `claimwatch contract put {line} {output or 'FILE'}`", "dim")
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from claimwatch.aws.objects import ObjectRef
 from claimwatch.errors import RefusedData
 from claimwatch.ingest import drafting
 from claimwatch.ingest.inspect import inspect
@@ -23,6 +24,18 @@ def test_a_file_without_a_contract_is_parked_with_a_draft_and_one_notification(s
     assert "line glass has no contract" in alert.subject
     assert f"s3://{ARTIFACTS}/contracts/glass.draft.yaml" in alert.message
     assert "Ann Lee" not in alert.message
+
+
+def test_the_draft_is_that_of_the_newest_waiting_file(site: Site) -> None:
+    site.drop("claims/glass/a.csv", b"wrong,columns\n1,2\n")
+    site.drop("claims/glass/b.csv", CLAIMS)
+
+    draft = b"".join(site.objects.read(ObjectRef(ARTIFACTS, "contracts/glass.draft.yaml", "2"))).decode()
+
+    assert "wrong" not in draft
+    assert "Ann Lee" not in draft
+    assert "classification: ???" in draft
+    assert site.put_contract("glass", draft).status == "refused"
 
 
 def test_applying_the_contract_loads_the_waiting_files(site: Site) -> None:

@@ -59,7 +59,7 @@ def test_a_file_without_a_contract_gets_a_draft_that_can_load_it(path: Path, sit
     if file["status"] == "refused":
         return
 
-    draft = site.draft("home")
+    draft = site.answered_draft("home")
     if (
         "role, value: identifier" not in draft
     ):  # no column identifies the row; a person would have to choose one
@@ -89,10 +89,10 @@ def auto(site: Site) -> Row:
     )
 
 
-def test_a_public_file_of_claims_loads_with_its_draft_and_two_corrections(site: Site, auto: Row) -> None:
+def test_a_public_file_of_claims_loads_with_its_draft_and_few_corrections(site: Site, auto: Row) -> None:
     assert TESTDATA is not None
     assert auto["status"] == "parked"
-    draft = site.draft("auto")
+    draft = site.answered_draft("auto")
     corrected = draft.replace(
         "# logicalTypeOptions: {minimum: 0}", "logicalTypeOptions: {minimum: 0}", 1
     ).replace("status: draft", "status: active")

@@ -143,10 +143,16 @@ def test_infer_drafts_all_columns_and_marks_what_to_check(tmp_path: Path) -> Non
     assert "claimwatch contract put home_claims" in result.stderr
 
 
-def test_an_inferred_contract_of_plain_claims_is_valid(tmp_path: Path) -> None:
+def test_an_inferred_contract_of_plain_claims_is_valid_once_texts_are_classified(tmp_path: Path) -> None:
     source, draft = tmp_path / "claims.csv", tmp_path / "home.yaml"
     source.write_text(CLAIMS)
-    assert run("infer", str(source), "--line", "home", "-o", str(draft)).exit_code == 0
+    result = run("infer", str(source), "--line", "home", "-o", str(draft))
+    assert result.exit_code == 0
+    assert "replace '???' in 1 line" in result.stderr
+    unread = run("contract", "check", str(draft))
+    assert unread.exit_code == 1
+    assert "the classification is still '???'; write personal" in unread.stderr
+    draft.write_text(draft.read_text().replace("classification: ???", "classification: internal"))
     assert run("contract", "check", str(draft)).exit_code == 0
 
 

@@ -1,4 +1,4 @@
-"""A draft describes the sample, marks its guesses, and is a valid contract."""
+"""A draft describes the sample, marks its guesses, and is valid once its questions are answered."""
 
 import random
 from collections.abc import Sequence
@@ -10,11 +10,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.contract.contract import Column, LogicalType, Role, folded_name
+from claimwatch.domain.contract.contract import UNANSWERED, Column, Contract, LogicalType, Role, folded_name
 from claimwatch.domain.contract.contract_draft import draft_contract
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.contract.type_inference import infer_type
 from claimwatch.errors import RefusedContract
+
+
+def parsed(draft: str, line: str = "home") -> Contract:
+    """Return the contract of a draft after a person classified its texts as internal."""
+    return parse_contract(draft.replace(f"classification: {UNANSWERED}", "classification: internal"), line)
 
 
 def drafted(columns: dict[str, Sequence[str]], line: str = "home") -> dict[str, Column]:
@@ -22,7 +27,7 @@ def drafted(columns: dict[str, Sequence[str]], line: str = "home") -> dict[str, 
     ids = {"claim_id": [f"C{number}" for number in range(len(rows))]} if "claim_id" not in columns else {}
     header = [*ids, *columns]
     cells = [[*(ids[name][place] for name in ids), *row] for place, row in enumerate(rows)]
-    contract = parse_contract(draft_contract(line, header, cells), line)
+    contract = parsed(draft_contract(line, header, cells), line)
     return {column.name: column for column in contract.columns}
 
 
@@ -68,7 +73,7 @@ def test_separators_of_numbers_are_detected(cells: list[str], separators: tuple[
 
 def test_ambiguous_numbers_are_read_like_the_rest_of_the_file_and_marked() -> None:
     text = draft_contract("home", ["claim_id", "a", "b"], [["x1", "1.234", "5,25"], ["x2", "2.500", "7,5"]])
-    columns = {column.name: column for column in parse_contract(text, "home").columns}
+    columns = {column.name: column for column in parsed(text).columns}
     assert columns["a"].thousands_separator == "."
     assert "# check: '1.234' is read as 1234" in text
 
@@ -100,9 +105,9 @@ def test_tokens_of_missing_values_are_detected(token: str) -> None:
 
 
 def test_none_is_missing_among_numbers_and_a_value_among_texts() -> None:
-    columns = drafted({"witnesses": ["1", "None"] * 20, "authority": ["Police", "None"] * 20})
+    columns = drafted({"witnesses": ["1", "None"] * 20, "authority": ["POLICE", "NONE"] * 20})
     assert columns["witnesses"].missing_values == ("None",)
-    assert columns["authority"].valid_values == ("None", "Police")
+    assert columns["authority"].valid_values == ("NONE", "POLICE")
 
 
 def test_few_values_that_all_repeat_become_an_enumeration() -> None:
@@ -111,11 +116,71 @@ def test_few_values_that_all_repeat_become_an_enumeration() -> None:
     assert columns["make"].valid_values is None
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["Anna Muster", "Bert Muster"],
+        ["Anna", "Bert"],
+        ["anna muster", "bert muster"],
+        ["anna@example.com", "b"],
+        ["1980-02-03", "a"],
+        ["a" * 17, "b"],
+    ],
+)
+def test_values_that_may_name_somebody_are_not_listed(values: list[str]) -> None:
+    text = draft_contract("home", ["claim_id", "kind"], [[f"C{n}", values[n % 2]] for n in range(60)])
+    assert not any(value in text for value in values if len(value) > 1)
+    assert parsed(text).column("kind")
+
+
+def test_a_value_of_few_rows_is_not_listed() -> None:
+    columns = drafted({"kind": ["a", "b"] * 20 + ["muster"] * 4})
+    assert columns["kind"].valid_values is None
+
+
+@pytest.mark.parametrize("name", ["colour", "Nachweis", "policy_number", "taxation_code", "notes"])
+def test_a_draft_does_not_guess_whether_texts_are_internal(name: str) -> None:
+    text = draft_contract("home", ["claim_id", name], [[f"C{n}", f"a{n % 3}"] for n in range(60)])
+    assert "classification: ???" in text
+    with pytest.raises(RefusedContract) as refused:
+        parse_contract(text, "home")
+    (problem,) = refused.value.problems
+    assert "is still '???'; write personal" in problem
+    assert name in problem
+    answered = text.replace("classification: ???", "classification: personal")
+    column = parse_contract(answered, "home").column(name)
+    assert column is not None
+    assert column.hashed
+
+
+def test_long_integers_that_differ_are_not_guessed_internal() -> None:
+    text = draft_contract(
+        "home", ["claim_id", "x", "km"], [[f"C{n}", f"{4010001 + n}", f"{n * 7}"] for n in range(60)]
+    )
+    assert text.count("classification: ???") == 1
+
+
+def test_the_first_row_of_a_file_without_a_header_is_not_in_the_draft() -> None:
+    rows = [[f"C{n}", "Jane Roe", f"2024-01-{n % 28 + 1:02}", "kia"] for n in range(60)]
+    text = draft_contract("home", rows[0], rows[1:])
+    assert "Jane" not in text
+    assert "2024-01-01" not in text
+    assert "has no header" in text
+    assert "column_4" in text
+
+
+@pytest.mark.parametrize(
+    "header", [["claim_id", "2023", "2024"], ["claim_id", "1", "_c39"], ["claim_id", "a.b"]]
+)
+def test_unusual_names_are_a_header(header: list[str]) -> None:
+    assert "has no header" not in draft_contract("home", header, [["a"] * len(header)] * 3)
+
+
 def test_ranges_are_shown_and_only_a_minimum_of_zero_is_set() -> None:
     text = draft_contract(
         "home", ["claim_id", "paid", "limit"], [[f"x{n}", str(n), str(n - 1)] for n in range(50)]
     )
-    columns = {column.name: column for column in parse_contract(text, "home").columns}
+    columns = {column.name: column for column in parsed(text).columns}
     assert (columns["paid"].minimum, columns["paid"].maximum) == (Decimal(0), None)
     assert columns["limit"].minimum is None
     assert (
@@ -133,6 +198,8 @@ def test_ranges_are_shown_and_only_a_minimum_of_zero_is_set() -> None:
         ("vehicle_age", Role.FEATURE),
         ("fraud_reported", Role.LABEL),
         ("product_name", Role.FEATURE),
+        ("nombre_de_témoins", Role.FEATURE),
+        ("witnesses", Role.FEATURE),
         ("branch_code", Role.FEATURE),
         ("policy_number", Role.IGNORED),
     ],
@@ -153,6 +220,26 @@ def test_roles_are_guessed_from_names(name: str, role: Role) -> None:
         "SSN",
         "license_plate",
         "zip",
+        "Nachname",
+        "Versicherter",
+        "Anschrift",
+        "Telefon",
+        "Geburtsdatum",
+        "Straße",
+        "Insured",
+        "holder",
+        "policyholder",
+        "taxno",
+        "Prénom",
+        "date de naissance",
+        "nom de assuré",
+        "Apellidos",
+        "Fecha de nacimiento",
+        "Endereço",
+        "Codice Fiscale",
+        "Achternaam",
+        "Fødselsdato",
+        "custname",
     ],
 )
 def test_personal_data_is_guessed_from_names_and_hashed(name: str) -> None:
@@ -185,7 +272,7 @@ def test_long_texts_get_role_text_and_are_stored_as_plain() -> None:
 )
 def test_the_identifier_is_the_column_named_like_a_claim_id(header: list[str], identifier: str) -> None:
     text = draft_contract("home", header, [[str(n), str(n + 5)] for n in range(30)])
-    assert parse_contract(text, "home").identifier.name == identifier
+    assert parsed(text).identifier.name == identifier
     assert "# check: the identifier is a guess" in text
 
 
@@ -193,7 +280,7 @@ def test_without_a_likely_identifier_the_draft_says_what_to_do() -> None:
     text = draft_contract("home", ["age", "colour"], [["1", "red"], ["1", "red"]])
     assert "# check: no column looks like the claim id" in text
     with pytest.raises(RefusedContract) as refused:
-        parse_contract(text, "home")
+        parsed(text)
     assert len(refused.value.problems) == 1
     assert "no column has role identifier" in refused.value.problems[0]
 
@@ -218,7 +305,7 @@ def test_columns_without_a_unique_name_or_a_value_are_left_out_with_the_reason()
     text = draft_contract(
         "home", ["claim_id", "", "x", "X ", "_c39"], [["a", "1", "2", "3", ""], ["b", "1", "2", "3", ""]]
     )
-    assert [column.name for column in parse_contract(text, "home").columns] == ["claim_id"]
+    assert [column.name for column in parsed(text).columns] == ["claim_id"]
     assert "#   column 2: it has no name" in text
     assert "#   column 3, 'x': another column has this name; make names unique" in text
     assert "#   '_c39': it is empty in every row of the sample" in text
@@ -234,7 +321,7 @@ def test_invalid_column_names_are_changed_and_kept_as_synonyms(header: str) -> N
 
 def test_an_empty_file_gives_a_draft_of_its_header() -> None:
     text = draft_contract("home", ["claim_id", "paid"], [])
-    assert [column.name for column in parse_contract(text, "home").columns] == ["claim_id", "paid"]
+    assert [column.name for column in parsed(text).columns] == ["claim_id", "paid"]
 
 
 def test_the_same_sample_gives_the_same_text() -> None:
@@ -243,7 +330,7 @@ def test_the_same_sample_gives_the_same_text() -> None:
 
 
 def test_every_yaml_parser_reads_the_same_draft() -> None:
-    rows = [[f"C{n}", ["NO", "on", "a: b", "'q'", "~", "null,", "#x", "1e5"][n % 8]] for n in range(80)]
+    rows = [[f"C{n}", ["NO", "on", "y", "-x", "1_0", "0x1f", ".inf", "0o7"][n % 8]] for n in range(80)]
     raw = yaml.safe_load(draft_contract("yes", ["claim_id", "country"], rows))
     values = raw["schema"][0]["properties"][1]["quality"][0]["arguments"]["validValues"]
     assert sorted(values) == sorted({row[1] for row in rows})
@@ -268,13 +355,13 @@ def test_a_draft_of_any_sample_is_a_valid_contract(data: st.DataObject) -> None:
     rows = [[f"C{place}", *some[place % len(some)]] for place in range(number)]
     text = draft_contract("home", header, rows)
     if not any(folded_name(name) == "claim_id" for name in header[1:]):
-        contract: Any = parse_contract(text, "home")
+        contract: Any = parsed(text)
         assert contract.identifier.name == "claim_id"
 
 
 def test_a_public_file_of_car_claims_gets_a_plausible_draft(auto_claims: list[list[str]]) -> None:
     text = draft_contract("auto", auto_claims[0], auto_claims[1:])
-    contract = parse_contract(text, "auto")
+    contract = parsed(text, "auto")
     assert contract.identifier.name == "policy_number"
     assert [column.name for column in contract.columns if column.role is Role.EVENT_TIME] == ["incident_date"]
     assert contract.column("_c39") is None

@@ -43,7 +43,8 @@ MAKERS: dict[str, Maker] = {
 
 
 def refused(header: list[str], rows: list[list[str]]) -> list[object]:
-    contract = parse_contract(draft_contract("home", header, rows), "home")
+    answered = draft_contract("home", header, rows).replace("classification: ???", "classification: internal")
+    contract = parse_contract(answered, "home")
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(rows)
     cutter = RecordCutter(b",", len(header))

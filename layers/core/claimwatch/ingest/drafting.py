@@ -16,9 +16,8 @@ SAMPLE_ROWS = 5000
 
 
 def write_draft(objects: ObjectStore, bucket: str, line: str, prepared: Prepared) -> None:
-    """Write the draft, unless one exists, which a person may be editing."""
-    if not objects.exists(bucket, draft_key(line)):
-        objects.write(bucket, draft_key(line), [draft(objects, line, prepared).encode()])
+    """Write the draft, in place of that of an earlier file, which may have been a mistake."""
+    objects.write(bucket, draft_key(line), [draft(objects, line, prepared).encode()])
 
 
 def draft(objects: ObjectStore, line: str, prepared: Prepared) -> str:

@@ -33,6 +33,9 @@ class Role(StrEnum):
     IGNORED = "ignored"
 
 
+UNANSWERED = "???"
+"""Classification in a draft that a person has to replace; no contract with it is applied."""
+
 type Bound = Decimal | date | datetime
 
 

@@ -1,7 +1,8 @@
 """Drafts of contracts, from the header and some rows of a line's first file.
 
-Everything that a person must review has a comment that begins with ``check:``. ``parse_contract`` accepts the
-draft as it is, unless no column looks like the claim id. The same sample always gives the same text.
+Everything that a person must review has a comment that begins with ``check:``. Whether a column of text names
+persons is not guessed: unless its name says so, its classification is a question, and ``parse_contract``
+refuses the draft until a person has answered it. The same sample always gives the same text.
 """
 
 import json
@@ -9,9 +10,17 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from unicodedata import combining, normalize
 
-from claimwatch.domain.contract.contract import MAX_NAME, RESERVED, LogicalType, Role, folded_name
-from claimwatch.domain.contract.type_inference import MISSING, Values, infer_type
+from claimwatch.domain.contract.contract import (
+    MAX_NAME,
+    RESERVED,
+    UNANSWERED,
+    LogicalType,
+    Role,
+    folded_name,
+)
+from claimwatch.domain.contract.type_inference import MISSING, Values, infer_type, is_value
 
 _NUMERIC = (LogicalType.INTEGER, LogicalType.NUMBER)
 _DATED = (LogicalType.DATE, LogicalType.TIMESTAMP)
@@ -43,9 +52,62 @@ _NOT_EVENTS = {"birth", "dob", "policy", "bind", "start", "end", "expiry", "effe
 _PERSONAL = {
     *("surname", "firstname", "lastname", "forename", "email", "mail", "phone", "telephone", "tel", "mobile"),
     *("fax", "address", "street", "location", "birth", "birthdate", "birthday", "dob", "ssn", "passport"),
-    *("licence", "license", "plate", "registration", "vin", "iban", "account", "card"),
-    *("zip", "postcode", "postal"),
+    *("licence", "license", "plate", "registration", "vin", "iban", "account", "card", "tax", "taxno"),
+    *("taxid", "tin", "zip", "postcode", "postal", "username", "nickname"),
+    # German
+    *("anschrift", "adresse", "strasse", "str", "hausnummer", "plz", "postleitzahl", "wohnort", "telefon"),
+    *("handy", "mobil", "rufnummer", "gebdatum", "geb", "kennzeichen", "kontonummer", "kontoinhaber"),
+    *("bankverbindung", "ausweis", "reisepass", "fuhrerschein", "fuehrerschein", "steuernummer", "steuerid"),
+    *("sozialversicherungsnummer", "svnr"),
+    # French
+    *("prenom", "prenoms", "rue", "portable", "courriel", "naissance", "immatriculation", "plaque", "permis"),
+    # Spanish and Portuguese
+    *("apellido", "apellidos", "direccion", "calle", "movil", "correo", "nacimiento", "matricula", "dni"),
+    *("nif", "nie", "curp", "cedula", "pasaporte", "sobrenome", "apelido", "morada", "endereco", "telemovel"),
+    *("celular", "nascimento", "cpf"),
+    # Italian
+    *("cognome", "indirizzo", "cellulare", "fiscale", "nascita", "targa", "patente"),
+    # Dutch, Nordic, Polish
+    *("adres", "straat", "kenteken", "bsn", "rijbewijs", "personnummer", "fodselsdato", "fodelsedatum"),
+    *("nazwisko", "ulica", "pesel", "urodzenia"),
 }
+"""Words that mean personal data in any column name; accents are removed."""
+
+_PERSONAL_STEMS = (
+    *(
+        "telefon",
+        "telephon",
+        "phone",
+        "handynummer",
+        "mobilnummer",
+        "geburts",
+        "geboorte",
+        "birth",
+        "address",
+    ),
+    *("adress", "email", "strassen", "passport", "codicefiscal", "fodsel"),
+)
+"""Beginnings of such words: many languages write several words as one."""
+
+_NAME_ENDINGS = ("name", "naam", "navn", "namn")
+"""Ends of such words, unless what is named is an object."""
+
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "đ": "d"})
+"""Letters that Unicode does not decompose into a letter and an accent."""
+
+_NAMES = {"name", "names", "nom", "noms", "nome", "nombre", "naam", "navn", "namn", "imie", "nazwa"}
+"""Words for names, which are personal unless they name an object or the values are numbers."""
+
+_PEOPLE = {
+    *("insured", "holder", "policyholder", "claimant", "driver", "owner", "witness", "customer", "client"),
+    *("person", "contact", "beneficiary", "payee", "applicant", "adjuster", "doctor", "lawyer", "spouse"),
+    *("versicherter", "versicherte", "versicherungsnehmer", "halter", "fahrer", "zeuge", "kunde", "inhaber"),
+    *("geschadigter", "assure", "souscripteur", "conducteur", "temoin", "titulaire", "tomador", "asegurado"),
+    *("titular", "conductor", "testigo", "cliente", "segurado", "condutor", "assicurato", "contraente"),
+    *("conducente", "testimone", "verzekerde", "bestuurder", "getuige", "forsikringstaker"),
+}
+"""Words for persons: a column of text that is named like a person contains names."""
+
 _NAMED_OBJECTS = {
     "product",
     "company",
@@ -58,6 +120,21 @@ _NAMED_OBJECTS = {
     "car",
     "agency",
     "bank",
+    "city",
+    "state",
+    "country",
+    "region",
+    "column",
+    "produkt",
+    "produit",
+    "producto",
+    "prodotto",
+    "modell",
+    "modele",
+    "modelo",
+    "fahrzeug",
+    "firma",
+    "filiale",
 }
 _PROTECTED = {
     "sex", "gender", "age", "race", "ethnicity", "ethnic", "religion", "marital", "married", "nationality",
@@ -79,6 +156,15 @@ _WIDTH = 100
 _ENUMERATION_SAMPLE = 20
 """Minimum number of values for proposing an enumeration."""
 
+_CODE = re.compile(r"[a-z0-9_./+-]{1,16}|[A-Z0-9_./+-]{1,16}|[A-Z]{1,3}[a-z]?")
+"""Values that an enumeration may list: codes. Capitalised words and several words may be names."""
+
+_CODE_ROWS = 5
+"""Minimum number of rows of each value of a proposed enumeration: a rarer one may be a person's."""
+
+_NUMBER_OF_PERSON = 7
+"""Average digits from which integers that differ in most rows may be numbers of persons."""
+
 
 @dataclass
 class _Guess:
@@ -95,6 +181,13 @@ class _Guess:
     checks: tuple[str, ...] = ()
 
     @property
+    def classification(self) -> str:
+        """The classification, or a question if the values may name persons although the name does not."""
+        if self.personal:
+            return "personal"
+        return UNANSWERED if self.role is not Role.IDENTIFIER and _may_name_persons(self) else "internal"
+
+    @property
     def unique(self) -> bool:
         """Whether no value is missing or duplicated."""
         return self.values.missing == 0 and self.values.distinct == self.values.number > 0
@@ -105,9 +198,15 @@ def draft_contract(line: str, header: Sequence[str], rows: Sequence[Sequence[str
 
     Columns without a name or without any value are left out; their values go to ``extra`` of each claim.
     """
+    names = tuple(header)
+    rows = [row for row in rows if tuple(row) != names]
+    headless = _is_row_of_values(names)
+    if headless:
+        # The first row is one of the claims: its values must not become names of columns.
+        rows, header = [names, *rows], [f"column_{place}" for place in range(1, len(names) + 1)]
     guesses, left_out = _guess_columns(header, rows)
     _assign_roles(guesses)
-    return "\n".join(_draft_lines(line, guesses, left_out, len(rows))) + "\n"
+    return "\n".join(_draft_lines(line, guesses, left_out, len(rows), headless=headless)) + "\n"
 
 
 # -- Columns -------------------------------------------------------------------------------------------------
@@ -139,6 +238,17 @@ def _guess_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tupl
     return guesses, left_out
 
 
+def _is_row_of_values(header: Sequence[str]) -> bool:
+    """Return whether a header is a claim: it has a date, an address or a number, and no name of an id."""
+    names = [_words(cell) for cell in header]
+    certain = any(len(words) > 1 and words[-1] in _NUMBERED | {"date"} for words in names)
+    return not certain and any(map(is_value, header))
+
+
+def _words(title: str) -> tuple[str, ...]:
+    return tuple(word.lower() for word in re.findall(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+", title))
+
+
 def _one_line(text: str) -> str:
     """Return a text on one line, without control characters."""
     return " ".join(_CONTROL.sub(" ", text).split())
@@ -159,7 +269,7 @@ def _column_name(title: str, taken: set[str]) -> str:
 
 
 def _guess(title: str, name: str, values: Values) -> _Guess:
-    words = tuple(word.lower() for word in re.findall(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+", title))
+    words = _words(title)
     kind = values.logical_type
     if (
         kind is LogicalType.DATE
@@ -217,13 +327,33 @@ def _assign_role(guess: _Guess) -> None:
 
 
 def _is_personal(guess: _Guess) -> bool:
-    words = set(guess.words)
-    if words & {"name", "names"} and not words & _NAMED_OBJECTS:
+    plain = [_without_accents(word) for word in guess.words]
+    words, text = set(plain), guess.logical_type is LogicalType.STRING
+    if words & _PERSONAL or any(word.startswith(_PERSONAL_STEMS) for word in plain):
         return True
+    if text and not words & _NAMED_OBJECTS:
+        named = any(word.endswith(_NAME_ENDINGS) and word[:-4] not in _NAMED_OBJECTS for word in plain)
+        if named or words & _NAMES or (plain and plain[-1] in _PEOPLE):
+            return True
     addresses = sum(
         count for value, count in guess.values.counts.items() if re.fullmatch(r"[^@\s]+@[^@\s]+", value)
     )
-    return bool(words & _PERSONAL) or addresses > guess.values.number / 2
+    return addresses > guess.values.number / 2
+
+
+def _without_accents(word: str) -> str:
+    return "".join(
+        each for each in normalize("NFKD", word.casefold().translate(_LETTERS)) if not combining(each)
+    )
+
+
+def _may_name_persons(guess: _Guess) -> bool:
+    """Return whether a column has texts, or integers that are long and differ like numbers of persons."""
+    values = guess.values
+    if guess.logical_type is LogicalType.STRING:
+        return True
+    long = values.average_length >= _NUMBER_OF_PERSON and values.distinct > values.number / 2
+    return guess.logical_type is LogicalType.INTEGER and long
 
 
 def _has_many_values(values: Values) -> bool:
@@ -259,12 +389,19 @@ def _event_time_score(guess: _Guess) -> int:
 # -- YAML --------------------------------------------------------------------------------------------------
 
 
-def _draft_lines(line: str, guesses: list[_Guess], left_out: list[str], rows: int) -> Iterator[str]:
+def _draft_lines(
+    line: str, guesses: list[_Guess], left_out: list[str], rows: int, *, headless: bool
+) -> Iterator[str]:
     sample = f"{rows:,} {'row' if rows == 1 else 'rows'}"
     yield f"# Draft of the contract of line {line}, from {sample} of its first file."
     yield "# Review each line with 'check:', correct it if needed, and store the file as"
-    yield f"# contracts/{line}.yaml."
+    yield f"# contracts/{line}.yaml. This draft is replaced when another file of the line arrives."
     yield "# Required columns were never empty in the sample. Rows that break a rule are quarantined."
+    if any(guess.classification == UNANSWERED for guess in guesses):
+        yield f"# Replace each '{UNANSWERED}': personal (only hashes are stored), internal or public."
+    if headless:
+        yield "# check: the first row looks like a claim, so the file has no header. Claimwatch needs one:"
+        yield "#   add a first row with the names of the columns, and rename the columns here."
     if not any(guess.role is Role.IDENTIFIER for guess in guesses):
         yield "# check: no column looks like the claim id. Give one column required: true, unique: true"
         yield "#   and role identifier; until then this is not a valid contract."
@@ -311,7 +448,8 @@ def _column(guess: _Guess) -> Iterator[str]:
         yield "        unique: true"
     else:
         yield f"        required: {str(required).lower()}"
-    yield f"        classification: {'personal' if guess.personal else 'internal'}"
+    question = " # check: may a value name a person?" if guess.classification == UNANSWERED else ""
+    yield f"        classification: {guess.classification}{question}"
     yield from (f"        # check: {check}" for check in guess.checks)
     if guess.name != guess.header:
         yield f"        synonyms: [{{synonym: {_quoted(guess.header)}}}]"
@@ -336,7 +474,10 @@ def _rules(guess: _Guess) -> Iterator[str]:
             yield "        # logicalTypeOptions: {minimum: 0}"
         else:
             yield f"        # check: {seen}"
-    listable = len(values.few) > 1 and not any(map(_CONTROL.search, values.few))
+    listable = len(values.few) > 1 and all(
+        _CODE.fullmatch(value) and not is_value(value) and values.counts[value] >= _CODE_ROWS
+        for value in values.few
+    )
     if listable and values.number >= _ENUMERATION_SAMPLE and guess.logical_type is LogicalType.STRING:
         yield "        quality: # check: only the values of the sample are valid"
         yield "          - type: library"

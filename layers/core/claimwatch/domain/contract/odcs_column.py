@@ -9,7 +9,15 @@ from decimal import Decimal, InvalidOperation
 
 from open_data_contract_standard.model import CustomProperty, SchemaProperty
 
-from claimwatch.domain.contract.contract import MAX_NAME, RESERVED, Bound, Column, LogicalType, Role
+from claimwatch.domain.contract.contract import (
+    MAX_NAME,
+    RESERVED,
+    UNANSWERED,
+    Bound,
+    Column,
+    LogicalType,
+    Role,
+)
 from claimwatch.domain.contract.date_formats import format_problem, from_java
 from claimwatch.domain.contract.patterns import pattern_problem
 from claimwatch.domain.contract.strict_yaml import YamlMapping, YamlValue
@@ -221,7 +229,12 @@ def _role(source: _Source) -> Role:
 
 def _hashed(source: _Source, role: Role) -> bool:
     classification = source.model.classification
-    if classification is not None and classification not in CLASSIFICATIONS:
+    if classification == UNANSWERED:
+        source.report(
+            f"the classification is still '{UNANSWERED}'; write personal (then only hashes are stored),"
+            " internal or public"
+        )
+    elif classification is not None and classification not in CLASSIFICATIONS:
         source.report(
             f"classification '{classification}' is unknown; write one of {', '.join(CLASSIFICATIONS)}"
         )

@@ -95,6 +95,18 @@ def infer_type(cells: Iterable[str], *, decimal_comma: bool = False) -> Values:
     return _described(values, all_cells, empty, tokens, ())
 
 
+def is_value(text: str) -> bool:
+    """Return whether a text is a date, an e-mail address or a number, which no column is called.
+
+    Years and other short whole numbers are possible names.
+    """
+    text = text.strip()
+    if re.fullmatch(r"[^@\s]+@[^@\s]+", text):
+        return True
+    kind = infer_type([text]).logical_type
+    return kind not in (LogicalType.STRING, LogicalType.BOOLEAN) and not re.fullmatch(r"\d{1,4}", text)
+
+
 @dataclass(frozen=True)
 class _Typed:
     logical_type: LogicalType

@@ -9,12 +9,15 @@ from tests.template.application import (
     MACHINES,
     RESOURCES,
     as_list,
+    deployed_resources,
     of_type,
     policies,
     statements_of,
     tls_only,
 )
 
+GIVEN_DATABASE = {"DatabaseSecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:given"}
+GIVEN_NETWORK = GIVEN_DATABASE | {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
 BUCKET_POLICIES = of_type("AWS::S3::BucketPolicy")
 TRAINING_ROLE = of_type("AWS::IAM::Role")["TrainingRole"]
 
@@ -22,6 +25,7 @@ TRAINING_ROLE = of_type("AWS::IAM::Role")["TrainingRole"]
 WITHOUT_RESOURCE = {
     ("ClaimsPipeline", "DeliverLogs"),
     ("ScoreClaims", "DeliverLogs"),
+    ("StartTraining", "DescribeInstances"),
     ("WatchTrainings", "DescribeInstances"),
     ("RunCheck", "ReadMetrics"),
     ("RunCheck", "PublishMetrics"),
@@ -56,7 +60,9 @@ ALLOWED = {
     "RecordUnscored": {"secretsmanager:GetSecretValue", "sns:Publish"},
     "StartTraining": {
         "ec2:CreateTags",
+        "ec2:DescribeInstances",
         "ec2:RunInstances",
+        "iam:CreateServiceLinkedRole",
         "iam:PassRole",
         "secretsmanager:GetSecretValue",
         "sns:Publish",
@@ -191,6 +197,40 @@ def test_only_instances_of_the_launch_template_are_started_and_terminated() -> N
     assert statements["TerminateTrainings"]["Condition"] == {
         "StringEquals": {"aws:ResourceTag/claimwatch-template": {"Ref": "TrainingTemplate"}}
     }
+
+
+def test_training_may_start_in_both_subnets_of_our_network_and_in_no_other() -> None:
+    ours = deployed_resources()
+    function = ours["StartTraining"]["Properties"]
+    assert function["Environment"]["Variables"]["TRAINING_SUBNETS"] == {
+        "Fn::Sub": "${PrivateSubnetA} ${PrivateSubnetB}"
+    }
+    documents = [policy["PolicyDocument"] for policy in ours["StartTrainingRole"]["Properties"]["Policies"]]
+    allowed = [
+        resource["Fn::Sub"].rsplit(":", 1)[-1]
+        for document in documents
+        for statement in document["Statement"]
+        if statement["Action"] == "ec2:RunInstances"
+        for resource in as_list(statement["Resource"])
+        if ":subnet/" in resource["Fn::Sub"]
+    ]
+    assert allowed == ["subnet/${PrivateSubnetA}", "subnet/${PrivateSubnetB}"]
+
+
+@pytest.mark.parametrize("given", [{}, GIVEN_NETWORK, GIVEN_DATABASE], ids=["own", "given", "none"])
+def test_the_launch_template_fixes_the_security_group_and_no_subnet(given: dict[str, str]) -> None:
+    """A subnet in a request and network interfaces in its template exclude each other."""
+    launch = deployed_resources(**given)["TrainingTemplate"]["Properties"]["LaunchTemplateData"]
+    assert launch["SecurityGroupIds"]
+    assert not {"NetworkInterfaces", "SubnetId"} & launch.keys()
+
+
+def test_only_the_service_linked_role_of_spot_may_be_created() -> None:
+    [statement] = [s for s in statements_of(FUNCTIONS["StartTraining"]) if s["Sid"] == "CreateSpotRole"]
+    assert statement["Resource"]["Fn::Sub"].endswith(
+        ":role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
+    )
+    assert statement["Condition"] == {"StringEquals": {"iam:AWSServiceName": "spot.amazonaws.com"}}
 
 
 def test_no_function_writes_to_the_landing_bucket() -> None:

@@ -61,6 +61,13 @@ def test_a_missing_or_unreadable_variable_is_named(monkeypatch: pytest.MonkeyPat
         _ = settings.training_max_hours
 
 
+def test_a_stack_without_a_network_names_no_subnets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRAINING_SUBNETS", raising=False)
+    assert settings.training_subnets == []
+    monkeypatch.setenv("TRAINING_SUBNETS", "subnet-1 subnet-2")
+    assert settings.training_subnets == ["subnet-1", "subnet-2"]
+
+
 def test_settings_have_their_types(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRAINING_MAX_HOURS", "1.5")
     monkeypatch.setenv("WATCHED_QUEUE_URLS", "https://a https://b")

@@ -56,7 +56,9 @@ def training_dependencies() -> TrainingDependencies:
     """Return the dependencies of starting and watching trainings."""
     return TrainingDependencies(
         database=database(),
-        instances=Ec2TrainingInstances(client("ec2"), settings.training_template_id),
+        instances=Ec2TrainingInstances(
+            client("ec2"), settings.training_template_id, settings.training_subnets
+        ),
         alerts=alerts(),
         longest=timedelta(hours=settings.training_max_hours),
     )

@@ -14,10 +14,14 @@ class MissingSetting(ClaimwatchError):
 
 
 class _Variable[T]:
-    """An environment variable, named like the attribute but in capital letters, and how it is parsed."""
+    """An environment variable, named like the attribute but in capital letters, and how it is parsed.
 
-    def __init__(self, parse: Callable[[str], T]) -> None:
+    One with a value for ``unset`` may be missing.
+    """
+
+    def __init__(self, parse: Callable[[str], T], unset: T | None = None) -> None:
         self._parse = parse
+        self._unset = unset
         self._name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -25,6 +29,8 @@ class _Variable[T]:
 
     def __get__(self, instance: object, owner: type) -> T:
         text = os.environ.get(self._name, "")
+        if not text and self._unset is not None:
+            return self._unset
         if not text:
             raise MissingSetting(f"the environment variable {self._name} is not set")
         try:
@@ -44,6 +50,7 @@ class Settings:
     score_claims_arn = _Variable(str)
     training_template_id = _Variable(str)
     training_max_hours = _Variable(float)
+    training_subnets = _Variable[list[str]](str.split, unset=[])
     evaluation_queue_url = _Variable(str)
     function_log_group = _Variable(str)
     watched_queue_urls = _Variable(str.split)

@@ -235,7 +235,11 @@ ACTIONS = (
         set(),
         lambda c, _, s: c("ec2").terminate_instances(InstanceIds=[s.instance]),
     ),
-    Action("describe the instances", {"WatchTrainings"}, lambda c, _d, _s: c("ec2").describe_instances()),
+    Action(
+        "describe the instances",
+        {"StartTraining", "WatchTrainings"},
+        lambda c, _d, _s: c("ec2").describe_instances(),
+    ),
     Action(
         "start a backfill of scores",
         {"PromoteModel"},

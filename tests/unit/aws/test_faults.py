@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 
 from claimwatch.aws.faults import aws_faults
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, S3Objects
-from claimwatch.aws.training_instances import Ec2TrainingInstances, InstanceUnavailable
+from claimwatch.aws.training_instances import Ec2TrainingInstances
 from claimwatch.errors import TransientFault
 
 
@@ -107,22 +107,6 @@ def test_denied_access_to_an_object_is_a_bug() -> None:
     objects = S3Objects(Failing(client_error("AccessDenied", 403)))  # type: ignore[arg-type]
     with pytest.raises(ClientError):
         objects.exists("bucket", "key")
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (client_error("RequestLimitExceeded", 503), TransientFault),
-        (client_error("Unavailable"), TransientFault),
-        (EndpointConnectionError(endpoint_url="https://x"), TransientFault),
-        (client_error("InsufficientInstanceCapacity", 500), InstanceUnavailable),
-        (client_error("VcpuLimitExceeded"), InstanceUnavailable),
-    ],
-    ids=str,
-)
-def test_missing_capacity_is_not_retried(error: Exception, expected: type[Exception]) -> None:
-    with pytest.raises(expected):
-        Ec2TrainingInstances(Failing(error), "template").start("training")
 
 
 def test_a_missing_instance_counts_as_terminated() -> None:

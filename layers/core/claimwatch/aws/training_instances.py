@@ -1,6 +1,7 @@
 """EC2 instances that train models: started from one launch template and identified by tags."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,11 +18,24 @@ TEMPLATE_TAG = "claimwatch-template"
 """Tag that holds the launch template's id; Claimwatch may terminate any instance that carries it."""
 
 _MISSING = "InvalidInstanceID.NotFound"
+_OF_ONE_ZONE = {
+    "InsufficientFreeAddressesInSubnet",
+    "InsufficientInstanceCapacity",
+    "InsufficientVolumeCapacity",
+    "SpotMaxPriceTooLow",
+    "Unsupported",
+}
+"""Error codes of one availability zone: no capacity, no instances of the type, or a higher Spot price."""
+
 _ENDED = {"shutting-down", "terminated", "stopping", "stopped"}
 
 
 class InstanceUnavailable(ClaimwatchError):
     """EC2 starts no instance: no capacity, a limit of the account, or a mistake in the launch template."""
+
+
+class _ZoneUnavailable(InstanceUnavailable):
+    """EC2 starts no instance in this availability zone, but may start one in another."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +64,33 @@ class TrainingInstances(Protocol):
 class Ec2TrainingInstances:
     """The instances of the stack's launch template."""
 
-    def __init__(self, client: Any, template_id: str) -> None:
+    def __init__(self, client: Any, template_id: str, subnets: Sequence[str] = ()) -> None:
+        """Use the first of the subnets that has capacity; without subnets, the default one of the account."""
         self._client = client
         self._template_id = template_id
+        self._subnets = subnets
 
     def start(self, training_id: str) -> str:
+        # The client token prevents a second instance in one subnet, and this look one in another subnet.
+        for instance in self.all():
+            if instance.training_id == training_id:
+                return instance.instance_id
+        refusals = []
+        for subnet in self._subnets or (None,):
+            try:
+                return self._start_in(subnet, training_id)
+            except _ZoneUnavailable as refusal:
+                refusals.append(str(refusal))
+        raise InstanceUnavailable("; ".join(refusals))
+
+    def _start_in(self, subnet: str | None, training_id: str) -> str:
+        # EC2 refuses a known client token with other parameters, so each subnet has its own token.
+        token = hashlib.sha256(f"{training_id} {subnet}".encode()).hexdigest()
         with _ec2_faults():
             answer = self._client.run_instances(
                 LaunchTemplate={"LaunchTemplateId": self._template_id, "Version": "$Latest"},
                 MinCount=1,
                 MaxCount=1,
-                ClientToken=training_id,
                 TagSpecifications=[
                     {
                         "ResourceType": "instance",
@@ -70,6 +100,8 @@ class Ec2TrainingInstances:
                         ],
                     }
                 ],
+                ClientToken=token,
+                **({"SubnetId": subnet} if subnet else {}),
             )
         instance_id: str = answer["Instances"][0]["InstanceId"]
         return instance_id
@@ -119,4 +151,5 @@ def _ec2_faults() -> Iterator[None]:
             if is_retryable(error) and "Capacity" not in code:
                 raise
             message = error.response["Error"].get("Message", "")
-            raise InstanceUnavailable(f"EC2 starts no instance: {code}: {message}") from error
+            unavailable = _ZoneUnavailable if code in _OF_ONE_ZONE else InstanceUnavailable
+            raise unavailable(f"EC2 starts no instance: {code}: {message}") from error

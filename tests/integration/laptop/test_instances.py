@@ -1,7 +1,12 @@
 """An instance on the laptop runs its user data with its own role only, and terminates on time."""
 
 import base64
+import hashlib
+import io
 import json
+import re
+import shutil
+import tarfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,11 +19,13 @@ from claimwatch.aws.training_instances import Ec2TrainingInstances
 from local.emulator import Emulator
 from local.instances import Instances
 from local.processes import wait_until
+from tests.template.application import RESOURCES
 
 ALLOWED = {
     "Version": "2012-10-17",
     "Statement": [
         {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::instances-write/*"},
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::instances-code/*"},
     ],
 }
 TRUST = {
@@ -53,6 +60,7 @@ END
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with Emulator(tmp_path_factory.mktemp("emulator")) as running:
         running.client("s3").create_bucket(Bucket="instances-write")
+        running.client("s3").create_bucket(Bucket="instances-code")
         iam = running.client("iam")
         iam.create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps(TRUST))
         iam.put_role_policy(RoleName="worker", PolicyName="writes", PolicyDocument=json.dumps(ALLOWED))
@@ -81,6 +89,14 @@ def instances_with(emulator: Emulator, name: str, script: str) -> Ec2TrainingIns
     return Ec2TrainingInstances(ec2, template)
 
 
+def user_data_of_the_template(**values: str) -> str:
+    """Return the user data of template.yaml with its references replaced."""
+    launch = RESOURCES["TrainingTemplate"]["Properties"]["LaunchTemplateData"]
+    script, _ = launch["UserData"]["Fn::Base64"]["Fn::Sub"]
+    replaced = re.sub(r"\$\{([A-Z][\w.:]*)\}", lambda found: values.get(found[1], "1"), script)
+    return str(replaced.replace("${!", "${"))
+
+
 def all_ended(instances: Instances, training_instances: Ec2TrainingInstances) -> bool:
     instances.poll()
     return all(machine.ended for machine in training_instances.all())
@@ -101,6 +117,47 @@ def test_user_data_runs_with_the_role_of_the_profile_and_the_instance_terminates
     assert content(emulator, "mine") == b"training-1"
     assert content(emulator, "code") == b"401"
     assert content(emulator, "denied") == b"AccessDenied"
+
+
+@pytest.mark.parametrize("on_aws", [True, False], ids=["on AWS", "on the laptop"])
+def test_the_training_works_on_the_disk_of_its_instance_and_not_in_memory(
+    emulator: Emulator, instances: Instances, monkeypatch: pytest.MonkeyPatch, on_aws: bool
+) -> None:
+    """On Amazon Linux 2023, /tmp is in memory, and the disk of TrainingDiskGb would stay unused."""
+    code = io.BytesIO()
+    with tarfile.open(fileobj=code, mode="w:gz") as archive:
+        script = b"pwd; python3.13 -c 'import tempfile; print(tempfile.gettempdir())'"
+        member = tarfile.TarInfo("training/bootstrap.sh")
+        member.size = len(script)
+        archive.addfile(member, io.BytesIO(script))
+    emulator.client("s3").put_object(Bucket="instances-code", Key="code/1", Body=code.getvalue())
+    user_data = user_data_of_the_template(
+        ArtifactBucket="instances-code",
+        DualStack="",
+        **{
+            "AWS::Region": "us-east-1",
+            "TrainingCode.Key": "code/1",
+            "TrainingCode.Sha256": hashlib.sha256(code.getvalue()).hexdigest(),
+        },
+    )
+    if on_aws:  # where nothing sets TMPDIR
+        environment = instances._environment
+        monkeypatch.setattr(
+            instances,
+            "_environment",
+            lambda *where: {name: value for name, value in environment(*where).items() if name != "TMPDIR"},
+        )
+    training_instances = instances_with(emulator, f"works-on-disk-{on_aws}", user_data)
+
+    instance_id = training_instances.start(f"training-on-disk-{on_aws}")
+
+    assert wait_until(lambda: all_ended(instances, training_instances), 60, every=0.2)
+    folder = instances.folder / instance_id
+    *_, working, temporary = (folder / "output.log").read_text().splitlines()
+    disk = Path("/var/tmp") if on_aws else folder  # noqa: S108 - as on the instance
+    shutil.rmtree(working)
+    assert Path(temporary) == disk
+    assert Path(working).parent == disk
 
 
 def test_requests_with_the_same_token_start_one_instance(emulator: Emulator) -> None:

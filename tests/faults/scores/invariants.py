@@ -60,6 +60,8 @@ class ScoresInvariants(Invariants):
     def __init__(self, cursor: Cursor, files: Mapping[int, Loaded], notes: ScoreNotes) -> None:
         super().__init__(cursor)
         self._files, self._notes = files, notes
+        [[key]] = self.rows("SELECT key FROM claimwatch.audit_key")
+        self._audit_key = bytes(key)
 
     def check(self) -> None:
         """Check everything when nothing runs any more and people have repaired what was reported."""
@@ -104,7 +106,12 @@ class ScoresInvariants(Invariants):
             self.expect(
                 f"counts of chunk {number} of {self._files[file_id].label} by {role} {version}",
                 (claims, audited, missing, unseen),
-                (len(own), sum(claim.audited for claim in own), {"panes": without} if without else {}, {}),
+                (
+                    len(own),
+                    sum(claim.is_audited(self._audit_key) for claim in own),
+                    {"panes": without} if without else {},
+                    {},
+                ),
             )
 
     def _check_scores(self) -> None:
@@ -143,7 +150,7 @@ class ScoresInvariants(Invariants):
             right = (
                 refers == (probability >= model.threshold),
                 bool(features) == refers and features <= {"amount", "panes"},
-                audit == claim.audited,
+                audit == claim.is_audited(self._audit_key),
                 0.0 <= percentile <= 100.0,
             )
             self.expect(f"referral, reasons, audit and percentile of {what}", right, (True,) * 4)

@@ -45,10 +45,9 @@ class Claim:
         """The Monday of its week."""
         return self.broken_on - timedelta(days=self.broken_on.weekday())
 
-    @property
-    def audited(self) -> bool:
-        """Whether the claim belongs to the random audit."""
-        drawn = int.from_bytes(hashlib.sha256(b"audit\0" + self.claim_id.encode()).digest()[:8])
+    def is_audited(self, key: bytes) -> bool:
+        """Return whether the claim belongs to the random audit."""
+        drawn = int.from_bytes(hashlib.blake2b(self.claim_id.encode(), key=key, digest_size=8).digest())
         return drawn < AUDIT_SHARE * 2**64
 
 

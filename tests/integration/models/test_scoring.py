@@ -4,9 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from claimwatch.scoring import plan_scoring, score_rows
+from claimwatch.scoring.claim_table import Column
+from claimwatch.scoring.scorer import audit_sample
 from claimwatch.storage import scores
 from tests.cluster import database_at
 from tests.integration.models.environment import LINE, AmountModel, CorruptBundle, ModelEnvironment
@@ -43,6 +47,35 @@ def test_the_audit_sample_is_marked_whatever_the_score(with_champion: ModelEnvir
     with_champion.score(file["file_id"])
 
     assert [row["claim_id"] for row in with_champion.scores() if row["audit_sample"]] == ["f17", "f7"]
+
+
+class Audited(AmountModel):
+    """A model that draws half of the claims, as a promoted bundle does."""
+
+    def audited(self, claim_ids: Column, key: bytes) -> npt.NDArray[np.bool_]:
+        return audit_sample(claim_ids, 0.5, key)
+
+
+def test_another_attempt_draws_the_same_claims_for_the_audit(with_champion: ModelEnvironment) -> None:
+    with_champion.register("2", Audited())
+    with_champion.promote("2")
+    file = with_champion.drop(*[100] * 200)
+
+    def drawn() -> list[str]:
+        with_champion.score(file["file_id"])
+        return [row["claim_id"] for row in with_champion.scores() if row["audit_sample"]]
+
+    first = drawn()
+    with with_champion.site.database.transaction() as cursor:
+        cursor.execute("DELETE FROM claimwatch.score; DELETE FROM claimwatch.scored_chunk")
+        cursor.execute("DELETE FROM claimwatch.profile")
+
+    assert 60 < len(first) < 140
+    assert drawn() == first
+    # Whoever knows the claim ids only draws other claims.
+    claim_ids = [row["claim_id"] for row in with_champion.scores()]
+    guessed = np.array(claim_ids)[audit_sample(claim_ids, 0.5, bytes(32))].tolist()
+    assert guessed != first
 
 
 def test_a_repeated_task_scores_a_chunk_only_once(with_champion: ModelEnvironment) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from hashlib import blake2b
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from tests.unit.models.bundles import AUDITED, CALIBRATION, CAPACITY, SPEC, draw
 from tests.unit.models.forests import draw_forest
 
 FILES, SHA256 = make_bundle()
+AUDIT_KEY = bytes(range(32))
 
 
 @pytest.fixture(scope="module")
@@ -181,20 +183,28 @@ def test_a_manifest_without_a_serving_part_is_refused() -> None:
 
 def test_the_audit_slice_is_stable_and_has_the_configured_size(scorer: Scorer) -> None:
     ids = [f"MTR-{number:012X}" for number in range(50_000)]
-    found = scorer.audited(ids)
+    found = scorer.audited(ids, AUDIT_KEY)
     assert found.mean() == pytest.approx(AUDITED, rel=0.1)
-    assert scorer.audited(ids[::-1])[::-1].tolist() == found.tolist()
-    assert not audit_sample(ids[:100], 0.0).any()
-    assert audit_sample(ids[:100], 1.0).all()
+    assert scorer.audited(ids[::-1], AUDIT_KEY)[::-1].tolist() == found.tolist()
+    assert not audit_sample(ids[:100], 0.0, AUDIT_KEY).any()
+    assert audit_sample(ids[:100], 1.0, AUDIT_KEY).all()
     # A larger share holds the smaller one, so that changing it changes no claim's place without need.
-    assert audit_sample(ids, 2 * AUDITED)[found].all()
+    assert audit_sample(ids, 2 * AUDITED, AUDIT_KEY)[found].all()
 
 
-def test_the_audit_slice_uses_the_first_eight_bytes_of_the_hash() -> None:
+def test_nobody_without_the_key_can_predict_the_audit() -> None:
+    ids = [f"MTR-{number:012X}" for number in range(50_000)]
+    drawn = audit_sample(ids, 0.1, AUDIT_KEY)
+    for guess in (bytes(32), AUDIT_KEY[::-1], b""):
+        predicted = audit_sample(ids, 0.1, guess)
+        assert (drawn & predicted).sum() / drawn.sum() == pytest.approx(0.1, abs=0.02)
+
+
+def test_the_audit_slice_is_a_keyed_hash_below_the_share() -> None:
     """Claims that were drawn once stay drawn."""
-    import hashlib
-
     ids = [f"MTR-{number:012X}" for number in range(2_000)]
-    numbers = [int.from_bytes(hashlib.sha256(b"audit\0" + name.encode()).digest()[:8]) for name in ids]
+    numbers = [int.from_bytes(blake2b(name.encode(), key=AUDIT_KEY, digest_size=8).digest()) for name in ids]
     for share in (0.005, 0.02, 0.3, 1 / 3, numbers[7] / 2.0**64):
-        assert audit_sample(ids, share).tolist() == [number < share * 2.0**64 for number in numbers]
+        assert audit_sample(ids, share, AUDIT_KEY).tolist() == [
+            number < share * 2.0**64 for number in numbers
+        ]

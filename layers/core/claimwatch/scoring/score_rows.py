@@ -53,6 +53,7 @@ class _Chunk:
     line: str
     contract: Contract
     number: int
+    audit_key: bytes
     claim_ids: Column
     columns: dict[str, Column]
     event_time: Column | None
@@ -91,6 +92,7 @@ def _read(database: Database, file: File, line: str, number: int, kinds: Mapping
     chunks = Plan.from_json(file.details).chunks
     following = chunks[number + 1 : number + 2]
     with database.transaction() as cursor:
+        audit_key = scores.audit_key(cursor)
         contract = contracts.applied(cursor, file.dataset, line, file.contract_version)
         event = next((each.name for each in contract.columns if each.role is ColumnRole.EVENT_TIME), None)
         wanted = dict(kinds) if event is None else {event: "days"} | dict(kinds)
@@ -107,7 +109,8 @@ def _read(database: Database, file: File, line: str, number: int, kinds: Mapping
             )
 
         claim_ids, columns = read_claims(write, wanted)
-    return _Chunk(file, line, contract, number, claim_ids, columns, columns.get(event) if event else None)
+    event_time = columns.get(event) if event else None
+    return _Chunk(file, line, contract, number, audit_key, claim_ids, columns, event_time)
 
 
 def _score(
@@ -126,7 +129,7 @@ def _score(
         code_version=deps.code_version,
         threshold=model.threshold,
     )
-    stream = ScoreStream(model, chunk.claim_ids, chunk.columns)
+    stream = ScoreStream(model, chunk.claim_ids, chunk.columns, chunk.audit_key)
     with deps.database.transaction() as cursor:
         scores.lock_chunk(cursor, scoring.file_id, scoring.number)
         if (chosen.version, chosen.role) in scores.scored_by(cursor, scoring.file_id, scoring.number):

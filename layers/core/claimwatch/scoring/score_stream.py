@@ -75,8 +75,11 @@ class Model(Protocol):
     def reasons(
         self, columns: Mapping[str, Column], rows: Column
     ) -> Sequence[Sequence[Mapping[str, Any]]]: ...
-    def audited(self, claim_ids: Column) -> npt.NDArray[np.bool_]:
-        """Return which claims are in the random audit sample, which is reviewed whatever the scores are."""
+    def audited(self, claim_ids: Column, key: bytes) -> npt.NDArray[np.bool_]:
+        """Return which claims are in the random audit sample, which is reviewed whatever the scores are.
+
+        Whoever does not know the key cannot predict them.
+        """
 
     def profiles(
         self, columns: Mapping[str, Column], found: Sequence[Any], event_time: Column
@@ -94,8 +97,11 @@ class ScoreStream:
     block is made is kept in ``failed``, because psycopg2 replaces it with an error of its own.
     """
 
-    def __init__(self, model: Model, claim_ids: Column, columns: Mapping[str, Column]) -> None:
+    def __init__(
+        self, model: Model, claim_ids: Column, columns: Mapping[str, Column], audit_key: bytes
+    ) -> None:
         self._model = model
+        self._audit_key = audit_key
         self._claim_ids = claim_ids
         self._columns = columns
         self._parts = chain([_BEGINNING], self._rows(), [_END])
@@ -138,7 +144,7 @@ class ScoreStream:
             block = slice(start, start + BLOCK)
             claim_ids = self._claim_ids[block]
             found = self._model.score({name: values[block] for name, values in self._columns.items()})
-            audited = self._model.audited(claim_ids)
+            audited = self._model.audited(claim_ids, self._audit_key)
             self.found.append(found)
             self._audited += int(audited.sum())
             scored = _Block(claim_ids, found.probability, found.percentile, found.referred, audited)

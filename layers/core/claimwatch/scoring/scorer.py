@@ -132,14 +132,23 @@ class Scorer:
         """The explainer, created on first use."""
         return Explainer(self.bundle.model)
 
-    def audited(self, claim_ids: Iterable[str]) -> Flags:
+    def audited(self, claim_ids: Iterable[str], key: bytes) -> Flags:
         """Return which claims are in the random audit sample, which is reviewed whatever the scores are."""
-        return audit_sample(claim_ids, self.bundle.manifest.audit_share)
+        return audit_sample(claim_ids, self.bundle.manifest.audit_share, key)
 
 
-def audit_sample(claim_ids: Iterable[str], share: float) -> Flags:
-    """Return which claims are in the audit sample; it has the same claims under every model."""
-    bound = math.ceil(share * 2.0**64).to_bytes(9)[1:] if share < 1.0 else b"\xff" * 33
-    digest = hashlib.sha256
-    drawn = (digest(b"audit\0" + claim_id.encode()).digest() < bound for claim_id in claim_ids)
-    return np.fromiter(drawn, np.bool_)
+def audit_sample(claim_ids: Iterable[str], share: float, key: bytes) -> Flags:
+    """Return which claims are in the audit sample; it has the same claims under every model.
+
+    A claim is drawn by its keyed hash (BLAKE2b, RFC 7693), so whoever does not know the key cannot predict
+    which claims are reviewed.
+    """
+    bound = math.ceil(share * 2.0**64).to_bytes(9)[1:] if share < 1.0 else b"\xff" * 9
+    keyed = hashlib.blake2b(key=key, digest_size=8)
+
+    def drawn(claim_id: str) -> bool:
+        digest = keyed.copy()  # the key is processed once for all claims
+        digest.update(claim_id.encode())
+        return digest.digest() < bound
+
+    return np.fromiter(map(drawn, claim_ids), np.bool_)

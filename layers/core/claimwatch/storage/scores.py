@@ -71,6 +71,14 @@ def scored_by(cursor: Cursor, file_id: int, number: int) -> set[tuple[str, Role]
     return set(cursor.fetchall())
 
 
+def audit_key(cursor: Cursor) -> bytes:
+    """Return the key by which claims are drawn for the random audit."""
+    cursor.execute(_SQL["audit_key"])
+    row = cursor.fetchone()
+    assert row is not None  # the migration wrote it
+    return bytes(row[0])
+
+
 def index_new_rows(cursor: Cursor, line: str) -> None:
     """Add new rows to the line's index of files and row numbers, so that a chunk reads only its own rows."""
     cursor.execute(_SQL["index_new_rows"], {"index": f"claimwatch.claim_{line}_by_file"})

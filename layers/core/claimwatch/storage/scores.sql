@@ -7,6 +7,9 @@ SELECT pg_advisory_xact_lock(hashtextextended('claimwatch score ' || %(file_id)s
 -- name: scored_by
 SELECT model_version, role FROM claimwatch.scored_chunk WHERE file_id = %(file_id)s AND number = %(number)s;
 
+-- name: audit_key
+SELECT key FROM claimwatch.audit_key;
+
 -- name: index_new_rows
 -- Every chunk reads the pages that the BRIN index does not cover yet; autovacuum would add them only later.
 SELECT brin_summarize_new_values(to_regclass(%(index)s));

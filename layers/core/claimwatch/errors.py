@@ -6,6 +6,12 @@ retried. The class names are a contract: the state machines match them.
 
 import traceback
 
+LONGEST_SENTENCE = 500
+"""Characters of a reason for a refusal: people read it in a table, a terminal or a notification."""
+
+MOST_PROBLEMS = 200
+"""Problems of a contract that are listed; a notification holds 256 KiB."""
+
 
 class ClaimwatchError(Exception):
     """Base of every error that Claimwatch raises itself."""
@@ -18,20 +24,31 @@ class RefusedData(ClaimwatchError):
 class RefusedFile(RefusedData):
     """A file that cannot be loaded at all."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(sentence(reason))
+
 
 class RefusedPhoto(RefusedData):
     """A photo that cannot be shown; one sentence says what is wrong and what to do."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(sentence(reason))
 
 
 class RefusedContract(RefusedData):
     """A contract that cannot be read or applied.
 
-    ``problems`` holds one sentence for each problem, each naming the column or the key.
+    ``problems`` holds one sentence for each problem, each naming the column or the key; of very many problems
+    it holds the first.
     """
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
+        self.problems = [sentence(problem) for problem in problems[:MOST_PROBLEMS]]
+        if len(problems) > MOST_PROBLEMS:
+            self.problems.append(
+                f"{len(problems) - MOST_PROBLEMS:,} more problems follow; correct these first"
+            )
+        super().__init__("; ".join(self.problems))
 
 
 class TransientFault(ClaimwatchError):
@@ -48,6 +65,19 @@ class Superseded(ClaimwatchError):
 
 class MalformedEvent(ClaimwatchError):
     """An event that a function cannot read; the message names the field and never quotes a value."""
+
+
+def sentence(text: str) -> str:
+    """Return a text that may quote names of hostile data as people can read it and PostgreSQL can store it.
+
+    Control characters, which a terminal would obey, become U+FFFD, and line breaks become blanks. A text of
+    more than ``LONGEST_SENTENCE`` characters loses its middle: it begins with the place and ends with advice.
+    """
+    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
+    if len(line) <= LONGEST_SENTENCE:
+        return line
+    half = LONGEST_SENTENCE // 2 - 1
+    return f"{line[:half]}\u2026{line[-half:]}"
 
 
 def place_of(error: BaseException) -> str:

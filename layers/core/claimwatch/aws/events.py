@@ -67,3 +67,8 @@ def object_event_of(message: str) -> CreatedObject | DeletedObject | None:
 def sortable(sequencer: str) -> str:
     """Pad a sequencer to a fixed length, so that the order of texts is the order of numbers."""
     return sequencer.rjust(_SEQUENCER_DIGITS, "0")
+
+
+def storable_key(key: str) -> str:
+    """Return the key without NUL characters, which S3 allows and PostgreSQL does not."""
+    return key.replace("\0", "\ufffd")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.alerts import Alerts
-from claimwatch.aws.events import CreatedObject, sortable
+from claimwatch.aws.events import CreatedObject, sortable, storable_key
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
 from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.contract.parse import parse_contract
@@ -16,7 +16,7 @@ from claimwatch.domain.contract.strict_yaml import MAX_TEXT
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
 from claimwatch.ingest.contract_keys import line_of
 from claimwatch.storage import contracts, ledger
-from claimwatch.storage.connection import Database
+from claimwatch.storage.connection import Database, DataRefused
 from claimwatch.storage.contracts import Entry, Submission
 
 ATTEMPTS = 4
@@ -62,7 +62,7 @@ def apply_contract(deps: Dependencies, created: CreatedObject) -> Applied:
     A contract that cannot be applied is recorded with the reasons and notified once; the running one stays.
     Raises ``TransientFault`` if the same call may succeed later.
     """
-    line = line_of(created.ref.key)
+    line = line_of(storable_key(created.ref.key))
     if line is None:
         return Applied("ignored")
     try:
@@ -72,7 +72,7 @@ def apply_contract(deps: Dependencies, created: CreatedObject) -> Applied:
     submission = Submission(
         line=line,
         bucket=created.ref.bucket,
-        key=created.ref.key,
+        key=storable_key(created.ref.key),
         version_id=created.ref.version_id,
         received_at=created.created_at,
         sequencer=sortable(created.sequencer),
@@ -133,6 +133,9 @@ def _record(
                 return _apply(cursor, submission, contract, deps.lock_timeout)
     except RefusedContract as refusal:
         problems = refusal.problems
+    except DataRefused as error:
+        # For instance an index over values that are too long for it.
+        problems = [f"schema: the stored claims do not allow this change ({error}); undo it in the contract"]
     with deps.database.transaction() as cursor:
         contracts.lock_line(cursor, submission.line)
         known = contracts.find_entry(cursor, submission)

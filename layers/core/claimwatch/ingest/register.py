@@ -1,11 +1,11 @@
 """Registration of a new object: it is entered in the ledger, and its pipeline is started."""
 
 from claimwatch.aws.alerts import Alerts
-from claimwatch.aws.events import CreatedObject, sortable
+from claimwatch.aws.events import CreatedObject, sortable, storable_key
 from claimwatch.aws.executions import Pipeline
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.contract.contract import LINE_NAME
-from claimwatch.errors import TransientFault
+from claimwatch.errors import TransientFault, sentence
 from claimwatch.ingest.notifications import notify_refused
 from claimwatch.storage import ledger
 from claimwatch.storage.connection import Database
@@ -24,12 +24,12 @@ def register(database: Database, pipeline: Pipeline, alerts: Alerts, created: Cr
         dataset=dataset,
         line=line,
         bucket=created.ref.bucket,
-        key=created.ref.key,
+        key=storable_key(created.ref.key),
         version_id=created.ref.version_id,
         sequencer=sortable(created.sequencer),
         size_bytes=created.size_bytes,
         received_at=created.created_at,
-        refused_because=refused_because,
+        refused_because=refused_because and sentence(refused_because),
     )
     file = _register_with_retry(database, dropped)
     if file.status == "refused" and not file.notified:
@@ -53,6 +53,8 @@ def _register_with_retry(database: Database, dropped: ledger.Dropped) -> ledger.
 
 def _parse_key(key: str) -> tuple[str, str | None, str | None]:
     """Return the dataset and the line of a key, and the reason for refusing the object, or None."""
+    if "\0" in key:
+        return "unknown", None, "the key contains a NUL character: drop the file again under another key"
     dataset, _, rest = key.partition("/")
     line, slash, name = rest.partition("/")
     if dataset not in DATASETS or not slash:

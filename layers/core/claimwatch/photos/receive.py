@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from claimwatch.aws.events import CreatedObject, DeletedObject, sortable
+from claimwatch.aws.events import CreatedObject, DeletedObject, sortable, storable_key
 from claimwatch.aws.objects import ObjectMissing, ObjectStore
 from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE
 from claimwatch.domain.photos.photo import Photo
@@ -89,7 +89,7 @@ def withdraw(database: Database, deleted: DeletedObject) -> None:
         return
     deletion = images.Deletion(
         bucket=deleted.ref.bucket,
-        key=_storable(deleted.ref.key),
+        key=storable_key(deleted.ref.key),
         version_id=deleted.ref.version_id,
         sequencer=sortable(deleted.sequencer),
         deleted_at=deleted.deleted_at,
@@ -110,7 +110,7 @@ def _version(created: CreatedObject) -> images.Version:
     return images.Version(
         event_id=event_id_of(created.ref.key),
         bucket=created.ref.bucket,
-        key=_storable(created.ref.key),
+        key=storable_key(created.ref.key),
         version_id=created.ref.version_id,
         sequencer=sortable(created.sequencer),
         received_at=created.created_at,
@@ -123,11 +123,6 @@ def event_id_of(key: str) -> str | None:
     if not name or not 0 < len(event_id) <= MAX_EVENT_ID:
         return None
     return None if any(unicodedata.category(char) in ("Cc", "Cs") for char in event_id) else event_id
-
-
-def _storable(key: str) -> str:
-    """Return the key without NUL characters, which S3 allows and PostgreSQL does not."""
-    return key.replace("\0", "\ufffd")
 
 
 def _examine(

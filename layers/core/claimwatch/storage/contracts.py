@@ -173,7 +173,8 @@ def run(cursor: Cursor, statements: Iterable[str], lock_timeout: float = LOCK_TI
     """Run statements that change the line's table.
 
     Waits at most ``lock_timeout`` seconds for each lock; after that the transaction ends with a
-    ``TransientFault``. Raises ``RefusedContract`` if an object that depends on the view prevents the change.
+    ``TransientFault``. Raises ``RefusedContract`` if an object that depends on the view, or one that has the
+    name of a new object, prevents the change.
     """
     cursor.execute(_SQL["wait_briefly"], {"milliseconds": str(int(lock_timeout * 1000))})
     try:
@@ -182,6 +183,10 @@ def run(cursor: Cursor, statements: Iterable[str], lock_timeout: float = LOCK_TI
     except pg.DependentObjectsStillExist as error:
         why = "the type of a column cannot change while other objects depend on the view"
         raise RefusedContract([f"schema: {why} ({error.diag.message_detail}); drop them first"]) from error
+    except (pg.DuplicateTable, pg.WrongObjectType) as error:
+        # Line e has an index claim_e_by_file, which is also the name of the table of line e_by_file.
+        why = f"another object of the database has a name that this line needs ({error.diag.message_primary})"
+        raise RefusedContract([f"schema: {why}; choose another name for the line"]) from error
 
 
 @lru_cache(maxsize=64)

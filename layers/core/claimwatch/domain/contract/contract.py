@@ -170,9 +170,13 @@ def precedence(version: str) -> tuple[int, int, int, bool, tuple[tuple[bool, int
     if found is None:
         raise ValueError(f"'{version}' is not a semantic version")
     major, minor, patch, prerelease = found.groups()
-    parts = tuple(
-        (not part.isdecimal(), int(part) if part.isdecimal() else 0, part)
-        for part in (prerelease or "").split(".")
-        if part
-    )
+    parts = tuple(_part_precedence(part) for part in (prerelease or "").split(".") if part)
     return int(major), int(minor), int(patch), prerelease is None, parts
+
+
+def _part_precedence(part: str) -> tuple[bool, int, str]:
+    """Order numbers by their digits: Python does not convert thousands of digits to an integer."""
+    if not part.isdecimal():
+        return True, 0, part
+    digits = part.lstrip("0")
+    return False, len(digits), digits

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from claimwatch.aws.executions import Backfill, ClaimsPipeline, Pipeline, ScoreClaims
 from claimwatch.aws.objects import ModelStore, S3Objects
 from claimwatch.errors import ClaimwatchError, RefusedData, TransientFault
-from claimwatch.storage.connection import Database
+from claimwatch.storage.connection import Database, parameters_of
 
 if TYPE_CHECKING:
     import boto3
@@ -194,7 +194,7 @@ def _connected_database(secret: dict[str, Any], address: str | None, *, private:
             raise StackUnreachable(f"'{address}' is not a valid database address: write it as host:port")
         secret = secret | {"host": host, "port": int(port)}
     where = f"{secret['host']}:{secret.get('port', 5432)}"
-    database = Database.from_secret(secret)
+    database = Database(parameters_of(secret))
     try:
         with database.transaction() as cursor:
             cursor.execute("SELECT to_regclass('claimwatch.file') IS NOT NULL")

@@ -65,7 +65,7 @@ STOP_SIGNALS: Mapping[RestartMode, signal.Signals] = {"fast": signal.SIGINT, "im
 
 
 class PostgresServer:
-    """One cluster with a database and a role `claimwatch` that owns it and may create databases.
+    """One cluster with a database and a role `claimwatch` that owns it and may create databases and roles.
 
     `url` connects as that role, `superuser_url` as the superuser; each has a password generated for this
     folder. An existing cluster in the folder is kept and used again. Usable as a context manager.
@@ -280,7 +280,9 @@ class PostgresServer:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(
-                    sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD %s").format(sql.Identifier(ROLE)),
+                    sql.SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD %s").format(
+                        sql.Identifier(ROLE)
+                    ),
                     [self.password],
                 )
                 cursor.execute(

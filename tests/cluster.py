@@ -4,7 +4,8 @@ import contextlib
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from psycopg2 import sql
 from claimwatch.aws.events import CreatedObject
 from claimwatch.ingest import apply_contract as use_case
 from claimwatch.storage.connection import Database
+from claimwatch.storage.logins import renew_logins
 from claimwatch.storage.migrate import migrate
 from local.filesystem_object_store import FilesystemObjectStore
 from local.postgres import PostgresServer
@@ -27,11 +29,23 @@ TEMPLATE = "migrated"
 SETTINGS = {"shared_buffers": "64MB", "max_wal_size": "1GB"}
 
 
+class Logins(dict[str, Mapping[str, Any]]):
+    """The credentials of each task's login, in memory."""
+
+    def put(self, task: str, credentials: Mapping[str, Any]) -> None:
+        """Store the credentials of a task's login."""
+        self[task] = credentials
+
+
 class Cluster:
-    """A server whose template database contains the schema and the contract of line motor."""
+    """A server whose template database contains the schema and the contract of line motor.
+
+    The template's logins may connect to its clones, too.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.server = PostgresServer(folder, settings=SETTINGS)
+        self.logins = Logins()
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> Self:
@@ -39,6 +53,8 @@ class Cluster:
         self._administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
         with contextlib.closing(database_at(self.url(TEMPLATE))) as database:
             migrate(database)
+            renew_logins(database, {"host": self.server.host, "port": self.server.port}, self.logins)
+        with contextlib.closing(database_at(self.url(TEMPLATE, "contracts"))) as database:
             with tempfile.TemporaryDirectory() as folder:
                 status = apply_contract(
                     database, "motor", MOTOR.read_text("utf-8"), FilesystemObjectStore(Path(folder))
@@ -51,9 +67,20 @@ class Cluster:
     ) -> None:
         self.server.remove()
 
-    def url(self, name: str) -> str:
-        """Return the libpq URL of a database, with its owner as user."""
-        return urlsplit(self.server.url)._replace(path=f"/{name}").geturl()
+    def url(self, name: str, task: str | None = None) -> str:
+        """Return the libpq URL of a database for the login of a task, or for its owner."""
+        owned = urlsplit(self.server.url)._replace(path=f"/{name}")
+        if task is None:
+            return owned.geturl()
+        login = self.logins[task]
+        user = f"{login['username']}:{login['password']}@{self.server.host}:{self.server.port}"
+        return owned._replace(netloc=user).geturl()
+
+    def database(self, url: str) -> "ClonedDatabase":
+        """Return the database at the URL of a clone."""
+        name = urlsplit(url).path.lstrip("/")
+        urls = {task: self.url(name, task) for task in self.logins}
+        return ClonedDatabase({"dsn": url}, wake_up_time=10, urls=urls)
 
     @contextlib.contextmanager
     def clone(self) -> Iterator[str]:
@@ -71,6 +98,30 @@ class Cluster:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(statement)
+
+
+@dataclass
+class ClonedDatabase(Database):
+    """A clone as its owner sees it, who prepares and inspects it, and as the logins of the tasks do."""
+
+    urls: Mapping[str, str] = field(default_factory=dict, kw_only=True, repr=False)
+    _opened: dict[str, Database] = field(default_factory=dict, kw_only=True, repr=False)
+
+    def as_task(self, task: str) -> Database:
+        """Return the database with the privileges of a task, over one connection for each task."""
+        if task not in self._opened:
+            self._opened[task] = self.separately(task)
+        return self._opened[task]
+
+    def separately(self, task: str, **parameters: Any) -> Database:
+        """Return the database with the privileges of a task, over a connection that the caller closes."""
+        return database_at(self.urls[task], **parameters)
+
+    def close(self) -> None:
+        """Close all connections."""
+        super().close()
+        for opened in self._opened.values():
+            opened.close()
 
 
 def database_at(url: str, **parameters: Any) -> Database:

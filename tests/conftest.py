@@ -11,8 +11,7 @@ import pytest_socket
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from claimwatch.storage.connection import Database
-from tests.cluster import Cluster, database_at
+from tests.cluster import ClonedDatabase, Cluster
 from tests.deployed import Deployed
 
 # One OpenMP thread per test process. With more, the threads of two processes spin while they wait for the
@@ -64,8 +63,8 @@ def database_url(cluster: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with closing(database_at(database_url)) as opened:
+def database(cluster: Cluster, database_url: str) -> Iterator[ClonedDatabase]:
+    with closing(cluster.database(database_url)) as opened:
         yield opened
 
 

@@ -26,7 +26,7 @@ from claimwatch.models.trainings import End, end_training
 from claimwatch.scoring.bundle import MANIFEST, Manifest
 from claimwatch.scoring.bundle_store import download_bundle
 from claimwatch.storage import contracts, models
-from claimwatch.storage.connection import Database
+from claimwatch.storage.connection import Database, parameters_of
 from claimwatch.storage.models import LiveModel, NewVersion, Training
 from training.settings import Settings
 from training.take_snapshot import take_snapshot
@@ -64,7 +64,7 @@ class JobDependencies:
         environment = os.environ
         secret = secret_json(environment["DATABASE_SECRET_ARN"])
         return cls(
-            database=Database.from_secret(secret),
+            database=Database(parameters_of(secret)),
             objects=S3Objects(client("s3")),
             alerts=SnsAlerts(client("sns"), environment["ALERT_TOPIC_ARN"]),
             bucket=environment["ARTIFACT_BUCKET"],
@@ -107,7 +107,6 @@ def _train(deps: JobDependencies, training: Training, folder: Path) -> str | Non
         champion = models.live_models(cursor, training.line).get("champion")
         if running is None:
             raise RefusedData(f"line {training.line} has no contract")
-        cursor.execute("CREATE SCHEMA IF NOT EXISTS mlflow")
         claimant = Settings.of_contract(running.contract).claimant_column
         snapshot = folder / "snapshot.parquet"
         sha256 = take_snapshot(cursor, running.contract, claimant, snapshot)
@@ -184,6 +183,7 @@ def _register(deps: JobDependencies, training: Training, manifest: Manifest, mad
     )
     with deps.database.transaction() as cursor:
         models.add_version(cursor, new)
+        models.grant_registry(cursor)
     return new.refused_because
 
 

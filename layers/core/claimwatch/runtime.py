@@ -17,7 +17,7 @@ from claimwatch.aws.training_instances import Ec2TrainingInstances
 from claimwatch.malloc import disable_heap_trim
 from claimwatch.models.trainings import Dependencies as TrainingDependencies
 from claimwatch.settings import settings
-from claimwatch.storage.connection import Database
+from claimwatch.storage.connection import Database, parameters_of
 
 disable_heap_trim()
 
@@ -25,7 +25,7 @@ disable_heap_trim()
 @cache
 def database() -> Database:
     """Return the database of the settings."""
-    return Database.from_secret(secret_json(settings.database_secret_arn))
+    return Database(parameters_of(secret_json(settings.database_secret_arn)))
 
 
 @cache

@@ -16,11 +16,10 @@ from claimwatch.ingest.commit import Dependencies as CommitDependencies
 from claimwatch.ingest.commit import commit_file
 from claimwatch.ingest.register import register
 from claimwatch.ingest.replay import replay
-from claimwatch.storage.connection import Database
 from cli.main import app
 from cli.stack import Stack
 from local.filesystem_object_store import FilesystemObjectStore
-from tests.cluster import SilentAlerts
+from tests.cluster import ClonedDatabase, SilentAlerts
 
 LANDING, ARTIFACTS = "landing", "artifacts"
 
@@ -28,7 +27,7 @@ LANDING, ARTIFACTS = "landing", "artifacts"
 class Emulation(FilesystemObjectStore):
     """Buckets whose events are processed before the write returns, and the pipeline that processes them."""
 
-    def __init__(self, folder: Path, database: Database) -> None:
+    def __init__(self, folder: Path, database: ClonedDatabase) -> None:
         super().__init__(folder)
         self._database = database
         self._alerts = SilentAlerts()
@@ -37,25 +36,25 @@ class Emulation(FilesystemObjectStore):
         ref = super().write(bucket, key, blocks)
         created = CreatedObject(ref, self.size(ref), ref.version_id, datetime.now(UTC))
         if bucket == LANDING:
-            register(self._database, self, self._alerts, created)
+            register(self._database.as_task("ingest"), self, self._alerts, created)
         elif key.startswith("contracts/"):
-            deps = apply_contract.Dependencies(self._database, self, self._alerts, self._replay)
+            database = self._database.as_task("contracts")
+            deps = apply_contract.Dependencies(database, self, self._alerts, self._replay)
             apply_contract.apply_contract(deps, created)
         return ref
 
     def start(self, _ref: ObjectRef, file_id: int, attempt: int) -> None:
-        deps = inspect.Dependencies(self._database, self, self._alerts, ARTIFACTS)
+        database = self._database.as_task("ingest")
+        deps = inspect.Dependencies(database, self, self._alerts, ARTIFACTS)
         found = inspect.inspect(deps, file_id, attempt)
         if found["status"] != "ready":
             return
         for chunk in found["chunks"]:
-            load.load_chunk(
-                load.Dependencies(self._database, self, b"key"), file_id, attempt, chunk["number"]
-            )
-        commit_file(CommitDependencies(self._database, self), file_id, attempt)
+            load.load_chunk(load.Dependencies(database, self, b"key"), file_id, attempt, chunk["number"])
+        commit_file(CommitDependencies(database, self), file_id, attempt)
 
     def _replay(self, file_id: int) -> None:
-        replay(self._database, self, file_id)
+        replay(self._database.as_task("replay"), self, file_id)
 
 
 class Run(Protocol):
@@ -65,7 +64,7 @@ class Run(Protocol):
 
 
 @pytest.fixture
-def run(database: Database, tmp_path: Path) -> Run:
+def run(database: ClonedDatabase, tmp_path: Path) -> Run:
     buckets = Emulation(tmp_path / "buckets", database)
     stack = Stack("the test's stack", database, buckets, buckets, LANDING, ARTIFACTS)
 

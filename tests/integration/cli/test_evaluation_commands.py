@@ -13,11 +13,11 @@ from typer.testing import CliRunner, Result
 
 from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
 from claimwatch.storage import evaluations as stored
-from claimwatch.storage.connection import Database
 from claimwatch.storage.evaluations import Key, Window
 from cli.main import app
 from cli.stack import Stack
 from local.filesystem_object_store import FilesystemObjectStore
+from tests.cluster import ClonedDatabase
 from tests.integration.cli.conftest import answer
 from tests.integration.ingest.environment import Site
 
@@ -31,7 +31,7 @@ PAGE = "<!doctype html><title>The week</title>"
 class Desk:
     """The command line with a stack that checks a requested week at once."""
 
-    database: Database
+    database: ClonedDatabase
     objects: FilesystemObjectStore
     findings: dict[Check, Sequence[Finding]] = field(default_factory=dict)
     missing: dict[Check, str] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Desk:
     def run(self, *words: object) -> Result:
         stack = Stack(
             "the test's stack",
-            self.database,
+            self.database.as_task("read"),
             self.objects,
             Site(self.database, self.objects),
             "landing",
@@ -82,7 +82,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(database: Database, tmp_path: Path) -> Desk:
+def desk(database: ClonedDatabase, tmp_path: Path) -> Desk:
     return Desk(database, FilesystemObjectStore(tmp_path / "buckets"))
 
 

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from claimwatch.models import promote, trainings
-from claimwatch.storage.connection import Database
 from cli.main import app
 from cli.stack import Stack
+from tests.cluster import ClonedDatabase
 from tests.integration.cli.conftest import answer
 from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import GLASS
@@ -31,7 +31,7 @@ class Desk:
         site = self.environment.site
         stack = Stack(
             "the test's stack",
-            site.database,
+            site.database.as_task("read"),
             site.objects,
             site,
             "landing",
@@ -49,7 +49,9 @@ class Desk:
         request = trainings.TrainingRequest.parse(event)
         assert request.training_id is not None
         started = trainings.start_training(
-            trainings.Dependencies(site.database, FakeInstances(), site, timedelta(hours=1)),
+            trainings.Dependencies(
+                site.database.as_task("dispatch"), FakeInstances(), site, timedelta(hours=1)
+            ),
             request.training_id,
             request.line,
             why=request.why,
@@ -59,7 +61,7 @@ class Desk:
             end, error = self.end
             if end == "registered":
                 self.environment.register(started.version)
-            trainings.end_training(site.database, site, started.training_id, end, error)
+            trainings.end_training(site.database.as_task("training"), site, started.training_id, end, error)
         return {}
 
     def _promote(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,7 +74,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(database: Database, tmp_path: Path) -> Desk:
+def desk(database: ClonedDatabase, tmp_path: Path) -> Desk:
     site = Site.below(database, tmp_path / "buckets")
     assert site.put_contract("glass", GLASS).status == "applied"
     return Desk(ModelEnvironment(site))

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from claimwatch.storage.connection import Database
+from tests.cluster import ClonedDatabase
 from tests.integration.contracts.environment import Environment
 
 
 @pytest.fixture
-def env(database: Database, tmp_path: Path) -> Environment:
+def env(database: ClonedDatabase, tmp_path: Path) -> Environment:
     return Environment(database, tmp_path / "objects")

@@ -10,6 +10,7 @@ from claimwatch.aws.events import CreatedObject
 from claimwatch.ingest.apply_contract import Applied, Dependencies, apply_contract
 from claimwatch.storage.connection import Database
 from local.filesystem_object_store import FilesystemObjectStore
+from tests.cluster import ClonedDatabase
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -31,7 +32,7 @@ class Notifications:
 class Environment:
     """Applies contracts to a database, with everything else in memory or in a folder."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: ClonedDatabase, folder: Path) -> None:
         self.database = database
         self.objects = FilesystemObjectStore(folder)
         self.sent = Notifications()
@@ -51,7 +52,7 @@ class Environment:
     def apply(self, created: CreatedObject, database: Database | None = None) -> Applied:
         return apply_contract(
             Dependencies(
-                database=database or self.database,
+                database=database or self.database.as_task("contracts"),
                 objects=self.objects,
                 alerts=self.sent,
                 replay=self.on_replay,

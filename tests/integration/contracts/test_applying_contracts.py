@@ -301,7 +301,11 @@ def test_a_broken_connection_leaves_nothing_and_the_next_attempt_succeeds(
     env.rows(
         """
         CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$;
+        BEGIN
+            SET LOCAL ROLE NONE; -- only the login may end its sessions
+            PERFORM pg_terminate_backend(pg_backend_pid());
+            RETURN NEW;
+        END $$;
         CREATE TRIGGER broken BEFORE INSERT ON contract FOR EACH ROW EXECUTE FUNCTION broken()
         """
     )

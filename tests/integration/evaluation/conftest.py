@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from claimwatch.storage.connection import Database
+from tests.cluster import ClonedDatabase
 from tests.integration.evaluation.environment import Watch
 from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import GLASS
@@ -12,7 +12,7 @@ from tests.integration.models.environment import ModelEnvironment
 
 
 @pytest.fixture
-def house(database: Database, tmp_path: Path) -> ModelEnvironment:
+def house(database: ClonedDatabase, tmp_path: Path) -> ModelEnvironment:
     site = Site.below(database, tmp_path / "buckets")
     assert site.put_contract("glass", GLASS).status == "applied"
     house = ModelEnvironment(site)

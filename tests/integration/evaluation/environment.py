@@ -151,16 +151,22 @@ class Watch:
     @property
     def planning(self) -> plan.Dependencies:
         """Dependencies of `plan`."""
-        return plan.Dependencies(self.site.database, self)
+        return plan.Dependencies(self.site.database.as_task("evaluation"), self)
 
     @property
     def closing(self) -> close.Dependencies:
         """Dependencies of `close`."""
         return close.Dependencies(
-            self.site.database, self.site.objects, ARTIFACTS, self, self.site, self, lambda: NOW
+            self.site.database.as_task("evaluation"),
+            self.site.objects,
+            ARTIFACTS,
+            self,
+            self.site,
+            self,
+            lambda: NOW,
         )
 
     @property
     def running(self) -> run_check.Dependencies:
         """Dependencies of `run_check`."""
-        return run_check.Dependencies(self.site.database, self.checks, self.closing)
+        return run_check.Dependencies(self.site.database.as_task("evaluation"), self.checks, self.closing)

@@ -21,12 +21,11 @@ from claimwatch.scoring.live_models import ModelCache
 from claimwatch.scoring.plan_scoring import Dependencies as Planning
 from claimwatch.scoring.plan_scoring import plan_line
 from claimwatch.storage import models, profiles
-from claimwatch.storage.connection import Database
 from claimwatch.storage.evaluations import Window
 from claimwatch.storage.models import Role
 from samples import DRIFTING_FEATURES, BookConfig, Drift
 from samples.delivery import Delivery, deliver
-from tests.cluster import Cluster, database_at
+from tests.cluster import ClonedDatabase, Cluster
 from tests.integration.evaluation.no_data import NO_DATA
 from tests.integration.ingest.environment import ARTIFACTS, Site
 from tests.motor_model import MotorModel, grow
@@ -55,7 +54,7 @@ class Book:
         """Dependencies of the checks."""
         cache = BundleCache(self.site.objects)
         return inputs.Dependencies(
-            self.site.database,
+            self.site.database.as_task("evaluation"),
             lambda version: cache.get(version.bundle_uri or "", version.bundle_sha256 or ""),
             NO_DATA,
         )
@@ -72,19 +71,24 @@ class Book:
         """Score all unscored claims."""
         cache = ModelCache()
         deps = score_rows.Dependencies(
-            self.site.database, self.site, lambda live: cache.get(self.site.objects, live), "code"
+            self.site.database.as_task("scoring"),
+            self.site,
+            lambda live: cache.get(self.site.objects, live),
+            "code",
         )
-        for chunk in plan_line(Planning(self.site.database, self.site), "motor").units:
+        for chunk in plan_line(Planning(self.site.database.as_task("scoring"), self.site), "motor").units:
             score_rows.score_chunk(deps, chunk.file_id, chunk.number)
 
     def promote(self, model: MotorModel, role: Role) -> None:
         """Register a model and make it live."""
         for key, content in model.keys().items():
             self.site.objects.write(ARTIFACTS, key, [content])
-        with self.site.database.transaction() as cursor:
+        with self.site.database.as_task("training").transaction() as cursor:
             models.add_version(cursor, model.registered(ARTIFACTS))
         deps = promotion.Dependencies(
-            self.site.database, lambda uri, sha256: columns_of(self.site.objects, uri, sha256), self
+            self.site.database.as_task("promotion"),
+            lambda uri, sha256: columns_of(self.site.objects, uri, sha256),
+            self,
         )
         request = promotion.Request(f"{model.version} {role}", "ann", "a test")
         promotion.promote(deps, request, "motor", model.version, role)
@@ -115,12 +119,12 @@ def book(
     delivered: tuple[Path, list[str]],
     grown: list[MotorModel],
 ) -> Iterator[Book]:
-    with cluster.clone() as url, closing(database_at(url)) as database:
+    with cluster.clone() as url, closing(cluster.database(url)) as database:
         yield _loaded(database, tmp_path_factory.mktemp("buckets"), delivered, grown)
 
 
 def _loaded(
-    database: Database, buckets: Path, delivered: tuple[Path, list[str]], grown: list[MotorModel]
+    database: ClonedDatabase, buckets: Path, delivered: tuple[Path, list[str]], grown: list[MotorModel]
 ) -> Book:
     folder, keys = delivered
     book = Book(Site.below(database, buckets))

@@ -318,12 +318,10 @@ def run_and_die(url: str, check: Check, when: str) -> None:
 
 
 @pytest.mark.parametrize("when", ["computing", "writing"])
-def test_a_killed_check_leaves_nothing_and_succeeds_at_the_next_delivery(
-    watch: Watch, database_url: str, when: str
-) -> None:
+def test_a_killed_check_leaves_nothing_and_succeeds_at_the_next_delivery(watch: Watch, when: str) -> None:
     watch.schedule()
     process = multiprocessing.get_context("spawn").Process(
-        target=run_and_die, args=(database_url, "bias", when)
+        target=run_and_die, args=(watch.site.database.urls["evaluation"], "bias", when)
     )
     process.start()
     process.join()

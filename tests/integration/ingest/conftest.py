@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from claimwatch.ingest import inspect, validation
-from claimwatch.storage.connection import Database
 from local import filesystem_object_store
+from tests.cluster import ClonedDatabase
 from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import GLASS
 
 
 @pytest.fixture
-def site(database: Database, tmp_path: Path) -> Site:
+def site(database: ClonedDatabase, tmp_path: Path) -> Site:
     return Site.below(database, tmp_path / "buckets")
 
 

@@ -14,8 +14,8 @@ from claimwatch.ingest import apply_contract, commit, inspect, load
 from claimwatch.ingest import register as registration
 from claimwatch.ingest.fail import record_failure
 from claimwatch.ingest.replay import replay, resume
-from claimwatch.storage.connection import Database
 from local.filesystem_object_store import FilesystemObjectStore
+from tests.cluster import ClonedDatabase
 
 LANDING, ARTIFACTS = "landing", "artifacts"
 KEY = b"a key for tests only"
@@ -36,7 +36,7 @@ class Alert:
 class Site:
     """A pipeline that files are dropped into, each an hour after the previous one by default."""
 
-    database: Database
+    database: ClonedDatabase
     objects: FilesystemObjectStore
     alerts: list[Alert] = field(default_factory=list)
     started: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Site:
     hours: int = 0
 
     @classmethod
-    def below(cls, database: Database, folder: Path) -> "Site":
+    def below(cls, database: ClonedDatabase, folder: Path) -> "Site":
         """Return a pipeline with its buckets in a folder."""
         return cls(database, FilesystemObjectStore(folder))
 
@@ -93,7 +93,7 @@ class Site:
 
     def register(self, created: CreatedObject) -> int:
         """Receive the event of an object; return the file's number."""
-        return registration.register(self.database, self, self, created).file_id
+        return registration.register(self.database.as_task("ingest"), self, self, created).file_id
 
     def run(self) -> None:
         """Run all started executions, as the state machine does without faults."""
@@ -114,21 +114,24 @@ class Site:
 
     def replay(self, file_id: int) -> Row:
         """Replay a file."""
-        replay(self.database, self, file_id)
+        replay(self.database.as_task("replay"), self, file_id)
         self.run()
         return self.file(file_id)
 
     def fail(self, file_id: int, attempt: int) -> None:
         """Record a failure, as the state machine does after its last retry."""
-        record_failure(self.database, self, file_id, attempt, "TransientFault", "it did not pass")
+        record_failure(
+            self.database.as_task("ingest"), self, file_id, attempt, "TransientFault", "it did not pass"
+        )
 
     def put_contract(self, line: str, text: str) -> apply_contract.Applied:
         """Store and apply a contract, and run the executions that it starts."""
         ref = self.objects.write(ARTIFACTS, f"contracts/{line}.yaml", [text.encode()])
         self.hours += 1
         created = CreatedObject(ref, len(text), f"{self.hours:04X}", FIRST_DAY + timedelta(hours=self.hours))
+        database = self.database.as_task("contracts")
         deps = apply_contract.Dependencies(
-            self.database, self.objects, self, lambda file_id: resume(self.database, self, file_id)
+            database, self.objects, self, lambda file_id: resume(database, self, file_id)
         )
         applied = apply_contract.apply_contract(deps, created)
         self.run()
@@ -169,14 +172,14 @@ class Site:
     @property
     def inspection(self) -> inspect.Dependencies:
         """Dependencies of ``inspect``."""
-        return inspect.Dependencies(self.database, self.objects, self, ARTIFACTS)
+        return inspect.Dependencies(self.database.as_task("ingest"), self.objects, self, ARTIFACTS)
 
     @property
     def loading(self) -> load.Dependencies:
         """Dependencies of ``load_chunk``."""
-        return load.Dependencies(self.database, self.objects, KEY)
+        return load.Dependencies(self.database.as_task("ingest"), self.objects, KEY)
 
     @property
     def committing(self) -> commit.Dependencies:
         """Dependencies of ``commit_file``."""
-        return commit.Dependencies(self.database, self.objects)
+        return commit.Dependencies(self.database.as_task("ingest"), self.objects)

@@ -19,7 +19,7 @@ from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import Batch, RecordCutter
 from claimwatch.ingest.validation import ValidationResult, Validator
 from claimwatch.storage import rows
-from claimwatch.storage.connection import Database
+from tests.cluster import ClonedDatabase
 from tests.integration.ingest.environment import KEY, Site
 
 TYPES = ("integer", "number", "boolean", "date", "timestamp", "string")
@@ -81,7 +81,7 @@ FEW = settings(
 
 
 @pytest.fixture
-def odd(site: Site) -> Database:
+def odd(site: Site) -> ClonedDatabase:
     assert site.put_contract("odd", ODD).status == "applied"
     return site.database
 
@@ -105,7 +105,7 @@ def cut(text: str, columns: int) -> Batch:
     return next(batch for batch in [cutter._cut(text.encode(), final=True)])
 
 
-def stored(database: Database, layout: Layout, verdict: ValidationResult, name: str) -> dict[int, Any]:
+def stored(database: ClonedDatabase, layout: Layout, verdict: ValidationResult, name: str) -> dict[int, Any]:
     """Return the stored values of a column after COPY, by row number."""
     with database.transaction() as cursor:
         cursor.execute("TRUNCATE claimwatch.claim_odd")
@@ -154,7 +154,7 @@ def _as_floats(value: Any) -> Any:
 
 @pytest.mark.parametrize("quoting", ["all", "needed"])
 @pytest.mark.parametrize("kind", TYPES)
-def test_an_accepted_value_is_stored_with_its_meaning(odd: Database, kind: str, quoting: str) -> None:
+def test_an_accepted_value_is_stored_with_its_meaning(odd: ClonedDatabase, kind: str, quoting: str) -> None:
     name = f"a_{kind}"
     with checking(["claim_id", name]) as validator:
 
@@ -207,7 +207,7 @@ HOSTILE = (
 )
 
 
-def test_postgresql_accepts_all_json_that_passes_validation(odd: Database) -> None:
+def test_postgresql_accepts_all_json_that_passes_validation(odd: ClonedDatabase) -> None:
     layout = ndjson_layout(CONTRACT, ["claim_id", "a_string", "a_number"])
     with Validator(layout, KEY) as validator:
 
@@ -233,7 +233,7 @@ def test_postgresql_accepts_all_json_that_passes_validation(odd: Database) -> No
         holds()
 
 
-def test_any_printable_text_is_stored_unchanged(odd: Database) -> None:
+def test_any_printable_text_is_stored_unchanged(odd: ClonedDatabase) -> None:
     with checking(["claim_id", "a_string", "note"]) as validator:
         lines = "".join(
             f"G{place},{quoted(text)},{quoted(text)}\n" for place, text in enumerate(WRITTEN_BY_PEOPLE)

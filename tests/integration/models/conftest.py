@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from claimwatch.ingest import inspect, validation
-from claimwatch.storage.connection import Database
 from local import filesystem_object_store
+from tests.cluster import ClonedDatabase
 from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import GLASS
 from tests.integration.models.environment import ModelEnvironment
 
 
 @pytest.fixture
-def environment(database: Database, tmp_path: Path) -> ModelEnvironment:
+def environment(database: ClonedDatabase, tmp_path: Path) -> ModelEnvironment:
     site = Site.below(database, tmp_path / "buckets")
     assert site.put_contract("glass", GLASS).status == "applied"
     return ModelEnvironment(site)

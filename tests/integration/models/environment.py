@@ -110,7 +110,7 @@ class ModelEnvironment:
             bundle_sha256=version * 3,
             **other,
         )
-        with self.site.database.transaction() as cursor:
+        with self.site.database.as_task("training").transaction() as cursor:
             models.add_version(cursor, new)
 
     def promote(self, version: str, role: Role = "champion", request_id: str = "") -> promotion.Promoted:
@@ -146,12 +146,14 @@ class ModelEnvironment:
     @property
     def promoting(self) -> promotion.Dependencies:
         """The dependencies of ``promote`` and ``rollback``."""
-        return promotion.Dependencies(self.site.database, self._columns_of, self)
+        return promotion.Dependencies(self.site.database.as_task("promotion"), self._columns_of, self)
 
     @property
     def scoring(self) -> score_rows.Dependencies:
         """The dependencies of ``score_chunk``."""
-        return score_rows.Dependencies(self.site.database, self.site, self._model, "code-1")
+        return score_rows.Dependencies(
+            self.site.database.as_task("scoring"), self.site, self._model, "code-1"
+        )
 
     def _columns_of(self, uri: str, sha256: str) -> set[str]:
         version = uri.rstrip("/").rsplit("/", 1)[-1]

@@ -59,7 +59,14 @@ class Job:
             )
         command = (sys.executable, "-c", script)
         deps = JobDependencies(
-            site.database, site.objects, site, "artifacts", "code-1+abc", {}, "0.5", command
+            site.database.as_task("training"),
+            site.objects,
+            site,
+            "artifacts",
+            "code-1+abc",
+            {},
+            "0.5",
+            command,
         )
         work(replace(deps, environment={"PYTHONPATH": ":".join(sys.path)}), training.training_id)
         [row] = site.query("SELECT * FROM claimwatch.training WHERE training_id = %s", training.training_id)

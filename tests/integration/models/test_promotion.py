@@ -12,7 +12,6 @@ from claimwatch.models import promote
 from claimwatch.scoring import plan_scoring
 from claimwatch.storage import models
 from claimwatch.storage.connection import StatementRefused
-from tests.cluster import database_at
 from tests.integration.models.environment import LINE, AmountModel, CorruptBundle, ModelEnvironment
 
 
@@ -174,7 +173,7 @@ def test_a_promotion_starts_scoring_and_a_repeated_request_starts_it_again(three
 def test_a_file_committed_just_before_the_promotion_is_scored(
     three: ModelEnvironment, database_url: str
 ) -> None:
-    plan = plan_scoring.Dependencies(three.site.database, three.site)
+    plan = plan_scoring.Dependencies(three.site.database.as_task("scoring"), three.site)
     planned: list[str] = []
 
     class Slow(PgConnection):
@@ -183,7 +182,7 @@ def test_a_file_committed_just_before_the_promotion_is_scored(
                 planned.append(plan_scoring.plan_file(plan, three.drop(100)["file_id"]).status)
             super().commit()
 
-    with closing(database_at(database_url, connection_factory=Slow)) as database:
+    with closing(three.site.database.separately("promotion", connection_factory=Slow)) as database:
         deps = promote.Dependencies(database, three.promoting.columns_of, three)
         promoted = promote.promote(deps, three.request("a"), LINE, "1", "champion")
 
@@ -196,7 +195,7 @@ def test_concurrent_promotions_are_all_in_the_history_and_the_last_is_live(
     three: ModelEnvironment, database_url: str
 ) -> None:
     def one(number: int) -> None:
-        with closing(database_at(database_url)) as database:
+        with closing(three.site.database.separately("promotion")) as database:
             deps = promote.Dependencies(database, three.promoting.columns_of, three)
             version = "123"[number % 3]
             promote.promote(deps, promote.Request(f"r{number}", "bob", "load"), LINE, version, "champion")
@@ -215,10 +214,9 @@ def test_concurrent_promotions_are_all_in_the_history_and_the_last_is_live(
 
 
 def test_mlflow_aliases_follow_promotions_if_the_registry_is_in_the_database(three: ModelEnvironment) -> None:
-    with three.site.database.transaction() as cursor:
+    with three.site.database.as_task("training").transaction() as cursor:
         cursor.execute(
             """
-            CREATE SCHEMA mlflow;
             CREATE TABLE mlflow.model_version_tags (name text, version integer, key text, value text);
             CREATE TABLE mlflow.registered_model_aliases (
                 alias text, version integer, name text, PRIMARY KEY (name, alias)
@@ -227,6 +225,7 @@ def test_mlflow_aliases_follow_promotions_if_the_registry_is_in_the_database(thr
             VALUES ('glass', 11, 'version', '1'), ('glass', 12, 'version', '2');
             """
         )
+        models.grant_registry(cursor)
 
     three.promote("1")
     three.promote("2", "challenger")

@@ -14,9 +14,9 @@ from claimwatch.scoring.bundle_store import columns_of, read_bundle
 from claimwatch.scoring.live_models import ModelCache
 from claimwatch.scoring.scorer import Scorer
 from claimwatch.storage import models
-from claimwatch.storage.connection import Database
 from claimwatch.storage.models import NewVersion
 from local.filesystem_object_store import FilesystemObjectStore
+from tests.cluster import ClonedDatabase
 from tests.integration.ingest.environment import ARTIFACTS, Row, Site
 from tests.unit.models.bundles import SPEC, make_bundle
 
@@ -55,7 +55,7 @@ CLAIMS = (
 
 
 @pytest.fixture
-def site(database: Database, tmp_path: Path) -> Site:
+def site(database: ClonedDatabase, tmp_path: Path) -> Site:
     """Line pets with its champion."""
     site = Site.below(database, tmp_path)
     assert site.put_contract(LINE, PETS).status == "applied"
@@ -63,10 +63,10 @@ def site(database: Database, tmp_path: Path) -> Site:
     for name, content in files.items():
         site.objects.write(ARTIFACTS, PREFIX + name, [content])
     uri = f"s3://{ARTIFACTS}/{PREFIX}"
-    with database.transaction() as cursor:
+    with database.as_task("training").transaction() as cursor:
         models.add_version(cursor, NewVersion(LINE, "1", {}, "d" * 64, "c", "1.0.0", uri, sha256))
     deps = promote.Dependencies(
-        database, lambda uri, sha256: columns_of(site.objects, uri, sha256), NoBackfill()
+        database.as_task("promotion"), lambda uri, sha256: columns_of(site.objects, uri, sha256), NoBackfill()
     )
     promote.promote(deps, promote.Request("r", "ann", "the first"), LINE, "1", "champion")
     return site
@@ -85,7 +85,9 @@ def scored(site: Site) -> tuple[Site, list[Row]]:
     file = site.drop("claims/pets/a.csv", "\n".join([header, *map(",".join, CLAIMS), ""]))
     assert (file["status"], file["rows_loaded"]) == ("committed", len(CLAIMS))
     cache = ModelCache()
-    deps = score_rows.Dependencies(site.database, site, lambda live: cache.get(site.objects, live), "code-1")
+    deps = score_rows.Dependencies(
+        site.database.as_task("scoring"), site, lambda live: cache.get(site.objects, live), "code-1"
+    )
     score_rows.score_chunk(deps, file["file_id"], 0)
     return site, site.query("SELECT * FROM claimwatch.score ORDER BY claim_id")
 

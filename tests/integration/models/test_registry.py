@@ -4,17 +4,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from claimwatch.storage import models
 from tests.integration.models.environment import LINE, ModelEnvironment
 from training.job import tracking_in
 
 
 @pytest.mark.filterwarnings("ignore")  # MLflow and its libraries warn about each other
 def test_mlflow_s_client_finds_the_champion_by_its_alias(
-    environment: ModelEnvironment, database_url: str
+    environment: ModelEnvironment,
 ) -> None:
     import mlflow
 
-    url = urlsplit(database_url)
+    url = urlsplit(environment.site.database.urls["training"])
     secret = {
         "host": url.hostname,
         "port": url.port,
@@ -23,14 +24,14 @@ def test_mlflow_s_client_finds_the_champion_by_its_alias(
         "password": url.password,
         "sslmode": "disable",
     }
-    with environment.site.database.transaction() as cursor:
-        cursor.execute("CREATE SCHEMA mlflow")
     uri = tracking_in(secret, "artifacts")["MLFLOW_TRACKING_URI"]
     client = mlflow.MlflowClient(uri, uri)
     client.create_registered_model(LINE)
     for version in ("7", "8"):  # the registry numbers them itself: 1 and 2
         client.create_model_version(LINE, "s3://artifacts/models", tags={"version": version})
         environment.register(version)
+    with environment.site.database.as_task("training").transaction() as cursor:
+        models.grant_registry(cursor)
 
     environment.promote("7")
     environment.promote("8", "challenger")

@@ -12,7 +12,6 @@ from claimwatch.scoring import plan_scoring, score_rows
 from claimwatch.scoring.claim_table import Column
 from claimwatch.scoring.scorer import audit_sample
 from claimwatch.storage import scores
-from tests.cluster import database_at
 from tests.integration.models.environment import LINE, AmountModel, CorruptBundle, ModelEnvironment
 
 
@@ -88,11 +87,11 @@ def test_a_repeated_task_scores_a_chunk_only_once(with_champion: ModelEnvironmen
     assert len(with_champion.scores()) == 2
 
 
-def test_concurrent_tasks_score_a_chunk_only_once(with_champion: ModelEnvironment, database_url: str) -> None:
+def test_concurrent_tasks_score_a_chunk_only_once(with_champion: ModelEnvironment) -> None:
     file = with_champion.drop(*range(100, 4000, 10))
 
     def one(_: int) -> int:
-        with closing(database_at(database_url)) as database:
+        with closing(with_champion.site.database.separately("scoring")) as database:
             deps = replace(with_champion.scoring, database=database)
             return score_rows.score_chunk(deps, file["file_id"], 0).claims.get("champion", 0)
 
@@ -105,7 +104,7 @@ def test_concurrent_tasks_score_a_chunk_only_once(with_champion: ModelEnvironmen
 def test_the_chunks_of_a_file_together_score_all_of_it(with_champion: ModelEnvironment) -> None:
     file = with_champion.drop(*range(100, 600, 10))
     assert file["chunks"] > 5
-    plan = plan_scoring.Dependencies(with_champion.site.database, with_champion.site)
+    plan = plan_scoring.Dependencies(with_champion.site.database.as_task("scoring"), with_champion.site)
 
     planned = plan_scoring.plan_file(plan, file["file_id"])
     assert planned.status == "ready"
@@ -191,7 +190,7 @@ def test_without_a_champion_one_alert_is_sent_and_a_promotion_scores_the_claims(
 ) -> None:
     files = [environment.drop(500, 4500, name=name) for name in "ab"]
     environment.site.alerts.clear()
-    plan = plan_scoring.Dependencies(environment.site.database, environment.site)
+    plan = plan_scoring.Dependencies(environment.site.database.as_task("scoring"), environment.site)
 
     for file in files:
         assert plan_scoring.plan_file(plan, file["file_id"]).status == "without_champion"
@@ -214,7 +213,7 @@ def test_a_new_champion_rescores_claims_only_on_request(with_champion: ModelEnvi
     with_champion.score(file["file_id"])
     with_champion.register("2")
     with_champion.promote("2")
-    plan = plan_scoring.Dependencies(with_champion.site.database, with_champion.site)
+    plan = plan_scoring.Dependencies(with_champion.site.database.as_task("scoring"), with_champion.site)
 
     assert plan_scoring.plan_line(plan, LINE, only_unscored=True).status == "done"
     assert plan_scoring.plan_line(plan, LINE, file["received_at"]).status == "ready"

@@ -12,7 +12,6 @@ from claimwatch.aws.training_instances import InstanceUnavailable, TrainingInsta
 from claimwatch.errors import RefusedData
 from claimwatch.models import trainings
 from claimwatch.storage.models import Training
-from tests.cluster import database_at
 from tests.integration.models.environment import LINE, ModelEnvironment
 
 
@@ -58,7 +57,9 @@ class Trainings:
     def deps(self) -> trainings.Dependencies:
         """The dependencies of the use cases."""
         site = self.environment.site
-        return trainings.Dependencies(site.database, self.instances, site, timedelta(hours=2))
+        return trainings.Dependencies(
+            site.database.as_task("dispatch"), self.instances, site, timedelta(hours=2)
+        )
 
     def start(self, training_id: str = "t1", line: str = LINE) -> Training:
         """Request a training."""
@@ -70,7 +71,9 @@ class Trainings:
 
     def end(self, end: trainings.End, error: str | None = None, training_id: str = "t1") -> None:
         """Record how a training ended."""
-        trainings.end_training(self.environment.site.database, self.environment.site, training_id, end, error)
+        trainings.end_training(
+            self.environment.site.database.as_task("training"), self.environment.site, training_id, end, error
+        )
 
     def status(self, training_id: str = "t1") -> tuple[str, str | None]:
         """Return status and error."""
@@ -228,7 +231,7 @@ def test_concurrent_reports_of_an_end_send_one_alert(
     monkeypatch.setattr(trained.environment.site, "publish", slowly)
 
     def one(_: int) -> None:
-        with closing(database_at(database_url)) as database:
+        with closing(trained.environment.site.database.separately("training")) as database:
             trainings.end_training(database, trained.environment.site, "t1", "failed", "it broke")
 
     with ThreadPoolExecutor(4) as pool:
@@ -257,7 +260,7 @@ def test_without_instances_the_watchdog_does_not_wake_the_database(
         raise AssertionError("the database was queried")
 
     with monkeypatch.context() as patches:
-        patches.setattr(trained.environment.site.database, "transaction", unexpected)
+        patches.setattr(trained.environment.site.database.as_task("dispatch"), "transaction", unexpected)
         assert trainings.watch_instances(trained.deps) == []
     trained.start()
     trained.instances.vanish("i-0", "gone")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from claimwatch.storage.connection import Database
+from tests.cluster import ClonedDatabase
 from tests.integration.photos.environment import PhotoEnvironment
 
 
 @pytest.fixture
-def photos(database: Database, tmp_path: Path) -> PhotoEnvironment:
+def photos(database: ClonedDatabase, tmp_path: Path) -> PhotoEnvironment:
     return PhotoEnvironment(database, tmp_path / "objects")

@@ -14,6 +14,7 @@ from claimwatch.errors import RefusedPhoto
 from claimwatch.photos.receive import Dependencies, Outcome, receive, withdraw
 from claimwatch.storage.connection import Database
 from local.filesystem_object_store import FilesystemObjectStore
+from tests.cluster import ClonedDatabase
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BUCKET = "landing"
@@ -73,7 +74,7 @@ class CountingObjectStore(FilesystemObjectStore):
 class PhotoEnvironment:
     """Receives photos with a real database, objects in a folder and a fake decoder."""
 
-    database: Database
+    database: ClonedDatabase
     folder: Path
     decoder: FakeDecoder = field(default_factory=FakeDecoder)
 
@@ -89,7 +90,9 @@ class PhotoEnvironment:
         return CreatedObject(ref, len(body), sequencer, NOON + timedelta(seconds=second))
 
     def receive(self, created: CreatedObject, database: Database | None = None) -> Outcome:
-        return receive(Dependencies(database or self.database, self.objects, self.decoder), created)
+        return receive(
+            Dependencies(database or self.database.as_task("photos"), self.objects, self.decoder), created
+        )
 
     def store(self, key: str, data: bytes | None = None, **when: Any) -> Outcome:
         """Drop and receive an object that must be stored."""
@@ -101,7 +104,7 @@ class PhotoEnvironment:
         self, ref: ObjectRef, *, permanent: bool, second: int = 0, sequencer: str = "0A"
     ) -> DeletedObject:
         deleted = DeletedObject(ref, sequencer, NOON + timedelta(seconds=second), permanent)
-        withdraw(self.database, deleted)
+        withdraw(self.database.as_task("photos"), deleted)
         return deleted
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -20,7 +20,9 @@ class NoPipeline:
 
 @pytest.fixture
 def run(photos: PhotoEnvironment) -> Run:
-    stack = Stack("the test stack", photos.database, photos.objects, NoPipeline(), BUCKET, "artifacts")
+    stack = Stack(
+        "the test stack", photos.database.as_task("read"), photos.objects, NoPipeline(), BUCKET, "artifacts"
+    )
 
     def invoke(*arguments: object) -> object:
         words = [str(argument) for argument in arguments]

@@ -14,7 +14,6 @@ from claimwatch.photos import receive as use_case
 from claimwatch.photos.receive import MAX_BYTES, Outcome
 from claimwatch.storage import images
 from claimwatch.storage.connection import Database
-from tests.cluster import database_at
 from tests.integration.photos.environment import BUCKET, PhotoEnvironment, picture
 
 
@@ -52,7 +51,7 @@ def test_concurrent_calls_for_one_event_store_the_photo_once(
     outcomes: list[str] = []
 
     def run() -> None:
-        with closing(database_at(database_url)) as database:
+        with closing(photos.database.separately("photos")) as database:
             start.wait()
             outcomes.append(photos.receive(created, database).status)
 
@@ -166,16 +165,17 @@ def test_a_connection_lost_while_recording_is_retried_without_decoding_again(
 
 
 def test_no_transaction_is_open_while_a_photo_is_decoded(
-    photos: PhotoEnvironment, monkeypatch: pytest.MonkeyPatch, database_url: str
+    photos: PhotoEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states: list[str] = []
     examine = photos.decoder.examine
 
     def watched(data: bytes) -> object:
-        with closing(database_at(database_url)) as other, other.transaction() as cursor:
+        with closing(photos.database.separately("photos")) as other, other.transaction() as cursor:
+            cursor.execute("SET ROLE NONE")  # a login sees the state of its own sessions
             cursor.execute(
                 "SELECT state FROM pg_stat_activity WHERE datname = current_database()"
-                " AND pid <> pg_backend_pid()"
+                " AND usename = session_user AND pid <> pg_backend_pid()"
             )
             states.extend(state for (state,) in cursor.fetchall())
         return examine(data)

@@ -10,7 +10,6 @@ import pytest
 from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE, distance
 from claimwatch.storage import images
 from claimwatch.storage.connection import Database
-from tests.cluster import database_at
 from tests.integration.photos.environment import BUCKET, PhotoEnvironment, picture
 
 PICTURE = 0x5A5A_1234_89AB_0F0F
@@ -77,7 +76,7 @@ def test_two_photos_received_at_the_same_time_find_each_other(
         start = threading.Barrier(2)
 
         def run(created: object, barrier: threading.Barrier = start) -> None:
-            with closing(database_at(database_url)) as database:
+            with closing(photos.database.separately("photos")) as database:
                 barrier.wait()
                 photos.receive(created, database)  # type: ignore[arg-type]
 
@@ -102,7 +101,7 @@ def test_a_search_waits_for_an_uncommitted_photo(photos: PhotoEnvironment, datab
     waiting = threading.Event()
 
     def second() -> None:
-        with closing(database_at(database_url)) as database:
+        with closing(photos.database.separately("photos")) as database:
             waiting.set()
             created = photos.drop("images/B/1.jpg", picture(5))
             other.append(photos.receive(created, database).matches)

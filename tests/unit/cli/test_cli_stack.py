@@ -1,6 +1,7 @@
 """A command works on the named stack, otherwise on the laptop's, otherwise on the default stack on AWS."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ OUTPUTS = {
     "DatabaseSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:database",
 }
 DATABASE = {"host": "db.internal", "port": 5432, "dbname": "claims", "username": "u", "password": "p"}
+
+type Parameters = Mapping[str, Any]
 
 
 class Account:
@@ -57,12 +60,13 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Account:
 
 
 @pytest.fixture
-def asleep(monkeypatch: pytest.MonkeyPatch) -> list[Database]:
-    """The databases that were connected to; none of them answers."""
-    asked: list[Database] = []
+def asleep(monkeypatch: pytest.MonkeyPatch) -> list[Parameters]:
+    """The parameters of the databases that were connected to; none of them answers."""
+    asked: list[Parameters] = []
 
     def transaction(database: Database) -> None:
-        asked.append(database)
+        parameters = database.parameters
+        asked.append(parameters() if callable(parameters) else parameters)
         raise TransientFault("PostgreSQL broke off: timeout expired")
 
     monkeypatch.setattr(Database, "transaction", transaction)
@@ -70,17 +74,17 @@ def asleep(monkeypatch: pytest.MonkeyPatch) -> list[Database]:
 
 
 def test_a_named_stack_is_looked_up_in_cloudformation(
-    aws: Account, tmp_path: Path, asleep: list[Database]
+    aws: Account, tmp_path: Path, asleep: list[Parameters]
 ) -> None:
     aws.stacks["claims-prod"] = OUTPUTS
     with pytest.raises(StackUnreachable, match="private network"):
         find_stack("claims-prod", None, tmp_path)
-    assert asleep[0].parameters["host"] == "db.internal"
-    assert asleep[0].parameters["sslmode"] == "require"
+    assert asleep[0]["host"] == "db.internal"
+    assert asleep[0]["sslmode"] == "require"
 
 
 def test_a_name_takes_precedence_over_a_running_laptop_stack(
-    aws: Account, tmp_path: Path, asleep: list[Database]
+    aws: Account, tmp_path: Path, asleep: list[Parameters]
 ) -> None:
     aws.stacks["claims-prod"] = OUTPUTS
     laptop_in(tmp_path)
@@ -90,7 +94,7 @@ def test_a_name_takes_precedence_over_a_running_laptop_stack(
 
 
 def test_without_a_name_and_a_laptop_stack_the_default_stack_is_used(
-    aws: Account, tmp_path: Path, asleep: list[Database]
+    aws: Account, tmp_path: Path, asleep: list[Parameters]
 ) -> None:
     aws.stacks["claimwatch"] = OUTPUTS
     with pytest.raises(StackUnreachable, match="private network"):
@@ -99,7 +103,7 @@ def test_without_a_name_and_a_laptop_stack_the_default_stack_is_used(
 
 
 def test_the_laptop_stack_is_found_from_any_folder_below(
-    aws: Account, tmp_path: Path, asleep: list[Database]
+    aws: Account, tmp_path: Path, asleep: list[Parameters]
 ) -> None:
     laptop_in(tmp_path)
     below = tmp_path / "claims" / "today"
@@ -109,11 +113,13 @@ def test_the_laptop_stack_is_found_from_any_folder_below(
     assert (len(asleep), aws.stacks) == (1, {})
 
 
-def test_a_forwarded_port_replaces_the_address(aws: Account, tmp_path: Path, asleep: list[Database]) -> None:
+def test_a_forwarded_port_replaces_the_address(
+    aws: Account, tmp_path: Path, asleep: list[Parameters]
+) -> None:
     aws.stacks["claimwatch"] = OUTPUTS
     with pytest.raises(StackUnreachable, match=r"127\.0\.0\.1:15432"):
         find_stack(None, "127.0.0.1:15432", tmp_path)
-    assert (asleep[0].parameters["host"], asleep[0].parameters["port"]) == ("127.0.0.1", 15432)
+    assert (asleep[0]["host"], asleep[0]["port"]) == ("127.0.0.1", 15432)
     with pytest.raises(StackUnreachable, match="write it as host:port"):
         find_stack(None, "localhost", tmp_path)
 

@@ -159,7 +159,7 @@ def _apply(cursor: Cursor, submission: Submission, contract: Contract, lock_time
     change = plan_change(running.stored if running else {}, contract)
     if change.problems:
         raise RefusedContract(list(change.problems))
-    contracts.run(cursor, change.statements, lock_timeout)
+    contracts.change_line(cursor, submission.line, change.statements, lock_timeout)
     stored = change.stored
     return contracts.add(cursor, submission, "applied", version=contract.version, stored=stored), change.notes
 

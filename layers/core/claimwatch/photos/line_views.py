@@ -19,6 +19,6 @@ def complete_lines(database: Database) -> list[str]:
             running = contracts.find_running(cursor, line)
             if running is None or contracts.has_relation(cursor, photos_view(running.contract)):
                 continue
-            contracts.run(cursor, photo_statements(running.contract))
+            contracts.change_line(cursor, line, photo_statements(running.contract))
         completed.append(line)
     return completed

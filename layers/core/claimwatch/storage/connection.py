@@ -1,7 +1,7 @@
 """The connection to PostgreSQL: one per execution environment, opened on first use and reopened when lost."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,29 +55,16 @@ class DataRefused(StatementRefused):
 class Database:
     """A database that runs transactions over one connection.
 
-    ``parameters`` are libpq's keywords. A broken connection is discarded, and the next transaction opens a
-    new one. Transient errors are raised as ``TransientFault``, all others as ``StatementRefused``; if a value
-    is at fault, as ``DataRefused``.
+    ``parameters`` are libpq's keywords, or a function that reads them; it is called for every attempt to
+    connect, because a deployment changes the password. A broken connection is discarded, and the next
+    transaction opens a new one. Transient errors are raised as ``TransientFault``, all others as
+    ``StatementRefused``; if a value is at fault, as ``DataRefused``.
     """
 
-    parameters: dict[str, Any]
+    parameters: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = field(repr=False)
     wake_up_time: float = WAKE_UP_TIME
     statement_timeout: float = 840.0
     _connection: PgConnection | None = field(default=None, repr=False)
-
-    @classmethod
-    def from_secret(cls, secret: dict[str, Any]) -> "Database":
-        """Return the database described by an RDS secret (host, port, dbname, username, password)."""
-        return cls(
-            {
-                "host": secret["host"],
-                "port": secret.get("port", 5432),
-                "dbname": secret.get("dbname", "claimwatch"),
-                "user": secret["username"],
-                "password": secret["password"],
-                "sslmode": secret.get("sslmode", "require"),
-            }
-        )
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:
@@ -126,23 +113,40 @@ class Database:
         pause = 0.2
         while True:
             try:
-                connection: PgConnection = psycopg2.connect(
-                    **self.parameters,
-                    connect_timeout=CONNECT_TIMEOUT,
-                    application_name="claimwatch",
-                    keepalives_idle=30,
-                    options=(
-                        "-c search_path=claimwatch -c timezone=UTC -c datestyle=ISO"
-                        f" -c statement_timeout={int(self.statement_timeout * 1000)}"
-                        " -c idle_in_transaction_session_timeout=300000"
-                    ),
-                )
-                return connection
-            except psycopg2.OperationalError as error:
-                if time.monotonic() + pause > deadline or "password authentication" in str(error):
+                return self._connect()
+            except (psycopg2.OperationalError, TransientFault) as error:
+                hopeless = "password authentication" in str(error) and not callable(self.parameters)
+                if time.monotonic() + pause > deadline or hopeless:
                     raise
                 time.sleep(pause)
                 pause = min(pause * 2, 5.0)
+
+    def _connect(self) -> PgConnection:
+        parameters = self.parameters() if callable(self.parameters) else self.parameters
+        connection: PgConnection = psycopg2.connect(
+            **parameters,
+            connect_timeout=CONNECT_TIMEOUT,
+            application_name="claimwatch",
+            keepalives_idle=30,
+            options=(
+                "-c search_path=claimwatch -c timezone=UTC -c datestyle=ISO"
+                f" -c statement_timeout={int(self.statement_timeout * 1000)}"
+                " -c idle_in_transaction_session_timeout=300000"
+            ),
+        )
+        return connection
+
+
+def parameters_of(credentials: Mapping[str, Any]) -> dict[str, Any]:
+    """Return libpq's keywords for credentials with the keys that RDS uses in its secrets."""
+    return {
+        "host": credentials["host"],
+        "port": credentials.get("port", 5432),
+        "dbname": credentials.get("dbname", "claimwatch"),
+        "user": credentials["username"],
+        "password": credentials["password"],
+        "sslmode": credentials.get("sslmode", "require"),
+    }
 
 
 def _answers(connection: PgConnection) -> bool:

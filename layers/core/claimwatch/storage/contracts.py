@@ -169,17 +169,23 @@ def set_notified(cursor: Cursor, contract_id: int) -> None:
     cursor.execute(_SQL["set_notified"], {"contract_id": contract_id})
 
 
-def run(cursor: Cursor, statements: Iterable[str], lock_timeout: float = LOCK_TIMEOUT) -> None:
-    """Run statements that change the line's table.
+def change_line(
+    cursor: Cursor, line: str, statements: Iterable[str], lock_timeout: float = LOCK_TIMEOUT
+) -> None:
+    """Run statements that change the line's table or views, and grant each task what it needs of them.
+
+    They belong to the role that applies contracts, which the rest of the transaction runs as.
 
     Waits at most ``lock_timeout`` seconds for each lock; after that the transaction ends with a
     ``TransientFault``. Raises ``RefusedContract`` if an object that depends on the view, or one that has the
     name of a new object, prevents the change.
     """
+    cursor.execute(_SQL["become_owner_of_lines"])
     cursor.execute(_SQL["wait_briefly"], {"milliseconds": str(int(lock_timeout * 1000))})
     try:
         for statement in statements:
             cursor.execute(statement)
+        cursor.execute(_SQL["grant_line"], {"line": line})
     except pg.DependentObjectsStillExist as error:
         why = "the type of a column cannot change while other objects depend on the view"
         raise RefusedContract([f"schema: {why} ({error.diag.message_detail}); drop them first"]) from error

@@ -45,3 +45,9 @@ UPDATE claimwatch.contract SET notified_at = now() WHERE contract_id = %(contrac
 -- name: wait_briefly
 -- Limits the wait for a table's lock: loading transactions queue behind ours.
 SELECT set_config('lock_timeout', %(milliseconds)s, true);
+
+-- name: grant_line
+SELECT claimwatch.grant_line(%(line)s);
+
+-- name: become_owner_of_lines
+SET LOCAL ROLE claimwatch_contracts;

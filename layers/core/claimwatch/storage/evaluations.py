@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 from psycopg2.extras import execute_values
 
@@ -210,8 +209,7 @@ def refresh_statistics(cursor: Cursor, line: str) -> None:
     Autovacuum does so a minute later at the earliest. Until then PostgreSQL takes a table that was just
     filled for empty and plans nested loops: two minutes instead of one second for 26,000 claims.
     """
-    for name in ("file", "score", "outcome", f"claim_{line}"):
-        cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier("claimwatch", name)))
+    cursor.execute(_SQL["refresh_statistics"], {"line": line})
 
 
 def _mark(

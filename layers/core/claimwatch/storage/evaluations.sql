@@ -97,3 +97,6 @@ FROM claimwatch.evaluation_window
 WHERE line = %(line)s
 ORDER BY window_start DESC, planned_at DESC
 LIMIT %(limit)s;
+
+-- name: refresh_statistics
+SELECT claimwatch.refresh_statistics(%(line)s);

@@ -288,6 +288,11 @@ def set_alias(cursor: Cursor, line: str, role: Role, version: str | None) -> Non
         cursor.execute(_SQL["set_alias"], alias | {"version": version})
 
 
+def grant_registry(cursor: Cursor) -> None:
+    """Grant other tasks what they need of MLflow's tables, some of which may be new."""
+    cursor.execute(_SQL["grant_registry"])
+
+
 def _row(cursor: Cursor) -> tuple[Any, ...]:
     row = cursor.fetchone()
     if row is None:

@@ -100,8 +100,9 @@ SELECT version FROM claimwatch.request_without_change WHERE request_id = %(reque
 INSERT INTO claimwatch.request_without_change (request_id, version) VALUES (%(request_id)s, %(version)s);
 
 -- name: columns_of_line
-SELECT column_name::text FROM information_schema.columns
-WHERE table_schema = 'claimwatch' AND table_name = %(table)s;
+-- From the catalogue: the information schema shows a role only the tables that it may read.
+SELECT attname::text FROM pg_attribute
+WHERE attrelid = to_regclass('claimwatch.' || quote_ident(%(table)s)) AND attnum > 0 AND NOT attisdropped;
 
 -- name: has_registry
 SELECT to_regclass('mlflow.registered_model_aliases') IS NOT NULL;
@@ -115,3 +116,6 @@ INSERT INTO mlflow.registered_model_aliases (name, alias, version)
 SELECT name, %(role)s, max(version) FROM mlflow.model_version_tags
 WHERE name = %(line)s AND key = 'version' AND value = %(version)s
 GROUP BY name;
+
+-- name: grant_registry
+SELECT claimwatch.grant_registry();

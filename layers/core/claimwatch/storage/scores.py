@@ -81,7 +81,7 @@ def audit_key(cursor: Cursor) -> bytes:
 
 def index_new_rows(cursor: Cursor, line: str) -> None:
     """Add new rows to the line's index of files and row numbers, so that a chunk reads only its own rows."""
-    cursor.execute(_SQL["index_new_rows"], {"index": f"claimwatch.claim_{line}_by_file"})
+    cursor.execute(_SQL["index_new_rows"], {"line": line})
 
 
 def copy_claims(

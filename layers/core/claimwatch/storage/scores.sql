@@ -12,7 +12,7 @@ SELECT key FROM claimwatch.audit_key;
 
 -- name: index_new_rows
 -- Every chunk reads the pages that the BRIN index does not cover yet; autovacuum would add them only later.
-SELECT brin_summarize_new_values(to_regclass(%(index)s));
+SELECT claimwatch.index_new_rows(%(line)s);
 
 -- name: set_score_defaults
 -- The defaults of the columns of claimwatch.score read these settings (migration 0004), so that COPY transfers only

@@ -17,6 +17,8 @@
 11. CloudFormation cannot create composite alarms.
 12. IAM has no condition keys for the namespace of PutMetricData and the source of PutEvents.
 13. A Map ignores MaxConcurrencyPath and runs all items at once.
+14. GetObject and HeadObject answer 404 for a missing object or version to everybody. S3 answers 403 to
+    callers that may not list the bucket.
 
 Each patch checks the code that it replaces, and the emulator does not start if that code has changed.
 """
@@ -42,6 +44,7 @@ from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch, ec2, eventbridge, lambda_svc, s3, stepfunctions, tagging
 from ministack.services.cloudformation import provisioners
 
@@ -388,11 +391,40 @@ def read_map_concurrency_by_path() -> None:
     stepfunctions._run_map_items = run_items_within_limit
 
 
+def hide_missing_objects() -> None:
+    """Answer 403 instead of 404 for a missing object to callers that may not list the whole bucket."""
+    wanted = 'return _error("NoSuchVersion", "The specified version does not exist.", 404'
+    if wanted not in inspect.getsource(s3._get_object) or "denied = enforce(" not in inspect.getsource(
+        app._enforce_data_plane
+    ):
+        raise SystemExit("ministack's reads of objects have changed: see local/emulator_server.py")
+
+    def hiding(call: Callable[..., Answer]) -> Callable[..., Answer]:
+        def read(
+            bucket: str, key: str, headers: dict[str, str] | None = None, query: dict[str, Any] | None = None
+        ) -> Answer:
+            answer = call(bucket, key, headers or {}, query or {})
+            missing = answer[0] == HTTPStatus.NOT_FOUND and s3._ensure_bucket(bucket) is not None
+            if not missing or not (headers or {}).get("authorization"):
+                return answer
+            caller = extract_access_key_id(headers, query)
+            denied = iam_evaluator.enforce(
+                caller, "s3:ListBucket", "s3", s3.get_region(), resource_arn=f"arn:aws:s3:::{bucket}"
+            )
+            forbidden: Answer = s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}/{key}")
+            return forbidden if denied else answer
+
+        return read
+
+    s3._get_object, s3._head_object = hiding(s3._get_object), hiding(s3._head_object)
+
+
 if __name__ == "__main__":
     report_error_classes()
     treat_loopback_as_secure()
     convert_concurrency_to_number()
     add_object_versions_to_events()
+    hide_missing_objects()
     support_ranges_of_versions()
     unpack_layers_once()
     hide_site_packages()

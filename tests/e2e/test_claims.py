@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from claimwatch.aws.executions import ClaimsPipeline
+from claimwatch.ingest.fail import DELETED
 from claimwatch.ingest.replay import replay
 from samples import Book, BookConfig, Dirt, Shape, write_week
 from tests.cluster import database_at
@@ -109,6 +110,35 @@ def test_a_file_that_is_not_a_table_is_refused_with_an_alert_that_says_why(deplo
     assert file["status"] == "refused"
     assert "PDF" in file["error"]
     assert "PDF" in deployed.alert("broken.csv")["Message"]
+
+
+def test_a_file_that_was_deleted_before_it_was_read_is_refused(deployed: Deployed) -> None:
+    version = deployed.drop("claims/motor/gone.csv", "a,b\n1,2\n")
+    deployed.client("s3").delete_object(
+        Bucket=deployed.outputs["LandingBucket"], Key="claims/motor/gone.csv", VersionId=version
+    )
+
+    file = deployed.ended(version)
+
+    assert (file["status"], file["error"]) == ("refused", DELETED)
+    assert "drop it again" in deployed.alert("gone.csv")["Message"]
+
+
+def test_a_contract_that_was_deleted_before_it_was_read_is_ignored(deployed: Deployed) -> None:
+    bucket = deployed.outputs["ArtifactBucket"]
+    event = {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "time": "2026-03-01T00:00:00Z",
+        "detail": {
+            "bucket": {"name": bucket},
+            "object": {"key": "contracts/gone.yaml", "version-id": "v", "size": 1, "sequencer": "0"},
+        },
+    }
+    record = {"messageId": "1", "body": json.dumps(event), "eventSource": "aws:sqs"}
+
+    assert deployed.invoke("ApplyContract", {"Records": [record]}) == {"batchItemFailures": []}
+    assert deployed.query("SELECT FROM claimwatch.contract WHERE line = 'gone'") == []
 
 
 def test_a_key_without_a_line_is_refused(deployed: Deployed) -> None:

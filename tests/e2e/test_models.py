@@ -214,6 +214,18 @@ def test_mlflow_has_an_alias_for_the_champion(deployed: Deployed, model: Model) 
     assert alias == {"name": "motor", "value": model.version}
 
 
+def test_a_model_that_lacks_a_file_is_not_promoted(deployed: Deployed, model: Model) -> None:
+    s3, bucket = deployed.client("s3"), deployed.outputs["ArtifactBucket"]
+    key = f"models/motor/{model.version}/explainer.npz"
+    marker = s3.delete_object(Bucket=bucket, Key=key)["VersionId"]
+    try:
+        refused = deployed.command("promote", "motor", model.version, "--as", "challenger", "--why", "x")
+    finally:
+        s3.delete_object(Bucket=bucket, Key=key, VersionId=marker)
+
+    assert "has no explainer.npz" in refused["error"]
+
+
 def test_a_modified_bundle_scores_nothing_sends_an_alert_and_can_be_repaired_by_a_command(
     deployed: Deployed, model: Model, tmp_path: Path
 ) -> None:

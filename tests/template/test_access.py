@@ -39,24 +39,36 @@ ALLOWED = {
         "s3:GetObject",
         "s3:GetObjectVersion",
         "s3:ListBucket",
+        "s3:ListBucketVersions",
         "s3:PutObject",
         "secretsmanager:GetSecretValue",
         "sns:Publish",
     },
-    "LoadChunk": {"s3:GetObject", "s3:GetObjectVersion", "secretsmanager:GetSecretValue"},
-    "CommitFile": {"s3:GetObject", "s3:GetObjectVersion", "secretsmanager:GetSecretValue"},
+    "LoadChunk": {
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:ListBucketVersions",
+        "secretsmanager:GetSecretValue",
+    },
+    "CommitFile": {
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:ListBucketVersions",
+        "secretsmanager:GetSecretValue",
+    },
     "RecordFailure": {"secretsmanager:GetSecretValue", "sns:Publish"},
     "ProcessImage": {"s3:GetObject", "s3:GetObjectVersion", "secretsmanager:GetSecretValue"},
     "ApplyContract": {
         "s3:GetObject",
         "s3:GetObjectVersion",
+        "s3:ListBucketVersions",
         "secretsmanager:GetSecretValue",
         "sns:Publish",
         "states:StartExecution",
     },
     "PublishContract": {"s3:AbortMultipartUpload", "s3:ListBucket", "s3:PutObject"},
     "PlanScoring": {"secretsmanager:GetSecretValue", "sns:Publish"},
-    "ScoreChunk": {"s3:GetObject", "secretsmanager:GetSecretValue", "sns:Publish"},
+    "ScoreChunk": {"s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue", "sns:Publish"},
     "RecordUnscored": {"secretsmanager:GetSecretValue", "sns:Publish"},
     "StartTraining": {
         "ec2:CreateTags",
@@ -74,7 +86,12 @@ ALLOWED = {
         "secretsmanager:GetSecretValue",
         "sns:Publish",
     },
-    "PromoteModel": {"s3:GetObject", "secretsmanager:GetSecretValue", "states:StartExecution"},
+    "PromoteModel": {
+        "s3:GetObject",
+        "s3:ListBucket",
+        "secretsmanager:GetSecretValue",
+        "states:StartExecution",
+    },
     "PublishTraining": {"s3:AbortMultipartUpload", "s3:ListBucket", "s3:PutObject"},
     "PlanEvaluation": {"secretsmanager:GetSecretValue", "sqs:SendMessage"},
     "RunCheck": {
@@ -84,6 +101,7 @@ ALLOWED = {
         "logs:FilterLogEvents",
         "s3:AbortMultipartUpload",
         "s3:GetObject",
+        "s3:ListBucket",
         "s3:PutObject",
         "secretsmanager:GetSecretValue",
         "sns:Publish",
@@ -236,7 +254,43 @@ def test_only_the_service_linked_role_of_spot_may_be_created() -> None:
 def test_no_function_writes_to_the_landing_bucket() -> None:
     for name, statement in policies():
         if statement["Effect"] == "Allow" and "LandingBucket" in str(statement["Resource"]):
-            assert set(as_list(statement["Action"])) <= {"s3:GetObject", "s3:GetObjectVersion"}, name
+            assert set(as_list(statement["Action"])) <= {
+                "s3:GetObject",
+                "s3:GetObjectVersion",
+                "s3:ListBucketVersions",
+            }, name
+
+
+@pytest.mark.parametrize(
+    ("read", "find"), [("s3:GetObject", "s3:ListBucket"), ("s3:GetObjectVersion", "s3:ListBucketVersions")]
+)
+def test_whoever_reads_an_object_can_find_out_that_it_is_missing(read: str, find: str) -> None:
+    """S3 answers 403 for what is missing, unless the caller may list the whole bucket: nobody may."""
+    readable: dict[str, set[str]] = {}
+    listable: dict[str, set[str]] = {}
+    for name, statement in policies():
+        if statement["Effect"] == "Deny":
+            continue
+        actions = as_list(statement["Action"])
+        if read in actions and (read != "s3:GetObject" or "s3:GetObjectVersion" not in actions):
+            readable.setdefault(name, set()).update(
+                resource["Fn::Sub"].partition("/")[2] for resource in as_list(statement["Resource"])
+            )
+        if find in actions:
+            allowed = as_list(statement["Condition"]["StringLike"]["s3:prefix"])
+            listable.setdefault(name, set()).update(allowed)
+    # The event of a deletion settles a photo that is missing; ProcessImage may list nothing.
+    readable.pop("ProcessImage", None)
+    # User data fetches the code, which nothing deletes, with curl.
+    readable.get("TrainingRole", set()).discard("code/*")
+    # The landing bucket: files that are read are below two prefixes.
+    for prefixes in readable.values():
+        if "*" in prefixes:
+            prefixes.remove("*")
+            prefixes.update(("claims/*", "outcomes/*"))
+    assert len(readable) == 4
+    for name, prefixes in readable.items():
+        assert prefixes <= listable[name], name
 
 
 def test_process_image_reads_only_landed_photos() -> None:

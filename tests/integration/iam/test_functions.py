@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from claimwatch.aws.objects import ObjectMissing, ObjectRef, S3Objects
 from claimwatch.aws.training_instances import TEMPLATE_TAG
 from local.stack import STACK_NAME
 from tests.deployed import Deployed
@@ -134,6 +135,16 @@ ACTIONS = (
     ),
     Action("write a landed photo", set(), lambda c, d, _: _put(c, _landing(d), "images/iam/written")),
     Action("list landed files", set(), lambda c, d, _: c("s3").list_objects_v2(Bucket=_landing(d))),
+    Action(
+        "list the versions of landed files",
+        READ_FILES,
+        lambda c, d, _: c("s3").list_object_versions(Bucket=_landing(d), Prefix="claims/iam/"),
+    ),
+    Action(
+        "list the versions of landed photos",
+        set(),
+        lambda c, d, _: c("s3").list_object_versions(Bucket=_landing(d), Prefix="images/"),
+    ),
     Action("write a landed file", set(), lambda c, d, _: _put(c, _landing(d), "claims/iam/written")),
     Action(
         "delete a landed file",
@@ -411,6 +422,35 @@ def test_only_the_roles_that_need_an_action_may_perform_it(
     allowed = {role for role in ROLES if may(role)}
 
     assert allowed == action.allowed
+
+
+READERS: tuple[tuple[str, str, str], ...] = (
+    *((role, "LandingBucket", "claims/iam/gone") for role in sorted(READ_FILES)),
+    *((role, "LandingBucket", "outcomes/iam/gone") for role in sorted(READ_FILES)),
+    *((role, "ArtifactBucket", "staging/gone") for role in sorted(READ_FILES)),
+    ("ApplyContract", "ArtifactBucket", "contracts/gone.yaml"),
+)
+NEWEST_READERS = ("ScoreChunk", "PromoteModel", "RunCheck", "Training")
+
+
+@pytest.mark.parametrize(("role", "bucket", "key"), READERS)
+def test_a_reader_finds_out_that_a_version_is_gone(
+    role: str, bucket: str, key: str, deployed: Deployed, as_function: Callable[[str], Clients]
+) -> None:
+    name, s3 = deployed.outputs[bucket], deployed.client("s3")
+    version = s3.put_object(Bucket=name, Key=f"{key}/never-read", Body=b"")["VersionId"]
+    objects = S3Objects(as_function(role)("s3"))
+    for read in (objects.size, lambda ref: list(objects.read(ref))):
+        with pytest.raises(ObjectMissing):
+            read(ObjectRef(name, key, version))
+
+
+@pytest.mark.parametrize("role", NEWEST_READERS)
+def test_a_reader_of_models_finds_out_that_a_file_is_gone(
+    role: str, deployed: Deployed, as_function: Callable[[str], Clients]
+) -> None:
+    with pytest.raises(ObjectMissing):
+        S3Objects(as_function(role)("s3")).newest(deployed.outputs["ArtifactBucket"], "models/gone")
 
 
 def test_every_function_is_tested(deployed: Deployed) -> None:

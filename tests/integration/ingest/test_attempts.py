@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from claimwatch.aws.objects import ObjectRef
+from claimwatch.aws.objects import ObjectMissing, ObjectRef
 from claimwatch.errors import RefusedData, RefusedFile, Superseded
 from claimwatch.ingest import inspect as inspection
 from claimwatch.ingest.commit import commit_file
+from claimwatch.ingest.fail import DELETED, record_failure
 from claimwatch.ingest.inspect import inspect
 from claimwatch.ingest.load import load_chunk
 from claimwatch.ingest.replay import replay
@@ -64,6 +65,33 @@ def test_a_failed_file_is_notified_once_and_can_be_replayed(glass: Site, dropped
     (alert,) = glass.alerts
     assert f"claimwatch replay {dropped}" in alert.message
     assert glass.replay(dropped)["status"] == "committed"
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("loaded", [1, "all"])
+def test_a_file_whose_object_is_deleted_while_it_is_loaded_is_refused_and_notified_once(
+    glass: Site, dropped: int, loaded: int | str
+) -> None:
+    chunks = inspect(glass.inspection, dropped, 1)["chunks"]
+    done = len(chunks) if loaded == "all" else 1
+    for chunk in chunks[:done]:
+        load_chunk(glass.loading, **chunk)
+    file = glass.file(dropped)
+    glass.objects.path(ObjectRef(file["bucket"], file["key"], file["version_id"])).unlink()
+
+    if loaded != "all":
+        with pytest.raises(ObjectMissing) as raised:
+            load_chunk(glass.loading, **chunks[done])
+        for _ in range(2):
+            record_failure(glass.database, glass, dropped, 1, type(raised.value).__name__, "gone")
+        file = glass.file(dropped)
+        assert (file["status"], file["error"]) == ("refused", DELETED)
+        (alert,) = glass.alerts
+        assert "drop it again" in alert.message
+        assert glass.query("SELECT * FROM claimwatch.current_claim_glass") == []
+    else:
+        commit_file(glass.committing, dropped, 1)
+        assert glass.file(dropped)["status"] == "committed"
 
 
 def test_a_stale_inspection_cannot_refuse_a_file_that_a_newer_attempt_has_loaded(

@@ -10,12 +10,14 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg2
 import pytest
 from botocore.exceptions import ClientError
 
+from claimwatch.aws.objects import ObjectMissing, ObjectRef, S3Objects
 from local.emulator import Emulator
 from local.postgres import PostgresServer
 from local.processes import wait_until
@@ -155,6 +157,96 @@ def test_a_range_of_an_earlier_version_can_be_read(emulator: Emulator) -> None:
     assert s3.get_object(**address)["Body"].read() == b"0123456789"
     with pytest.raises(ClientError, match="InvalidRange"):
         s3.get_object(**address, Range="bytes=10-12")
+
+
+@pytest.mark.parametrize(
+    ("listable", "found"),
+    [
+        (None, ("403", "AccessDenied")),
+        ({"StringLike": {"s3:prefix": "claims/*"}}, ("403", "AccessDenied")),
+        ({}, ("404", "NoSuchVersion")),
+    ],
+    ids=["nothing", "a prefix", "the bucket"],
+)
+def test_only_whoever_may_list_the_bucket_is_told_that_an_object_is_missing(
+    emulator: Emulator, listable: dict[str, Any] | None, found: tuple[str, str]
+) -> None:
+    bucket = f"missing-{found[0]}-{listable is None}".lower()
+    reader = user_of(emulator, bucket, listable)
+    gone = {"Bucket": bucket, "Key": "claims/motor/a.csv", "VersionId": version_gone(emulator, bucket)}
+    for call, code in ((reader.head_object, found[0]), (reader.get_object, found[1])):
+        with pytest.raises(ClientError) as raised:
+            call(**gone)
+        assert raised.value.response["Error"]["Code"] == code
+
+
+def test_a_reader_that_may_list_its_prefix_finds_out_that_an_object_is_missing(emulator: Emulator) -> None:
+    bucket = "found-out"
+    gone = ObjectRef(bucket, "claims/motor/a.csv", version_gone(emulator, bucket))
+    objects = S3Objects(user_of(emulator, bucket, {"StringLike": {"s3:prefix": "claims/*"}}))
+    other = objects.write(bucket, "claims/motor/a.csv.2", [b"1"])  # sorts after the missing key
+
+    assert b"".join(objects.read(other)) == b"1"
+    for call in (
+        lambda: objects.size(gone),
+        lambda: list(objects.read(gone)),
+        lambda: objects.newest(bucket, gone.key),
+    ):
+        with pytest.raises(ObjectMissing) as raised:
+            call()
+        assert gone.key not in str(raised.value)
+
+
+def test_a_denied_read_is_not_mistaken_for_a_missing_object(emulator: Emulator) -> None:
+    bucket = "not-mistaken"
+    emulator.client("s3").create_bucket(Bucket=bucket)
+    emulator.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    version = emulator.client("s3").put_object(Bucket=bucket, Key="images/a", Body=b"1")["VersionId"]
+    objects = S3Objects(user_of(emulator, bucket, {"StringLike": {"s3:prefix": "images/*"}}))
+    for call in (
+        lambda: list(objects.read(ObjectRef(bucket, "images/a", version))),
+        lambda: objects.newest(bucket, "images/a"),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call()
+
+
+def version_gone(emulator: Emulator, bucket: str) -> str:
+    """Return the version of an object that was deleted for good."""
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    version: str = s3.put_object(Bucket=bucket, Key="claims/motor/a.csv", Body=b"1")["VersionId"]
+    s3.delete_object(Bucket=bucket, Key="claims/motor/a.csv", VersionId=version)
+    return version
+
+
+def user_of(emulator: Emulator, bucket: str, listable: dict[str, Any] | None) -> Any:
+    """Return an S3 client of a user that reads and writes claims/ and may list as the condition says."""
+    statements: list[dict[str, Any]] = [
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+            "Resource": f"arn:aws:s3:::{bucket}/claims/*",
+        }
+    ]
+    if listable is not None:
+        statements.append(
+            {
+                "Effect": "Allow",
+                "Action": ["s3:ListBucket", "s3:ListBucketVersions"],
+                "Resource": f"arn:aws:s3:::{bucket}",
+                "Condition": listable,
+            }
+        )
+    iam = emulator.client("iam")
+    iam.create_user(UserName=bucket)
+    policy = {"Version": "2012-10-17", "Statement": statements}
+    iam.put_user_policy(UserName=bucket, PolicyName="read", PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName=bucket)["AccessKey"]
+    return emulator.client(
+        "s3", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
+    )
 
 
 def test_two_stacks_are_independent_and_end_when_their_owner_is_killed(tmp_path: Path) -> None:

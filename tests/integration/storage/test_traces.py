@@ -1,4 +1,4 @@
-"""What X-Ray receives of an invocation: no message of PostgreSQL, which quotes rows, and no key of an object."""
+"""What X-Ray receives: no message of PostgreSQL, which quotes rows, and no key of an object."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def daemon() -> Iterator[socket.socket]:
 
 
 def segments(daemon: socket.socket, database_url: str, kind: str) -> list[str]:
-    """Run a sampled invocation in which PostgreSQL refuses a row and S3 does not answer; return its segments."""
+    """Run a sampled invocation with a refused row and a silent S3; return its segments."""
     host, port = daemon.getsockname()
     environment = os.environ | {
         "AWS_LAMBDA_FUNCTION_NAME": "f",

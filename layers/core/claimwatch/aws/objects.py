@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypedDict
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from claimwatch.aws.faults import aws_faults, error_code
 from claimwatch.errors import ClaimwatchError, TransientFault
@@ -29,6 +29,7 @@ class _Condition(TypedDict, total=False):
 
 
 _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NoSuchBucket", "MethodNotAllowed"}
+_DENIED = {"AccessDenied", "403"}
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class S3Objects:
         self._client = client
 
     def size(self, ref: ObjectRef) -> int:
-        with _s3_faults(ref.bucket, ref.key, ref.version_id):
+        with self._reading(ref.bucket, ref.key, ref.version_id):
             head = self._client.head_object(Bucket=ref.bucket, Key=ref.key, VersionId=ref.version_id)
         return head["ContentLength"]
 
@@ -93,7 +94,7 @@ class S3Objects:
             return
         span = f"bytes={start}-{'' if end is None else end - 1}"
         try:
-            with _s3_faults(ref.bucket, ref.key, ref.version_id):
+            with self._reading(ref.bucket, ref.key, ref.version_id):
                 body = self._client.get_object(
                     Bucket=ref.bucket, Key=ref.key, VersionId=ref.version_id, Range=span
                 )["Body"]
@@ -101,19 +102,14 @@ class S3Objects:
         except ClientError as error:
             if error_code(error) != "InvalidRange":  # the object ends before ``start``
                 raise
-        except OSError as error:
-            raise TransientFault(f"reading s3://{ref.bucket}/{ref.key} broke off: {error}") from error
 
     def newest(self, bucket: str, key: str) -> bytes:
-        try:
-            with _s3_faults(bucket, key, "newest"):
-                return self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except OSError as error:
-            raise TransientFault(f"reading s3://{bucket}/{key} broke off: {error}") from error
+        with self._reading(bucket, key):
+            return self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
 
     def exists(self, bucket: str, key: str) -> bool:
         # Listed instead of HEAD: a role that may list only a prefix gets 403 for a missing key, not 404.
-        with _s3_faults(bucket, key):
+        with _s3_faults(bucket):
             found = self._client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
         return any(item.get("Key") == key for item in found.get("Contents", ()))
 
@@ -134,16 +130,53 @@ class S3Objects:
 
     def _sha256(self, bucket: str, key: str) -> str:
         digest = hashlib.sha256()
-        try:
-            with _s3_faults(bucket, key):
-                for block in self._client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(READ_BLOCK):
-                    digest.update(block)
-        except OSError as error:
-            raise TransientFault(f"reading s3://{bucket}/{key} broke off: {error}") from error
+        with self._reading(bucket, key):
+            for block in self._client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(READ_BLOCK):
+                digest.update(block)
         return digest.hexdigest()
 
+    @contextmanager
+    def _reading(self, bucket: str, key: str, version: str | None = None) -> Iterator[None]:
+        """Raise ``ObjectMissing`` if the object does not exist, and the errors of ``_s3_faults``.
+
+        S3 answers 404 for a missing object only to callers that may list the whole bucket, and 403 to all
+        others. The functions may list only their prefixes. So after a 403, the listing decides whether the
+        object is missing or access is denied.
+        """
+        with _s3_faults(bucket):
+            try:
+                yield
+            except ClientError as error:
+                code = error_code(error)
+                if code in _MISSING or (code in _DENIED and not self._is_listed(bucket, key, version)):
+                    raise ObjectMissing(
+                        f"an object in s3://{bucket} (version {version or 'newest'}) does not exist"
+                    ) from None
+                raise
+            except OSError as error:
+                raise TransientFault(
+                    f"reading an object in s3://{bucket} broke off: {type(error).__name__}"
+                ) from None
+
+    def _is_listed(self, bucket: str, key: str, version: str | None) -> bool:
+        """Return whether the key, or this version of it, is listed; True if the caller may not list it."""
+        try:
+            if version is None:
+                return self.exists(bucket, key)
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
+            for item in (item for page in pages for item in page.get("Versions", ())):
+                if item["Key"] != key:  # keys are sorted, so the versions of this key have ended
+                    return False
+                if item["VersionId"] == version:
+                    return True
+        except ClientError as error:
+            if error_code(error) in _DENIED:
+                return True
+            raise
+        return False
+
     def _upload(self, bucket: str, key: str, blocks: Iterable[bytes], condition: "_Condition") -> ObjectRef:
-        with _s3_faults(bucket, key):
+        with _s3_faults(bucket):
             upload = self._client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
             try:
                 parts: list[CompletedPartTypeDef] = [
@@ -186,12 +219,18 @@ def _parts(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 @contextmanager
-def _s3_faults(bucket: str, key: str, version: str = "") -> Iterator[None]:
-    """Raise ``ObjectMissing`` and ``TransientFault``; other errors, such as denied access, pass."""
-    with aws_faults(f"S3, asked for s3://{bucket}/{key},"):
+def _s3_faults(bucket: str) -> Iterator[None]:
+    """Raise ``TransientFault`` for errors that a retry may cure; other errors pass without S3's words.
+
+    Those name the key, which may contain personal data, and errors end up in logs, traces and states.
+    """
+    with aws_faults(f"S3, asked for an object in s3://{bucket},"):
         try:
             yield
+        except BotoCoreError as error:
+            raise TransientFault(
+                f"S3, asked for an object in s3://{bucket}, did not answer: {type(error).__name__}"
+            ) from None
         except ClientError as error:
-            if error_code(error) in _MISSING:
-                raise ObjectMissing(f"s3://{bucket}/{key} (version {version}) does not exist") from error
-            raise
+            redacted = error.response | {"Error": {"Code": error_code(error), "Message": f"s3://{bucket}"}}
+            raise ClientError(redacted, error.operation_name) from None

@@ -1,27 +1,39 @@
-"""Failure of a file after all retries: it is recorded in the ledger and notified."""
+"""End of a file that could not be loaded: it is recorded in the ledger and notified."""
 
 import json
 
 from claimwatch.aws.alerts import Alerts
-from claimwatch.ingest.notifications import notify_failed
+from claimwatch.aws.objects import ObjectMissing
+from claimwatch.ingest.notifications import notify_failed, notify_refused
 from claimwatch.storage import ledger
 from claimwatch.storage.connection import Database
 
 LONGEST = 500
 """Maximum length of a recorded description."""
 
+DELETED = "the object was deleted before it could be read: drop it again"
+"""Reason for refusing a file whose object is gone."""
+
 
 def record_failure(
     database: Database, alerts: Alerts, file_id: int, attempt: int, error: str, cause: str
 ) -> str:
-    """Mark the file failed, unless it is committed or a newer attempt runs; return the file's status."""
+    """Mark the file failed, or refused if its object is gone; return the file's status.
+
+    A file that is committed, and one with a newer attempt, stays as it is.
+    """
     with database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
         if file.attempt == attempt and file.status in ("received", "loading"):
-            ledger.fail(cursor, file_id, described(error, cause))
+            if error == ObjectMissing.__name__:
+                ledger.refuse(cursor, file_id, DELETED)
+            else:
+                ledger.fail(cursor, file_id, described(error, cause))
             file = ledger.get(cursor, file_id)
-    if file.status == "failed" and file.attempt == attempt:
+    if file.attempt == attempt and file.status == "failed":
         notify_failed(database, alerts, file)
+    if file.attempt == attempt and file.status == "refused":
+        notify_refused(database, alerts, file)
     return file.status
 
 

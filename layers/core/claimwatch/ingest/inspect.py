@@ -17,6 +17,7 @@ from claimwatch.domain.files.layout import Layout
 from claimwatch.errors import RefusedFile, Superseded, TransientFault
 from claimwatch.ingest import drafting, notifications
 from claimwatch.ingest.contract_keys import contract_key, draft_key
+from claimwatch.ingest.fail import DELETED
 from claimwatch.ingest.plan import Chunk, ChunkToLoad, Plan, cutter
 from claimwatch.ingest.staging import Prepared, prepare
 from claimwatch.storage import contracts, ledger, quarantine, rows
@@ -70,9 +71,7 @@ def inspect(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any]:
     except RefusedFile as refusal:
         return _refuse(deps, file_id, attempt, str(refusal))
     except ObjectMissing:
-        return _refuse(
-            deps, file_id, attempt, "the object was deleted before it could be read: drop it again"
-        )
+        return _refuse(deps, file_id, attempt, DELETED)
 
     with deps.database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)

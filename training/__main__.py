@@ -1,55 +1,72 @@
-"""`python -m training`: train on a snapshot file and write a bundle to a folder; only files are touched."""
+"""`python -m training`: train on a snapshot file and write a bundle to a folder; only files are touched.
+
+Standard output receives this program's own lines, which quote no claim. All else, such as warnings of
+libraries and the traceback of a crash, goes to standard error; on an instance it is discarded.
+"""
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from claimwatch.domain.contract.parse import parse_contract
-from claimwatch.errors import RefusedData
-from training.publish import publish, result
-from training.run import Request, train
+from claimwatch.errors import RefusedData, place_of
 from training.settings import Settings
 
-REFUSED = 1
+REFUSED, FAILED = 1, 2
+"""Exit codes of a run that refused its data or model, and of one that crashed."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Train once; exit with code 1 if the model or the snapshot is refused."""
+def main(arguments: Sequence[str] | None = None, report: Callable[[str], None] = print) -> int:
+    """Train once, and return the exit code; ``report`` receives lines that quote no claim."""
     given = _parser().parse_args(arguments)
     try:
-        contract = parse_contract(given.contract.read_text(encoding="utf-8"), given.line)
-        chosen = {
-            name: getattr(given, name)
-            for name in (
-                "seed",
-                "budget_minutes",
-                "capacity",
-                "amount_column",
-                "claimant_column",
-                "review_cost",
-            )
-        }
-        settings = Settings.of_contract(contract, **chosen, trusted=tuple(given.trust) or None)
-        request = Request(
-            line=given.line,
-            version=given.version,
-            contract=contract,
-            snapshot=given.snapshot,
-            code_version=given.code_version,
-            created_at=given.created_at or datetime.now(UTC).isoformat(timespec="seconds"),
-            as_of=np.datetime64(given.as_of, "us") if given.as_of else None,
-            champion=given.champion,
-            champion_sha256=given.champion_sha256,
-        )
-        found = train(request, settings, lambda line: print(line, file=sys.stderr, flush=True))
+        return _train(given, report)
     except RefusedData as error:
-        print(f"Refused: {error}", file=sys.stderr)
+        report(f"Refused: {error}")
         return REFUSED
+    except Exception as error:  # noqa: BLE001 - the message of an unexpected error may quote a claim
+        traceback.print_exc()
+        report(f"Failed: {_described(error)}")
+        return FAILED
+
+
+def _train(given: argparse.Namespace, report: Callable[[str], None]) -> int:
+    # Imported here because a crash of theirs is reported, too.
+    from training.publish import publish, result  # noqa: PLC0415
+    from training.run import Request, train  # noqa: PLC0415
+
+    contract = parse_contract(given.contract.read_text(encoding="utf-8"), given.line)
+    chosen = {
+        name: getattr(given, name)
+        for name in (
+            "seed",
+            "budget_minutes",
+            "capacity",
+            "amount_column",
+            "claimant_column",
+            "review_cost",
+        )
+    }
+    settings = Settings.of_contract(contract, **chosen, trusted=tuple(given.trust) or None)
+    request = Request(
+        line=given.line,
+        version=given.version,
+        contract=contract,
+        snapshot=given.snapshot,
+        code_version=given.code_version,
+        created_at=given.created_at or datetime.now(UTC).isoformat(timespec="seconds"),
+        as_of=np.datetime64(given.as_of, "us") if given.as_of else None,
+        champion=given.champion,
+        champion_sha256=given.champion_sha256,
+    )
+    found = train(request, settings, report)
     sha256 = publish(found, given.out)
     if given.tracking_uri:
         # Imported here because MLflow takes seconds to import, and a run without tracking does not need it.
@@ -57,10 +74,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         place = given.bundle_uri or given.out.resolve().as_uri()
         record(found, given.out, place, sha256, Tracking(given.tracking_uri, given.artifacts))
-    print(result(found, sha256))
+    report(result(found, sha256))
     if found.refused_because:
-        print(f"Refused: {found.refused_because}", file=sys.stderr)
+        report(f"Refused: {found.refused_because}")
     return REFUSED if found.refused_because else 0
+
+
+def _described(error: Exception) -> str:
+    """Return type and place of an error, and what the operating system said."""
+    reason = f" ({os.strerror(error.errno)})" if isinstance(error, OSError) and error.errno else ""
+    return f"{place_of(error)}{reason}"
+
+
+def _own_output() -> Callable[[str], None]:
+    """Return a function that prints to standard output, and send all other output to standard error."""
+    own = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries written in C print there, too
+    return partial(print, file=own, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,4 +133,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(report=_own_output()))

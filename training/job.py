@@ -1,10 +1,10 @@
 """A training job on its instance: read the data from the database, run the training, store the result.
 
 `python -m training.job TRAINING_ID`, with the stack's resources in the environment. The run itself is a
-separate process, so that a crash, a hang or a full disk ends the run, and this process reports it.
+separate process, so that a crash, a hang or a full disk ends the run, and this process reports it. Everything
+that this process prints reaches the console of the instance, so it quotes no claim.
 """
 
-import collections
 import hashlib
 import os
 import signal
@@ -21,7 +21,7 @@ from claimwatch.aws.alerts import Alerts, SnsAlerts
 from claimwatch.aws.clients import client
 from claimwatch.aws.objects import ModelStore, S3Objects
 from claimwatch.aws.secrets import secret_json
-from claimwatch.errors import ClaimwatchError, RefusedData
+from claimwatch.errors import ClaimwatchError, RefusedData, place_of
 from claimwatch.models.trainings import End, end_training
 from claimwatch.scoring.bundle import MANIFEST, Manifest
 from claimwatch.scoring.bundle_store import download_bundle
@@ -35,10 +35,8 @@ SPARE_SECONDS = 300.0
 """The part of a training's time that is reserved for recording its end."""
 
 SEED = 7
-REFUSED = "Refused: "
-"""The start of a run's last line if it refused the data or its own model."""
-
-LAST_LINES = 20
+REFUSED, FAILED = "Refused: ", "Failed: "
+"""The start of a run's last line if it refused the data or its own model, and if it crashed."""
 
 
 class TrainingFailed(ClaimwatchError):
@@ -89,12 +87,10 @@ def work(deps: JobDependencies, training_id: str) -> None:
         end_training(deps.database, deps.alerts, training_id, "refused", str(refusal))
     except (ClaimwatchError, OSError) as failure:
         end_training(deps.database, deps.alerts, training_id, "failed", str(failure))
-    except Exception as failure:
-        # The message may quote a claim, the class name does not. The instance's log has the traceback.
-        end_training(
-            deps.database, deps.alerts, training_id, "failed", f"unexpected error: {type(failure).__name__}"
-        )
-        raise
+    except Exception as failure:  # noqa: BLE001 - its message may quote a claim; type and place do not
+        why = f"unexpected error: {place_of(failure)}"
+        print(why, file=sys.stderr)
+        end_training(deps.database, deps.alerts, training_id, "failed", why)
     else:
         end: End = "refused" if refused_because else "registered"
         end_training(deps.database, deps.alerts, training_id, end, refused_because)
@@ -124,7 +120,8 @@ def _train(deps: JobDependencies, training: Training, folder: Path) -> str | Non
 def _run(deps: JobDependencies, training: Training, folder: Path, champion: LiveModel | None) -> None:
     """Run the training in a separate process.
 
-    Raises ``TrainingFailed`` or ``RefusedData`` with the last line of its output.
+    Its standard output has its own lines, which quote no claim; standard error may, and is discarded. Raises
+    ``TrainingFailed`` or ``RefusedData``.
     """
     with deps.database.transaction() as cursor:
         seconds = models.seconds_left(cursor, training.training_id) - SPARE_SECONDS
@@ -135,11 +132,11 @@ def _run(deps: JobDependencies, training: Training, folder: Path, champion: Live
     command += ["--budget-minutes", deps.search_minutes]
     if champion is not None:
         command += ["--champion", str(folder / "champion"), "--champion-sha256", champion.bundle_sha256]
-    last: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
+    last = ""
     with subprocess.Popen(
         ["timeout", "--kill-after=30", f"{max(seconds, 1.0):.0f}", *command],
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.DEVNULL,
         env=dict(deps.environment),
         text=True,
         errors="replace",
@@ -147,21 +144,20 @@ def _run(deps: JobDependencies, training: Training, folder: Path, champion: Live
         assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
-            if line.strip():
-                last.append(line.strip())
-    last_line = last[-1] if last else "no output"
-    if process.returncode == 1 and last_line.startswith(REFUSED):
+            last = line.strip() or last
+    if process.returncode == 1 and last.startswith(REFUSED):
         if (folder / "model" / MANIFEST).exists():
             return  # the model is registered, with the reason in its manifest
-        raise RefusedData(last_line.removeprefix(REFUSED))
+        raise RefusedData(last.removeprefix(REFUSED))
     if process.returncode in (124, 137):
         raise TrainingFailed("the run did not end in time")
     if process.returncode < 0:
         name = signal.Signals(-process.returncode).name
         hint = " (possibly out of memory)" if name == "SIGKILL" else ""
-        raise TrainingFailed(f"the run was ended by {name}{hint}: {last_line}")
+        raise TrainingFailed(f"the run was ended by {name}{hint}")
     if process.returncode:
-        raise TrainingFailed(f"the run ended with exit code {process.returncode}: {last_line}")
+        crash = f": {last.removeprefix(FAILED)}" if last.startswith(FAILED) else ""
+        raise TrainingFailed(f"the run ended with exit code {process.returncode}{crash}")
 
 
 def _register(deps: JobDependencies, training: Training, manifest: Manifest, made: Path) -> str | None:

@@ -75,7 +75,7 @@ def trainings(deployed: Deployed) -> Iterator[Trainings]:
 def test_a_crash_is_reported(trainings: Trainings) -> None:
     trainings.sabotage("echo 'raise MemoryError' >> training/run.py\n")
 
-    assert "exit code 1: MemoryError" in trainings.error(trainings.start())
+    assert "exit code 2: MemoryError in run" in trainings.error(trainings.start())
 
 
 def test_a_process_killed_for_its_memory_is_reported(trainings: Trainings) -> None:

@@ -86,7 +86,9 @@ def place_of(error: BaseException) -> str:
     The message may quote a claim; the type and the place suffice to find an error in the code.
     """
     frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if f"/{__package__}/" in frame.filename
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if f"/{__package__}/" in frame.filename or "/training/" in frame.filename
     ]
     if not frames:
         return type(error).__name__

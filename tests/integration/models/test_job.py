@@ -190,7 +190,7 @@ def test_a_model_that_fails_a_gate_is_registered_as_refused_with_the_reason(job:
 
 
 def test_unusable_data_is_refused_with_the_reason(job: Job) -> None:
-    ended = job.run("import sys; sys.exit('Refused: no claim has an outcome')")
+    ended = job.run("print('Refused: no claim has an outcome'); raise SystemExit(1)")
 
     assert ended == ("refused", "no claim has an outcome")
 
@@ -198,13 +198,13 @@ def test_unusable_data_is_refused_with_the_reason(job: Job) -> None:
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        ("raise MemoryError", "exit code 1: MemoryError"),
+        ("raise MemoryError", "exit code 1"),
+        ("print('Failed: MemoryError'); raise SystemExit(2)", "exit code 2: MemoryError"),
         ("import os; os.kill(os.getpid(), 9)", "ended by SIGKILL"),
         ("import time; time.sleep(60)", "did not end in time"),
-        ("raise OSError(28, 'No space left on device')", "No space left"),
         ("print('done')", "manifest.json"),
     ],
-    ids=["crash", "kill", "hang", "full disk", "no result"],
+    ids=["broken", "crash", "kill", "hang", "no result"],
 )
 def test_an_unsuccessful_run_is_failed_and_reported(job: Job, script: str, message: str) -> None:
     status, error = job.run(script, hours=301.5 / 3600)  # five minutes are reserved for recording the end
@@ -215,3 +215,43 @@ def test_an_unsuccessful_run_is_failed_and_reported(job: Job, script: str, messa
         "Claimwatch could not train a model of line glass"
     ]
     assert job.environment.site.query("SELECT * FROM claimwatch.model_version") == []
+
+
+def test_what_a_crash_says_about_claims_is_neither_recorded_nor_mailed_nor_printed(
+    job: Job, capfd: pytest.CaptureFixture[str]
+) -> None:
+    crash = "could not convert string to float: 'Jane Roe 1980-02-03'"
+    stray = f"import os; print('1 claim', flush=True); os.write(2, b'Jane Roe'); raise ValueError({crash!r})"
+    own = f"""
+import sys
+import training.run
+from training.__main__ import _own_output, main
+def broken(*_):
+    raise ValueError({crash!r})
+training.run.train = broken
+sys.exit(main(report=_own_output()))
+"""
+    for script in (stray, own):
+        status, error = job.run(script)
+        assert status == "failed"
+        assert "Jane" not in str(error)
+    assert "exit code 2: ValueError in __main__._train, line " in str(error)
+    alerts = job.environment.site.alerts
+    assert len(alerts) == 2
+    assert "Jane" not in " ".join(alert.message for alert in alerts)
+    printed = capfd.readouterr()
+    assert "1 claim" in printed.out
+    assert "Jane" not in printed.out + printed.err
+
+
+def test_an_unexpected_error_of_the_job_itself_is_told_without_its_message(
+    job: Job, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> str:
+        raise ValueError("Jane Roe")
+
+    monkeypatch.setattr("training.job.take_snapshot", broken)
+    status, error = job.run("")
+    assert status == "failed"
+    assert str(error).startswith("unexpected error: ValueError in job._train, line ")
+    assert "Jane" not in "".join(capfd.readouterr())

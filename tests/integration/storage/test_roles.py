@@ -55,6 +55,7 @@ MATRIX = {
         file: SELECT
         contract: SELECT
         live_model: SELECT
+        audit_key: SELECT
         scored_chunk: SELECT INSERT
         without_model: SELECT INSERT
         score: INSERT

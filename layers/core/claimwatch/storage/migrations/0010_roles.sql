@@ -66,7 +66,8 @@ GRANT SELECT (bucket, key, version_id, reason), INSERT ON claimwatch.image_rejec
 GRANT SELECT (bucket, key, version_id, permanent), INSERT ON claimwatch.image_deletion TO claimwatch_photos;
 GRANT INSERT ON claimwatch.image_match TO claimwatch_photos;
 
-GRANT SELECT ON claimwatch.file, claimwatch.contract, claimwatch.live_model TO claimwatch_scoring;
+GRANT SELECT ON claimwatch.file, claimwatch.contract, claimwatch.live_model, claimwatch.audit_key
+    TO claimwatch_scoring;
 GRANT SELECT, INSERT ON claimwatch.scored_chunk, claimwatch.without_model TO claimwatch_scoring;
 GRANT INSERT ON claimwatch.score, claimwatch.profile TO claimwatch_scoring;
 

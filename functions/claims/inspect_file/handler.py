@@ -16,7 +16,15 @@ from claimwatch.settings import settings
 def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Inspect the file of this attempt."""
     file = FileAttempt.parse(event)
-    deps = Dependencies(runtime.database(), runtime.objects(), runtime.alerts(), settings.artifact_bucket)
+    deps = Dependencies(
+        runtime.database(),
+        runtime.objects(),
+        runtime.alerts(),
+        settings.artifact_bucket,
+        report=lambda fault: logger.error(
+            "content breaks the reader", extra={"file_id": file.file_id, "fault": fault}
+        ),
+    )
     inspected = inspect(deps, file.file_id, file.attempt)
     logger.info(
         "file inspected",

@@ -13,7 +13,15 @@ from claimwatch.observability import logger, tracer
 def handler(event: object, context: LambdaContext) -> None:
     """Load the chunk of this attempt."""
     chunk = ChunkToLoad.parse(event)
-    deps = Dependencies(runtime.database(), runtime.objects(), runtime.personal_data_key())
+    deps = Dependencies(
+        runtime.database(),
+        runtime.objects(),
+        runtime.personal_data_key(),
+        report=lambda fault: logger.error(
+            "content breaks the reader",
+            extra={"file_id": chunk.file_id, "chunk": chunk.number, "fault": fault},
+        ),
+    )
     counts = load_chunk(deps, chunk.file_id, chunk.attempt, chunk.number)
     logger.info(
         "chunk loaded",

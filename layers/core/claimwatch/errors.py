@@ -59,6 +59,10 @@ class EngineFault(ClaimwatchError):
     """DuckDB failed on claims; the message quotes none of them."""
 
 
+class ReaderFault(ClaimwatchError):
+    """Data broke the code that reads it; the message has the type and place of the error, and no value."""
+
+
 class Superseded(ClaimwatchError):
     """A newer attempt at the same file has replaced the attempt that this work belongs to."""
 

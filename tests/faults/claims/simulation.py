@@ -71,7 +71,7 @@ class ClaimsSimulation(Simulation):
             waiting = cursor.fetchall()
         for file_id, key, status, attempt in waiting:
             reported = any(f"File {file_id}:" in alert.message for alert in notes.alerts)
-            if not (status == "failed" and reported) and file_id not in notes.unrecorded:
+            if not (status in ("failed", "refused") and reported) and file_id not in notes.unrecorded:
                 notes.bugs.append(
                     f"{key} is {status} at attempt {attempt}, but nothing processes it and no alert was sent"
                 )

@@ -118,11 +118,9 @@ class Site:
         self.run()
         return self.file(file_id)
 
-    def fail(self, file_id: int, attempt: int) -> None:
+    def fail(self, file_id: int, attempt: int, error: str = "TransientFault") -> None:
         """Record a failure, as the state machine does after its last retry."""
-        record_failure(
-            self.database.as_task("ingest"), self, file_id, attempt, "TransientFault", "it did not pass"
-        )
+        record_failure(self.database.as_task("ingest"), self, file_id, attempt, error, "it did not pass")
 
     def put_contract(self, line: str, text: str) -> apply_contract.Applied:
         """Store and apply a contract, and run the executions that it starts."""

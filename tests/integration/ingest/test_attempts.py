@@ -94,6 +94,25 @@ def test_a_file_whose_object_is_deleted_while_it_is_loaded_is_refused_and_notifi
         assert glass.file(dropped)["status"] == "committed"
 
 
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("error", ["Runtime.ExitError", "Sandbox.Timedout"])
+def test_a_file_that_kills_every_invocation_is_refused_once_and_can_be_replayed(
+    glass: Site, dropped: int, error: str
+) -> None:
+    load_chunk(glass.loading, **inspect(glass.inspection, dropped, 1)["chunks"][0])
+    for _ in range(2):
+        glass.fail(dropped, 1, error)
+
+    file = glass.file(dropped)
+    assert (file["status"], file["committed_at"]) == ("refused", None)
+    assert "send it in smaller files" in file["error"]
+    (alert,) = glass.alerts
+    assert f"claimwatch replay {dropped}" in alert.message
+    assert glass.query("SELECT * FROM claimwatch.current_claim_glass") == []
+    replayed = glass.replay(dropped)
+    assert (replayed["status"], replayed["rows_loaded"]) == ("committed", 29)
+
+
 def test_a_stale_inspection_cannot_refuse_a_file_that_a_newer_attempt_has_loaded(
     glass: Site, dropped: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,11 @@ def aws_faults(service: str) -> Iterator[None]:
         raise
 
 
+def is_aws_error(error: Exception) -> bool:
+    """Return whether an error came from AWS or from calling it."""
+    return isinstance(error, (BotoCoreError, ClientError))
+
+
 def is_retryable(error: ClientError) -> bool:
     """Return whether a retry may cure the error that a service returned."""
     code = error_code(error)

@@ -1,7 +1,7 @@
 """Inspection of a file before it is loaded: its format, its columns, and its division into chunks."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +14,15 @@ from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.files.encoding import Encoding, EncodingDetector
 from claimwatch.domain.files.header import csv_layout, ndjson_layout
 from claimwatch.domain.files.layout import Layout
-from claimwatch.errors import RefusedFile, Superseded, TransientFault
+from claimwatch.errors import ReaderFault, RefusedFile, Superseded, TransientFault
 from claimwatch.ingest import drafting, notifications
 from claimwatch.ingest.contract_keys import contract_key, draft_key
 from claimwatch.ingest.fail import DELETED
 from claimwatch.ingest.plan import Chunk, ChunkToLoad, Plan, cutter
+from claimwatch.ingest.reader_faults import ignore, reader_faults
 from claimwatch.ingest.staging import Prepared, prepare
 from claimwatch.storage import contracts, ledger, quarantine, rows
-from claimwatch.storage.connection import Database
+from claimwatch.storage.connection import Database, DataRefused
 
 CHUNK = 24 << 20
 """Approximate size of a chunk in bytes; each chunk is loaded in one transaction."""
@@ -42,12 +43,17 @@ KEYS_SAMPLE = 1 << 20
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Dependencies of ``inspect``. Converted copies and drafts go to ``artifact_bucket``."""
+    """Dependencies of ``inspect``.
+
+    Converted copies and drafts go to ``artifact_bucket``. ``report`` is called with each fault that the
+    content of a file causes: it has to be fixed in the code.
+    """
 
     database: Database
     objects: ObjectStore
     alerts: Alerts
     artifact_bucket: str
+    report: Callable[[str], None] = ignore
 
 
 def inspect(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any]:
@@ -61,13 +67,27 @@ def inspect(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any]:
     _refuse_stale(file, attempt)
     if file.status in ("committed", "loading"):
         return _inspected(deps, file)
+    try:
+        return _inspect(deps, file, contract)
+    except (ReaderFault, DataRefused) as fault:
+        deps.report(str(fault))
+        return _refuse(
+            deps,
+            file_id,
+            attempt,
+            f"this file breaks the reader ({fault}): send it in another form, and report this sentence",
+        )
 
+
+def _inspect(deps: Dependencies, file: ledger.File, contract: Contract | None) -> dict[str, Any]:
+    file_id, attempt = file.file_id, file.attempt
     ref = ObjectRef(file.bucket, file.key, file.version_id)
     assert file.line is not None  # register refuses files without a line
     try:
         if contract is None:
             return _park(deps, file, file.line, attempt, ref)
-        plan, described = _plan(deps, file, ref, contract)
+        with reader_faults():
+            plan, described = _plan(deps, file, ref, contract)
     except RefusedFile as refusal:
         return _refuse(deps, file_id, attempt, str(refusal))
     except ObjectMissing:
@@ -135,8 +155,9 @@ def _refuse(deps: Dependencies, file_id: int, attempt: int, reason: str) -> dict
 
 def _park(deps: Dependencies, file: ledger.File, line: str, attempt: int, ref: ObjectRef) -> dict[str, Any]:
     """Let the file wait for its line's contract; send one notification per line."""
-    prepared = _prepare(deps, file, ref, known_columns=())
-    drafting.write_draft(deps.objects, deps.artifact_bucket, line, prepared)
+    with reader_faults():
+        prepared = _prepare(deps, file, ref, known_columns=())
+        drafting.write_draft(deps.objects, deps.artifact_bucket, line, prepared)
     place, draft = (f"s3://{deps.artifact_bucket}/{key}" for key in (contract_key(line), draft_key(line)))
     waiting = f"line {line} has no contract: store one at {place} (a draft is at {draft})"
     with deps.database.transaction() as cursor:

@@ -1,40 +1,61 @@
 """Loads one chunk: validates every cell and copies the rows, all in one transaction."""
 
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.objects import ObjectStore
 from claimwatch.domain.contract.contract import Contract
-from claimwatch.domain.files.records import Batch
-from claimwatch.errors import Superseded
+from claimwatch.domain.files.records import Batch, Problem
+from claimwatch.errors import EngineFault, ReaderFault, Superseded
 from claimwatch.ingest.plan import Chunk, Plan
-from claimwatch.ingest.validation import cached_validator
+from claimwatch.ingest.reader_faults import ignore, reader_faults
+from claimwatch.ingest.validation import Validator, cached_validator
 from claimwatch.storage import contracts, ledger, quarantine, rows
-from claimwatch.storage.connection import Database
+from claimwatch.storage.connection import Database, DataRefused, savepoint
 from claimwatch.storage.ledger import Counts
+from claimwatch.storage.quarantine import RefusedRow
+
+MOST_FAULTS = 200
+"""Faults in a chunk after which rows that fail together are no longer separated, for the sake of time."""
+
+DATA_FAULTS = (EngineFault, ReaderFault, DataRefused)
+"""Errors that the content of rows causes although they passed validation, or while they are validated."""
 
 
 @dataclass(frozen=True)
 class Dependencies:
     """Dependencies of `load_chunk`.
 
-    ``personal_data_key`` is the key of the hashes that are stored instead of personal data.
+    ``personal_data_key`` is the key of the hashes that are stored instead of personal data. ``report`` is
+    called with each fault that the content of rows causes: it has to be fixed in the code.
     """
 
     database: Database
     objects: ObjectStore
     personal_data_key: bytes
+    report: Callable[[str], None] = ignore
 
 
 def load_chunk(deps: Dependencies, file_id: int, attempt: int, number: int) -> Counts:
     """Load a chunk and return its counts; if it is already loaded, only return them.
 
-    Raises ``Superseded`` if a newer attempt at the file has started.
+    If the content of a row breaks DuckDB, PostgreSQL or the code, the chunk is loaded again in parts: the row
+    is quarantined, and the others are loaded. Raises ``Superseded`` if a newer attempt at the file has
+    started.
     """
+    try:
+        return _load_chunk(deps, file_id, attempt, number, _load)
+    except DATA_FAULTS as fault:
+        deps.report(str(fault))
+        return _load_chunk(deps, file_id, attempt, number, _load_in_parts)
+
+
+def _load_chunk(deps: Dependencies, file_id: int, attempt: int, number: int, load: "_Load") -> Counts:
     with deps.database.transaction() as cursor:
         file = ledger.share(cursor, file_id)
         if file.attempt != attempt or file.status not in ("loading", "committed"):
@@ -47,7 +68,11 @@ def load_chunk(deps: Dependencies, file_id: int, attempt: int, number: int) -> C
             return done
         contract = contracts.applied(cursor, file.dataset, file.line, file.contract_version)
         plan = Plan.from_json(file.details)
-        return _load(deps, cursor, file_id, number, contract, plan)
+        target = _Target(cursor, file_id, contract)
+        load(deps, target, plan, plan.chunks[number])
+        hashes = np.sort(np.concatenate([np.empty(0, np.uint64), *target.hashes]))
+        ledger.add_chunk(cursor, file_id, number, target.counts, hashes.tobytes())
+        return target.counts
 
 
 def _lock_chunk(cursor: Cursor, file_id: int, number: int) -> None:
@@ -57,23 +82,85 @@ def _lock_chunk(cursor: Cursor, file_id: int, number: int) -> None:
     )
 
 
-def _load(
-    deps: Dependencies, cursor: Cursor, file_id: int, number: int, contract: Contract, plan: Plan
-) -> Counts:
-    chunk = plan.chunks[number]
-    read = loaded = refused = 0
-    hashes = [np.empty(0, np.uint64)]
+@dataclass
+class _Target:
+    """Where the rows of a chunk go, and what has been stored there so far."""
+
+    cursor: Cursor
+    file_id: int
+    contract: Contract
+    read: int = 0
+    loaded: int = 0
+    refused: int = 0
+    hashes: list[npt.NDArray[np.uint64]] = field(default_factory=list)
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self.read, self.loaded, self.refused)
+
+    def store(self, validator: Validator, remaining: Iterator[Batch], first_row: int) -> int:
+        """Validate and store as many of the batches as memory allows; return the number of records."""
+        result = validator.check(remaining, first_row)
+        if result.loaded:
+            lines = io.BytesIO(result.copy_text)
+            rows.copy(self.cursor, self.contract, self.file_id, lines)
+        refused = quarantine.add(self.cursor, self.file_id, result.refused)
+        self.read += result.read
+        self.loaded += result.loaded
+        self.refused += refused
+        self.hashes.append(result.claim_hashes)
+        return result.read
+
+    def quarantine(self, batch: Batch, first_row: int, problem: Problem) -> None:
+        """Quarantine all records of a batch for the same reason, or for that which they have already."""
+        refused = (
+            RefusedRow(first_row + index, batch.raw(index), (batch.broken.get(index, problem),))
+            for index in range(len(batch))
+        )
+        self.refused += quarantine.add(self.cursor, self.file_id, refused)
+        self.read += len(batch)
+
+
+type _Load = Callable[[Dependencies, _Target, Plan, Chunk], None]
+
+
+def _load(deps: Dependencies, target: _Target, plan: Plan, chunk: Chunk) -> None:
     remaining = batches(deps.objects, plan, chunk)
-    with cached_validator(plan.layout(contract), deps.personal_data_key) as validator:
-        while (result := validator.check(remaining, chunk.first_row + read)).read:
-            if result.loaded:
-                loaded += rows.copy(cursor, contract, file_id, io.BytesIO(result.copy_text))
-            refused += quarantine.add(cursor, file_id, result.refused)
-            read += result.read
-            hashes.append(result.claim_hashes)
-    counts = Counts(read, loaded, refused)
-    ledger.add_chunk(cursor, file_id, number, counts, np.sort(np.concatenate(hashes)).tobytes())
-    return counts
+    layout = plan.layout(target.contract)
+    with cached_validator(layout, deps.personal_data_key) as validator, reader_faults():
+        while target.store(validator, remaining, chunk.first_row + target.read):
+            pass
+
+
+def _load_in_parts(deps: Dependencies, target: _Target, plan: Plan, chunk: Chunk) -> None:
+    """Load the chunk batch by batch; halve a batch that causes a fault until the row is found."""
+    layout = plan.layout(target.contract)
+    faults = 0
+    with reader_faults():
+        for batch in batches(deps.objects, plan, chunk):
+            parts = [batch]
+            while parts:
+                part, first_row = parts.pop(), chunk.first_row + target.read
+                try:
+                    with (
+                        savepoint(target.cursor),
+                        cached_validator(layout, deps.personal_data_key) as validator,
+                        reader_faults(),
+                    ):
+                        target.store(validator, iter([part]), first_row)
+                except DATA_FAULTS as fault:
+                    faults += 1
+                    if len(part) > 1 and faults < MOST_FAULTS:
+                        middle = len(part) // 2
+                        parts += [part.part(middle, len(part)), part.part(0, middle)]
+                    else:
+                        deps.report(str(fault))
+                        target.quarantine(part, first_row, _problem(part, fault))
+
+
+def _problem(part: Batch, fault: Exception) -> Problem:
+    cause = f"it breaks the reader ({fault})" if len(part) == 1 else f"one of {len(part)} rows does ({fault})"
+    return Problem(None, "reader", f"the row cannot be loaded: {cause}")
 
 
 def batches(objects: ObjectStore, plan: Plan, chunk: Chunk) -> Iterator[Batch]:

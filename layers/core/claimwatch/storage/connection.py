@@ -149,6 +149,24 @@ def parameters_of(credentials: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def savepoint(cursor: Cursor) -> Iterator[None]:
+    """Undo the block's statements if it raises an error about data, so that the transaction can go on.
+
+    Raises ``DataRefused`` if PostgreSQL refuses the block's values.
+    """
+    cursor.execute("SAVEPOINT block")
+    try:
+        yield
+    except _DATA as error:
+        cursor.execute("ROLLBACK TO SAVEPOINT block")
+        raise DataRefused(_without_values(error)) from None
+    except ClaimwatchError:
+        cursor.execute("ROLLBACK TO SAVEPOINT block")
+        raise
+    cursor.execute("RELEASE SAVEPOINT block")
+
+
 def _answers(connection: PgConnection) -> bool:
     """Return whether the server still has this connection: it closes idle ones without notice."""
     try:

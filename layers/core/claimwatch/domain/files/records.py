@@ -65,6 +65,16 @@ class Batch:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def part(self, begin: int, end: int) -> "Batch":
+        """Return the records from ``begin`` to ``end`` (exclusive) as a batch of their own."""
+        return Batch(
+            self.data,
+            self.starts[begin:end],
+            self.ends[begin:end],
+            {index - begin: problem for index, problem in self.broken.items() if begin <= index < end},
+            {index - begin: text for index, text in self.rewritten.items() if begin <= index < end},
+        )
+
     def raw(self, index: int) -> str:
         """Return the original text of a record, with U+FFFD for bytes that PostgreSQL cannot store."""
         start, end = int(self.starts[index]), int(self.ends[index])

@@ -94,6 +94,7 @@ def _make_live(place: Bench, database: Database, served: Served) -> None:
             version,
             by="benchmark",
             why="to be measured",
+            caller="benchmark",
         )
     with place.connected() as connection, connection.cursor() as cursor:
         cursor.execute(

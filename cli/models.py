@@ -108,7 +108,10 @@ def history(
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show which model was live when, who made it live, and why."""
+    """Show which model was live when, who made it live, and why.
+
+    'by' is the name that the person wrote, 'caller' the identity that AWS verified.
+    """
     target = stack_of(ctx, stack)
     until = on and (_end_of_day(on) if on.time() == datetime.min.time() else on.replace(tzinfo=UTC))
     with target.database.transaction() as cursor:
@@ -127,7 +130,7 @@ def history(
         f"{when}: " + (", ".join(f"{role} {version}" for role, version in live.items()) or "nothing is live")
     )
     show_table(
-        ("at", "action", "model", "role", "by", "why", "bundle"),
+        ("at", "action", "model", "role", "by", "caller", "why", "bundle"),
         [
             (
                 entry.at,
@@ -135,6 +138,7 @@ def history(
                 entry.version,
                 entry.role,
                 entry.by,
+                entry.caller,
                 entry.why,
                 (entry.bundle_sha256 or "")[:12],
             )

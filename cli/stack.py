@@ -13,8 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from claimwatch.aws.executions import Backfill, ClaimsPipeline, Pipeline, ScoreClaims
 from claimwatch.aws.objects import ModelStore, S3Objects
-from claimwatch.errors import ClaimwatchError, RefusedData, TransientFault
+from claimwatch.errors import ClaimwatchError, TransientFault
 from claimwatch.storage.connection import Database, parameters_of
+from cli.api import Api, ApiUnavailable
 
 if TYPE_CHECKING:
     import boto3
@@ -25,7 +26,7 @@ _LAPTOP_KEY = "test"  # the emulator's root; it listens on loopback only
 
 
 type Call = Callable[[Mapping[str, Any]], dict[str, Any]]
-"""Calls a function of the stack; raises ``RefusedData`` if the function answers with a refusal."""
+"""Sends a request to the stack; raises ``RefusedData`` if the stack refuses it."""
 
 
 class StackUnreachable(ClaimwatchError):
@@ -33,8 +34,8 @@ class StackUnreachable(ClaimwatchError):
 
 
 def not_deployed(_: Mapping[str, Any]) -> dict[str, Any]:
-    """Raise ``StackUnreachable``, in place of calling a function that the stack does not have."""
-    raise StackUnreachable("the stack does not have this function yet: deploy this version of Claimwatch")
+    """Raise ``StackUnreachable``, in place of a request that the stack does not take."""
+    raise StackUnreachable("the stack does not take this request yet: deploy this version of Claimwatch")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,9 @@ def _laptop(file: Path, database_address: str | None) -> Stack:
     session = _session(**key, region_name=described["region"])
     client = _clients(session, endpoint_url=described["endpoint_url"], proxies={})
     title = f"the laptop's stack in {file.parent.parent}"
-    return _connected(title, described["outputs"], client, database_address, private=False)
+    outputs = described["outputs"]
+    api = _api(outputs, session, described["endpoint_url"])
+    return _connected(title, outputs, client, api, database_address, private=False)
 
 
 def _deployed(name: str, database_address: str | None) -> Stack:
@@ -96,7 +99,7 @@ def _deployed(name: str, database_address: str | None) -> Stack:
         ) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
     title = f"stack {name} in {session.region_name}"
-    return _connected(title, outputs, client, database_address, private=True)
+    return _connected(title, outputs, client, _api(outputs, session), database_address, private=True)
 
 
 def _session(**options: Any) -> "boto3.Session":
@@ -121,6 +124,7 @@ def _connected(
     title: str,
     outputs: Mapping[str, str],
     client: Callable[[str], Any],
+    api: Api | None,
     database_address: str | None,
     *,
     private: bool,
@@ -144,46 +148,43 @@ def _connected(
         pipeline=ClaimsPipeline(client("stepfunctions"), outputs["ClaimsPipelineArn"]),
         landing_bucket=outputs["LandingBucket"],
         artifact_bucket=outputs["ArtifactBucket"],
-        **_models(outputs, client),
-        **_evaluations(outputs, client),
+        **_requests(api),
+        **_backfill(outputs, client),
     )
 
 
-def _models(outputs: Mapping[str, str], client: Callable[[str], Any]) -> dict[str, Any]:
-    """Return the model functions of a stack; none if its version is older than they are."""
-    if not {"StartTrainingFunction", "PromoteModelFunction", "ScoreClaimsArn"} <= set(outputs):
+def _api(outputs: Mapping[str, str], session: "boto3.Session", address: str = "") -> Api | None:
+    """Return the API of a stack; None if its version is older than the API."""
+    return Api(outputs["ApiUrl"], session, address) if "ApiUrl" in outputs else None
+
+
+def _requests(api: Api | None) -> dict[str, Any]:
+    """Return the requests that the API takes."""
+    if api is None:
         return {}
     return {
-        "start_training": _caller(client, outputs["StartTrainingFunction"]),
-        "promote_model": _caller(client, outputs["PromoteModelFunction"]),
-        "backfill": ScoreClaims(client("stepfunctions"), outputs["ScoreClaimsArn"]),
+        "start_training": _poster(api, "trainings"),
+        "promote_model": _poster(api, "promotions"),
+        "plan_evaluation": _poster(api, "evaluations"),
     }
 
 
-def _evaluations(outputs: Mapping[str, str], client: Callable[[str], Any]) -> dict[str, Any]:
-    """Return the evaluation function of a stack; none if its version is older than it is."""
-    if "PlanEvaluationFunction" not in outputs:
-        return {}
-    return {"plan_evaluation": _caller(client, outputs["PlanEvaluationFunction"])}
-
-
-def _caller(client: Callable[[str], Any], function: str) -> Call:
+def _poster(api: Api, collection: str) -> Call:
     def call(event: Mapping[str, Any]) -> dict[str, Any]:
+        fields = {name: value for name, value in event.items() if name != "line"}
         try:
-            answer = client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
-        except ClientError as error:
-            raise StackUnreachable(
-                f"{function} cannot be called: {error.response['Error']['Message']}"
-            ) from error
-        result: dict[str, Any] = json.loads(answer["Payload"].read())
-        if answer.get("FunctionError"):
-            error_type, message = result.get("errorType"), result.get("errorMessage")
-            raise StackUnreachable(f"{function} failed: {error_type}: {message}")
-        if "refused" in result:
-            raise RefusedData(result["refused"])
-        return result
+            return api.post(event["line"], collection, fields)
+        except ApiUnavailable as failure:
+            raise StackUnreachable(str(failure)) from failure
 
     return call
+
+
+def _backfill(outputs: Mapping[str, str], client: Callable[[str], Any]) -> dict[str, Any]:
+    """Return the state machine that scores stored claims; nothing if the stack's version has none."""
+    if "ScoreClaimsArn" not in outputs:
+        return {}
+    return {"backfill": ScoreClaims(client("stepfunctions"), outputs["ScoreClaimsArn"])}
 
 
 def _connected_database(secret: dict[str, Any], address: str | None, *, private: bool) -> Database:

@@ -15,19 +15,24 @@
 9. EventBridge has no events for started and terminated instances.
 10. A metric alarm evaluates the data points of all dimensions together.
 11. CloudFormation cannot create composite alarms.
-12. IAM has no condition keys for the namespace of PutMetricData and the source of PutEvents.
+12. IAM has no condition keys for the namespace of PutMetricData, for the source and the detail-type of
+   PutEvents, and for conditional writes to S3.
 13. A Map ignores MaxConcurrencyPath and runs all items at once.
 14. GetObject and HeadObject answer 404 for a missing object or version to everybody. S3 answers 403 to
     callers that may not list the bucket.
+15. A policy compares aws:PrincipalArn with the session instead of its role, and does not replace variables,
+   such as ${aws:PrincipalTag/claimwatch-line}, in resources.
 
 Each patch checks the code that it replaces, and the emulator does not start if that code has changed.
 """
 
 import contextlib
+import dataclasses
 import hashlib
 import inspect
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -45,7 +50,7 @@ from urllib.parse import parse_qs
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.router import extract_access_key_id
-from ministack.services import cloudwatch, ec2, eventbridge, lambda_svc, s3, stepfunctions, tagging
+from ministack.services import cloudwatch, ec2, eventbridge, iam, lambda_svc, s3, stepfunctions, tagging
 from ministack.services.cloudformation import provisioners
 
 RAISED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
@@ -347,7 +352,7 @@ def support_composite_alarms() -> None:
 
 
 def add_condition_keys() -> None:
-    """Set the condition keys cloudwatch:namespace and events:source from the request."""
+    """Set the condition keys of PutMetricData, PutEvents and PutObject from the request."""
     context: Callable[..., dict[str, Any]] = iam_actions.request_tag_context
     if "body" not in inspect.signature(context).parameters:
         raise SystemExit("ministack's condition keys have changed: see local/emulator_server.py")
@@ -360,10 +365,31 @@ def add_condition_keys() -> None:
             found = found | {"cloudwatch:namespace": namespace_of(body)}
         if action == "events:PutEvents":
             sources = {entry.get("Source", "") for entry in json.loads(body).get("Entries", [])}
-            found = found | {"events:source": ", ".join(sorted(sources))}
+            kinds = {entry.get("DetailType", "") for entry in json.loads(body).get("Entries", [])}
+            found = found | {
+                "events:source": ", ".join(sorted(sources)),
+                "events:detail-type": ", ".join(sorted(kinds)),
+            }
+        return found
+
+    s3_context: Callable[..., dict[str, Any]] = iam_actions.s3_service_context
+    if list(inspect.signature(s3_context).parameters) != ["iam_action", "query_params", "path", "headers"]:
+        raise SystemExit("ministack's condition keys have changed: see local/emulator_server.py")
+
+    def s3_context_with_creation(
+        action: str, query: dict[str, Any] | None, path: str = "", headers: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        found = s3_context(action, query, path, headers)
+        if action == "s3:PutObject":
+            # Beginning a multipart upload and uploading a part create no object.
+            creates = not {"uploads", "partNumber"} & set(query or {})
+            found = found | {"s3:ObjectCreationOperation": str(creates).lower()}
+            if condition := (headers or {}).get("if-none-match"):
+                found = found | {"s3:if-none-match": condition}
         return found
 
     iam_actions.request_tag_context = context_with_names
+    iam_actions.s3_service_context = s3_context_with_creation
 
 
 def namespace_of(body: bytes) -> str:
@@ -371,6 +397,45 @@ def namespace_of(body: bytes) -> str:
     with contextlib.suppress(ValueError):
         return str(json.loads(body).get("Namespace", ""))
     return parse_qs(body.decode("utf-8", "replace")).get("Namespace", [""])[0]
+
+
+def resolve_principals_and_variables() -> None:
+    """Compare aws:PrincipalArn with the role of a session, and replace variables in resources of policies."""
+    resolve: Callable[[str, Any], Any] = iam_evaluator._resolve_condition_key
+    first_match: Callable[..., Any] = iam_evaluator._first_match
+    if list(inspect.signature(first_match).parameters) != ["ctx", "stmts", "effect"]:
+        raise SystemExit("ministack's evaluation of policies has changed: see local/emulator_server.py")
+
+    def resolve_role(key: str, context: Any) -> Any:
+        if key.lower() != "aws:principalarn" or context.principal_type != "AssumedRole":
+            return resolve(key, context)
+        name = iam_evaluator._role_name_from_assumed_arn(context.principal_arn)
+        role = iam._roles.get_scoped(context.principal_account, None, name)
+        return role["Arn"] if role else context.principal_arn
+
+    def replaced(resource: str, context: Any) -> str:
+        values = {
+            match: resolve_role(match, context) for match in re.findall(r"\$\{([^}*?$][^}]*)\}", resource)
+        }
+        if None in values.values():
+            return ""  # equals no resource: a variable without a value never matches
+        for name, value in values.items():
+            resource = resource.replace(f"${{{name}}}", str(value))
+        return resource
+
+    def first_match_of_replaced(context: Any, statements: list[Any], effect: str) -> Any:
+        resolved = [
+            dataclasses.replace(
+                statement,
+                resources=[replaced(resource, context) for resource in statement.resources],
+                not_resources=[replaced(resource, context) for resource in statement.not_resources],
+            )
+            for statement in statements
+        ]
+        return first_match(context, resolved, effect)
+
+    iam_evaluator._resolve_condition_key = resolve_role
+    iam_evaluator._first_match = first_match_of_replaced
 
 
 def read_map_concurrency_by_path() -> None:
@@ -433,5 +498,6 @@ if __name__ == "__main__":
     evaluate_alarms_by_dimensions()
     support_composite_alarms()
     add_condition_keys()
+    resolve_principals_and_variables()
     read_map_concurrency_by_path()
     app.main()

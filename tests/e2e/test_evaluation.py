@@ -99,9 +99,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             deployed.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
         with database_at(deployed.stack.database_url).transaction() as cursor:
             models.add_version(cursor, model.registered(bucket))
-        promoted = deployed.invoke(
-            "PromoteModel",
-            {"line": "motor", "version": model.version, "role": "champion", "by": "ann", "why": "a test"},
+        promoted = deployed.command(
+            "promote", "motor", model.version, "--as", "champion", "--by", "ann", "--why", "a test"
         )
         assert promoted["changed"], promoted
         versions = [

@@ -75,7 +75,7 @@ class Scores:
         )
 
         def change(request_id: str, line: str, version: str | None, role: Role) -> promote.Promoted:
-            request = promote.Request(request_id, f"by {request_id}", f"because of {request_id}")
+            request = promote.Request(request_id, f"by {request_id}", f"because of {request_id}", "the test")
             if version is None:
                 return promote.rollback(promoting, request, line)
             return promote.promote(promoting, request, line, version, role)

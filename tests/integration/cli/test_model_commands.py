@@ -16,7 +16,7 @@ from tests.cluster import ClonedDatabase
 from tests.integration.cli.conftest import answer
 from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import GLASS
-from tests.integration.models.environment import LINE, ModelEnvironment
+from tests.integration.models.environment import CALLER, LINE, ModelEnvironment
 from tests.integration.models.test_trainings import FakeInstances
 
 
@@ -56,6 +56,7 @@ class Desk:
             request.line,
             why=request.why,
             asked_by=request.asked_by,
+            caller=CALLER,
         )
         if self.end:
             end, error = self.end
@@ -66,7 +67,7 @@ class Desk:
 
     def _promote(self, event: Mapping[str, Any]) -> dict[str, Any]:
         change = promote.ModelChange.parse(event)
-        request = promote.Request(change.request_id or "", change.by, change.why)
+        request = promote.Request(change.request_id or "", change.by, change.why, CALLER)
         deps = self.environment.promoting
         if change.version is None:
             return asdict(promote.rollback(deps, request, change.line))

@@ -90,7 +90,7 @@ class Book:
             lambda uri, sha256: columns_of(self.site.objects, uri, sha256),
             self,
         )
-        request = promotion.Request(f"{model.version} {role}", "ann", "a test")
+        request = promotion.Request(f"{model.version} {role}", "ann", "a test", "the test")
         promotion.promote(deps, request, "motor", model.version, role)
 
     def start(self, *_args: object, **_named: object) -> str:

@@ -19,6 +19,7 @@ from tests.integration.ingest.environment import Row, Site
 from tests.integration.ingest.glass import csv
 
 LINE = "glass"
+CALLER = "arn:aws:sts::123456789012:assumed-role/data-science/ann"
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class ModelEnvironment:
     def request(self, request_id: str = "") -> promotion.Request:
         """Return a request, a new one unless it has an id."""
         self.requests += 1
-        return promotion.Request(request_id or f"request {self.requests}", "ann", "it finds more")
+        return promotion.Request(request_id or f"request {self.requests}", "ann", "it finds more", CALLER)
 
     def score(self, file_id: int, number: int = 0) -> score_rows.Scored:
         """Score a chunk."""

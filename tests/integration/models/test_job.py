@@ -55,6 +55,7 @@ class Job:
                 LINE,
                 why="w",
                 asked_by="ann",
+                caller="the test",
                 seconds=timedelta(hours=hours).total_seconds(),
             )
         command = (sys.executable, "-c", script)
@@ -124,7 +125,9 @@ def test_the_run_receives_the_champion_for_comparison(job: Job) -> None:
     [model] = job.environment.site.query("SELECT * FROM claimwatch.model_version")
     with job.environment.site.database.transaction() as cursor:
         version = models.find_version(cursor, LINE, "1")
-        models.add_promotion(cursor, "r", LINE, "champion", "promote", version, by="ann", why="first")
+        models.add_promotion(
+            cursor, "r", LINE, "champion", "promote", version, by="ann", why="first", caller="the test"
+        )
 
     job.run(MAKES_A_MODEL % "")
 
@@ -137,7 +140,9 @@ def test_a_champion_that_differs_from_the_promoted_one_is_not_used(job: Job) -> 
     job.run(MAKES_A_MODEL % "")
     with job.environment.site.database.transaction() as cursor:
         version = models.find_version(cursor, LINE, "1")
-        models.add_promotion(cursor, "r", LINE, "champion", "promote", version, by="ann", why="first")
+        models.add_promotion(
+            cursor, "r", LINE, "champion", "promote", version, by="ann", why="first", caller="the test"
+        )
     objects = job.environment.site.objects
     changed = json.loads(objects.newest("artifacts", "models/glass/1/manifest.json"))
     changed["threshold"] = 0.0
@@ -162,7 +167,9 @@ def test_a_champion_never_writes_a_file_outside_of_its_folder(job: Job, tmp_path
         version = models.find_version(cursor, LINE, "1")
         assert version is not None
         pinned = replace(version, bundle_sha256=hashlib.sha256(content).hexdigest())
-        models.add_promotion(cursor, "r", LINE, "champion", "promote", pinned, by="ann", why="first")
+        models.add_promotion(
+            cursor, "r", LINE, "champion", "promote", pinned, by="ann", why="first", caller="the test"
+        )
 
     status, error = job.run("raise SystemExit('the run must not start')")
 

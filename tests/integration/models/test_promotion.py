@@ -12,7 +12,7 @@ from claimwatch.models import promote
 from claimwatch.scoring import plan_scoring
 from claimwatch.storage import models
 from claimwatch.storage.connection import StatementRefused
-from tests.integration.models.environment import LINE, AmountModel, CorruptBundle, ModelEnvironment
+from tests.integration.models.environment import CALLER, LINE, AmountModel, CorruptBundle, ModelEnvironment
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_refused_model_an_unknown_model_and_a_missing_reason_are_rejected(thre
     with pytest.raises(RefusedData, match="no model 9"):
         three.promote("9")
     with pytest.raises(RefusedData, match="give a reason"):
-        promote.Request("r", "ann", "  ")
+        promote.Request("r", "ann", "  ", CALLER)
     assert three.live() == {}
 
 
@@ -198,7 +198,9 @@ def test_concurrent_promotions_are_all_in_the_history_and_the_last_is_live(
         with closing(three.site.database.separately("promotion")) as database:
             deps = promote.Dependencies(database, three.promoting.columns_of, three)
             version = "123"[number % 3]
-            promote.promote(deps, promote.Request(f"r{number}", "bob", "load"), LINE, version, "champion")
+            promote.promote(
+                deps, promote.Request(f"r{number}", "bob", "load", CALLER), LINE, version, "champion"
+            )
 
     threads = [threading.Thread(target=one, args=[number]) for number in range(9)]
     for thread in threads:
@@ -236,3 +238,51 @@ def test_mlflow_aliases_follow_promotions_if_the_registry_is_in_the_database(thr
 
     assert [(row["alias"], row["version"]) for row in before] == [("challenger", 12), ("champion", 11)]
     assert [(row["alias"], row["version"]) for row in after] == [("champion", 11)]
+
+
+def test_the_history_names_the_verified_caller_beside_the_written_name(three: ModelEnvironment) -> None:
+    three.promote("1")
+    three.promote("2", role="challenger")
+    three.promote("2")  # also vacates the role of challenger
+    three.rollback()
+
+    with three.site.database.transaction() as cursor:
+        entries = models.history(cursor, LINE)
+
+    assert len(entries) == 5
+    assert {(entry.by, entry.caller) for entry in entries} == {("ann", CALLER)}
+
+
+@pytest.mark.parametrize("text", ["", " \t", "x" * 201, "a\x1b[2J", "a\nb", "a\u202eb", "a\0"])
+def test_a_name_that_is_blank_long_or_not_printable_is_refused(text: str) -> None:
+    with pytest.raises(RefusedData, match="'by' must be a name"):
+        promote.Request("r", text, "it finds more", CALLER)
+
+
+@pytest.mark.parametrize("text", ["", " ", "x" * 2001, "a\x1b[2J", "a\nb", "a\u202eb", "a\0"])
+def test_a_reason_that_is_blank_long_or_not_printable_is_refused(text: str) -> None:
+    with pytest.raises(RefusedData, match="give a reason"):
+        promote.Request("r", "ann", text, CALLER)
+
+
+@pytest.mark.parametrize("text", ["", "x" * 65, "a\x1b", "é"])
+def test_an_id_that_cannot_be_stored_is_refused(text: str) -> None:
+    with pytest.raises(RefusedData, match="id of a request"):
+        promote.Request(text, "ann", "it finds more", CALLER)
+
+
+@pytest.mark.parametrize("version", ["", "../1", "1 or 2", "1\x1b", "x" * 65])
+def test_a_version_that_no_model_can_have_is_refused_without_being_quoted(
+    three: ModelEnvironment, version: str
+) -> None:
+    with pytest.raises(RefusedData, match="'version' must have") as refused:
+        three.promote(version)
+    assert version not in str(refused.value) or not version
+
+
+@pytest.mark.parametrize("line", ["", "Glass", "glass;", "glass/../x", "image", "g" * 41])
+def test_a_line_that_cannot_exist_is_refused(three: ModelEnvironment, line: str) -> None:
+    with pytest.raises(RefusedData, match="not the name of a line"):
+        promote.promote(three.promoting, three.request(), line, "1", "champion")
+    with pytest.raises(RefusedData, match="not the name of a line"):
+        promote.rollback(three.promoting, three.request(), line)

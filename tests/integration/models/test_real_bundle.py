@@ -68,7 +68,7 @@ def site(database: ClonedDatabase, tmp_path: Path) -> Site:
     deps = promote.Dependencies(
         database.as_task("promotion"), lambda uri, sha256: columns_of(site.objects, uri, sha256), NoBackfill()
     )
-    promote.promote(deps, promote.Request("r", "ann", "the first"), LINE, "1", "champion")
+    promote.promote(deps, promote.Request("r", "ann", "the first", "the test"), LINE, "1", "champion")
     return site
 
 

@@ -12,7 +12,7 @@ from claimwatch.aws.training_instances import InstanceUnavailable, TrainingInsta
 from claimwatch.errors import RefusedData
 from claimwatch.models import trainings
 from claimwatch.storage.models import Training
-from tests.integration.models.environment import LINE, ModelEnvironment
+from tests.integration.models.environment import CALLER, LINE, ModelEnvironment
 
 
 @dataclass
@@ -63,7 +63,9 @@ class Trainings:
 
     def start(self, training_id: str = "t1", line: str = LINE) -> Training:
         """Request a training."""
-        return trainings.start_training(self.deps, training_id, line, why="drift", asked_by="ann")
+        return trainings.start_training(
+            self.deps, training_id, line, why="drift", asked_by="ann", caller=CALLER
+        )
 
     def watch(self, later: timedelta = timedelta()) -> list[str]:
         """Run the watchdog."""
@@ -102,6 +104,26 @@ def test_a_training_gets_an_instance_and_the_next_version(trained: Trainings) ->
     trained.end("registered")
     assert trained.alerts == ["Claimwatch trained model 1 of line glass"]
     assert trained.start("t2").version == "2"
+
+
+def test_a_training_records_the_verified_caller_beside_the_written_name(trained: Trainings) -> None:
+    started = trained.start()
+
+    assert (started.asked_by, started.caller) == ("ann", CALLER)
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [("asked_by", "a\x1b[2J"), ("asked_by", ""), ("why", "a\nb"), ("why", " "), ("why", "x" * 2001)],
+)
+def test_a_training_is_refused_if_its_texts_cannot_be_stored(
+    trained: Trainings, field: str, text: str
+) -> None:
+    texts = {"asked_by": "ann", "why": "drift"} | {field: text}
+
+    with pytest.raises(RefusedData):
+        trainings.start_training(trained.deps, "t1", LINE, **texts, caller=CALLER)
+    assert trained.environment.site.query("SELECT FROM claimwatch.training") == []
 
 
 def test_a_repeated_request_starts_only_one_instance(trained: Trainings) -> None:

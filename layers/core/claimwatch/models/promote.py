@@ -9,19 +9,18 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 from claimwatch.aws.event_fields import Fields
 from claimwatch.aws.executions import Backfill
 from claimwatch.errors import RefusedData
+from claimwatch.models.request_texts import check_id, check_line, check_name, check_reason, check_version
 from claimwatch.storage import models, scores
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import Action, LiveModel, Promotion, Role, Version
 
-REASON_LIMIT = 2000
-"""Characters."""
-
 
 @dataclass(frozen=True)
 class ModelChange:
-    """A call that promotes a version of a line's model, or without a version rolls the champion back.
+    """A request to promote a version of a line's model, or without a version to roll the champion back.
 
-    Without a ``request_id`` the caller gives it one; a call that is repeated needs the same one.
+    ``by`` is the name of the person responsible, as the caller writes it. Without a ``request_id``, the
+    request gets one; a request that is repeated needs the same one.
     """
 
     line: str
@@ -33,7 +32,7 @@ class ModelChange:
 
     @classmethod
     def parse(cls, event: object) -> Self:
-        """Parse a call; raises ``MalformedEvent``."""
+        """Parse a request; raises ``MalformedEvent``."""
         fields = Fields(event, "promotion request")
         version = fields.optional_text("version")
         return cls(
@@ -73,19 +72,20 @@ class Promoted:
 
 @dataclass(frozen=True)
 class Request:
-    """Who changes what is live, why, and the id that identifies a repeated request."""
+    """Who changes what is live, why, and the id that identifies a repeated request.
+
+    ``caller`` is the verified identity, ``by`` the name that the caller wrote.
+    """
 
     request_id: str
     by: str
     why: str
+    caller: str
 
     def __post_init__(self) -> None:
-        if not self.why.strip():
-            raise RefusedData("give a reason (why): it is stored in the history")
-        if len(self.why) > REASON_LIMIT or "\0" in self.why:
-            raise RefusedData(
-                f"give a reason (why) of at most {REASON_LIMIT:,} characters, without control characters"
-            )
+        check_id(self.request_id)
+        check_name("by", self.by)
+        check_reason(self.why)
 
 
 def promote(deps: Dependencies, request: Request, line: str, version: str, role: Role) -> Promoted:
@@ -94,6 +94,8 @@ def promote(deps: Dependencies, request: Request, line: str, version: str, role:
     Then start scoring the claims that no champion has scored. Raises ``RefusedData`` for a model that may
     not go live.
     """
+    check_line(line)
+    check_version(version)
 
     def chosen(cursor: Cursor) -> Version:
         model = models.find_version(cursor, line, version)
@@ -113,6 +115,7 @@ def rollback(deps: Dependencies, request: Request, line: str) -> Promoted:
 
     Each rollback goes one step further back in the history, never forward.
     """
+    check_line(line)
 
     def previous(cursor: Cursor) -> LiveModel:
         champions = succession(models.promotions_of_role(cursor, line, "champion"))
@@ -216,6 +219,14 @@ def _add(
     cursor: Cursor, request: Request, line: str, role: Role, action: Action, model: Version | LiveModel | None
 ) -> None:
     models.add_promotion(
-        cursor, request.request_id, line, role, action, model, by=request.by, why=request.why
+        cursor,
+        request.request_id,
+        line,
+        role,
+        action,
+        model,
+        by=request.by,
+        why=request.why,
+        caller=request.caller,
     )
     models.set_alias(cursor, line, role, model.version if model else None)

@@ -9,6 +9,7 @@ from claimwatch.aws.event_fields import Fields
 from claimwatch.aws.training_instances import InstanceUnavailable, TrainingInstance, TrainingInstances
 from claimwatch.errors import RefusedData
 from claimwatch.models.notifications import notify_end
+from claimwatch.models.request_texts import REASON_LIMIT, check_id, check_line, check_name, check_reason
 from claimwatch.storage import contracts, models
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import Training
@@ -16,8 +17,8 @@ from claimwatch.storage.models import Training
 STARTING_TIME = timedelta(minutes=10)
 """How long a training may have no instance: a function starts one within a minute, or has died."""
 
-REASON_LIMIT = 2000
-"""Characters of a reason."""
+EVENT_BUS = "event bus"
+"""The caller of a training that an event or the schedule starts: no person is known."""
 
 type End = Literal["registered", "refused", "failed"]
 
@@ -56,16 +57,20 @@ class Dependencies:
     longest: timedelta
 
 
-def start_training(deps: Dependencies, training_id: str, line: str, *, why: str, asked_by: str) -> Training:
+def start_training(
+    deps: Dependencies, training_id: str, line: str, *, why: str, asked_by: str, caller: str
+) -> Training:
     """Start a training of a model for the line; the same id starts only one.
+
+    ``caller`` is the verified identity, ``asked_by`` the name that the caller wrote.
 
     Raises ``RefusedData`` while another training of the line runs, and for a line without a contract. If EC2
     has no instance to offer, the training is returned as failed.
     """
-    if not why.strip() or len(why) > REASON_LIMIT or "\0" in why:
-        raise RefusedData(
-            f"give a reason (why) of at most {REASON_LIMIT:,} characters: it is stored with the model"
-        )
+    check_id(training_id)
+    check_line(line)
+    check_name("asked_by", asked_by)
+    check_reason(why)
     with deps.database.transaction() as cursor:
         other = models.running_training(cursor, line)
     if other is not None and other.training_id != training_id:
@@ -80,7 +85,13 @@ def start_training(deps: Dependencies, training_id: str, line: str, *, why: str,
                     f" `claimwatch contract put {line} FILE`"
                 )
             training = models.begin_training(
-                cursor, training_id, line, why=why, asked_by=asked_by, seconds=deps.longest.total_seconds()
+                cursor,
+                training_id,
+                line,
+                why=why,
+                asked_by=asked_by,
+                caller=caller,
+                seconds=deps.longest.total_seconds(),
             )
     if training.status != "starting":
         return training

@@ -28,6 +28,7 @@ class Training:
     version: str
     why: str
     asked_by: str
+    caller: str
     status: str
     instance_id: str | None
     asked_at: datetime
@@ -93,6 +94,7 @@ class Promotion:
     action: Action
     at: datetime
     by: str
+    caller: str
     why: str
     bundle_uri: str | None
     bundle_sha256: str | None
@@ -102,13 +104,20 @@ class Promotion:
 
 
 def begin_training(
-    cursor: Cursor, training_id: str, line: str, *, why: str, asked_by: str, seconds: float
+    cursor: Cursor, training_id: str, line: str, *, why: str, asked_by: str, caller: str, seconds: float
 ) -> Training:
     """Add a training with a time limit in seconds; raise ``RefusedData`` while another of the line runs."""
     try:
         cursor.execute(
             _SQL["begin_training"],
-            {"training_id": training_id, "line": line, "why": why, "asked_by": asked_by, "seconds": seconds},
+            {
+                "training_id": training_id,
+                "line": line,
+                "why": why,
+                "asked_by": asked_by,
+                "caller": caller,
+                "seconds": seconds,
+            },
         )
     except pg.UniqueViolation as error:
         raise RefusedData(
@@ -249,6 +258,7 @@ def add_promotion(
     *,
     by: str,
     why: str,
+    caller: str,
 ) -> Promotion:
     """Add an entry to the history; it pins the hash that the model has now."""
     cursor.execute(
@@ -260,6 +270,7 @@ def add_promotion(
             "role": role,
             "action": action,
             "by": by,
+            "caller": caller,
             "why": why,
             "bundle_uri": model and model.bundle_uri,
             "bundle_sha256": model and model.bundle_sha256,

@@ -5,29 +5,29 @@
 SELECT pg_advisory_xact_lock(7010005, hashtext(%(line)s));
 
 -- name: begin_training
-INSERT INTO claimwatch.training (training_id, line, version, why, asked_by, deadline)
+INSERT INTO claimwatch.training (training_id, line, version, why, asked_by, caller, deadline)
 VALUES (%(training_id)s, %(line)s,
         (SELECT coalesce(max(version::bigint), 0) + 1 FROM (
             SELECT version FROM claimwatch.training WHERE line = %(line)s
             UNION ALL SELECT version FROM claimwatch.model_version WHERE line = %(line)s
         ) AS known WHERE version ~ '^[0-9]{1,18}$'),
-        %(why)s, %(asked_by)s, now() + make_interval(secs => %(seconds)s))
-RETURNING training_id, line, version, why, asked_by, status, instance_id, asked_at, deadline, ended_at, error,
+        %(why)s, %(asked_by)s, %(caller)s, now() + make_interval(secs => %(seconds)s))
+RETURNING training_id, line, version, why, asked_by, caller, status, instance_id, asked_at, deadline, ended_at, error,
           notified_at IS NOT NULL;
 
 -- name: find_training
-SELECT training_id, line, version, why, asked_by, status, instance_id, asked_at, deadline, ended_at, error,
+SELECT training_id, line, version, why, asked_by, caller, status, instance_id, asked_at, deadline, ended_at, error,
        notified_at IS NOT NULL
 FROM claimwatch.training WHERE training_id = %(training_id)s;
 
 -- name: running_training
-SELECT training_id, line, version, why, asked_by, status, instance_id, asked_at, deadline, ended_at, error,
+SELECT training_id, line, version, why, asked_by, caller, status, instance_id, asked_at, deadline, ended_at, error,
        notified_at IS NOT NULL
 FROM claimwatch.training WHERE line = %(line)s AND ended_at IS NULL;
 
 -- name: trainings_to_watch
 -- Trainings that have not ended, and ended ones without an alert.
-SELECT training_id, line, version, why, asked_by, status, instance_id, asked_at, deadline, ended_at, error,
+SELECT training_id, line, version, why, asked_by, caller, status, instance_id, asked_at, deadline, ended_at, error,
        notified_at IS NOT NULL
 FROM claimwatch.training WHERE ended_at IS NULL OR notified_at IS NULL
 ORDER BY asked_at;
@@ -73,25 +73,25 @@ ORDER BY m.created_at DESC, m.version DESC, live.role;
 SELECT role, version, bundle_uri, bundle_sha256 FROM claimwatch.live_model WHERE line = %(line)s;
 
 -- name: find_promotion
-SELECT promotion_id, line, version, role, action, at, by, why, bundle_uri, bundle_sha256
+SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256
 FROM claimwatch.promotion WHERE request_id = %(request_id)s AND action <> 'vacate';
 
 -- name: promotions_of_role
-SELECT promotion_id, line, version, role, action, at, by, why, bundle_uri, bundle_sha256
+SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256
 FROM claimwatch.promotion WHERE line = %(line)s AND role = %(role)s ORDER BY promotion_id;
 
 -- name: history
 -- With a time, the promotions until then.
-SELECT promotion_id, line, version, role, action, at, by, why, bundle_uri, bundle_sha256
+SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256
 FROM claimwatch.promotion
 WHERE line = %(line)s AND (%(until)s::timestamptz IS NULL OR at <= %(until)s)
 ORDER BY promotion_id DESC;
 
 -- name: add_promotion
-INSERT INTO claimwatch.promotion (request_id, line, version, role, action, by, why, bundle_uri, bundle_sha256)
-VALUES (%(request_id)s, %(line)s, %(version)s, %(role)s, %(action)s, %(by)s, %(why)s, %(bundle_uri)s,
+INSERT INTO claimwatch.promotion (request_id, line, version, role, action, by, caller, why, bundle_uri, bundle_sha256)
+VALUES (%(request_id)s, %(line)s, %(version)s, %(role)s, %(action)s, %(by)s, %(caller)s, %(why)s, %(bundle_uri)s,
         %(bundle_sha256)s)
-RETURNING promotion_id, line, version, role, action, at, by, why, bundle_uri, bundle_sha256;
+RETURNING promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256;
 
 -- name: find_request_without_change
 SELECT version FROM claimwatch.request_without_change WHERE request_id = %(request_id)s;

@@ -12,7 +12,7 @@ def monday_of(name: str) -> date:
     """Return the first day of a named week; raises ``ValueError`` for an invalid name."""
     found = _NAME.fullmatch(name)
     if found is None:
-        raise ValueError(f"'{name[:20]}' is not a valid ISO week: write it as 2026-W30")
+        raise ValueError("that is not a valid ISO week: write it as 2026-W30")
     try:
         return date.fromisocalendar(int(found[1]), int(found[2]), 1)
     except ValueError as error:

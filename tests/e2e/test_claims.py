@@ -109,7 +109,7 @@ def test_a_file_that_is_not_a_table_is_refused_with_an_alert_that_says_why(deplo
 
     assert file["status"] == "refused"
     assert "PDF" in file["error"]
-    assert "PDF" in deployed.alert("broken.csv")["Message"]
+    assert "PDF" in deployed.alert(f"File {file['file_id']}:")["Message"]
 
 
 def test_a_file_that_was_deleted_before_it_was_read_is_refused(deployed: Deployed) -> None:
@@ -121,7 +121,7 @@ def test_a_file_that_was_deleted_before_it_was_read_is_refused(deployed: Deploye
     file = deployed.ended(version)
 
     assert (file["status"], file["error"]) == ("refused", DELETED)
-    assert "drop it again" in deployed.alert("gone.csv")["Message"]
+    assert "drop it again" in deployed.alert(f"File {file['file_id']}:")["Message"]
 
 
 def test_a_contract_that_was_deleted_before_it_was_read_is_ignored(deployed: Deployed) -> None:
@@ -144,8 +144,10 @@ def test_a_contract_that_was_deleted_before_it_was_read_is_ignored(deployed: Dep
 def test_a_key_without_a_line_is_refused(deployed: Deployed) -> None:
     version = deployed.drop("somewhere/else.csv", "a,b\n1,2\n")
 
-    assert deployed.ended(version)["status"] == "refused"
-    deployed.alert("else.csv")
+    file = deployed.ended(version)
+
+    assert file["status"] == "refused"
+    assert "else.csv" not in deployed.alert(f"File {file['file_id']}:")["Message"]
 
 
 def test_a_database_restart_only_delays_a_file(deployed: Deployed, motor_file: SampleFile) -> None:
@@ -177,7 +179,7 @@ def test_a_persistent_fault_sends_an_alert_and_the_file_can_be_replayed(
     assert deployed.query(
         "SELECT count(*) AS rows FROM claimwatch.current_claim_motor WHERE file_id = %s", file["file_id"]
     ) == [{"rows": 0}]
-    alert = deployed.alert("outage.csv")
+    alert = deployed.alert(f"File {file['file_id']}:")
     assert f"claimwatch replay {file['file_id']}" in alert["Message"]
 
     pipeline = ClaimsPipeline(deployed.client("stepfunctions"), deployed.outputs["ClaimsPipelineArn"])

@@ -7,12 +7,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from claimwatch import runtime
 from claimwatch.aws.executions import FileAttempt
 from claimwatch.ingest.inspect import Dependencies, inspect
-from claimwatch.observability import logger, tracer
+from claimwatch.observability import logger, tracer, without_messages
 from claimwatch.settings import settings
 
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
+@without_messages
 def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Inspect the file of this attempt."""
     file = FileAttempt.parse(event)

@@ -5,11 +5,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from claimwatch import runtime
 from claimwatch.ingest.load import Dependencies, load_chunk
 from claimwatch.ingest.plan import ChunkToLoad
-from claimwatch.observability import logger, tracer
+from claimwatch.observability import logger, tracer, without_messages
 
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
+@without_messages
 def handler(event: object, context: LambdaContext) -> None:
     """Load the chunk of this attempt."""
     chunk = ChunkToLoad.parse(event)

@@ -6,12 +6,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
 from claimwatch.aws.executions import FileToScore, parse_scoring
-from claimwatch.observability import logger, tracer
+from claimwatch.observability import logger, tracer, without_messages
 from claimwatch.scoring.plan_scoring import Dependencies, plan_file, plan_line
 
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
+@without_messages
 def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Plan the scoring of a file or of a line."""
     to_score = parse_scoring(event)

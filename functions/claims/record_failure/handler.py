@@ -5,11 +5,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from claimwatch import runtime
 from claimwatch.aws.executions import FailedAttempt
 from claimwatch.ingest.fail import record_failure
-from claimwatch.observability import logger, tracer
+from claimwatch.observability import logger, tracer, without_messages
 
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
+@without_messages
 def handler(event: object, context: LambdaContext) -> dict[str, int | str]:
     """Record that this attempt failed with an error that no retry cured."""
     failed = FailedAttempt.parse(event)

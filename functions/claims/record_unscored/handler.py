@@ -5,12 +5,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from claimwatch import runtime
 from claimwatch.aws.executions import FailedScoring, FileToScore
 from claimwatch.ingest.fail import described
-from claimwatch.observability import logger, tracer
+from claimwatch.observability import logger, tracer, without_messages
 from claimwatch.scoring.notifications import notify_unscored_file, notify_unscored_line
 
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
+@without_messages
 def handler(event: object, context: LambdaContext) -> None:
     """Report that a file, or the stored claims of a line, could not all be scored."""
     failed = FailedScoring.parse(event)

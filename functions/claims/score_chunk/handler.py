@@ -3,7 +3,7 @@
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
-from claimwatch.observability import logger, tracer
+from claimwatch.observability import logger, tracer, without_messages
 from claimwatch.scoring.live_models import ModelCache
 from claimwatch.scoring.plan_scoring import ChunkToScore
 from claimwatch.scoring.score_rows import Dependencies, score_chunk
@@ -14,6 +14,7 @@ models = ModelCache()
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
+@without_messages
 def handler(event: object, context: LambdaContext) -> None:
     """Score the chunk."""
     chunk = ChunkToScore.parse(event)

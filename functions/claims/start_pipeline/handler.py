@@ -9,18 +9,20 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from claimwatch import runtime
 from claimwatch.aws.events import CreatedObject, parse_object_event
 from claimwatch.ingest.register import register
-from claimwatch.observability import logger, tracer
+from claimwatch.observability import logger, tracer, without_messages
 
 processor = BatchProcessor(event_type=EventType.SQS)
 
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
+@without_messages
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Register the files of a batch; messages that met a transient fault return to the queue."""
     return process_partial_response(event, start_pipeline, processor, context)
 
 
+@without_messages
 def start_pipeline(record: SQSRecord) -> None:
     """Register the file that a message names."""
     created = parse_object_event(record.json_body)

@@ -10,18 +10,20 @@ from claimwatch import runtime
 from claimwatch.aws.events import CreatedObject, object_event_of
 from claimwatch.ingest.apply_contract import Dependencies, apply_contract
 from claimwatch.ingest.replay import resume
-from claimwatch.observability import logger, tracer
+from claimwatch.observability import logger, tracer, without_messages
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
+@without_messages
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Apply the contracts of a batch; messages that met a transient fault return to the queue."""
     return process_partial_response(event, apply, processor, context)
 
 
+@without_messages
 def apply(record: SQSRecord) -> None:
     """Apply the contract that a message names."""
     created = object_event_of(record.body)

@@ -7,11 +7,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from claimwatch import runtime
 from claimwatch.aws.custom_resource import Request, respond
 from claimwatch.ingest.publish_contract import publish_contract
-from claimwatch.observability import logger
+from claimwatch.observability import logger, without_messages
 from claimwatch.settings import settings
 
 
 @logger.inject_lambda_context
+@without_messages
 def handler(event: object, context: LambdaContext) -> None:
     """Answer CloudFormation."""
     respond(event, context, publish)

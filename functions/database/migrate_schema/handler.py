@@ -6,12 +6,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
 from claimwatch.aws.custom_resource import Request, respond
-from claimwatch.observability import logger
+from claimwatch.observability import logger, without_messages
 from claimwatch.photos.line_views import complete_lines
 from claimwatch.storage.migrate import migrate_with_retry
 
 
 @logger.inject_lambda_context
+@without_messages
 def handler(event: object, context: LambdaContext) -> None:
     """Answer CloudFormation."""
     respond(event, context, bring_up_to_date)

@@ -10,11 +10,12 @@ from claimwatch.aws.http_api import HttpRequest, is_http, serve
 from claimwatch.errors import RefusedData
 from claimwatch.evaluation.plan import Dependencies, EvaluationRequest, plan_all, plan_window, planned
 from claimwatch.models.request_texts import check_line
-from claimwatch.observability import logger, tracer
+from claimwatch.observability import logger, tracer, without_messages
 
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
+@without_messages
 def handler(event: object, _context: LambdaContext) -> dict[str, Any]:
     """Plan a week of one line for a request of the API, or the last week of every line for the schedule."""
     if is_http(event):

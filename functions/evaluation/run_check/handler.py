@@ -12,7 +12,7 @@ from claimwatch import runtime
 from claimwatch.evaluation import close, run_check
 from claimwatch.evaluation.checks import inputs, registry
 from claimwatch.evaluation.plan import Task
-from claimwatch.observability import logger, tracer
+from claimwatch.observability import logger, tracer, without_messages
 from claimwatch.scoring.bundle_store import BundleCache
 from claimwatch.settings import settings
 
@@ -22,11 +22,13 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
+@without_messages
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Do the task of each message; messages that met a transient fault or must wait return to the queue."""
     return process_partial_response(event, run, processor, context)
 
 
+@without_messages
 def run(record: SQSRecord) -> None:
     """Do the task of a message."""
     task = Task.parse(record.json_body)

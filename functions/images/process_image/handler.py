@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
 from claimwatch.aws.events import CreatedObject, DeletedObject, object_event_of
-from claimwatch.observability import logger, tracer
+from claimwatch.observability import logger, tracer, without_messages
 from claimwatch.photos.decoder import Decoder
 from claimwatch.photos.receive import Dependencies, receive, withdraw
 
@@ -18,11 +18,13 @@ processor = BatchProcessor(event_type=EventType.SQS)
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
+@without_messages
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Process the photos of a batch; messages that met a transient fault return to the queue."""
     return process_partial_response(event, process_image, processor, context)
 
 
+@without_messages
 def process_image(record: SQSRecord) -> None:
     """Store the photo that a message names, or record its deletion."""
     match object_event_of(record.body):

@@ -9,13 +9,14 @@ from claimwatch import runtime
 from claimwatch.aws.http_api import HttpRequest, serve
 from claimwatch.errors import RefusedData
 from claimwatch.models.promote import Dependencies, ModelChange, Request, promote, rollback
-from claimwatch.observability import logger, tracer
+from claimwatch.observability import logger, tracer, without_messages
 from claimwatch.scoring.bundle import BundleMismatch
 from claimwatch.scoring.bundle_store import columns_of
 
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
+@without_messages
 def handler(event: object, _context: LambdaContext) -> dict[str, Any]:
     """Answer a request to promote a version, or to roll back if none is named."""
     return serve(event, promote_model)

@@ -8,11 +8,12 @@ from claimwatch import runtime
 from claimwatch.aws.http_api import HttpRequest, is_http, serve
 from claimwatch.errors import RefusedData
 from claimwatch.models.trainings import EVENT_BUS, TrainingRequest, start_training
-from claimwatch.observability import logger, tracer
+from claimwatch.observability import logger, tracer, without_messages
 
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
+@without_messages
 def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Start the training that a request of the API or an event asks for."""
     if is_http(event):

@@ -1,9 +1,45 @@
-"""Logger and tracer of a function. A log line is a constant message plus keys, never claim content."""
+"""Logger, tracer and errors of a function. A log line is a constant message plus keys, never a claim."""
+
+from collections.abc import Callable
+from functools import wraps
 
 from aws_lambda_powertools import Logger, Tracer
+from botocore.exceptions import ClientError
+
+from claimwatch.aws.faults import error_code
+from claimwatch.errors import place_of
 
 logger = Logger()
 
 # Without patches: a patched psycopg2 records PostgreSQL's error messages, which quote rows, and a patched
 # botocore records the keys of objects. A trace has the times and errors of invocations only.
 tracer = Tracer(auto_patch=False)
+
+_WRITTEN_HERE = ("claimwatch", "aws_lambda_powertools")
+"""Packages whose errors quote no claim; those of a batch consist of errors that this module let out."""
+
+
+class UnexpectedError(Exception):
+    """An error that is none of Claimwatch's own; the message has its type and place."""
+
+
+def without_messages[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """Let only errors out of a function whose messages Claimwatch has written.
+
+    The message of any other error may quote a claim or the key of an object, and Lambda would write it to the
+    log, Step Functions to the history, and RecordFailure to the ledger and into a mail.
+    """
+
+    @wraps(function)
+    def redacted(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] in _WRITTEN_HERE:
+                raise
+            code = f" {error_code(error)}" if isinstance(error, ClientError) else ""
+            unexpected = UnexpectedError(f"{place_of(error)}{code}")
+            trace = error.__traceback__
+        raise unexpected.with_traceback(trace)
+
+    return redacted

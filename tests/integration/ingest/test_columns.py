@@ -20,7 +20,7 @@ def test_a_missing_required_column_refuses_the_file_with_one_notification(glass:
     assert "'amount'" in file["error"]
     assert glass.query("SELECT * FROM claimwatch.claim_glass") == []
     (alert,) = glass.alerts
-    assert "a.csv" in alert.subject
+    assert alert.subject == f"Claimwatch refused file {file['file_id']} of line glass"
     assert "'amount'" in alert.message
     assert f"claimwatch replay {file['file_id']}" in alert.message
 

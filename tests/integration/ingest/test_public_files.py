@@ -48,7 +48,9 @@ def test_a_file_for_another_line_is_refused_for_its_missing_columns(path: Path, 
 
     check_result(site, file)
     assert file["status"] == "refused"
-    assert [alert.subject for alert in site.alerts] == [f"Claimwatch refused a file: {path.name}"]
+    assert [alert.subject for alert in site.alerts] == [
+        f"Claimwatch refused file {file['file_id']} of line motor"
+    ]
 
 
 @each_file

@@ -20,6 +20,9 @@ from claimwatch.storage.connection import Database, DataRefused
 from claimwatch.storage.contracts import Entry, Submission
 
 ATTEMPTS = 4
+MOST_LISTED = 50
+"""Problems of a contract that a notification lists."""
+
 PAUSE = 10.0
 """Seconds between attempts to change a table that files are being loaded into; the queue waits 30 minutes."""
 
@@ -168,7 +171,12 @@ def _notify_refused(deps: Dependencies, submission: Submission, entry: Entry) ->
     """Publish before recording: after a crash in between, two notifications are better than none."""
     if entry.notified:
         return
-    reasons = "\n".join(f"  - {reason}" for reason in (entry.error or "").splitlines())
+    problems = (entry.error or "").splitlines()
+    reasons = "\n".join(f"  - {reason}" for reason in problems[:MOST_LISTED])
+    if len(problems) > MOST_LISTED:
+        reasons += (
+            f"\n  - {len(problems) - MOST_LISTED:,} more; all are listed by `claimwatch contract check`"
+        )
     deps.alerts.publish(
         f"Claimwatch refused a contract: line {entry.line}",
         f"Contract: s3://{submission.bucket}/{submission.key} (version {submission.version_id})\n"

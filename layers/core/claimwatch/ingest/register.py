@@ -67,7 +67,7 @@ def _parse_key(key: str) -> tuple[str, str | None, str | None]:
         rule = (
             "use at most 40 lower-case letters, digits and '_', beginning with a letter; 'image' is reserved"
         )
-        return dataset, None, f"'{line}' is not a valid name of a line: {rule}"
+        return dataset, None, f"the folder below {dataset}/ is not a valid name of a line: {rule}"
     if not name or name.endswith("/"):
         return dataset, line, "the key names a folder: drop files into the folder"
     return dataset, line, None

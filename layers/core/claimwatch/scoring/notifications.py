@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from claimwatch.aws.alerts import Alerts
+from claimwatch.ingest.notifications import described_place
 from claimwatch.storage import ledger, scores
 from claimwatch.storage.connection import Database
 
@@ -38,7 +39,7 @@ def notify_unscored_file(database: Database, alerts: Alerts, file_id: int, error
         received = scores.received_on(cursor, file_id)
     alerts.publish(
         f"Claimwatch could not score a file: line {file.line}",
-        f"File {file.file_id}: s3://{file.bucket}/{file.key} (version {file.version_id})\n"
+        f"File {file.file_id}: {described_place(file)}\n"
         f"What happened: {error}\n"
         "Its claims are loaded and visible; some have no score. When the cause is fixed:\n"
         f"  claimwatch score {file.line} --since {received}\n",

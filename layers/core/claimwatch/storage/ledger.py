@@ -228,6 +228,20 @@ def is_parking_notified(cursor: Cursor, line: str) -> bool:
     return row is not None and bool(row[0])
 
 
+def notified_of_line(cursor: Cursor, line: str | None) -> int:
+    """Return how many notifications of the last day were about files of the line, or of no line."""
+    cursor.execute(_SQL["notified_of_line"], {"line": line})
+    row = cursor.fetchone()
+    return row[0] if row else 0
+
+
+def notified_new_lines(cursor: Cursor) -> int:
+    """Return how many notifications of the last day were about lines without a contract."""
+    cursor.execute(_SQL["notified_new_lines"])
+    row = cursor.fetchone()
+    return row[0] if row else 0
+
+
 def record_extra_columns(cursor: Cursor, file: File, names: list[str]) -> None:
     """Record the columns that are not in the contract and that no earlier file of this line had."""
     cursor.execute(

@@ -103,6 +103,17 @@ SELECT EXISTS (
     SELECT FROM claimwatch.file WHERE line = %(line)s AND status = 'parked' AND notified_at IS NOT NULL
 );
 
+-- name: notified_of_line
+-- Notifications of the last day about files of the line, or about keys that name no line.
+SELECT (SELECT count(*) FROM claimwatch.file
+        WHERE line IS NOT DISTINCT FROM %(line)s AND notified_at > now() - interval '1 day')
+     + (SELECT count(DISTINCT first_file_id) FROM claimwatch.extra_column
+        WHERE line = %(line)s AND notified_at > now() - interval '1 day');
+
+-- name: notified_new_lines
+-- Notifications of the last day about lines without a contract.
+SELECT count(*) FROM claimwatch.file WHERE status = 'parked' AND notified_at > now() - interval '1 day';
+
 -- name: new_extra_columns
 -- Names that no earlier file of this line had.
 INSERT INTO claimwatch.extra_column (line, dataset, name, first_file_id)

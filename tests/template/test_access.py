@@ -66,7 +66,12 @@ ALLOWED = {
         "sns:Publish",
         "states:StartExecution",
     },
-    "PublishContract": {"s3:AbortMultipartUpload", "s3:ListBucket", "s3:PutObject"},
+    "PublishContract": {
+        "s3:AbortMultipartUpload",
+        "s3:ListBucketVersions",
+        "s3:PutObject",
+        "sqs:SendMessage",
+    },
     "PlanScoring": {"secretsmanager:GetSecretValue", "sns:Publish"},
     "ScoreChunk": {"s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue", "sns:Publish"},
     "RecordUnscored": {"secretsmanager:GetSecretValue", "sns:Publish"},

@@ -1,4 +1,4 @@
-"""Write the sample line's contract to the bucket at deployment, unless the line has one."""
+"""Write the sample line's contract to the bucket at deployment, unless the line has one, and announce it."""
 
 from collections.abc import Mapping
 
@@ -23,6 +23,6 @@ def publish(request: Request) -> Mapping[str, str]:
     if request.kind == "Delete":
         return {}
     line = request.property("Line")
-    published = publish_contract(runtime.objects(), settings.artifact_bucket, line)
+    published = publish_contract(runtime.objects(), runtime.contracts_queue(), settings.artifact_bucket, line)
     logger.info("sample contract checked", extra={"line": line, "published": published})
     return {"Published": str(published).lower()}

@@ -65,6 +65,12 @@ def training_dependencies() -> TrainingDependencies:
 
 
 @cache
+def contracts_queue() -> SqsSender:
+    """Return the queue of new contracts."""
+    return SqsSender(client("sqs"), settings.contracts_queue_url)
+
+
+@cache
 def evaluation_queue() -> SqsSender:
     """Return the queue of evaluation tasks."""
     return SqsSender(client("sqs"), settings.evaluation_queue_url)

@@ -51,6 +51,7 @@ class Settings:
     training_template_id = _Variable(str)
     training_max_hours = _Variable(float)
     training_subnets = _Variable[list[str]](str.split, unset=[])
+    contracts_queue_url = _Variable(str)
     evaluation_queue_url = _Variable(str)
     function_log_group = _Variable(str)
     watched_queue_urls = _Variable(str.split)

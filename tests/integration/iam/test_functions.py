@@ -208,6 +208,11 @@ ACTIONS = (
         "publish an event of another source", set(), lambda c, _d, _s: _publish_event(c, "another.source")
     ),
     Action(
+        "announce a contract",
+        {"PublishContract"},
+        lambda c, d, _: c("sqs").send_message(QueueUrl=d.outputs["ContractsQueueUrl"], MessageBody="{}"),
+    ),
+    Action(
         "request a check",
         {"PlanEvaluation"},
         lambda c, d, _: c("sqs").send_message(QueueUrl=d.outputs["EvaluationQueueUrl"], MessageBody="{}"),

@@ -2,7 +2,8 @@
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,6 +13,7 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 
 import claimwatch.observability  # noqa: F401 - importing the tracer opens a socket, which tests may not
 from claimwatch.aws.custom_resource import Request
+from claimwatch.aws.events import CreatedObject, parse_object_event
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.errors import TransientFault
@@ -142,8 +144,8 @@ class Bucket:
     def __init__(self, **objects: bytes) -> None:
         self.objects = dict(objects)
 
-    def exists(self, bucket: str, key: str) -> bool:
-        return bucket == "artifacts" and key in self.objects
+    def latest(self, bucket: str, key: str) -> tuple[ObjectRef, datetime] | None:
+        return (ObjectRef(bucket, key, "1"), STORED_AT) if key in self.objects else None
 
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
         self.objects[key] = b"".join(blocks)
@@ -156,12 +158,43 @@ class Bucket:
         yield self.objects[ref.key][start:end]
 
 
+STORED_AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+class Queue:
+    """A queue that keeps its messages."""
+
+    def __init__(self) -> None:
+        self.messages: list[Mapping[str, Any]] = []
+
+    def send(self, messages: list[Mapping[str, Any]]) -> None:
+        self.messages += messages
+
+
+def test_the_sample_contract_is_announced_in_the_form_of_an_event_of_s3() -> None:
+    queue = Queue()
+    publish_contract(Bucket(), queue, "artifacts", "motor")
+    [message] = queue.messages
+    assert parse_object_event(message) == CreatedObject(
+        ObjectRef("artifacts", "contracts/motor.yaml", "1"), 0, "", STORED_AT
+    )
+
+
+def test_a_contract_that_exists_is_announced_again() -> None:
+    """A deployment may have ended between the two, and applying a contract again has no effect."""
+    queue = Queue()
+    assert not publish_contract(
+        Bucket(**{"contracts/motor.yaml": b"an existing contract"}), queue, "artifacts", "motor"
+    )
+    assert len(queue.messages) == 1
+
+
 def test_the_sample_contract_never_overwrites_an_existing_one() -> None:
     bucket = Bucket()
-    assert publish_contract(bucket, "artifacts", "motor")
+    assert publish_contract(bucket, Queue(), "artifacts", "motor")
     assert parse_contract(bucket.objects["contracts/motor.yaml"].decode(), "motor").line == "motor"
     bucket.objects["contracts/motor.yaml"] = b"an existing contract"
-    assert not publish_contract(bucket, "artifacts", "motor")
+    assert not publish_contract(bucket, Queue(), "artifacts", "motor")
     assert bucket.objects["contracts/motor.yaml"] == b"an existing contract"
 
 
@@ -195,6 +228,9 @@ def stack_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class FakeRuntime:
     bucket = Bucket()
+
+    def contracts_queue(self) -> Queue:
+        return Queue()
 
     def objects(self) -> Bucket:
         return self.bucket

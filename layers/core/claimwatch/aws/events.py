@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from claimwatch.aws.event_fields import Fields
 from claimwatch.aws.objects import ObjectRef
@@ -54,6 +55,19 @@ def parse_object_event(event: object) -> CreatedObject | DeletedObject | None:
         permanent = detail.optional_text("deletion-type") == "Permanently Deleted"
         return DeletedObject(ref, sequencer, time, permanent)
     return CreatedObject(ref, item.integer("size") if item.has("size") else 0, sequencer, time)
+
+
+def object_created_event(ref: ObjectRef, created_at: datetime) -> dict[str, Any]:
+    """Return the event of a new object version in S3's form, to be parsed by ``parse_object_event``."""
+    return {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "time": created_at.isoformat(),
+        "detail": {
+            "bucket": {"name": ref.bucket},
+            "object": {"key": ref.key, "version-id": ref.version_id},
+        },
+    }
 
 
 def object_event_of(message: str) -> CreatedObject | DeletedObject | None:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -106,6 +107,15 @@ class S3Objects:
     def newest(self, bucket: str, key: str) -> bytes:
         with self._reading(bucket, key):
             return self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def latest(self, bucket: str, key: str) -> tuple[ObjectRef, datetime] | None:
+        """Return the current version of a key and when it was stored; None if it is missing or deleted."""
+        with _s3_faults(bucket):
+            found = self._client.list_object_versions(Bucket=bucket, Prefix=key, MaxKeys=1)
+        for version in found.get("Versions", ()):
+            if version["Key"] == key and version["IsLatest"]:
+                return ObjectRef(bucket, key, version["VersionId"]), version["LastModified"]
+        return None
 
     def exists(self, bucket: str, key: str) -> bool:
         # Listed instead of HEAD: a role that may list only a prefix gets 403 for a missing key, not 404.

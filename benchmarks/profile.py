@@ -66,7 +66,7 @@ def profile(bench: Bench, folder: Path, book: BookFile) -> str:
         lines.append(("PostgreSQL, while loading", _seconds_of(backend) - before))
 
         begun = time.process_time()
-        commit.commit_file(commit.Dependencies(database, objects), file.file_id, file.attempt)
+        commit.commit_file(commit.Dependencies(database, objects, services), file.file_id, file.attempt)
         lines.append(("commit", time.process_time() - begun))
     scale = 1e6 / book.rows
     return table(

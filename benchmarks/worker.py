@@ -59,7 +59,7 @@ def _steps(database: Database, folder: Path) -> dict[str, Callable[..., Any]]:
     objects = FilesystemObjectStore(folder)
     loading = load.Dependencies(database, objects, PERSONAL_DATA_KEY)
     inspecting = inspect.Dependencies(database, objects, NullServices(), "artifacts")
-    committing = commit.Dependencies(database, objects)
+    committing = commit.Dependencies(database, objects, NullServices())
     return {
         "inspect": partial(inspect.inspect, inspecting),
         "load": lambda *chunk: load.load_chunk(loading, *chunk).read,

@@ -151,7 +151,9 @@ class Worker:
             "load": lambda **of: load.load_chunk(
                 load.Dependencies(database, objects, PERSONAL_DATA_KEY), **of
             ),
-            "commit": lambda **of: commit.commit_file(commit.Dependencies(database, objects), **of),
+            "commit": lambda **of: commit.commit_file(
+                commit.Dependencies(database, objects, self._alerts), **of
+            ),
             "fail": lambda **of: fail.record_failure(database, self._alerts, **of),
             "replay": lambda **of: replay.replay(database, self._pipeline, **of).attempt,
             **self._scores.steps(database, workspace.folder),

@@ -57,6 +57,7 @@ ALLOWED = {
         "s3:GetObjectVersion",
         "s3:ListBucketVersions",
         "secretsmanager:GetSecretValue",
+        "sns:Publish",
     },
     "RecordFailure": {"secretsmanager:GetSecretValue", "sns:Publish"},
     "ProcessImage": {"s3:GetObject", "s3:GetObjectVersion", "secretsmanager:GetSecretValue"},

@@ -16,7 +16,7 @@ from claimwatch.observability import logger, tracer, without_messages
 def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Commit the file of this attempt."""
     file = FileAttempt.parse(event)
-    deps = Dependencies(runtime.database(), runtime.objects())
+    deps = Dependencies(runtime.database(), runtime.objects(), runtime.alerts())
     committed = commit_file(deps, file.file_id, file.attempt)
     logger.info("file committed", extra=committed)
     return committed

@@ -51,7 +51,7 @@ class Emulation(FilesystemObjectStore):
             return
         for chunk in found["chunks"]:
             load.load_chunk(load.Dependencies(database, self, b"key"), file_id, attempt, chunk["number"])
-        commit_file(CommitDependencies(database, self), file_id, attempt)
+        commit_file(CommitDependencies(database, self, self._alerts), file_id, attempt)
 
     def _replay(self, file_id: int) -> None:
         replay(self._database.as_task("replay"), self, file_id)

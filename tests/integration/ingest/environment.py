@@ -180,4 +180,4 @@ class Site:
     @property
     def committing(self) -> commit.Dependencies:
         """Dependencies of ``commit_file``."""
-        return commit.Dependencies(self.database.as_task("ingest"), self.objects)
+        return commit.Dependencies(self.database.as_task("ingest"), self.objects, self)

@@ -3,7 +3,7 @@
 import pytest
 
 from claimwatch.domain.contract.contract import MAX_NAME, Column, Contract, LogicalType, Role
-from claimwatch.domain.files.header import csv_layout, ndjson_layout
+from claimwatch.domain.files.header import MOST_OTHER_KEYS, csv_layout, ndjson_layout, objects_layout
 from claimwatch.errors import RefusedFile
 
 CONTRACT = Contract(
@@ -71,3 +71,20 @@ def test_keys_of_json_objects_match_like_column_names() -> None:
     assert dict(layout.keys) == {"incident_date": "LossDate", "claim_id": "claim-id"}
     with pytest.raises(RefusedFile, match="'claim_id'"):
         ndjson_layout(CONTRACT, ["LossDate"])
+
+
+def test_a_column_may_have_several_keys_in_different_objects() -> None:
+    layout = objects_layout(CONTRACT, [["claim_id", "LossDate"], ["Claim-ID", "note\x1b", "incident_date"]])
+    assert layout.keys == (
+        ("claim_id", "Claim-ID"),
+        ("claim_id", "claim_id"),
+        ("incident_date", "LossDate"),
+        ("incident_date", "incident_date"),
+    )
+    assert (layout.extra, layout.doubled) == (("note\ufffd",), ())
+    assert objects_layout(CONTRACT, [["claim_id", "Claim-ID"]]).doubled == ("claim_id",)
+
+
+def test_the_names_that_are_remembered_are_bounded() -> None:
+    layout = objects_layout(CONTRACT, ([f"key {number}"] for number in range(20_000)))
+    assert len(layout.extra) == MOST_OTHER_KEYS

@@ -6,22 +6,25 @@ import hmac
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from traceback import format_exception
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from claimwatch.domain.contract.contract import MAX_COLUMNS, Column, Contract, LogicalType, Role
+from claimwatch.domain.files.header import MOST_SPELLINGS, ndjson_layout
 from claimwatch.domain.files.layout import Layout, copy_columns
 from claimwatch.domain.files.records import Batch, Problem, RecordCutter
 from claimwatch.domain.validation.row_rules_sql import MOST_REASONS
 from claimwatch.errors import EngineFault
-from claimwatch.ingest.validation import ValidationResult, Validator
+from claimwatch.ingest.validation import BLOCK, ValidationResult, Validator
 from claimwatch.storage.quarantine import RefusedRow
 
 KEY = b"a key of some bytes"
@@ -187,6 +190,98 @@ def test_json_lines_are_read_by_key_and_invalid_ones_are_refused() -> None:
         4: ["minimum"],
         5: ["nul"],
     }
+
+
+SPELLINGS = {
+    "claim": ("claim", "Claim", " claim "),
+    "name": ("name", "NAME", "Name", "Versicherter", "versicherter"),
+    "kind": ("kind", "Kind"),
+}
+SPELT = Contract(
+    "motor",
+    "1.0.0",
+    "claim_motor",
+    (
+        Column("claim", LogicalType.STRING, Role.IDENTIFIER, required=True, unique=True),
+        Column("name", LogicalType.STRING, Role.IGNORED, personal=True, synonyms=("Versicherter",)),
+        Column("kind", LogicalType.STRING, Role.FEATURE),
+    ),
+)
+MEMBERS = st.lists(
+    st.tuples(
+        st.sampled_from([*(key for keys in SPELLINGS.values() for key in keys), "note", "~/a", "n"]),
+        st.sampled_from(["Jane Roe", "x", 'a "quoted" word', 7, None]),
+    ),
+    max_size=5,
+)
+
+
+@pytest.fixture(scope="module")
+def spelt() -> Iterator[Validator]:
+    with Validator(ndjson_layout(SPELT, ["claim"]), KEY) as made:
+        yield made
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows=st.lists(MEMBERS, min_size=1, max_size=8))
+@example(rows=[[], [("name", "Jane Roe"), ("Versicherter", "Ann Lee")], [("note", "Jane Roe")]])
+@example(rows=[[("claim", "D")]])
+def test_every_key_of_every_object_is_matched_with_its_column(
+    spelt: Validator, rows: list[list[tuple[str, Any]]]
+) -> None:
+    """A key that only a late object has, in any spelling, fills its column and is never left in extra."""
+    column_of = {key: column for column, keys in SPELLINGS.items() for key in keys}
+    objects = [[("claim", f"C{number}"), *members] for number, members in enumerate(rows)]
+    lines = [
+        "{" + ",".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in members) + "}\n"
+        for members in objects
+    ]
+    result = spelt.check([RecordCutter(None, 0).feed("".join(lines).encode())], 0)
+    refused = list(result.refused)
+    found = {int(row[0]): row[1:] for row in csv.reader(io.StringIO(result.copy_text.decode(), newline=""))}
+    for number, members in enumerate(objects):
+        columns = [column_of[key] for key, _ in members if key in column_of]
+        if len(set(columns)) < len(columns):
+            assert number not in found
+            continue
+        cells = {column_of[key]: value for key, value in members if key in column_of}
+        extra = {key: value for key, value in members if key not in column_of}
+        *stored, stored_extra = found[number]
+        assert stored == ["" if cells.get(name) is None else str(cells[name]) for name in SPELLINGS]
+        assert json.loads(stored_extra or "{}") == extra
+    twice = "more than once: send it once"
+    assert all(twice in problem.message for row in refused for problem in row.problems)
+    assert len(found) + len(refused) == len(rows)
+    assert set(result.extra) == {key for members in objects for key, _ in members if key not in column_of}
+
+
+def test_a_key_in_one_spelling_too_many_is_refused_and_not_kept_as_extra() -> None:
+    spellings = ["name" + "_" * number + "x" for number in range(MOST_SPELLINGS + 5)]
+    column = Column("name_x", LogicalType.STRING, Role.IGNORED, personal=True)
+    contract = replace(SPELT, columns=(SPELT.columns[0], column))
+    lines = [json.dumps({"claim": f"C{n}", key: "Jane Roe"}) for n, key in enumerate(spellings[1:])]
+    with Validator(ndjson_layout(contract, ["claim"]), KEY) as validator:
+        result = validator.check([RecordCutter(None, 0).feed("\n".join([*lines, ""]).encode())], 0)
+        refused = list(result.refused)
+    assert result.loaded == MOST_SPELLINGS
+    assert {problem.message.partition(" the name of")[0] for row in refused for problem in row.problems} == {
+        "the file spells"
+    }
+    assert result.loaded + len(refused) == len(lines)
+    assert '"{' not in result.copy_text.decode()  # no extra
+
+
+@pytest.mark.slow
+def test_a_chunk_of_ndjson_with_many_columns_fits_in_memory() -> None:
+    columns = (SPELT.columns[0], *(Column(f"c{n}", LogicalType.STRING, Role.FEATURE) for n in range(40)))
+    contract = replace(SPELT, columns=columns)
+    line = json.dumps({"claim": "%d"} | {f"c{n}": "some value" for n in range(40)}) + "\n"
+    content = "".join(line % number for number in range((BLOCK - (2 << 20)) // len(line))).encode()
+    cutter = RecordCutter(None, 0)
+    with Validator(ndjson_layout(contract, ["claim"]), KEY) as validator:
+        batches = [cutter.feed(content[at : at + (1 << 20)]) for at in range(0, len(content), 1 << 20)]
+        result = validator.check(batches, 0)
+    assert result.loaded == content.count(b"\n")
 
 
 @pytest.mark.slow

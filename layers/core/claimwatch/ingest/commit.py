@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
+from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.objects import ObjectStore
 from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.files.records import Problem
 from claimwatch.errors import ClaimwatchError, Superseded
+from claimwatch.ingest import notifications
 from claimwatch.ingest.load import batches
 from claimwatch.ingest.plan import Plan
 from claimwatch.storage import contracts, ledger, quarantine, rows
@@ -31,12 +33,14 @@ class Dependencies:
 
     database: Database
     objects: ObjectStore
+    alerts: Alerts
 
 
 def commit_file(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any]:
     """Commit the file and return the fields of its event, without any content of claims.
 
-    If the file is committed already, only return them. Of several rows with the same claim id, the first
+    If the file is committed already, only return them. Columns that the contract does not have are reported
+    once. Of several rows with the same claim id, the first
     stays and the rest go to quarantine.
     """
     with deps.database.transaction() as cursor:
@@ -55,8 +59,12 @@ def commit_file(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any
                 repeated = _quarantine_repeated(deps.objects, cursor, file, contract, plan)
                 counts = Counts(counts.read, counts.loaded - repeated, counts.quarantined + repeated)
             ledger.commit(cursor, file_id, counts)
+            ledger.record_extra_columns(cursor, file)
         else:
             counts = ledger.committed_counts(cursor, file_id)
+        unreported = ledger.unreported_extra_columns(cursor, file_id)
+    if unreported:
+        notifications.notify_extra_columns(deps.database, deps.alerts, file, unreported)
     return {
         "file_id": file_id,
         "dataset": file.dataset,

@@ -66,7 +66,7 @@ def inspect(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any]:
         contract = contracts.running(cursor, file.dataset, file.line)
     _refuse_stale(file, attempt)
     if file.status in ("committed", "loading"):
-        return _inspected(deps, file)
+        return _inspected(file)
     try:
         return _inspect(deps, file, contract)
     except (ReaderFault, DataRefused) as fault:
@@ -106,19 +106,14 @@ def _inspect(deps: Dependencies, file: ledger.File, contract: Contract | None) -
                 chunks=len(plan.chunks),
                 details=plan.to_json(),
             )
-            ledger.record_extra_columns(cursor, file, list(_extra(plan, contract)))
             file = ledger.get(cursor, file_id)
-    return _inspected(deps, file)
+    return _inspected(file)
 
 
-def _inspected(deps: Dependencies, file: ledger.File) -> dict[str, Any]:
+def _inspected(file: ledger.File) -> dict[str, Any]:
     """Return the result for a file that has a plan. The plan stays: chunks may be loaded by it already."""
     if file.status == "committed":
         return _state(file, "done")
-    with deps.database.transaction() as cursor:
-        unreported = ledger.unreported_extra_columns(cursor, file.file_id)
-    if unreported:
-        notifications.notify_extra_columns(deps.database, deps.alerts, file, unreported)
     return _state(file, "ready") | {
         "chunks": [
             vars(ChunkToLoad(file.file_id, file.attempt, number)) for number in range(file.chunks or 0)
@@ -148,7 +143,7 @@ def _refuse(deps: Dependencies, file_id: int, attempt: int, reason: str) -> dict
             ledger.refuse(cursor, file_id, reason)
             file = ledger.get(cursor, file_id)
     if planned:
-        return _inspected(deps, file)
+        return _inspected(file)
     notifications.notify_refused(deps.database, deps.alerts, file)
     return _state(file, "refused")
 
@@ -282,10 +277,6 @@ def _prefetched(blocks: Iterator[bytes]) -> Iterator[bytes]:
         while block := pending.result():
             pending = reader.submit(next, blocks, b"")
             yield block
-
-
-def _extra(plan: Plan, contract: Contract) -> tuple[str, ...]:
-    return plan.layout(contract).extra
 
 
 def _forget_other_plans(cursor: Cursor, file: ledger.File, contract: Contract, plan: Plan) -> None:

@@ -71,7 +71,7 @@ def _load_chunk(deps: Dependencies, file_id: int, attempt: int, number: int, loa
         target = _Target(cursor, file_id, contract)
         load(deps, target, plan, plan.chunks[number])
         hashes = np.sort(np.concatenate([np.empty(0, np.uint64), *target.hashes]))
-        ledger.add_chunk(cursor, file_id, number, target.counts, hashes.tobytes())
+        ledger.add_chunk(cursor, file_id, number, target.counts, hashes.tobytes(), target.extra)
         return target.counts
 
 
@@ -93,6 +93,7 @@ class _Target:
     loaded: int = 0
     refused: int = 0
     hashes: list[npt.NDArray[np.uint64]] = field(default_factory=list)
+    extra: dict[str, None] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counts:
@@ -109,6 +110,7 @@ class _Target:
         self.loaded += result.loaded
         self.refused += refused
         self.hashes.append(result.claim_hashes)
+        self.extra |= dict.fromkeys(result.extra)
         return result.read
 
     def quarantine(self, batch: Batch, first_row: int, problem: Problem) -> None:

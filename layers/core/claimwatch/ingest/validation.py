@@ -2,11 +2,12 @@
 
 import atexit
 import gc
+import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,11 +16,19 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.files.header import has_key_of_column, objects_layout
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import Batch
 from claimwatch.domain.validation.claim_ids import claim_id_hashes
 from claimwatch.domain.validation.keyed_hash import DIGITS, REMEMBERED, KeyedHashes
-from claimwatch.domain.validation.row_rules_sql import hash_function, rule_queries
+from claimwatch.domain.validation.row_rules_sql import (
+    KEY_LISTS,
+    KEY_OF_COLUMN,
+    RuleQueries,
+    hash_function,
+    rule_queries,
+)
 from claimwatch.duckdb_errors import redact_duckdb_errors
 from claimwatch.storage.quarantine import RefusedRow
 
@@ -59,7 +68,7 @@ class ValidationResult:
     ``copy_text`` holds the ``loaded`` records, those that pass, as lines for COPY. ``claim_hashes`` has a
     64-bit hash of the claim id of each loaded record. ``refused`` yields the other records with their
     reasons; it must be exhausted before the next call of ``check``, because the records are explained while
-    they are read.
+    they are read. ``extra`` has the names of columns that the contract does not have.
     """
 
     read: int
@@ -67,6 +76,17 @@ class ValidationResult:
     loaded: int
     claim_hashes: npt.NDArray[np.uint64]
     refused: Iterator[RefusedRow]
+    extra: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Queries:
+    """The queries of a layout, parsed once, because they are long."""
+
+    layout: Layout
+    rules: RuleQueries
+    accept: duckdb.Statement
+    explain: duckdb.Statement
 
 
 class Validator:
@@ -78,7 +98,6 @@ class Validator:
 
     def __init__(self, layout: Layout, personal_data_key: bytes) -> None:
         self.layout, self.personal_data_key = layout, personal_data_key
-        self._rules = rule_queries(layout)
         self._growth = _growth(layout)
         self._folder = tempfile.TemporaryDirectory(prefix="claimwatch-")
         self._records, self._lines = (Path(self._folder.name) / name for name in ("records", "lines"))
@@ -95,14 +114,21 @@ class Validator:
         self._engine.execute("SET enable_progress_bar = false")  # it would be printed into the logs
         # It turns every IN (...) into a join, which takes longer to plan than the values to compare.
         self._engine.execute("SET disabled_optimizers = 'in_clause'")
-        # Parsed once, because they are long.
-        self._accept, self._explain = self._engine.extract_statements(
-            f"CREATE TEMP TABLE validated AS {self._rules.accept}; {self._rules.explain}"
+        self._queries = self._make_queries(layout)
+        self._engine.create_function(
+            KEY_OF_COLUMN, partial(_has_key_of_column, layout.contract), ["VARCHAR"], "BOOLEAN"
         )
         hashed = [index for index, column in enumerate(layout.contract.columns) if column.hashed]
         for index in hashed:  # a cache for each column, because other columns repeat other values
             hashes = KeyedHashes(personal_data_key, min(REMEMBERED, MOST_HASHES // len(hashed)))
             self._engine.create_function(hash_function(index), hashes.__getitem__, ["VARCHAR"], "VARCHAR")
+
+    def _make_queries(self, layout: Layout) -> _Queries:
+        rules = rule_queries(layout)
+        accept, explain = self._engine.extract_statements(
+            f"CREATE TEMP TABLE validated AS {rules.accept}; {rules.explain}"
+        )
+        return _Queries(layout, rules, accept, explain)
 
     def check(self, batches: Iterable[Batch], first_row: int) -> ValidationResult:
         """Validate the records of these batches, or of as many batches as memory allows at a time.
@@ -112,10 +138,10 @@ class Validator:
         taken = self._take(batches)
         read = sum(map(len, taken))
         if not read:
-            return ValidationResult(0, b"", 0, claim_id_hashes(b""), iter(()))
+            return ValidationResult(0, b"", 0, claim_id_hashes(b""), iter(()), ())
         try:
             with redact_duckdb_errors(f"check {read} records"):
-                loaded, ids, places = self._accepted(taken, first_row)
+                loaded, ids, places, extra = self._accepted(taken, first_row)
                 copy_text = self._lines.read_bytes() if loaded else b""
         finally:  # the instance may stay open for a long time; claims must not
             self._records.unlink(missing_ok=True)
@@ -123,7 +149,7 @@ class Validator:
         if loaded + len(places) != read:
             raise AssertionError(f"{read} records were cut; {loaded} were loaded and {len(places)} refused")
         refused = self._refused(taken, places, first_row) if len(places) else iter(())
-        return ValidationResult(read, copy_text, loaded, claim_id_hashes(ids), refused)
+        return ValidationResult(read, copy_text, loaded, claim_id_hashes(ids), refused, extra)
 
     def _take(self, batches: Iterable[Batch]) -> list[Batch]:
         """Take as many batches as may be validated at a time."""
@@ -137,14 +163,15 @@ class Validator:
                 break
         return taken
 
-    def _accepted(self, batches: list[Batch], first_row: int) -> tuple[int, bytes, Indexes]:
+    def _accepted(self, batches: list[Batch], first_row: int) -> tuple[int, bytes, Indexes, tuple[str, ...]]:
         """Write the lines for COPY.
 
-        Return their number, the claim ids, and the indexes of the refused records.
+        Return their number, the claim ids, the indexes of the refused records, and the names of columns that
+        the contract does not have.
         """
         readable = _readable(batches)
         if not len(readable):
-            return 0, b"", np.arange(sum(map(len, batches)))
+            return 0, b"", np.arange(sum(map(len, batches))), ()
         # Usually DuckDB gets every record, and an empty one instead of each unreadable one, so that the
         # position of a record is its index. If most are unreadable, it gets the others only: a file of two
         # bytes per row would make it read hundreds of empty cells for each of them.
@@ -152,8 +179,9 @@ class Validator:
         with self._records.open("wb") as records:
             for batch in batches:
                 records.writelines(_readable_records(batch) if sparse else (batch.text(),))
+        layout = self._layout_of_records()
         execute = self._engine.execute
-        execute(self._accept, {"path": str(self._records), "first_row": 0 if sparse else first_row})
+        execute(self._queries.accept, {"path": str(self._records), "first_row": 0 if sparse else first_row})
         try:
             if sparse:
                 loaded = self._write_lines(first_row + readable)
@@ -174,7 +202,23 @@ class Validator:
             unreadable = np.ones(sum(map(len, batches)), np.bool_)
             unreadable[readable] = False
             places = np.union1d(np.flatnonzero(unreadable), readable[places])
-        return loaded, ids or b"", places
+        return loaded, ids or b"", places, layout.extra
+
+    def _layout_of_records(self) -> Layout:
+        """Return the layout of the records in the file, and use the queries for it.
+
+        Objects may have other keys than those at the beginning of their file.
+        """
+        if self.layout.delimiter is not None:
+            return self.layout
+        found = self._engine.execute(KEY_LISTS, {"path": str(self._records)})
+        lists = iter(partial(found.fetchmany, _AT_ONCE), [])
+        layout = objects_layout(self.layout.contract, (keys for some in lists for (keys,) in some))
+        # The names of other keys make no difference to the queries.
+        queried = replace(layout, other_keys=layout.other_keys and ("any",))
+        if queried != self._queries.layout:
+            self._queries = self._make_queries(queried)
+        return layout
 
     def _write_lines(self, numbers: Indexes) -> int:
         """Write the lines for COPY, which begin with a record's position, with its row number instead."""
@@ -193,7 +237,7 @@ class Validator:
                 findings = self._findings(batches, places)
                 for place, batch, index in _located(batches, places):
                     broken = batch.broken.get(index)
-                    problems = (broken,) if broken else self._rules.problems(*next(findings))
+                    problems = (broken,) if broken else self._queries.rules.problems(*next(findings))
                     yield RefusedRow(first_row + place, batch.raw(index), problems)
         finally:
             self._records.unlink(missing_ok=True)
@@ -207,7 +251,7 @@ class Validator:
                     written += records.write(batch.record(index) + b"\n")
         if not written:
             return
-        found = self._engine.execute(self._explain, {"path": str(self._records)})
+        found = self._engine.execute(self._queries.explain, {"path": str(self._records)})
         while some := found.fetchmany(_AT_ONCE):
             yield from some
 
@@ -223,6 +267,13 @@ class Validator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _has_key_of_column(contract: Contract, json_object: str) -> bool:
+    try:
+        return has_key_of_column(contract, json.loads(json_object))
+    except (ValueError, RecursionError):
+        return True  # nobody can tell, so the record is refused
 
 
 def _growth(layout: Layout) -> int:

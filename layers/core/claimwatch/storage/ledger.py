@@ -1,6 +1,7 @@
 """The ledger: one row per object version, and one per loaded chunk."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,9 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 from claimwatch.storage.queries import queries
 
 _SQL = queries("ledger")
+
+MOST_EXTRA_COLUMNS = 1_000
+"""Columns outside of the contract that are recorded, and reported, for a line."""
 
 
 @dataclass(frozen=True)
@@ -180,8 +184,13 @@ def find_chunk(cursor: Cursor, file_id: int, number: int) -> Counts | None:
     return Counts(*row) if row else None
 
 
-def add_chunk(cursor: Cursor, file_id: int, number: int, counts: Counts, claim_hashes: bytes) -> None:
-    """Record that the chunk is loaded, in the transaction that loads its rows."""
+def add_chunk(
+    cursor: Cursor, file_id: int, number: int, counts: Counts, claim_hashes: bytes, extra: Iterable[str] = ()
+) -> None:
+    """Record that the chunk is loaded, in the transaction that loads its rows.
+
+    ``extra`` has the names of its columns that the contract does not have.
+    """
     cursor.execute(
         _SQL["add_chunk"],
         {
@@ -191,6 +200,7 @@ def add_chunk(cursor: Cursor, file_id: int, number: int, counts: Counts, claim_h
             "rows_loaded": counts.loaded,
             "rows_quarantined": counts.quarantined,
             "claim_hashes": claim_hashes,
+            "extra_columns": list(extra),
         },
     )
 
@@ -242,11 +252,14 @@ def notified_new_lines(cursor: Cursor) -> int:
     return row[0] if row else 0
 
 
-def record_extra_columns(cursor: Cursor, file: File, names: list[str]) -> None:
-    """Record the columns that are not in the contract and that no earlier file of this line had."""
+def record_extra_columns(cursor: Cursor, file: File) -> None:
+    """Record the columns of a loaded file that its contract and all earlier files of the line did not have.
+
+    At most `MOST_EXTRA_COLUMNS` are recorded for a line: a sender may write any number of names.
+    """
     cursor.execute(
         _SQL["new_extra_columns"],
-        {"line": file.line, "dataset": file.dataset, "file_id": file.file_id, "names": names},
+        {"line": file.line, "dataset": file.dataset, "file_id": file.file_id, "most": MOST_EXTRA_COLUMNS},
     )
 
 

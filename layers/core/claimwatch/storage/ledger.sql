@@ -73,8 +73,10 @@ FROM claimwatch.chunk
 WHERE file_id = %(file_id)s AND number = %(number)s;
 
 -- name: add_chunk
-INSERT INTO claimwatch.chunk (file_id, number, rows_read, rows_loaded, rows_quarantined, claim_hashes)
-VALUES (%(file_id)s, %(number)s, %(rows_read)s, %(rows_loaded)s, %(rows_quarantined)s, %(claim_hashes)s);
+INSERT INTO claimwatch.chunk (file_id, number, rows_read, rows_loaded, rows_quarantined, claim_hashes,
+                              extra_columns)
+VALUES (%(file_id)s, %(number)s, %(rows_read)s, %(rows_loaded)s, %(rows_quarantined)s, %(claim_hashes)s,
+        %(extra_columns)s);
 
 -- name: sum_chunks
 SELECT count(*), coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_loaded), 0)::bigint,
@@ -115,11 +117,18 @@ SELECT (SELECT count(*) FROM claimwatch.file
 SELECT count(*) FROM claimwatch.file WHERE status = 'parked' AND notified_at > now() - interval '1 day';
 
 -- name: new_extra_columns
--- Names that no earlier file of this line had.
+-- Names that no earlier file of this line had. In order, so that two files do not wait for each other in a circle.
 INSERT INTO claimwatch.extra_column (line, dataset, name, first_file_id)
-SELECT %(line)s, %(dataset)s, name, %(file_id)s FROM unnest(%(names)s::text[]) AS name
-ON CONFLICT DO NOTHING
-RETURNING name;
+SELECT %(line)s, %(dataset)s, name, %(file_id)s
+FROM (SELECT DISTINCT unnest(extra_columns) AS name FROM claimwatch.chunk WHERE file_id = %(file_id)s) AS found
+WHERE NOT EXISTS (
+    SELECT FROM claimwatch.extra_column AS e WHERE (e.line, e.dataset, e.name) = (%(line)s, %(dataset)s, found.name)
+)
+ORDER BY name
+LIMIT greatest(0, %(most)s - (
+    SELECT count(*) FROM claimwatch.extra_column WHERE (line, dataset) = (%(line)s, %(dataset)s)
+))
+ON CONFLICT DO NOTHING;
 
 -- name: unreported_extra_columns
 -- Names that this file was the first to have and that are not notified yet.

@@ -1,11 +1,20 @@
 """Matching of a file's columns to the columns of its contract."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from claimwatch.domain.contract.contract import MAX_NAME, Contract, folded_name
 from claimwatch.domain.files.layout import Layout
 from claimwatch.errors import RefusedFile
+
+MOST_SPELLINGS = 16
+"""Spellings of a column's name that the objects of a file may use at a time; writers use one or two."""
+
+MOST_OTHER_KEYS = 100
+"""Keys that mean no column and are reported; the values of all of them are stored."""
+
+MOST_REMEMBERED = 10_000
+"""Keys whose meaning is remembered."""
 
 
 def shown_name(name: str) -> str:
@@ -39,20 +48,60 @@ def csv_layout(contract: Contract, header: Sequence[str], delimiter: str) -> Lay
 
 
 def ndjson_layout(contract: Contract, keys: Sequence[str]) -> Layout:
-    """Return the layout of an NDJSON file whose objects have these keys."""
+    """Return the layout of an NDJSON file whose first objects have these keys.
+
+    Raises ``RefusedFile`` if none of them means a required column.
+    """
+    layout = objects_layout(contract, ([key] for key in keys))
+    _refuse_missing(contract, {column for column, _ in layout.keys}, keys)
+    return layout
+
+
+def objects_layout(contract: Contract, key_lists: Iterable[Iterable[str]]) -> Layout:
+    """Return the layout of JSON objects from the lists of their keys, which may repeat a key.
+
+    Every key that means a column is found, whichever object has it first. Memory is bounded: the rest are
+    counted among ``other_keys`` or as ``misspelt``.
+    """
     known = _names(contract)
-    found: dict[str, str] = {}
-    for key in keys:
-        column = known.get(folded_name(key))
-        if column is not None:
-            if column in found:
-                raise RefusedFile(
-                    f"the objects have column '{column}' twice, as '{shown_name(found[column])}' "
-                    f"and as '{shown_name(key)}': send it once"
-                )
-            found[column] = key
-    _refuse_missing(contract, set(found), keys)
-    return Layout(contract, keys=tuple(found.items()))
+    meanings: dict[str, str | None] = {}
+    spellings: dict[str, list[str]] = {}
+    others: dict[str, None] = {}
+    doubled: set[str] = set()
+    misspelt = False
+    for keys in key_lists:
+        met: set[str] = set()
+        for key in keys:
+            column = meanings[key] if key in meanings else known.get(folded_name(key))
+            if key not in meanings and len(meanings) < MOST_REMEMBERED:
+                meanings[key] = column
+            if column is None:
+                if len(others) < MOST_OTHER_KEYS:
+                    others[shown_name(key) or "(no name)"] = None
+                continue
+            if column in met:
+                doubled.add(column)
+            met.add(column)
+            spelt = spellings.setdefault(column, [])
+            if key not in spelt:
+                if len(spelt) < MOST_SPELLINGS:
+                    spelt.append(key)
+                else:
+                    misspelt = True
+    pairs = sorted((column, key) for column, spelt in spellings.items() for key in spelt)
+    return Layout(
+        contract,
+        keys=tuple(pairs),
+        other_keys=tuple(others),
+        doubled=tuple(sorted(doubled)),
+        misspelt=misspelt,
+    )
+
+
+def has_key_of_column(contract: Contract, keys: Iterable[str]) -> bool:
+    """Return whether one of the keys means a column of the contract."""
+    known = _names(contract)
+    return any(folded_name(key) in known for key in keys)
 
 
 def _names(contract: Contract) -> dict[str, str]:

@@ -7,21 +7,27 @@ from claimwatch.domain.contract.contract import Contract
 
 @dataclass(frozen=True)
 class Layout:
-    """The position of each column in a file.
+    """The position of each column in records.
 
     For CSV, ``fields`` names the column at each position of a record: a column of the contract, or an extra
-    column. For NDJSON, ``keys`` pairs each column of the contract that the file has with its key.
+    column. For NDJSON, ``keys`` pairs columns of the contract with the keys that mean them, ``other_keys``
+    names keys that mean none, ``doubled`` the columns that some object has more than once, and
+    ``misspelt`` says whether there are keys that mean a column and are too many for ``keys``.
     """
 
     contract: Contract
     fields: tuple[str, ...] = ()
     delimiter: str | None = None
     keys: tuple[tuple[str, str], ...] = ()
+    other_keys: tuple[str, ...] = ()
+    doubled: tuple[str, ...] = ()
+    misspelt: bool = False
 
     @property
     def extra(self) -> tuple[str, ...]:
-        """The fields of a CSV file that the contract does not name."""
-        return tuple(name for name in self.fields if self.contract.column(name) is None)
+        """The names in the file that the contract does not have; for NDJSON the first ones."""
+        unknown = tuple(name for name in self.fields if self.contract.column(name) is None)
+        return unknown if self.delimiter is not None else self.other_keys
 
 
 def copy_columns(contract: Contract) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ every rule that a refused record breaks. Text is stored unchanged; values of oth
 canonical form.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,8 +35,25 @@ PostgreSQL parses nested jsonb recursively, on its stack.
 LONGEST_IDENTIFIER = 400
 """Characters: an index entry of PostgreSQL holds at most 2,700 bytes."""
 
+KEY_OF_COLUMN = "has_key_of_column"
+"""Name of the DuckDB function that says whether a JSON object has a key that means a column."""
+
 _READER = f"parallel = false, max_line_size = {LINE_LIMIT}, buffer_size = {2 * LINE_LIMIT}"
 """Options of DuckDB's reader: its default buffer of 32 MiB does not fit the processor's caches."""
+
+_ITEMS = f"""
+    SELECT place, CASE WHEN json_type(document) = 'OBJECT' THEN document END AS item
+    FROM (SELECT row_number() OVER () - 1 AS place, CASE WHEN json_valid(record) THEN record END AS document
+          FROM read_csv($path, header = false, auto_detect = false, columns = {{'record': 'VARCHAR'}},
+                        delim = '\x1f', quote = '', escape = '', new_line = '\\n', {_READER}))
+"""
+"""The records of an NDJSON file: ``place`` from 0, and ``item``, the object, or NULL if it is not one.
+
+Each step reads only what the previous step let through: the JSON functions fail on invalid JSON.
+"""
+
+KEY_LISTS = f"SELECT DISTINCT json_keys(item) FROM ({_ITEMS}) WHERE item IS NOT NULL"
+"""The lists of keys that the objects of an NDJSON file have; the parameter ``path`` is the file's path."""
 
 _PLAIN_PATTERN = re.compile(
     r"\^?(?:(?:[A-Za-z0-9 _-]|\[(?:[A-Z]-[A-Z]|[a-z]-[a-z]|[0-9]-[0-9]|[A-Za-z0-9_])+\])"
@@ -167,21 +185,20 @@ def _source(layout: Layout) -> str:
     """Return SQL of the cells as text: ``place`` from 0, ``text_<n>`` for each column, ``extra`` as JSON."""
     contract = layout.contract
     if layout.delimiter is None:
-        keys = dict(layout.keys)
         cells = ", ".join(
-            f"{_missing(column, _json_cell(keys.get(column.name)))} AS text_{index}"
+            f"{_missing(column, _json_cell(layout, column))} AS text_{index}"
             for index, column in enumerate(contract.columns)
         )
-        removal = _literal("{" + ",".join(f"{_json_text(key)}:null" for key in keys.values()) + "}")
-        # Each step reads only what the previous step let through: the JSON functions fail on invalid JSON.
+        # One function reads all keys: each call would parse the object again.
+        pointers = ", ".join(_literal(_pointer(key)) for _, key in layout.keys)
+        found = f"json_extract_string(item, [{pointers}])" if pointers else "NULL::VARCHAR[]"
+        others = "NULL::VARCHAR"
+        if layout.other_keys or layout.misspelt:
+            removal = _literal(json.dumps({key: None for _, key in layout.keys}, ensure_ascii=False))
+            others = f"nullif(json_merge_patch(item, {removal})::VARCHAR, '{{}}')"
         return f"""
-            SELECT place, item, {cells}, nullif(json_merge_patch(item, {removal})::VARCHAR, '{{}}') AS extra
-            FROM (SELECT place, CASE WHEN json_type(document) = 'OBJECT' THEN document END AS item
-                  FROM (SELECT row_number() OVER () - 1 AS place,
-                               CASE WHEN json_valid(record) THEN record END AS document
-                        FROM read_csv($path, header = false, auto_detect = false,
-                                      columns = {{'record': 'VARCHAR'}}, delim = '\x1f', quote = '',
-                                      escape = '', new_line = '\\n', {_READER})))
+            SELECT place, item, {cells}, extra
+            FROM (SELECT place, item, {found} AS found, {others} AS extra FROM ({_ITEMS}))
         """
     shared = tuple(dict.fromkeys(["", *_shared_missing(contract)]))
     names = ", ".join(f"'field_{position}': 'VARCHAR'" for position in range(len(layout.fields)))
@@ -237,6 +254,21 @@ def _findings_of_record(layout: Layout) -> Iterator[_Finding]:
     if layout.delimiter is not None:
         return
     yield _Finding(None, "json", "item IS NULL", "the row is not a JSON object")
+    for name in layout.doubled:
+        keys = ", ".join(_literal(key) for column, key in layout.keys if column == name)
+        yield _Finding(
+            None,
+            "json",
+            f"len(list_filter(json_keys(item), lambda key: key IN ({keys}))) > 1",
+            f"the object has column '{name}' more than once: send it once",
+        )
+    if layout.misspelt:
+        yield _Finding(
+            None,
+            "json",
+            f"(extra IS NOT NULL AND {KEY_OF_COLUMN}(extra))",
+            "the file spells the name of a column in too many ways: use the name in the contract",
+        )
     # JSON that DuckDB accepts and PostgreSQL does not. Strings may contain these words and are ignored.
     bare = """regexp_replace(extra, '"(?:[^"\\\\]|\\\\.)*"', '', 'g')"""
     lists = f"strlen({bare}) - strlen(replace(replace({bare}, '[', ''), '{{', ''))"
@@ -261,11 +293,16 @@ def _csv_cell(layout: Layout, column: Column) -> str:
     return "NULL::VARCHAR"
 
 
-def _json_cell(key: str | None) -> str:
-    if key is None:
+def _json_cell(layout: Layout, column: Column) -> str:
+    places = [place for place, (name, _) in enumerate(layout.keys, 1) if name == column.name]
+    if not places:
         return "NULL::VARCHAR"
-    pointer = "/" + key.replace("~", "~0").replace("/", "~1")
-    return f"json_extract_string(item, {_literal(pointer)})"
+    cells = ", ".join(f"found[{place}]" for place in places)
+    return f"coalesce({cells})" if len(places) > 1 else cells
+
+
+def _pointer(key: str) -> str:
+    return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def _shared_missing(contract: Contract) -> tuple[str, ...]:
@@ -494,7 +531,3 @@ def _bound(bound: Bound) -> str:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _json_text(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

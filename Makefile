@@ -26,7 +26,7 @@ TESTS := $(wildcard tests/e2e tests/integration/iam tests/unit tests/template te
 TESTS_ON_17 := $(filter-out tests/integration/iam/ tests/integration/laptop/,$(wildcard tests/integration/*/)) tests/faults
 CODE_VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
-.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-images bench-scoring bench-drift faults up down status mlflow deploy lock clean
+.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-images bench-scoring bench-drift cost faults up down status mlflow deploy lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -157,6 +157,9 @@ bench-scoring: $(STAMP) build ## Compare scoring with scikit-learn's pipeline, M
 
 bench-drift: $(STAMP) $(EVIDENTLY)/.claimwatch ## Measure false alarms, power and time of drift checks with Evidently and scipy
 	@python -m benchmarks.drift
+
+cost: $(STAMP) ## Print what the stack costs at list price, idle and in use; docs/cost.md shows the same tables
+	@python -m benchmarks.cost
 
 # The server of version 17 is an npm package. Its own script only makes the links between libraries, which a package of
 # npm cannot contain; it is called by name, because npm may be set to run no scripts.

@@ -14,13 +14,12 @@
    instance.
 9. EventBridge has no events for started and terminated instances.
 10. A metric alarm evaluates the data points of all dimensions together.
-11. CloudFormation cannot create composite alarms.
-12. IAM has no condition keys for the namespace of PutMetricData, for the source and the detail-type of
+11. IAM has no condition keys for the namespace of PutMetricData, for the source and the detail-type of
    PutEvents, and for conditional writes to S3.
-13. A Map ignores MaxConcurrencyPath and runs all items at once.
-14. GetObject and HeadObject answer 404 for a missing object or version to everybody. S3 answers 403 to
+12. A Map ignores MaxConcurrencyPath and runs all items at once.
+13. GetObject and HeadObject answer 404 for a missing object or version to everybody. S3 answers 403 to
     callers that may not list the bucket.
-15. A policy compares aws:PrincipalArn with the session instead of its role, and does not replace variables,
+14. A policy compares aws:PrincipalArn with the session instead of its role, and does not replace variables,
    such as ${aws:PrincipalTag/claimwatch-line}, in resources.
 
 Each patch checks the code that it replaces, and the emulator does not start if that code has changed.
@@ -51,7 +50,6 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch, ec2, eventbridge, iam, lambda_svc, s3, stepfunctions, tagging
-from ministack.services.cloudformation import provisioners
 
 RAISED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
 RAISED_WITH_CLASS = (
@@ -326,31 +324,6 @@ def evaluate_alarms_by_dimensions() -> None:
     cloudwatch._evaluate_alarm = evaluate_its_own
 
 
-def support_composite_alarms() -> None:
-    """Make CloudFormation create AWS::CloudWatch::CompositeAlarm with the emulator's own API call."""
-    kind, handlers = "AWS::CloudWatch::CompositeAlarm", provisioners._RESOURCE_HANDLERS
-    if kind in handlers or "cbor_data" not in inspect.signature(cloudwatch._put_composite_alarm).parameters:
-        raise SystemExit("ministack's composite alarms have changed: see local/emulator_server.py")
-
-    def put(name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
-        status, _, body = cloudwatch._put_composite_alarm({}, properties | {"AlarmName": name}, False, True)
-        if status != HTTPStatus.OK:
-            raise ValueError(body.decode())
-        return name, {"Arn": cloudwatch._composite_alarms[name]["AlarmArn"]}
-
-    def create(logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, dict[str, str]]:
-        made = provisioners._physical_name(stack, logical_id, max_len=255)
-        return put(properties.get("AlarmName") or made, properties)
-
-    def update(name: str, _old: Any, properties: dict[str, Any], _stack: str) -> tuple[str, dict[str, str]]:
-        return put(name, properties)
-
-    def delete(name: str, _properties: Any) -> None:
-        cloudwatch._composite_alarms.pop(name, None)
-
-    handlers[kind] = {"create": create, "update": update, "delete": delete}
-
-
 def add_condition_keys() -> None:
     """Set the condition keys of PutMetricData, PutEvents and PutObject from the request."""
     context: Callable[..., dict[str, Any]] = iam_actions.request_tag_context
@@ -496,7 +469,6 @@ if __name__ == "__main__":
     support_launch_templates()
     publish_terminated_instances()
     evaluate_alarms_by_dimensions()
-    support_composite_alarms()
     add_condition_keys()
     resolve_principals_and_variables()
     read_map_concurrency_by_path()

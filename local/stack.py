@@ -53,7 +53,11 @@ class LaptopStack:
                     self._sam("build", "build.log")
                 report_progress("Deploying the stack (sam deploy)")
                 self._make_deployment_bucket()
-                overrides = {"DatabaseSecretArn": secret, "CodeVersion": code_version()} | parameters
+                overrides = {
+                    "DatabaseSecretArn": secret,
+                    "CodeVersion": code_version(),
+                    "EvaluationConcurrency": "4",  # a laptop has no memory for ten checks at once
+                } | parameters
                 self._sam(
                     "deploy",
                     "deploy.log",

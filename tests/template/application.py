@@ -29,7 +29,6 @@ RULES = of_type("AWS::Events::Rule")
 BUCKETS = of_type("AWS::S3::Bucket")
 MACHINES = of_type("AWS::Serverless::StateMachine")
 ALARMS = of_type("AWS::CloudWatch::Alarm")
-COMPOSITES = of_type("AWS::CloudWatch::CompositeAlarm")
 
 
 def layers_of(function: str) -> list[str]:
@@ -115,7 +114,7 @@ def deployed_resources(**given: str) -> dict[str, dict[str, Any]]:
     def holds(condition: Any) -> bool:
         match condition:
             case {"Fn::Equals": [left, right]}:
-                return bool(text(left) == text(right))
+                return str(text(left)) == str(text(right))
             case {"Fn::Not": [inner]}:
                 return not holds(inner)
             case {"Fn::And": conditions}:

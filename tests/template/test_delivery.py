@@ -7,7 +7,6 @@ import pytest
 
 from tests.template.application import (
     ALARMS,
-    COMPOSITES,
     FUNCTIONS,
     GLOBALS,
     MACHINES,
@@ -15,6 +14,7 @@ from tests.template.application import (
     QUEUES,
     RESOURCES,
     RULES,
+    deployed_resources,
     of_type,
     referred,
     tls_only,
@@ -96,22 +96,14 @@ def test_an_unsuccessful_execution_raises_an_alarm(metric: str, machine: str) ->
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_notifies_the_topic_either_directly_or_through_a_composite_alarm(name: str) -> None:
-    if any(f"ALARM(${{{name}}})" in composite["AlarmRule"]["Fn::Sub"] for composite in COMPOSITES.values()):
-        assert "AlarmActions" not in ALARMS[name]  # otherwise it would notify twice
-    else:
-        assert ALARMS[name]["AlarmActions"] == [{"Ref": "AlertTopic"}]
+def test_an_alarm_notifies_the_topic(name: str) -> None:
+    assert ALARMS[name]["AlarmActions"] == [{"Ref": "AlertTopic"}]
 
 
-@pytest.mark.parametrize("name", COMPOSITES)
-def test_a_composite_alarm_notifies_the_topic(name: str) -> None:
-    assert COMPOSITES[name]["AlarmActions"] == [{"Ref": "AlertTopic"}]
-
-
-@pytest.mark.parametrize("name", [*ALARMS, *COMPOSITES])
+@pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_refers_to_a_section_of_the_runbook(name: str) -> None:
     headings = re.findall(r"^## (.+)$", (PROJECT / "docs" / "runbook.md").read_text(), re.MULTILINE)
-    description = str((ALARMS | COMPOSITES)[name]["AlarmDescription"])
+    description = str(ALARMS[name]["AlarmDescription"])
     [section] = re.findall(r'See docs/runbook\.md, "(.+)"\.', description)
     assert section in headings
 
@@ -133,11 +125,32 @@ def test_a_message_stays_hidden_for_six_times_the_function_timeout(
 
 
 @pytest.mark.parametrize(("function", "queue", "event"), consumers(), ids=lambda value: str(value)[:20])
-def test_a_consumer_reports_batch_item_failures_and_has_a_concurrency_limit(
-    function: str, queue: str, event: dict[str, Any]
-) -> None:
+def test_a_consumer_reports_batch_item_failures(function: str, queue: str, event: dict[str, Any]) -> None:
     assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert event["ScalingConfig"]["MaximumConcurrency"]
+
+
+def test_only_queues_that_people_can_fill_have_a_maximum_concurrency() -> None:
+    """It bounds the connections to the database, but ends Lambda's slower polling of an idle queue.
+
+    People drop any number of files and photos at a time. Contracts are as few as lines, and checks are ten
+    for each line and week.
+    """
+
+    def limits(**parameters: str) -> dict[str, Any]:
+        return {
+            name: body["Properties"].get("ScalingConfig", {}).get("MaximumConcurrency")
+            for name, body in deployed_resources(**parameters).items()
+            if body["Type"] == "AWS::Lambda::EventSourceMapping"
+        }
+
+    unlimited = {"ApplyContractContracts": None, "RunCheckChecks": None}
+    limited = {
+        "StartPipelineClaims": {"Ref": "ClaimsConcurrency"},
+        "ProcessImageImages": {"Ref": "ImagesConcurrency"},
+    }
+    assert limits(EvaluationConcurrency="0") == limits() == limited | unlimited
+    chosen = limits(EvaluationConcurrency="4")
+    assert chosen == limited | unlimited | {"RunCheckChecks": {"Ref": "EvaluationConcurrency"}}
 
 
 @pytest.mark.parametrize("name", RULES)

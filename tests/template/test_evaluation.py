@@ -1,50 +1,39 @@
-"""Every weekly check has an alarm and a place on the dashboard, and an unchecked week raises an alarm."""
+"""The weekly checks of a line have one alarm and a dashboard, and an unchecked week raises an alarm."""
 
 import json
 import re
 
-import pytest
-
 from claimwatch.domain.evaluation.finding import CHECKS
-from claimwatch.evaluation.checks.registry import SPECS
-from claimwatch.evaluation.checks.spec import CheckSpec
 from claimwatch.evaluation.close import AHEAD
 from claimwatch.evaluation.run_check import LAST_ATTEMPT
-from tests.template.application import ALARMS, COMPOSITES, FUNCTIONS, QUEUES, RESOURCES, TEMPLATE
+from tests.template.application import ALARMS, FUNCTIONS, QUEUES, RESOURCES, TEMPLATE, deployed_resources
 
 LINE = {"Name": "Line", "Value": {"Ref": "MonitoredLine"}}
 
 
-def alarm_of(check: str) -> str:
-    return "".join(word.capitalize() for word in check.split("_")) + "Alarm"
+def test_one_alarm_covers_all_checks_of_the_line_until_a_later_week_is_closed() -> None:
+    alarm = ALARMS["LineStandingAlarm"]
 
-
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
-def test_a_check_has_an_alarm_that_keeps_its_state_until_a_later_week_is_closed(spec: CheckSpec) -> None:
-    alarm = ALARMS[alarm_of(spec.name)]
-
-    assert alarm["AlarmDescription"].startswith(f"{spec.alarm} See docs/runbook.md, ")
-    assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == ("Claimwatch", "Alarms", 0)
-    assert alarm["Dimensions"] == [LINE, {"Name": "Check", "Value": spec.name}]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == (
+        "Claimwatch",
+        "StandingAlarms",
+        0,
+    )
+    assert alarm["Dimensions"] == [LINE]
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
     assert alarm["TreatMissingData"] == "ignore"
+    assert TEMPLATE["Outputs"]["LineAlarmName"]["Value"] == {"Ref": "LineStandingAlarm"}
 
 
-def test_only_the_checks_have_an_alarm_by_check() -> None:
-    checked = {name for name, alarm in ALARMS.items() if "Check" in {d["Name"] for d in alarm["Dimensions"]}}
-    assert checked == set(map(alarm_of, CHECKS))
+def test_the_alarm_says_which_command_names_the_checks() -> None:
+    text = ALARMS["LineStandingAlarm"]["AlarmDescription"]["Fn::Sub"]
+    assert "`claimwatch evaluations ${MonitoredLine}`" in text
 
 
-def test_one_composite_alarm_covers_all_checks_of_the_line() -> None:
-    [line] = COMPOSITES.values()
-    named = set(re.findall(r"ALARM\(\$\{(\w+)\}\)", line["AlarmRule"]["Fn::Sub"]))
-
-    assert named == {*map(alarm_of, CHECKS), "MissingChecksAlarm"}
-
-
-def test_a_missing_check_alarms() -> None:
-    alarm = ALARMS["MissingChecksAlarm"]
-    assert (alarm["MetricName"], alarm["Dimensions"], alarm["Threshold"]) == ("ChecksMissing", [LINE], 0)
+def test_the_dashboard_is_created_only_on_request() -> None:
+    assert "Dashboard" not in deployed_resources()
+    assert "Dashboard" in deployed_resources(MonitoringDashboard="true")
+    assert RESOURCES["Dashboard"]["Condition"] == TEMPLATE["Outputs"]["DashboardName"]["Condition"]
 
 
 def test_an_unclosed_week_raises_an_alarm_within_the_evaluation_range_of_cloudwatch() -> None:
@@ -87,6 +76,4 @@ def test_the_dashboard_shows_every_check_and_alarm() -> None:
     [alarms] = [widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm"]
 
     assert by_check == [set(CHECKS), set(CHECKS)]
-    assert set(alarms) == {
-        f"{name}.Arn" for name in [*map(alarm_of, CHECKS), "MissingChecksAlarm", "NoWindowClosedAlarm"]
-    }
+    assert set(alarms) == {"LineStandingAlarm.Arn", "NoWindowClosedAlarm.Arn"}

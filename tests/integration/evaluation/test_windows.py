@@ -73,6 +73,7 @@ def test_the_last_check_closes_the_week_with_a_report(watch: Watch) -> None:
     assert watch.events == []
     assert watch.measured("ChecksMissing") == [0]
     assert watch.measured("Alarms", Check="feature_drift") == [0]
+    assert watch.measured("StandingAlarms") == [0]
     assert_each_once(watch)
 
 
@@ -110,7 +111,7 @@ def test_a_lost_message_makes_its_check_missing_at_the_final_closing_attempt(wat
     window = watch.window()
     assert window.status == "incomplete"
     assert list(window.missing) == ["bias"]
-    assert watch.measured("ChecksMissing") == [1]
+    assert watch.measured("ChecksMissing") == watch.measured("StandingAlarms") == [1]
     [digest] = watch.digests
     assert "1 check missing" in digest
     assert "claimwatch evaluate glass --window 2026-W09" in digest
@@ -240,6 +241,7 @@ def test_a_standing_alarm_is_sent_and_advised_once(watch: Watch) -> None:
     assert detail["alarms"][0]["feature"] == "amount"
     assert watch.measured("Alarms", Check="feature_drift") == [1, 1]
     assert watch.measured("Alarms", Check="score_drift") == [0, 0]
+    assert watch.measured("StandingAlarms") == [1, 1]
 
 
 def test_alarms_of_other_checks_do_not_advise_training(watch: Watch) -> None:

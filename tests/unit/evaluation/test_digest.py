@@ -3,6 +3,7 @@
 from typing import Any
 
 from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
+from claimwatch.evaluation.checks.registry import SPEC_OF
 from claimwatch.evaluation.notifications import digest, notify_window
 from claimwatch.evaluation.report_data import PastWindow
 from tests.unit.evaluation import weeks
@@ -55,6 +56,10 @@ def test_the_digest_lists_changes_and_next_commands() -> None:
     assert subject == "Claimwatch motor 2026-W31: performance, feature drift and error analysis"
     assert "1. Performance: Recall at capacity (alarm)" in text
     assert "- Still there: Protected groups, age_band" in text
+    alarming: tuple[Check, ...] = ("performance", "feature_drift", "errors", "bias")
+    for check in alarming:
+        assert f"- {SPEC_OF[check].alarm}\n" in text
+    assert SPEC_OF["challenger"].alarm not in text
     assert "  claimwatch report motor --window 2026-W31\n" in text
     assert f"  {URI}\n" in text
     assert "4. " not in text

@@ -172,7 +172,10 @@ def _measures(results: WindowResults, now: datetime) -> Iterator[Measure]:
         verdicts = [finding.verdict for finding in results.findings.get(check, ())]
         yield Measure("Alarms", verdicts.count("alarm"), line | {"Check": check})
         yield Measure("Watches", verdicts.count("watch"), line | {"Check": check})
-    yield Measure("ChecksMissing", len(results.facts.missing), line)
+    missing = len(results.facts.missing)
+    alarms = sum(finding.verdict == "alarm" for each in results.findings.values() for finding in each)
+    yield Measure("ChecksMissing", missing, line)
+    yield Measure("StandingAlarms", alarms + missing, line)
     yield Measure("ClaimsChecked", results.facts.claims, line)
     yield Measure("WindowsClosed", 1, line, now)
     yield Measure("WindowsClosed", 1, line, now + AHEAD)

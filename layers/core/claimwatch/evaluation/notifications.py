@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.domain.evaluation.finding import Check, Finding
-from claimwatch.evaluation.checks.registry import SPEC_OF
+from claimwatch.evaluation.checks.registry import SPEC_OF, SPECS
 from claimwatch.evaluation.formatting import counted, listed
 from claimwatch.evaluation.priorities import Changes, action_items, changes, described
 from claimwatch.evaluation.report_data import Findings, PastWindow, WindowFacts
@@ -38,6 +38,11 @@ def digest(
             f"   {item.detail}",
             f"   {item.next_step}",
         ]
+    alarming = [
+        each for each in SPECS if any(found.verdict == "alarm" for found in findings.get(each.name, ()))
+    ]
+    if alarming:
+        lines += ["", "Checks in alarm", *(f"- {each.alarm}" for each in alarming)]
     listing = list(_listing(changed, before))
     if listing:
         lines += ["", f"What changed since {before.window}" if before else "What is new", *listing]

@@ -1,11 +1,13 @@
 """Draft of a contract from the first file of a line that has none."""
 
-import csv
-import io
 import json
+from itertools import islice
 
 from claimwatch.aws.objects import ObjectStore
+from claimwatch.domain.contract.contract import MAX_COLUMNS
 from claimwatch.domain.contract.contract_draft import draft_contract
+from claimwatch.domain.files.csv_reader import FieldReader
+from claimwatch.domain.files.dialect import Dialect
 from claimwatch.ingest.contract_keys import draft_key
 from claimwatch.ingest.staging import Prepared
 
@@ -28,20 +30,23 @@ def draft(objects: ObjectStore, line: str, prepared: Prepared) -> str:
         sample = sample[: sample.rfind(b"\n") + 1]
     text = sample.decode("utf-8", "replace").replace("\0", "\ufffd")
     if prepared.format == "csv":
-        table = csv.reader(io.StringIO(text, newline=""), delimiter=prepared.delimiter)
+        reader = FieldReader(Dialect(prepared.delimiter))
+        table = islice(reader.read_all(text, final=True), SAMPLE_ROWS)
         width = len(prepared.header)
-        sampled = [row for row, _ in zip(table, range(SAMPLE_ROWS), strict=False) if len(row) == width]
+        sampled = [row.fields for row in table if row.fields is not None and len(row.fields) == width]
         return draft_contract(line, prepared.header, sampled)
-    objects_read = []
-    for record in text.splitlines()[:SAMPLE_ROWS]:
-        try:
-            item = json.loads(record)
-        except ValueError:
-            continue
-        if isinstance(item, dict):
-            objects_read.append(item)
-    header = tuple(dict.fromkeys(key for item in objects_read for key in item))
-    return draft_contract(line, header, [[_cell(item.get(key)) for key in header] for item in objects_read])
+    rows = [row for record in text.splitlines()[:SAMPLE_ROWS] if (row := _cells(record)) is not None]
+    header = tuple(islice(dict.fromkeys(key for row in rows for key in row), MAX_COLUMNS))
+    return draft_contract(line, header, [[row.get(key, "") for key in header] for row in rows])
+
+
+def _cells(record: str) -> dict[str, str] | None:
+    """Return the cells of a JSON object by key, or None for anything else."""
+    try:
+        item = json.loads(record)
+        return {key: _cell(value) for key, value in item.items()} if isinstance(item, dict) else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _cell(value: object) -> str:

@@ -20,7 +20,7 @@ from claimwatch.ingest.contract_keys import contract_key, draft_key
 from claimwatch.ingest.fail import DELETED
 from claimwatch.ingest.plan import Chunk, ChunkToLoad, Plan, cutter
 from claimwatch.ingest.reader_faults import ignore, reader_faults
-from claimwatch.ingest.staging import Prepared, prepare
+from claimwatch.ingest.staging import Prepared, join_blocks, prepare
 from claimwatch.storage import contracts, ledger, quarantine, rows
 from claimwatch.storage.connection import Database, DataRefused
 
@@ -235,7 +235,7 @@ def _chunks(
     start = at = prepared.body_start
     first_row = row = 1
     for block in _prefetched(
-        _observed(_blocks(objects.read(prepared.source, start, prepared.size)), detector)
+        _observed(join_blocks(objects.read(prepared.source, start, prepared.size), BLOCK), detector)
     ):
         row += len(cut.feed(block))
         at += len(block)
@@ -247,21 +247,6 @@ def _chunks(
     if row > first_row:
         chunks.append(Chunk(start, at, first_row))
     return chunks
-
-
-def _blocks(stream: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the stream in blocks that are large enough for array operations."""
-    pending = bytearray()
-    for block in stream:
-        if not pending and len(block) >= BLOCK:
-            yield block
-            continue
-        pending += block
-        if len(pending) >= BLOCK:
-            yield bytes(pending)
-            pending.clear()
-    if pending:
-        yield bytes(pending)
 
 
 def _observed(blocks: Iterator[bytes], detector: EncodingDetector) -> Iterator[bytes]:

@@ -52,7 +52,10 @@ class ParquetTable:
         except duckdb.Error as error:
             raise RefusedFile(_DAMAGED.format("its table of contents cannot be read")) from error
         self._columns = {name: kind for name, kind, *_ in described}
-        self.header = tuple(name.strip() or f"column_{place}" for place, name in enumerate(self._columns, 1))
+        self.header = tuple(
+            name.replace("\0", "\ufffd").strip() or f"column_{place}"
+            for place, name in enumerate(self._columns, 1)
+        )
 
     def lines(self) -> Iterator[bytes]:
         """Yield the rows as CSV, some whole lines at a time.
@@ -80,7 +83,10 @@ class ParquetTable:
             WHERE type IN ('BYTE_ARRAY', 'FIXED_LEN_BYTE_ARRAY')
               AND converted_type IS NULL AND logical_type IS NULL
         """
-        not_called_text = self._engine.execute(query, [str(self._path)]).fetchall()
+        try:
+            not_called_text = self._engine.execute(query, [str(self._path)]).fetchall()
+        except duckdb.Error:  # the names are not valid UTF-8 either
+            not_called_text = []
         if not_called_text:
             name = shown_name(not_called_text[0][0])
             return f"the column {name} of the Parquet file holds binary data; leave it out"

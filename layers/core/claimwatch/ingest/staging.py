@@ -17,6 +17,7 @@ from claimwatch.aws.objects import ObjectRef, ObjectStore
 from claimwatch.domain.files.dialect_detection import has_lone_returns, read_preamble
 from claimwatch.domain.files.encoding import Encoding, detect_encoding
 from claimwatch.domain.files.file_format import GZIP, Format, detect_format, is_parquet
+from claimwatch.domain.files.header import refuse_too_wide
 from claimwatch.domain.files.normalize import (
     CsvRewriter,
     Decoder,
@@ -32,10 +33,31 @@ from claimwatch.ingest.parquet import ParquetTable
 SAMPLE = 1 << 20
 """Bytes from which the format is detected; the header must end within them."""
 
-MOST_BYTES = 50 << 30
-"""Largest size, in bytes, of a file after unpacking and conversion."""
+MOST_BYTES = 5 << 30
+"""Largest size, in bytes, of a file that is compressed or converted, before and after it is.
+
+InspectFile has 900 seconds. For 5 GiB, unpacking, writing and cutting take about 300 seconds at the 75 MB/s
+that S3 gives a function, and rewriting JSON or another dialect at 20 MB/s takes about as long again.
+"""
+
+MOST_BYTES_IN_PLACE = 20 << 30
+"""Largest size, in bytes, of a file that is used in place: it is only read, in about 300 seconds."""
+
+MOST_RATIO = 200
+"""Largest ratio of the unpacked size of a gzip file to its packed size.
+
+Text of claims has 5 to 30. Deflate can pack 1,000 bytes into one, so that a small file fills the database.
+"""
+
+RATIO_FLOOR = 64 << 20
+"""Unpacked bytes up to which a gzip file may have any ratio."""
+
+MOST_MEMBERS = 1_000_000
+"""Largest number of members of a gzip file. Tools that write many make them 64 KiB large; each takes time."""
 
 _BLOCK = 1 << 20
+_INPUT = 16 << 10
+"""Packed bytes that are unpacked at a time: the rest is copied after each member of a gzip file."""
 _SPARE_DISK = 64 << 20
 
 
@@ -96,6 +118,8 @@ class _DroppedObject:
         self.size = objects.size(ref)
         if self.size == 0:
             raise RefusedFile("the file is empty")
+        if self.size > MOST_BYTES_IN_PLACE:
+            raise RefusedFile(_too_large("is larger", MOST_BYTES_IN_PLACE))
         head = b"".join(objects.read(ref, 0, min(self.size, SAMPLE)))
         self.packed = head.startswith(GZIP)
         """Whether the object is compressed with gzip."""
@@ -104,6 +128,8 @@ class _DroppedObject:
         self.complete = self.size <= SAMPLE
         """Whether the head is the whole content."""
         if self.packed:
+            if self.size > MOST_BYTES:
+                raise RefusedFile(_too_large("is compressed and larger", MOST_BYTES))
             self.head, self.complete = _unpacked_head(head, self.complete)
             if self.head.startswith(GZIP):
                 raise RefusedFile("the file is compressed twice with gzip; compress it once")
@@ -111,7 +137,7 @@ class _DroppedObject:
     def blocks(self) -> Iterator[bytes]:
         """Return the whole content."""
         blocks = self._objects.read(self.ref)
-        return _unpacked(blocks) if self.packed else blocks
+        return join_blocks(_unpacked(blocks), _BLOCK) if self.packed else blocks
 
     @property
     def packing(self) -> list[str]:
@@ -133,8 +159,7 @@ class _Staging:
             for block in blocks:
                 size += len(block)
                 if size > self._most_bytes:
-                    most = _readable(self._most_bytes)
-                    raise RefusedFile(f"the file unpacks to more than {most}; send it in smaller files")
+                    raise RefusedFile(_too_large("unpacks to more", self._most_bytes))
                 yield block
 
         return self._objects.write(self._bucket, self._key, counted()), size
@@ -196,6 +221,7 @@ def _text(
     dialect = preamble.dialect
     described = ", ".join([form, *traits, *dialect.traits])
     header = tuple(_presentable(name) for name in preamble.header)
+    refuse_too_wide(header)
     if dialect.is_normal:
         source, size = staged()
         body = kept_mark + len(sample[: preamble.body].encode("utf-8", "surrogateescape"))
@@ -222,6 +248,25 @@ def _without_first[T: (str, bytes)](pieces: Iterable[T], skipped: int) -> Iterat
         skipped = max(0, skipped - len(piece))
 
 
+def _too_large(what: str, most: int) -> str:
+    return f"the file {what} than {_readable(most)}; send it in smaller files"
+
+
+def join_blocks(stream: Iterable[bytes], least: int) -> Iterator[bytes]:
+    """Yield the stream in blocks of at least this many bytes, except the last one."""
+    pending = bytearray()
+    for block in stream:
+        if not pending and len(block) >= least:
+            yield block
+            continue
+        pending += block
+        if len(pending) >= least:
+            yield bytes(pending)
+            pending.clear()
+    if pending:
+        yield bytes(pending)
+
+
 def _readable(size: int) -> str:
     for unit, bits in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
         if size >= 1 << bits:
@@ -236,35 +281,57 @@ _DAMAGED = "the gzip file is damaged: its content cannot be unpacked; send it ag
 
 
 def _unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the content of a gzip stream of one or more members."""
+    """Yield the content of a gzip stream of one or more members, within the limits of ratio and members."""
+    packed = unpacked = 0
+    for taken, piece in _unpacked_pieces(blocks):
+        packed += taken
+        unpacked += len(piece)
+        if unpacked > max(RATIO_FLOOR, MOST_RATIO * packed):
+            raise RefusedFile(
+                f"the gzip file unpacks to more than {MOST_RATIO} times its size; if its content is right, "
+                "send it uncompressed"
+            )
+        if piece:
+            yield piece
+
+
+def _unpacked_pieces(blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield pieces of the content, each with the number of packed bytes that were taken for it."""
     unpacker = zlib.decompressobj(31)
-    begun = True
+    begun, members = True, 1
     for block in blocks:
-        data = block
-        while data:
-            if not begun:
-                data = data.lstrip(b"\0")  # padding is allowed after a member
-                if not data:
-                    break
-                unpacker, begun = zlib.decompressobj(31), True
-            try:
-                piece = unpacker.decompress(data, _BLOCK)
-            except zlib.error as error:
-                raise RefusedFile(_DAMAGED) from error
-            if piece:
-                yield piece
-            if unpacker.eof:
-                begun, data = False, unpacker.unused_data
-            else:
-                data = unpacker.unconsumed_tail
+        for start in range(0, len(block), _INPUT):
+            data = block[start : start + _INPUT]
+            taken = len(data)
+            while data:
+                if not begun:
+                    data = data.lstrip(b"\0")  # padding is allowed after a member
+                    if not data:
+                        break
+                    members += 1
+                    if members > MOST_MEMBERS:
+                        raise RefusedFile(
+                            f"the gzip file has more than {MOST_MEMBERS:,} members; compress it again"
+                        )
+                    unpacker, begun = zlib.decompressobj(31), True
+                yield taken, _decompress(unpacker, data)
+                taken = 0
+                if unpacker.eof:
+                    begun, data = False, unpacker.unused_data
+                else:
+                    data = unpacker.unconsumed_tail
     while begun and not unpacker.eof:
-        try:
-            piece = unpacker.decompress(b"", _BLOCK)
-        except zlib.error as error:
-            raise RefusedFile(_DAMAGED) from error
+        piece = _decompress(unpacker, b"")
         if not piece:
             raise RefusedFile(_CUT_OFF)
-        yield piece
+        yield 0, piece
+
+
+def _decompress(unpacker: "zlib._Decompress", data: bytes) -> bytes:
+    try:
+        return unpacker.decompress(data, _BLOCK)
+    except zlib.error as error:
+        raise RefusedFile(_DAMAGED) from error
 
 
 def _unpacked_head(packed: bytes, complete: bool) -> tuple[bytes, bool]:
@@ -293,6 +360,7 @@ def _parquet(dropped: _DroppedObject, staging: _Staging) -> Prepared:
         path = Path(folder) / "dropped.parquet"
         _save(dropped.blocks(), path, shutil.disk_usage(folder).free - _SPARE_DISK)
         with ParquetTable(path) as table:
+            refuse_too_wide(table.header)
             first = format_record(table.header, ",").encode()
             source, size = staging.write(chain([first], table.lines()))
     described = ", ".join(["parquet", *dropped.packing])

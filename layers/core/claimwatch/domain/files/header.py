@@ -16,6 +16,15 @@ MOST_OTHER_KEYS = 100
 MOST_REMEMBERED = 10_000
 """Keys whose meaning is remembered."""
 
+LONGEST_KEY = 200
+"""Characters of the longest key that is remembered or stored as the spelling of a column's name."""
+
+MOST_FIELDS = 1600
+"""Maximum number of columns of a file; a table of PostgreSQL has no more. DuckDB takes 32 KiB for each."""
+
+MOST_HINTS = 10
+"""Missing columns for which a similar name is looked for: it takes time, and nobody reads more."""
+
 
 def shown_name(name: str) -> str:
     """Return a column's name in a file as it is stored and shown: on one line, printable and not too long.
@@ -26,6 +35,15 @@ def shown_name(name: str) -> str:
     return line if len(line) <= MAX_NAME else f"{line[: MAX_NAME - 1]}\u2026"
 
 
+def refuse_too_wide(header: Sequence[str]) -> None:
+    """Raise ``RefusedFile`` if a file has more columns than can be loaded."""
+    if len(header) > MOST_FIELDS:
+        raise RefusedFile(
+            f"the header has {len(header):,} columns; the maximum is {MOST_FIELDS:,}: leave out those that "
+            "the contract does not need"
+        )
+
+
 def csv_layout(contract: Contract, header: Sequence[str], delimiter: str) -> Layout:
     """Return the layout of a CSV file with this header.
 
@@ -33,16 +51,17 @@ def csv_layout(contract: Contract, header: Sequence[str], delimiter: str) -> Lay
     column is missing or a column is duplicated.
     """
     known = _names(contract)
-    fields: list[str] = []
+    fields: dict[str, None] = {}  # ordered, and fast to look up
+    extra = _ExtraNames(contract)
     for position, name in enumerate(header, start=1):
         column = known.get(folded_name(name))
         if column is not None and column in fields:
-            first = header[fields.index(column)]
+            first = header[list(fields).index(column)]
             raise RefusedFile(
                 f"the header has column '{column}' twice, as '{shown_name(first)}' and as "
                 f"'{shown_name(name)}': send it once"
             )
-        fields.append(column or _extra_name(shown_name(name) or f"column_{position}", fields, contract))
+        fields[column or extra.unused(shown_name(name) or f"column_{position}")] = None
     _refuse_missing(contract, set(fields), header)
     return Layout(contract, fields=tuple(fields), delimiter=delimiter)
 
@@ -73,7 +92,7 @@ def objects_layout(contract: Contract, key_lists: Iterable[Iterable[str]]) -> La
         met: set[str] = set()
         for key in keys:
             column = meanings[key] if key in meanings else known.get(folded_name(key))
-            if key not in meanings and len(meanings) < MOST_REMEMBERED:
+            if key not in meanings and len(meanings) < MOST_REMEMBERED and len(key) <= LONGEST_KEY:
                 meanings[key] = column
             if column is None:
                 if len(others) < MOST_OTHER_KEYS:
@@ -84,7 +103,7 @@ def objects_layout(contract: Contract, key_lists: Iterable[Iterable[str]]) -> La
             met.add(column)
             spelt = spellings.setdefault(column, [])
             if key not in spelt:
-                if len(spelt) < MOST_SPELLINGS:
+                if len(spelt) < MOST_SPELLINGS and len(key) <= LONGEST_KEY:
                     spelt.append(key)
                 else:
                     misspelt = True
@@ -113,11 +132,21 @@ def _names(contract: Contract) -> dict[str, str]:
     return names | {folded_name(column.name): column.name for column in contract.columns}
 
 
-def _extra_name(base: str, taken: Sequence[str], contract: Contract) -> str:
-    name, number = base, 2
-    while name in taken or contract.column(name) is not None:
-        name, number = f"{base}_{number}", number + 1
-    return name
+class _ExtraNames:
+    """The names of extra columns: each differs from those before it and from the contract's columns."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._taken = {column.name for column in contract.columns}
+        self._next: dict[str, int] = {}
+
+    def unused(self, base: str) -> str:
+        """Return the name, with the lowest number that makes it unused."""
+        name = base
+        while name in self._taken:
+            number = self._next.get(base, 2)
+            name, self._next[base] = f"{base}_{number}", number + 1
+        self._taken.add(name)
+        return name
 
 
 def _refuse_missing(contract: Contract, found: set[str], names: Sequence[str]) -> None:
@@ -127,8 +156,9 @@ def _refuse_missing(contract: Contract, found: set[str], names: Sequence[str]) -
     known = _names(contract)
     unknown = [shown_name(name) for name in names if folded_name(name) not in known]
     named = []
-    for name in missing:
-        close = difflib.get_close_matches(name, unknown, n=1, cutoff=0.7)
+    for number, name in enumerate(missing):
+        similar = unknown[:MOST_FIELDS] if number < MOST_HINTS else []
+        close = difflib.get_close_matches(name, similar, n=1, cutoff=0.7)
         named.append(f"'{name}' (is it '{close[0]}'? add that as a synonym)" if close else f"'{name}'")
     noun = "column" if len(missing) == 1 else "columns"
     raise RefusedFile(

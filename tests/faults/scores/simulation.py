@@ -28,7 +28,6 @@ ATTEMPTS = 10
 """Attempts to read the database, because faults also hit this connection."""
 
 REGISTRY = """
-    CREATE SCHEMA mlflow;
     CREATE TABLE mlflow.model_version_tags (name text, version integer, key text, value text);
     CREATE TABLE mlflow.registered_model_aliases (
         alias text, version integer, name text, PRIMARY KEY (name, alias)

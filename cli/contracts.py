@@ -16,7 +16,7 @@ from claimwatch.errors import RefusedContract, RefusedData
 from claimwatch.ingest.contract_keys import contract_key
 from claimwatch.storage import contracts
 from cli.options import AsJson, StackName, stack_of
-from cli.screen import counted, say, show, show_json, show_table
+from cli.screen import counted, say, show, show_document, show_json, show_table
 from cli.stack import Stack, StackUnreachable
 
 LONGEST_WAIT = 120
@@ -75,7 +75,7 @@ def infer(
         show_json(details | ({"contract": text} if output is None else {"output": str(output)}))
         return
     if output is None:
-        print(text.removesuffix("\n"))
+        show_document(text)
     say(f"Draft for line {line}, from a file of format {described}.", "dim")
     say(f"Lines for you to check: {open_points}; each says why.", "dim")
     if unanswered:

@@ -22,6 +22,9 @@ _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # spreadsheets treat the
 _NUMBER = re.compile(r"[+-][\d .,()/-]*([eE][+-]?\d+)?%?", re.ASCII)
 """Numbers and telephone numbers: signs and digits alone cannot compute anything harmful."""
 
+_SEPARATOR = re.compile(r"([,;|\t\r\n])")
+"""Separators of columns and rows in the files that spreadsheets open."""
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -59,13 +62,23 @@ def export(rows: Iterable[RefusedRow], plan: Plan, file: Path, *, verbatim: bool
 
 
 def is_formula(cell: str) -> bool:
-    """Return whether a spreadsheet would compute this cell instead of showing it."""
-    return cell.startswith(_FORMULA) and _NUMBER.fullmatch(cell) is None
+    """Return whether a spreadsheet would compute this cell, or a part of it, instead of showing it."""
+    return guard(cell) != cell
 
 
 def guard(cell: str) -> str:
-    """Return the cell, with an apostrophe in front if it would be computed."""
-    return f"'{cell}" if is_formula(cell) else cell
+    """Return the cell, with an apostrophe in front of each part that would be computed.
+
+    A spreadsheet that expects another separator than the file's splits cells at it, whatever their quotes.
+    """
+    guarded = _SEPARATOR.split(cell)
+    for place in range(0, len(guarded), 2):
+        text = guarded[place].lstrip('"')
+        if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text):
+            guarded[place] = f"'{guarded[place]}"
+    if cell.startswith(_FORMULA) and not guarded[0]:  # a separator itself begins the formula
+        guarded[0] = "'"
+    return "".join(guarded)
 
 
 class _Writer:

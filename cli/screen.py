@@ -1,4 +1,8 @@
-"""Output of the command line: results on standard output, everything else on standard error."""
+"""Output of the command line: results on standard output, everything else on standard error.
+
+Everything that the command line writes passes through this module, which lets no character through that
+controls a terminal: names, keys, cells and reasons come from files that anybody may have written.
+"""
 
 import json
 import sys
@@ -27,23 +31,38 @@ STATUS_STYLES = {
     "alarm": "bold red",
     "missing": "bold red",
 }
-_VISIBLE = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421}
-"""Control characters as visible symbols: the content of a file must not control the terminal."""
+_HIDDEN = (
+    *range(0x7F, 0xA0),  # DEL and C1, which some terminals obey like escape sequences
+    *(0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)),  # direction of writing
+    *(0x2028, 0x2029),  # line and paragraph separators
+    *range(0xD800, 0xE000),  # lone surrogates, which cannot be written
+)
+VISIBLE = {code: 0x2400 + code for code in range(32)} | dict.fromkeys(_HIDDEN, 0xFFFD)
+"""Characters that control a terminal, or cannot be written to it, each with a visible symbol."""
+
+_ESCAPED = {code: f"\\u{code:04x}" for code in _HIDDEN}
+"""The same characters in JSON; ``json.dumps`` escapes those below 32."""
 
 
 def show_json(document: Mapping[str, Any]) -> None:
     """Print one JSON document."""
-    print(json.dumps(document, indent=2, ensure_ascii=False, default=_json_value))
+    text = json.dumps(document, indent=2, ensure_ascii=False, default=_json_value)
+    print(text.translate(_ESCAPED))
 
 
 def say(sentence: str, style: str = "") -> None:
     """Print a sentence for the user on standard error."""
-    Console(stderr=True, soft_wrap=True).print(Text(sentence, style))
+    Console(stderr=True, soft_wrap=True).print(Text(sentence.translate(VISIBLE), style))
 
 
 def show(text: str) -> None:
     """Print a line of the result."""
-    _console().print(Text(text), soft_wrap=True)
+    _console().print(Text(text.translate(VISIBLE)), soft_wrap=True)
+
+
+def show_document(text: str) -> None:
+    """Print a text of several lines, which may be redirected to a file."""
+    print("\n".join(line.translate(VISIBLE) for line in text.removesuffix("\n").split("\n")))
 
 
 def counted(number: int, noun: str) -> str:
@@ -78,7 +97,7 @@ def _cell(value: Any) -> Text:
         case list():
             return Text("\n").join(map(_cell, value))
         case _:
-            text = str(value).translate(_VISIBLE)
+            text = str(value).translate(VISIBLE)
             return Text(text, STATUS_STYLES.get(text, ""))
 
 

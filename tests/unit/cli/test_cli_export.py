@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def test_a_row_that_cannot_be_split_is_only_in_the_reasons(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "cell",
-    ["=1+1", "+cmd|' /C calc'!A0", "-HYPERLINK(A1)", "@SUM(A1)", "\t=1", "\uff1d1+1", "-driver said so"],
+    ["=1+1", "+cmd|' /C calc'!A0", "-HYPERLINK(A1)", "@SUM(A1)", "\tA1", "\uff1d1+1", "-driver said so"],
 )
 def test_a_formula_gets_an_apostrophe(tmp_path: Path, cell: str) -> None:
     line = io.StringIO()
@@ -77,7 +78,29 @@ def test_a_formula_gets_an_apostrophe(tmp_path: Path, cell: str) -> None:
     assert done.guarded == 1
 
 
-@pytest.mark.parametrize("cell", ["-5", "+4.5e-3", "-1,000.00", "+49 171 / 23-45", "-", "-12%", "", "a=b"])
+@pytest.mark.parametrize("own", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("other", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("cell", ["x{}=HYPERLINK(A1)", 'x{}"=HYPERLINK(A1)"', "{}\n=1+1", "x{}+A1{}@B1"])
+def test_no_separator_of_a_spreadsheet_makes_a_formula_of_a_part(
+    tmp_path: Path, cell: str, own: str, other: str
+) -> None:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="", delimiter=own).writerow(("A1", "many", cell.replace("{}", other)))
+    table, _, done = exported(tmp_path, refused(line.getvalue()), own)
+    for separator in ",;\t|":
+        for row in csv.reader(io.StringIO(table, newline=""), delimiter=separator):
+            assert not any(each.lstrip('"').startswith(("=", "+", "-", "@")) for each in row)
+    # A spreadsheet may also split at every separator, whatever the quotes.
+    assert not [
+        part for part in re.split(r"[,;|\t\n]", table) if part.lstrip('"').startswith(("=", "+", "@"))
+    ]
+    assert done.guarded == 1
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["-5", "-5;-6", "1,-2", "so, he said", "+4.5e-3", "-1,000.00", "+49 171 / 23-45", "-", "-12%", "", "a=b"],
+)
 def test_a_number_is_not_a_formula(cell: str) -> None:
     assert not is_formula(cell)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from botocore.exceptions import ClientError
 
 from claimwatch.domain.contract.contract import UNANSWERED, Contract, Role
 from claimwatch.domain.contract.line_name import line_in
@@ -148,7 +149,14 @@ def put(
 
 def _wait_for_result(target: Stack, line: str, text: str) -> contracts.Entry:
     """Store the contract and return its ledger entry once it is applied or refused."""
-    ref = target.objects.write(target.artifact_bucket, contract_key(line), [text.encode()])
+    try:
+        ref = target.objects.write(target.artifact_bucket, contract_key(line), [text.encode()])
+    except ClientError as error:
+        raise StackUnreachable(
+            f"the contract cannot be stored: {error.response['Error']['Message']}."
+            " Your identity needs the policy of output PutContractsPolicyArn and the tag"
+            " claimwatch-duty=contracts (docs/security.md)"
+        ) from error
     say(f"Stored as s3://{ref.bucket}/{ref.key} in {target.title}.", "dim")
     submission = contracts.Submission(
         line=line,

@@ -132,9 +132,9 @@ def test_a_reclaimed_spot_instance_of_a_training_requested_by_event_is_reported(
     trainings.sabotage(HANGS)
     who = f"event-{uuid.uuid4()}"
     detail = {"line": "motor", "why": "quality was lost", "asked_by": who}
-    trainings.deployed.client("events").put_events(
-        Entries=[{"Source": "claimwatch", "DetailType": "TrainingRequested", "Detail": json.dumps(detail)}]
-    )
+    request = {"Source": "claimwatch", "DetailType": "TrainingRequested", "Detail": json.dumps(detail)}
+    bus = trainings.deployed.outputs["RequestBusName"]
+    trainings.deployed.client("events").put_events(Entries=[request | {"EventBusName": bus}])
 
     def running() -> list[dict[str, Any]]:
         return trainings.deployed.query(

@@ -22,6 +22,8 @@ GIVEN_DATABASE = {"DatabaseSecretArn": "arn:aws:secretsmanager:us-east-1:0000000
 GIVEN_NETWORK = GIVEN_DATABASE | {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
 BUCKET_POLICIES = of_type("AWS::S3::BucketPolicy")
 TRAINING_ROLE = of_type("AWS::IAM::Role")["TrainingRole"]
+OF_PEOPLE = set(of_type("AWS::IAM::ManagedPolicy"))
+"""Policies that the stack offers to identities outside of it; test_people.py tests them."""
 
 # These actions support no resource-level permissions.
 WITHOUT_RESOURCE = {
@@ -202,7 +204,11 @@ def test_run_check_receives_only_from_its_queue_and_counts_only_dead_letter_queu
 
 
 def test_only_inspection_publishing_training_and_reports_write_to_a_bucket() -> None:
-    writers = {name for name, statement in policies() if "s3:PutObject" in as_list(statement["Action"])}
+    writers = {
+        name
+        for name, statement in policies()
+        if statement["Effect"] == "Allow" and "s3:PutObject" in as_list(statement["Action"])
+    } - OF_PEOPLE
     assert writers == {"InspectFile", "PublishContract", "PublishTraining", "RunCheck", "TrainingRole"}
 
 
@@ -242,8 +248,12 @@ def test_only_instances_of_the_launch_template_are_started_and_terminated() -> N
     statements = {statement["Sid"]: statement for _, statement in policies() if "Sid" in statement}
     template = "launch-template/${TrainingTemplate}"
     assert statements["UseLaunchTemplate"]["Resource"]["Fn::Sub"].endswith(template)
-    [allowed] = statements["OnlyFromLaunchTemplate"]["Condition"]["ArnEquals"].values()
+    condition = statements["OnlyFromLaunchTemplate"]["Condition"]
+    [allowed] = condition["ArnEquals"].values()
     assert allowed["Fn::Sub"].endswith(template)
+    # Neither another image or security group, nor another size.
+    assert condition["Bool"] == {"ec2:IsLaunchTemplateResource": "true"}
+    assert condition["StringEqualsIfExists"] == {"ec2:InstanceType": {"Ref": "TrainingInstanceType"}}
     assert statements["TerminateTrainings"]["Condition"] == {
         "StringEquals": {"aws:ResourceTag/claimwatch-template": {"Ref": "TrainingTemplate"}}
     }
@@ -285,6 +295,8 @@ def test_only_the_service_linked_role_of_spot_may_be_created() -> None:
 
 def test_no_function_writes_to_the_landing_bucket() -> None:
     for name, statement in policies():
+        if name in OF_PEOPLE:
+            continue
         if statement["Effect"] == "Allow" and "LandingBucket" in str(statement["Resource"]):
             assert set(as_list(statement["Action"])) <= {
                 "s3:GetObject",
@@ -315,14 +327,73 @@ def test_whoever_reads_an_object_can_find_out_that_it_is_missing(read: str, find
     readable.pop("ProcessImage", None)
     # User data fetches the code, which nothing deletes, with curl.
     readable.get("TrainingRole", set()).discard("code/*")
-    # The landing bucket: files that are read are below two prefixes.
-    for prefixes in readable.values():
-        if "*" in prefixes:
-            prefixes.remove("*")
-            prefixes.update(("claims/*", "outcomes/*"))
     assert len(readable) == 4
     for name, prefixes in readable.items():
         assert prefixes <= listable[name], name
+
+
+@pytest.mark.parametrize("function", ["InspectFile", "LoadChunk", "CommitFile"])
+def test_loading_reads_claims_and_outcomes_and_no_photos(function: str) -> None:
+    read = [
+        resource["Fn::Sub"]
+        for statement in statements_of(FUNCTIONS[function])
+        if "s3:GetObject" in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+        if "LandingBucket" in str(resource)
+    ]
+    assert read == ["${LandingBucket.Arn}/claims/*", "${LandingBucket.Arn}/outcomes/*"]
+
+
+def test_each_publisher_of_events_may_publish_only_its_own() -> None:
+    published = {
+        name: as_list(statement["Condition"]["StringEquals"]["events:detail-type"])
+        for name, statement in policies()
+        if "events:PutEvents" in as_list(statement["Action"])
+    }
+    assert published == {
+        "ClaimsPipeline": ["ClaimsCommitted", "ClaimsScored"],
+        "ScoreClaims": ["ClaimsScored"],
+        "RunCheck": ["RetrainingAdvised"],
+        "RequestTrainingsPolicy": ["TrainingRequested"],
+    }
+    assert all(
+        statement["Condition"]["StringEquals"]["events:source"] == "claimwatch"
+        for _, statement in policies()
+        if "events:PutEvents" in as_list(statement["Action"])
+    )
+
+
+def test_publish_contract_writes_only_the_contract_of_its_line() -> None:
+    [write] = [s for s in statements_of(FUNCTIONS["PublishContract"]) if s["Sid"] == "PublishContracts"]
+    assert write["Resource"] == {"Fn::Sub": "${ArtifactBucket.Arn}/contracts/${SampleLine}.yaml"}
+
+
+def test_only_alarms_of_this_stack_publish_to_the_topic() -> None:
+    statements = {s["Sid"]: s for name, s in policies() if name == "AlertTopicPolicy"}
+    [source] = statements["AllowAlarms"]["Condition"]["ArnLike"].values()
+    assert source["Fn::Sub"].endswith(":alarm:${AWS::StackName}-*")
+    named = {
+        name
+        for name, body in RESOURCES.items()
+        if body["Type"].startswith("AWS::CloudWatch::") and "AlarmName" in body["Properties"]
+    }
+    assert not named  # CloudFormation gives an alarm without a name one that begins with that of the stack
+
+
+def test_only_s3_of_this_stack_of_cloudformation_and_of_the_packages_passes_the_endpoint() -> None:
+    statements = RESOURCES["S3Endpoint"]["Properties"]["PolicyDocument"]["Statement"]
+    passing = {statement["Sid"]: statement for statement in statements}
+    assert {statement["Effect"] for statement in statements} == {"Allow"}
+    assert set(passing) == {"OwnBuckets", "AnswersOfCustomResources", "PackagesOfTheInstance"}
+    assert all(
+        "LandingBucket" in str(r) or "ArtifactBucket" in str(r) for r in passing["OwnBuckets"]["Resource"]
+    )
+    # CloudFormation writes its region without hyphens.
+    answers, values = passing["AnswersOfCustomResources"]["Resource"]["Fn::Sub"]
+    assert answers.endswith(":::cloudformation-custom-resource-response-${Region}/*")
+    assert values == {"Region": {"Fn::Join": ["", {"Fn::Split": ["-", {"Ref": "AWS::Region"}]}]}}
+    assert passing["AnswersOfCustomResources"]["Action"] == "s3:PutObject"
+    assert passing["PackagesOfTheInstance"]["Action"] == "s3:GetObject"
 
 
 def test_process_image_reads_only_landed_photos() -> None:

@@ -84,8 +84,8 @@ def metrics() -> CloudWatchMetrics:
 
 @cache
 def event_bus() -> EventBridgeBus:
-    """Return the account's event bus."""
-    return EventBridgeBus(client("events"))
+    """Return the event buses."""
+    return EventBridgeBus(client("events"), settings.request_bus)
 
 
 def reports() -> LambdaReports:

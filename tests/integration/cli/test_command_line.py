@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from claimwatch.storage import ledger
 from claimwatch.storage.connection import Database
 from samples import write_claims
-from tests.integration.cli.conftest import Run, answer
+from tests.integration.cli.conftest import Emulation, Run, answer
 
 ROWS, BAD = 200, 10
 
@@ -228,6 +229,22 @@ def test_applying_a_contract_loads_the_waiting_files(run: Run, tmp_path: Path) -
     assert "is applied" in run("contract", "put", "home", path).stdout
     [file] = answer(run("files", "--json"))["files"]
     assert (file["status"], file["rows_loaded"]) == ("committed", 1)
+
+
+def test_an_identity_that_may_not_write_contracts_is_told_what_it_needs(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "PutObject")
+
+    monkeypatch.setattr(Emulation, "write", denied)
+    path = tmp_path / "home.yaml"
+    path.write_text(HOME.format(version="1.0.0", amount="number"))
+
+    result = run("contract", "put", "home", path)
+
+    assert result.exit_code == 3
+    assert "claimwatch-duty=contracts" in result.stderr.replace("\n", " ")
 
 
 def test_an_impossible_change_is_refused_with_the_column(run: Run, with_home: Path) -> None:

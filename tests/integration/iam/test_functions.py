@@ -77,6 +77,16 @@ def _put(client: Clients, bucket: str, key: str) -> object:
     return client("s3").put_object(Bucket=bucket, Key=key, Body=b"")
 
 
+def _create(client: Clients, bucket: str, key: str) -> object:
+    """Write an object unless the key has one: where it has one, S3 refuses after IAM has allowed it."""
+    return client("s3").put_object(Bucket=bucket, Key=key, Body=b"", IfNoneMatch="*")
+
+
+def _begin(client: Clients, bucket: str, key: str) -> object:
+    """Begin an upload, which needs the permission to write and writes nothing."""
+    return client("s3").create_multipart_upload(Bucket=bucket, Key=key)
+
+
 def _delete(client: Clients, bucket: str, key: str) -> object:
     return client("s3").delete_object(Bucket=bucket, Key=key)
 
@@ -106,8 +116,8 @@ def _put_metric(client: Clients, namespace: str) -> object:
     return client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=[datum])
 
 
-def _publish_event(client: Clients, source: str) -> object:
-    entry = {"Source": source, "DetailType": "a probe", "Detail": "{}"}
+def _publish_event(client: Clients, source: str, kind: str, *, bus: str = "default") -> object:
+    entry = {"Source": source, "DetailType": kind, "Detail": "{}", "EventBusName": bus}
     return client("events").put_events(Entries=[entry])
 
 
@@ -130,7 +140,7 @@ ACTIONS = (
     Action("read a landed file", READ_FILES, lambda c, d, _: _get(c, _landing(d), "claims/iam/probe")),
     Action(
         "read a landed photo",
-        READ_FILES | {"ProcessImage"},
+        {"ProcessImage"},
         lambda c, d, _: _get(c, _landing(d), "images/iam-probe"),
     ),
     Action("write a landed photo", set(), lambda c, d, _: _put(c, _landing(d), "images/iam/written")),
@@ -157,13 +167,18 @@ ACTIONS = (
         "read a contract", {"ApplyContract"}, lambda c, d, _: _get(c, _artifacts(d), "contracts/motor.yaml")
     ),
     Action(
-        "write a contract",
+        "write the contract of the sample line",
         {"PublishContract"},
+        lambda c, d, _: _begin(c, _artifacts(d), "contracts/motor.yaml"),
+    ),
+    Action(
+        "write another contract",
+        set(),
         lambda c, d, _: _put(c, _artifacts(d), "contracts/iam.yaml.no"),
     ),
     Action(
         "write a draft",
-        {"InspectFile", "PublishContract"},
+        {"InspectFile"},
         lambda c, d, _: _put(c, _artifacts(d), "contracts/iam.draft.yaml"),
     ),
     Action(
@@ -171,15 +186,18 @@ ACTIONS = (
         {"ScoreChunk", "PromoteModel", "RunCheck", "Training"},
         lambda c, d, _: _get(c, _artifacts(d), "models/probe"),
     ),
-    Action("write a model", {"Training"}, lambda c, d, _: _put(c, _artifacts(d), "models/written")),
+    Action("write a model", {"Training"}, lambda c, d, _: _create(c, _artifacts(d), "models/written")),
+    Action("replace a model", set(), lambda c, d, _: _put(c, _artifacts(d), "models/written")),
     Action("delete a model", set(), lambda c, d, _: _delete(c, _artifacts(d), "models/written")),
-    Action("write a snapshot", {"Training"}, lambda c, d, _: _put(c, _artifacts(d), "snapshots/written")),
+    Action("write a snapshot", {"Training"}, lambda c, d, _: _create(c, _artifacts(d), "snapshots/written")),
+    Action("replace a snapshot", set(), lambda c, d, _: _put(c, _artifacts(d), "snapshots/written")),
     Action("read the training code", {"Training"}, lambda c, d, _: _get(c, _artifacts(d), "code/probe")),
     Action(
         "write the training code",
         {"PublishTraining"},
-        lambda c, d, _: _put(c, _artifacts(d), "code/written"),
+        lambda c, d, _: _create(c, _artifacts(d), "code/written"),
     ),
+    Action("replace the training code", set(), lambda c, d, _: _put(c, _artifacts(d), "code/written")),
     Action("write a report", {"RunCheck"}, lambda c, d, _: _put(c, _artifacts(d), "reports/iam/written")),
     Action("read a report", set(), lambda c, d, _: _get(c, _artifacts(d), "reports/probe")),
     Action(
@@ -203,9 +221,25 @@ ACTIONS = (
         set(),
         lambda c, _d, s: c("logs").filter_log_events(logGroupName=s.logs),
     ),
-    Action("publish an event", {"RunCheck"}, lambda c, _d, _s: _publish_event(c, "claimwatch")),
     Action(
-        "publish an event of another source", set(), lambda c, _d, _s: _publish_event(c, "another.source")
+        "advise a training",
+        {"RunCheck"},
+        lambda c, _d, _s: _publish_event(c, "claimwatch", "RetrainingAdvised"),
+    ),
+    Action(
+        "request a training",
+        set(),
+        lambda c, d, _: _publish_event(c, "claimwatch", "TrainingRequested", bus=d.outputs["RequestBusName"]),
+    ),
+    Action(
+        "advise a training on the bus that starts it",
+        {"RunCheck"},
+        lambda c, d, _: _publish_event(c, "claimwatch", "RetrainingAdvised", bus=d.outputs["RequestBusName"]),
+    ),
+    Action(
+        "publish an event of another source",
+        set(),
+        lambda c, _d, _s: _publish_event(c, "another.source", "RetrainingAdvised"),
     ),
     Action(
         "announce a contract",

@@ -65,17 +65,19 @@ def test_metrics_are_put_with_dimensions_and_times() -> None:
 
 def test_an_event_rejected_by_the_bus_is_a_transient_fault() -> None:
     with pytest.raises(TransientFault, match="RetrainingAdvised"):
-        EventBridgeBus(Client({"FailedEntryCount": 1})).publish_event("RetrainingAdvised", {})
+        EventBridgeBus(Client({"FailedEntryCount": 1}), "requests").publish_event("RetrainingAdvised", {})
 
 
-def test_an_event_has_claimwatch_as_its_source() -> None:
+def test_an_event_has_claimwatch_as_its_source_and_goes_to_both_buses() -> None:
     events = Client({"FailedEntryCount": 0})
 
-    EventBridgeBus(events).publish_event("RetrainingAdvised", {"line": "motor"})
+    EventBridgeBus(events, "requests").publish_event("RetrainingAdvised", {"line": "motor"})
 
-    [entry] = events.asked[0]["Entries"]
-    assert (entry["Source"], entry["DetailType"]) == ("claimwatch", "RetrainingAdvised")
-    assert json.loads(entry["Detail"]) == {"line": "motor"}
+    entries = events.asked[0]["Entries"]
+    assert [entry["EventBusName"] for entry in entries] == ["default", "requests"]
+    for entry in entries:
+        assert (entry["Source"], entry["DetailType"]) == ("claimwatch", "RetrainingAdvised")
+        assert json.loads(entry["Detail"]) == {"line": "motor"}
 
 
 def send(client: Client, service: str) -> None:
@@ -85,7 +87,7 @@ def send(client: Client, service: str) -> None:
         case "CloudWatch":
             CloudWatchMetrics(client).put([Measure("Alarms", 0)])
         case _:
-            EventBridgeBus(client).publish_event("RetrainingAdvised", {})
+            EventBridgeBus(client, "requests").publish_event("RetrainingAdvised", {})
 
 
 @pytest.mark.parametrize("service", ["SQS", "CloudWatch", "EventBridge"])

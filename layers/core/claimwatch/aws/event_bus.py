@@ -1,4 +1,4 @@
-"""Events that Claimwatch publishes on the account's event bus."""
+"""Events that Claimwatch publishes."""
 
 import json
 from collections.abc import Mapping
@@ -18,15 +18,15 @@ class EventBus(Protocol):
 
 
 class EventBridgeBus:
-    """The default event bus of the account."""
+    """The default event bus of the account, for everybody, and the bus whose events start trainings."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, request_bus: str) -> None:
         self._client = client
+        self._buses = ("default", request_bus)
 
     def publish_event(self, kind: str, detail: Mapping[str, Any]) -> None:
         with aws_faults("EventBridge"):
-            answer = self._client.put_events(
-                Entries=[{"Source": SOURCE, "DetailType": kind, "Detail": json.dumps(dict(detail))}]
-            )
+            event = {"Source": SOURCE, "DetailType": kind, "Detail": json.dumps(dict(detail))}
+            answer = self._client.put_events(Entries=[event | {"EventBusName": bus} for bus in self._buses])
         if answer.get("FailedEntryCount"):
             raise TransientFault(f"EventBridge did not accept the event {kind}")

@@ -1,0 +1,118 @@
+"""Identities outside of the stack: what its policies offer them, and what its bucket policies deny them."""
+
+from typing import Any
+
+import pytest
+
+from tests.template.application import FUNCTIONS, RESOURCES, TEMPLATE, as_list, of_type
+
+POLICIES = of_type("AWS::IAM::ManagedPolicy")
+SENDERS = {"claims": "SendClaimsPolicy", "outcomes": "SendOutcomesPolicy", "photos": "SendPhotosPolicy"}
+PREFIXES = {"claims": "claims", "outcomes": "outcomes", "photos": "images"}
+TAG = "aws:PrincipalTag/claimwatch-sender"
+
+
+def bucket_statements(policy: str) -> dict[str, dict[str, Any]]:
+    statements = RESOURCES[policy]["Properties"]["PolicyDocument"]["Statement"]
+    return {statement["Sid"]: statement for statement in statements}
+
+
+def paths(statement: dict[str, Any]) -> set[str]:
+    return {resource["Fn::Sub"].partition("/")[2] for resource in as_list(statement["Resource"])}
+
+
+@pytest.mark.parametrize("kind", SENDERS)
+def test_a_sender_may_only_write_its_own_prefix_and_only_with_its_tag(kind: str) -> None:
+    [statement] = POLICIES[SENDERS[kind]]["PolicyDocument"]["Statement"]
+    line = "" if kind == "photos" else "${!aws:PrincipalTag/claimwatch-line}/"
+    assert statement["Resource"] == {"Fn::Sub": f"${{LandingBucket.Arn}}/{PREFIXES[kind]}/{line}*"}
+    assert set(statement["Action"]) == {"s3:PutObject", "s3:AbortMultipartUpload"}
+    assert statement["Condition"] == {"StringEquals": {TAG: kind}}
+
+
+def test_the_bucket_denies_each_sender_the_other_prefixes() -> None:
+    denied = {
+        statement["Condition"]["StringEquals"][TAG]: paths(statement)
+        for statement in bucket_statements("LandingBucketPolicy").values()
+        if "StringEquals" in statement["Condition"]
+        if (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    }
+    assert denied == {
+        kind: {f"{prefix}/*" for prefix in PREFIXES.values()} - {f"{PREFIXES[kind]}/*"} for kind in SENDERS
+    }
+
+
+def test_the_bucket_denies_everything_to_a_sender_with_a_misspelt_tag() -> None:
+    statement = bucket_statements("LandingBucketPolicy")["NoUnknownSender"]
+    assert (statement["Effect"], paths(statement)) == ("Deny", {"*"})
+    assert statement["Condition"] == {"Null": {TAG: "false"}, "StringNotEquals": {TAG: list(SENDERS)}}
+
+
+def test_models_data_and_code_are_written_once_by_everybody() -> None:
+    statement = bucket_statements("ArtifactBucketPolicy")["WriteOnce"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert paths(statement) == {"models/*", "snapshots/*", "code/*"}
+    assert statement["Condition"] == {
+        "Null": {"s3:if-none-match": "true"},
+        "Bool": {"s3:ObjectCreationOperation": "true"},
+    }
+
+
+def test_models_code_and_contracts_are_written_by_named_identities_only() -> None:
+    statements = bucket_statements("ArtifactBucketPolicy")
+    writers = {
+        path: as_list(statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"])
+        for statement in statements.values()
+        if "ArnNotEquals" in statement["Condition"]
+        for path in paths(statement)
+    }
+    roles = {name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in ("Training", "PublishTraining")}
+    assert writers == {
+        "models/*": [roles["Training"]],
+        "snapshots/*": [roles["Training"]],
+        "mlflow/*": [roles["Training"]],
+        "code/*": [roles["PublishTraining"]],
+        "contracts/*": [
+            {"Fn::GetAtt": ["InspectFileRole", "Arn"]},
+            {"Fn::GetAtt": ["PublishContractRole", "Arn"]},
+        ],
+    }
+    assert statements["OnlyNamedIdentitiesWriteContracts"]["Condition"]["StringNotEquals"] == {
+        "aws:PrincipalTag/claimwatch-duty": "contracts"
+    }
+
+
+def test_trainings_start_only_from_events_on_the_bus_of_named_identities() -> None:
+    bus = RESOURCES["RequestBus"]["Properties"]
+    [statement] = bus["Policy"]["Statement"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Action"] == "events:PutEvents"
+    assert statement["Resource"]["Fn::Sub"].endswith(f":event-bus/{bus['Name']['Fn::Sub']}")
+    assert statement["Condition"] == {
+        "ArnNotEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["RunCheckRole", "Arn"]}},
+        "StringNotEquals": {"aws:PrincipalTag/claimwatch-duty": "trainings"},
+    }
+    rules = [
+        event["Properties"]
+        for event in FUNCTIONS["StartTraining"]["Events"].values()
+        if event["Type"] == "EventBridgeRule"
+    ]
+    assert len(rules) == 2
+    assert all(rule["EventBusName"] == {"Ref": "RequestBus"} for rule in rules)
+
+
+def test_a_system_that_requests_trainings_needs_its_tag_and_may_publish_nothing_else() -> None:
+    [statement] = POLICIES["RequestTrainingsPolicy"]["PolicyDocument"]["Statement"]
+    assert statement["Resource"] == {"Fn::GetAtt": ["RequestBus", "Arn"]}
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "events:source": "claimwatch",
+            "events:detail-type": "TrainingRequested",
+            "aws:PrincipalTag/claimwatch-duty": "trainings",
+        }
+    }
+
+
+def test_the_outputs_name_every_policy() -> None:
+    outputs = {output["Value"].get("Ref") for output in TEMPLATE["Outputs"].values()}
+    assert set(POLICIES) <= outputs

@@ -100,3 +100,22 @@ def test_a_database_that_does_not_wake_up_is_a_transient_fault() -> None:
     nowhere = Database({"host": "127.0.0.1", "port": 1, "dbname": "none", "user": "none"}, wake_up_time=0)
     with pytest.raises(TransientFault):
         migrate_with_retry(nowhere, retry_time=0)
+
+
+def test_a_promotion_that_was_made_before_callers_were_verified_is_kept_and_says_so(empty: Database) -> None:
+    steps = {step.name: step for step in migrations()}
+    before = [step for step in migrations() if step.number < steps["callers"].number]
+    migrate(empty, before)
+    with empty.transaction() as cursor:
+        cursor.execute(
+            "INSERT INTO claimwatch.promotion (request_id, line, role, action, by, why)"
+            " VALUES ('r', 'motor', 'challenger', 'vacate', 'ann', 'a test')"
+        )
+
+    migrate(empty)
+
+    with empty.transaction() as cursor:
+        cursor.execute("SELECT by, caller FROM claimwatch.promotion")
+        assert cursor.fetchall() == [("ann", "not recorded")]
+    with pytest.raises(StatementRefused), empty.transaction() as cursor:
+        cursor.execute("UPDATE claimwatch.promotion SET caller = 'arn:aws:iam::1:user/ann'")

@@ -390,6 +390,7 @@ ACTIONS = (
 def foreign(deployed: Deployed) -> Foreign:
     deployed.client("s3").create_bucket(Bucket="another-application")
     for bucket, key in (
+        (deployed.outputs["LandingBucket"], "claims/iam/probe"),
         (deployed.outputs["LandingBucket"], "images/iam-probe"),
         (deployed.outputs["ArtifactBucket"], "staging/probe"),
         (deployed.outputs["ArtifactBucket"], "models/probe"),

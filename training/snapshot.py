@@ -131,7 +131,7 @@ def matured(snapshot: Snapshot, as_of: np.datetime64 | None, days: int) -> Cohor
 
 
 def _values(column: Any, described: Column) -> npt.NDArray[Any]:
-    if described.hashed or described.logical_type is LogicalType.STRING:
+    if described.hashed or pa.types.is_string(column.type) or described.logical_type is LogicalType.STRING:
         return _objects(column)
     if described.logical_type in _DATES:
         return _moments(column)

@@ -1,7 +1,8 @@
 """Writes the snapshot that a model is trained on: a line's current claims with their outcomes, as Parquet.
 
 Rows are in the order of claim ids and the bytes depend only on the data, so the hash identifies the data.
-Columns that no model reads are not exported: free text, ignored columns, and persons except as a hash.
+Columns that no model reads are not exported: free text, ignored columns, and persons. Of the claimant only
+which claims are the same person's is exported, as a number.
 """
 
 import hashlib
@@ -41,21 +42,40 @@ def take_snapshot(cursor: Cursor, contract: Contract, claimant: str | None, path
 
 def _query(contract: Contract, columns: list[Column]) -> sql.Composed:
     identifier = sql.Identifier("c", contract.identifier.name)
+    exported = [_numbered(column) if _only_links(column) else _named(column) for column in columns]
     return sql.SQL(
         "COPY (SELECT {columns}, o.is_fraud, o.decided_at, o.source FROM {claims} AS c"
         " LEFT JOIN claimwatch.current_outcome AS o ON o.line = {line} AND o.claim_id = {identifier}::text"
         ' ORDER BY {identifier}::text COLLATE "C") TO STDOUT (FORMAT csv)'
     ).format(
-        columns=sql.SQL(", ").join(sql.Identifier("c", column.name) for column in columns),
+        columns=sql.SQL(", ").join(exported),
         claims=sql.Identifier("claimwatch", f"current_{contract.table}"),
         line=sql.Literal(contract.line),
         identifier=identifier,
     )
 
 
+def _only_links(column: Column) -> bool:
+    """Return whether a column is exported because it identifies the claimant, and for no other reason."""
+    return column.role not in _WANTED
+
+
+def _named(column: Column) -> sql.Composable:
+    return sql.Identifier("c", column.name)
+
+
+def _numbered(column: Column) -> sql.Composed:
+    """Return a number for each value, the same for the same data."""
+    order = sql.SQL('{}::text COLLATE "C"').format(_named(column))
+    return sql.SQL("CASE WHEN {} IS NOT NULL THEN dense_rank() OVER (ORDER BY {}) END").format(
+        _named(column), order
+    )
+
+
 def _write_parquet(csv: Path, columns: list[Column], path: Path) -> None:
     types = {
-        column.name: "VARCHAR" if column.hashed else _TYPES[column.logical_type] for column in columns
+        column.name: "VARCHAR" if column.hashed or _only_links(column) else _TYPES[column.logical_type]
+        for column in columns
     } | _OUTCOME
     names = [f"c{number}" for number in range(len(types))]
     fields = ", ".join(f"'{name}': 'VARCHAR'" for name in names)

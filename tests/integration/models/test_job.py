@@ -12,6 +12,7 @@ import pytest
 
 from claimwatch.scoring.bundle import Part
 from claimwatch.storage import models
+from tests.integration.ingest.glass import GLASS, csv
 from tests.integration.models.environment import LINE, ModelEnvironment
 from training.job import JobDependencies, work
 
@@ -110,6 +111,35 @@ def test_the_snapshot_is_stored_under_the_hash_in_the_model_version(job: Job, tm
     assert table["is_fraud"] == [None, None, True]
     assert table["amount"] == [500.0, 4500.0, 4000.0]
     assert not {"driver", "story"} & set(table)  # personal data that no model reads
+
+
+@pytest.mark.parametrize("column", ["driver", "story"], ids=["hashed", "plain"])
+def test_the_claimant_is_a_number_in_the_snapshot(job: Job, tmp_path: Path, column: str) -> None:
+    site = job.environment.site
+    text = GLASS.replace("version: 1.0.0", "version: 1.1.0").replace(
+        "value: glass}", f"value: glass}}\n  - {{property: claimantColumn, value: {column}}}", 1
+    )
+    assert site.put_contract("glass", text).status == "applied"
+    site.drop(
+        "claims/glass/persons.csv",
+        csv(
+            "p0,2026-03-02,1,1,Jane Roe,Jane Roe",
+            "p1,2026-03-02,1,1,John Doe,John Doe",
+            "p2,2026-03-02,1,1,Jane Roe,Jane Roe",
+            "p3,2026-03-02,1,1,,",
+        ),
+    )
+    job.run(MAKES_A_MODEL % "")
+
+    [model] = site.query("SELECT data_sha256 FROM claimwatch.model_version")
+    path = tmp_path / "snapshot.parquet"
+    path.write_bytes(site.objects.newest("artifacts", f"snapshots/glass/{model['data_sha256']}.parquet"))
+    table = pq.read_table(path).to_pydict()
+    claimant = dict(zip(table["claim_id"], table[column], strict=True))
+    assert claimant["p0"] == claimant["p2"] != claimant["p1"]
+    assert {claimant["p0"], claimant["p1"]} <= {"1", "2", "3", "4"}
+    assert claimant["p3"] is None
+    assert b"Jane" not in path.read_bytes()
 
 
 def test_the_same_data_gives_the_same_snapshot(job: Job) -> None:

@@ -239,7 +239,9 @@ class FakeRuntime:
         return None
 
 
-@pytest.mark.parametrize("folder", ["contracts/publish_contract", "database/migrate_schema"])
+@pytest.mark.parametrize(
+    "folder", ["contracts/publish_contract", "database/migrate_schema", "models/publish_training"]
+)
 def test_deleting_the_stack_deletes_no_data(run_work: Callable[[str, Request], Any], folder: str) -> None:
     FakeRuntime.bucket = Bucket()
     assert run_work(folder, Request("Delete", {"Line": "motor"})) == {}

@@ -102,7 +102,7 @@ ALLOWED = {
         "secretsmanager:GetSecretValue",
         "states:StartExecution",
     },
-    "PublishTraining": {"s3:AbortMultipartUpload", "s3:ListBucket", "s3:PutObject"},
+    "PublishTraining": {"s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"},
     "PlanEvaluation": {"secretsmanager:GetSecretValue", "sqs:SendMessage"},
     "RunCheck": {
         "cloudwatch:GetMetricStatistics",
@@ -327,7 +327,7 @@ def test_whoever_reads_an_object_can_find_out_that_it_is_missing(read: str, find
     readable.pop("ProcessImage", None)
     # User data fetches the code, which nothing deletes, with curl.
     readable.get("TrainingRole", set()).discard("code/*")
-    assert len(readable) == 4
+    assert len(readable) == (5 if read == "s3:GetObject" else 4)
     for name, prefixes in readable.items():
         assert prefixes <= listable[name], name
 

@@ -191,7 +191,11 @@ ACTIONS = (
     Action("delete a model", set(), lambda c, d, _: _delete(c, _artifacts(d), "models/written")),
     Action("write a snapshot", {"Training"}, lambda c, d, _: _create(c, _artifacts(d), "snapshots/written")),
     Action("replace a snapshot", set(), lambda c, d, _: _put(c, _artifacts(d), "snapshots/written")),
-    Action("read the training code", {"Training"}, lambda c, d, _: _get(c, _artifacts(d), "code/probe")),
+    Action(
+        "read the training code",
+        {"Training", "PublishTraining"},
+        lambda c, d, _: _get(c, _artifacts(d), "code/probe"),
+    ),
     Action(
         "write the training code",
         {"PublishTraining"},

@@ -43,6 +43,7 @@ RETRYABLE = [
     client_error("RequestLimitExceeded"),
     client_error("ExecutionLimitExceeded"),
     client_error("TooManyRequestsException", 429),
+    client_error("ConditionalRequestConflict", 409),
 ]
 
 

@@ -15,21 +15,7 @@ class Known:
     signatures: frozenset[str]
 
 
-KNOWN: tuple[Known, ...] = (
-    Known(
-        "M7: a notification quotes the key",
-        ("keys/M7-escape-sequence-in-a-name",),
-        frozenset({"SNS rejects the subject of a notice", "a notice is not printable"}),
-    ),
-    Known("M8: deeply nested NDJSON", ("json/M8-nested",), frozenset({"RecursionError in inspect._keys"})),
-    Known(
-        "M9: a key with a control character",
-        ("json/M9-control-character-in-key", "json/M9-separator-in-key"),
-        frozenset({"EngineFault in duckdb_errors.redact_duckdb_errors"}),
-    ),
-    Known("M13: thousands of equal names", ("csv/M13-equal-names",), frozenset({"the reading hangs"})),
-    Known("M14: an open quote in a draft", ("csv/M14-open-quote",), frozenset({"Error in drafting.draft"})),
-)
+KNOWN: tuple[Known, ...] = ()
 
 FINDINGS = {file: known.finding for known in KNOWN for file in known.files}
 

@@ -213,8 +213,8 @@ def _keys(objects: ObjectStore, prepared: Prepared) -> list[str]:
     for line in sample.split(b"\n"):
         try:
             item = json.loads(line)
-        except ValueError:
-            continue  # a damaged row, or the row that the sample cuts off
+        except (ValueError, RecursionError):
+            continue  # a damaged or deeply nested row, or the row that the sample cuts off
         if isinstance(item, dict):
             keys.update(dict.fromkeys(item))
     return list(keys)

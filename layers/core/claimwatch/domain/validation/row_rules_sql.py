@@ -8,7 +8,7 @@ canonical form.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -32,8 +32,13 @@ MOST_LISTS = 1_000
 
 PostgreSQL parses nested jsonb recursively, on its stack.
 """
-LONGEST_IDENTIFIER = 400
-"""Characters: an index entry of PostgreSQL holds at most 2,700 bytes."""
+LONGEST_INDEXED = 400
+"""Characters of a claim id or an event id: an index entry of PostgreSQL holds at most 2,700 bytes."""
+MOST_DIGITS = 1_000
+"""Maximum number of consecutive digits of a number in the extra columns of a JSON record.
+
+PostgreSQL's numeric has at most 131,072 digits before the decimal point and 16,383 after it.
+"""
 
 KEY_OF_COLUMN = "has_key_of_column"
 """Name of the DuckDB function that says whether a JSON object has a key that means a column."""
@@ -135,7 +140,7 @@ def rule_queries(layout: Layout) -> RuleQueries:
     contract = layout.contract
     identifier = contract.columns.index(contract.identifier)
     whole = tuple(_findings_of_record(layout))
-    columns = tuple(enumerate(contract.columns))
+    columns = tuple(enumerate(_indexable(contract, column) for column in contract.columns))
     cells = tuple(finding for index, column in columns for finding in _findings_of_cell(column, index))
     passes = " AND ".join(
         [
@@ -160,6 +165,13 @@ def rule_queries(layout: Layout) -> RuleQueries:
         FROM (SELECT {_list_of(whole, cells)} AS found FROM ({_typed(layout)}))
     """
     return RuleQueries(accept, explain, (*whole, *cells))
+
+
+def _indexable(contract: Contract, column: Column) -> Column:
+    """Return the column with a limit of its length if it is part of an index."""
+    if column not in (contract.identifier, contract.event_column):
+        return column
+    return replace(column, max_length=min(column.max_length or LONGEST_INDEXED, LONGEST_INDEXED))
 
 
 def _list_of(whole: tuple[_Finding, ...], cells: tuple[_Finding, ...]) -> str:
@@ -200,7 +212,7 @@ def _source(layout: Layout) -> str:
             SELECT place, item, {cells}, extra
             FROM (SELECT place, item, {found} AS found, {others} AS extra FROM ({_ITEMS}))
         """
-    shared = tuple(dict.fromkeys(["", *_shared_missing(contract)]))
+    shared = tuple(dict.fromkeys(["", *_shared_missing(contract, layout.delimiter)]))
     names = ", ".join(f"'field_{position}': 'VARCHAR'" for position in range(len(layout.fields)))
     cells = ", ".join(
         f"{_missing(column, _csv_cell(layout, column), shared)} AS text_{index}"
@@ -273,10 +285,14 @@ def _findings_of_record(layout: Layout) -> Iterator[_Finding]:
     bare = """regexp_replace(extra, '"(?:[^"\\\\]|\\\\.)*"', '', 'g')"""
     lists = f"strlen({bare}) - strlen(replace(replace({bare}, '[', ''), '{{', ''))"
     unknown = f"regexp_matches({bare}, '(?i)nan|inf|e[+-]?[0-9]{{5}}') OR {lists} > {MOST_LISTS}"
+    # The pattern is slow, so it is for long records only.
+    long = (
+        f"CASE WHEN strlen(extra) > {MOST_DIGITS} THEN regexp_matches({bare}, '[0-9]{{{MOST_DIGITS}}}') END"
+    )
     yield _Finding(
         None,
         "json",
-        f"(extra IS NOT NULL AND ({unknown}))",
+        f"(extra IS NOT NULL AND ({unknown} OR {long}))",
         "an extra column has NaN, Infinity, a number out of all bounds, or too many lists",
     )
 
@@ -305,10 +321,14 @@ def _pointer(key: str) -> str:
     return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
-def _shared_missing(contract: Contract) -> tuple[str, ...]:
-    """Return the tokens that mean "missing" in every column; DuckDB's CSV reader replaces them."""
+def _shared_missing(contract: Contract, delimiter: str) -> tuple[str, ...]:
+    """Return the tokens that mean "missing" in every column and that DuckDB's CSV reader can replace.
+
+    It cannot if a token contains a character of the format.
+    """
     first, *others = (column.missing_values for column in contract.columns)
-    return tuple(token for token in first if all(token in tokens for tokens in others))
+    plain = (token for token in first if not set(token) & {delimiter, '"', "\r", "\n"})
+    return tuple(token for token in plain if all(token in tokens for tokens in others))
 
 
 def _missing(column: Column, cell: str, replaced: tuple[str, ...] = ()) -> str:
@@ -482,8 +502,6 @@ def _rules(column: Column, value: str) -> Iterator[_Rule]:
             limit = _bound(bound)
             yield _Rule(name, f"{value} {broken} {limit}", f"{value} {kept} {limit}", f" {words} {bound}")
     longest = column.max_length
-    if column.role == "identifier":
-        longest = min(longest or LONGEST_IDENTIFIER, LONGEST_IDENTIFIER)
     if column.logical_type is LogicalType.STRING:
         if column.min_length is not None:
             yield _Rule(

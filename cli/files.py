@@ -139,7 +139,7 @@ def replay(ctx: typer.Context, file_id: FileId, stack: StackName = None, as_json
     """Load a file again that failed, was refused, or waits for its contract."""
     target = stack_of(ctx, stack)
     try:
-        file = replaying.replay(target.database, target.pipeline, file_id)
+        file = replaying.replay(target.open_for_replays(), target.pipeline, file_id)
     except LookupError as error:
         raise _unknown(file_id) from error
     if as_json:

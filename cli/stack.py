@@ -3,7 +3,9 @@
 The laptop's stack and a stack on AWS differ only in the address of their services and in the credentials.
 """
 
+import ipaddress
 import json
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +40,17 @@ def not_deployed(_: Mapping[str, Any]) -> dict[str, Any]:
     raise StackUnreachable("the stack does not take this request yet: deploy this version of Claimwatch")
 
 
+def no_replays() -> Database:
+    """Raise ``StackUnreachable``, in place of opening the database for replays."""
+    raise StackUnreachable("the stack does not support replays: deploy this version of Claimwatch")
+
+
 @dataclass(frozen=True)
 class Stack:
-    """A deployed stack; ``title`` describes it in messages."""
+    """A deployed stack; ``title`` describes it in messages.
+
+    ``database`` may only be read; ``open_for_replays`` returns it with the right to begin new attempts.
+    """
 
     title: str
     database: Database
@@ -52,6 +62,7 @@ class Stack:
     promote_model: Call = not_deployed
     backfill: Backfill | None = None
     plan_evaluation: Call = not_deployed
+    open_for_replays: Callable[[], Database] = no_replays
 
 
 def find_stack(name: str | None, database_address: str | None, folder: Path) -> Stack:
@@ -129,25 +140,25 @@ def _connected(
     *,
     private: bool,
 ) -> Stack:
-    missing = {"LandingBucket", "ArtifactBucket", "ClaimsPipelineArn", "DatabaseSecretArn"} - set(outputs)
+    missing = {"LandingBucket", "ArtifactBucket", "ClaimsPipelineArn", "DatabaseParameters"} - set(outputs)
     if missing:
         raise StackUnreachable(
-            f"{title} has no output {', '.join(sorted(missing))}:"
-            " it is not a Claimwatch stack, or not ready yet"
+            f"{title} has no output {', '.join(sorted(missing))}: it is not a Claimwatch stack, not ready"
+            " yet, or of an older version"
         )
-    try:
-        answer = client("secretsmanager").get_secret_value(SecretId=outputs["DatabaseSecretArn"])
-    except ClientError as error:
-        raise StackUnreachable(
-            f"the secret of {title}'s database cannot be read: {error.response['Error']['Message']}"
-        ) from error
+
+    def database_of(task: str) -> Database:
+        name = f"{outputs['DatabaseParameters']}/{task}"
+        return _connected_database(_login(client, name), database_address, private=private)
+
     return Stack(
         title=title,
-        database=_connected_database(json.loads(answer["SecretString"]), database_address, private=private),
+        database=database_of("read"),
         objects=S3Objects(client("s3")),
         pipeline=ClaimsPipeline(client("stepfunctions"), outputs["ClaimsPipelineArn"]),
         landing_bucket=outputs["LandingBucket"],
         artifact_bucket=outputs["ArtifactBucket"],
+        open_for_replays=lambda: database_of("replay"),
         **_requests(api),
         **_backfill(outputs, client),
     )
@@ -187,15 +198,46 @@ def _backfill(outputs: Mapping[str, str], client: Callable[[str], Any]) -> dict[
     return {"backfill": ScoreClaims(client("stepfunctions"), outputs["ScoreClaimsArn"])}
 
 
-def _connected_database(secret: dict[str, Any], address: str | None, *, private: bool) -> Database:
-    """Return the database that the secret describes, once it has answered."""
+def _login(client: Callable[[str], Any], name: str) -> dict[str, Any]:
+    """Return the credentials in a parameter. Who may read it is decided by IAM."""
+    try:
+        answer = client("ssm").get_parameter(Name=name, WithDecryption=True)
+    except ClientError as error:
+        message = error.response["Error"].get("Message") or error.response["Error"]["Code"]
+        raise StackUnreachable(f"parameter {name} cannot be read: {message}") from error
+    credentials: dict[str, Any] = json.loads(answer["Parameter"]["Value"])
+    return credentials
+
+
+def at_address(credentials: dict[str, Any], address: str) -> dict[str, Any]:
+    """Return credentials for a database that is reached at another ``host:port``, such as a forwarded port.
+
+    The certificate is still verified for the database's own host.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise StackUnreachable(f"'{address}' is not a valid database address: write it as host:port")
+    return credentials | {"hostaddr": _numeric(host.strip("[]")), "port": int(port)}
+
+
+def _numeric(host: str) -> str:
+    """Return the address of a host, which may be written as an address already."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError as error:
+        raise StackUnreachable(f"the host {host} cannot be looked up: {error}") from error
+
+
+def _connected_database(credentials: dict[str, Any], address: str | None, *, private: bool) -> Database:
+    """Return the database that the credentials describe, once it has answered."""
     if address:
-        host, _, port = address.rpartition(":")
-        if not host or not port.isdecimal():
-            raise StackUnreachable(f"'{address}' is not a valid database address: write it as host:port")
-        secret = secret | {"host": host, "port": int(port)}
-    where = f"{secret['host']}:{secret.get('port', 5432)}"
-    database = Database(parameters_of(secret))
+        credentials = at_address(credentials, address)
+    where = address or f"{credentials['host']}:{credentials.get('port', 5432)}"
+    database = Database(parameters_of(credentials))
     try:
         with database.transaction() as cursor:
             cursor.execute("SELECT to_regclass('claimwatch.file') IS NOT NULL")

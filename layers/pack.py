@@ -6,12 +6,15 @@ Unused files are removed because a function with its layers is limited to 262,14
 
 import argparse
 import compileall
+import gzip
+import json
 import os
 import py_compile
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 PLATFORM = "x86_64-manylinux_2_28"  # Lambda's python3.13 runs on Amazon Linux 2023, glibc 2.34
 PYTHON = "3.13"
@@ -79,6 +82,35 @@ def trim_botocore(target: Path, services: set[str]) -> None:
     shutil.rmtree(target / "boto3" / "data", ignore_errors=True)  # only boto3.resource() reads it
 
 
+def keep_operations(target: Path, kept: list[str]) -> None:
+    """Reduce the model of a service to the given operations (`ssm:GetParameter`): a client starts faster."""
+    operations: dict[str, set[str]] = {}
+    for service, _, operation in (name.partition(":") for name in kept):
+        operations.setdefault(service, set()).add(operation)
+    for service, names in operations.items():
+        [path] = (target / "botocore" / "data" / service).glob("*/service-2.json.gz")
+        model = json.loads(gzip.decompress(path.read_bytes()))
+        model["operations"] = {name: model["operations"][name] for name in names}
+        shapes: dict[str, Any] = {}
+        pending = [model["operations"]]
+        while pending:
+            for name in shapes_in(pending.pop()) - shapes.keys():
+                shapes[name] = model["shapes"][name]
+                pending.append(shapes[name])
+        model["shapes"] = shapes
+        path.write_bytes(gzip.compress(json.dumps(model).encode(), mtime=0))
+
+
+def shapes_in(part: Any) -> set[str]:
+    """Return the shapes that a part of a service model refers to."""
+    if isinstance(part, list):
+        return set().union(*map(shapes_in, part))
+    if not isinstance(part, dict):
+        return set()
+    inner = set().union(*map(shapes_in, part.values()))
+    return inner | {part["shape"]} if isinstance(part.get("shape"), str) else inner
+
+
 def remove_folders(target: Path, folders: list[str]) -> None:
     """Remove unused folders of packages; each must exist."""
     for folder in folders:
@@ -107,12 +139,16 @@ def main() -> None:
         "--requirements", type=Path, help="requirements with hashes; default: only compile the folder"
     )
     parser.add_argument("--services", nargs="*", default=[], help="botocore service models to keep")
+    parser.add_argument(
+        "--operations", nargs="*", default=[], help="operations to keep of services that are used for little"
+    )
     parser.add_argument("--without", nargs="*", default=[], help="folders of packages to remove")
     options = parser.parse_args()
     options.target.mkdir(parents=True, exist_ok=True)
     if options.requirements:
         install(options.requirements, options.target)
         trim(options.target, set(options.services))
+        keep_operations(options.target, options.operations)
         remove_folders(options.target, options.without)
     compile_all(options.target)
 

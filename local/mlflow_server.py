@@ -108,11 +108,11 @@ def serve_until_interrupted(folder: Path, port: int | None = None) -> int:
             )
             return 1
     outputs = stack["outputs"]
-    secret = aws_client("secretsmanager", stack["endpoint_url"]).get_secret_value(
-        SecretId=outputs["DatabaseSecretArn"]
+    login = aws_client("ssm", stack["endpoint_url"]).get_parameter(
+        Name=f"{outputs['DatabaseParameters']}/read", WithDecryption=True
     )
     environment = laptop_environment(stack["endpoint_url"]) | tracking_in(
-        json.loads(secret["SecretString"]), outputs["ArtifactBucket"]
+        json.loads(login["Parameter"]["Value"]), outputs["ArtifactBucket"]
     )
     report_progress("Starting MLflow's interface")
     with TrackingInterface(environment, log=folder / "logs" / "mlflow.log", port=port) as interface:

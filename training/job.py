@@ -15,12 +15,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from claimwatch.aws.alerts import Alerts, SnsAlerts
 from claimwatch.aws.clients import client
 from claimwatch.aws.objects import ModelStore, S3Objects
-from claimwatch.aws.secrets import secret_json
+from claimwatch.aws.parameters import read_login
 from claimwatch.errors import ClaimwatchError, RefusedData, place_of
 from claimwatch.models.trainings import End, end_training
 from claimwatch.scoring.bundle import MANIFEST, Manifest
@@ -60,15 +60,15 @@ class JobDependencies:
     def of_environment(cls) -> "JobDependencies":
         """Return the dependencies of the stack that started the instance."""
         environment = os.environ
-        secret = secret_json(environment["DATABASE_SECRET_ARN"])
+        name = environment["DATABASE_PARAMETER"]
         return cls(
-            database=Database(parameters_of(secret)),
+            database=Database(lambda: parameters_of(read_login(name))),
             objects=S3Objects(client("s3")),
             alerts=SnsAlerts(client("sns"), environment["ALERT_TOPIC_ARN"]),
             bucket=environment["ARTIFACT_BUCKET"],
             # The hash of the archive distinguishes it from another archive with the same version.
             code_version=f"{environment['CODE_VERSION']}+{environment['CODE_SHA256'][:12]}",
-            environment=environment | tracking_in(secret, environment["ARTIFACT_BUCKET"]),
+            environment=environment | tracking_in(read_login(name), environment["ARTIFACT_BUCKET"]),
             search_minutes=environment["SEARCH_MINUTES"],
         )
 
@@ -196,13 +196,15 @@ def _store(deps: JobDependencies, key: str, path: Path) -> None:
     deps.objects.create(deps.bucket, key, blocks())
 
 
-def tracking_in(secret: Mapping[str, Any], bucket: str) -> dict[str, str]:
+def tracking_in(credentials: Mapping[str, Any], bucket: str) -> dict[str, str]:
     """Return the environment for MLflow: a schema of the stack's database, artifacts in its bucket."""
-    user, password = quote(str(secret["username"]), safe=""), quote(str(secret["password"]), safe="")
-    where = f"{secret['host']}:{secret.get('port', 5432)}/{secret.get('dbname', 'claimwatch')}"
-    options = f"?options=-csearch_path%3Dmlflow&sslmode={secret.get('sslmode', 'require')}"
+    parameters = parameters_of(credentials)
+    user, password, host, port, name = (
+        quote(str(parameters.pop(key)), safe="") for key in ("user", "password", "host", "port", "dbname")
+    )
+    options = urlencode({"options": "-csearch_path=mlflow"} | parameters, quote_via=quote)
     return {
-        "MLFLOW_TRACKING_URI": f"postgresql+psycopg2://{user}:{password}@{where}{options}",
+        "MLFLOW_TRACKING_URI": f"postgresql+psycopg2://{user}:{password}@{host}:{port}/{name}?{options}",
         "MLFLOW_ARTIFACT_ROOT": f"s3://{bucket}/mlflow",
     }
 

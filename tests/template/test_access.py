@@ -37,7 +37,7 @@ WITHOUT_RESOURCE = {
 
 # All actions that each function may perform, so that every new permission shows up in review.
 ALLOWED = {
-    "StartPipeline": {"secretsmanager:GetSecretValue", "sns:Publish", "states:StartExecution"},
+    "StartPipeline": {"ssm:GetParameter", "sns:Publish", "states:StartExecution"},
     "InspectFile": {
         "s3:AbortMultipartUpload",
         "s3:GetObject",
@@ -45,7 +45,7 @@ ALLOWED = {
         "s3:ListBucket",
         "s3:ListBucketVersions",
         "s3:PutObject",
-        "secretsmanager:GetSecretValue",
+        "ssm:GetParameter",
         "sns:Publish",
     },
     "LoadChunk": {
@@ -53,21 +53,22 @@ ALLOWED = {
         "s3:GetObjectVersion",
         "s3:ListBucketVersions",
         "secretsmanager:GetSecretValue",
+        "ssm:GetParameter",
     },
     "CommitFile": {
         "s3:GetObject",
         "s3:GetObjectVersion",
         "s3:ListBucketVersions",
-        "secretsmanager:GetSecretValue",
+        "ssm:GetParameter",
         "sns:Publish",
     },
-    "RecordFailure": {"secretsmanager:GetSecretValue", "sns:Publish"},
-    "ProcessImage": {"s3:GetObject", "s3:GetObjectVersion", "secretsmanager:GetSecretValue"},
+    "RecordFailure": {"ssm:GetParameter", "sns:Publish"},
+    "ProcessImage": {"s3:GetObject", "s3:GetObjectVersion", "ssm:GetParameter"},
     "ApplyContract": {
         "s3:GetObject",
         "s3:GetObjectVersion",
         "s3:ListBucketVersions",
-        "secretsmanager:GetSecretValue",
+        "ssm:GetParameter",
         "sns:Publish",
         "states:StartExecution",
     },
@@ -77,33 +78,33 @@ ALLOWED = {
         "s3:PutObject",
         "sqs:SendMessage",
     },
-    "PlanScoring": {"secretsmanager:GetSecretValue", "sns:Publish"},
-    "ScoreChunk": {"s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue", "sns:Publish"},
-    "RecordUnscored": {"secretsmanager:GetSecretValue", "sns:Publish"},
+    "PlanScoring": {"ssm:GetParameter", "sns:Publish"},
+    "ScoreChunk": {"s3:GetObject", "s3:ListBucket", "ssm:GetParameter", "sns:Publish"},
+    "RecordUnscored": {"ssm:GetParameter", "sns:Publish"},
     "StartTraining": {
         "ec2:CreateTags",
         "ec2:DescribeInstances",
         "ec2:RunInstances",
         "iam:CreateServiceLinkedRole",
         "iam:PassRole",
-        "secretsmanager:GetSecretValue",
+        "ssm:GetParameter",
         "sns:Publish",
         "ssm:GetParameters",
     },
     "WatchTrainings": {
         "ec2:DescribeInstances",
         "ec2:TerminateInstances",
-        "secretsmanager:GetSecretValue",
+        "ssm:GetParameter",
         "sns:Publish",
     },
     "PromoteModel": {
         "s3:GetObject",
         "s3:ListBucket",
-        "secretsmanager:GetSecretValue",
+        "ssm:GetParameter",
         "states:StartExecution",
     },
     "PublishTraining": {"s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"},
-    "PlanEvaluation": {"secretsmanager:GetSecretValue", "sqs:SendMessage"},
+    "PlanEvaluation": {"ssm:GetParameter", "sqs:SendMessage"},
     "RunCheck": {
         "cloudwatch:GetMetricStatistics",
         "cloudwatch:PutMetricData",
@@ -113,11 +114,11 @@ ALLOWED = {
         "s3:GetObject",
         "s3:ListBucket",
         "s3:PutObject",
-        "secretsmanager:GetSecretValue",
+        "ssm:GetParameter",
         "sns:Publish",
         "sqs:GetQueueAttributes",
     },
-    "MigrateSchema": {"secretsmanager:GetSecretValue"},
+    "MigrateSchema": {"secretsmanager:GetSecretValue", "ssm:DeleteParameters", "ssm:PutParameter"},
 }
 
 
@@ -219,7 +220,7 @@ def test_the_instance_role_may_only_train() -> None:
         for statement in policy["PolicyDocument"]["Statement"]
     }
     assert allowed == {
-        "ReadDatabaseSecret": {"secretsmanager:GetSecretValue"},
+        "ReadLogin": {"ssm:GetParameter"},
         "FetchCode": {"s3:GetObject"},
         "StoreResults": {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"},
         "ListResults": {"s3:ListBucket"},

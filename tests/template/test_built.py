@@ -30,9 +30,24 @@ CLIENTS = """
 import sys
 sys.path[:0] = sys.argv[1:]
 import boto3
-services = "s3 secretsmanager sns sqs stepfunctions events ec2 sts cloudwatch logs"
+services = "s3 secretsmanager sns sqs stepfunctions events ec2 sts cloudwatch logs ssm"
 for service in services.split():
     boto3.client(service, region_name="eu-central-1")
+from botocore.stub import Stubber
+ssm = boto3.client("ssm", region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b")
+for call, given, answer in (
+    (ssm.get_parameter, {"Name": "/a", "WithDecryption": True}, {"Parameter": {"Value": "x"}}),
+    (
+        ssm.put_parameter,
+        {"Name": "/a", "Description": "d", "Value": "x", "Type": "SecureString", "Overwrite": True},
+        {"Version": 2},
+    ),
+    (ssm.delete_parameters, {"Names": ["/a"]}, {"DeletedParameters": ["/a"]}),
+):
+    with Stubber(ssm) as stub:
+        stub.add_response(call.__name__, answer, given)
+        call(**given)
+ssm.exceptions.ParameterNotFound
 """
 
 TABLES = """

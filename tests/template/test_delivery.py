@@ -121,7 +121,7 @@ def test_a_queue_is_encrypted_and_refuses_connections_without_tls(name: str) -> 
 def test_a_message_stays_hidden_for_six_times_the_function_timeout(
     function: str, queue: str, event: dict[str, Any]
 ) -> None:
-    assert QUEUES[queue]["VisibilityTimeout"] >= 6 * FUNCTIONS[function]["Timeout"]
+    assert QUEUES[queue]["VisibilityTimeout"] == 6 * FUNCTIONS[function]["Timeout"]
 
 
 @pytest.mark.parametrize(("function", "queue", "event"), consumers(), ids=lambda value: str(value)[:20])

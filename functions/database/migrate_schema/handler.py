@@ -1,4 +1,4 @@
-"""Migrate the database's schema to this version of the code at deployment."""
+"""Migrate the database's schema to this version of the code, and renew all logins, at deployment."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,7 @@ from claimwatch import runtime
 from claimwatch.aws.custom_resource import Request, respond
 from claimwatch.observability import logger, without_messages
 from claimwatch.photos.line_views import complete_lines
+from claimwatch.storage.logins import TASKS, renew_logins
 from claimwatch.storage.migrate import migrate_with_retry
 
 
@@ -19,10 +20,13 @@ def handler(event: object, context: LambdaContext) -> None:
 
 
 def bring_up_to_date(request: Request) -> Mapping[str, str]:
-    """Run the pending migrations; the data outlives the stack."""
+    """Run the pending migrations and renew the login of every task; the data outlives the stack."""
     if request.kind == "Delete":
+        runtime.logins().delete(TASKS)  # from then on, nobody knows the passwords
         return {}
-    ran = [f"{migration.number:04}_{migration.name}" for migration in migrate_with_retry(runtime.database())]
-    lines = complete_lines(runtime.database())
+    database = runtime.owned_database()
+    ran = [f"{migration.number:04}_{migration.name}" for migration in migrate_with_retry(database)]
+    lines = complete_lines(database)
+    renew_logins(database, runtime.owner_secret(), runtime.logins())
     logger.info("schema migrated", extra={"migrations": ran, "lines_with_photos": lines})
     return {"Migrations": ", ".join(ran)}

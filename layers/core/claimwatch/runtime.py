@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import cache
+from typing import Any
 
 from claimwatch.aws.alerts import SnsAlerts
 from claimwatch.aws.clients import client
@@ -10,6 +11,7 @@ from claimwatch.aws.executions import ClaimsPipeline, ScoreClaims
 from claimwatch.aws.lambda_reports import LambdaReports
 from claimwatch.aws.metrics import CloudWatchMetrics
 from claimwatch.aws.objects import S3Objects
+from claimwatch.aws.parameters import LoginParameters, read_login
 from claimwatch.aws.queues import SqsQueues
 from claimwatch.aws.secrets import secret_json, secret_text
 from claimwatch.aws.sqs import SqsSender
@@ -24,8 +26,23 @@ disable_heap_trim()
 
 @cache
 def database() -> Database:
-    """Return the database of the settings."""
-    return Database(parameters_of(secret_json(settings.database_secret_arn)))
+    """Return the database with the privileges of this function's task."""
+    return Database(lambda: parameters_of(read_login(settings.database_parameter)))
+
+
+def owner_secret() -> dict[str, Any]:
+    """Return the credentials of the database's owner, for migrations only."""
+    return secret_json(settings.database_secret_arn)
+
+
+def owned_database() -> Database:
+    """Return the database with the privileges of its owner, for migrations only."""
+    return Database(parameters_of(owner_secret()))
+
+
+def logins() -> LoginParameters:
+    """Return the parameters that hold the login of each task."""
+    return LoginParameters(settings.database_parameters)
 
 
 @cache

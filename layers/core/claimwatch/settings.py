@@ -42,7 +42,9 @@ class _Variable[T]:
 class Settings:
     """The variables of all functions; reading one that is not set raises ``MissingSetting``."""
 
+    database_parameter = _Variable(str)
     database_secret_arn = _Variable(str)
+    database_parameters = _Variable(str)
     personal_data_key_arn = _Variable(str)
     artifact_bucket = _Variable(str)
     alert_topic_arn = _Variable(str)

@@ -66,7 +66,15 @@ class Run(Protocol):
 @pytest.fixture
 def run(database: ClonedDatabase, tmp_path: Path) -> Run:
     buckets = Emulation(tmp_path / "buckets", database)
-    stack = Stack("the test's stack", database, buckets, buckets, LANDING, ARTIFACTS)
+    stack = Stack(
+        "the test's stack",
+        database.as_task("read"),
+        buckets,
+        buckets,
+        LANDING,
+        ARTIFACTS,
+        open_for_replays=lambda: database.as_task("replay"),
+    )
 
     def invoke(*arguments: object) -> Result:
         words = [str(argument) for argument in arguments]

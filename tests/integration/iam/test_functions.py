@@ -9,8 +9,10 @@ from botocore.exceptions import ClientError
 
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, S3Objects
 from claimwatch.aws.training_instances import TEMPLATE_TAG
+from claimwatch.storage.logins import TASKS
 from local.stack import STACK_NAME
 from tests.deployed import Deployed
+from tests.template.test_database_access import TASK_OF
 
 FUNCTIONS = (
     "StartPipeline",
@@ -101,6 +103,16 @@ def _artifacts(deployed: Deployed) -> str:
 
 def _secret(client: Clients, arn: str) -> object:
     return client("secretsmanager").get_secret_value(SecretId=arn)
+
+
+def _login(client: Clients, deployed: Deployed, task: str) -> object:
+    return client("ssm").get_parameter(
+        Name=f"{deployed.outputs['DatabaseParameters']}/{task}", WithDecryption=True
+    )
+
+
+def _store(client: Clients, name: str) -> object:
+    return client("ssm").put_parameter(Name=name, Value="probe", Type="SecureString", Overwrite=True)
 
 
 def _receive(client: Clients, url: str) -> object:
@@ -305,8 +317,28 @@ ACTIONS = (
     Action("write another bucket", set(), lambda c, _, s: _put(c, s.bucket, "written")),
     Action(
         "read the database's secret",
-        set(ROLES) - {"PublishContract", "PublishTraining"},
+        {"MigrateSchema"},
         lambda c, d, _: _secret(c, d.outputs["DatabaseSecretArn"]),
+    ),
+    *(
+        Action(
+            f"read the login of {task}",
+            {name for name, own in TASK_OF.items() if own == task}
+            | ({"Training"} if task == "training" else set()),
+            lambda c, d, _, task=task: _login(c, d, task),  # type: ignore[misc]
+        )
+        for task in TASKS
+    ),
+    Action(
+        "store a login",
+        {"MigrateSchema"},
+        lambda c, d, _: _store(c, f"{d.outputs['DatabaseParameters']}/iam"),
+    ),
+    Action("store another parameter", set(), lambda c, _d, _s: _store(c, "/another/application")),
+    Action(
+        "read another parameter",
+        set(),
+        lambda c, _d, _s: c("ssm").get_parameter(Name="/another/application", WithDecryption=True),
     ),
     Action(
         "read the key of the personal data",

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psycopg2
 import pytest
 
+from claimwatch.storage import models
 from local.emulator import laptop_environment
 from local.mlflow_server import TrackingInterface, serve_until_interrupted
+from tests.cluster import ClonedDatabase
 from training.job import tracking_in
 
 
@@ -43,23 +44,23 @@ def post(url: str, path: str, request: dict[str, Any]) -> dict[str, Any]:
         return content
 
 
+@pytest.mark.filterwarnings("ignore")  # MLflow and its libraries warn about each other
 def test_the_interface_shows_the_schema_of_the_database_and_ends_when_it_is_closed(
-    database_url: str, tmp_path: Path
+    database: ClonedDatabase, tmp_path: Path
 ) -> None:
-    with contextlib.closing(psycopg2.connect(database_url)) as connection:
-        connection.cursor().execute("CREATE SCHEMA mlflow")
-        connection.commit()
-    environment = laptop_environment("http://127.0.0.1:9") | tracking_in(secret_of(database_url), "artifacts")
+    import mlflow
+
+    trained = tracking_in(secret_of(database.urls["training"]), "artifacts")["MLFLOW_TRACKING_URI"]
+    mlflow.MlflowClient(trained, trained).create_experiment("motor", "s3://artifacts/mlflow/motor")
+    with database.as_task("training").transaction() as cursor:
+        models.grant_registry(cursor)
+    environment = laptop_environment("http://127.0.0.1:9") | tracking_in(
+        secret_of(database.urls["read"]), "artifacts"
+    )
 
     with TrackingInterface(environment, log=tmp_path / "mlflow.log") as interface:
-        post(interface.url, "experiments/create", {"name": "motor"})
         shown = post(interface.url, "experiments/search", {"max_results": 10})["experiments"]
         assert "motor" in {experiment["name"] for experiment in shown}
-        with contextlib.closing(psycopg2.connect(database_url)) as connection:
-            cursor = connection.cursor()
-            cursor.execute("SELECT artifact_location FROM mlflow.experiments WHERE name = 'motor'")
-            [(location,)] = cursor.fetchall()
-        assert location.startswith("s3://artifacts/mlflow/")
 
     assert not interface.running()
     assert not interface.responds()

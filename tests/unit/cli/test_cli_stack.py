@@ -18,7 +18,7 @@ OUTPUTS = {
     "LandingBucket": "landing",
     "ArtifactBucket": "artifacts",
     "ClaimsPipelineArn": "arn:aws:states:eu-central-1:123456789012:stateMachine:claims",
-    "DatabaseSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:database",
+    "DatabaseParameters": "/claimwatch/claims/database",
 }
 DATABASE = {"host": "db.internal", "port": 5432, "dbname": "claims", "username": "u", "password": "p"}
 
@@ -46,9 +46,9 @@ class Account:
         outputs = [{"OutputKey": name, "OutputValue": it} for name, it in self.stacks[StackName].items()]
         return {"Stacks": [{"Outputs": outputs}]}
 
-    def get_secret_value(self, SecretId: str) -> dict[str, str]:  # noqa: N803 - boto3's name
-        assert SecretId == OUTPUTS["DatabaseSecretArn"]
-        return {"SecretString": json.dumps(DATABASE)}
+    def get_parameter(self, Name: str, WithDecryption: bool) -> dict[str, Any]:  # noqa: N803 - boto3's names
+        assert (Name, WithDecryption) == ("/claimwatch/claims/database/read", True)
+        return {"Parameter": {"Value": json.dumps(DATABASE)}}
 
 
 @pytest.fixture
@@ -119,7 +119,9 @@ def test_a_forwarded_port_replaces_the_address(
     aws.stacks["claimwatch"] = OUTPUTS
     with pytest.raises(StackUnreachable, match=r"127\.0\.0\.1:15432"):
         find_stack(None, "127.0.0.1:15432", tmp_path)
-    assert (asleep[0]["host"], asleep[0]["port"]) == ("127.0.0.1", 15432)
+    # The certificate is verified for the host, whatever the address.
+    found = (asleep[0]["host"], asleep[0]["hostaddr"], asleep[0]["port"])
+    assert found == ("db.internal", "127.0.0.1", 15432)
     with pytest.raises(StackUnreachable, match="write it as host:port"):
         find_stack(None, "localhost", tmp_path)
 

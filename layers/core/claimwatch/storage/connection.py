@@ -138,8 +138,11 @@ class Database:
 
 
 def parameters_of(credentials: Mapping[str, Any]) -> dict[str, Any]:
-    """Return libpq's keywords for credentials with the keys that RDS uses in its secrets."""
-    return {
+    """Return libpq's keywords for credentials with the keys that RDS uses in its secrets.
+
+    ``hostaddr`` is optional: the numeric address to connect to, if it is not that of ``host``.
+    """
+    parameters = {
         "host": credentials["host"],
         "port": credentials.get("port", 5432),
         "dbname": credentials.get("dbname", "claimwatch"),
@@ -147,6 +150,9 @@ def parameters_of(credentials: Mapping[str, Any]) -> dict[str, Any]:
         "password": credentials["password"],
         "sslmode": credentials.get("sslmode", "require"),
     }
+    if "hostaddr" in credentials:
+        parameters["hostaddr"] = credentials["hostaddr"]
+    return parameters
 
 
 @contextmanager

@@ -78,17 +78,6 @@ def renew_logins(database: Database, owner: Mapping[str, Any], store: LoginStore
             store.put(task, address | {"username": login, "password": password})
 
 
-def lock_logins(database: Database) -> None:
-    """Refuse all logins of this database from now on, until they are renewed."""
-    with database.transaction() as cursor:
-        cursor.execute(_SQL["lock_logins"])
-        cursor.execute(_SQL["describe_database"])
-        name, _ = cursor.fetchone() or ("", False)
-        for login in (login_of(name, task) for task in TASKS):
-            if _exists(cursor, login):
-                cursor.execute(sql.SQL(_SQL["lock_login"]).format(login=sql.Identifier(login)))
-
-
 def _renew(cursor: Cursor, login: str, password: str, role: str) -> None:
     names = {"login": sql.Identifier(login), "role": sql.Identifier(role)}
     if not _exists(cursor, login):

@@ -28,6 +28,3 @@ ALTER ROLE {login} SET role = {role};
 
 -- name: admit_login
 GRANT CONNECT ON DATABASE {database} TO {login};
-
--- name: lock_login
-ALTER ROLE {login} NOLOGIN;

@@ -1,0 +1,79 @@
+"""Each function connects as its task: it can read the login of that task, and of no other."""
+
+import pytest
+
+from claimwatch.storage.connection import CONNECT_TIMEOUT, WAKE_UP_TIME
+from claimwatch.storage.logins import TASKS
+from tests.template.application import FUNCTIONS, RESOURCES, TEMPLATE, as_list, policies
+from tests.template.test_settings import variables_read
+
+PREFIX = "/claimwatch/${AWS::StackName}/database"
+ARN = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter"
+TASK_OF = {
+    "StartPipeline": "ingest",
+    "InspectFile": "ingest",
+    "LoadChunk": "ingest",
+    "CommitFile": "ingest",
+    "RecordFailure": "ingest",
+    "PlanScoring": "scoring",
+    "ScoreChunk": "scoring",
+    "RecordUnscored": "scoring",
+    "ProcessImage": "photos",
+    "ApplyContract": "contracts",
+    "StartTraining": "dispatch",
+    "WatchTrainings": "dispatch",
+    "PromoteModel": "promotion",
+    "PlanEvaluation": "evaluation",
+    "RunCheck": "evaluation",
+}
+"""The functions that connect to the database; MigrateSchema connects as its owner."""
+
+OWNER = {"Fn::If": ["OwnDatabase", {"Ref": "DatabaseSecretAttachment"}, {"Ref": "DatabaseSecretArn"}]}
+
+
+def readers(action: str) -> dict[str, list[object]]:
+    """Return the resources that each role may perform an action on."""
+    found: dict[str, list[object]] = {}
+    for name, statement in policies():
+        if action in as_list(statement["Action"]) and statement["Effect"] == "Allow":
+            found.setdefault(name, []).extend(as_list(statement["Resource"]))
+    return found
+
+
+def test_every_function_that_connects_has_a_task() -> None:
+    connecting = {name for name in FUNCTIONS if "DATABASE_PARAMETER" in variables_read(name)}
+    assert connecting == TASK_OF.keys()
+    assert set(TASK_OF.values()) | {"training", "read", "replay"} == set(TASKS)
+
+
+@pytest.mark.parametrize("name", TASK_OF)
+def test_a_function_gets_the_parameter_of_its_task(name: str) -> None:
+    variables = FUNCTIONS[name]["Environment"]["Variables"]
+    assert variables["DATABASE_PARAMETER"] == {"Fn::Sub": f"{PREFIX}/{TASK_OF[name]}"}
+
+
+def test_a_role_can_read_the_login_of_its_task_only() -> None:
+    wanted = TASK_OF | {"TrainingRole": "training"}
+    assert readers("ssm:GetParameter") == {
+        name: [{"Fn::Sub": f"{ARN}{PREFIX}/{task}"}] for name, task in wanted.items()
+    }
+    script = RESOURCES["TrainingTemplate"]["Properties"]["LaunchTemplateData"]["UserData"]
+    assert f"export DATABASE_PARAMETER='{PREFIX}/training'\n" in script["Fn::Base64"]["Fn::Sub"][0]
+
+
+def test_only_the_migration_can_read_the_secret_of_the_owner_and_store_logins() -> None:
+    secrets = readers("secretsmanager:GetSecretValue")
+    assert [name for name, resources in secrets.items() if OWNER in resources] == ["MigrateSchema"]
+    for action in ("ssm:PutParameter", "ssm:DeleteParameters"):
+        assert readers(action) == {"MigrateSchema": [{"Fn::Sub": f"{ARN}{PREFIX}/*"}]}
+    assert "DATABASE_SECRET_ARN" not in TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+
+
+def test_the_command_line_finds_the_parameters_by_an_output() -> None:
+    assert TEMPLATE["Outputs"]["DatabaseParameters"]["Value"] == {"Fn::Sub": PREFIX}
+    assert TEMPLATE["Outputs"]["DatabaseSecretArn"]["Value"] == OWNER
+
+
+@pytest.mark.parametrize("name", [*TASK_OF, "MigrateSchema"])
+def test_a_function_runs_longer_than_it_waits_for_a_paused_database(name: str) -> None:
+    assert FUNCTIONS[name]["Timeout"] > WAKE_UP_TIME + CONNECT_TIMEOUT

@@ -22,11 +22,11 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 # The tests of the deployed application come first because they take longest; tests/conftest.py runs them in one
 # process while the other process starts with the unit tests.
-TESTS := $(wildcard tests/e2e tests/integration/iam tests/unit tests/template tests/integration tests/faults)
+TESTS := $(wildcard tests/e2e tests/integration/iam tests/unit tests/template tests/integration tests/fuzz tests/faults)
 TESTS_ON_17 := $(filter-out tests/integration/iam/ tests/integration/laptop/,$(wildcard tests/integration/*/)) tests/faults
 CODE_VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
-.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-images bench-scoring bench-drift cost faults up down status mlflow deploy lock clean
+.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-images bench-scoring bench-drift cost faults fuzz up down status mlflow deploy lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -143,6 +143,9 @@ test-postgres-17: $(STAMP) $(POSTGRES_17)/.claimwatch ## Run the tests that need
 
 faults: $(STAMP) ## Run at least 200 seeded schedules of kills, restarts, duplicates and late events
 	@python -m tests.faults
+
+fuzz: $(STAMP) ## Read mutated files, photos, contracts and keys; FUZZ="--seconds 600 --seed 2" sets options
+	@python -m tests.fuzz $(FUZZ)
 
 bench: bench-ingest bench-images bench-scoring bench-drift ## Run every benchmark, each with its peers in the same run
 

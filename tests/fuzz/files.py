@@ -78,9 +78,8 @@ class FileReader:
 
     def read(self, data: bytes, *, stored: bool) -> str:
         self._inputs += 1
-        self._key = (
-            f"claims/{claims.LINE}/{os.getpid()}-{self._inputs}"  # the database may outlive this process
-        )
+        # Unique in the database too, which outlives this process.
+        self._key = f"claims/{claims.LINE}/{os.getpid()}-{self._inputs}"
         try:
             outcome = self._load(data)
             if stored:

@@ -17,12 +17,12 @@ class Known:
 
 KNOWN: tuple[Known, ...] = ()
 
+_FILES = {"csv", "json", "gzip", "parquet"}
+
 FINDINGS = {file: known.finding for known in KNOWN for file in known.files}
 
 
 def is_known(target: str, signature: str) -> bool:
     """Return whether a crash of this target is known; of files of claims, each may contain any other."""
-    targets = {file.split("/")[0] for known in KNOWN if signature in known.signatures for file in known.files}
-    return target in targets or (
-        bool(targets & {"csv", "json"}) and target in {"csv", "json", "gzip", "parquet"}
-    )
+    found = {file.split("/")[0] for known in KNOWN if signature in known.signatures for file in known.files}
+    return target in found or (target in _FILES and bool(found & _FILES))

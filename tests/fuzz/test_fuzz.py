@@ -15,7 +15,7 @@ from tests.fuzz.targets import TARGETS
 CORPUS = Path(__file__).parent / "corpus"
 SEED = 1
 INPUTS = {
-    "csv": 40,
+    "csv": 30,
     "json": 40,
     "gzip": 25,
     "parquet": 40,

@@ -2,7 +2,8 @@
 
 Image decoders are C code that reads untrusted bytes: some inputs make them run for hours, allocate gigabytes
 or crash. The child therefore has no credentials, has an address space limit, and is killed when its time is
-up. It stays warm from one photo to the next.
+up; before it reads the first photo it confines itself (``confinement``). It stays warm from one photo to the
+next.
 
 Both directions carry frames: eight bytes of length, then the content. A request is one frame, the photo. An
 answer is a frame of JSON, followed, unless the photo was refused, by a frame for the display copy and one for
@@ -15,15 +16,17 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from threading import Timer
 from typing import IO, Any, Self
 
-from claimwatch.domain.photos.photo import Photo, examine
+from claimwatch.domain.photos.photo import Photo, examine, load_decoders
 from claimwatch.errors import RefusedPhoto, TransientFault
 from claimwatch.malloc import disable_heap_trim
+from claimwatch.photos.confinement import confine, hide_memory
 
 SECONDS = 20.0
 """Wall-clock limit for one photo. The largest accepted photos (100 megapixels) need 2 to 6 seconds."""
@@ -34,7 +37,7 @@ decoders have their own planes hold it in memory twice."""
 
 _REPLACE_ABOVE = 224 << 20
 """Bytes of address space above which a process is replaced: its next photo could be refused for memory that
-an earlier photo left in use. A fresh process has 30 million, and 140 million after its first HEIC."""
+an earlier photo left in use. A fresh process has 70 million, and 140 million after its first HEIC."""
 
 _START_SECONDS = 60.0
 _READY = b"ready"
@@ -101,6 +104,7 @@ class Decoder:
             return self._child
         self.close()
         limits = [str(self._seconds), str(self._memory)]
+        hide_memory()
         try:
             child = subprocess.Popen(
                 [sys.executable, "-P", "-m", "claimwatch.photos.decoder", *limits],
@@ -217,7 +221,10 @@ def _photo(answer: dict[str, Any], copies: list[bytes]) -> Photo:
 
 
 def serve(requests: IO[bytes], answers: IO[bytes], seconds: float) -> None:
-    """Answer requests until the pipe is closed."""
+    """Confine this process, and answer requests until the pipe is closed."""
+    address_space = _address_space_meter()
+    load_decoders()
+    confine()
     _write(answers, _READY)
     while True:
         try:
@@ -226,7 +233,7 @@ def serve(requests: IO[bytes], answers: IO[bytes], seconds: float) -> None:
             return
         # A living parent kills this process sooner. SIGALRM's default action ends even busy C code.
         signal.setitimer(signal.ITIMER_REAL, seconds + _GRACE)
-        frames = _answer_frames(data)
+        frames = _answer_frames(data, address_space)
         signal.setitimer(signal.ITIMER_REAL, 0)
         try:
             _write(answers, *frames)
@@ -234,7 +241,7 @@ def serve(requests: IO[bytes], answers: IO[bytes], seconds: float) -> None:
             return
 
 
-def _answer_frames(data: bytes) -> list[bytes]:
+def _answer_frames(data: bytes, address_space: Callable[[], int]) -> list[bytes]:
     copies = []
     answer: dict[str, Any]
     try:
@@ -244,24 +251,26 @@ def _answer_frames(data: bytes) -> list[bytes]:
     else:
         copies = [answer.pop("display"), answer.pop("thumbnail")]
         answer["taken_at"] = answer["taken_at"] and answer["taken_at"].isoformat()
-    answer["last"] = _address_space() > _REPLACE_ABOVE
+    answer["last"] = address_space() > _REPLACE_ABOVE
     return [json.dumps(answer).encode(), *copies]
 
 
-def _address_space() -> int:
-    """Return the bytes in use now; ``getrusage`` returns the peak, which a child inherits from its parent."""
+def _address_space_meter() -> Callable[[], int]:
+    """Return a function that returns the bytes in use; it opens nothing any more.
+
+    ``getrusage`` returns the peak, which a child inherits from its parent.
+    """
     try:
-        with open("/proc/self/statm", "rb") as statm:
-            return int(statm.read().split()[0]) * resource.getpagesize()
+        statm = os.open("/proc/self/statm", os.O_RDONLY)
     except OSError:  # not Linux
-        return 0
+        return lambda: 0
+    return lambda: int(os.pread(statm, 100, 0).split()[0]) * resource.getpagesize()
 
 
 def main() -> None:
     """Run as the child: ``python -m claimwatch.photos.decoder SECONDS BYTES``."""
     seconds, memory = float(sys.argv[1]), int(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     disable_heap_trim()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output that a library prints must not mix with the answers

@@ -35,6 +35,8 @@ _STRIP = 1 << 22
 _LARGEST_PROFILE = 4 << 20
 """Largest colour profile that is applied, in bytes. Printer profiles reach two million bytes."""
 
+_SRGB_IN_UTF_16 = "sRGB".encode("utf-16-be")
+
 _TOO_LARGE = f"the photo has more than {MAX_PIXELS // 1_000_000} megapixels; send a smaller copy of it"
 _SEND = "send the photo as JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF or HEIC"
 _OTHERS = {
@@ -182,6 +184,15 @@ def _load_plugin(file_format: str) -> None:
         from PIL import TiffImagePlugin  # noqa: F401, PLC0415 - as above
     elif file_format == "WEBP":
         from PIL import WebPImagePlugin  # noqa: F401, PLC0415 - as above
+
+
+def load_decoders() -> None:
+    """Load everything that any photo needs, so that decoding opens no file any more."""
+    from PIL import ImageCms, MpoImagePlugin  # noqa: F401, PLC0415 - Pillow loads the second for some JPEGs
+
+    Image.preinit()
+    for file_format in (*_SIGNATURES.values(), "WEBP", "AVIF", "HEIF"):
+        _load_plugin(file_format)
 
 
 def _check_size(size: tuple[int, int]) -> None:
@@ -347,7 +358,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 def _is_srgb(profile: bytes) -> bool:
     """Check the profile's description, which is ASCII in ICC version 2 and UTF-16 in version 4."""
-    return b"sRGB" in profile or "sRGB".encode("utf-16-be") in profile
+    return b"sRGB" in profile or _SRGB_IN_UTF_16 in profile
 
 
 def _with_profile_applied(image: Image.Image, profile: bytes) -> Image.Image:

@@ -80,7 +80,7 @@ class Cluster:
         """Return the database at the URL of a clone."""
         name = urlsplit(url).path.lstrip("/")
         urls = {task: self.url(name, task) for task in self.logins}
-        return ClonedDatabase({"dsn": url}, wake_up_time=10, urls=urls)
+        return ClonedDatabase({"dsn": url}, wake_up_time=10, search_path="claimwatch", urls=urls)
 
     @contextlib.contextmanager
     def clone(self) -> Iterator[str]:

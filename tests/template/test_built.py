@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from claimwatch.storage.connection import RDS_ROOTS
 from tests.template.application import FUNCTIONS, PROJECT, layers_of
 
 BUILD = PROJECT / ".aws-sam" / "build"
@@ -157,6 +158,11 @@ def test_a_layer_ships_byte_code_that_skips_the_check_against_its_source(layer: 
         compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
         # PEP 552: bit 0 means "based on a hash", bit 1 "check the source"; 0b01 is an unchecked hash.
         assert int.from_bytes(compiled.read_bytes()[4:8], "little") == 0b01, compiled
+
+
+def test_the_core_layer_ships_the_root_certificates_of_rds() -> None:
+    shipped = BUILD / "CoreLayer/python/claimwatch/storage/rds_roots.pem"
+    assert shipped.read_bytes() == RDS_ROOTS.read_bytes()
 
 
 def test_the_core_layer_ships_the_sample_contracts() -> None:

@@ -325,7 +325,7 @@ def test_a_dependent_view_prevents_a_change_of_type_with_a_reason(env: Environme
         env.apply(env.put(contract_text(column("amount", "number"), version="2.0.0"), second=1)).status
         == "refused"
     )
-    assert "view report depends on" in env.sent.messages[0][1]
+    assert "view claimwatch.report depends on" in env.sent.messages[0][1]
     assert env.columns("claim_home")["amount"] == "bigint"
 
 

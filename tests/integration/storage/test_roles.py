@@ -354,6 +354,19 @@ def test_a_statement_beyond_the_task_is_refused(glass: ClonedDatabase, what: str
         cursor.execute(statement)
 
 
+def test_no_task_calls_a_function_of_another_by_its_bare_name(glass: ClonedDatabase) -> None:
+    """The task that applies contracts may create objects in the schema of all tables."""
+    with glass.as_task("contracts").transaction() as cursor:
+        cursor.execute("CREATE FUNCTION claimwatch.trojan() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    with (
+        pytest.raises(StatementRefused, match="UndefinedFunction"),
+        glass.as_task("scoring").transaction() as cursor,
+    ):
+        cursor.execute("SELECT trojan()")
+    with glass.as_task("contracts").transaction() as cursor:
+        cursor.execute("DROP FUNCTION claimwatch.trojan()")
+
+
 def test_a_login_that_leaves_its_role_may_do_nothing(glass: ClonedDatabase) -> None:
     for task in TASKS:
         with (

@@ -80,7 +80,7 @@ def test_a_named_stack_is_looked_up_in_cloudformation(
     with pytest.raises(StackUnreachable, match="private network"):
         find_stack("claims-prod", None, tmp_path)
     assert asleep[0]["host"] == "db.internal"
-    assert asleep[0]["sslmode"] == "require"
+    assert asleep[0]["sslmode"] == "verify-full"
 
 
 def test_a_name_takes_precedence_over_a_running_laptop_stack(

@@ -1,9 +1,12 @@
 """The connection to PostgreSQL: one per execution environment, opened on first use and reopened when lost."""
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -18,6 +21,12 @@ CONNECT_TIMEOUT = 10
 
 WAKE_UP_TIME = 60.0
 """Seconds during which connecting is retried: a paused Aurora takes 15 to 30 seconds to resume."""
+
+RDS_ROOTS = Path(__file__).with_name("rds_roots.pem")
+"""The root certificates of Amazon RDS."""
+
+_UNTRUSTED = ("certificate verify failed", "does not match host name", "server does not support SSL")
+"""Signs of libpq that a server is not the one that it should be; no retry cures them."""
 
 _TRANSIENT = (
     psycopg2.OperationalError,
@@ -51,6 +60,10 @@ class DataRefused(StatementRefused):
     """PostgreSQL cannot store a value: it is out of range, violates a constraint or exceeds a limit."""
 
 
+class UntrustedServer(ClaimwatchError):
+    """The server has no certificate that proves that it is the database."""
+
+
 @dataclass
 class Database:
     """A database that runs transactions over one connection.
@@ -59,11 +72,15 @@ class Database:
     connect, because a deployment changes the password. A broken connection is discarded, and the next
     transaction opens a new one. Transient errors are raised as ``TransientFault``, all others as
     ``StatementRefused``; if a value is at fault, as ``DataRefused``.
+
+    Queries name the schema of everything that they use: whoever may create functions in a schema of the
+    search path could replace those that others call.
     """
 
     parameters: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = field(repr=False)
     wake_up_time: float = WAKE_UP_TIME
     statement_timeout: float = 840.0
+    search_path: str = "pg_catalog"
     _connection: PgConnection | None = field(default=None, repr=False)
 
     @contextmanager
@@ -115,6 +132,11 @@ class Database:
             try:
                 return self._connect()
             except (psycopg2.OperationalError, TransientFault) as error:
+                if any(sign in str(error) for sign in _UNTRUSTED):
+                    raise UntrustedServer(
+                        f"the database cannot prove its identity: {_first_line(error)}; set sslrootcert or"
+                        " sslmode in the database's secret and deploy again"
+                    ) from None
                 hopeless = "password authentication" in str(error) and not callable(self.parameters)
                 if time.monotonic() + pause > deadline or hopeless:
                     raise
@@ -129,7 +151,7 @@ class Database:
             application_name="claimwatch",
             keepalives_idle=30,
             options=(
-                "-c search_path=claimwatch -c timezone=UTC -c datestyle=ISO"
+                f"-c search_path={self.search_path} -c timezone=UTC -c datestyle=ISO"
                 f" -c statement_timeout={int(self.statement_timeout * 1000)}"
                 " -c idle_in_transaction_session_timeout=300000"
             ),
@@ -140,7 +162,9 @@ class Database:
 def parameters_of(credentials: Mapping[str, Any]) -> dict[str, Any]:
     """Return libpq's keywords for credentials with the keys that RDS uses in its secrets.
 
-    ``hostaddr`` is optional: the numeric address to connect to, if it is not that of ``host``.
+    The server's certificate is verified for ``host`` with the root certificates of RDS, unless ``sslmode``
+    says otherwise or ``sslrootcert`` names others (as PEM, as a file, or ``system``). ``hostaddr`` is the
+    numeric address to connect to, if it is not that of ``host``.
     """
     parameters = {
         "host": credentials["host"],
@@ -148,11 +172,28 @@ def parameters_of(credentials: Mapping[str, Any]) -> dict[str, Any]:
         "dbname": credentials.get("dbname", "claimwatch"),
         "user": credentials["username"],
         "password": credentials["password"],
-        "sslmode": credentials.get("sslmode", "require"),
+        "sslmode": credentials.get("sslmode", "verify-full"),
     }
+    if parameters["sslmode"].startswith("verify"):
+        parameters["sslrootcert"] = _root_certificates(credentials.get("sslrootcert"))
     if "hostaddr" in credentials:
         parameters["hostaddr"] = credentials["hostaddr"]
     return parameters
+
+
+def _root_certificates(given: str | None) -> str:
+    """Return libpq's ``sslrootcert``: the name of a file, or ``system``."""
+    if given is None:
+        return str(RDS_ROOTS)
+    return _file_with(given) if given.lstrip().startswith("-----BEGIN") else given
+
+
+@cache
+def _file_with(certificates: str) -> str:
+    """Write certificates to a file of this process, because libpq reads no texts; return its name."""
+    with tempfile.NamedTemporaryFile("w", prefix="claimwatch-", suffix=".pem", delete=False) as file:
+        file.write(certificates)
+    return file.name
 
 
 @contextmanager

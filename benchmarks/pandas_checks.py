@@ -1,6 +1,7 @@
 """A contract's checks as they are usually written with pandas: whole columns, and masks of invalid rows."""
 
 import hmac
+import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,11 +25,13 @@ def problems(frame: pd.DataFrame, contract: Contract) -> Iterator[tuple[str, str
 
 
 def keyed_hashes(text: pd.Series, key: bytes) -> list[str | None]:
-    """Return the first half of the HMAC-SHA-256 of each value."""
-    return [
-        None if missing else hmac.digest(key, value.strip().lower().encode(), "sha256").hex()[:32]
-        for value, missing in zip(text, text.isna(), strict=True)
-    ]
+    """Return the first half of the HMAC-SHA-256 of the column's name and each value."""
+
+    def hashed(value: str) -> str:
+        canonical = unicodedata.normalize("NFC", " ".join(value.split()).casefold())
+        return hmac.digest(key, f"{text.name}\0{canonical}".encode(), "sha256").hex()[:32]
+
+    return [None if missing else hashed(value) for value, missing in zip(text, text.isna(), strict=True)]
 
 
 def typed(text: pd.Series, column: Column) -> pd.Series:

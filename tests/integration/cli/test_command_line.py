@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from claimwatch.domain.validation.extra_values import ExtraHashes
 from claimwatch.storage import ledger
 from claimwatch.storage.connection import Database
 from samples import write_claims
@@ -182,7 +183,7 @@ def test_exported_rows_can_be_corrected_and_loaded(
         )
         assert cursor.fetchall() == [
             ("H1", "2026-01-01", 1, "fine", None),
-            ("H2", "2026-01-02", 2, 'said "no", and left', {"agent": "Ann"}),
+            ("H2", "2026-01-02", 2, 'said "no", and left', ExtraHashes(b"key").of_members({"agent": "Ann"})),
             ("H3", "2026-01-03", 3, "+49 171 2345", None),
         ]
 

@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 from claimwatch.domain.files.header import MOST_OTHER_KEYS
+from claimwatch.domain.validation.extra_values import ExtraHashes
 from claimwatch.ingest.commit import commit_file
 from claimwatch.ingest.inspect import KEYS_SAMPLE, inspect
 from claimwatch.ingest.load import load_chunk
-from tests.integration.ingest.environment import Site
+from tests.integration.ingest.environment import KEY, Site
 from tests.integration.ingest.glass import GLASS, csv
 
 
@@ -59,9 +60,10 @@ def test_columns_outside_the_contract_are_kept_and_notified_once(glass: Site) ->
         row["claim_id"]: row["extra"]
         for row in glass.query("SELECT claim_id, extra FROM claimwatch.current_claim_glass")
     }
-    assert kept["G1"]["colour"] == "red"
-    assert kept["G2"]["weight"] == "5"
-    assert kept["G3"] == {"colour": "blue", "weight": "5", "shape": "x"}
+    extra = ExtraHashes(KEY)
+    assert kept["G1"]["colour"] == extra.of_text("colour", "red")
+    assert kept["G2"] == extra.of_members({"colour": None, "weight": "5"})
+    assert kept["G3"] == extra.of_members({"colour": "blue", "weight": "5", "shape": "x"})
     messages = [alert.message for alert in glass.alerts]
     assert len(messages) == 2
     assert f"File {first['file_id']}:" in messages[0]
@@ -104,7 +106,10 @@ def test_a_key_that_only_a_late_object_has_fills_its_column(glass: Site) -> None
     }
     assert found["G1"]["driver"] == found["G2"]["driver"]
     assert found["G1"]["driver"] not in (None, "Jane Roe")
-    assert (found["G1"]["extra"], found["G2"]["extra"]) == ({"colour": "red"}, None)
+    assert (found["G1"]["extra"], found["G2"]["extra"]) == (
+        ExtraHashes(KEY).of_members({"colour": "red"}),
+        None,
+    )
     assert (found["G3"]["amount"], found["G3"]["extra"]) == (7, None)
     [[reason]] = glass.quarantine(file["file_id"]).values()
     assert (reason["rule"], reason["message"]) == (

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from claimwatch.domain.validation.extra_values import ExtraHashes
 from tests.integration.ingest.environment import FIRST_DAY, KEY, Site
 from tests.integration.ingest.glass import GLASS, csv
 
@@ -39,7 +40,7 @@ def test_a_personal_value_is_stored_as_its_keyed_hash(glass: Site) -> None:
 
     hashes = {row["driver"] for row in glass.query("SELECT driver FROM claimwatch.claim_glass")}
 
-    assert hashes == {hmac.new(KEY, b"ann lee", "sha256").hexdigest()[:32]}
+    assert hashes == {hmac.new(KEY, b"driver\0ann lee", "sha256").hexdigest()[:32]}
 
 
 def test_a_rejected_row_is_quarantined_with_every_reason(glass: Site) -> None:
@@ -155,7 +156,8 @@ def test_an_ndjson_file_may_omit_and_add_keys(glass: Site) -> None:
 
     assert (file["rows_read"], file["rows_loaded"], file["rows_quarantined"]) == (4, 1, 3)
     (row,) = glass.query("SELECT claim_id, amount, extra FROM claimwatch.current_claim_glass")
-    assert row == {"claim_id": "G1", "amount": Decimal("12.5"), "extra": {"colour": {"r": 1}}}
+    hashed = {"colour": ExtraHashes(KEY).of_text("colour", '{"r":"1"}')}
+    assert row == {"claim_id": "G1", "amount": Decimal("12.5"), "extra": hashed}
     rules = {
         number: [r["rule"] for r in reasons] for number, reasons in glass.quarantine(file["file_id"]).items()
     }

@@ -30,7 +30,7 @@ id: odd
 name: Odd values
 version: 1.0.0
 status: active
-customProperties: [{property: line, value: odd}]
+customProperties: [{property: line, value: odd}, {property: extra, value: plain}]
 schema:
   - name: claim_odd
     physicalType: table

@@ -53,6 +53,23 @@ def test_the_sample_contract_is_valid() -> None:
     assert (address.personal, address.hashed) == (True, False)
 
 
+def test_values_of_unknown_columns_are_hashed_unless_the_contract_says_otherwise() -> None:
+    assert home().extra == "hash"
+    for written in ("hash", "plain", "drop"):
+        text = contract_text(customProperties=[{"property": "extra", "value": written}])
+        assert parse_contract(text, "home").extra == written
+    found = problems(customProperties=[{"property": "extra", "value": "clear"}])
+    assert found == ["customProperties: extra 'clear' is unknown; write one of hash, plain, drop"]
+
+
+def test_a_hashed_column_may_name_its_link_group() -> None:
+    hashed = role("ignored", storeAs="hash", linkGroup="person")
+    contract = home(column("driver", "string", customProperties=hashed))
+    driver = contract.column("driver")
+    assert driver is not None
+    assert (driver.hash_group, contract.identifier.hash_group) == ("person", "claim_id")
+
+
 def test_every_line_has_the_outcome_contract() -> None:
     contract = outcome_contract("home")
     assert (contract.line, contract.table, contract.identifier.name) == ("home", "outcome", "claim_id")
@@ -294,6 +311,11 @@ def test_versions_are_ordered_by_semver() -> None:
         ),
         (column("x", "string", customProperties=role("feature", storeas="hash")), "write 'storeAs'"),
         (column("x", "string", customProperties=role("feature", storeAs="salted")), "write hash or plain"),
+        (column("x", "string", customProperties=role("ignored", linkGroup="a")), "linkGroup is for columns"),
+        (
+            column("x", "string", customProperties=role("ignored", storeAs="hash", linkGroup="1a")),
+            "linkGroup",
+        ),
         (column("x", "string", customProperties=role("text", storeAs="hash")), "role text needs the value"),
         (
             column("x", "integer", customProperties=role("feature", storeAs="hash")),

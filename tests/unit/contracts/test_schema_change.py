@@ -164,3 +164,46 @@ def test_a_quoted_name_cannot_end_early(name: str) -> None:
     inner = quoted(name)[1:-1]
     assert inner.replace('""', "") == name.replace('"', "")
     assert inner.count('"') % 2 == 0
+
+
+PERSONAL = role("ignored", storeAs="hash")
+
+
+def known_as(*names: str) -> list[dict[str, str]]:
+    return [{"synonym": name} for name in names]
+
+
+def test_a_synonym_cannot_bring_values_into_clear_that_are_stored_as_hashes() -> None:
+    """Dropping a hashed column and adding another one with its name as a synonym would avoid storeAs."""
+    holder = column("policyholder_name", "string", customProperties=PERSONAL, synonyms=known_as("insured"))
+    stored = change(holder, stored={}).stored
+    dropped = change(column("amount", "integer"), stored=stored).stored
+    for names in (["policyholder_name"], ["Policyholder-Name"], ["x", "Insured"]):
+        for before in (stored, dropped):
+            found = change(column("holder", "string", synonyms=known_as(*names)), stored=before)
+            assert "stored as hashes" in found.problems[0]
+            assert not found.statements
+        as_hash = column("holder", "string", customProperties=PERSONAL, synonyms=known_as(*names))
+        assert not change(as_hash, stored=dropped).problems
+    assert "stored as hashes" in change(column("insured", "string"), stored=dropped).problems[0]
+    assert not change(column("holder", "string"), stored=dropped).problems
+
+
+def test_a_synonym_of_an_earlier_version_is_remembered() -> None:
+    holder = column("holder", "string", customProperties=PERSONAL, synonyms=known_as("insured"))
+    renamed = column("holder", "string", customProperties=PERSONAL, synonyms=known_as("client"))
+    stored = change(renamed, stored=change(holder, stored={}).stored).stored
+    found = change(renamed, column("other", "string", synonyms=known_as("insured")), stored=stored)
+    assert "'insured' means column 'holder'" in found.problems[0]
+
+
+def test_the_link_group_of_a_stored_column_cannot_change() -> None:
+    def linked(**custom: str) -> Any:
+        return column("holder", "string", customProperties=role("ignored", storeAs="hash", **custom))
+
+    stored = change(linked(), stored={}).stored
+    assert "linkGroup" in change(linked(linkGroup="person"), stored=stored).problems[0]
+    assert not change(linked(linkGroup="holder"), stored=stored).problems
+    grouped = change(linked(linkGroup="person"), stored={}).stored
+    assert "linkGroup" in change(linked(), stored=grouped).problems[0]
+    assert not change(linked(linkGroup="person"), stored=grouped).problems

@@ -20,6 +20,8 @@ ADDED_BY_THE_COMMAND_LINE = {
     ("ec2", "authorize-security-group-ingress"): {"port", "protocol", "source-group"},
     ("ec2-instance-connect", "ssh"): {"connection-type", "instance-id", "local-forwarding", "os-user"},
 }
+SERVICES = {"s3api": "s3"}
+"""Names of services on the command line that differ from those of the API."""
 COMMAND = re.compile(r"\baws ([a-z0-9-]+) ((?:wait )?[a-z0-9-]+)([^\n|;]*)")
 
 
@@ -30,7 +32,7 @@ def commands(page: Path) -> Iterator[tuple[str, str, set[str]]]:
         lines = "".join(code).replace("\\\n", " ")
         for service, operation, rest in COMMAND.findall(lines):
             options = set(re.findall(r"(?<=\s)--([a-z0-9-]+)", rest.split("$(aws")[0]))
-            yield service, operation, options - GLOBAL_OPTIONS
+            yield SERVICES.get(service, service), operation, options - GLOBAL_OPTIONS
 
 
 COMMANDS = sorted(

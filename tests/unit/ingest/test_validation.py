@@ -18,10 +18,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.contract.contract import MAX_COLUMNS, Column, Contract, LogicalType, Role
+from claimwatch.domain.contract.contract import (
+    MAX_COLUMNS,
+    Column,
+    Contract,
+    ExtraValues,
+    LogicalType,
+    Role,
+)
 from claimwatch.domain.files.header import MOST_SPELLINGS, ndjson_layout
 from claimwatch.domain.files.layout import Layout, copy_columns
 from claimwatch.domain.files.records import Batch, Problem, RecordCutter
+from claimwatch.domain.validation.extra_values import ExtraHashes
 from claimwatch.domain.validation.row_rules_sql import MOST_REASONS
 from claimwatch.errors import EngineFault
 from claimwatch.ingest.validation import BLOCK, ValidationResult, Validator
@@ -80,7 +88,7 @@ def loaded(result: ValidationResult) -> list[dict[str, str]]:
 
 def test_an_accepted_row_is_canonical_and_has_hashes_of_personal_data(validator: Validator) -> None:
     [row] = loaded(checked(validator, GOOD | {"age": " 44.0"}))
-    name = hmac.new(KEY, b"ann lee", hashlib.sha256).hexdigest()[:32]
+    name = hmac.new(KEY, b"name\0ann lee", hashlib.sha256).hexdigest()[:32]
     assert row == GOOD | {
         "row_number": "1",
         "age": "44",
@@ -163,12 +171,84 @@ def test_a_long_value_is_shortened_in_its_reason(validator: Validator) -> None:
     assert len(problem.message) < 100
 
 
-def test_extra_columns_are_kept_as_json() -> None:
-    layout = Layout(CONTRACT, fields=(*FIELDS, "weather", "note"), delimiter=",")
+WEATHER = ExtraHashes(KEY).of_text("weather", "rain")
+
+
+@pytest.mark.parametrize(
+    ("extra", "stored"),
+    [
+        (ExtraValues.HASH, {"weather": WEATHER, "note": None}),
+        (ExtraValues.PLAIN, {"weather": "rain", "note": None}),
+        (ExtraValues.DROP, None),
+    ],
+)
+def test_extra_columns_are_stored_as_the_contract_says(extra: ExtraValues, stored: Any) -> None:
+    layout = Layout(replace(CONTRACT, extra=extra), fields=(*FIELDS, "weather", "note"), delimiter=",")
     line = ",".join(['"' + GOOD[name].replace('"', '""') + '"' for name in FIELDS]) + ",rain,\n"
     with Validator(layout, KEY) as validator:
         result = validator.check([RecordCutter(b",", len(FIELDS) + 2).feed(line.encode())], 1)
-    assert json.loads(loaded(result)[0]["extra"]) == {"weather": "rain", "note": None}
+    assert json.loads(loaded(result)[0]["extra"] or "null") == stored
+    assert result.extra == ("weather", "note")
+
+
+@pytest.mark.parametrize(
+    ("extra", "stored"),
+    [
+        (
+            ExtraValues.HASH,
+            {"weather": WEATHER, "note": None, "more": ExtraHashes(KEY).of_text("more", '["1"]')},
+        ),
+        (ExtraValues.PLAIN, {"weather": "rain", "note": None, "more": [1.0]}),
+        (ExtraValues.DROP, None),
+    ],
+)
+def test_extra_keys_are_stored_as_the_contract_says(extra: ExtraValues, stored: Any) -> None:
+    row = json.dumps(GOOD | {"weather": "rain", "note": None, "more": [1.0]})
+    with Validator(Layout(replace(CONTRACT, extra=extra)), KEY) as validator:
+        result = validator.check([RecordCutter(None, 0).feed(f"{row}\n".encode())], 1)
+    assert json.loads(loaded(result)[0]["extra"] or "null") == stored
+    assert set(result.extra) == {"weather", "note", "more"}
+
+
+HASHED = {
+    LogicalType.DATE: ("1980-02-03", "1980-2-3", "03.02.1980"),
+    LogicalType.TIMESTAMP: ("2026-03-01T10:00:00Z", "2026-03-01 12:00:00+02:00"),
+    LogicalType.INTEGER: ("7", "+7", " 007.0 "),
+    LogicalType.NUMBER: ("7.50", "+7,5", "07.5"),
+    LogicalType.BOOLEAN: ("yes", " TRUE", "1"),
+}
+
+
+@pytest.mark.parametrize("kind", HASHED)
+def test_every_notation_of_a_value_has_the_same_hash(kind: LogicalType) -> None:
+    column = Column(
+        "personal",
+        kind,
+        Role.IGNORED,
+        hashed=True,
+        date_formats=("%d.%m.%Y",) if kind is LogicalType.DATE else (),
+        decimal_separator="," if kind is LogicalType.NUMBER else ".",
+    )
+    contract = replace(SPELT, columns=(SPELT.columns[0], column))
+    lines = "".join(f'{number},"{text}"\n' for number, text in enumerate(HASHED[kind]))
+    with Validator(Layout(contract, fields=("claim", "personal"), delimiter=","), KEY) as validator:
+        result = validator.check([RecordCutter(b",", 2).feed(lines.encode())], 1)
+    assert result.loaded == len(HASHED[kind])
+    assert len({line.split(",")[2] for line in result.copy_text.decode().splitlines()}) == 1
+
+
+def test_columns_of_one_link_group_have_the_same_hashes() -> None:
+    columns = [
+        Column("driver", LogicalType.STRING, Role.IGNORED, hashed=True, link_group="person"),
+        Column("holder", LogicalType.STRING, Role.IGNORED, hashed=True, link_group="person"),
+        Column("witness", LogicalType.STRING, Role.IGNORED, hashed=True),
+    ]
+    contract = replace(SPELT, columns=(SPELT.columns[0], *columns))
+    layout = Layout(contract, fields=tuple(column.name for column in contract.columns), delimiter=",")
+    with Validator(layout, KEY) as validator:
+        result = validator.check([RecordCutter(b",", 4).feed(b"C1,Jane Roe,JANE ROE,Jane Roe\n")], 1)
+    _, _, driver, holder, witness, _ = result.copy_text.decode().split(",")
+    assert driver == holder != witness
 
 
 def test_json_lines_are_read_by_key_and_invalid_ones_are_refused() -> None:
@@ -183,7 +263,11 @@ def test_json_lines_are_read_by_key_and_invalid_ones_are_refused() -> None:
         result = validator.check([RecordCutter(None, 0).feed("\n".join([*lines, ""]).encode())], 1)
         refused = list(result.refused)
     [row] = loaded(result)
-    assert (row["age"], row["police"], json.loads(row["extra"])) == ("44", "true", {"Weather": "rain"})
+    assert (row["age"], row["police"], json.loads(row["extra"])) == (
+        "44",
+        "true",
+        {"Weather": ExtraHashes(KEY).of_text("Weather", "rain")},
+    )
     assert {row.number: [problem.rule for problem in row.problems] for row in refused} == {
         2: ["json"],
         3: ["json"],
@@ -248,7 +332,9 @@ def test_every_key_of_every_object_is_matched_with_its_column(
         extra = {key: value for key, value in members if key not in column_of}
         *stored, stored_extra = found[number]
         assert stored == ["" if cells.get(name) is None else str(cells[name]) for name in SPELLINGS]
-        assert json.loads(stored_extra or "{}") == extra
+        assert json.loads(stored_extra or "{}") == ExtraHashes(KEY).of_members(
+            {key: str(value) if value == 7 else value for key, value in extra.items()}
+        )
     twice = "more than once: send it once"
     assert all(twice in problem.message for row in refused for problem in row.problems)
     assert len(found) + len(refused) == len(rows)

@@ -79,7 +79,8 @@ def notify_extra_columns(database: Database, alerts: Alerts, file: ledger.File, 
     alerts.publish(
         f"Claimwatch found new columns in line {file.line}",
         f"{_where(file)}\nNot in the contract: {_listed(names)}\n"
-        "Their values are kept in the column 'extra'. To validate and use them, add them to the contract\n"
+        "Their values are kept in the column 'extra', as the contract says: as hashes, unless its property\n"
+        "'extra' is plain or drop. To validate and use them, add them to the contract\n"
         f"and raise its version. You are notified once per column.\n{_last(sent, f'--line {file.line}')}",
     )
     with database.transaction() as cursor:

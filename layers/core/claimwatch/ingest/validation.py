@@ -4,7 +4,7 @@ import atexit
 import gc
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -16,13 +16,22 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.contract.contract import Contract
-from claimwatch.domain.files.header import has_key_of_column, objects_layout
+from claimwatch.domain.contract.contract import Column, LogicalType
+from claimwatch.domain.files.header import column_finder, objects_layout
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import Batch
 from claimwatch.domain.validation.claim_ids import claim_id_hashes
-from claimwatch.domain.validation.keyed_hash import DIGITS, REMEMBERED, KeyedHashes
+from claimwatch.domain.validation.extra_values import ExtraHashes
+from claimwatch.domain.validation.keyed_hash import (
+    DIGITS,
+    REMEMBERED,
+    KeyedHashes,
+    canonical_number,
+    canonical_text,
+)
 from claimwatch.domain.validation.row_rules_sql import (
+    EXTRA_OF_OBJECT,
+    EXTRA_OF_TEXT,
     KEY_LISTS,
     KEY_OF_COLUMN,
     RuleQueries,
@@ -54,6 +63,9 @@ A chunk of the sample data needs far less. DuckDB allocates 32 KiB for each expr
 records are: a table with 1,500 columns needs between 250 and 800 MB, depending on their types.
 """
 
+
+_HASHED_VALUE = DIGITS + 16
+"""Bytes that a hash instead of a short value adds to a line, with quotes."""
 
 _AT_ONCE = 2048
 """Rows that are fetched from DuckDB at a time: it computes as many at once."""
@@ -99,6 +111,7 @@ class Validator:
     def __init__(self, layout: Layout, personal_data_key: bytes) -> None:
         self.layout, self.personal_data_key = layout, personal_data_key
         self._growth = _growth(layout)
+        self._required = sum(column.required for column in layout.contract.columns)
         self._folder = tempfile.TemporaryDirectory(prefix="claimwatch-")
         self._records, self._lines = (Path(self._folder.name) / name for name in ("records", "lines"))
         self._engine = duckdb.connect(
@@ -115,12 +128,20 @@ class Validator:
         # It turns every IN (...) into a join, which takes longer to plan than the values to compare.
         self._engine.execute("SET disabled_optimizers = 'in_clause'")
         self._queries = self._make_queries(layout)
-        self._engine.create_function(
-            KEY_OF_COLUMN, partial(_has_key_of_column, layout.contract), ["VARCHAR"], "BOOLEAN"
-        )
+        has_column = partial(_has_key_of_column, column_finder(layout.contract))
+        self._engine.create_function(KEY_OF_COLUMN, has_column, ["VARCHAR"], "BOOLEAN")
+        extra = ExtraHashes(personal_data_key)
+        self._engine.create_function(EXTRA_OF_TEXT, extra.of_text, ["VARCHAR", "VARCHAR"], "VARCHAR")
+        self._engine.create_function(EXTRA_OF_OBJECT, extra.of_object, ["VARCHAR"], "VARCHAR")
         hashed = [index for index, column in enumerate(layout.contract.columns) if column.hashed]
         for index in hashed:  # a cache for each column, because other columns repeat other values
-            hashes = KeyedHashes(personal_data_key, min(REMEMBERED, MOST_HASHES // len(hashed)))
+            column = layout.contract.columns[index]
+            hashes = KeyedHashes(
+                personal_data_key,
+                column.hash_group,
+                canonical_number if column.logical_type is LogicalType.NUMBER else canonical_text,
+                min(REMEMBERED, MOST_HASHES // len(hashed)),
+            )
             self._engine.create_function(hash_function(index), hashes.__getitem__, ["VARCHAR"], "VARCHAR")
 
     def _make_queries(self, layout: Layout) -> _Queries:
@@ -159,6 +180,9 @@ class Validator:
             taken.append(batch)
             records += len(batch)
             size += len(batch.data) + self._growth * (len(batch) - len(batch.broken))
+            if self.layout.delimiter is None:  # each member beyond the required ones may be an extra column
+                members = batch.data.count(b":") - self._required * len(batch)
+                size += _HASHED_VALUE * max(0, members)
             if records >= MOST_RECORDS or size >= BLOCK:
                 break
         return taken
@@ -269,9 +293,9 @@ class Validator:
         self.close()
 
 
-def _has_key_of_column(contract: Contract, json_object: str) -> bool:
+def _has_key_of_column(column_of: Callable[[str], Column | None], json_object: str) -> bool:
     try:
-        return has_key_of_column(contract, json.loads(json_object))
+        return any(map(column_of, json.loads(json_object)))
     except (ValueError, RecursionError):
         return True  # nobody can tell, so the record is refused
 
@@ -282,7 +306,7 @@ def _growth(layout: Layout) -> int:
     The name of an extra column is repeated in every line, and a value may become a hash.
     """
     hashed = sum(column.hashed for column in layout.contract.columns)
-    names = sum(2 * len(name.encode()) + DIGITS + 16 for name in layout.extra)
+    names = sum(2 * len(name.encode()) + _HASHED_VALUE for name in layout.extra)
     return hashed * (DIGITS + 1) + names
 
 

@@ -115,7 +115,8 @@ def find_running(cursor: Cursor, line: str) -> Running | None:
     if row is None:
         return None
     text, sha256, received_at, sequencer, columns = row
-    return Running(_parsed(text, line), sha256, received_at, sequencer, _stored(columns))
+    contract = _parsed(text, line)
+    return Running(contract, sha256, received_at, sequencer, _stored(columns, contract))
 
 
 def lines(cursor: Cursor) -> list[str]:
@@ -200,8 +201,16 @@ def _parsed(text: str, line: str, table: str = "") -> Contract:
     return parse_contract(text, line, table)
 
 
-def _stored(columns: dict[str, dict[str, Any]]) -> Stored:
+def _stored(columns: dict[str, dict[str, Any]], running: Contract) -> Stored:
+    """Return the columns; those that an earlier version of the code stored have no synonyms of their own."""
+    known = {column.name: column.synonyms for column in running.columns}
     return {
-        name: StoredColumn(**column | {"logical_type": LogicalType(column["logical_type"])})
+        name: StoredColumn(
+            **column
+            | {
+                "logical_type": LogicalType(column["logical_type"]),
+                "synonyms": tuple(column.get("synonyms", known.get(name, ()))),
+            }
+        )
         for name, column in columns.items()
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
+from claimwatch.domain.validation.keyed_hash import SCHEME
 from claimwatch.storage.queries import queries
 
 _SQL = queries("ledger")
@@ -201,6 +202,7 @@ def add_chunk(
             "rows_quarantined": counts.quarantined,
             "claim_hashes": claim_hashes,
             "extra_columns": list(extra),
+            "hash_scheme": SCHEME,
         },
     )
 

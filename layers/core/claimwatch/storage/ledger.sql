@@ -74,9 +74,9 @@ WHERE file_id = %(file_id)s AND number = %(number)s;
 
 -- name: add_chunk
 INSERT INTO claimwatch.chunk (file_id, number, rows_read, rows_loaded, rows_quarantined, claim_hashes,
-                              extra_columns)
+                              extra_columns, hash_scheme)
 VALUES (%(file_id)s, %(number)s, %(rows_read)s, %(rows_loaded)s, %(rows_quarantined)s, %(claim_hashes)s,
-        %(extra_columns)s);
+        %(extra_columns)s, %(hash_scheme)s);
 
 -- name: sum_chunks
 SELECT count(*), coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_loaded), 0)::bigint,

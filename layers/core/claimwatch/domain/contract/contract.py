@@ -36,6 +36,15 @@ class Role(StrEnum):
 UNANSWERED = "???"
 """Classification in a draft that a person has to replace; no contract with it is applied."""
 
+
+class ExtraValues(StrEnum):
+    """How values of columns that the contract does not have are stored."""
+
+    HASH = "hash"
+    PLAIN = "plain"
+    DROP = "drop"
+
+
 type Bound = Decimal | date | datetime
 
 
@@ -44,7 +53,8 @@ class Column:
     """One column of a contract.
 
     Bounds have the column's own type (Decimal for integers and numbers). ``date_formats`` are strptime
-    formats, tried after ISO 8601. ``hashed`` columns are stored as keyed hashes only.
+    formats, tried after ISO 8601. ``hashed`` columns are stored as keyed hashes only; columns with the same
+    ``link_group`` have the same hash for the same value.
     """
 
     name: str
@@ -54,6 +64,7 @@ class Column:
     unique: bool = False
     personal: bool = False
     hashed: bool = False
+    link_group: str | None = None
     minimum: Bound | None = None
     maximum: Bound | None = None
     exclusive_minimum: Bound | None = None
@@ -68,6 +79,11 @@ class Column:
     decimal_separator: str = "."
     thousands_separator: str = ""
     description: str = ""
+
+    @property
+    def hash_group(self) -> str:
+        """The group within which hashes are equal: by default the column's own name."""
+        return self.link_group or self.name
 
     @property
     def sql_type(self) -> str:
@@ -111,7 +127,8 @@ class ReviewSettings:
 class Contract:
     """A parsed contract; ``text`` is the YAML that it was read from.
 
-    ``event`` is the column that holds the event id of photos, if it is not the identifier.
+    ``event`` is the column that holds the event id of photos, if it is not the identifier. ``extra`` says how
+    values of columns that the contract does not have are stored.
     """
 
     line: str
@@ -121,6 +138,7 @@ class Contract:
     text: str = field(repr=False, default="")
     event: str | None = None
     review: ReviewSettings = ReviewSettings()
+    extra: ExtraValues = ExtraValues.HASH
 
     @property
     def identifier(self) -> Column:

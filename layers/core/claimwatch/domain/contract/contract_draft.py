@@ -429,7 +429,7 @@ def _draft_lines(
     yield "    physicalType: table"
     yield "    description: One claim."
     if left_out:
-        yield "    # check: left out; the values are kept with each claim in the column 'extra':"
+        yield "    # check: left out; the values are kept as hashes with each claim, in the column 'extra':"
         yield from (f"    #   {reason}" for reason in left_out)
     yield "    properties:"
     for guess in guesses:

@@ -20,6 +20,7 @@ from claimwatch.domain.contract.contract import (
     VERSION,
     Column,
     Contract,
+    ExtraValues,
     LogicalType,
     ReviewSettings,
     Role,
@@ -85,7 +86,7 @@ def read_contract(text: str, line: str, table: str) -> Contract:
     properties = _read_properties(raw, model, table, problems)
     custom = custom_properties(
         model.customProperties,
-        ("line", "eventColumn", *_COLUMNS_NAMED, *_AMOUNTS, *SHARED_PROPERTIES),
+        ("line", "eventColumn", "extra", *_COLUMNS_NAMED, *_AMOUNTS, *SHARED_PROPERTIES),
         _CUSTOM,
         problems,
     )
@@ -99,9 +100,10 @@ def read_contract(text: str, line: str, table: str) -> Contract:
     _check_names(columns, problems)
     event = _read_event(custom, columns, problems)
     review = _read_review(custom, columns, problems)
+    extra = _read_extra(custom, problems)
     if problems:
         raise RefusedContract(problems)
-    return Contract(line, model.version or "", table, tuple(columns), text, event, review)
+    return Contract(line, model.version or "", table, tuple(columns), text, event, review, extra)
 
 
 def _check_standard(raw: YamlMapping) -> None:
@@ -267,6 +269,15 @@ def _read_event(
     elif column.role is not Role.IDENTIFIER:
         return column.name
     return None
+
+
+def _read_extra(custom: Mapping[str, YamlValue], problems: list[str]) -> ExtraValues:
+    written = custom.get("extra", ExtraValues.HASH)
+    try:
+        return ExtraValues(str(written))
+    except ValueError:
+        problems.append(f"{_CUSTOM}extra '{written}' is unknown; write one of {', '.join(ExtraValues)}")
+        return ExtraValues.HASH
 
 
 def _read_review(

@@ -30,7 +30,7 @@ COLUMN_NAME = re.compile(r"[^\W\d][\w .-]*(?<! )")
 
 CLASSIFICATIONS = ("personal", "internal", "public")
 
-_COLUMN_PROPERTIES = ("role", "storeAs", *SHARED_PROPERTIES)
+_COLUMN_PROPERTIES = ("role", "storeAs", "linkGroup", *SHARED_PROPERTIES)
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _ISO_JAVA = ("yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd HH:mm:ss")
 _THOUSANDS = ("", ",", ".", " ", "'", "_", "\u00a0", "\u202f", "\u2019")
@@ -146,6 +146,7 @@ def read_column(
     role = Role.IDENTIFIER if primary else _role(source)
     rules = _rules(source)
     bounds = _bounds(source)
+    hashed = _hashed(source, role)
     decimal, thousands = _number_format(source)
     column = Column(
         name=model.name or "",
@@ -154,7 +155,8 @@ def read_column(
         required=bool(model.required) or rules.required or primary,
         unique=bool(model.unique) or rules.unique or primary,
         personal=model.classification == "personal",
-        hashed=_hashed(source, role),
+        hashed=hashed,
+        link_group=_link_group(source, hashed=hashed),
         minimum=bounds.get("minimum"),
         maximum=bounds.get("maximum"),
         exclusive_minimum=bounds.get("exclusiveMinimum"),
@@ -250,6 +252,18 @@ def _hashed(source: _Source, role: Role) -> bool:
             "write 'storeAs: plain' or 'role: ignored'"
         )
     return hashed
+
+
+def _link_group(source: _Source, *, hashed: bool) -> str | None:
+    group = source.custom.get("linkGroup")
+    if group is None:
+        return None
+    if not isinstance(group, str) or not COLUMN_NAME.fullmatch(group) or len(group.encode()) > MAX_NAME:
+        source.report(f"linkGroup '{group}' is not a valid name; write it like the name of a column")
+        return None
+    if not hashed:
+        source.report("linkGroup is for columns stored as a hash; remove it, or write 'storeAs: hash'")
+    return group
 
 
 def _check_role(source: _Source, column: Column) -> None:

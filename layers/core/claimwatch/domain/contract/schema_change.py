@@ -45,13 +45,16 @@ _WIDER = {(LogicalType.INTEGER, LogicalType.NUMBER)}
 class StoredColumn:
     """A column of the table, whether or not the running contract still names it.
 
-    ``event`` marks the column, other than the identifier, that photos are joined on.
+    ``event`` marks the column, other than the identifier, that photos are joined on. ``synonyms`` are those
+    of all versions of the contract, ``link_group`` is that of the hashes.
     """
 
     logical_type: LogicalType
     hashed: bool = False
     identifier: bool = False
     event: bool = False
+    synonyms: tuple[str, ...] = ()
+    link_group: str | None = None
 
 
 type Stored = Mapping[str, StoredColumn]
@@ -87,7 +90,7 @@ def plan_change(stored: Stored, new: Contract) -> Change:
     problems = _problems(stored, new)
     if problems:
         return Change((), stored, problems=tuple(problems))
-    target = {column.name: _stored(column, new) for column in new.columns}
+    target = {column.name: _stored(column, new, stored.get(column.name)) for column in new.columns}
     after = {**{name: replace(column, event=False) for name, column in stored.items()}, **target}
     if not stored:
         return Change(
@@ -157,21 +160,49 @@ def _problems(stored: Stored, new: Contract) -> list[str]:
                 f"{how[column.hashed]}, so old and new values would be indistinguishable; keep storeAs, "
                 "or give the column another name"
             )
+        elif column.hashed and (before.link_group or column.name) != column.hash_group:
+            found.append(
+                f"column '{column.name}': its hashes are those of group '{before.link_group or column.name}' "
+                f"and would be those of '{column.hash_group}', so old and new values could not be compared; "
+                "keep linkGroup, or give the column another name"
+            )
         elif not column.hashed and not _fits(before.logical_type, column.logical_type):
             found.append(
                 f"column '{column.name}': its values are stored as {before.logical_type} and cannot be "
                 f"converted to {column.logical_type} reliably; keep the type, or give the column another name"
             )
+        if not column.hashed:
+            found += _in_clear_now(stored, column)
     return found
+
+
+def _in_clear_now(stored: Stored, column: Column) -> Iterator[str]:
+    """Yield a problem for each column stored as hashes whose values files would now send to this one."""
+    names = {folded_name(name): name for name in (column.name, *column.synonyms)}
+    for name, before in stored.items():
+        if not before.hashed or folded_name(name) == folded_name(column.name):
+            continue
+        shared = names.keys() & {folded_name(known) for known in (name, *before.synonyms)}
+        if shared:
+            yield (
+                f"column '{column.name}': in files, '{names[min(shared)]}' means column '{name}', whose "
+                "values are stored as hashes; store this column as a hash, too, or give it other names"
+            )
 
 
 def _fits(before: LogicalType, after: LogicalType) -> bool:
     return before == after or (before, after) in _WIDER
 
 
-def _stored(column: Column, contract: Contract) -> StoredColumn:
+def _stored(column: Column, contract: Contract, before: StoredColumn | None) -> StoredColumn:
+    earlier = before.synonyms if before else ()
     return StoredColumn(
-        column.logical_type, column.hashed, column.role is Role.IDENTIFIER, column.name == contract.event
+        column.logical_type,
+        column.hashed,
+        column.role is Role.IDENTIFIER,
+        column.name == contract.event,
+        tuple(dict.fromkeys((*earlier, *column.synonyms))),
+        column.link_group if column.hashed else None,
     )
 
 

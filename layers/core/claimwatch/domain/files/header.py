@@ -1,9 +1,9 @@
 """Matching of a file's columns to the columns of its contract."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from claimwatch.domain.contract.contract import MAX_NAME, Contract, folded_name
+from claimwatch.domain.contract.contract import MAX_NAME, Column, Contract, folded_name
 from claimwatch.domain.files.layout import Layout
 from claimwatch.errors import RefusedFile
 
@@ -117,10 +117,15 @@ def objects_layout(contract: Contract, key_lists: Iterable[Iterable[str]]) -> La
     )
 
 
-def has_key_of_column(contract: Contract, keys: Iterable[str]) -> bool:
-    """Return whether one of the keys means a column of the contract."""
+def column_finder(contract: Contract) -> Callable[[str], Column | None]:
+    """Return a function that returns the column of the contract that a name in a file means, or None."""
     known = _names(contract)
-    return any(folded_name(key) in known for key in keys)
+
+    def find(name: str) -> Column | None:
+        column = known.get(folded_name(name))
+        return None if column is None else contract.column(column)
+
+    return find
 
 
 def _names(contract: Contract) -> dict[str, str]:

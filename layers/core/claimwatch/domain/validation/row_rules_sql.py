@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from claimwatch.domain.contract.contract import Bound, Column, Contract, LogicalType
+from claimwatch.domain.contract.contract import Bound, Column, Contract, ExtraValues, LogicalType
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import MAX_RECORD, Problem
 
@@ -39,6 +39,10 @@ MOST_DIGITS = 1_000
 
 PostgreSQL's numeric has at most 131,072 digits before the decimal point and 16,383 after it.
 """
+
+EXTRA_OF_TEXT, EXTRA_OF_OBJECT = "extra_of_text", "extra_of_object"
+"""Names of the DuckDB functions that hash the values of columns that the contract does not have: one cell of
+the column with this name, and all members of a JSON object."""
 
 KEY_OF_COLUMN = "has_key_of_column"
 """Name of the DuckDB function that says whether a JSON object has a key that means a column."""
@@ -190,7 +194,7 @@ def _line(layout: Layout) -> str:
     parts = ["$first_row + place"]
     for index, column in enumerate(layout.contract.columns):
         parts += ["','", *_written(column, index)]
-    return ", ".join([*parts, "','", _quoted("extra")])
+    return ", ".join([*parts, "','", _quoted(_extra(layout))])
 
 
 def _source(layout: Layout) -> str:
@@ -225,7 +229,7 @@ def _source(layout: Layout) -> str:
     ]
     extra_json = "NULL::VARCHAR"
     if extra:
-        pairs = ", ".join(f"{_literal(name)}, {cell}" for name, cell in extra)
+        pairs = ", ".join(f"{_literal(name)}, {_extra_cell(contract, name, cell)}" for name, cell in extra)
         cells_of_extra = ", ".join(cell for _, cell in extra)
         extra_json = (
             f"CASE WHEN coalesce({cells_of_extra}, NULL) IS NOT NULL THEN json_object({pairs})::VARCHAR END"
@@ -237,6 +241,21 @@ def _source(layout: Layout) -> str:
                       nullstr = [{", ".join(_literal(token) for token in shared)}],
                       {_READER})
     """
+
+
+def _extra_cell(contract: Contract, name: str, cell: str) -> str:
+    return f"{EXTRA_OF_TEXT}({_literal(name)}, {cell})" if contract.extra is ExtraValues.HASH else cell
+
+
+def _extra(layout: Layout) -> str:
+    """Return SQL of the extra columns as they are stored."""
+    match layout.contract.extra:
+        case ExtraValues.DROP:
+            return "NULL::VARCHAR"
+        case ExtraValues.HASH if layout.delimiter is None and layout.extra:
+            return f"{EXTRA_OF_OBJECT}(extra)"
+        case _:
+            return "extra"
 
 
 def _typed(layout: Layout) -> str:
@@ -381,7 +400,7 @@ def _written(column: Column, index: int) -> tuple[str, ...]:
     """Return SQL of the cell in COPY's CSV: ``concat`` drops a NULL, and COPY reads an empty cell as NULL."""
     text, value = f"text_{index}", f"value_{index}"
     if column.hashed:
-        return (f"{hash_function(index)}(lower(trim({text})))",)
+        return (f"{hash_function(index)}({_hashable(column, index)})",)
     match column.logical_type:
         case LogicalType.STRING:
             if _plain(column):
@@ -402,6 +421,24 @@ def _written(column: Column, index: int) -> tuple[str, ...]:
             return (f"digits_{index}",)
         case _:
             return (f"{value}::VARCHAR",)
+
+
+def _hashable(column: Column, index: int) -> str:
+    """Return SQL of what is hashed: as a value of its type would be stored, so that notation is irrelevant.
+
+    The hash function brings texts and numbers into their canonical form.
+    """
+    match column.logical_type:
+        case LogicalType.STRING:
+            return f"text_{index}"
+        case LogicalType.NUMBER:
+            return _plain_number(column, f"text_{index}")
+        case LogicalType.TIMESTAMP:
+            return f"value_{index}::VARCHAR || '+00'"
+        case LogicalType.INTEGER:
+            return f"digits_{index}"
+        case _:
+            return f"value_{index}::VARCHAR"
 
 
 def _plain(column: Column) -> bool:

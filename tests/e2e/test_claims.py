@@ -3,6 +3,7 @@
 import json
 from contextlib import closing
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -112,29 +113,34 @@ def test_a_file_that_is_not_a_table_is_refused_with_an_alert_that_says_why(deplo
     assert "PDF" in deployed.alert(f"File {file['file_id']}:")["Message"]
 
 
+def created(bucket: str, key: str, version: str) -> dict[str, Any]:
+    """Return the event of an object that was created."""
+    return {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "time": "2026-03-01T00:00:00Z",
+        "detail": {
+            "bucket": {"name": bucket},
+            "object": {"key": key, "version-id": version, "size": 1, "sequencer": "0"},
+        },
+    }
+
+
 def test_a_file_that_was_deleted_before_it_was_read_is_refused(deployed: Deployed) -> None:
-    version = deployed.drop("claims/motor/gone.csv", "a,b\n1,2\n")
-    deployed.client("s3").delete_object(
-        Bucket=deployed.outputs["LandingBucket"], Key="claims/motor/gone.csv", VersionId=version
+    # Only the event arrives: deleting a dropped file before its inspection would be a race.
+    event = created(deployed.outputs["LandingBucket"], "claims/motor/gone.csv", "gone")
+    deployed.client("sqs").send_message(
+        QueueUrl=deployed.outputs["ClaimsQueueUrl"], MessageBody=json.dumps(event)
     )
 
-    file = deployed.ended(version)
+    file = deployed.ended("gone")
 
     assert (file["status"], file["error"]) == ("refused", DELETED)
     assert "drop it again" in deployed.alert(f"File {file['file_id']}:")["Message"]
 
 
 def test_a_contract_that_was_deleted_before_it_was_read_is_ignored(deployed: Deployed) -> None:
-    bucket = deployed.outputs["ArtifactBucket"]
-    event = {
-        "source": "aws.s3",
-        "detail-type": "Object Created",
-        "time": "2026-03-01T00:00:00Z",
-        "detail": {
-            "bucket": {"name": bucket},
-            "object": {"key": "contracts/gone.yaml", "version-id": "v", "size": 1, "sequencer": "0"},
-        },
-    }
+    event = created(deployed.outputs["ArtifactBucket"], "contracts/gone.yaml", "gone")
     record = {"messageId": "1", "body": json.dumps(event), "eventSource": "aws:sqs"}
 
     assert deployed.invoke("ApplyContract", {"Records": [record]}) == {"batchItemFailures": []}

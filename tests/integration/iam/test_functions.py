@@ -394,6 +394,7 @@ ACTIONS = (
         {
             "StartPipeline",
             "InspectFile",
+            "CommitFile",
             "RecordFailure",
             "ApplyContract",
             "PlanScoring",

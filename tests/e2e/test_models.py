@@ -43,6 +43,18 @@ def promote(deployed: Deployed, version: str, role: str = "champion") -> dict[st
     return deployed.command("promote", "motor", version, "--as", role, "--why", "the test", "--by", "ann")
 
 
+def register_again(deployed: Deployed, model: Model, version: str) -> None:
+    """Register the same bundle under another version; a second training would take minutes."""
+    deployed.query(
+        "INSERT INTO claimwatch.model_version (line, version, status, metrics, data_sha256, code_version,"
+        " contract_version, bundle_uri, bundle_sha256) SELECT line, %s, status, metrics, data_sha256,"
+        " code_version, contract_version, bundle_uri, bundle_sha256 FROM claimwatch.model_version"
+        " WHERE version = %s",
+        version,
+        model.version,
+    )
+
+
 def drop_week(deployed: Deployed, folder: Path, seed: int, claims: int = 50) -> dict[str, Any]:
     """Drop a week of claims and wait until it is committed."""
     path = folder / "week.csv"
@@ -173,14 +185,7 @@ def test_after_a_rollback_the_previous_model_scores_the_next_file_and_the_histor
     deployed: Deployed, model: Model, tmp_path: Path
 ) -> None:
     promote(deployed, model.version)
-    # A copy of the same bundle is enough here; a second training would take minutes.
-    deployed.query(
-        "INSERT INTO claimwatch.model_version (line, version, status, metrics, data_sha256, code_version,"
-        " contract_version, bundle_uri, bundle_sha256) SELECT line, 'again', status, metrics, data_sha256,"
-        " code_version, contract_version, bundle_uri, bundle_sha256 FROM claimwatch.model_version"
-        " WHERE version = %s",
-        model.version,
-    )
+    register_again(deployed, model, "again")
     assert promote(deployed, "again")["changed"]
     file = drop_week(deployed, tmp_path, seed=7)
     eventually(lambda: len(scores(deployed, file)) == file["rows_loaded"], "each claim has a score")
@@ -200,6 +205,7 @@ def test_after_a_rollback_the_previous_model_scores_the_next_file_and_the_histor
         ("promote", "again", "the test"),
         ("promote", model.version, "the test"),
     ]
+    assert {entry["caller"] for entry in history["promotions"]} == {"arn:aws:iam::000000000000:root"}
     yesterday = today - timedelta(days=1)
     assert deployed.command("history", "motor", "--on", f"{yesterday:%Y-%m-%d}")["live"] == {}
 
@@ -218,8 +224,9 @@ def test_a_model_that_lacks_a_file_is_not_promoted(deployed: Deployed, model: Mo
     s3, bucket = deployed.client("s3"), deployed.outputs["ArtifactBucket"]
     key = f"models/motor/{model.version}/explainer.npz"
     marker = s3.delete_object(Bucket=bucket, Key=key)["VersionId"]
+    register_again(deployed, model, "incomplete")
     try:
-        refused = deployed.command("promote", "motor", model.version, "--as", "challenger", "--why", "x")
+        refused = deployed.command("promote", "motor", "incomplete", "--as", "challenger", "--why", "x")
     finally:
         s3.delete_object(Bucket=bucket, Key=key, VersionId=marker)
 

@@ -316,7 +316,7 @@ def gzip_file(random: Random) -> bytes:
 def _bomb(filling: bytes, beginning: bytes) -> bytes:
     packer = zlib.compressobj(9, wbits=31)
     block = filling * ((1 << 20) // len(filling))
-    return packer.compress(beginning) + b"".join(packer.compress(block) for _ in range(24)) + packer.flush()
+    return packer.compress(beginning) + b"".join(packer.compress(block) for _ in range(6)) + packer.flush()
 
 
 def parquet_file(random: Random) -> bytes:

@@ -451,6 +451,19 @@ def test_rows_among_mostly_unreadable_ones_keep_their_numbers_and_values(validat
     assert len(result.claim_hashes) == 2
 
 
+def test_repetitions_of_a_bad_row_have_the_same_reasons(
+    validator: Validator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = ({"story": "told"}, {"age": "old"}, {"story": "t"}, {"claim": "C1", "story": "x" * 300})
+    rows = [bad[number % 4] for number in range(20)]
+    explained = [[row.problems for row in checked(validator, *rows).refused]]
+    for most in (0, 2):
+        monkeypatch.setattr("claimwatch.ingest.validation.MOST_EXPLAINED", most)
+        explained.append([row.problems for row in checked(validator, *rows).refused])
+    assert explained[0] == explained[1] == explained[2]
+    assert len(set(explained[0])) == 4
+
+
 def test_a_row_without_any_value_has_one_reason(validator: Validator) -> None:
     result = checked(validator, GOOD, dict.fromkeys(FIELDS, ""), {"kind": "?"}, {"story": "told"})
     rules = [[problem.rule for problem in row.problems] for row in result.refused]

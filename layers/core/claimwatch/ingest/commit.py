@@ -1,5 +1,6 @@
 """Commit of a file: every row is accounted for, and all rows become visible at once."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,27 +100,29 @@ def _quarantine_repeated(
     objects: ObjectStore, cursor: Cursor, file: File, contract: Contract, plan: Plan
 ) -> int:
     """Quarantine every row whose claim id occurs earlier in the file; return the number of rows."""
-    repeated = dict(rows.repeated(cursor, contract, file.file_id))
-    name = contract.identifier.name
+    with rows.repeated(cursor, contract, file.file_id) as repeated:
+        refused = _refused(objects, plan, contract.identifier.name, repeated)
+        quarantined = quarantine.add(cursor, file.file_id, refused)
+    deleted = rows.delete_repeated(cursor, contract, file.file_id)
+    if deleted != quarantined:
+        raise AssertionError(f"{quarantined} repeated rows were quarantined, but {deleted} deleted")
+    return deleted
+
+
+def _refused(
+    objects: ObjectStore, plan: Plan, name: str, repeated: Iterator[tuple[int, int]]
+) -> Iterator[RefusedRow]:
+    """Yield the repeated rows with their text; only the chunks that have any are read."""
+    due = next(repeated, None)
     for number, chunk in enumerate(plan.chunks):
-        last = plan.chunks[number + 1].first_row if number + 1 < len(plan.chunks) else None
-        in_chunk = [row for row in repeated if row >= chunk.first_row and (last is None or row < last)]
-        if not in_chunk:
+        following = plan.chunks[number + 1].first_row if number + 1 < len(plan.chunks) else None
+        if due is None or (following is not None and due[0] >= following):
             continue
         first_row = chunk.first_row
         for batch in batches(objects, plan, chunk):
-            in_batch = [row for row in in_chunk if first_row <= row < first_row + len(batch)]
-            quarantine.add(
-                cursor,
-                file.file_id,
-                (
-                    RefusedRow(
-                        row,
-                        batch.raw(row - first_row),
-                        (Problem(name, "unique", f"row {repeated[row]} of this file has the same {name}"),),
-                    )
-                    for row in in_batch
-                ),
-            )
+            while due is not None and due[0] < first_row + len(batch):
+                row, first = due
+                problem = Problem(name, "unique", f"row {first} of this file has the same {name}")
+                yield RefusedRow(row, batch.raw(row - first_row), (problem,))
+                due = next(repeated, None)
             first_row += len(batch)
-    return rows.delete_rows(cursor, contract, file.file_id, list(repeated))

@@ -4,7 +4,7 @@ import atexit
 import gc
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from claimwatch.domain.contract.contract import Column, LogicalType
 from claimwatch.domain.files.header import column_finder, objects_layout
 from claimwatch.domain.files.layout import Layout
-from claimwatch.domain.files.records import Batch
+from claimwatch.domain.files.records import Batch, Problem
 from claimwatch.domain.validation.claim_ids import claim_id_hashes
 from claimwatch.domain.validation.extra_values import ExtraHashes
 from claimwatch.domain.validation.keyed_hash import (
@@ -52,6 +52,9 @@ MOST_RECORDS = 1 << 18
 
 A record takes up to 250 bytes of memory besides its text.
 """
+
+SHORT_RECORD, MOST_EXPLAINED = 256, 1_000
+"""Bytes of refused records whose repetitions are explained only once, and how many: 0.5 MB."""
 
 MOST_HASHES = 1 << 18
 """Hashes of personal values that a validator caches for all its columns: up to 100 MB."""
@@ -259,20 +262,33 @@ class Validator:
         try:
             with redact_duckdb_errors(f"explain {len(places)} records"):
                 findings = self._findings(batches, places)
+                explained: dict[bytes, tuple[Problem, ...]] = {}
                 for place, batch, index in _located(batches, places):
-                    broken = batch.broken.get(index)
-                    problems = (broken,) if broken else self._queries.rules.problems(*next(findings))
+                    if index in batch.broken:
+                        problems: tuple[Problem, ...] = (batch.broken[index],)
+                    elif (record := batch.record(index)) in explained:
+                        problems = explained[record]
+                    else:
+                        problems = self._queries.rules.problems(*next(findings))
+                        if _may_repeat(record, explained):
+                            explained[record] = problems
                     yield RefusedRow(first_row + place, batch.raw(index), problems)
         finally:
             self._records.unlink(missing_ok=True)
 
     def _findings(self, batches: list[Batch], places: Indexes) -> Iterator[tuple[list[str], int]]:
-        """Yield the findings of each of these records that is readable, and their number."""
+        """Yield the findings of each of these records that is readable, and their number.
+
+        Repetitions of short records, such as blank rows, are left out.
+        """
         written = 0
+        known: set[bytes] = set()
         with self._records.open("wb") as records:
             for _, batch, index in _located(batches, places):
-                if index not in batch.broken:
-                    written += records.write(batch.record(index) + b"\n")
+                if index not in batch.broken and (record := batch.record(index)) not in known:
+                    written += records.write(record + b"\n")
+                    if _may_repeat(record, known):
+                        known.add(record)
         if not written:
             return
         found = self._engine.execute(self._queries.explain, {"path": str(self._records)})
@@ -308,6 +324,11 @@ def _growth(layout: Layout) -> int:
     hashed = sum(column.hashed for column in layout.contract.columns)
     names = sum(2 * len(name.encode()) + _HASHED_VALUE for name in layout.extra)
     return hashed * (DIGITS + 1) + names
+
+
+def _may_repeat(record: bytes, known: Collection[bytes]) -> bool:
+    """Return whether the explanation of a record is kept for its repetitions."""
+    return len(record) <= SHORT_RECORD and len(known) < MOST_EXPLAINED
 
 
 def _readable(batches: list[Batch]) -> Indexes:

@@ -4,6 +4,8 @@ A row's key is its claim id, its file and its row number in the file, so a row t
 kept as history.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO
 
 from psycopg2 import sql
@@ -13,6 +15,8 @@ from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.files.layout import copy_columns
 
 _SCHEMA = "claimwatch"
+REPEATED_AT_ONCE = 10_000
+"""Repeated rows that are fetched at a time."""
 COPY_BUFFER = 1 << 16
 """Bytes that are sent at a time; with psycopg2's default of 8 KiB the worker spends twice as much on it."""
 
@@ -39,34 +43,40 @@ def delete(cursor: Cursor, contract: Contract, file_id: int) -> None:
     cursor.execute(sql.SQL("DELETE FROM {} WHERE file_id = %s").format(_table(contract)), (file_id,))
 
 
-def repeated(cursor: Cursor, contract: Contract, file_id: int) -> list[tuple[int, int]]:
-    """Return the rows of a file that repeat a claim id.
+@contextmanager
+def repeated(cursor: Cursor, contract: Contract, file_id: int) -> Iterator[Iterator[tuple[int, int]]]:
+    """Provide the rows of a file that repeat a claim id, in order.
 
-    Each is a pair: the row's number, and the number of the first row with that claim id.
+    Each is a pair: the row's number, and the number of the first row with that claim id. PostgreSQL sorts
+    them, on its disk if they are many, and sends some at a time: a file may have one claim id in all rows.
     """
+    with cursor.connection.cursor("repeated") as found:
+        found.itersize = REPEATED_AT_ONCE
+        found.execute(_repeated(contract) + sql.SQL(" ORDER BY row_number"), (file_id,))
+        yield iter(found)
+
+
+def delete_repeated(cursor: Cursor, contract: Contract, file_id: int) -> int:
+    """Delete the rows of a file that repeat a claim id; return how many were deleted."""
     cursor.execute(
         sql.SQL(
-            """
-            SELECT row_number, first_row FROM (
-                SELECT row_number, min(row_number) OVER (PARTITION BY {identifier}) AS first_row
-                FROM {table} WHERE file_id = %s
-            ) AS numbered
-            WHERE row_number > first_row
-            ORDER BY row_number
-            """
-        ).format(identifier=sql.Identifier(contract.identifier.name), table=_table(contract)),
-        (file_id,),
-    )
-    return cursor.fetchall()
-
-
-def delete_rows(cursor: Cursor, contract: Contract, file_id: int, numbers: list[int]) -> int:
-    """Delete single rows of a file; return how many were deleted."""
-    cursor.execute(
-        sql.SQL("DELETE FROM {} WHERE file_id = %s AND row_number = ANY(%s)").format(_table(contract)),
-        (file_id, numbers),
+            "DELETE FROM {table} WHERE file_id = %s AND row_number IN (SELECT row_number FROM ({found}) AS r)"
+        ).format(table=_table(contract), found=_repeated(contract)),
+        (file_id, file_id),
     )
     return cursor.rowcount
+
+
+def _repeated(contract: Contract) -> sql.Composed:
+    return sql.SQL(
+        """
+        SELECT row_number, first_row FROM (
+            SELECT row_number, min(row_number) OVER (PARTITION BY {identifier}) AS first_row
+            FROM {table} WHERE file_id = %s
+        ) AS numbered
+        WHERE row_number > first_row
+        """
+    ).format(identifier=sql.Identifier(contract.identifier.name), table=_table(contract))
 
 
 def _table(contract: Contract) -> sql.Identifier:

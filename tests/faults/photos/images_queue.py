@@ -113,7 +113,7 @@ class ImagesQueue(Invocations[QueueNotes]):
             self._note_bug(answer, {LAMBDA_DIED}, "process_image")
             return batch
         result: BatchResult = answer.value
-        expected = {"TransientFault", "ClientError"} if self._schedule.forbids else {"TransientFault"}
+        expected = {"TransientFault", "UnexpectedError"} if self._schedule.forbids else {"TransientFault"}
         for raised in result.errors:
             self._note_bug(raised, expected, "process_image")
         if len(result.errors) != len(result.failed):

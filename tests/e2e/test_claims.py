@@ -1,15 +1,18 @@
 """Files dropped into the landing bucket of the deployed application, from event to visible rows."""
 
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg2
 import pytest
 
 from claimwatch.aws.executions import ClaimsPipeline
 from claimwatch.ingest.fail import DELETED
 from claimwatch.ingest.replay import replay
+from claimwatch.storage.logins import renew_logins
 from samples import Book, BookConfig, Dirt, Shape, write_week
 from tests.cluster import database_at
 from tests.deployed import Deployed, eventually
@@ -49,6 +52,52 @@ def test_a_dirty_file_is_split_into_visible_rows_and_quarantine(
     assert [row["row_number"] for row in refused] == sorted(
         [*manifest.damaged_rows, *(duplicate.row for duplicate in manifest.duplicates)]
     )
+
+
+def test_functions_connect_as_their_tasks_and_never_as_the_owner(
+    deployed: Deployed, motor_file: SampleFile
+) -> None:
+    deployed.ended(deployed.drop(motor_file.key, motor_file.path.read_bytes()))
+    connected = deployed.query(
+        "SELECT DISTINCT usename::text FROM pg_stat_activity WHERE application_name = 'claimwatch'"
+    )
+    logins = {row["usename"] for row in connected}
+    assert {"claimwatch_ingest_login", "claimwatch_contracts_login"} <= logins
+    assert all(login.endswith("_login") for login in logins), logins
+
+
+def test_a_deployment_may_renew_all_logins_while_functions_run(
+    deployed: Deployed, motor_file: SampleFile
+) -> None:
+    name = f"{deployed.outputs['DatabaseParameters']}/ingest"
+    before = deployed.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]
+    secret = deployed.client("secretsmanager").get_secret_value(
+        SecretId=deployed.outputs["DatabaseSecretArn"]
+    )
+    prefix = deployed.outputs["DatabaseParameters"]
+
+    class Store:
+        """Stores logins as MigrateSchema does."""
+
+        def put(self, task: str, credentials: Mapping[str, Any]) -> None:
+            deployed.client("ssm").put_parameter(
+                Name=f"{prefix}/{task}", Value=json.dumps(credentials), Type="SecureString", Overwrite=True
+            )
+
+    with closing(database_at(deployed.stack.database_url)) as owner:
+        renew_logins(owner, json.loads(secret["SecretString"]), Store())
+    superuser = deployed.stack.servers.postgres.superuser_url
+    with closing(psycopg2.connect(superuser)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(  # as when connections were idle for too long
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE usename = 'claimwatch_ingest_login'"
+        )
+
+    assert (
+        deployed.ended(deployed.drop(motor_file.key, motor_file.path.read_bytes()))["status"] == "committed"
+    )
+    after = deployed.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]
+    assert json.loads(after["Value"])["password"] != json.loads(before["Value"])["password"]
 
 
 def test_a_repeated_event_starts_no_execution(deployed: Deployed, motor_file: SampleFile) -> None:

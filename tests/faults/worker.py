@@ -7,11 +7,12 @@ pipeline, the alerts and the decoder.
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from claimwatch.aws.events import CreatedObject, parse_object_event
 from claimwatch.aws.executions import execution_name
@@ -19,7 +20,7 @@ from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.contract import odcs  # noqa: F401 - slow to import, so import it before workers fork
 from claimwatch.ingest import commit, fail, inspect, load, register, replay, validation
 from claimwatch.storage.connection import Database
-from tests.cluster import database_at
+from tests.cluster import Cluster, database_at
 from tests.faults.claims.schedule import ARTIFACTS, PERSONAL_DATA_KEY
 from tests.faults.fault_injection import (
     READ,
@@ -34,14 +35,31 @@ from tests.faults.photos.function import ProcessImage
 from tests.faults.scores.steps import Scores
 from tests.faults.seed import Fault
 
+TASKS = {
+    "replay": "replay",
+    "process_image": "photos",
+    "plan_scoring": "scoring",
+    "score_chunk": "scoring",
+    "record_unscored": "scoring",
+    "change": "promotion",
+}
+"""The tasks of the steps; all other steps load files."""
+
 
 @dataclass(frozen=True)
 class Workspace:
-    """The database and the folder of a schedule."""
+    """The database of a schedule, by task and for the superuser, and its folder."""
 
-    url: str
+    urls: Mapping[str, str]
+    superuser_url: str
     folder: Path
     chunk_bytes: int = 0
+
+    @classmethod
+    def of(cls, cluster: Cluster, url: str, folder: Path, chunk_bytes: int = 0) -> "Workspace":
+        """Return the workspace of a clone."""
+        superuser = urlsplit(cluster.server.superuser_url)._replace(path=urlsplit(url).path).geturl()
+        return cls(cluster.database(url).urls, superuser, folder, chunk_bytes)
 
 
 @dataclass(frozen=True)
@@ -112,8 +130,8 @@ class Worker:
         self._pipe = pipe
         self._pipeline = RemotePipeline(pipe)
         self._alerts = RemoteAlerts(pipe)
-        self._url = ""
-        self._database = database_at("")
+        self._urls: Mapping[str, str] = {}
+        self._databases: dict[str, Database] = {}
         self._process_image = ProcessImage()
         self._scores = Scores(pipe, self._alerts)
 
@@ -124,7 +142,7 @@ class Worker:
                 job: Job = self._pipe.recv()
             except EOFError:
                 return
-            trap.set(job.faults, job.workspace.url)
+            trap.set(job.faults, job.workspace.superuser_url)
             answer: Done | Raised
             try:
                 answer = Done(self._run(job))
@@ -134,9 +152,12 @@ class Worker:
             self._pipe.send(answer)
 
     def _run(self, job: Job) -> Any:
-        database, workspace = self._database_of(job.workspace), job.workspace
+        workspace, task = job.workspace, TASKS.get(job.step, "ingest")
+        database = self._database_of(workspace, task)
         if job.step == "process_image":
-            return self._process_image.run(database, workspace.folder, workspace.url, **job.arguments)
+            return self._process_image.run(
+                database, workspace.folder, workspace.superuser_url, **job.arguments
+            )
         # A chunk ends at the end of a block or later.
         objects = BreakingObjects(workspace.folder, min(READ, workspace.chunk_bytes // 3))
         inspect.CHUNK, inspect.BLOCK = workspace.chunk_bytes, workspace.chunk_bytes // 3
@@ -160,14 +181,16 @@ class Worker:
         }
         return steps[job.step](**job.arguments)
 
-    def _database_of(self, workspace: Workspace) -> Database:
-        if workspace.url != self._url:
-            self._database.close()
-            self._url = workspace.url
-            self._database = database_at(
-                workspace.url, connection_factory=BreakingConnection, cursor_factory=BreakingCursor
+    def _database_of(self, workspace: Workspace, task: str) -> Database:
+        if workspace.urls != self._urls:
+            for opened in self._databases.values():
+                opened.close()
+            self._urls, self._databases = workspace.urls, {}
+        if task not in self._databases:
+            self._databases[task] = database_at(
+                workspace.urls[task], connection_factory=BreakingConnection, cursor_factory=BreakingCursor
             )
-        return self._database
+        return self._databases[task]
 
 
 def _created(event: dict[str, Any]) -> Any:

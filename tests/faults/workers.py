@@ -198,7 +198,7 @@ class Invocations[N: Notes]:
                 return
             draw.choice(busy).kill()
         elif kind == "terminate_all":
-            terminate_all(self._workspace.url)
+            terminate_all(self._workspace.superuser_url)
         else:
             self._restart(kind.removeprefix("restart_"))
         with self._lock:
@@ -242,4 +242,5 @@ def terminate_all(url: str) -> None:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " AND backend_type = 'client backend'"
             )

@@ -1,6 +1,7 @@
 """Migrate the database's schema to this version of the code, and renew all logins, at deployment."""
 
 from collections.abc import Mapping
+from contextlib import closing
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -24,9 +25,9 @@ def bring_up_to_date(request: Request) -> Mapping[str, str]:
     if request.kind == "Delete":
         runtime.logins().delete(TASKS)  # from then on, nobody knows the passwords
         return {}
-    database = runtime.owned_database()
-    ran = [f"{migration.number:04}_{migration.name}" for migration in migrate_with_retry(database)]
-    lines = complete_lines(database)
-    renew_logins(database, runtime.owner_secret(), runtime.logins())
+    with closing(runtime.owned_database()) as database:  # nobody stays connected as the owner
+        ran = [f"{migration.number:04}_{migration.name}" for migration in migrate_with_retry(database)]
+        lines = complete_lines(database)
+        renew_logins(database, runtime.owner_secret(), runtime.logins())
     logger.info("schema migrated", extra={"migrations": ran, "lines_with_photos": lines})
     return {"Migrations": ", ".join(ran)}

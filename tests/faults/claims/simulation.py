@@ -35,7 +35,7 @@ class ClaimsSimulation(Simulation):
         for label, file in self._files.items():
             self._drop(FilesystemObjectStore(folder), label, file)
         self._expected = {label: expected_file(file) for label, file in self._files.items()}
-        workspace = Workspace(url, folder, self._schedule.chunk_bytes)
+        workspace = Workspace.of(cluster, url, folder, self._schedule.chunk_bytes)
         self.environment = ClaimsEnvironment(self._schedule, cluster, workspace, workers, self._files)
         labels = {ref: label for label, ref in self._refs.items()}
         self.watcher = ClaimsWatcher(url, self._expected, labels)

@@ -30,7 +30,7 @@ class PhotosSimulation(Simulation):
             if entry.picture is not None:
                 ref = self._bucket.write(BUCKET, entry.key, [entry.picture.data])
                 assert ref.version_id == entry.version_id
-        self.environment = ImagesQueue(self._schedule, cluster, Workspace(url, folder), workers)
+        self.environment = ImagesQueue(self._schedule, cluster, Workspace.of(cluster, url, folder), workers)
         self.watcher = PhotosWatcher(url, self._schedule.entries)
 
     def run_waves(self) -> None:

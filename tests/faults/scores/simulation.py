@@ -48,7 +48,7 @@ class ScoresSimulation(Simulation):
         self._schedule, self._url = ScoreSchedule(seed), url
         _create_line(url, folder)
         self.watcher = ScoresWatcher(url)
-        workspace = Workspace(url, folder, self._schedule.chunk_bytes)
+        workspace = Workspace.of(cluster, url, folder, self._schedule.chunk_bytes)
         self.environment = ScoresEnvironment(self._schedule, cluster, workspace, workers)
         self._numbers = {
             file.label: self.environment.load(_event(folder, file, number))
@@ -135,6 +135,7 @@ def _create_line(url: str, folder: Path) -> None:
                     (LINE, 10 + int(model.version), model.version),
                 )
             models.add_version(cursor, _version(REFUSED, "0" * 64, refused_because="it is worse"))
+            models.grant_registry(cursor)
 
 
 def _version(version: str, sha256: str, **other: Any) -> NewVersion:

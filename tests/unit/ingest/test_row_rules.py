@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.contract.contract import Column, Contract, ExtraValues, LogicalType, Role
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.validation.row_rules_sql import RuleQueries, hash_function, rule_queries
 
@@ -50,7 +50,7 @@ COLUMNS = (
         maximum=datetime(9999, 12, 31, 23, tzinfo=UTC),
     ),
 )
-WITHOUT_RULE = {"name", "logical_type", "role", "unique", "synonyms", "description"}
+WITHOUT_RULE = {"name", "logical_type", "role", "unique", "synonyms", "description", "link_group"}
 """Fields of a column that have no rule about a cell."""
 
 TEXTS = (
@@ -107,7 +107,7 @@ def _results(queries: RuleQueries, records: str, path: Path) -> list[tuple[bool,
 def test_a_record_is_refused_exactly_if_there_is_a_reason(
     tmp_path: Path, identifier: Column, column: Column, cells: list[str], other: str
 ) -> None:
-    contract = Contract("odd", "1.0.0", "claim_odd", (identifier, column))
+    contract = Contract("odd", "1.0.0", "claim_odd", (identifier, column), extra=ExtraValues.PLAIN)
     names = (identifier.name, column.name)
     rows = [(cell, "a") for cell in (*ODD, *cells)] + [(other, cell) for cell in (*ODD, *cells)]
     text = io.StringIO()

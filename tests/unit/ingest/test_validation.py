@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -30,7 +31,7 @@ from claimwatch.domain.files.header import MOST_SPELLINGS, ndjson_layout
 from claimwatch.domain.files.layout import Layout, copy_columns
 from claimwatch.domain.files.records import Batch, Problem, RecordCutter
 from claimwatch.domain.validation.extra_values import ExtraHashes
-from claimwatch.domain.validation.row_rules_sql import MOST_REASONS
+from claimwatch.domain.validation.row_rules_sql import MOST_REASONS, SHOWN, shape_of
 from claimwatch.errors import EngineFault
 from claimwatch.ingest.validation import BLOCK, ValidationResult, Validator
 from claimwatch.storage.quarantine import RefusedRow
@@ -123,32 +124,53 @@ def test_every_notation_of_a_value_is_stored_as_what_it_means(
 
 
 @pytest.mark.parametrize(
-    ("change", "problem"),
+    ("change", "rule", "message"),
     [
-        ({"claim": ""}, Problem("claim", "required", "the value is missing")),
-        ({"claim": "D1"}, Problem("claim", "pattern", "D1 does not match the pattern ^C[0-9]+$")),
-        ({"age": "12.5"}, Problem("age", "type", "12.5 is not a whole number")),
-        ({"age": "0x1F"}, Problem("age", "type", "0x1F is not a whole number")),
-        ({"age": "15"}, Problem("age", "minimum", "15 is below the minimum 16")),
-        ({"age": "101"}, Problem("age", "maximum", "101 is above the maximum 100")),
-        ({"amount": "nan"}, Problem("amount", "type", "nan is not a number")),
-        ({"amount": "inf"}, Problem("amount", "type", "inf is not a number")),
-        ({"amount": "1.2.3"}, Problem("amount", "type", "1.2.3 is not a number")),
-        ({"amount": "0"}, Problem("amount", "exclusiveMinimum", "0 is not above 0")),
-        ({"kind": "flood"}, Problem("kind", "validValues", "flood is not one of fire, theft, burglary")),
-        ({"day": "2026-02-30"}, Problem("day", "type", "2026-02-30 is not a date (YYYY-MM-DD)")),
-        ({"day": "infinity"}, Problem("day", "type", "infinity is not a date (YYYY-MM-DD)")),
-        ({"day": "2027-01-01"}, Problem("day", "maximum", "2027-01-01 is above the maximum 2026-12-31")),
-        ({"seen": "25:00"}, Problem("seen", "type", "25:00 is not a date and time (YYYY-MM-DDTHH:MM:SSZ)")),
-        ({"police": "maybe"}, Problem("police", "type", "maybe is not true or false")),
-        ({"story": "x"}, Problem("story", "minLength", "x is shorter than 2 characters")),
-        ({"name": "N" * 21}, Problem("name", "maxLength", "the value is longer than 20 characters")),
+        ({"claim": ""}, "required", "the value is missing"),
+        (
+            {"claim": "D1"},
+            "pattern",
+            "a value like 'A9' does not match the pattern ^C[0-9]+$",
+        ),
+        ({"age": "12.5"}, "type", "a value like '99.9' is not a whole number"),
+        ({"age": "0x1F"}, "type", "a value like '9a9A' is not a whole number"),
+        ({"age": "15"}, "minimum", "a value like '99' is below the minimum 16"),
+        ({"age": "101"}, "maximum", "a value like '999' is above the maximum 100"),
+        ({"amount": "nan"}, "type", "a value like 'aaa' is not a number"),
+        ({"amount": "inf"}, "type", "a value like 'aaa' is not a number"),
+        ({"amount": "1.2.3"}, "type", "a value like '9.9.9' is not a number"),
+        ({"amount": "0"}, "exclusiveMinimum", "a value like '9' is not above 0"),
+        (
+            {"kind": "flood"},
+            "validValues",
+            "a value like 'aaaaa' is not one of fire, theft, burglary",
+        ),
+        (
+            {"day": "2026-02-30"},
+            "type",
+            "a value like '9999-99-99' is not a date (YYYY-MM-DD)",
+        ),
+        ({"day": "infinity"}, "type", "a value like 'aaaaaaaa' is not a date (YYYY-MM-DD)"),
+        (
+            {"day": "2027-01-01"},
+            "maximum",
+            "a value like '9999-99-99' is above the maximum 2026-12-31",
+        ),
+        (
+            {"seen": "25:00"},
+            "type",
+            "a value like '99:99' is not a date and time (YYYY-MM-DDTHH:MM:SSZ)",
+        ),
+        ({"police": "maybe"}, "type", "a value like 'aaaaa' is not true or false"),
+        ({"story": "x"}, "minLength", "a value like 'a' is shorter than 2 characters"),
+        ({"name": "N" * 21}, "maxLength", "the value is longer than 20 characters"),
     ],
 )
 def test_a_bad_cell_is_refused_with_its_reason(
-    validator: Validator, change: dict[str, str], problem: Problem
+    validator: Validator, change: dict[str, str], rule: str, message: str
 ) -> None:
     result = checked(validator, GOOD | change)
+    problem = Problem(next(iter(change)), rule, message)
     assert (result.loaded, [row.problems for row in result.refused]) == (0, [(problem,)])
 
 
@@ -169,6 +191,25 @@ def test_a_long_value_is_shortened_in_its_reason(validator: Validator) -> None:
     [row] = checked(validator, GOOD | {"age": "9" * 500}).refused
     [problem] = row.problems
     assert len(problem.message) < 100
+
+
+@given(st.text(min_size=1, max_size=100))
+def test_a_reason_shows_the_shape_of_a_value_and_nothing_else(text: str) -> None:
+    shape = shape_of(text)
+    assert set(re.findall(r"[^\W_]", shape)) <= {"A", "a", "9"}
+    assert shape.isprintable()
+    assert len(shape) <= SHOWN + 3
+
+
+def test_a_shifted_row_shows_no_personal_value_in_its_reasons(validator: Validator) -> None:
+    cells = [*GOOD.values()]
+    shifted = dict(zip(FIELDS, [cells[0], "Jane Roe, born 1980-02-03", *cells[1:]], strict=False))
+    [row] = checked(validator, shifted).refused
+    assert len(row.problems) > 2
+    assert row.problems[0].message == "a value like 'Aaaa Aaa, aaaa 9999-99-99' is not a whole number"
+    for problem in row.problems:
+        quoted = re.search("'(.*)'", problem.message)
+        assert quoted is None or not set(re.findall(r"[^\W_]", quoted[1])) - {"A", "a", "9"}
 
 
 WEATHER = ExtraHashes(KEY).of_text("weather", "rain")

@@ -16,8 +16,8 @@ from claimwatch.domain.contract.contract import Bound, Column, Contract, ExtraVa
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import MAX_RECORD, Problem
 
-SHOWN = 60
-"""Maximum number of characters of a refused value that a reason quotes."""
+SHOWN = 40
+"""Maximum number of characters of a refused value whose shape a reason shows."""
 MOST_REASONS = 10
 """Maximum number of reasons that a row keeps; one more says how many there are beyond these."""
 
@@ -63,6 +63,9 @@ Each step reads only what the previous step let through: the JSON functions fail
 
 KEY_LISTS = f"SELECT DISTINCT json_keys(item) FROM ({_ITEMS}) WHERE item IS NOT NULL"
 """The lists of keys that the objects of an NDJSON file have; the parameter ``path`` is the file's path."""
+
+_SIGNS = frozenset(" !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~€£¥§°")
+"""Characters that a reason shows; they say nothing about a person."""
 
 _PLAIN_PATTERN = re.compile(
     r"\^?(?:(?:[A-Za-z0-9 _-]|\[(?:[A-Z]-[A-Z]|[a-z]-[a-z]|[0-9]-[0-9]|[A-Za-z0-9_])+\])"
@@ -113,7 +116,7 @@ class RuleQueries:
     def _problem(self, finding: str) -> Problem:
         number, _, value = finding.partition(":")
         found = self._findings[int(number)]
-        shown = value if len(value) <= SHOWN else f"{value[:SHOWN]}..."
+        shown = f"a value like '{shape_of(value)}'" if value else ""
         return Problem(found.column, found.rule, shown + found.message)
 
 
@@ -137,6 +140,24 @@ class _Rule:
     """SQL that is true if the value keeps the rule, in its cheapest form; NULL if there is no value."""
     message: str
     """The rest of the sentence, after the value."""
+
+
+def shape_of(text: str) -> str:
+    """Return the shape of a value: letters as A or a, digits as 9, and signs as they are.
+
+    A reason shows the shape only: if the cells of a row are shifted, any column may hold a personal value.
+    The text itself is in the quarantine.
+    """
+    shape = "".join(map(_shape_of_character, text[:SHOWN]))
+    return shape if len(text) <= SHOWN else f"{shape}..."
+
+
+def _shape_of_character(character: str) -> str:
+    if character.isdecimal():
+        return "9"
+    if character.isalpha():
+        return "A" if character.isupper() else "a"
+    return character if character in _SIGNS else "?"
 
 
 def rule_queries(layout: Layout) -> RuleQueries:

@@ -1,5 +1,6 @@
 """A whole training on the sample book: its results, and the models and snapshots that it refuses."""
 
+import html
 import json
 import re
 import warnings
@@ -9,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
@@ -231,6 +233,25 @@ def test_the_card_opens_without_a_network(trained: Trained) -> None:
     assert "prefers-color-scheme: dark" in text
     for words in ("Lift by decile", "Protected groups", "Limits", "Random audit", "Permutation importance"):
         assert words in text
+
+
+def test_nothing_that_a_training_writes_or_reports_names_a_person(
+    trained: Trained, book: Book, contract: Contract
+) -> None:
+    """The snapshot of this test has every column of the file, more than a real one."""
+    personal = [column.name for column in contract.columns if column.personal]
+    assert len(personal) >= 6
+    table = pq.read_table(book.snapshot, columns=personal)
+    values = {str(value) for name in personal for value in table[name].to_pylist() if value}
+    assert len(values) > 40_000
+    written = {path.name: path.read_bytes() for path in trained.folder.rglob("*") if path.is_file()}
+    written["report"] = "\n".join(trained.told).encode()
+    assert {"card.html", "card.md", "manifest.json", "profiles.json", "features.json"} <= written.keys()
+    for name, content in written.items():
+        text = html.unescape(content.decode("utf-8", "replace"))
+        words = set(re.findall(r"POL-\d{10}|C\d{8}\b|\S+@\S+", text))
+        assert not words & values, name
+        assert not [value for value in sorted(values)[::20] if len(value) > 8 and value in text], name
 
 
 def test_the_markdown_card_shows_only_existing_plots(trained: Trained) -> None:

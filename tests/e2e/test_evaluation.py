@@ -212,7 +212,10 @@ def test_the_command_line_shows_the_week_and_fetches_its_report(watched: Watched
 
 def test_advice_starts_no_training_by_default(watched: Watched) -> None:
     events = watched.deployed.client("events")
-    rule = events.describe_rule(Name=watched.deployed.resource("StartTrainingAdvised"))
+    rule = events.describe_rule(
+        Name=watched.deployed.resource("StartTrainingAdvised").rpartition("|")[2],
+        EventBusName=watched.deployed.outputs["RequestBusName"],
+    )
 
     assert rule["State"] == "DISABLED"
     assert watched.deployed.query("SELECT FROM claimwatch.training") == []

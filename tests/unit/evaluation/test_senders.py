@@ -73,7 +73,7 @@ def test_an_event_has_claimwatch_as_its_source_and_goes_to_both_buses() -> None:
 
     EventBridgeBus(events, "requests").publish_event("RetrainingAdvised", {"line": "motor"})
 
-    entries = events.asked[0]["Entries"]
+    entries = [entry for asked in events.asked for entry in asked["Entries"]]
     assert [entry["EventBusName"] for entry in entries] == ["default", "requests"]
     for entry in entries:
         assert (entry["Source"], entry["DetailType"]) == ("claimwatch", "RetrainingAdvised")

@@ -15,6 +15,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
 from claimwatch.domain.contract.schema_change import quoted
+from claimwatch.duckdb_access import restrict_access
 
 _WANTED = frozenset({Role.IDENTIFIER, Role.EVENT_TIME, Role.FEATURE, Role.PROTECTED})
 _TYPES = {
@@ -84,6 +85,7 @@ def _write_parquet(csv: Path, columns: list[Column], path: Path) -> None:
         for name, (column, kind) in zip(names, types.items(), strict=True)
     )
     with duckdb.connect(config={"threads": 1}) as engine:
+        restrict_access(engine, csv.parent, path.parent)
         engine.execute(
             f"COPY (SELECT {wanted} FROM read_csv('{_literal(csv)}', columns = {{{fields}}}, header = false,"
             " auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = '',"

@@ -9,6 +9,7 @@ from typing import Self
 import duckdb
 
 from claimwatch.domain.files.header import shown_name
+from claimwatch.duckdb_access import restrict_access
 from claimwatch.errors import RefusedFile
 
 MEMORY_LIMIT = "128MB"
@@ -45,6 +46,7 @@ class ParquetTable:
         self._engine.execute(
             "SET disable_parquet_prefetching = true"
         )  # otherwise whole row groups are in memory
+        restrict_access(self._engine, path.parent)
         # Some writers do not declare which of their byte columns are text.
         self._table = f"read_parquet({_literal(str(path))}, binary_as_string = true)"
         try:

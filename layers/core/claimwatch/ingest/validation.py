@@ -38,6 +38,7 @@ from claimwatch.domain.validation.row_rules_sql import (
     hash_function,
     rule_queries,
 )
+from claimwatch.duckdb_access import restrict_access
 from claimwatch.duckdb_errors import redact_duckdb_errors
 from claimwatch.storage.quarantine import RefusedRow
 
@@ -130,6 +131,7 @@ class Validator:
         self._engine.execute("SET enable_progress_bar = false")  # it would be printed into the logs
         # It turns every IN (...) into a join, which takes longer to plan than the values to compare.
         self._engine.execute("SET disabled_optimizers = 'in_clause'")
+        restrict_access(self._engine, self._folder.name)
         self._queries = self._make_queries(layout)
         has_column = partial(_has_key_of_column, column_finder(layout.contract))
         self._engine.create_function(KEY_OF_COLUMN, has_column, ["VARCHAR"], "BOOLEAN")

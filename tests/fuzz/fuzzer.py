@@ -15,7 +15,7 @@ from typing import Self
 from tests.fuzz.target import Environment, Target
 from tests.fuzz.worker import Job, Observation, work
 
-PATIENCE = 45.0
+PATIENCE = 120.0
 """Seconds by the clock until a reading counts as hanging; the machine may be busy."""
 
 

@@ -18,6 +18,7 @@ from claimwatch.photos import receive
 from claimwatch.photos.decoder import Decoder
 from local.filesystem_object_store import FilesystemObjectStore
 from tests.cluster import ClonedDatabase
+from tests.fuzz.grids import hostile_grid
 from tests.fuzz.mutation import edge_number, mutated
 from tests.fuzz.peak_memory import peak_of, reset_peak
 from tests.fuzz.target import BrokenPromise, Environment, check_sentence
@@ -135,6 +136,9 @@ def open_metadata(environment: Environment) -> Iterator[PhotoReader]:
 def photo(random: Random) -> bytes:
     """Draw a photo whose structure is damaged: lengths, counts and sizes are absurd."""
     form = random.choice(FORMATS)
+    if form in {"AVIF", "HEIF"} and random.random() < 0.4:
+        data = hostile_grid(random, form)
+        return mutated(random, data, most=3) if random.random() < 0.3 else data
     data = undamaged(form)
     for _ in range(random.randint(1, 3)):
         match random.randrange(4):

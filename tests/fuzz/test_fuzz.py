@@ -17,9 +17,9 @@ SEED = 1
 INPUTS = {
     "csv": 30,
     "json": 40,
-    "gzip": 25,
-    "parquet": 40,
-    "contracts": 60,
+    "gzip": 15,
+    "parquet": 25,
+    "contracts": 40,
     "keys": 150,
     "photos": 150,
     "exif": 200,

@@ -15,6 +15,7 @@ from claimwatch.domain.contract.line_name import line_in
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.errors import RefusedContract, RefusedData
 from claimwatch.ingest.contract_keys import contract_key
+from claimwatch.ingest.protect_extra import protect_extra
 from claimwatch.storage import contracts
 from cli.options import AsJson, StackName, stack_of
 from cli.screen import counted, say, show, show_document, show_json, show_table
@@ -145,6 +146,28 @@ def put(
         return
     note = f": {entry.error}" if entry.error else ""
     show(f"Contract {contract.version} of line {line} is {entry.status} in {target.title}{note}.")
+
+
+def protect(
+    ctx: typer.Context,
+    line: Annotated[str, typer.Argument(help="The line of business.")],
+    stack: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hash values of unknown columns that earlier versions stored in clear.
+
+    Needs the login of the task 'contracts' and the key of the personal data. It can be interrupted and
+    repeated.
+    """
+    database, key = stack_of(ctx, stack).open_for_protection()
+    done = protect_extra(database, key, line)
+    if as_json:
+        show_json(vars(done))
+        return
+    show(f"Line {line}: {done.rows:,} rows have unknown columns, and {done.changed:,} of them were changed.")
+    if done.drop_again:
+        files = ", ".join(map(str, done.drop_again))
+        say(f"Files {files} have values of columns of the contract there: drop them again to use them.")
 
 
 def _wait_for_result(target: Stack, line: str, text: str) -> contracts.Entry:

@@ -45,11 +45,17 @@ def no_replays() -> Database:
     raise StackUnreachable("the stack does not support replays: deploy this version of Claimwatch")
 
 
+def no_protection() -> tuple[Database, bytes]:
+    """Raise ``StackUnreachable``, in place of opening the database to protect values."""
+    raise StackUnreachable("the stack does not have a key of the personal data: deploy this version")
+
+
 @dataclass(frozen=True)
 class Stack:
     """A deployed stack; ``title`` describes it in messages.
 
-    ``database`` may only be read; ``open_for_replays`` returns it with the right to begin new attempts.
+    ``database`` may only be read; ``open_for_replays`` returns it with the right to begin new attempts,
+    ``open_for_protection`` with the right to change claims, and the key of the personal data.
     """
 
     title: str
@@ -63,6 +69,7 @@ class Stack:
     backfill: Backfill | None = None
     plan_evaluation: Call = not_deployed
     open_for_replays: Callable[[], Database] = no_replays
+    open_for_protection: Callable[[], tuple[Database, bytes]] = no_protection
 
 
 def find_stack(name: str | None, database_address: str | None, folder: Path) -> Stack:
@@ -159,9 +166,23 @@ def _connected(
         landing_bucket=outputs["LandingBucket"],
         artifact_bucket=outputs["ArtifactBucket"],
         open_for_replays=lambda: database_of("replay"),
+        open_for_protection=lambda: (database_of("contracts"), _personal_data_key(client, outputs)),
         **_requests(api),
         **_backfill(outputs, client),
     )
+
+
+def _personal_data_key(client: Callable[[str], Any], outputs: Mapping[str, str]) -> bytes:
+    if "PersonalDataKeyArn" not in outputs:
+        no_protection()
+    try:
+        answer = client("secretsmanager").get_secret_value(SecretId=outputs["PersonalDataKeyArn"])
+    except ClientError as error:
+        raise StackUnreachable(
+            f"the key of the personal data cannot be read: {error.response['Error']['Message']}"
+        ) from error
+    key: str = answer["SecretString"]
+    return key.encode()
 
 
 def _api(outputs: Mapping[str, str], session: "boto3.Session", address: str = "") -> Api | None:

@@ -74,6 +74,7 @@ def run(database: ClonedDatabase, tmp_path: Path) -> Run:
         LANDING,
         ARTIFACTS,
         open_for_replays=lambda: database.as_task("replay"),
+        open_for_protection=lambda: (database.as_task("contracts"), b"key"),
     )
 
     def invoke(*arguments: object) -> Result:

@@ -1,17 +1,38 @@
 """Draft of a contract from a local file, made like the pipeline's draft from a dropped file."""
 
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.files.encoding import Encoding, EncodingDetector
 from claimwatch.ingest import drafting
 from claimwatch.ingest.staging import SAMPLE, Prepared, prepare
 from cli.local_file import LocalFiles, local_ref
 
+ENOUGH = 4 * SAMPLE
+"""Bytes that are unpacked or converted: the header and the rows of the sample are within them."""
+
+
+class BeginningOnly(LocalFiles):
+    """Local files of which only the beginning is written, because a draft needs no more."""
+
+    def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
+        return super().write(bucket, key, _beginning(blocks))
+
+
+def _beginning(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    written = 0
+    for block in blocks:
+        yield block
+        written += len(block)
+        if written >= ENOUGH:
+            return
+
 
 def draft(path: Path, line: str) -> tuple[str, str]:
     """Return a description of the file's format and a draft. Raises ``RefusedFile`` if it is not a table."""
-    objects = LocalFiles()
+    objects = BeginningOnly()
     with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
 
         def prepared(encoding: Encoding | None) -> Prepared:

@@ -92,7 +92,9 @@ def place_of(error: BaseException) -> str:
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if f"/{__package__}/" in frame.filename or "/training/" in frame.filename
+        if f"/{__package__}/" in frame.filename
+        or "/training/" in frame.filename
+        or frame.filename.endswith("/handler.py")
     ]
     if not frames:
         return type(error).__name__

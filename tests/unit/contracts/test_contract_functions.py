@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-import claimwatch.observability  # noqa: F401 - importing the tracer opens a socket, which tests may not
 from claimwatch.aws.custom_resource import Request
 from claimwatch.aws.events import CreatedObject, parse_object_event
 from claimwatch.aws.objects import ObjectRef
@@ -20,6 +19,11 @@ from claimwatch.errors import TransientFault
 from claimwatch.ingest.apply_contract import Applied
 from claimwatch.ingest.contract_keys import line_of
 from claimwatch.ingest.publish_contract import packaged_contract, publish_contract
+from claimwatch.observability import (
+    UnexpectedError,
+)  # importing the tracer opens a socket, which tests may not
+from claimwatch.storage.connection import Database
+from claimwatch.storage.logins import TASKS
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"
 
@@ -215,6 +219,7 @@ def run_work(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Request], Any]:
         monkeypatch.setattr(module, "respond", lambda *given: found.append(given[-1](request)))
         monkeypatch.setattr(module, "migrate_with_retry", lambda *_: [], raising=False)
         monkeypatch.setattr(module, "complete_lines", lambda *_: [], raising=False)
+        monkeypatch.setattr(module, "renew_logins", lambda *_: None, raising=False)
         module.handler({}, Context())
         return found[0]
 
@@ -235,8 +240,19 @@ class FakeRuntime:
     def objects(self) -> Bucket:
         return self.bucket
 
-    def database(self) -> None:
-        return None
+    def owned_database(self) -> Database:
+        return Database({})
+
+    def owner_secret(self) -> dict[str, Any]:
+        return {}
+
+    def logins(self) -> "FakeLogins":
+        return FakeLogins()
+
+
+class FakeLogins:
+    def delete(self, tasks: Iterable[str]) -> None:
+        assert set(tasks) == set(TASKS)
 
 
 @pytest.mark.parametrize(
@@ -260,3 +276,11 @@ def test_a_deployment_publishes_the_contract(run_work: Callable[[str, Request], 
 
 def test_a_deployment_runs_the_migrations(run_work: Callable[[str, Request], Any]) -> None:
     assert run_work("database/migrate_schema", Request("Update", {})) == {"Migrations": ""}
+
+
+def test_an_unexpected_error_names_the_line_of_the_handler(
+    run_work: Callable[[str, Request], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(FakeRuntime, "owned_database")
+    with pytest.raises(UnexpectedError, match=r"^AttributeError in handler\.bring_up_to_date, line \d+$"):
+        run_work("database/migrate_schema", Request("Update", {}))

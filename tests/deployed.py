@@ -146,7 +146,10 @@ class Deployed:
         with closing(self.stack.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             names = [column.name for column in cursor.description or ()]
-            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()] if names else []
+            found = cursor.fetchall() if cursor.description is not None else []
+            rows = [
+                dict(zip(names, row, strict=True)) for row in found
+            ]  # without columns, empty dictionaries
             connection.commit()
             return rows
 

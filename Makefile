@@ -103,10 +103,31 @@ print(saved if isinstance(saved, str) else " ".join(saved))
 endef
 export SAVED_PARAMETERS
 
+# Prints an option for a stack whose last operation succeeded. While rollback is disabled, as samconfig.toml says,
+# CloudFormation refuses every update that replaces a resource; but only then can a failed stack be deployed again.
+define ROLLBACK_OPTION
+import tomllib
+import boto3
+from botocore.exceptions import ClientError
+with open("samconfig.toml", "rb") as file:
+    saved = tomllib.load(file)["default"]
+options = saved["global"]["parameters"] | saved["deploy"]["parameters"]
+session = boto3.Session(profile_name=options.get("profile"), region_name=options.get("region"))
+try:
+    [stack] = session.client("cloudformation").describe_stacks(StackName=options["stack_name"])["Stacks"]
+except ClientError as error:
+    if "does not exist" not in str(error):
+        raise
+else:
+    if stack["StackStatus"].endswith("_COMPLETE"):
+        print("--no-disable-rollback")
+endef
+export ROLLBACK_OPTION
+
 deploy: build ## Deploy to AWS; asks for the parameters the first time
 	@saved="$$(python -c "$$SAVED_PARAMETERS")"
-	if [ -n "$$saved" ]; then guided=(); else guided=(--guided); fi
-	sam deploy "$${guided[@]}" --parameter-overrides "$$saved CodeVersion=$(CODE_VERSION)"
+	if [ -n "$$saved" ]; then option="$$(python -c "$$ROLLBACK_OPTION")"; else option=--guided; fi
+	sam deploy $$option --parameter-overrides "$$saved CodeVersion=$(CODE_VERSION)"
 
 # -- The laptop's AWS --------------------------------------------------------------------------------------------
 

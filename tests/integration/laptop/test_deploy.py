@@ -1,6 +1,7 @@
-"""`make deploy` with the real sam: it asks once, uses the saved answers, and repairs what failed."""
+"""`make deploy` with the real sam: it asks once, then uses the answers, and repairs or undoes what failed."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -77,7 +78,7 @@ def stack(emulator: Emulator) -> tuple[str, dict[str, str]]:
     return found["StackStatus"], {item["ParameterKey"]: item["ParameterValue"] for item in parameters}
 
 
-def test_a_failed_first_deployment_stays_and_is_repaired_by_deploying_again_without_questions(
+def test_a_failed_first_deployment_is_repaired_without_questions_and_a_later_one_rolled_back(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     shutil.copy(PROJECT / "samconfig.toml", tmp_path)
@@ -94,4 +95,14 @@ def test_a_failed_first_deployment_stays_and_is_repaired_by_deploying_again_with
     second = make_deploy(emulator, tmp_path, "v2", "y")
 
     assert "Parameter AlertEmail" not in second
+    assert re.search(r"Disable rollback +: True", second)
     assert stack(emulator) == ("UPDATE_COMPLETE", {"AlertEmail": "bob@example.com", "CodeVersion": "v2"})
+
+    (tmp_path / "template.yaml").write_text(TEMPLATE + FAILS)
+    third = make_deploy(emulator, tmp_path, "v3", "y")
+
+    assert re.search(r"Disable rollback +: False", third)  # else AWS refuses to replace resources
+    assert stack(emulator) == (
+        "UPDATE_ROLLBACK_COMPLETE",
+        {"AlertEmail": "bob@example.com", "CodeVersion": "v2"},
+    )

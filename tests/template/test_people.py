@@ -116,3 +116,15 @@ def test_a_system_that_requests_trainings_needs_its_tag_and_may_publish_nothing_
 def test_the_outputs_name_every_policy() -> None:
     outputs = {output["Value"].get("Ref") for output in TEMPLATE["Outputs"].values()}
     assert set(POLICIES) <= outputs
+
+
+def test_descriptions_of_policies_are_never_reworded() -> None:
+    """A description cannot change, so CloudFormation would replace the policy that identities have."""
+    assert {name: body["Description"].removeprefix("Claimwatch - ") for name, body in POLICIES.items()} == {
+        "SendClaimsPolicy": "send claims of the line in the tag claimwatch-line",
+        "SendOutcomesPolicy": "send outcomes of the line in the tag claimwatch-line",
+        "SendPhotosPolicy": "send photos",
+        "RequestTrainingsPolicy": "request trainings by events",
+        "PutContractsPolicy": "submit contracts",
+        "OperatorPolicy": "promote and train models, check weeks",
+    }

@@ -68,16 +68,30 @@ def _train(given: argparse.Namespace, report: Callable[[str], None]) -> int:
     )
     found = train(request, settings, report)
     sha256 = publish(found, given.out)
-    if given.tracking_uri:
+    uri, artifacts = tracking_of(given)
+    if uri:
         # Imported here because MLflow takes seconds to import, and a run without tracking does not need it.
         from training.mlflow_tracking import Tracking, record  # noqa: PLC0415
 
         place = given.bundle_uri or given.out.resolve().as_uri()
-        record(found, given.out, place, sha256, Tracking(given.tracking_uri, given.artifacts))
+        record(found, given.out, place, sha256, Tracking(uri, artifacts))
     report(result(found, sha256))
     if found.refused_because:
         report(f"Refused: {found.refused_because}")
     return REFUSED if found.refused_because else 0
+
+
+def tracking_of(given: argparse.Namespace) -> tuple[str | None, str | None]:
+    """Return where MLflow stores runs and artifacts: on an instance, in the stack's database and bucket.
+
+    A deployment renews the login of the database, so the one that the training began with may be invalid.
+    """
+    if "DATABASE_PARAMETER" not in os.environ:
+        return given.tracking_uri, given.artifacts
+    from training.job import tracking_now  # noqa: PLC0415 - a training on files needs no AWS
+
+    found = tracking_now(os.environ)
+    return found["MLFLOW_TRACKING_URI"], found["MLFLOW_ARTIFACT_ROOT"]
 
 
 def _described(error: Exception) -> str:

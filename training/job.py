@@ -68,7 +68,7 @@ class JobDependencies:
             bucket=environment["ARTIFACT_BUCKET"],
             # The hash of the archive distinguishes it from another archive with the same version.
             code_version=f"{environment['CODE_VERSION']}+{environment['CODE_SHA256'][:12]}",
-            environment=environment | tracking_in(read_login(name), environment["ARTIFACT_BUCKET"]),
+            environment=environment,
             search_minutes=environment["SEARCH_MINUTES"],
         )
 
@@ -194,6 +194,11 @@ def _store(deps: JobDependencies, key: str, path: Path) -> None:
                 yield block
 
     deps.objects.create(deps.bucket, key, blocks())
+
+
+def tracking_now(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for MLflow with the login of this moment, because a deployment renews it."""
+    return tracking_in(read_login(environment["DATABASE_PARAMETER"]), environment["ARTIFACT_BUCKET"])
 
 
 def tracking_in(credentials: Mapping[str, Any], bucket: str) -> dict[str, str]:

@@ -22,7 +22,13 @@ def owner(cluster: Cluster, database_url: str) -> Iterator[Credentials]:
     """The owner's credentials of a database without logins of its own; they are dropped in the end."""
     url = urlsplit(database_url)
     name = url.path.lstrip("/")
-    yield {"host": url.hostname, "port": url.port, "username": url.username, "sslmode": "disable"}
+    yield {
+        "host": url.hostname,
+        "port": url.port,
+        "dbname": name,
+        "username": url.username,
+        "sslmode": "disable",
+    }
     with closing(psycopg2.connect(cluster.server.url)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -68,6 +74,38 @@ def test_a_deployment_replaces_every_password(database: ClonedDatabase, owner: C
         assert who(new[task]) == f"claimwatch_{task}"
         with pytest.raises(TransientFault, match="password authentication failed"):
             who(old[task])
+
+
+def test_the_owner_needs_no_right_to_create_databases(
+    cluster: Cluster, database: ClonedDatabase, owner: Credentials
+) -> None:
+    """PostgreSQL lets only those who may create databases change that attribute of others, even to less."""
+    role = sql.Identifier(owner["username"])
+    with closing(psycopg2.connect(cluster.server.superuser_url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("ALTER ROLE {} NOCREATEDB").format(role))
+            try:
+                logins = Logins()
+                renew_logins(database, owner, logins)
+                renew_logins(database, owner, logins)
+            finally:
+                cursor.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(role))
+    assert who(logins["read"]) == "claimwatch_read"
+
+
+def test_a_deployment_takes_rights_from_a_login_that_somebody_has_given_to_it(
+    cluster: Cluster, database: ClonedDatabase, owner: Credentials
+) -> None:
+    renew_logins(database, owner, Logins())
+    login = login_of(owner["dbname"], "read")
+    with closing(psycopg2.connect(cluster.server.superuser_url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("ALTER ROLE {} CREATEDB CREATEROLE").format(sql.Identifier(login)))
+            renew_logins(database, owner, Logins())
+            cursor.execute("SELECT rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = %s", [login])
+            assert cursor.fetchall() == [(False, False)]
 
 
 def test_a_deployment_that_cannot_store_the_logins_changes_no_password(

@@ -80,8 +80,12 @@ def renew_logins(database: Database, owner: Mapping[str, Any], store: LoginStore
 
 def _renew(cursor: Cursor, login: str, password: str, role: str) -> None:
     names = {"login": sql.Identifier(login), "role": sql.Identifier(role)}
-    if not _exists(cursor, login):
+    cursor.execute(_SQL["find_login"], {"login": login})
+    found = cursor.fetchone()
+    if found is None:
         cursor.execute(sql.SQL(_SQL["create_login"]).format(**names))
+    elif found[0]:
+        cursor.execute(sql.SQL(_SQL["forbid_databases"]).format(**names))
     # The server gets a verifier: a statement may be logged.
     verifier = encrypt_password(password, login, cursor.connection, "scram-sha-256")
     cursor.execute(sql.SQL(_SQL["set_password"]).format(**names), {"verifier": verifier})
@@ -91,8 +95,3 @@ def _renew(cursor: Cursor, login: str, password: str, role: str) -> None:
 def _admit(cursor: Cursor, database: str, login: str) -> None:
     names = {"login": sql.Identifier(login), "database": sql.Identifier(database)}
     cursor.execute(sql.SQL(_SQL["admit_login"]).format(**names))
-
-
-def _exists(cursor: Cursor, login: str) -> bool:
-    cursor.execute(_SQL["find_login"], {"login": login})
-    return cursor.fetchone() is not None

@@ -13,13 +13,17 @@ SELECT d.datname, pg_has_role(d.datdba, 'USAGE') FROM pg_database AS d WHERE d.d
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
 
 -- name: find_login
-SELECT FROM pg_roles WHERE rolname = %(login)s;
+SELECT rolcreatedb FROM pg_roles WHERE rolname = %(login)s;
 
 -- name: create_login
 CREATE ROLE {login} LOGIN;
 
+-- name: forbid_databases
+-- Only for a login that has the attribute: an owner without it may not mention it.
+ALTER ROLE {login} NOCREATEDB;
+
 -- name: set_password
-ALTER ROLE {login} LOGIN NOCREATEDB NOCREATEROLE PASSWORD %(verifier)s;
+ALTER ROLE {login} LOGIN NOCREATEROLE PASSWORD %(verifier)s;
 
 -- name: join_role
 -- The login itself has no privileges. Its sessions begin as the role, which thereby owns what they create.

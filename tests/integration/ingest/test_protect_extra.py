@@ -49,3 +49,13 @@ def test_the_contract_decides_what_stays(with_old_rows: Site, written: str) -> N
 
     kept = {"Driver": HASHED["Driver"], "colour": "red", "weight": 7.0, "none": None}
     assert extra_of(with_old_rows)[0] == (kept if written == "plain" else None)
+
+
+def test_values_of_outcomes_are_hashed_too(glass: Site) -> None:
+    glass.drop("outcomes/glass/o.csv", "claim_id,is_fraud,decided_at\nG1,true,2026-03-01\n")
+    with glass.database.transaction() as cursor:
+        cursor.execute("UPDATE claimwatch.outcome SET extra = %s", (OLD,))
+
+    protect_extra.protect_extra(glass.database.as_task("contracts"), KEY, "glass")
+
+    assert [row["extra"] for row in glass.query("SELECT extra FROM claimwatch.outcome")] == [HASHED]

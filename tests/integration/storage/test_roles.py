@@ -40,6 +40,7 @@ MATRIX = {
     "contracts": f"""
         file: SELECT UPDATE({REPLAYED})
         contract: SELECT INSERT UPDATE(notified_at)
+        outcome: SELECT(extra file_id row_number) UPDATE(extra)
         current_claim_image: SELECT
         claim_glass: {ALL}
         current_claim_glass: {ALL}

@@ -32,7 +32,7 @@ class Protected:
 def protect_extra(
     database: Database, key: bytes, line: str, progress: Callable[[Protected], None] = lambda _: None
 ) -> Protected:
-    """Bring the stored extra columns of a line's claims into the form of its running contract.
+    """Bring the stored extra columns of a line's claims and outcomes into the form of their contract.
 
     With ``extra: plain``, only values under a key that means a column stored as a hash are replaced. Files
     that have values under a key that means a column are listed: dropped again, they fill the column.
@@ -42,12 +42,13 @@ def protect_extra(
     if running is None:
         raise RefusedData(f"line {line} has no contract, and so no claims")
     done = Protected()
-    protection = _Protection(running, key)
-    with database.transaction() as cursor:
-        files = extra.files_with_rows(cursor, line)
-    for file_id in files:
-        _protect_file(database, protection, file_id, done)
-        progress(done)
+    for dataset, contract in (("claims", running), ("outcomes", contracts.outcome_contract(line))):
+        protection = _Protection(contract, key)
+        with database.transaction() as cursor:
+            files = extra.files_with_rows(cursor, dataset, line)
+        for file_id in files:
+            _protect_file(database, protection, file_id, done)
+            progress(done)
     return done
 
 

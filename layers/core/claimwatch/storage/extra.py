@@ -21,9 +21,9 @@ class Replacement:
     added: dict[str, str | None] = field(default_factory=dict)
 
 
-def files_with_rows(cursor: Cursor, line: str) -> list[int]:
-    """Return the files of claims of a line that have loaded rows, in order."""
-    cursor.execute(_SQL["files_with_rows"], {"line": line})
+def files_with_rows(cursor: Cursor, dataset: str, line: str) -> list[int]:
+    """Return the files of a line's claims or outcomes that have loaded rows, in order."""
+    cursor.execute(_SQL["files_with_rows"], {"dataset": dataset, "line": line})
     return [file_id for (file_id,) in cursor.fetchall()]
 
 

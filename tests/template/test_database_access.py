@@ -4,7 +4,15 @@ import pytest
 
 from claimwatch.storage.connection import CONNECT_TIMEOUT, WAKE_UP_TIME
 from claimwatch.storage.logins import TASKS
-from tests.template.application import FUNCTIONS, RESOURCES, TEMPLATE, as_list, policies
+from tests.template.application import (
+    FUNCTIONS,
+    RESOURCES,
+    TEMPLATE,
+    as_list,
+    dependencies,
+    deployed_resources,
+    policies,
+)
 from tests.template.test_settings import variables_read
 
 PREFIX = "/claimwatch/${AWS::StackName}/database"
@@ -50,6 +58,12 @@ def test_every_function_that_connects_has_a_task() -> None:
 def test_a_function_gets_the_parameter_of_its_task(name: str) -> None:
     variables = FUNCTIONS[name]["Environment"]["Variables"]
     assert variables["DATABASE_PARAMETER"] == {"Fn::Sub": f"{PREFIX}/{TASK_OF[name]}"}
+
+
+def test_functions_are_updated_after_the_schema_and_the_logins() -> None:
+    """Code that met an earlier schema would fail for good, and mark its file as failed."""
+    waits_for = dependencies(deployed_resources())
+    assert {name for name in TASK_OF if "SchemaMigration" in waits_for[name]} == TASK_OF.keys()
 
 
 def test_a_role_can_read_the_login_of_its_task_only() -> None:

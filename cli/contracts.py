@@ -17,7 +17,7 @@ from claimwatch.errors import RefusedContract, RefusedData
 from claimwatch.ingest.contract_keys import contract_key
 from claimwatch.ingest.protect_extra import protect_extra
 from claimwatch.storage import contracts
-from cli.options import AsJson, StackName, stack_of
+from cli.options import AsJson, Line, StackName, stack_of
 from cli.screen import counted, say, show, show_document, show_json, show_table
 from cli.stack import Stack, StackUnreachable
 
@@ -150,24 +150,27 @@ def put(
 
 def protect(
     ctx: typer.Context,
-    line: Annotated[str, typer.Argument(help="The line of business.")],
+    line: Line,
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
     """Hash values of unknown columns that earlier versions stored in clear.
 
-    Needs the login of the task 'contracts' and the key of the personal data. It can be interrupted and
-    repeated.
+    It can be interrupted and repeated. It needs the login of the task 'contracts' and the key of the
+    personal data (outputs DatabaseParameters and PersonalDataKeyArn).
     """
     database, key = stack_of(ctx, stack).open_for_protection()
     done = protect_extra(database, key, line)
     if as_json:
         show_json(vars(done))
         return
-    show(f"Line {line}: {done.rows:,} rows have unknown columns, and {done.changed:,} of them were changed.")
+    show(f"Line {line}: {counted(done.rows, 'row')} with unknown columns, {done.changed:,} of them changed.")
     if done.drop_again:
-        files = ", ".join(map(str, done.drop_again))
-        say(f"Files {files} have values of columns of the contract there: drop them again to use them.")
+        numbers = ", ".join(map(str, done.drop_again))
+        say(
+            "These files have values of columns of the contract among the unknown columns. Drop them again to"
+            f" load the values: {numbers}"
+        )
 
 
 def _wait_for_result(target: Stack, line: str, text: str) -> contracts.Entry:

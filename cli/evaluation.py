@@ -14,7 +14,7 @@ from claimwatch.domain.evaluation.week import WEEK, monday_of, name_of, start_of
 from claimwatch.errors import RefusedData
 from claimwatch.storage import evaluations as stored
 from claimwatch.storage.evaluations import Key, Window
-from cli.options import AsJson, StackName, stack_of
+from cli.options import AsJson, Line, StackName, stack_of
 from cli.screen import say, show, show_json
 from cli.stack import Stack
 
@@ -30,7 +30,6 @@ def _monday(text: str) -> datetime:
         raise typer.BadParameter(str(error)) from None
 
 
-Line = Annotated[str, typer.Argument(metavar="LINE", help="The line of business.")]
 Week = Annotated[
     datetime | None,
     typer.Option(

@@ -18,7 +18,7 @@ from claimwatch.storage import quarantine as quarantined_rows
 from claimwatch.storage.quarantine import RefusedRow
 from cli.export import export
 from cli.local_file import blocks_of
-from cli.options import AsJson, StackName, stack_of
+from cli.options import AsJson, StackName, line_name, stack_of
 from cli.screen import counted, say, show, show_json, show_table
 from cli.stack import Stack, StackUnreachable
 
@@ -154,7 +154,7 @@ def drop(
     path: Annotated[
         Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="The file.")
     ],
-    line: Annotated[str, typer.Option(help="The line of business of the file.")],
+    line: Annotated[str, typer.Option(callback=line_name, help="The line of business of the file.")],
     outcomes: Annotated[
         bool, typer.Option("--outcomes", help="The file contains outcomes (fraud or not) instead of claims.")
     ] = False,

@@ -15,7 +15,7 @@ from claimwatch.storage import models as stored
 from claimwatch.storage import scores
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import Promotion, Role, Training
-from cli.options import AsJson, StackName, stack_of
+from cli.options import AsJson, Line, StackName, stack_of
 from cli.screen import counted, say, show, show_json, show_table
 from cli.stack import Stack, StackUnreachable
 
@@ -24,7 +24,6 @@ METRICS = ("roc_auc", "pr_auc", "lift_top_decile", "recall_at_capacity", "brier"
 """The metrics on the test split that the tables show."""
 
 
-Line = Annotated[str, typer.Argument(metavar="LINE", help="The line of business.")]
 Why = Annotated[str, typer.Option(help="The reason. It is stored permanently.")]
 By = Annotated[str | None, typer.Option(help="The person responsible.", show_default="your user name")]
 Since = Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from claimwatch.domain.contract.contract import LINE_NAME
 from cli.stack import Stack, find_stack
 
 _JSON_ASKED = "claimwatch.json"
@@ -24,6 +25,17 @@ def json_asked(ctx: typer.Context) -> bool:
     return bool(ctx.meta.get(_JSON_ASKED))
 
 
+def line_name(line: str) -> str:
+    """Return the name of a line; a name that no line can have is incorrect usage."""
+    if not LINE_NAME.fullmatch(line):
+        raise typer.BadParameter(
+            f"{line!r} is not a valid name of a line: use at most 40 lower-case letters, digits and '_',"
+            " beginning with a letter; 'image' is reserved"
+        )
+    return line
+
+
+Line = Annotated[str, typer.Argument(metavar="LINE", callback=line_name, help="The line of business.")]
 AsJson = Annotated[
     bool, typer.Option("--json", callback=_remember, help="Write one JSON document to standard output.")
 ]

@@ -73,6 +73,24 @@ def test_wrong_usage_gives_exit_code_2() -> None:
     assert run("promote", "motor", "1", "--as", "owner", "--why", "w").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("promote", "../motor", "1", "--as", "champion", "--why", "w"),
+        ("rollback", "Motor", "--why", "w"),
+        ("train", "a/b", "--why", "w"),
+        ("evaluate", "image"),
+        ("protect-extra", "x" * 41),
+        ("drop", str(MOTOR), "--line", "Jane Smith"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_name_that_no_line_can_have_is_wrong_usage(arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert "is not a valid name of a line" in " ".join(result.stderr.replace("│", "").split())
+
+
 def test_the_help_of_promote_names_the_roles() -> None:
     assert "champion|challenger" in run("promote", "--help").stdout
 

@@ -18,6 +18,9 @@ MISSING_AMONG_TYPED = ("None", "none", "NONE", "unknown", "Unknown", "UNKNOWN", 
 MAX_CATEGORIES = 30
 """Maximum number of values in a proposed enumeration."""
 
+_LEAST_DIGITS = 7
+"""Digits of the shortest telephone number; codes and ranges of ages have fewer."""
+
 _BOOLEANS = ({"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"})
 _SIGN = r"[+-]?"
 _SEPARATORS = (  # of decimals and of thousands; the first pair that fits all values is used
@@ -96,15 +99,19 @@ def infer_type(cells: Iterable[str], *, decimal_comma: bool = False) -> Values:
 
 
 def is_value(text: str) -> bool:
-    """Return whether a text is a date, an e-mail address or a number, which no column is called.
+    """Return whether a text is a date, an e-mail address, a number or a telephone number: no column's name.
 
     Years and other short whole numbers are possible names.
     """
     text = text.strip()
-    if re.fullmatch(r"[^@\s]+@[^@\s]+", text):
+    if re.fullmatch(r"[^@\s]+@[^@\s]+", text) or _is_telephone_number(text):
         return True
     kind = infer_type([text]).logical_type
     return kind not in (LogicalType.STRING, LogicalType.BOOLEAN) and not re.fullmatch(r"\d{1,4}", text)
+
+
+def _is_telephone_number(text: str) -> bool:
+    return re.fullmatch(r"[\d\s()+./-]+", text) is not None and len(re.findall(r"\d", text)) >= _LEAST_DIGITS
 
 
 @dataclass(frozen=True)

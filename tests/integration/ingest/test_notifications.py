@@ -37,14 +37,30 @@ def test_no_notification_contains_the_key_of_a_file(glass: Site) -> None:
 
 
 def test_a_notification_names_some_new_columns_and_counts_the_others(glass: Site) -> None:
-    names = [f"column_{number}" for number in range(30)] + ["x" * 500, "jane@example.com", "1980-02-03"]
-    glass.drop("claims/glass/a.csv", csv("G1,2026-03-01,1" + ",v" * 33, header=f"{HEADER},{','.join(names)}"))
+    names = [f"column_{number}" for number in range(30)] + [
+        "x" * 500,
+        "jane@example.com",
+        "1980-02-03",
+        "0171 2345678",
+    ]
+    glass.drop("claims/glass/a.csv", csv("G1,2026-03-01,1" + ",v" * 34, header=f"{HEADER},{','.join(names)}"))
 
     (alert,) = glass.alerts
-    assert "; 11 more; 2 whose names look like values" in alert.message
+    assert "; 11 more; 3 whose names look like values" in alert.message
     assert "jane@example.com" not in alert.message
     assert "1980" not in alert.message
+    assert "0171" not in alert.message
     assert len(alert.message) < 2_000
+
+
+def test_a_refused_file_of_outcomes_names_no_contract_that_could_be_corrected(glass: Site) -> None:
+    glass.drop("outcomes/glass/a.csv", b"claim_no,is_fraud,decided_at\nG1,yes,2026-03-01\n")
+
+    (alert,) = glass.alerts
+    expected = "lacks the required column 'claim_id' (is it 'claim_no'? rename it) of files of outcomes"
+    assert expected in alert.message
+    assert "contract" not in alert.message
+    assert "replay" not in alert.message
 
 
 def test_a_day_has_a_limited_number_of_notifications_about_a_line(

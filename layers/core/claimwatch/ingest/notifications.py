@@ -27,6 +27,8 @@ def notify_refused(database: Database, alerts: Alerts, file: ledger.File) -> Non
     )
     if file.line is None:
         advice = "Drop it again under the right key."
+    elif file.dataset == "outcomes":
+        advice = "Correct the file and drop it again."
     _notify_once(
         database,
         alerts,

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from psycopg2 import errors as pg
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
-from claimwatch.domain.contract.contract import Contract, LogicalType
+from claimwatch.domain.contract.contract import OUTCOME_TABLE, Contract, LogicalType
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.contract.schema_change import Stored, StoredColumn
 from claimwatch.errors import RefusedContract
@@ -90,7 +90,9 @@ def applied(cursor: Cursor, dataset: str, line: str | None, version: str | None)
 
 def outcome_contract(line: str) -> Contract:
     """Return the contract of outcomes, which ships with the code and is the same for every line."""
-    return _parsed(files("claimwatch").joinpath("outcome_contract.yaml").read_text("utf-8"), line, "outcome")
+    return _parsed(
+        files("claimwatch").joinpath("outcome_contract.yaml").read_text("utf-8"), line, OUTCOME_TABLE
+    )
 
 
 def lock_line(cursor: Cursor, line: str) -> None:

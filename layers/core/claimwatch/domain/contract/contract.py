@@ -161,6 +161,9 @@ LINE_NAME = re.compile(r"(?!image$)[a-z][a-z0-9_]{0,39}")
 MAX_COLUMNS = 1500
 """PostgreSQL's limit is 1,600 columns, including dropped ones."""
 
+OUTCOME_TABLE = "outcome"
+"""The table of outcomes; tables of claims are called ``claim_<line>``."""
+
 MAX_NAME = 63
 """PostgreSQL's limit for a name, in bytes."""
 

@@ -3,7 +3,8 @@
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 
-from claimwatch.domain.contract.contract import MAX_NAME, Column, Contract, folded_name
+from claimwatch.domain.contract.contract import MAX_NAME, OUTCOME_TABLE, Column, Contract, folded_name
+from claimwatch.domain.contract.type_inference import is_value
 from claimwatch.domain.files.layout import Layout
 from claimwatch.errors import RefusedFile
 
@@ -159,14 +160,15 @@ def _refuse_missing(contract: Contract, found: set[str], names: Sequence[str]) -
     if not missing:
         return
     known = _names(contract)
-    unknown = [shown_name(name) for name in names if folded_name(name) not in known]
+    unknown = [shown_name(name) for name in names if folded_name(name) not in known and not is_value(name)]
+    if contract.table == OUTCOME_TABLE:
+        required_by, advice = "files of outcomes", "rename it"
+    else:
+        required_by, advice = f"contract {contract.line} {contract.version}", "add that as a synonym"
     named = []
     for number, name in enumerate(missing):
         similar = unknown[:MOST_FIELDS] if number < MOST_HINTS else []
         close = difflib.get_close_matches(name, similar, n=1, cutoff=0.7)
-        named.append(f"'{name}' (is it '{close[0]}'? add that as a synonym)" if close else f"'{name}'")
+        named.append(f"'{name}' (is it '{close[0]}'? {advice})" if close else f"'{name}'")
     noun = "column" if len(missing) == 1 else "columns"
-    raise RefusedFile(
-        f"the file lacks the required {noun} {', '.join(named)} "
-        f"of contract {contract.line} {contract.version}"
-    )
+    raise RefusedFile(f"the file lacks the required {noun} {', '.join(named)} of {required_by}")

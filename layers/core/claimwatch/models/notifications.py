@@ -15,7 +15,7 @@ _TEXTS = {
     "refused": (
         "Claimwatch refused model {version} of line {line}",
         """Why: {error}
-The live models stay live. The model's card has the details: claimwatch models {line}
+The live models stay live. If a gate refused the model, its metrics are listed by: claimwatch models {line}
 """,
     ),
     "failed": (

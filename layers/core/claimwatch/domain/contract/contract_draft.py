@@ -312,7 +312,7 @@ def _assign_role(guess: _Guess) -> None:
     elif _is_personal(guess):
         guess.role, guess.personal = Role.IGNORED, True
         guess.checks += (
-            "personal, judging by its name, so it is stored as a hash; 'storeAs: plain' keeps it readable",
+            "personal, judging by its name or values: stored as a hash; 'storeAs: plain' keeps it readable",
         )
     elif words & _PROTECTED and not words & _NOT_PEOPLE:
         guess.role = Role.PROTECTED

@@ -127,7 +127,7 @@ def _stored(index: int, text: str | None, key: bytes) -> Any:
         return None
     field = motor_fields()[index]
     if field.name in _hashed():
-        return hmac.new(key, f"{field.name}\0{text.strip().lower()}".encode(), "sha256").hexdigest()[:32]
+        return hmac.new(key, f"{field.name}\0{text.strip().casefold()}".encode(), "sha256").hexdigest()[:32]
     match field.type:
         case "integer":
             return int(text)

@@ -17,7 +17,7 @@ SEED = 1
 INPUTS = {
     "csv": 30,
     "json": 40,
-    "gzip": 15,
+    "gzip": 20,
     "parquet": 25,
     "contracts": 40,
     "keys": 150,

@@ -3,6 +3,7 @@
 import copy
 import csv
 import io
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -142,7 +143,8 @@ def open_contracts(environment: Environment) -> Iterator[ContractReader]:
 
 # -- Generator -----------------------------------------------------------------------------------------------
 
-_SEED: dict[str, Any] = yaml.safe_load(claims.CONTRACT)
+# The SAM CLI, once imported, makes PyYAML return ordered dictionaries, which it cannot write.
+_SEED: dict[str, Any] = json.loads(json.dumps(yaml.safe_load(claims.CONTRACT)))
 
 _VALUES: tuple[Any, ...] = (
     None,

@@ -15,6 +15,7 @@ EVIDENTLY := $(CURDIR)/.venv-evidently
 POSTGRES_17 := $(CURDIR)/.postgres-17
 # Trust the certificates of the system, as pip does.
 export UV_SYSTEM_CERTS := 1
+export NODE_EXTRA_CA_CERTS ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
 export PATH := $(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 export PYTHONUNBUFFERED := 1

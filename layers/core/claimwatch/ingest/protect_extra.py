@@ -4,7 +4,6 @@ Run once after the upgrade, with the role that owns the tables of the lines. It 
 interrupted at any time: what is protected already stays as it is.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,9 +28,7 @@ class Protected:
     drop_again: list[int] = field(default_factory=list)
 
 
-def protect_extra(
-    database: Database, key: bytes, line: str, progress: Callable[[Protected], None] = lambda _: None
-) -> Protected:
+def protect_extra(database: Database, key: bytes, line: str) -> Protected:
     """Bring the stored extra columns of a line's claims and outcomes into the form of their contract.
 
     With ``extra: plain``, only values under a key that means a column stored as a hash are replaced. Files
@@ -48,7 +45,6 @@ def protect_extra(
             files = extra.files_with_rows(cursor, dataset, line)
         for file_id in files:
             _protect_file(database, protection, file_id, done)
-            progress(done)
     return done
 
 

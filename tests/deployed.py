@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,21 +39,7 @@ class Deployed:
         stack.up(build=not _is_built(), TrainingSearchMinutes=SEARCH_MINUTES, **parameters)
         sqs, sns = stack.client("sqs"), stack.client("sns")
         alert_queue = sqs.create_queue(QueueName="alerts")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=alert_queue, AttributeNames=["QueueArn"])["Attributes"][
-            "QueueArn"
-        ]
-        policy = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "sns.amazonaws.com"},
-                    "Action": "sqs:SendMessage",
-                    "Resource": arn,
-                }
-            ],
-        }
-        sqs.set_queue_attributes(QueueUrl=alert_queue, Attributes={"Policy": json.dumps(policy)})
+        arn = _open_queue(sqs, alert_queue, "sns.amazonaws.com")
         sns.subscribe(TopicArn=stack.outputs["AlertTopicArn"], Protocol="sqs", Endpoint=arn)
         return cls(stack, alert_queue)
 
@@ -73,6 +59,27 @@ class Deployed:
         )
         name: str = found["StackResourceDetail"]["PhysicalResourceId"]
         return name
+
+    def events_queue(self, name: str, **pattern: list[str]) -> str:
+        """Return the URL of a new queue that receives the application's events of this pattern."""
+        sqs, events = self.client("sqs"), self.client("events")
+        url: str = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = _open_queue(sqs, url, "events.amazonaws.com")
+        events.put_rule(Name=name, EventPattern=json.dumps({"source": ["claimwatch"], **pattern}))
+        events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+        return url
+
+    @contextmanager
+    def denied(self, role: str, action: str) -> Iterator[None]:
+        """Deny an action to a role, by its logical id, until the end of the block."""
+        iam, name = self.client("iam"), self.resource(role)
+        denial = {"Effect": "Deny", "Action": action, "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+        iam.put_role_policy(RoleName=name, PolicyName="outage", PolicyDocument=document)
+        try:
+            yield
+        finally:
+            iam.delete_role_policy(RoleName=name, PolicyName="outage")
 
     def invoke(self, function: str, event: Row) -> Any:
         """Invoke a function by its logical id and return its result."""
@@ -210,3 +217,17 @@ def _is_built() -> bool:
     return all(
         path.stat().st_mtime < built for path in files if path.is_file() and "__pycache__" not in path.parts
     )
+
+
+def _open_queue(sqs: Any, url: str, service: str) -> str:
+    """Let a service of AWS send messages to a queue; return the queue's ARN."""
+    arn: str = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    return arn

@@ -219,17 +219,9 @@ def test_a_database_restart_only_delays_a_file(deployed: Deployed, motor_file: S
 def test_a_persistent_fault_sends_an_alert_and_the_file_can_be_replayed(
     deployed: Deployed, motor_file: SampleFile
 ) -> None:
-    iam, role = deployed.client("iam"), deployed.resource("LoadChunkRole")
-    denial = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Deny", "Action": "s3:GetObject*", "Resource": "*"}],
-    }
-    iam.put_role_policy(RoleName=role, PolicyName="outage", PolicyDocument=json.dumps(denial))
-    try:
+    with deployed.denied("LoadChunkRole", "s3:GetObject*"):
         version = deployed.drop("claims/motor/outage.csv", motor_file.path.read_bytes())
         file = deployed.ended(version)
-    finally:
-        iam.delete_role_policy(RoleName=role, PolicyName="outage")
     assert file["status"] == "failed"
     assert deployed.query(
         "SELECT count(*) AS rows FROM claimwatch.current_claim_motor WHERE file_id = %s", file["file_id"]

@@ -94,7 +94,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     model = grow(folder, [book.week_label(week) for week in range(LEARNT)])
     deployed = Deployed.below(tmp_path_factory.mktemp("stack"), EvaluationSchedule=NEVER)
     try:
-        advised = _queue_of_advice(deployed)
+        advised = deployed.events_queue("advised", **{"detail-type": ["RetrainingAdvised"]})
         bucket = deployed.outputs["ArtifactBucket"]
         for key, content in model.keys().items():
             deployed.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
@@ -117,24 +117,6 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         yield Watched(deployed, book, advised)
     finally:
         deployed.stack.down()
-
-
-def _queue_of_advice(deployed: Deployed) -> str:
-    sqs, events = deployed.client("sqs"), deployed.client("events")
-    url = str(sqs.create_queue(QueueName="advised")["QueueUrl"])
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
-    pattern = {"source": ["claimwatch"], "detail-type": ["RetrainingAdvised"]}
-    events.put_rule(Name="advised", EventPattern=json.dumps(pattern))
-    events.put_targets(Rule="advised", Targets=[{"Id": "queue", "Arn": arn}])
-    return url
 
 
 @pytest.mark.timeout(900)

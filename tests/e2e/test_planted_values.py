@@ -71,7 +71,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
 @pytest.fixture(scope="module")
 def found(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """Plant the values, run everything, and return the words that were found by place."""
-    events = _queue_of_events(deployed)
+    events = deployed.events_queue("planted-events")
     _plant_claims(deployed, tmp_path_factory.mktemp("book"))
     _plant_other_files(deployed)
     _plant_photos(deployed)
@@ -195,20 +195,12 @@ def _plant_other_files(deployed: Deployed) -> None:
         ),
         "the contracts are applied and refused",
     )
-    iam, role = deployed.client("iam"), deployed.resource("LoadChunkRole")
-    denial = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Deny", "Action": "s3:GetObject*", "Resource": "*"}],
-    }
-    iam.put_role_policy(RoleName=role, PolicyName="outage", PolicyDocument=json.dumps(denial))
-    try:
+    with deployed.denied("LoadChunkRole", "s3:GetObject*"):
         version = deployed.drop(
             "claims/planted_glass/Quexkey failed.csv",
             "claim_id,broken_on,amount,panes,driver,story\nG1,2026-03-01,1,1,Quexname Roe,Quexfailed Roe\n",
         )
         assert deployed.ended(version)["status"] == "failed"
-    finally:
-        iam.delete_role_policy(RoleName=role, PolicyName="outage")
 
 
 def _plant_photos(deployed: Deployed) -> None:
@@ -269,24 +261,6 @@ def _dead_letter(deployed: Deployed) -> Iterator[None]:
     finally:
         sqs.set_queue_attributes(QueueUrl=queue, Attributes=original)
         sqs.purge_queue(QueueUrl=dead_letters)
-
-
-def _queue_of_events(deployed: Deployed) -> str:
-    """Return the URL of a queue that receives every event that the application publishes."""
-    sqs, events = deployed.client("sqs"), deployed.client("events")
-    url = str(sqs.create_queue(QueueName="planted-events")["QueueUrl"])
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
-    events.put_rule(Name="planted", EventPattern=json.dumps({"source": ["claimwatch"]}))
-    events.put_targets(Rule="planted", Targets=[{"Id": "queue", "Arn": arn}])
-    return url
 
 
 # -- Searching -----------------------------------------------------------------------------------------------

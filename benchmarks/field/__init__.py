@@ -1,0 +1,1 @@
+"""Benchmark of ingestion with generated files whose rows have a known truth."""

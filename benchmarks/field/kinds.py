@@ -1,0 +1,13 @@
+"""The kinds of generated files; each kind is a module with a function ``draw``."""
+
+from collections.abc import Callable, Mapping
+from random import Random
+
+from benchmarks.field import plain
+from benchmarks.field.generated import GeneratedFile
+
+type Draw = Callable[[Random], GeneratedFile]
+
+KINDS: Mapping[str, Draw] = {
+    "plain": plain.draw,
+}

@@ -1,0 +1,175 @@
+"""Text of a draft: YAML with comments on what a person must review."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from claimwatch.domain.contract.contract import UNANSWERED, LogicalType, Role
+from claimwatch.domain.contract.draft_column import DATED, NUMERIC, Guess, one_line
+from claimwatch.domain.contract.personal_data import classification
+from claimwatch.domain.contract.type_inference import MISSING, is_value
+
+_YAML_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
+_YAML_KEYWORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+_ESCAPED = re.compile("[\x7f-\xa0\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
+_WIDTH = 100
+_ENUMERATION_SAMPLE = 20
+"""Minimum number of values for proposing an enumeration."""
+
+_CODE = re.compile(r"[a-z0-9_./+-]{1,16}|[A-Z0-9_./+-]{1,16}|[A-Z]{1,3}[a-z]?")
+"""Values that an enumeration may list: codes. Capitalised words and several words may be names."""
+
+_CODE_ROWS = 5
+"""Minimum number of rows of each value of a proposed enumeration: a rarer one may be a person's."""
+
+
+def draft_lines(
+    line: str, guesses: list[Guess], left_out: list[str], rows: int, *, headless: bool
+) -> Iterator[str]:
+    """Yield the lines of the draft."""
+    sample = f"{rows:,} {'row' if rows == 1 else 'rows'}"
+    yield f"# Draft of the contract of line {line}, from {sample} of its first file."
+    yield "# Review each line with 'check:', correct it if needed, and store the file as"
+    yield f"# contracts/{line}.yaml. This draft is replaced when another file of the line arrives."
+    yield "# Required columns were never empty in the sample. Rows that break a rule are quarantined."
+    if any(classification(guess) == UNANSWERED for guess in guesses):
+        yield f"# Replace each '{UNANSWERED}': personal (only hashes are stored), internal or public."
+    if headless:
+        yield "# check: the first row looks like a claim, so the file has no header. Claimwatch needs one:"
+        yield "#   add a first row with the names of the columns, and rename the columns here."
+    if not any(guess.role is Role.IDENTIFIER for guess in guesses):
+        yield "# check: no column looks like the claim id. Give one column required: true, unique: true"
+        yield "#   and role identifier; until then this is not a valid contract."
+    if not any(guess.role is Role.EVENT_TIME for guess in guesses):
+        yield "# check: no column looks like the time of the claim; give a date column role event_time."
+    yield "apiVersion: v3.1.0"
+    yield "kind: DataContract"
+    yield f"id: claimwatch-{line}"
+    yield f"name: {_scalar(line.replace('_', ' ').capitalize() + ' claims')}"
+    yield "version: 1.0.0"
+    yield "status: draft"
+    yield "domain: claims"
+    yield "description:"
+    yield f"  purpose: {_scalar(f'Claims of line {line}, one row per claim.')}"
+    yield ""
+    yield "customProperties:"
+    yield f"  - {{property: line, value: {_scalar(line)}}}"
+    tokens = [token for token in MISSING if any(token in guess.values.missing_tokens for guess in guesses)]
+    if tokens:
+        yield "  # check: these cells are read as missing in every column; remove real values"
+        yield f"  - {{property: missingValues, value: {_flow(tokens)}}}"
+    yield ""
+    yield "schema:"
+    yield f"  - name: claim_{line}"
+    yield "    physicalType: table"
+    yield "    description: One claim."
+    if left_out:
+        yield "    # check: left out; the values are kept as hashes with each claim, in the column 'extra':"
+        yield from (f"    #   {reason}" for reason in left_out)
+    yield "    properties:"
+    for guess in guesses:
+        yield ""
+        yield from _column(guess)
+
+
+def _column(guess: Guess) -> Iterator[str]:
+    values = guess.values
+    required = values.missing == 0 and values.number > 0
+    yield f"      - name: {_scalar(guess.name)}"
+    yield f"        logicalType: {guess.logical_type}"
+    if guess.role is Role.IDENTIFIER:
+        required = True
+        yield "        required: true"
+        yield "        unique: true"
+    else:
+        yield f"        required: {str(required).lower()}"
+    question = " # check: may a value name a person?" if classification(guess) == UNANSWERED else ""
+    yield f"        classification: {classification(guess)}{question}"
+    yield from (f"        # check: {check}" for check in guess.checks)
+    if guess.name != guess.header:
+        yield f"        synonyms: [{{synonym: {_quoted(guess.header)}}}]"
+    if guess.role is not Role.IDENTIFIER and not guess.personal:
+        yield from _rules(guess)
+    yield from _properties(guess)
+
+
+def _rules(guess: Guess) -> Iterator[str]:
+    values = guess.values
+    if values.other_reading:
+        yield f"        # check: {one_line(values.other_reading)}"
+    if guess.logical_type in NUMERIC and values.least is not None and values.most is not None:
+        seen = f"seen from {values.least:f} to {values.most:f}"
+        if values.least == 0 and values.most == 1:
+            yield "        # check: only 0 and 1 occur; it may be a boolean"
+        if not values.negative:
+            yield f"        logicalTypeOptions: {{minimum: 0}} # check: {seen}"
+        elif values.negative <= values.number / 20:
+            share = f"{values.negative} of {values.number}"
+            yield f"        # check: {seen}; {share} are negative, which this would reject:"
+            yield "        # logicalTypeOptions: {minimum: 0}"
+        else:
+            yield f"        # check: {seen}"
+    listable = len(values.few) > 1 and all(
+        _CODE.fullmatch(value) and not is_value(value) and values.counts[value] >= _CODE_ROWS
+        for value in values.few
+    )
+    if listable and values.number >= _ENUMERATION_SAMPLE and guess.logical_type is LogicalType.STRING:
+        yield "        quality: # check: only the values of the sample are valid"
+        yield "          - type: library"
+        yield "            metric: invalidValues"
+        yield from _wrapped(
+            "            arguments: {validValues: [", [_scalar(value) for value in values.few], "]}"
+        )
+        yield "            mustBe: 0"
+
+
+def _properties(guess: Guess) -> Iterator[str]:
+    values = guess.values
+    properties = [f"{{property: role, value: {guess.role}}}"]
+    if guess.plain:
+        properties.append("{property: storeAs, value: plain}")
+    if guess.logical_type in DATED and values.date_format:
+        properties.append(f"{{property: dateFormat, value: {_quoted(values.date_format)}}}")
+    if guess.logical_type in NUMERIC:
+        if values.decimal_separator != "." and (
+            guess.logical_type is LogicalType.NUMBER or values.thousands_separator == "."
+        ):
+            properties.append(f"{{property: decimalSeparator, value: {_quoted(values.decimal_separator)}}}")
+        if values.thousands_separator:
+            properties.append(
+                f"{{property: thousandsSeparator, value: {_quoted(values.thousands_separator)}}}"
+            )
+    if values.own_missing_tokens and guess.logical_type is not LogicalType.STRING:
+        properties.append(f"{{property: missingValues, value: {_flow(values.own_missing_tokens)}}}")
+    if len(properties) == 1:
+        yield f"        customProperties: [{properties[0]}]"
+        return
+    yield "        customProperties:"
+    yield from (f"          - {entry}" for entry in properties)
+
+
+def _wrapped(start: str, items: Sequence[str], end: str) -> Iterator[str]:
+    """Yield a flow sequence, wrapped to several lines if needed."""
+    line = start
+    for number, item in enumerate(items):
+        part = item + (", " if number + 1 < len(items) else end)
+        if len(line) + len(part.rstrip()) > _WIDTH and line.strip():
+            yield line.rstrip()
+            line = " " * (len(start) - len(start.lstrip()) + 2)
+        line += part
+    yield line.rstrip()
+
+
+def _flow(items: Sequence[str]) -> str:
+    return "[" + ", ".join(map(_quoted, items)) + "]"
+
+
+def _scalar(text: str) -> str:
+    """Return a text as YAML, unquoted if every YAML parser reads it as this text."""
+    if _YAML_WORD.fullmatch(text) and text.lower() not in _YAML_KEYWORDS:
+        return text
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))

@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
 from cli import contracts, evaluation, files, images, models
 from cli.options import json_asked, stack_finder
+from cli.referrals import referrals
 from cli.screen import say, show_json
 from cli.stack import StackUnreachable
 
@@ -63,7 +64,7 @@ app.command("promote")(models.promote)
 app.command("rollback")(models.rollback)
 app.command("history")(models.history)
 app.command("score")(models.score)
-app.command("referrals")(models.referrals)
+app.command("referrals")(referrals)
 app.command("evaluate")(evaluation.evaluate)
 app.command("evaluations")(evaluation.evaluations)
 app.command("report")(evaluation.report)

@@ -1,4 +1,4 @@
-"""Commands for models: train one, make one live, score stored claims, read the referrals."""
+"""Commands for models: train one, make one live, score stored claims."""
 
 import getpass
 import time
@@ -201,41 +201,6 @@ def score(
         show_json({"line": line, "since": moment, "execution": execution})
         return
     show(f"Scoring the claims of line {line}{f' since {moment:%Y-%m-%d}' if moment else ''}: {execution}")
-
-
-def referrals(
-    ctx: typer.Context,
-    line: Line,
-    since: Since = None,
-    decided: Annotated[bool, typer.Option("--decided", help="Include claims that have an outcome.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="The largest number of claims to list.")] = 50,
-    stack: StackName = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the investigators' queue: referred claims without an outcome, most suspicious first, with why."""
-    target = stack_of(ctx, stack)
-    moment = since.replace(tzinfo=UTC) if since else None
-    with target.database.transaction() as cursor:
-        queue = scores.referrals(cursor, line, since=moment, decided=decided, limit=limit)
-    if as_json:
-        show_json({"line": line, "referrals": queue})
-        return
-    if not queue:
-        say(f"Line {line} has no referred claim without an outcome.")
-        return
-    show_table(
-        ("claim", "probability", "percentile", "why", "model"),
-        [
-            (
-                row["claim_id"],
-                f"{row['probability']:.3f}",
-                f"{row['percentile']:.1f}",
-                [reason.get("text", "") for reason in row["reasons"] or []],
-                row["model_version"],
-            )
-            for row in queue
-        ],
-    )
 
 
 def _change(target: Stack, change: ModelChange, as_json: bool) -> None:

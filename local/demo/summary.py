@@ -21,7 +21,7 @@ Shown in {seconds / 60:.1f} minutes: {results}.
 The stack keeps running; its logs are in {demo.stack.folder / "logs"}. Try next:
   .venv/bin/claimwatch files                 the ledger
   .venv/bin/claimwatch quarantine 1          rejected rows, with every reason
-  .venv/bin/claimwatch referrals motor       the investigators' queue
+  .venv/bin/claimwatch referrals motor       the claims to review: referrals and random audit
   .venv/bin/claimwatch models motor          the models and their metrics
   .venv/bin/claimwatch evaluations motor     the checked weeks
   .venv/bin/claimwatch infer FILE            a draft contract for your own file

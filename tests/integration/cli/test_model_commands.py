@@ -1,5 +1,6 @@
 """Commands for models, as a data scientist, an auditor and an investigator use them."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import timedelta
@@ -138,16 +139,86 @@ def test_an_impossible_promotion_is_refused_with_a_reason(desk: Desk) -> None:
     assert "no model 9" in result.stderr
 
 
-def test_referrals_are_listed_by_descending_probability(desk: Desk) -> None:
+AUDITED = {"f7", "f17", "f27"}
+REFERRED = {"f2", "f17", "f20", "f21"}
+
+
+@pytest.fixture
+def reviewers(desk: Desk) -> Desk:
+    """The desk with 30 scored claims: four are referred, three in the random audit, one in both."""
     desk.environment.register("1")
     desk.environment.promote("1")
-    desk.environment.score(desk.environment.drop(500, 4100, 4500)["file_id"])
+    amounts = [4100 + number if f"f{number}" in REFERRED else 10 * number for number in range(30)]
+    desk.environment.score(desk.environment.drop(*amounts)["file_id"])
+    return desk
 
-    queue = answer(desk.run("referrals", LINE, "--json"))["referrals"]
 
-    assert [row["claim_id"] for row in queue] == ["f2", "f1"]
-    assert queue[0]["reasons"] == [{"feature": "amount", "value": 4500.0}]
-    assert "f2" in desk.run("referrals", LINE).stdout
+def test_the_work_list_has_referrals_and_audit_and_does_not_say_which_are_which(reviewers: Desk) -> None:
+    listed = answer(reviewers.run("referrals", LINE, "--json"))
+
+    assert {claim["claim_id"] for claim in listed["referrals"]} == AUDITED | REFERRED
+    assert listed["total"] == 6
+    assert all(claim.keys() == {"claim_id", "received_at", "file_id"} for claim in listed["referrals"])
+    text = reviewers.run("referrals", LINE).stdout
+    assert all(claim_id in text for claim_id in AUDITED | REFERRED)
+    assert "0.8" not in text
+
+
+def test_the_order_of_the_work_list_is_the_same_each_time_and_independent_of_the_score(
+    reviewers: Desk,
+) -> None:
+    def order(*options: str) -> list[str]:
+        listed = answer(reviewers.run("referrals", LINE, "--json", *options))["referrals"]
+        return [claim["claim_id"] for claim in listed]
+
+    first = order()
+    assert first == order()
+    assert first[:2] == order("--limit", "2")
+    hashes = [hashlib.md5(claim_id.encode(), usedforsecurity=False).hexdigest() for claim_id in first]
+    assert hashes == sorted(hashes)
+    # The next day comes after all claims of this day, however suspicious its claims are.
+    reviewers.environment.site.hours += 24
+    reviewers.environment.score(reviewers.environment.drop(10, 4900, name="next")["file_id"])
+    assert order() == [*first, "next1"]
+
+
+def test_revealed_the_most_suspicious_come_first_with_reasons(reviewers: Desk) -> None:
+    listed = answer(reviewers.run("referrals", LINE, "--json", "--reveal"))["referrals"]
+
+    assert [claim["claim_id"] for claim in listed] == ["f21", "f20", "f17", "f2", "f27", "f7"]
+    assert [claim["because"] for claim in listed] == [
+        *(["referral"], ["referral"], ["referral", "audit"], ["referral"]),
+        *(["audit"], ["audit"]),
+    ]
+    assert listed[0]["reasons"] == [{"feature": "amount", "value": 4121.0}]
+    assert "audit" in reviewers.run("referrals", LINE, "--reveal").stdout
+
+
+def test_an_exported_work_list_is_a_file_of_outcomes_to_fill_in(reviewers: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "work.csv"
+
+    exported = answer(reviewers.run("referrals", LINE, "--export", path, "--json"))
+
+    assert exported["exported"] == str(path)
+    lines = path.read_text("utf-8").splitlines()
+    assert lines[0] == "claim_id,is_fraud,decided_at,decided_by,source"
+    decided = [line.replace(",,,,", ",false,2026-03-20,eve,review") for line in lines[1:3]]
+    site = reviewers.environment.site
+    file = site.drop(f"outcomes/{LINE}/work.csv", "\n".join([lines[0], *decided]) + "\n")
+    assert (file["status"], file["rows_loaded"]) == ("committed", 2)
+    assert answer(reviewers.run("referrals", LINE, "--json"))["total"] == 4
+    assert answer(reviewers.run("referrals", LINE, "--json", "--decided"))["total"] == 6
+
+
+def test_an_export_never_overwrites_a_work_list(reviewers: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "work.csv"
+    path.write_text("filled in", "utf-8")
+
+    refused = reviewers.run("referrals", LINE, "--export", path, "--reveal")
+
+    assert refused.exit_code == 1
+    assert "exists already" in refused.stderr
+    assert path.read_text("utf-8") == "filled in"
 
 
 def test_scoring_stored_claims_needs_a_champion(desk: Desk) -> None:

@@ -73,7 +73,7 @@ COMMANDS: Mapping[tuple[str, ...], list[tuple[object, ...]]] = {
     ("rollback",): [("glass", "--why", "w")],
     ("history",): [("glass",)],
     ("score",): [("glass",), (EVIL,)],
-    ("referrals",): [("glass",)],
+    ("referrals",): [("glass",), ("glass", "--reveal"), ("glass", "--export", "{folder}/{name}-work.csv")],
     ("evaluate",): [("glass", "--window", "2026-W30", "--wait")],
     ("evaluations",): [("glass",)],
     ("report",): [("glass", "--save", "{folder}/{name}.html"), ("glass",)],

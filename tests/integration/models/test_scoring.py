@@ -141,7 +141,7 @@ def test_a_challenger_scores_in_shadow_and_refers_nothing(with_champion: ModelEn
         ("champion", "1", 0.9),
     ]
     with with_champion.site.database.transaction() as cursor:
-        queue = scores.referrals(cursor, LINE)
+        queue = scores.work_list(cursor, LINE).claims
     assert [(row["claim_id"], row["model_version"]) for row in queue] == [("f1", "1")]
 
 
@@ -243,8 +243,8 @@ def test_a_decided_claim_leaves_the_queue_and_a_corrected_claim_is_listed_once(
     )
 
     with with_champion.site.database.transaction() as cursor:
-        queue = scores.referrals(cursor, LINE)
-        everything = scores.referrals(cursor, LINE, decided=True)
+        queue = scores.work_list(cursor, LINE, most_suspicious_first=True).claims
+        everything = scores.work_list(cursor, LINE, decided=True, most_suspicious_first=True).claims
 
     assert [(row["claim_id"], row["probability"]) for row in queue] == [("f1", 0.9), ("f0", 0.84)]
     assert [row["claim_id"] for row in everything] == ["f2", "f1", "f0"]

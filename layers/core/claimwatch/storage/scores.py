@@ -203,13 +203,37 @@ def count_unscored(cursor: Cursor, line: str) -> tuple[int, int]:
     return row
 
 
-def referrals(
-    cursor: Cursor, line: str, *, since: datetime | None = None, decided: bool = False, limit: int = 50
-) -> list[dict[str, Any]]:
-    """Return the investigators' queue: referred claims without an outcome, the most suspicious first.
+@dataclass(frozen=True)
+class WorkList:
+    """The first claims that investigators should review, and how many claims there are in all."""
 
-    With ``decided`` the queue includes claims that have an outcome.
+    claims: list[dict[str, Any]]
+    total: int
+
+
+def work_list(
+    cursor: Cursor,
+    line: str,
+    *,
+    since: datetime | None = None,
+    decided: bool = False,
+    most_suspicious_first: bool = False,
+    limit: int | None = None,
+) -> WorkList:
+    """Return the referred claims and those of the random audit that have no outcome, oldest day first.
+
+    Within a day, the order is that of a hash of the claim id, and does not reveal which claim is which. With
+    ``decided`` the list includes claims that have an outcome.
     """
-    cursor.execute(_SQL["referrals"], {"line": line, "since": since, "decided": decided, "limit": limit})
+    parameters = {
+        "line": line,
+        "since": since,
+        "decided": decided,
+        "most_suspicious_first": most_suspicious_first,
+        "limit": limit,
+    }
+    cursor.execute(_SQL["work_list"], parameters)
     names = [column.name for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    claims = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    totals = [claim.pop("waiting") for claim in claims]
+    return WorkList(claims, totals[0] if totals else 0)

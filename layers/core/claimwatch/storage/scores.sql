@@ -69,13 +69,15 @@ DELETE FROM claimwatch.without_model WHERE line = %(line)s;
 -- name: count_unscored
 SELECT count(*), coalesce(sum(claims), 0)::bigint FROM claimwatch.unscored_file WHERE line = %(line)s;
 
--- name: referrals
--- The champion's referrals, by the newest row of each claim, the most suspicious first.
-SELECT s.claim_id, s.probability, s.percentile, s.reasons, s.model_version, s.file_id, s.scored_at, s.audit_sample
+-- name: work_list
+-- The champion's referrals and the random audit, by the newest row of each claim. By day of receipt and by a hash of
+-- the claim id, so that the order does not reveal which claims are which; or the most suspicious first.
+SELECT s.claim_id, f.received_at, s.referred, s.audit_sample, s.probability, s.percentile, s.reasons, s.model_version,
+       s.file_id, s.scored_at, count(*) OVER () AS waiting
 FROM claimwatch.score AS s
 JOIN claimwatch.file AS f ON f.file_id = s.file_id
 LEFT JOIN claimwatch.current_outcome AS o ON (o.line, o.claim_id) = (s.line, s.claim_id)
-WHERE s.line = %(line)s AND s.role = 'champion' AND s.referred
+WHERE s.line = %(line)s AND s.role = 'champion' AND (s.referred OR s.audit_sample)
   AND (%(since)s::timestamptz IS NULL OR f.received_at >= %(since)s)
   AND (%(decided)s OR o.claim_id IS NULL)
   AND NOT EXISTS (
@@ -84,5 +86,6 @@ WHERE s.line = %(line)s AND s.role = 'champion' AND s.referred
         AND (nf.received_at, nf.sequencer COLLATE "C", nf.file_id, n.scored_at)
           > (f.received_at, f.sequencer COLLATE "C", f.file_id, s.scored_at)
   )
-ORDER BY s.probability DESC, s.claim_id
+ORDER BY CASE WHEN %(most_suspicious_first)s THEN s.probability END DESC,
+         (f.received_at AT TIME ZONE 'UTC')::date, md5(s.claim_id), s.claim_id
 LIMIT %(limit)s;

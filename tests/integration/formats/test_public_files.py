@@ -4,26 +4,19 @@ The files are not part of this repository; CLAIMWATCH_TESTDATA says where they a
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from claimwatch.errors import RefusedFile
+from tests.testdata import NO_TESTDATA, TESTDATA
 from tests.unit.formats.offered import offer
 
-ROOT = Path(__file__).parents[3]
-PLACES = [Path(os.environ["CLAIMWATCH_TESTDATA"])] if os.environ.get("CLAIMWATCH_TESTDATA") else []
-PLACES += [parent / "shared" / "testdata" for parent in ROOT.parents]
-DATA = next((place for place in PLACES if (place / "csv-spectrum").is_dir()), None)
+SPECTRUM = sorted((TESTDATA / "csv-spectrum").glob("csvs__*.csv")) if TESTDATA else []
+FRICTIONLESS = sorted((TESTDATA / "frictionless").glob("*.csv")) if TESTDATA else []
 
-SPECTRUM = sorted((DATA / "csv-spectrum").glob("csvs__*.csv")) if DATA else []
-FRICTIONLESS = sorted((DATA / "frictionless").glob("*.csv")) if DATA else []
-
-pytestmark = pytest.mark.skipif(
-    DATA is None, reason="no ../shared/testdata, and CLAIMWATCH_TESTDATA is not set"
-)
+pytestmark = pytest.mark.skipif(TESTDATA is None, reason=NO_TESTDATA)
 
 
 def normal(rows: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -84,15 +77,15 @@ def test_every_file_is_read_completely_or_refused_with_a_reason(path: Path) -> N
 def test_files_of_unusual_dialects_keep_their_cells(
     name: str, header: tuple[str, ...], row: list[str]
 ) -> None:
-    assert DATA is not None
-    offered = offer((DATA / "frictionless" / f"data__{name}.csv").read_bytes())
+    assert TESTDATA is not None
+    offered = offer((TESTDATA / "frictionless" / f"data__{name}.csv").read_bytes())
     assert offered.prepared.header == header
     assert row in offered.rows
 
 
 def test_a_public_file_of_car_claims_is_read() -> None:
-    assert DATA is not None
-    offered = offer((DATA / "auto-claims" / "insurance_claims.csv").read_bytes())
+    assert TESTDATA is not None
+    offered = offer((TESTDATA / "auto-claims" / "insurance_claims.csv").read_bytes())
     assert len(offered.prepared.header) == 40
     assert offered.prepared.header[-1] == "_c39"
     assert (len(offered.rows), offered.broken) == (1000, [])

@@ -2,28 +2,14 @@
 
 import csv
 import json
-import os
 from pathlib import Path
 
 import pytest
 
-from tests.cluster import PROJECT
 from tests.integration.ingest.environment import Row, Site
+from tests.testdata import NO_TESTDATA, TESTDATA
 
-
-def _testdata() -> Path | None:
-    given = os.environ.get("CLAIMWATCH_TESTDATA")
-    if given:
-        return Path(given)
-    places = (parent / "shared" / "testdata" for parent in PROJECT.parents)
-    return next((place for place in places if place.is_dir()), None)
-
-
-TESTDATA = _testdata()
-pytestmark = pytest.mark.skipif(
-    TESTDATA is None,
-    reason="no third-party test data; set CLAIMWATCH_TESTDATA to its folder",
-)
+pytestmark = pytest.mark.skipif(TESTDATA is None, reason=NO_TESTDATA)
 FILES = sorted(
     path for name in ("csv-spectrum", "frictionless") if TESTDATA for path in (TESTDATA / name).glob("*.csv")
 )

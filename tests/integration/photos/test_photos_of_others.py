@@ -3,7 +3,6 @@
 The files are not part of this repository; CLAIMWATCH_TESTDATA names their folder.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -16,18 +15,12 @@ from PIL import Image
 from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE, distance
 from claimwatch.errors import RefusedPhoto
 from claimwatch.photos.decoder import Decoder
+from tests.testdata import NO_TESTDATA, TESTDATA
 
-ROOT = Path(__file__).parents[3]
-FOLDERS = [Path(os.environ["CLAIMWATCH_TESTDATA"])] if os.environ.get("CLAIMWATCH_TESTDATA") else []
-FOLDERS += [parent / "shared" / "testdata" for parent in ROOT.parents]
-DATA = next((folder for folder in FOLDERS if (folder / "pillow-exif").is_dir()), None)
+EXIF = sorted((TESTDATA / "pillow-exif").iterdir()) if TESTDATA else []
+ORIENTED = TESTDATA / "exif-orientation-examples" if TESTDATA else Path()
 
-EXIF = sorted((DATA / "pillow-exif").iterdir()) if DATA else []
-ORIENTED = DATA / "exif-orientation-examples" if DATA else Path()
-
-pytestmark = pytest.mark.skipif(
-    DATA is None, reason="no ../shared/testdata, and CLAIMWATCH_TESTDATA is not set"
-)
+pytestmark = pytest.mark.skipif(TESTDATA is None, reason=NO_TESTDATA)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +78,6 @@ def test_every_photo_with_odd_exif_is_stored_or_refused_with_a_reason(decoder: D
 def test_the_valid_fields_of_odd_exif_are_kept(
     decoder: Decoder, name: str, taken_at: datetime | None
 ) -> None:
-    assert DATA is not None
-    photo = decoder.examine((DATA / "pillow-exif" / name).read_bytes())
+    assert TESTDATA is not None
+    photo = decoder.examine((TESTDATA / "pillow-exif" / name).read_bytes())
     assert (photo.taken_at, photo.latitude, photo.longitude) == (taken_at, None, None)

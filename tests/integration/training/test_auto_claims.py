@@ -4,7 +4,6 @@ The file is not part of this repository; CLAIMWATCH_TESTDATA is its folder. It i
 time, so it is cross-validated, as in published results for it.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -16,19 +15,14 @@ from threadpoolctl import threadpool_limits
 from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
 from claimwatch.domain.model.features import FeatureSpec, encode
 from claimwatch.domain.model.ranking_metrics import roc_auc, top_decile_lift
-from tests.cluster import PROJECT
+from tests.testdata import NO_TESTDATA, TESTDATA
 from training.candidates import CANDIDATES
 from training.category_encoding import by_fraud_rate
 from training.leakage import find_leaks, without
 from training.snapshot import Snapshot
 from training.tune import fitted, fold, search
 
-PLACES = [
-    Path(place)
-    for place in (os.environ.get("CLAIMWATCH_TESTDATA"), *(up / "shared/testdata" for up in PROJECT.parents))
-    if place
-]
-FILE = next((place for place in PLACES if place.is_dir()), PROJECT) / "auto-claims" / "insurance_claims.csv"
+FILE = (TESTDATA or Path()) / "auto-claims" / "insurance_claims.csv"
 TRIALS = 6
 
 ROLES = {"incident_date": Role.EVENT_TIME, "fraud_reported": Role.LABEL, "insured_sex": Role.PROTECTED}
@@ -60,7 +54,7 @@ def read_claims() -> tuple[Contract, Snapshot]:
     return contract, Snapshot("", columns, time, fraud, time, nothing)
 
 
-@pytest.mark.skipif(not FILE.is_file(), reason="no auto-claims in ../shared/testdata or CLAIMWATCH_TESTDATA")
+@pytest.mark.skipif(not FILE.is_file(), reason=NO_TESTDATA)
 def test_a_thousand_real_claims_reach_the_published_figures() -> None:
     contract, claims = read_claims()
     fraud = claims.outcome

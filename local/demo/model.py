@@ -40,6 +40,10 @@ REFERRED = """
 SELECT claim_id, probability, percentile, reasons FROM claimwatch.score
 WHERE file_id = %s AND role = 'champion' AND referred ORDER BY probability DESC, claim_id
 """
+AUDITED = """
+SELECT count(*) FROM claimwatch.score
+WHERE file_id = %s AND role = 'champion' AND audit_sample AND NOT referred
+"""
 NOT_TRAINED_ON = """
 SELECT s.claim_id, s.probability
 FROM claimwatch.score AS s JOIN claimwatch.current_claim_motor AS c USING (claim_id, file_id)
@@ -82,9 +86,10 @@ def run(demo: DemoContext, book: MotorBook) -> TrainedModel:
     referred = demo.query(REFERRED, claims.file_id)
     if not referred or not all(reasons for *_, reasons in referred):
         raise DemoFailed(f"{len(referred)} claims were referred, but not all have reasons")
+    ((audited,),) = demo.query(AUDITED, claims.file_id)
     demo.out.print(
         f"{claims.rows_loaded:,} claims are scored; {len(referred)} of them are referred, about as many as"
-        " the team can review."
+        f" the team can review, and {audited} others are in the random audit."
     )
     demo.out.print(_referrals(referred))
     lift, best = _lift(demo, book, manifest)

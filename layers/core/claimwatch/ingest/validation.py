@@ -402,3 +402,4 @@ def _close(validator: Validator | None) -> None:
 def _close_cached() -> None:
     while _warm:
         _warm.pop().close()
+    gc.unfreeze()  # DuckDB prints a list of its objects that are not collected at the end

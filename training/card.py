@@ -5,8 +5,10 @@ One list of sections becomes an HTML page in the look of the weekly report, and 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 from claimwatch.domain.evaluation.finding import Finding
+from claimwatch.domain.evaluation.groups import LEAST_COUNTED
 from claimwatch.domain.evaluation.ranking import Estimate
 from claimwatch.evaluation.checks import bias, bivariate, errors, performance
 from claimwatch.evaluation.formatting import Metric, Metrics
@@ -15,6 +17,7 @@ from claimwatch.evaluation.report.markup import Markup, Part, element
 from claimwatch.evaluation.report.tables import SHOWN, folded, table
 from training.evaluate import Findings, metrics_of
 from training.evidence import Evidence
+from training.gates import UNEQUAL
 from training.splits import NAMES
 
 
@@ -183,14 +186,23 @@ def _groups(found: Evidence) -> Section:
     settings = found.settings
     shown = ("selection_rate", "recall", "false_positive_rate", "false_positive_rate_ratio")
     groups = [finding for finding in found.evaluation.bias if finding.metric in shown]
+    small = [
+        (f"{group.attribute} = {group.group}", "not enough data", f"{group.n:,}")
+        for group in found.evaluation.disparities
+        if isnan(group.p_value)
+    ]
+    tables = [_by_segment(groups, "Group")] if groups else []
+    if small:
+        tables.append(Table(("Group that is too small to be judged", "Result", "Claims"), small, numeric=2))
     return Section(
         "Protected groups",
         "No protected attribute is a feature. Each group, and each intersection of two attributes, is"
-        " compared with all other claims. The model is refused if the whole interval of a group's ratio of"
-        f" honest claims referred is above {settings.bias_limit}. Groups of fewer than"
-        f" {settings.smallest_group} claims with an outcome are summed, and those of personal attributes are"
-        " numbered.",
-        (_by_segment(groups, "Group"),) if groups else (),
+        " compared with all other claims. The model is refused if a group's honest claims are referred more"
+        f" than {settings.bias_limit} times as often, beyond chance: models that treat all groups alike are"
+        f" refused in at most {UNEQUAL:.0%} of trainings, over all groups together. Groups of fewer than"
+        f" {settings.smallest_group} claims with an outcome are summed, of each only the number is shown,"
+        f" from {LEAST_COUNTED} claims on, and those of personal attributes are numbered.",
+        tables,
     )
 
 

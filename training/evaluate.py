@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claimwatch.domain.contract.contract import Contract, Role
-from claimwatch.domain.evaluation.bias import bias
+from claimwatch.domain.evaluation.bias import Disparity, compare, disparities, findings_of
 from claimwatch.domain.evaluation.bivariate import bivariate
 from claimwatch.domain.evaluation.cohort import Cohort, Floats
 from claimwatch.domain.evaluation.error_slices import errors
@@ -60,6 +60,7 @@ class Evaluation:
     investigated: Findings
     errors: Findings
     bias: Findings
+    disparities: Sequence[Disparity]
     bivariate: Findings
     fraud_rates: Findings
     importance: Mapping[str, float]
@@ -94,13 +95,15 @@ def evaluate(
     personal = [
         each.name for each in contract.columns if each.name in groups and (each.personal or each.hashed)
     ]
+    compared = compare(sample.referred, groups, sample.book, groups, settings.smallest_group, personal)
     slices = segments(spec, reference, train.matrix, contract)
     return Evaluation(
         book=measured(sample.book, sample.gain, settings),
         audited=measured(sample.audit, sample.gain, settings),
         investigated=measured(sample.investigated, sample.gain[~np.isnan(sample.outcome)], settings),
         errors=errors(sample.book, segments(spec, reference, test.matrix, contract)),
-        bias=bias(sample.referred, groups, sample.book, groups, settings.smallest_group, personal),
+        bias=findings_of(compared),
+        disparities=disparities(compared, settings.bias_limit),
         bivariate=bivariate(
             train.matrix, spec.names, [feature.kind for feature in spec.features], train.scored.book, ()
         ),

@@ -5,13 +5,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from claimwatch.domain.evaluation.finding import Finding
+from claimwatch.domain.evaluation.bias import Disparity
 from claimwatch.domain.evaluation.ranking import Estimate, estimate, pr_auc_influence, value_influence
 from training.scored_sample import ScoredSample
 from training.settings import Settings
 
 TOO_GOOD = 0.995
 """The ROC-AUC on the test split from which a leak is likelier than a model that good."""
+
+
+UNEQUAL = 0.05
+"""The chance that a model is refused although no group is referred more often than the limit."""
+
+MOST_NAMED = 10
+"""The most groups that a gate names as too small to be judged."""
 
 
 @dataclass(frozen=True)
@@ -54,26 +61,36 @@ def use(lift: float) -> Gate:
     return Gate("use", lift > 1.0, f"the top decile's lift is {lift:.2f}")
 
 
-def bias(findings: Sequence[Finding], limit: float) -> Gate:
+def bias(groups: Sequence[Disparity], limit: float) -> Gate:
     """Require that no protected group's honest claims are referred more often than the limit, beyond chance.
 
-    A group fails if the whole interval of its ratio to all other claims is above the limit.
+    A group fails if the p-value of a ratio within the limit, adjusted for the number of groups, is at most
+    ``UNEQUAL``.
     """
-    ratios = [finding for finding in findings if finding.metric == "false_positive_rate_ratio"]
+    judged = [group for group in groups if not np.isnan(group.p_value)]
     breached = [
-        f"honest claims of {ratio.feature} = {ratio.segment} are referred {ratio.value:.2f} times as often as"
-        f" all others (at least {ratio.low:.2f}; limit {limit})"
-        for ratio in ratios
-        if ratio.value is not None and ratio.low is not None and ratio.low > limit
+        f"honest claims of {group.attribute} = {group.group} are referred {group.ratio:.2f} times as often"
+        f" as all others (limit {limit}; p-value {group.p_value:.1g}, adjusted for {len(judged)} groups)"
+        for group in judged
+        if group.p_value <= UNEQUAL
     ]
-    small = sum(ratio.value is None for ratio in ratios)
+    small = [group for group in groups if np.isnan(group.p_value)]
     return Gate(
         "bias",
         not breached,
         "; ".join(breached)
-        or f"no group of {len(ratios) - small} is referred more than {limit} times as often as all others,"
-        f" beyond chance; {small} groups are too small to be judged",
+        or f"no group of {len(judged)} is referred more than {limit} times as often as all others, beyond"
+        f" chance{_too_small(small)}",
     )
+
+
+def _too_small(groups: Sequence[Disparity]) -> str:
+    """Return the end of a sentence with the groups that are too small to be judged."""
+    if not groups:
+        return ""
+    named = [f"{group.attribute} = {group.group} ({group.n:,} claims)" for group in groups[:MOST_NAMED]]
+    more = f" and {len(groups) - MOST_NAMED} more" if len(groups) > MOST_NAMED else ""
+    return f"; too small to be judged: {', '.join(named)}{more}"
 
 
 def champion(candidate: ScoredSample, live: ScoredSample | None, settings: Settings) -> Gate:

@@ -176,7 +176,7 @@ def _train(
         ),
         gates.leak(metrics["roc_auc"]),
         gates.use(metrics["lift_top_decile"]),
-        gates.bias(found.bias, settings.bias_limit),
+        gates.bias(found.disparities, settings.bias_limit),
         gates.champion(test.scored, _live(request, test), settings),
     ]
     return Evidence(

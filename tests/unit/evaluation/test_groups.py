@@ -1,4 +1,4 @@
-"""No finding is about a few persons: small groups are summed, and personal values name no group."""
+"""No figure is about a few persons: small groups are summed, and personal values name no group."""
 
 import tracemalloc
 from collections.abc import Iterable
@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
-from claimwatch.domain.evaluation.bias import bias
+from claimwatch.domain.evaluation.bias import METRICS, bias
+from claimwatch.domain.evaluation.cohort import Cohort
 from claimwatch.domain.evaluation.error_slices import errors
 from claimwatch.domain.evaluation.finding import Finding
 from claimwatch.domain.evaluation.groups import (
@@ -122,3 +123,33 @@ def test_thousands_of_groups_cost_little_memory() -> None:
     tracemalloc.stop()
     assert len(found) < 100
     assert peak < 64 << 20
+
+
+def test_a_small_protected_group_is_counted_and_has_no_figure() -> None:
+    column = {
+        "sex": words([*["x"] * 11, *["y"] * 4, *("f" if place % 2 else "m" for place in range(985))]),
+        "age": words("old" if place % 3 else "young" for place in range(1_000)),
+    }
+    referred = np.arange(1_000) % 10 == 0
+    cohort = Cohort(referred * 0.5, referred, np.ones(1_000, bool), (np.arange(1_000) % 20 == 0) * 1.0)
+
+    found = bias(referred, column, cohort, column)
+
+    small = [each for each in found if each.segment == "x"]
+    assert {each.metric for each in small} == {
+        f"{metric}{end}" for metric in METRICS for end in ("", "_ratio")
+    }
+    assert {(each.feature, each.n, each.verdict) for each in small} == {("sex", 11, "not enough data")}
+    assert {(each.value, each.low, each.high, each.threshold) for each in small} == {(None,) * 4}
+    assert not [each for each in found if "y" in each.segment.split(", ")]  # 4 claims
+    assert not [each for each in found if "x, " in each.segment]  # an intersection
+    assert one(found, "selection_rate", "sex", OTHERS).n == 15
+
+
+def test_small_groups_of_a_column_that_can_name_persons_are_not_counted() -> None:
+    names = words([f"Jane Roe {place % 60}" if place < 600 else "unknown" for place in range(2_000)])
+    referred = np.arange(2_000) % 10 == 0
+
+    found = bias(referred, {"name": names}, NOBODY, {"name": words([])})
+
+    assert named(found) == {"unknown", OTHERS, ""}

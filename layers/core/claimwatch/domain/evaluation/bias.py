@@ -3,10 +3,11 @@
 Each group is compared with all other claims. A group alarms if its ratio is outside of the limits (the
 four-fifths rule of the US Uniform Guidelines on Employee Selection Procedures, 29 CFR 1607.4 D, and its
 inverse, because here being selected is the harm) and the difference is significant, with the false discovery
-rate controlled over all groups. Groups that are too small are summed, and judged together.
+rate controlled over all groups. Groups that are too small are summed, and judged together; of each of them,
+only the number of claims is reported.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -16,8 +17,8 @@ from claimwatch.domain.evaluation.cohort import Cohort, Mask
 from claimwatch.domain.evaluation.finding import Finding, Verdict
 from claimwatch.domain.evaluation.groups import SMALLEST, Groups, Values, numbered
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval, ratio, wilson
-from claimwatch.domain.evaluation.multiple_testing import q_values
-from claimwatch.domain.evaluation.rates import Rate, p_value, rate
+from claimwatch.domain.evaluation.multiple_testing import holm, q_values
+from claimwatch.domain.evaluation.rates import Rate, p_at_most, p_value, rate
 
 CERTAIN = 0.01
 """The false discovery rate over all groups."""
@@ -35,7 +36,7 @@ type Attributes = Mapping[str, Values]
 
 
 @dataclass(frozen=True)
-class _Compared:
+class Compared:
     """A rate of a group and of all other claims; None if one of them is too small."""
 
     metric: str
@@ -46,7 +47,30 @@ class _Compared:
 
     @property
     def p_value(self) -> float:
+        """The p-value of equal rates; nan if they are not known."""
         return p_value(*self.rates) if self.rates else float("nan")
+
+    @property
+    def ratio(self) -> float:
+        """The ratio of the rates; nan if it is not known."""
+        own, others = self.rates or (None, None)
+        found = _ratio(own.interval, others.interval).value if own and others else None
+        return float("nan") if found is None else found
+
+
+@dataclass(frozen=True)
+class Disparity:
+    """How many times as often as all others a group's honest claims are referred.
+
+    ``p_value`` is that of a ratio of at most the limit, adjusted for the number of groups. Both are nan if
+    the group is too small to be judged.
+    """
+
+    attribute: str
+    group: str
+    n: int
+    ratio: float
+    p_value: float
 
 
 def bias(
@@ -57,20 +81,51 @@ def bias(
     smallest: int = SMALLEST,
     personal: Collection[str] = (),
 ) -> list[Finding]:
-    """Return the findings of check ``bias``.
+    """Return the findings of check ``bias``: those of ``findings_of`` about what ``compare`` compares."""
+    return findings_of(compare(referred, groups, cohort, cohort_groups, smallest, personal))
+
+
+def compare(
+    referred: Mask,
+    groups: Attributes,
+    cohort: Cohort,
+    cohort_groups: Attributes,
+    smallest: int = SMALLEST,
+    personal: Collection[str] = (),
+) -> list[Compared]:
+    """Return the rates of every group, and of the crossings of every two attributes, with all others'.
 
     ``referred`` [claims] and ``groups`` describe all claims of the window; ``cohort_groups`` are the groups
-    of the cohort's claims. The groups of ``personal`` attributes are numbered instead of named. Of each
-    group and of the crossings of every two attributes: ``selection_rate`` (of all claims), ``recall`` and
-    ``false_positive_rate`` (of matured claims), each with its ``..._ratio`` to all other claims. Of each
-    attribute: ``demographic_parity_ratio`` (the lowest selection rate over the highest) and
-    ``equal_opportunity_difference`` (the highest recall less the lowest), over groups that are large enough.
+    of the cohort's claims. The groups of ``personal`` attributes are numbered instead of named. The rates are
+    ``selection_rate`` (of all claims), ``recall`` and ``false_positive_rate`` (of matured claims).
     """
     groups, cohort_groups = _without_values(groups, cohort_groups, personal, smallest)
-    compared = [
+    return [
         *_selected(referred, crossings(groups, smallest), smallest),
         *_found(cohort, crossings(cohort_groups, smallest, cohort.weight > 0.0), smallest),
     ]
+
+
+def disparities(compared: Sequence[Compared], limit: float) -> list[Disparity]:
+    """Return for every group whether its honest claims are referred more than ``limit`` times as often.
+
+    If no group's are, the chance that any adjusted p-value is at most p is at most p.
+    """
+    rates = [each for each in compared if each.metric == "false_positive_rate"]
+    p_values = holm([p_at_most(*each.rates, limit) if each.rates else np.nan for each in rates]).tolist()
+    return [
+        Disparity(each.attribute, each.group, each.n, each.ratio, p_value)
+        for each, p_value in zip(rates, p_values, strict=True)
+    ]
+
+
+def findings_of(compared: Sequence[Compared]) -> list[Finding]:
+    """Return the findings about compared rates.
+
+    Each rate comes with its ``..._ratio`` to all other claims. Of each attribute:
+    ``demographic_parity_ratio`` (the lowest selection rate over the highest) and
+    ``equal_opportunity_difference`` (the highest recall less the lowest), over groups that are large enough.
+    """
     discovered = q_values([each.p_value for each in compared])
     attributes = list(dict.fromkeys(each.attribute for each in compared))
     return [
@@ -105,7 +160,7 @@ def crossings(
     return found | pairs
 
 
-def _selected(referred: Mask, groups: Mapping[str, Groups], smallest: int) -> Iterator[_Compared]:
+def _selected(referred: Mask, groups: Mapping[str, Groups], smallest: int) -> Iterator[Compared]:
     """Return the referral rate of every group, from counts: referral is known for every claim."""
     claims, chosen = len(referred), int(referred.sum())
     for attribute, each in groups.items():
@@ -113,7 +168,7 @@ def _selected(referred: Mask, groups: Mapping[str, Groups], smallest: int) -> It
         hits = np.bincount(each.place[referred], minlength=len(each.names))
         for group, place in each.in_order:
             size, hit = int(sizes[place]), int(hits[place])
-            yield _Compared(
+            yield Compared(
                 "selection_rate",
                 attribute,
                 group,
@@ -122,15 +177,17 @@ def _selected(referred: Mask, groups: Mapping[str, Groups], smallest: int) -> It
                 if min(size, claims - size) >= smallest
                 else None,
             )
+        for group, size in each.counted_only:
+            yield Compared("selection_rate", attribute, group, size, None)
 
 
 def _counted(hits: int, of: int) -> Rate:
     return Rate(wilson(hits, of), of, float(of))
 
 
-def _found(cohort: Cohort, groups: Mapping[str, Groups], smallest: int) -> list[_Compared]:
+def _found(cohort: Cohort, groups: Mapping[str, Groups], smallest: int) -> list[Compared]:
     """Return the share of each group's frauds, and of its honest claims, that were referred."""
-    found: dict[str, list[_Compared]] = {"recall": [], "false_positive_rate": []}
+    found: dict[str, list[Compared]] = {"recall": [], "false_positive_rate": []}
     for attribute, each in groups.items():
         for group, rows in each.rows:
             parts = (cohort.part(rows), cohort.part(~rows))
@@ -139,7 +196,7 @@ def _found(cohort: Cohort, groups: Mapping[str, Groups], smallest: int) -> list[
                 rates = tuple(_referred_of(part, of_frauds) for part in parts) if large else ()
                 large_enough = len(rates) == 2 and min(each.n for each in rates) >= FEWEST
                 found[metric].append(
-                    _Compared(
+                    Compared(
                         metric,
                         attribute,
                         group,
@@ -147,6 +204,8 @@ def _found(cohort: Cohort, groups: Mapping[str, Groups], smallest: int) -> list[
                         (rates[0], rates[1]) if large_enough else None,
                     )
                 )
+        for metric, listed in found.items():
+            listed.extend(Compared(metric, attribute, group, n, None) for group, n in each.counted_only)
     return [each for compared in found.values() for each in compared]
 
 
@@ -158,7 +217,7 @@ def _referred_of(part: Cohort, frauds: bool) -> Rate:
     return rate(part, of, part.referred[part.used].astype(np.float64))
 
 
-def _findings(each: _Compared, q_value: float) -> list[Finding]:
+def _findings(each: Compared, q_value: float) -> list[Finding]:
     metric, attribute, group = each.metric, each.attribute, each.group
     if each.rates is None:
         return [
@@ -208,7 +267,7 @@ def _excludes(found: Interval, value: float) -> bool:
     return (found.low or 0.0) > value or (found.high is not None and found.high < value)
 
 
-def _over_groups(attribute: str, compared: list[_Compared]) -> list[Finding]:
+def _over_groups(attribute: str, compared: Sequence[Compared]) -> list[Finding]:
     """Return the findings about an attribute as a whole, which are not judged."""
 
     def values(metric: str) -> list[float]:

@@ -1,12 +1,13 @@
 """Groups of claims: by a protected attribute, by two of them, or by the values of a feature.
 
-What is said about a group is read by many people, so a group never stands for a few persons: it is named only
-if it is large, and the values of personal columns are not its name.
+What is said about a group is read by many people, so no figure is about a few persons: a group has figures
+of its own only if it is large, a smaller one at most its number of claims, and the values of personal columns
+name no group.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from typing import Self
 
@@ -21,10 +22,16 @@ type Mask = npt.NDArray[np.bool_]
 type Values = npt.NDArray[np.object_]
 
 SMALLEST = 50
-"""The least claims of a group that is named; smaller groups are summed as ``OTHERS``."""
+"""The least claims of a group that has figures of its own; smaller groups are summed as ``OTHERS``."""
+
+LEAST_COUNTED = 5
+"""The least claims of a small group whose number is reported, beside its part in ``OTHERS``."""
 
 MOST_GROUPS = 50
-"""The most groups that are named, the largest; the rest is summed as ``OTHERS``."""
+"""The most groups that are named, the largest; the rest is summed as ``OTHERS``.
+
+A column with more values can identify persons: of its small groups, not even the number is reported.
+"""
 
 LONGEST_NAME = 100
 """Characters of a value that its group is named by; values that begin with the same ones are one group."""
@@ -38,10 +45,15 @@ OTHERS = "other values"
 
 @dataclass(frozen=True)
 class Groups:
-    """Names of groups, and for each claim the position of its group among them."""
+    """Names of groups, and for each claim the position of its group among them.
+
+    ``counted_only`` are groups that are summed as ``OTHERS``, but have enough claims for their number to be
+    reported: their names and numbers, the largest first.
+    """
 
     names: tuple[str, ...]
     place: npt.NDArray[np.intp]
+    counted_only: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def of(cls, values: Values, smallest: int = SMALLEST, counting: Mask | None = None) -> Self:
@@ -53,7 +65,8 @@ class Groups:
         text = {value: _text(value) for value in dict.fromkeys(listed)}
         places = {name: place for place, name in enumerate(dict.fromkeys(text.values()))}
         place = np.array([places[text[value]] for value in listed], dtype=np.intp)
-        return cls(tuple(places), place).summed(smallest, counting)
+        every = cls(tuple(places), place)
+        return replace(every.summed(smallest, counting), counted_only=every._few(smallest, counting))
 
     def crossed(self, other: Self, smallest: int = SMALLEST, counting: Mask | None = None) -> Self:
         """Return the intersections of these groups with ``other`` that are large enough, and ``OTHERS``."""
@@ -64,16 +77,30 @@ class Groups:
 
     def summed(self, smallest: int, counting: Mask | None = None) -> Self:
         """Return these groups with all that may not be named summed as ``OTHERS``."""
-        counted = self.place if counting is None else self.place[counting]
-        sizes = np.bincount(counted, minlength=len(self.names)).tolist()
-        named = sorted(
-            (-size, name) for name, size in zip(self.names, sizes, strict=True) if size >= max(smallest, 1)
-        )[:MOST_GROUPS]
+        named = sorted((-size, name) for name, size in self._sizes(counting) if size >= max(smallest, 1))[
+            :MOST_GROUPS
+        ]
         kept = {name for _, name in named} | {NOT_KNOWN}
         names = {name: name if name in kept else OTHERS for name in self.names}
         places = {name: place for place, name in enumerate(dict.fromkeys(names.values()))}
         moved = np.array([places[names[name]] for name in self.names], dtype=np.intp)
         return type(self)(tuple(places), moved[self.place] if len(moved) else self.place)
+
+    def _few(self, smallest: int, counting: Mask | None) -> tuple[tuple[str, int], ...]:
+        """Return the small groups whose number is reported; none of a column that may identify persons."""
+        if len(self.names) > MOST_GROUPS:
+            return ()
+        few = sorted(
+            (-size, name)
+            for name, size in self._sizes(counting)
+            if LEAST_COUNTED <= size < smallest and name not in (NOT_KNOWN, OTHERS)
+        )
+        return tuple((name, -size) for size, name in few)
+
+    def _sizes(self, counting: Mask | None) -> list[tuple[str, int]]:
+        counted = self.place if counting is None else self.place[counting]
+        sizes = np.bincount(counted, minlength=len(self.names)).tolist()
+        return list(zip(self.names, sizes, strict=True))
 
     @property
     def in_order(self) -> list[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""Multiple testing: limits the share of tests that are significant only by chance."""
+"""Multiple testing: limits how many tests are significant only by chance."""
 
 import numpy as np
 import numpy.typing as npt
@@ -17,4 +17,19 @@ def q_values(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     descending = made[np.argsort(-given[made], kind="stable")]
     ranks = np.arange(len(made), 0, -1)
     found[descending] = np.minimum.accumulate(np.minimum(given[descending] * len(made) / ranks, 1.0))
+    return found
+
+
+def holm(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return p-values adjusted by Holm (1979).
+
+    The chance that any true hypothesis has an adjusted p-value of at most p is at most p, however the tests
+    depend on each other. A test that could not be made has nan, is left out of the adjustment, and stays nan.
+    """
+    given = np.asarray(p_values, dtype=np.float64)
+    found = np.full(given.shape, np.nan)
+    made = np.flatnonzero(~np.isnan(given))
+    ascending = made[np.argsort(given[made], kind="stable")]
+    left = np.arange(len(made), 0, -1)
+    found[ascending] = np.maximum.accumulate(np.minimum(given[ascending] * left, 1.0))
     return found

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln
+from scipy.special import betainc, gammaln
 
 from claimwatch.domain.evaluation.cohort import Cohort, Floats
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval, Total, share_of_two
@@ -79,6 +79,22 @@ def p_value(one: Rate, two: Rate) -> float:
     # Outcomes as likely as the observed one, up to rounding, count half.
     rarer, as_rare = likely < seen * (1.0 - 1e-9), np.isclose(likely, seen, rtol=1e-9, atol=0.0)
     return float(min(likely[rarer].sum() + 0.5 * likely[as_rare].sum(), 1.0))
+
+
+def p_at_most(one: Rate, two: Rate, times: float) -> float:
+    """Return the p-value of the first rate being at most ``times`` the second; nan if one is not known.
+
+    Given the hits of both, those of the first are binomial if rates are low (Przyborowski and Wilenski,
+    1940): an exact test on effective numbers of claims. Shares vary less than such counts, so with higher
+    rates it is conservative.
+    """
+    if one.value is None or two.value is None:
+        return float("nan")
+    hits_one, hits_two = one.value * one.effective, two.value * two.effective
+    if not hits_one:
+        return 1.0
+    expected = times * one.effective
+    return float(betainc(hits_one, hits_two + 1.0, expected / (expected + two.effective)))
 
 
 def _choose(of: int, taken: npt.ArrayLike) -> Floats:

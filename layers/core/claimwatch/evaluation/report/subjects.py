@@ -56,7 +56,7 @@ def subjects_table(
     """Return a table with a row for each subject: alarms first, otherwise in the order of the findings.
 
     ``main`` is the metric that is drawn, with its threshold if ``bounded``. Subjects without a known value
-    are listed separately, unranked.
+    are listed separately with their number of claims, unranked.
     """
     rows: dict[str, dict[str, Finding]] = {}
     for finding in found:
@@ -79,14 +79,18 @@ def subjects_table(
         body = [_row(metrics, name, row, main, used, scale, bounded=bounded) for name, row in part]
         return scrolling(element("table", element("thead", element("tr", *head)), element("tbody", *body)))
 
-    rest, small = ordered[SHOWN:], sorted(rows.keys() - judged.keys())
+    rest = ordered[SHOWN:]
+    small = [
+        f"{name}: {counted(max(finding.n for finding in rows[name].values()), 'claim')}, not enough data"
+        for name in sorted(rows.keys() - judged.keys())
+    ]
     return joined(
         (
             drawn(ordered[:SHOWN]) if ordered else None,
             folded(f"{counted(len(rest), 'row')} more", drawn(rest)) if rest else None,
             folded(
                 f"{len(small):,} with too few claims for a verdict",
-                element("ul", *(element("li", name) for name in small), class_="plain"),
+                element("ul", *(element("li", each) for each in small), class_="plain"),
             )
             if small
             else None,

@@ -89,7 +89,7 @@ def test_ambiguous_numbers_are_read_like_the_rest_of_the_file_and_marked() -> No
     ],
 )
 def test_date_formats_are_detected(cells: list[str], form: str) -> None:
-    assert infer_type(cells).date_format == form
+    assert infer_type(cells).date_formats == ((form,) if form else ())
 
 
 def test_dates_with_an_ambiguous_order_are_marked() -> None:
@@ -307,7 +307,7 @@ def test_columns_without_a_unique_name_or_a_value_are_left_out_with_the_reason()
     )
     assert [column.name for column in parsed(text).columns] == ["claim_id"]
     assert "#   column 2: it has no name" in text
-    assert "#   column 3, 'x': another column has this name; make names unique" in text
+    assert "#   column 3, 'x': it differs from 'X' only in case or separators; make names unique" in text
     assert "#   '_c39': it is empty in every row of the sample" in text
 
 

@@ -123,6 +123,16 @@ def test_a_known_name_may_be_broken_over_lines_as_spreadsheets_write_it() -> Non
     assert header('"Claim\nid",note\n1,x\n', "claim_id", "note") == ("Claim\nid", "note")
 
 
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
+def test_an_unknown_name_may_be_broken_over_lines_if_the_rows_are_as_wide_as_the_header(
+    line_break: str,
+) -> None:
+    rows = "".join(f"C{number},x,3\n" for number in range(9))
+    assert header(f'id,"two{line_break}lines",note\n{rows}') == ("id", f"two{line_break}lines", "note")
+    with pytest.raises(RefusedFile, match="has a line break in its name"):
+        header(f'id,"two{line_break}lines",note\n{rows.replace(",3", "")}')
+
+
 @pytest.mark.parametrize(
     ("sample", "expected"),
     [

@@ -5,24 +5,52 @@ persons is not guessed: unless its name says so, its classification is a questio
 refuses the draft until a person has answered it. The same sample always gives the same text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from claimwatch.domain.contract.draft_column import guess_columns, is_row_of_values
+from claimwatch.domain.contract.draft_column import guess_columns
 from claimwatch.domain.contract.draft_roles import assign_roles
 from claimwatch.domain.contract.draft_text import draft_lines
+from claimwatch.domain.contract.table_notes import header_rows, is_row_of_values, table_notes
+
+_NO_HEADER = (
+    "the first row looks like a claim, so the file has no header. Claimwatch needs one:"
+    " add a first row with the names of the columns, and rename the columns here"
+)
 
 
-def draft_contract(line: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def draft_contract(
+    line: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    remarks: Sequence[str] = (),
+    refused: Mapping[str, str] | None = None,
+) -> str:
     """Return the draft as YAML, from the header and some rows, each as long as the header.
 
     Columns without a name or without any value are left out; their values go to ``extra`` of each claim.
+    ``remarks`` are what else a person should know about the file, and ``refused`` says for columns by name
+    which of their values the loader refuses.
     """
     names = tuple(header)
     rows = [row for row in rows if tuple(row) != names]
-    headless = is_row_of_values(names)
-    if headless:
+    remarks = list(remarks)
+    if is_row_of_values(names, rows):
         # The first row is one of the claims: its values must not become names of columns.
         rows, header = [names, *rows], [f"column_{place}" for place in range(1, len(names) + 1)]
+        remarks.insert(0, _NO_HEADER)
+    remarks += table_notes(header, rows)
+    second = header_rows(rows)
+    if second:
+        rows = rows[second:]
+        remarks.append(f"{_counted(second)} below the header looks like a header, too, and is quarantined")
     guesses, left_out = guess_columns(header, rows)
     assign_roles(guesses)
-    return "\n".join(draft_lines(line, guesses, left_out, len(rows), headless=headless)) + "\n"
+    for guess in guesses:
+        if refused and guess.name in refused:
+            guess.checks += (refused[guess.name],)
+    return "\n".join(draft_lines(line, guesses, left_out, len(rows), remarks)) + "\n"
+
+
+def _counted(rows: int) -> str:
+    return "the first row" if rows == 1 else f"each of the first {rows} rows"

@@ -1,30 +1,21 @@
 """Columns of a draft: their names, and their types judging by the name and the sample."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
+from claimwatch.domain.contract.column_words import (
+    names_a_date,
+    names_a_number,
+    plain_words,
+    words_of,
+)
 from claimwatch.domain.contract.contract import MAX_NAME, RESERVED, LogicalType, Role, folded_name
-from claimwatch.domain.contract.type_inference import Values, infer_type, is_value
+from claimwatch.domain.contract.type_inference import Values, infer_type
 
 NUMERIC = (LogicalType.INTEGER, LogicalType.NUMBER)
 DATED = (LogicalType.DATE, LogicalType.TIMESTAMP)
 
-NUMBERED = {
-    "id",
-    "identifier",
-    "number",
-    "no",
-    "nr",
-    "num",
-    "nbr",
-    "ref",
-    "reference",
-    "key",
-    "uuid",
-    "guid",
-}
 _CODES = {"zip", "postcode", "postal", "code", "phone", "mobile", "fax", "vin", "iban", "ssn", "plate"}
 _MONEY = {
     "amount", "premium", "price", "cost", "value", "sum", "paid", "reserve", "salary", "income", "limit",
@@ -42,12 +33,21 @@ class Guess:
     header: str
     name: str
     words: tuple[str, ...]
+    plain_words: tuple[str, ...]
+    """The words without accents, and apart if they are written together."""
     values: Values
     logical_type: LogicalType
     role: Role = Role.FEATURE
     personal: bool = False
     plain: bool = False
     checks: tuple[str, ...] = ()
+    cells: Sequence[str] = field(default=(), repr=False)
+    """The cells of the sample, in the order of the file."""
+
+    @property
+    def placeholder(self) -> bool:
+        """Whether the file gives the column no name: the reader has named it after its position."""
+        return re.fullmatch(r"column_\d+", self.header) is not None
 
     @property
     def unique(self) -> bool:
@@ -58,39 +58,47 @@ class Guess:
 def guess_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[Guess], list[str]]:
     """Return the columns of the draft, and the reasons for which other columns are left out."""
     columns = [[row[place] if place < len(row) else "" for row in rows] for place in range(len(header))]
-    values = [infer_type(cells) for cells in columns]
-    if any(found.decimal_separator == "," and not found.other_reading for found in values):
-        # One column that can only be read with decimal commas decides for the ambiguous columns.
-        values = [infer_type(cells, decimal_comma=True) for cells in columns]
-    shared = Counter(folded_name(one_line(name)) for name in header)
+    values = _inferred(columns)
+    twins: dict[str, list[str]] = {}
+    for title in map(one_line, header):
+        twins.setdefault(folded_name(title), []).append(title)
     nothing_seen = not any(found.number for found in values)
     guesses: list[Guess] = []
     left_out: list[str] = []
     taken: set[str] = set()
     for place, (header_name, found) in enumerate(zip(header, values, strict=True), 1):
         title = one_line(header_name)
+        same = twins[folded_name(title)]
         if not title:
             left_out.append(f"column {place}: it has no name")
-        elif shared[folded_name(title)] > 1:
-            left_out.append(f"column {place}, '{title}': another column has this name; make names unique")
+        elif len(same) > 1:
+            left_out.append(f"column {place}, '{title}': {_twins(title, same)}; make names unique")
         elif not found.number and not nothing_seen:
             left_out.append(f"'{title}': it is empty in every row of the sample")
         else:
             name = _column_name(title, taken)
             taken |= {folded_name(title), folded_name(name)}
-            guesses.append(_guess(title, name, found))
+            guesses.append(_guess(title, name, found, columns[place - 1]))
     return guesses, left_out
 
 
-def is_row_of_values(header: Sequence[str]) -> bool:
-    """Return whether a header is a claim: it has a date, an address or a number, and no name of an id."""
-    names = [_words(cell) for cell in header]
-    certain = any(len(words) > 1 and words[-1] in NUMBERED | {"date"} for words in names)
-    return not certain and any(map(is_value, header))
+def _twins(title: str, same: Sequence[str]) -> str:
+    others = sorted({f"'{other}'" for other in same if other != title})
+    if not others:
+        return "another column has this name"
+    return f"it differs from {' and '.join(others)} only in case or separators"
 
 
-def _words(title: str) -> tuple[str, ...]:
-    return tuple(word.lower() for word in re.findall(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+", title))
+def _inferred(columns: Sequence[Sequence[str]]) -> list[Values]:
+    values = [infer_type(cells) for cells in columns]
+    # One column that can only be read with decimal commas decides for the ambiguous columns; so does one of
+    # dates that can only be read with the day first.
+    comma = any(found.decimal_separator == "," and not found.other_reading for found in values)
+    orders = {found.dates.order for found in values if found.dates}
+    day_first = "day" in orders and "month" not in orders
+    if comma or day_first:
+        values = [infer_type(cells, decimal_comma=comma, day_first=day_first) for cells in columns]
+    return values
 
 
 def one_line(text: str) -> str:
@@ -112,17 +120,16 @@ def _column_name(title: str, taken: set[str]) -> str:
     return name
 
 
-def _guess(title: str, name: str, values: Values) -> Guess:
-    words = _words(title)
+def _guess(title: str, name: str, values: Values, cells: Sequence[str]) -> Guess:
+    words = words_of(title)
+    plain = plain_words(words)
     kind = values.logical_type
-    if (
-        kind is LogicalType.DATE
-        and values.date_format == "%Y%m%d"
-        and not {"date", "day", "dob"} & set(words)
-    ):
-        kind, values = LogicalType.INTEGER, replace(values, date_format="")
-    if kind in NUMERIC and words and words[-1] in NUMBERED | _CODES:
+    if kind is LogicalType.INTEGER and names_a_date(plain):
+        read = infer_type(cells, dated=True)
+        if read.dates:
+            kind, values = read.logical_type, read
+    if kind in NUMERIC and words and (plain[-1] in _CODES or names_a_number(plain)):
         kind = LogicalType.STRING  # nobody calculates with it, and a value may begin with a zero
     if kind is LogicalType.INTEGER and len(words) > 1 and words[-1] in _MONEY:
         kind = LogicalType.NUMBER
-    return Guess(title, name, words, values, kind)
+    return Guess(title, name, words, plain, values, kind, cells=cells)

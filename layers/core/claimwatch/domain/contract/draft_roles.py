@@ -1,41 +1,63 @@
-"""Roles of a draft's columns: the identifier, the event time, the label and what is no feature."""
+"""Roles of a draft's columns: the event time, the label, and what is no feature."""
 
+from collections.abc import Sequence
+
+from claimwatch.domain.contract.column_words import names_a_number
 from claimwatch.domain.contract.contract import LogicalType, Role
-from claimwatch.domain.contract.draft_column import DATED, NUMBERED, Guess
+from claimwatch.domain.contract.draft_column import DATED, Guess
+from claimwatch.domain.contract.draft_identifier import assign_identifier
 from claimwatch.domain.contract.personal_data import mark_person
 from claimwatch.domain.contract.type_inference import Values
+from claimwatch.domain.contract.value_notes import notes
 
-_CLAIM = {"claim", "claims", "loss", "case", "notification", "fnol"}
 _EVENTS = (
-    {"incident", "loss", "accident", "occurrence", "event"},
-    {"claim", "claims"},
-    {"reported", "report"},
+    {
+        *("incident", "loss", "accident", "occurrence", "event", "occurred", "unfall", "ereignis"),
+        *("accidente", "ocurrencia", "survenance", "accadimento", "ongeval", "schadedatum", "schadentag"),
+        "incidente",
+    },
+    {"claim", "claims", "clm", "schaden", "schade", "sinistre", "siniestro", "sinistro", "fnol"},
+    {"reported", "report", "notified", "notification", "meldung", "meldedatum", "declaration", "denuncia"},
 )
-_NOT_EVENTS = {"birth", "dob", "policy", "bind", "start", "end", "expiry", "effective", "renewal", "purchase"}
-_LABELS = {"fraud", "fraudulent"}
+"""Words in the names of dates, the likeliest first."""
+
+_EVENT_STEMS = ("schadendat", "schadensdat", "unfall", "ereignis", "ongeval", "accident", "incident")
+_NOT_EVENTS = {
+    *("birth", "dob", "birthday", "birthdate", "policy", "bind", "start", "end", "expiry", "effective"),
+    *("renewal", "purchase", "inception", "license", "licence", "closed", "closing", "paid", "payment"),
+    *("updated", "modified", "extract", "export", "geburt", "geb", "ende", "naissance", "debut", "fin"),
+    *("echeance", "nacimiento", "inicio", "vencimiento", "nascita", "inizio", "scadenza", "ingang", "einde"),
+}
+_NOT_EVENT_STEMS = ("geburt", "geboorte", "birth", "vertrag", "polic", "poliz", "beginn", "ablauf", "zahl")
+_LABELS = {"fraud", "fraudulent", "betrug", "fraude", "frode", "fraudulento", "fraudulenta", "frauduleux"}
+_LEAST_PAIRS = 20
+_MOST_GROUPS = 10
 
 
 def assign_roles(guesses: list[Guess]) -> None:
     """Choose the role of each column; at most one is the identifier and one the event time."""
     for guess in guesses:
+        guess.checks += tuple(notes(guess))
         _assign_role(guess)
-    identifier = max(guesses, key=_identifier_score, default=None)
-    if identifier is not None and _identifier_score(identifier) > 0:
-        identifier.role, identifier.personal = Role.IDENTIFIER, False
-        if identifier.logical_type is not LogicalType.INTEGER:
-            identifier.logical_type = LogicalType.STRING
-        why = "its values are unique" if identifier.unique else "from its name"
-        identifier.checks = (f"the identifier is a guess ({why}); it must identify exactly one claim",)
+    assign_identifier(guesses)
+    _assign_event_time(guesses)
+    _ignore_copies_of_label(guesses)
+
+
+def _assign_event_time(guesses: Sequence[Guess]) -> None:
     event = max(guesses, key=_event_time_score, default=None)
-    if event is not None and _event_time_score(event) > 0:
-        event.role, event.personal = Role.EVENT_TIME, False
-        event.checks += ("the event time is a guess; weekly windows and ages are measured from it",)
+    if event is None or _event_time_score(event) == 0:
+        return
+    others = [f"'{guess.name}'" for guess in guesses if guess is not event and _event_time_score(guess) > 0]
+    instead = f" (other dates: {', '.join(others[:5])})" if others else ""
+    event.role = Role.EVENT_TIME
+    event.checks += (f"the event time is a guess{instead}; weekly windows and ages are measured from it",)
 
 
 def _assign_role(guess: Guess) -> None:
-    words, values = set(guess.words), guess.values
+    words, values = set(guess.plain_words), guess.values
     typed = guess.logical_type is not LogicalType.STRING
-    if words & _LABELS or any("fraud" in word for word in guess.words):
+    if words & _LABELS or any("fraud" in word for word in words):
         guess.role = Role.LABEL
         guess.checks += ("the label is a guess; models are trained to predict it",)
     elif mark_person(guess):
@@ -43,7 +65,7 @@ def _assign_role(guess: Guess) -> None:
     elif not typed and values.average_length > 40 and values.distinct > values.number / 2:
         guess.role, guess.personal, guess.plain = Role.TEXT, True, True
         guess.checks += ("long texts, which may name people; stored as plain text so that they can be read",)
-    elif not typed and (not guess.words or guess.words[-1] in NUMBERED or _has_many_values(values)):
+    elif not typed and (not words or names_a_number(guess.plain_words) or _has_many_values(values)):
         guess.role = Role.IGNORED
 
 
@@ -51,27 +73,27 @@ def _has_many_values(values: Values) -> bool:
     return values.distinct > 100 and values.distinct > values.number / 2
 
 
-def _identifier_score(guess: Guess) -> int:
-    words = set(guess.words)
-    values = guess.values
-    if guess.role in (Role.LABEL, Role.PROTECTED, Role.TEXT) or guess.logical_type in (
-        LogicalType.BOOLEAN,
-        LogicalType.NUMBER,
-        *DATED,
-    ):
-        return 0
-    numbered = bool(guess.words) and (guess.words[-1] in NUMBERED or guess.words == ("claim",))
-    if not numbered or values.missing or (guess.personal and not words & _CLAIM):
-        return 0
-    if words & _CLAIM:
-        return 3 if values.distinct >= 0.9 * values.number else 0
-    if guess.unique:
-        return 2 if len(words) == 1 else 1
-    return 0
-
-
 def _event_time_score(guess: Guess) -> int:
-    words = set(guess.words)
-    if guess.logical_type not in DATED or words & _NOT_EVENTS:
+    words = set(guess.plain_words)
+    if guess.logical_type not in DATED or guess.role is not Role.FEATURE or words & _NOT_EVENTS:
         return 0
+    if any(word.startswith(_NOT_EVENT_STEMS) for word in words):
+        return 0
+    if any(word.startswith(_EVENT_STEMS) for word in words):
+        return 4
     return next((4 - rank for rank, likely in enumerate(_EVENTS) if words & likely), 1)
+
+
+def _ignore_copies_of_label(guesses: Sequence[Guess]) -> None:
+    """Ignore columns that say in every row what the label says: a model would learn the outcome from them."""
+    for label in (guess for guess in guesses if guess.role is Role.LABEL):
+        values = set(label.cells)
+        if not 1 < len(values) <= _MOST_GROUPS or len(label.cells) < _LEAST_PAIRS:
+            continue
+        for guess in guesses:
+            if guess.role is not Role.FEATURE or not 1 < len(set(guess.cells)) <= _MOST_GROUPS:
+                continue
+            pairs = set(zip(label.cells, guess.cells, strict=True))
+            if len(pairs) == len(values) == len(set(guess.cells)):
+                guess.role = Role.IGNORED
+                guess.checks += (f"equals '{label.name}' in every row: it is a label and not a feature",)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from claimwatch.domain.contract.contract import UNANSWERED, LogicalType, Role
@@ -24,7 +25,7 @@ _CODE_ROWS = 5
 
 
 def draft_lines(
-    line: str, guesses: list[Guess], left_out: list[str], rows: int, *, headless: bool
+    line: str, guesses: list[Guess], left_out: list[str], rows: int, remarks: Sequence[str]
 ) -> Iterator[str]:
     """Yield the lines of the draft."""
     sample = f"{rows:,} {'row' if rows == 1 else 'rows'}"
@@ -34,9 +35,10 @@ def draft_lines(
     yield "# Required columns were never empty in the sample. Rows that break a rule are quarantined."
     if any(classification(guess) == UNANSWERED for guess in guesses):
         yield f"# Replace each '{UNANSWERED}': personal (only hashes are stored), internal or public."
-    if headless:
-        yield "# check: the first row looks like a claim, so the file has no header. Claimwatch needs one:"
-        yield "#   add a first row with the names of the columns, and rename the columns here."
+    for remark in remarks:
+        first, *others = textwrap.wrap(f"check: {remark}", _WIDTH - 4)
+        yield f"# {first}"
+        yield from (f"#   {part}" for part in others)
     if not any(guess.role is Role.IDENTIFIER for guess in guesses):
         yield "# check: no column looks like the claim id. Give one column required: true, unique: true"
         yield "#   and role identifier; until then this is not a valid contract."
@@ -128,8 +130,10 @@ def _properties(guess: Guess) -> Iterator[str]:
     properties = [f"{{property: role, value: {guess.role}}}"]
     if guess.plain:
         properties.append("{property: storeAs, value: plain}")
-    if guess.logical_type in DATED and values.date_format:
-        properties.append(f"{{property: dateFormat, value: {_quoted(values.date_format)}}}")
+    if guess.logical_type in DATED and values.date_formats:
+        formats = values.date_formats
+        written = _quoted(formats[0]) if len(formats) == 1 else _flow(formats)
+        properties.append(f"{{property: dateFormat, value: {written}}}")
     if guess.logical_type in NUMERIC:
         if values.decimal_separator != "." and (
             guess.logical_type is LogicalType.NUMBER or values.thousands_separator == "."

@@ -4,16 +4,28 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 
 from claimwatch.domain.contract.contract import LogicalType
+from claimwatch.domain.contract.date_inference import Dates, dates, sentinels
 
-MISSING = ("?", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "Null", "(null)", "\\N", "NaN", "nan", "-", "--")
+MISSING = (
+    *("?", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "Null", "(null)", "\\N", "NaN", "nan", "-", "--"),
+    *("<NA>", "NaT", "<null>", "[NULL]"),
+)
 """Tokens that mean a missing value wherever they fill a cell."""
 
-MISSING_AMONG_TYPED = ("None", "none", "NONE", "unknown", "Unknown", "UNKNOWN", ".", "*")
-"""Tokens that mean a missing value only if all other cells are numbers, dates or booleans."""
+_MISSING_AMONG_TYPED = frozenset(
+    {
+        *("none", "nil", "unknown", "missing", "not available", "not applicable", "n.a.", "na", "n/a"),
+        *("null", "nan", "tbd", "tba", "blank", "(blank)", "empty", ".", "*", "---", "n.d.", "n/d", "s/d"),
+        *("k.a.", "k. a.", "unbekannt", "keine", "keine angabe", "nicht bekannt", "inconnu", "inconnue"),
+        *("non connu", "desconocido", "desconocida", "sconosciuto", "non disponibile", "onbekend", "geen"),
+        # What spreadsheets write instead of a result.
+        *("#value!", "#ref!", "#div/0!", "#name?", "#num!", "#null!", "#n/a", "#wert!", "#bezug!", "#nv"),
+    }
+)
+"""Tokens, in lower case, that mean a missing value only if all other cells are numbers, dates or booleans."""
 
 MAX_CATEGORIES = 30
 """Maximum number of values in a proposed enumeration."""
@@ -21,7 +33,10 @@ MAX_CATEGORIES = 30
 _LEAST_DIGITS = 7
 """Digits of the shortest telephone number; codes and ranges of ages have fewer."""
 
-_BOOLEANS = ({"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"})
+_TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1"})
+_FALSE_WORDS = frozenset({"false", "f", "no", "n", "0"})
+"""Words that the loader reads as true and as false."""
+
 _SIGN = r"[+-]?"
 _SEPARATORS = (  # of decimals and of thousands; the first pair that fits all values is used
     (".", ""),
@@ -30,26 +45,6 @@ _SEPARATORS = (  # of decimals and of thousands; the first pair that fits all va
     (",", "."),
     *((decimal, blank) for blank in (" ", "'", "\u00a0", "\u202f", "\u2019") for decimal in (".", ",")),
 )
-_DATES = (
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    "%m/%d/%Y",
-    "%d/%m/%Y",
-    "%d.%m.%Y",
-    "%d-%m-%Y",
-    "%m-%d-%Y",
-    "%m/%d/%y",
-    "%d/%m/%y",
-    "%d.%m.%y",
-    "%d-%b-%Y",
-    "%d %b %Y",
-    "%d %B %Y",
-    "%b %d, %Y",
-    "%B %d, %Y",
-    "%Y%m%d",
-)
-_TIMES = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
-_LONGEST_DATE = 40
 
 
 @dataclass(frozen=True)
@@ -65,37 +60,60 @@ class Values:
     logical_type: LogicalType
     missing_tokens: tuple[str, ...] = ()
     own_missing_tokens: tuple[str, ...] = ()
-    date_format: str = ""
+    dates: Dates | None = None
     decimal_separator: str = "."
     thousands_separator: str = ""
     other_reading: str = ""
     distinct: int = 0
     few: tuple[str, ...] = ()
-    least: Decimal | None = None
-    most: Decimal | None = None
+    numbers: tuple[Decimal, ...] = field(default=(), repr=False)
     negative: int = 0
     average_length: float = 0.0
     counts: Counter[str] = field(default_factory=Counter, repr=False)
 
+    @property
+    def least(self) -> Decimal | None:
+        """The smallest number."""
+        return min(self.numbers, default=None)
 
-def infer_type(cells: Iterable[str], *, decimal_comma: bool = False) -> Values:
+    @property
+    def most(self) -> Decimal | None:
+        """The largest number."""
+        return max(self.numbers, default=None)
+
+    @property
+    def date_formats(self) -> tuple[str, ...]:
+        """The strptime formats of dates; those of ISO 8601 need none."""
+        return self.dates.formats if self.dates else ()
+
+
+def infer_type(
+    cells: Iterable[str], *, decimal_comma: bool = False, day_first: bool = False, dated: bool = False
+) -> Values:
     """Infer the type of a column from its cells.
 
-    ``decimal_comma`` decides how ambiguous numbers are read.
+    ``decimal_comma`` and ``day_first`` decide how ambiguous numbers and dates are read. ``dated`` means that
+    whole numbers may be dates: 20260314.
     """
-    all_cells = Counter(cell.strip() for cell in cells)
-    empty = all_cells.pop("", 0)
-    tokens = tuple(token for token in MISSING if token in all_cells)
-    empty += sum(all_cells.pop(token) for token in tokens)
-    weak = tuple(token for token in MISSING_AMONG_TYPED if token in all_cells)
-    if weak and len(all_cells) > len(weak):
-        typed = Counter({value: count for value, count in all_cells.items() if value not in weak})
-        values = _typed(typed, decimal_comma)
-        if values is not None:
-            missing = empty + sum(all_cells[token] for token in weak)
-            return _described(values, typed, missing, tokens, weak)
-    values = _typed(all_cells, decimal_comma) or _Typed(LogicalType.STRING)
-    return _described(values, all_cells, empty, tokens, ())
+    raw = Counter(cells)
+    counts: Counter[str] = Counter()
+    for cell, count in raw.items():
+        counts[cell.strip()] += count
+    empty = counts.pop("", 0)
+    tokens = tuple(token for token in MISSING if token in counts)
+    empty += sum(counts.pop(token) for token in tokens)
+    weak = tuple(value for value in counts if value.casefold() in _MISSING_AMONG_TYPED)
+    for own in dict.fromkeys(((*weak, *sentinels(counts)), weak)):
+        rest = Counter({value: count for value, count in counts.items() if value not in own})
+        typed = _date(list(rest), day_first) if dated else _typed(rest, decimal_comma, day_first)
+        # A sentinel is one only among dates; among numbers it may be any number.
+        if typed is not None and (typed.dates or own == weak):
+            missing = empty + sum(counts[token] for token in own)
+            # The loader compares whole cells, so blanks around a token are part of it.
+            same = {"", *tokens, *own}
+            padded = tuple(cell for cell in raw if cell not in same and cell.strip() in same)
+            return _described(typed, rest, missing, tokens, (*own, *padded))
+    return _described(_Typed(LogicalType.STRING), counts, empty, tokens, ())
 
 
 def is_value(text: str) -> bool:
@@ -117,7 +135,7 @@ def _is_telephone_number(text: str) -> bool:
 @dataclass(frozen=True)
 class _Typed:
     logical_type: LogicalType
-    date_format: str = ""
+    dates: Dates | None = None
     decimal_separator: str = "."
     thousands_separator: str = ""
     other_reading: str = ""
@@ -139,30 +157,34 @@ def _described(
         logical_type=typed.logical_type,
         missing_tokens=tokens,
         own_missing_tokens=weak,
-        date_format=typed.date_format,
+        dates=typed.dates,
         decimal_separator=typed.decimal_separator,
         thousands_separator=typed.thousands_separator,
         other_reading=typed.other_reading,
         distinct=len(counts),
         few=tuple(categories) if typed.logical_type is LogicalType.STRING else (),
-        least=min((value for value, _ in numbers), default=None),
-        most=max((value for value, _ in numbers), default=None),
+        numbers=tuple(value for value, _ in numbers),
         negative=sum(count for value, count in numbers if value < 0),
         average_length=sum(len(value) * count for value, count in counts.items()) / number if number else 0.0,
         counts=counts,
     )
 
 
-def _typed(counts: Counter[str], decimal_comma: bool) -> _Typed | None:
+def _typed(counts: Counter[str], decimal_comma: bool, day_first: bool) -> _Typed | None:
     """Return the type other than string that all values have, or None."""
     if not counts:
         return None
     values = list(counts)
-    if any({value.casefold() for value in values} == pair for pair in _BOOLEANS) or (
-        {value.casefold() for value in values} in ({"true"}, {"false"}, {"yes"}, {"no"})
-    ):
+    return _boolean(values) or _number(values, decimal_comma) or _date(values, day_first)
+
+
+def _boolean(values: Sequence[str]) -> _Typed | None:
+    words = {value.casefold() for value in values}
+    alone = words in ({"true"}, {"false"}, {"yes"}, {"no"})
+    both = words <= _TRUE_WORDS | _FALSE_WORDS and words & _TRUE_WORDS and words & _FALSE_WORDS
+    if alone or (both and not words <= {"0", "1"}):
         return _Typed(LogicalType.BOOLEAN)
-    return _number(values, decimal_comma) or _date(values)
+    return None
 
 
 def _number(values: Sequence[str], decimal_comma: bool) -> _Typed | None:
@@ -208,41 +230,11 @@ def _decimal(value: str, typed: _Typed) -> Decimal:
     return Decimal(_plain(value, typed.decimal_separator, typed.thousands_separator))
 
 
-def _date(values: Sequence[str]) -> _Typed | None:
-    if max(map(len, values)) > _LONGEST_DATE or not all(value[-1:].isalnum() for value in values):
+def _date(values: Sequence[str], day_first: bool) -> _Typed | None:
+    found = dates(values, day_first=day_first) if values else None
+    if found is None:
         return None
-    if all(map(_is_iso_timestamp, values)):
-        return _Typed(LogicalType.TIMESTAMP)
-    for kind, formats in (
-        (LogicalType.DATE, _DATES),
-        (LogicalType.TIMESTAMP, [f"{day}{gap}{time}" for day in _DATES for gap in " T" for time in _TIMES]),
-    ):
-        fitting = [form for form in formats if all(_parses(form, value) for value in values)]
-        if fitting:
-            form = fitting[0]
-            swapped = {"%m/%d": "the month comes first", "%d/%m": "the day comes first"}
-            others = {other[:5] for other in fitting[1:]} - {form[:5]}
-            other = swapped.get(form[:5], "") if others & set(swapped) else ""
-            return _Typed(
-                kind,
-                date_format="" if form == _DATES[0] else form,
-                other_reading=f"no day above 12 decides, so it is assumed that {other}" if other else "",
-            )
-    return None
-
-
-def _parses(form: str, value: str) -> bool:
-    try:
-        return 1800 <= datetime.strptime(value, form).year <= 2200  # noqa: DTZ007 - only tried
-    except ValueError:
-        return False
-
-
-def _is_iso_timestamp(value: str) -> bool:
-    if not re.match(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}", value, re.ASCII):
-        return False
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
+    assumed = found.order.removesuffix("?") if found.order.endswith("?") else ""
+    other = f"no day above 12 decides, so it is assumed that the {assumed} comes first" if assumed else ""
+    kind = LogicalType.TIMESTAMP if found.timed else LogicalType.DATE
+    return _Typed(kind, dates=found, other_reading=other)

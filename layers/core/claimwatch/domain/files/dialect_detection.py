@@ -40,6 +40,10 @@ _LONG = (
 _PUNCTUATION = ("!", "#", "$", "%", "&", "*", "+", "/", "=", "@")
 _HEADER_LINES = 40
 _SEP = re.compile(r'"?sep=([^\r\n]+?)"?\r?(?:\n|\Z)', re.I)
+_LONGEST_BROKEN_NAME = 100
+_MOST_FITTING = 0.9
+"""Share of the rows that are as wide as the header if that contains no row."""
+
 _BREAK = re.compile(r"[\r\n]")
 _BLANKS = " \t\r\n\v\f\xa0\ufeff"
 _EMPTY_LINES = re.compile(r'[\s,;|"]*(?:\n|\Z)')
@@ -81,8 +85,8 @@ def read_preamble(sample: str, known_columns: Collection[str], *, complete: bool
 
     Lines before the header are skipped if they hold only delimiters and spaces, or comments; if columns are
     known, so are lines of prose before the line that names them. A line ``sep=;`` sets the delimiter.
-    Raises ``RefusedFile`` if a name has a line break and is not that of a known column: it would consist of
-    rows that follow a quote which the header does not close.
+    Raises ``RefusedFile`` if a name has a line break, is not that of a known column, and may consist of rows
+    that follow a quote which the header does not close.
     """
     start = _first_line(sample)
     known = _folded(known_columns)
@@ -101,18 +105,35 @@ def read_preamble(sample: str, known_columns: Collection[str], *, complete: bool
     names = first.fields or [
         name.strip(dialect.quote) for name in sample[start : first.end].split(dialect.delimiter)
     ]
+    following, whole = _beginning(sample[first.next :], complete)
+    rows = [record.fields for record in reader.read_all(following, final=whole) if record.fields is not None]
     for place, name in enumerate(names, 1):
         # A known name broken over two lines, as spreadsheets write it, contains no row.
-        if _BREAK.search(name) and (_folded([name]).isdisjoint(known) or _BREAK.search(name[:1] + name[-1:])):
+        known_name = not _folded([name]).isdisjoint(known) and not _BREAK.search(name[:1] + name[-1:])
+        if _BREAK.search(name) and not known_name and not _is_whole(name, dialect, len(names), rows):
             raise RefusedFile(
                 f"column {place} of the header has a line break in its name: a quote may be open there; "
                 "close it, or write the name on one line"
             )
-    following, whole = _beginning(sample[first.next :], complete)
-    rows = [record.fields for record in reader.read_all(following, final=whole) if record.fields is not None]
     names = _fit_header([name.replace("\0", "\ufffd").strip(_BLANKS) for name in names], rows)
     header = tuple(name or f"column_{place}" for place, name in enumerate(names, 1))
     return CsvPreamble(dialect, header, first.next)
+
+
+def _is_whole(name: str, dialect: Dialect, width: int, rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a name with a line break contains no row: the rows after the header are as wide as it.
+
+    A row that it contained would have delimiters, as every row of a table with several columns.
+    """
+    fitting = sum(len(row) == width for row in rows)
+    return (
+        width > 1
+        and len(_BREAK.findall(name.replace("\r\n", "\n").strip())) == 1
+        and name == name.strip()
+        and dialect.delimiter not in name
+        and len(name) <= _LONGEST_BROKEN_NAME
+        and fitting >= max(2, _MOST_FITTING * len(rows))
+    )
 
 
 def _fit_header(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -1,0 +1,264 @@
+"""What a stranger's file holds is recognised, or a check line of its column says what it looks like."""
+
+import re
+from collections.abc import Sequence
+
+import pytest
+
+from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.contract.contract_draft import draft_contract
+from claimwatch.domain.contract.parse import parse_contract
+
+ROWS = 60
+DAYS = [f"{number % 28 + 1:02}" for number in range(ROWS)]
+MONTHS = [f"{number % 12 + 1:02}" for number in range(ROWS)]
+ENGLISH = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+
+def drafted(columns: dict[str, Sequence[str]]) -> tuple[str, Contract]:
+    """Return a draft of these columns after claim_id, and its contract after the questions are answered."""
+    header = ["claim_id", *columns]
+    rows = [[f"C{place:05}x", *row] for place, row in enumerate(zip(*columns.values(), strict=True))]
+    text = draft_contract("home", header, rows)
+    return text, parse_contract(text.replace("classification: ???", "classification: internal"), "home")
+
+
+def column(name: str, cells: Sequence[str]) -> tuple[str, Column]:
+    """Return the lines of a column in a draft, and the column."""
+    text, contract = drafted({name: cells})
+    found = contract.column(name)
+    assert found is not None
+    return text[text.index(f"- name: {name}") :], found
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "formats"),
+    [
+        ([f"{d}-{ENGLISH[int(m) - 1]}-26" for d, m in zip(DAYS, MONTHS, strict=True)], "date", ["%d-%b-%y"]),
+        (
+            [f"{d}-{ENGLISH[0]}-26 09.15.{d}.000000000 AM" for d in DAYS],
+            "timestamp",
+            ["%d-%b-%y %I.%M.%S.%f %p"],
+        ),
+        ([f"{d}{ENGLISH[3]}2026" for d in DAYS], "date", ["%d%b%Y"]),
+        ([f"{d}{ENGLISH[3]}2026:10:00:{d}" for d in DAYS], "timestamp", ["%d%b%Y:%H:%M:%S"]),
+        ([f"2026-03-{d}-09.15.32.123456" for d in DAYS], "timestamp", ["%Y-%m-%d-%H.%M.%S.%f"]),
+        ([f"2026/03/{d}" for d in DAYS], "date", ["%Y/%m/%d"]),
+        ([f"202603{d}" for d in DAYS], "date", ["%Y%m%d"]),
+        ([f"202603{d}101530" for d in DAYS], "timestamp", ["%Y%m%d%H%M%S"]),
+        ([f"2026-03-{d} 10:00" if int(d) % 2 else f"2026-03-{d}" for d in DAYS], "timestamp", []),
+        ([f"2026-03-{d}" if int(d) % 2 else f"{d}.03.2026" for d in DAYS], "date", ["%d.%m.%Y"]),
+    ],
+)
+def test_dates_of_databases_and_tools_are_dates(cells: list[str], kind: str, formats: list[str]) -> None:
+    _, found = column("loss_date", cells)
+    assert (found.logical_type, list(found.date_formats)) == (kind, formats)
+
+
+def test_a_column_that_decides_the_order_of_day_and_month_decides_for_the_others() -> None:
+    certain = [f"{d}/03/2026" for d in DAYS]
+    _, contract = drafted({"loss_date": certain, "reported": [f"{m}/{m}/2026" for m in MONTHS]})
+    assert [found.date_formats for found in contract.columns[1:]] == [("%d/%m/%Y",), ("%d/%m/%Y",)]
+
+
+@pytest.mark.parametrize(
+    "sentinel",
+    ["9999-12-31", "1900-01-01", "1753-01-01", "0000-00-00", "2999-12-31", "0001-01-01", "1899-12-30"],
+)
+def test_dates_that_stand_for_no_date_are_read_as_missing_and_named(sentinel: str) -> None:
+    for form in ("{2}.{1}.{0}", "{0}-{1}-{2}", "{0}-{1}-{2} 00:00:00", "{1}/{2}/{0}"):
+        written = form.format(*sentinel.split("-"))
+        days = [form.format("2026", "03", day) for day in DAYS]
+        block, found = column(
+            "closed_date", [written if int(d) % 7 == 0 else day for d, day in zip(DAYS, days, strict=True)]
+        )
+        assert found.logical_type in (LogicalType.DATE, LogicalType.TIMESTAMP)
+        assert found.missing_values == (written,)
+        assert not found.required
+        assert f"# check: '{written}' (8 of 60 rows) is read as missing" in block
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "note"),
+    [
+        ("paid", [f"€ 1.{n + 100},50" for n in range(ROWS)], "a number with a currency"),
+        ("paid", [f"{n}.50 USD" for n in range(ROWS)], "a number with a currency"),
+        ("paid", [f"CHF 1'{n + 100}.--" for n in range(ROWS)], "a number with a currency"),
+        ("share", [f"{n},5 %" for n in range(ROWS)], "a number with a percent sign"),
+        ("refund", [f"({n}.50)" for n in range(ROWS)], "a number with brackets for a minus"),
+        ("refund", [f"{n}.50-" for n in range(ROWS)], "a number with a minus behind"),
+        ("refund", [f"\u2212{n}.5" for n in range(ROWS)], "a sign apart or in typography"),
+        ("mileage", [f"{n} km" for n in range(ROWS)], "a number with a unit"),
+        ("loss_day", [f"{d}. März 2026" for d in DAYS], "names of months that are not read"),
+        ("loss_day", [f"{d} février 2026" for d in DAYS], "names of months that are not read"),
+        ("loss_day", [f"{d} de octubre de 2026" for d in DAYS], "names of months that are not read"),
+        ("loss_day", [f"{d} maggio 2026" for d in DAYS], "names of months that are not read"),
+        ("loss_day", [f"{d} maart 2026" for d in DAYS], "names of months that are not read"),
+        ("loss_day", ["13/01/2026", "01/13/2026", "14/01/2026"] * 20, "several forms or orders"),
+        ("loss_time", [f"{n % 24:02}:15" for n in range(ROWS)], "times of day"),
+        ("month", [f"2026-{m}" for m in MONTHS], "months, quarters or weeks"),
+        ("quarter", [f"Q{n % 4 + 1} 2026" for n in range(ROWS)], "months, quarters or weeks"),
+        ("loss_ts", [str(1_770_000_000 + n * 3600) for n in range(ROWS)], "seconds since 1970"),
+        ("loss_ts", [str((1_770_000_000 + n * 3600) * 1000) for n in range(ROWS)], "milliseconds since 1970"),
+        ("loss_date", [str(46_000 + n) for n in range(ROWS)], "serial numbers of days"),
+        ("entry", [f"202603{d}" for d in DAYS], "dates written as YYYYMMDD"),
+        ("total_loss", ["ja", "nein", "Nein"] * 20, "yes and no"),
+        ("total_loss", ["oui", "non"] * 30, "yes and no"),
+        ("total_loss", ["-1", "0"] * 30, "Access writes -1"),
+        ("total_loss", ["X", ""] * 30, "may mean yes"),
+        ("attorney", ["1", "2"] * 30, "codes"),
+        ("parts", [f"door;bumper;{n}" for n in range(ROWS)], "several values between semicolons"),
+        ("parts", [f"door|{n}" for n in range(ROWS)], "several values between bars"),
+        ("parts", [f"a{n},b,c" for n in range(ROWS)], "several values between commas"),
+        ("details", [f'{{"speed": {n}}}' for n in range(ROWS)], "JSON or XML"),
+        ("details", [f"<a>{n}</a>" for n in range(ROWS)], "JSON or XML"),
+        ("branch_code", [f"{n:04}" for n in range(ROWS)], "leading zeros"),
+        ("policy_id", [f"{n + 7000}.0" for n in range(ROWS)], r"end in \.0"),
+        ("policy_id", [f"{n % 9 + 1}.2345E+15" for n in range(ROWS)], "spreadsheet cut their digits"),
+        ("branch_code", [f"'{n:04}" for n in range(ROWS)], "apostrophe of a spreadsheet"),
+        ("paid", [str(n) if n % 9 else "none yet" for n in range(ROWS)], "53 of 60 values are numbers"),
+        (
+            "deductible",
+            [str(n % 8 * 100) if n % 9 else "99999" for n in range(ROWS)],
+            "99999 occurs in 7 of 60",
+        ),
+        ("colour", ["red"] * ROWS, "all 60 values of the sample are the same"),
+        ("loss_date", [f"{d}.03.26" for d in DAYS], "years have two digits"),
+        ("loss_ts", [f"2026-03-{d} 10:00:00" for d in DAYS], "without a zone are read as UTC"),
+        ("loss_date", [f"2026-03-{d}" if int(d) % 2 else "1970-01-01" for d in DAYS], "1970-01-01 occurs in"),
+    ],
+)
+def test_a_check_line_says_what_a_column_looks_like(name: str, cells: list[str], note: str) -> None:
+    block, _ = column(name, cells)
+    assert re.search(f"# check: .*{note}", block)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("colour", ["red", "blue"] * 30),
+        ("make", ["vw", "kia, inc", "opel"] * 20),
+        ("witnesses", ["0", "1", "2"] * 20),
+        ("story", [f"It was late; nobody saw it, on the {n}th time, at the crossing." for n in range(ROWS)]),
+        ("loss_date", [f"2026-03-{d}" for d in DAYS]),
+    ],
+)
+def test_usual_columns_have_no_notes(name: str, cells: list[str]) -> None:
+    block, _ = column(name, cells)
+    assert not re.search("# check: (?!may a value|the event time|only the values|seen|long texts)", block)
+
+
+@pytest.mark.parametrize("words", [["yes", "no", "Y", "N", "TRUE", "1", "0"], ["True", "False", "1", "0"]])
+def test_mixed_words_for_true_and_false_are_a_boolean(words: list[str]) -> None:
+    _, found = column("total_loss", words * 5)
+    assert found.logical_type is LogicalType.BOOLEAN
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("CASENUM", "ClaimNo", "CLAIM_NBR", "clm_id", "Schadennummer", "Schaden-Nr.", "Aktenzeichen"),
+        *("Nº siniestro", "num_sinistre", "N° dossier", "Numero sinistro", "schadenummer", "id_siniestro"),
+    ],
+)
+def test_the_identifier_is_recognised_in_six_languages(name: str) -> None:
+    rows = [[str(number), str(7000 + 3 * number), "2026-03-01"] for number in range(ROWS)]
+    text = draft_contract("home", ["policy_id", name, "loss_date"], rows)
+    contract = parse_contract(text.replace("classification: ???", "classification: internal"), "home")
+    assert (contract.identifier.synonyms or (contract.identifier.name,))[0] == name
+
+
+@pytest.mark.parametrize("name", ["rownames", "index", "Unnamed: 0", "column_1", "Lfd. Nr", "x", "position"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_number_of_the_row_is_neither_identifier_nor_feature(name: str, first: int) -> None:
+    rows = [[str(number + first), f"A{number * 7:04}", "2026-03-01"] for number in range(ROWS)]
+    text = draft_contract("home", [name, "claim_no", "loss_date"], rows)
+    contract = parse_contract(text.replace("classification: ???", "classification: internal"), "home")
+    assert contract.columns[0].role is Role.IGNORED
+    assert contract.identifier.name == "claim_no"
+    assert "counts or names the rows of this file" in text
+
+
+def test_rows_of_payments_are_told() -> None:
+    rows = [[f"CL{number // 3}", str(number % 3), f"2026-03-{number % 28 + 1:02}"] for number in range(ROWS)]
+    text = draft_contract("home", ["claim_no", "payment_no", "paid_on"], rows)
+    assert "values repeat (20 of 60 differ; they are unique only with 'payment_no')" in text
+    assert "rows are payments or versions and not claims" in text.replace("\n", " ")
+
+
+def test_an_identifier_that_counts_the_rows_is_told() -> None:
+    text = draft_contract("home", ["id", "paid"], [[str(number), "5"] for number in range(1, ROWS)])
+    assert "count the rows: if the next file counts from 1 again" in text
+
+
+@pytest.mark.parametrize(
+    ("names", "event"),
+    [
+        (["Geburtsdatum", "Vertragsbeginn", "Schadentag"], "Schadentag"),
+        (["Meldedatum", "Unfalldatum"], "Unfalldatum"),
+        (["date de naissance", "date_sinistre"], "date_sinistre"),
+        (["fecha_nacimiento", "fecha_siniestro", "fecha_denuncia"], "fecha_siniestro"),
+        (["data_nascita", "data sinistro"], "data sinistro"),
+        (["geboortedatum", "schadedatum"], "schadedatum"),
+        (["Geburtsdatum"], None),
+        (["date_of_birth"], None),
+        (["payment_date", "loss_dt"], "loss_dt"),
+    ],
+)
+def test_the_event_time_is_recognised_in_six_languages_and_is_no_birth_date(
+    names: list[str], event: str | None
+) -> None:
+    _, contract = drafted({name: [f"2026-03-{d}" for d in DAYS] for name in names})
+    assert [found.name for found in contract.columns if found.role is Role.EVENT_TIME] == [event] * bool(
+        event
+    )
+
+
+def test_a_copy_of_the_label_is_no_feature() -> None:
+    flags = ["Y", "N", "N"] * 20
+    _, contract = drafted({"fraud": flags, "status": [f"S{flag}" for flag in flags], "kind": ["a", "b"] * 30})
+    roles = {found.name: found.role for found in contract.columns}
+    assert (roles["status"], roles["kind"]) == (Role.IGNORED, Role.FEATURE)
+
+
+def test_names_that_differ_only_in_case_or_separators_are_told_and_not_merged() -> None:
+    text = draft_contract(
+        "home", ["claim_id", "Betrag", "betrag", "a.b", "a_b"], [["x", "1", "2", "3", "4"]] * 2
+    )
+    assert "'Betrag': it differs from 'betrag' only in case or separators" in text
+    assert "'a_b': it differs from 'a.b' only in case or separators" in text
+
+
+@pytest.mark.parametrize(
+    "first",
+    [["C-10000", "Hamburg", "Vauxhall"], ["C-10000", "2026-01-01", "Saab"], ["C-10000", "Jane Roe", "Opel"]],
+)
+def test_a_claim_is_not_taken_for_the_header(first: list[str]) -> None:
+    rows = [
+        [f"C-{10001 + n}", *(value if value[:1].isalpha() else f"2026-01-{d}" for value in first[1:])]
+        for n, d in enumerate(DAYS)
+    ]
+    text = draft_contract("home", first, rows)
+    assert "the first row looks like a claim" in text
+    assert not any(value in text for value in first)
+
+
+def test_a_second_header_does_not_turn_numbers_into_texts() -> None:
+    rows = [[f"C{n}x", f"2026-03-{d}", f"{n}.5"] for n, d in enumerate(DAYS)]
+    text = draft_contract("home", ["claim_id", "loss_date", "paid"], [["", "(date)", "(EUR)"], *rows])
+    contract = parse_contract(text.replace("classification: ???", "classification: internal"), "home")
+    assert [found.logical_type for found in contract.columns] == ["string", "date", "number"]
+    assert "# check: the first row below the header looks like a header, too, and is quarantined" in text
+
+
+def test_a_wrong_separator_is_told() -> None:
+    rows = [[f"A{n};1;{n};0", "449"] for n in range(ROWS)]
+    text = draft_contract("home", ["rownames", "lga.claims.accidents"], rows)
+    assert "# check: every row has the same number of semicolons" in text
+    assert "there is only one column" in draft_contract("home", ["a"], [["x"]] * 5)
+
+
+def test_a_total_at_the_end_is_told() -> None:
+    rows = [[f"C{n}x", str(n)] for n in range(ROWS)]
+    assert "looks like a total" in draft_contract("home", ["claim_id", "paid"], [*rows, ["Summe", "1770"]])
+    assert "looks like a total" not in draft_contract("home", ["claim_id", "paid"], rows)

@@ -70,7 +70,7 @@ def _model(found: Evidence) -> Section:
         ("Model", f"{found.choice.name}, {found.size:,} parameters, {len(found.spec.features)} features"),
         ("Hyperparameters", _listed(found.parameters)),
         ("Score", "the calibrated probability that the claim is fraud"),
-        ("Referral", f"from a probability of {found.threshold:.4f}: {settings.capacity:.1%} of the claims"),
+        ("Referral", _referral(found)),
         ("Contract", f"version {found.contract_version}"),
         ("Code", found.code_version),
         ("Data", f"SHA-256 {found.data_sha256}"),
@@ -82,6 +82,16 @@ def _model(found: Evidence) -> Section:
         "The model ranks new claims for human review. It decides nothing: a referral is a reason to look at a"
         " claim, not a reason to refuse it.",
         (Table(("Property", "Value"), rows, numeric=2),),
+    )
+
+
+def _referral(found: Evidence) -> str:
+    rule, capacity = found.referral, f"{found.settings.capacity:.1%} of the claims"
+    if rule.tie_share >= 1.0:
+        return f"from a probability of {rule.threshold:.4f}: {capacity}"
+    return (
+        f"above a probability of {rule.threshold:.4f}, and {rule.tie_share:.1%} of the claims that have"
+        f" exactly this probability, drawn by their ids: {capacity}"
     )
 
 

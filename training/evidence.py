@@ -7,6 +7,7 @@ from claimwatch.domain.model.calibration import Calibration
 from claimwatch.domain.model.features import FeatureSpec
 from claimwatch.domain.model.model import Model
 from claimwatch.domain.model.profile import Reference
+from claimwatch.domain.model.referral import ReferralRule
 from training.candidates import Parameters
 from training.evaluate import Evaluation, values_of
 from training.gates import Gate
@@ -66,7 +67,7 @@ class Evidence:
     model: Model
     graph: bytes
     calibration: Calibration
-    threshold: float
+    referral: ReferralRule
     reference: Reference
     evaluation: Evaluation
     gates: Sequence[Gate]

@@ -107,7 +107,7 @@ def _run(found: Evidence, bundle: Path, bundle_sha256: str, experiment: str) -> 
                 **{name: str(value)[:_LONGEST_PARAMETER] for name, value in found.parameters.items()},
             }
         )
-        measured = found.metrics | {"threshold": found.threshold}
+        measured = found.metrics | {"threshold": found.referral.threshold}
         measured |= {
             f"{name}_{end}": bound
             for name, finding in metrics_of(found.evaluation.book).items()

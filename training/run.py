@@ -15,7 +15,7 @@ from claimwatch.domain.model.calibration import Calibration, probability
 from claimwatch.domain.model.features import Columns, FeatureSpec, Matrix, encode
 from claimwatch.domain.model.model import Model
 from claimwatch.domain.model.profile import reference_of
-from claimwatch.domain.model.ranking_metrics import capacity_threshold
+from claimwatch.domain.model.referral import ReferralRule
 from claimwatch.scoring.bundle import Bundle
 from claimwatch.scoring.scorer import Scorer
 from training import gates, plots
@@ -72,24 +72,31 @@ class _Book:
     gain: Floats
     audited: Mask
 
-    def scored(self, rows: Mask, probability: Floats, known: Mask, threshold: float = np.inf) -> ScoredSample:
-        """Return some claims with a model's probabilities; only outcomes of ``known`` claims are used."""
+    def scored(
+        self, rows: Mask, probability: Floats, known: Mask, rule: ReferralRule | None = None
+    ) -> ScoredSample:
+        """Return some claims with a model's probabilities; only outcomes of ``known`` claims are used.
+
+        Without a rule, no claim is referred. Claims of a tie are drawn by their positions, because only
+        scoring may read the key that draws them by their ids.
+        """
+        positions = np.flatnonzero(rows).astype(str).astype(object)
         return ScoredSample(
             probability,
             np.where(known, self.claims.outcome, np.nan)[rows],
             self.sampling.weight[rows],
             self.gain[rows],
             self.audited[rows],
-            threshold,
+            None if rule is None else rule.refer(probability, positions, b""),
         )
 
-    def of_split(self, fold: int, score: Score, threshold: float = np.inf) -> ScoredSplit:
+    def of_split(self, fold: int, score: Score, rule: ReferralRule | None = None) -> ScoredSplit:
         """Return a split with the probabilities that ``score`` gives its claims."""
         rows = self.split.rows(fold)
         return ScoredSplit(
             self.claims.of(rows),
             self.matrix[rows],
-            self.scored(rows, score(self.matrix[rows]), self.claims.known, threshold),
+            self.scored(rows, score(self.matrix[rows]), self.claims.known, rule),
         )
 
 
@@ -156,13 +163,13 @@ def _train(
     calibration = _calibrate(chosen, book)
     graph = onnx_of(chosen.model, calibration)
     served = _served(graph)
-    threshold = capacity_threshold(served(matrix[split.rows(VALIDATION)]), settings.capacity)
+    rule = ReferralRule.of_capacity(served(matrix[split.rows(VALIDATION)]), settings.capacity)
     unseen = split.rows(VALIDATION, TEST)
     reference = reference_of(spec, _columns(claims, unseen), served(matrix[unseen]))
-    test = book.of_split(TEST, served, threshold)
+    test = book.of_split(TEST, served, rule)
     found = evaluate(
         test,
-        book.of_split(TRAIN, served, threshold),
+        book.of_split(TRAIN, served, rule),
         request.contract,
         spec,
         reference.features,
@@ -199,12 +206,12 @@ def _train(
         model=chosen.model,
         graph=graph,
         calibration=calibration,
-        threshold=threshold,
+        referral=rule,
         reference=reference,
         evaluation=found,
         gates=results,
         refused_because=gates.reason_for_refusal(results),
-        drawings=plots.drawings(test.scored.book, found.lift, found.importance, threshold),
+        drawings=plots.drawings(test.scored.book, found.lift, found.importance, rule.threshold),
     )
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
 
@@ -15,7 +14,7 @@ class ScoredSample:
 
     ``outcome`` is nan where unknown. ``weight`` is the number of claims that a claim with an outcome
     represents, ``gain`` what finding the claim saves if it is a fraud, ``audited`` whether its outcome comes
-    from the random audit. Claims from ``threshold`` on are referred.
+    from the random audit, ``to_refer`` whether the model refers the claim; by default it refers none.
     """
 
     probability: Floats
@@ -23,7 +22,7 @@ class ScoredSample:
     weight: Floats
     gain: Floats
     audited: Mask
-    threshold: float = np.inf
+    to_refer: Mask | None = None
 
     @cached_property
     def book(self) -> Cohort:
@@ -45,6 +44,6 @@ class ScoredSample:
         return Cohort(self.probability[known], self.referred[known], self.audited[known], self.outcome[known])
 
     @property
-    def referred(self) -> npt.NDArray[np.bool_]:
+    def referred(self) -> Mask:
         """Whether the model refers the claim."""
-        return self.probability >= self.threshold
+        return np.zeros(len(self.probability), dtype=np.bool_) if self.to_refer is None else self.to_refer

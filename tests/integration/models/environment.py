@@ -28,7 +28,6 @@ class AmountScores:
 
     probability: npt.NDArray[np.float64]
     percentile: npt.NDArray[np.float64]
-    referred: npt.NDArray[np.bool_]
     missing: Mapping[str, int]
     unseen: Mapping[str, int]
 
@@ -46,9 +45,15 @@ class AmountModel:
         amount = columns["amount"]
         missing = np.isnan(amount)
         probability = np.where(missing, 0.5, amount / 5000 * self.factor)
-        return AmountScores(
-            probability, probability * 100, probability >= self.threshold, {"amount": int(missing.sum())}, {}
-        )
+        return AmountScores(probability, probability * 100, {"amount": int(missing.sum())}, {})
+
+    def referred(
+        self,
+        probability: npt.NDArray[np.float64],
+        claim_ids: Column,  # noqa: ARG002
+        key: bytes,  # noqa: ARG002
+    ) -> npt.NDArray[np.bool_]:
+        return probability >= self.threshold
 
     def reasons(self, columns: Mapping[str, Column], rows: Column) -> Sequence[Sequence[Mapping[str, Any]]]:
         return [[{"feature": "amount", "value": columns["amount"][row]}] for row in rows]

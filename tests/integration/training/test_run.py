@@ -103,7 +103,10 @@ def test_estimates_for_the_whole_book_match_the_truth(
 
 def test_referrals_match_the_capacity_over_all_claims(scorer: Scorer, book: Book, contract: Contract) -> None:
     claims = read_snapshot(book.snapshot, contract)
-    assert scorer.score(claims.columns).referred.mean() == pytest.approx(0.05, abs=0.01)
+    referred = scorer.referred(
+        scorer.probabilities(claims.columns), np.asarray(claims.columns["claim_id"]), b"a key"
+    )
+    assert referred.mean() == pytest.approx(0.05, abs=0.01)
 
 
 def test_the_most_important_features_are_those_of_the_book_s_mechanism(trained: Trained) -> None:
@@ -116,8 +119,9 @@ def test_reasons_name_the_book_s_mechanism(
 ) -> None:
     """Fraud in the book depends on early claims, theft, large amounts, earlier claims and late reports."""
     columns = read_snapshot(book.snapshot, contract).columns
-    found = scorer.score(columns)
-    rows = np.flatnonzero(found.referred)
+    rows = np.flatnonzero(
+        scorer.referred(scorer.probabilities(columns), np.asarray(columns["claim_id"]), b"a key")
+    )
     reasons = scorer.reasons(columns, rows)
     told = [{reason["feature"] for reason in each} for each in reasons]
     mechanism = {

@@ -89,7 +89,7 @@ def test_the_audit_alone_weighs_its_claims_alike_in_the_same_book() -> None:
     score, audited = DRAW.random(rows), np.arange(rows) % 10 == 0
     known = audited | (score > 0.8)
     outcome = np.where(known, (DRAW.random(rows) < score).astype(float), np.nan)
-    sample = ScoredSample(score, outcome, np.ones(rows), np.ones(rows), audited, threshold=0.9)
+    sample = ScoredSample(score, outcome, np.ones(rows), np.ones(rows), audited, score >= 0.9)
     assert set(sample.audit.weight[audited].tolist()) == {10.0}
     assert len(sample.investigated.outcome) == known.sum()
     assert sample.investigated.basis == "all claims"
@@ -101,7 +101,7 @@ def test_an_audit_of_hardly_any_claims_still_gives_every_metric(audited: list[in
     rows = np.zeros(100, dtype=bool)
     rows[audited] = True
     score = np.arange(100) / 100.0
-    sample = ScoredSample(score, np.ones(100), np.ones(100), np.ones(100), rows, threshold=0.98)
+    sample = ScoredSample(score, np.ones(100), np.ones(100), np.ones(100), rows, score >= 0.98)
     found = values_of(measured(sample.audit, sample.gain, SETTINGS))
     assert np.isnan(found["base_rate"]) == (not audited)
     assert found.keys() == set(MEASURES)

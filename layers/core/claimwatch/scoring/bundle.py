@@ -43,7 +43,8 @@ class Manifest:
     """Description of a bundle with the hash of each part; the manifest's own hash identifies the bundle.
 
     ``capacity`` and ``audit_share`` are shares of the claims. A claim whose probability is at least
-    ``threshold`` is referred. ``calibration`` has ``slope`` and ``offset``.
+    ``threshold`` is referred; with a ``tie_share`` below 1, only this share of the claims at the threshold
+    (``domain.model.referral``). ``calibration`` has ``slope`` and ``offset``.
     """
 
     line: str
@@ -61,6 +62,7 @@ class Manifest:
     parts: Mapping[str, Part]
     details: Mapping[str, Any] = field(default_factory=dict)
     """Further results of the training; serving does not read them."""
+    tie_share: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse names that are not the name of a part, such as an absolute path."""
@@ -73,6 +75,8 @@ class Manifest:
     def to_bytes(self) -> bytes:
         """Return the content of the manifest's file."""
         written = {"format": FORMAT} | asdict(self)
+        if self.tie_share == 1.0:  # as in bundles that were written before ties were divided
+            del written["tie_share"]
         return (json.dumps(written, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
     @classmethod

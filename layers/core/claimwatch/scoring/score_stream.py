@@ -54,8 +54,6 @@ class Scores(Protocol):
     @property
     def percentile(self) -> npt.NDArray[np.float64]: ...
     @property
-    def referred(self) -> npt.NDArray[np.bool_]: ...
-    @property
     def missing(self) -> Mapping[str, int]: ...
     @property
     def unseen(self) -> Mapping[str, int]: ...
@@ -75,6 +73,11 @@ class Model(Protocol):
     def reasons(
         self, columns: Mapping[str, Column], rows: Column
     ) -> Sequence[Sequence[Mapping[str, Any]]]: ...
+    def referred(
+        self, probability: npt.NDArray[np.float64], claim_ids: Column, key: bytes
+    ) -> npt.NDArray[np.bool_]:
+        """Return which claims are referred; the key decides which claims of a tie at the threshold are."""
+
     def audited(self, claim_ids: Column, key: bytes) -> npt.NDArray[np.bool_]:
         """Return which claims are in the random audit sample, which is reviewed whatever the scores are.
 
@@ -107,6 +110,7 @@ class ScoreStream:
         self._parts = chain([_BEGINNING], self._rows(), [_END])
         self._unread = memoryview(b"")
         self._audited = 0
+        self._referred = 0
         self.found: list[Scores] = []
         self.failed: Exception | None = None
 
@@ -131,8 +135,7 @@ class ScoreStream:
             missing.update(found.missing)
             unseen.update(found.unseen)
         claims = sum(len(found.probability) for found in self.found)
-        referred = sum(int(found.referred.sum()) for found in self.found)
-        return ScoringCounts(claims, referred, self._audited, dict(missing), dict(unseen))
+        return ScoringCounts(claims, self._referred, self._audited, dict(missing), dict(unseen))
 
     def _rows(self) -> Iterator[bytes]:
         """Score block by block and yield the rows: PostgreSQL reads one block while the next is made.
@@ -144,13 +147,15 @@ class ScoreStream:
             block = slice(start, start + BLOCK)
             claim_ids = self._claim_ids[block]
             found = self._model.score({name: values[block] for name, values in self._columns.items()})
+            to_refer = self._model.referred(found.probability, claim_ids, self._audit_key)
             audited = self._model.audited(claim_ids, self._audit_key)
             self.found.append(found)
             self._audited += int(audited.sum())
-            scored = _Block(claim_ids, found.probability, found.percentile, found.referred, audited)
-            yield scored.only(~found.referred).encoded()
-            referred.append(scored.only(found.referred))
-            places.append(start + np.flatnonzero(found.referred))
+            self._referred += int(to_refer.sum())
+            scored = _Block(claim_ids, found.probability, found.percentile, to_refer, audited)
+            yield scored.only(~to_refer).encoded()
+            referred.append(scored.only(to_refer))
+            places.append(start + np.flatnonzero(to_refer))
         if referred:
             reasons = self._model.reasons(self._columns, np.concatenate(places))
             yield _Block.joined(referred).encoded(list(map(_JSON.encode, reasons)))

@@ -1,7 +1,5 @@
 """A model that scores claims: columns in, probabilities and reasons out."""
 
-import hashlib
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,6 +12,7 @@ import numpy.typing as npt
 from claimwatch.domain.model.features import Columns, Kind, Matrix, encode, gaps
 from claimwatch.domain.model.profile_codec import packed_by_week
 from claimwatch.domain.model.reasons import MOST_REASONS, Reasons
+from claimwatch.domain.model.referral import ReferralRule, drawn
 from claimwatch.domain.model.shapley import Explainer
 from claimwatch.scoring.bundle import Bundle
 
@@ -34,7 +33,6 @@ class Scores:
     probability: Floats
     margin: Floats
     percentile: Floats
-    referred: Flags
     missing: dict[str, int]
     unseen: dict[str, int]
     matrix: Matrix = field(repr=False)
@@ -70,6 +68,11 @@ class Scorer:
         """The probability from which a claim is referred."""
         return self.bundle.manifest.threshold
 
+    def referred(self, probability: Floats, claim_ids: npt.NDArray[Any], key: bytes) -> Flags:
+        """Return which claims are referred; the key decides which claims of a tie at the threshold are."""
+        manifest = self.bundle.manifest
+        return ReferralRule(manifest.threshold, manifest.tie_share).refer(probability, claim_ids, key)
+
     def probabilities(self, columns: Columns) -> Floats:
         """Return only the calibrated probability of each claim."""
         return self._outputs(encode(self.bundle.spec, columns), PROBABILITY)[0]
@@ -84,7 +87,6 @@ class Scorer:
             probability=probability,
             margin=margin,
             percentile=self.bundle.reference.percentile(probability),
-            referred=probability >= self.threshold,
             missing=found.missing,
             unseen=found.unseen,
             matrix=matrix,
@@ -143,12 +145,4 @@ def audit_sample(claim_ids: Iterable[str], share: float, key: bytes) -> Flags:
     A claim is drawn by its keyed hash (BLAKE2b, RFC 7693), so whoever does not know the key cannot predict
     which claims are reviewed.
     """
-    bound = math.ceil(share * 2.0**64).to_bytes(9)[1:] if share < 1.0 else b"\xff" * 9
-    keyed = hashlib.blake2b(key=key, digest_size=8)
-
-    def drawn(claim_id: str) -> bool:
-        digest = keyed.copy()  # the key is processed once for all claims
-        digest.update(claim_id.encode())
-        return digest.digest() < bound
-
-    return np.fromiter(map(drawn, claim_ids), np.bool_)
+    return drawn(claim_ids, share, key)

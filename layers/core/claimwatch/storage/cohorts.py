@@ -23,7 +23,8 @@ class CohortQuery:
     """Query of the claims of a model: those in ``files`` with event time from ``since`` until ``until``.
 
     Only outcomes that were decided before ``decided_before`` count. With ``other``, only claims that this
-    model version has scored too. With ``most``, a sample of at most this many claims, always the same one.
+    model version has scored too, in an order drawn by the claim ids: of equal scores, the first count as
+    higher. With ``most``, a sample of at most this many claims, always the same one.
     """
 
     line: str
@@ -52,7 +53,7 @@ def copy_cohort(cursor: Cursor, contract: Contract, query: CohortQuery, text: IO
             " AND t.file_id = c.file_id AND t.model_version = {other} AND t.role = 'challenger'"
         ).format(line=sql.Literal(query.line), other=sql.Literal(query.other))
     sampled: sql.Composable = sql.SQL("")
-    if query.most is not None:
+    if query.other is not None or query.most is not None:
         sampled = sql.SQL(" ORDER BY hashtextextended(s.claim_id, 8) LIMIT {}").format(
             sql.Literal(query.most)
         )

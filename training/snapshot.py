@@ -1,9 +1,9 @@
 """The claims that a model is trained on: a Parquet file, named by the hash of its bytes.
 
 One row for each current claim, in the order of claim ids: the contract's columns as they are stored, and
-``is_fraud``, ``decided_at`` and ``source`` of its outcome, null if it has none. Claims without an outcome
-cannot be trained on, but unlike investigated claims they are representative of the book: the threshold, the
-reference profiles and the weights of investigated claims come from them.
+``is_fraud``, ``decided_at`` (at the latest when it arrived) and ``source`` of its outcome, null if it has
+none. Claims without an outcome cannot be trained on, but unlike investigated claims they are representative
+of the book: the threshold, the reference profiles and the weights of investigated claims come from them.
 """
 
 import hashlib

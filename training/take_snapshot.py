@@ -45,7 +45,7 @@ def _query(contract: Contract, columns: list[Column]) -> sql.Composed:
     identifier = sql.Identifier("c", contract.identifier.name)
     exported = [_numbered(column) if _only_links(column) else _named(column) for column in columns]
     return sql.SQL(
-        "COPY (SELECT {columns}, o.is_fraud, o.decided_at, o.source FROM {claims} AS c"
+        "COPY (SELECT {columns}, o.is_fraud, o.effective_at, o.source FROM {claims} AS c"
         " LEFT JOIN claimwatch.current_outcome AS o ON o.line = {line} AND o.claim_id = {identifier}::text"
         ' ORDER BY {identifier}::text COLLATE "C") TO STDOUT (FORMAT csv)'
     ).format(

@@ -130,8 +130,10 @@ def _loaded(
     book = Book(Site.below(database, buckets))
     for model, role in zip(grown, models.ROLES, strict=True):
         book.promote(model, role)
-    for key in keys:
-        assert book.site.drop(key, (folder / key).read_bytes())["status"] == "committed"
+    for hour, key in enumerate(keys):
+        # After every decision, as in practice: a decision cannot be later than its arrival.
+        at = datetime(2026, 12, 1, tzinfo=UTC) + timedelta(hours=hour)
+        assert book.site.drop(key, (folder / key).read_bytes(), at=at)["status"] == "committed"
     book.score()
     return book
 

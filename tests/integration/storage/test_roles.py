@@ -88,6 +88,7 @@ MATRIX = {
         file: SELECT
         contract: SELECT
         outcome: SELECT
+        committed_outcome: SELECT
         score: SELECT
         scored_chunk: SELECT
         profile: SELECT

@@ -22,9 +22,10 @@ SHARED = (PROBABILITY, REFERRED, SAMPLED, OUTCOME, SOURCE, OTHER)
 class CohortQuery:
     """Query of the claims of a model: those in ``files`` with event time from ``since`` until ``until``.
 
-    Only outcomes that were decided before ``decided_before`` count. With ``other``, only claims that this
-    model version has scored too, in an order drawn by the claim ids: of equal scores, the first count as
-    higher. With ``most``, a sample of at most this many claims, always the same one.
+    Only outcomes that were decided, or at the latest delivered, before ``decided_before`` count. With
+    ``other``, only claims that this model version has scored too, in an order drawn by the claim ids: of
+    equal scores, the first count as higher. With ``most``, a sample of at most this many claims, always the
+    same one.
     """
 
     line: str
@@ -64,11 +65,11 @@ def copy_cohort(cursor: Cursor, contract: Contract, query: CohortQuery, text: IO
         " JOIN claimwatch.score AS s ON s.line = {line} AND s.claim_id = c.{identifier}::text"
         " AND s.file_id = c.file_id AND s.model_version = {version}"
         "{join_other}"
-        " LEFT JOIN (SELECT DISTINCT ON (o.claim_id) o.claim_id, o.is_fraud, o.source"
-        " FROM claimwatch.outcome AS o JOIN claimwatch.file AS g ON g.file_id = o.file_id"
-        " WHERE o.line = {line} AND g.status = 'committed' AND o.decided_at < {decided_before}"
-        ' ORDER BY o.claim_id, g.received_at DESC, g.sequencer COLLATE "C" DESC, g.file_id DESC,'
-        " o.row_number DESC) AS o ON o.claim_id = s.claim_id"
+        # As view current_outcome, at an earlier time.
+        " LEFT JOIN (SELECT DISTINCT ON (claim_id) claim_id, is_fraud, source"
+        " FROM claimwatch.committed_outcome WHERE line = {line} AND effective_at < {decided_before}"
+        " ORDER BY claim_id, effective_at DESC, received_at DESC, sequencer DESC, file_id DESC,"
+        " row_number DESC) AS o ON o.claim_id = s.claim_id"
         " WHERE c.file_id = ANY({files}) AND f.status = 'committed'"
         " AND c.{event} >= {since} AND c.{event} < {until}"
         # A model that scored a claim in both roles gave the same score twice.

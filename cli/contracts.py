@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import ClientError
 
-from claimwatch.domain.contract.contract import UNANSWERED, Contract, Role
+from claimwatch.domain.contract.contract import Contract, Role
 from claimwatch.domain.contract.line_name import line_in
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.errors import RefusedContract, RefusedData
@@ -59,8 +59,8 @@ def infer(
 ) -> None:
     """Draft a contract from the beginning of a file. Needs no stack.
 
-    The draft is a proposal: each line marked with 'check:' is a guess that you confirm or correct. Replace
-    each '???' by personal, internal or public; until then the draft cannot be applied.
+    The draft is a proposal: each line marked with 'check:' is a guess that you confirm or correct. Columns
+    that may name persons are classified as personal, and stored as hashes.
     """
     line = line or _line_from_name(path.stem)
     if output is not None and output.exists():
@@ -71,21 +71,17 @@ def infer(
     if output is not None:
         output.write_text(text, "utf-8")
     open_points = sum(TO_CHECK in row for row in text.splitlines())
-    unanswered = text.count(f"classification: {UNANSWERED}")
+    personal = len(re.findall("^ +classification: personal$", text, re.MULTILINE))
     if as_json:
-        details = {"line": line, "format": described, "to_check": open_points, "to_classify": unanswered}
+        details = {"line": line, "format": described, "to_check": open_points, "personal": personal}
         show_json(details | ({"contract": text} if output is None else {"output": str(output)}))
         return
     if output is None:
         show_document(text)
     say(f"Draft for line {line}, from a file of format {described}.", "dim")
     say(f"Lines for you to check: {open_points}; each says why.", "dim")
-    if unanswered:
-        say(
-            f"Of these, replace '{UNANSWERED}' in {counted(unanswered, 'line')}: personal (only hashes are"
-            " stored), internal or public.",
-            "dim",
-        )
+    if personal:
+        say(f"Personal, so stored as hashes: {counted(personal, 'column')}.", "dim")
     say(f"Then apply it: `claimwatch contract put {line} {output or 'FILE'}`", "dim")
 
 

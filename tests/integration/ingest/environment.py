@@ -140,10 +140,6 @@ class Site:
         ref = ObjectRef(ARTIFACTS, f"contracts/{line}.draft.yaml", "1")
         return b"".join(self.objects.read(ref)).decode()
 
-    def answered_draft(self, line: str) -> str:
-        """Return the draft after a person classified its texts as internal."""
-        return self.draft(line).replace("classification: ???", "classification: internal")
-
     # -- Results ---------------------------------------------------------------------------------------------
 
     def file(self, file_id: int) -> Row:

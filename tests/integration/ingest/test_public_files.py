@@ -47,7 +47,7 @@ def test_a_file_without_a_contract_gets_a_draft_that_can_load_it(path: Path, sit
     if file["status"] == "refused":
         return
 
-    draft = site.answered_draft("home")
+    draft = site.draft("home")
     if (
         "role, value: identifier" not in draft
     ):  # no column identifies the row; a person would have to choose one
@@ -80,7 +80,7 @@ def auto(site: Site) -> Row:
 def test_a_public_file_of_claims_loads_with_its_draft_and_few_corrections(site: Site, auto: Row) -> None:
     assert TESTDATA is not None
     assert auto["status"] == "parked"
-    draft = site.answered_draft("auto")
+    draft = site.draft("auto")
     corrected = draft.replace(
         "# logicalTypeOptions: {minimum: 0}", "logicalTypeOptions: {minimum: 0}", 1
     ).replace("status: draft", "status: active")

@@ -49,6 +49,7 @@ THIRD_PARTY = {
         "pydantic_core",
         "yaml",
         "open_data_contract_standard",
+        "stdnum",
     },
     "aws": {"boto3", "botocore", "aws_lambda_powertools"},
     "storage": {"psycopg2"},

@@ -161,17 +161,22 @@ def test_infer_drafts_all_columns_and_marks_what_to_check(tmp_path: Path) -> Non
     assert "claimwatch contract put home_claims" in result.stderr
 
 
-def test_an_inferred_contract_of_plain_claims_is_valid_once_texts_are_classified(tmp_path: Path) -> None:
+def test_an_inferred_contract_of_plain_claims_is_valid(tmp_path: Path) -> None:
     source, draft = tmp_path / "claims.csv", tmp_path / "home.yaml"
     source.write_text(CLAIMS)
     result = run("infer", str(source), "--line", "home", "-o", str(draft))
     assert result.exit_code == 0
-    assert "replace '???' in 1 line" in result.stderr
-    unread = run("contract", "check", str(draft))
-    assert unread.exit_code == 1
-    assert "the classification is still '???'; write personal" in unread.stderr
-    draft.write_text(draft.read_text().replace("classification: ???", "classification: internal"))
     assert run("contract", "check", str(draft)).exit_code == 0
+
+
+def test_infer_says_how_many_columns_are_personal(tmp_path: Path) -> None:
+    source = tmp_path / "claims.csv"
+    source.write_text(
+        "claim_no,driver_name,tel\n" + "".join(f"C{n},Ann Roe,555-01{n:02}\n" for n in range(9))
+    )
+    result = run("infer", str(source), "--line", "home")
+    assert "Personal, so stored as hashes: 2 columns." in result.stderr
+    assert json.loads(run("infer", str(source), "--line", "home", "--json").stdout)["personal"] == 2
 
 
 def test_infer_reads_the_formats_of_the_pipeline(tmp_path: Path) -> None:

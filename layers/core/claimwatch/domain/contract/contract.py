@@ -33,10 +33,6 @@ class Role(StrEnum):
     IGNORED = "ignored"
 
 
-UNANSWERED = "???"
-"""Classification in a draft that a person has to replace; no contract with it is applied."""
-
-
 class ExtraValues(StrEnum):
     """How values of columns that the contract does not have are stored."""
 

@@ -1,8 +1,8 @@
 """Drafts of contracts, from the header and some rows of a line's first file.
 
-Everything that a person must review has a comment that begins with ``check:``. Whether a column of text names
-persons is not guessed: unless its name says so, its classification is a question, and ``parse_contract``
-refuses the draft until a person has answered it. The same sample always gives the same text.
+Everything that a person must review has a comment that begins with ``check:``. A column that may name persons
+is personal until a person decides otherwise, and no value of a person is in the draft. The same sample always
+gives the same text.
 """
 
 from collections.abc import Mapping, Sequence

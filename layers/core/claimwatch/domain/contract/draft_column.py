@@ -28,7 +28,10 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\
 
 @dataclass
 class Guess:
-    """A column of the draft."""
+    """A column of the draft; ``in_doubt`` if it is personal only because it may be.
+
+    ``checks`` and ``about_persons`` are what a person should know about it.
+    """
 
     header: str
     name: str
@@ -39,8 +42,10 @@ class Guess:
     logical_type: LogicalType
     role: Role = Role.FEATURE
     personal: bool = False
+    in_doubt: bool = False
     plain: bool = False
     checks: tuple[str, ...] = ()
+    about_persons: tuple[str, ...] = ()
     cells: Sequence[str] = field(default=(), repr=False)
     """The cells of the sample, in the order of the file."""
 

@@ -26,7 +26,8 @@ def assign_identifier(guesses: Sequence[Guess]) -> None:
     identifier = max(guesses, key=_score, default=None)
     if identifier is None or _score(identifier) == 0:
         return
-    identifier.role, identifier.personal = Role.IDENTIFIER, False
+    identifier.role = Role.IDENTIFIER
+    identifier.personal = identifier.plain = identifier.personal and not identifier.in_doubt
     if identifier.logical_type is not LogicalType.INTEGER:
         identifier.logical_type = LogicalType.STRING
     why = "its values are unique" if identifier.unique else "from its name"
@@ -70,7 +71,7 @@ def _score(guess: Guess) -> int:
         return 0
     of_claim = bool(set(words) & CLAIM)
     if not (names_a_number(words) or words in (("claim",), ("aktenzeichen",))) or (
-        guess.personal and not of_claim
+        guess.personal and not guess.in_doubt and not of_claim
     ):
         return 0
     if of_claim:
@@ -87,6 +88,8 @@ def _score(guess: Guess) -> int:
 def _doubts(identifier: Guess, guesses: Sequence[Guess]) -> tuple[str, ...]:
     values = identifier.values
     found = []
+    if identifier.personal:
+        found.append("ids of claims are stored and shown in clear: choose another identifier")
     if values.distinct < values.number:
         other = _completes(identifier, guesses)
         with_other = f"; they are unique only with '{other.name}'" if other else ""

@@ -6,7 +6,7 @@ from claimwatch.domain.contract.column_words import names_a_number
 from claimwatch.domain.contract.contract import LogicalType, Role
 from claimwatch.domain.contract.draft_column import DATED, Guess
 from claimwatch.domain.contract.draft_identifier import assign_identifier
-from claimwatch.domain.contract.personal_data import mark_person
+from claimwatch.domain.contract.draft_persons import mark_person, newest_year
 from claimwatch.domain.contract.type_inference import Values
 from claimwatch.domain.contract.value_notes import notes
 
@@ -36,9 +36,10 @@ _MOST_GROUPS = 10
 
 def assign_roles(guesses: list[Guess]) -> None:
     """Choose the role of each column; at most one is the identifier and one the event time."""
+    newest = newest_year(guesses)
     for guess in guesses:
         guess.checks += tuple(notes(guess))
-        _assign_role(guess)
+        _assign_role(guess, newest)
     assign_identifier(guesses)
     _assign_event_time(guesses)
     _ignore_copies_of_label(guesses)
@@ -54,17 +55,14 @@ def _assign_event_time(guesses: Sequence[Guess]) -> None:
     event.checks += (f"the event time is a guess{instead}; weekly windows and ages are measured from it",)
 
 
-def _assign_role(guess: Guess) -> None:
+def _assign_role(guess: Guess, newest: int | None) -> None:
     words, values = set(guess.plain_words), guess.values
     typed = guess.logical_type is not LogicalType.STRING
     if words & _LABELS or any("fraud" in word for word in words):
         guess.role = Role.LABEL
         guess.checks += ("the label is a guess; models are trained to predict it",)
-    elif mark_person(guess):
+    elif mark_person(guess, newest):
         return
-    elif not typed and values.average_length > 40 and values.distinct > values.number / 2:
-        guess.role, guess.personal, guess.plain = Role.TEXT, True, True
-        guess.checks += ("long texts, which may name people; stored as plain text so that they can be read",)
     elif not typed and (not words or names_a_number(guess.plain_words) or _has_many_values(values)):
         guess.role = Role.IGNORED
 

@@ -4,10 +4,11 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
-from claimwatch.domain.contract.contract import UNANSWERED, LogicalType, Role
+from claimwatch.domain.contract.category_words import is_category
+from claimwatch.domain.contract.contract import LogicalType, Role
 from claimwatch.domain.contract.draft_column import DATED, NUMERIC, Guess, one_line
-from claimwatch.domain.contract.personal_data import classification
 from claimwatch.domain.contract.type_inference import MISSING, is_value
 
 _YAML_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
@@ -16,9 +17,6 @@ _ESCAPED = re.compile("[\x7f-\xa0\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\uf
 _WIDTH = 100
 _ENUMERATION_SAMPLE = 20
 """Minimum number of values for proposing an enumeration."""
-
-_CODE = re.compile(r"[a-z0-9_./+-]{1,16}|[A-Z0-9_./+-]{1,16}|[A-Z]{1,3}[a-z]?")
-"""Values that an enumeration may list: codes. Capitalised words and several words may be names."""
 
 _CODE_ROWS = 5
 """Minimum number of rows of each value of a proposed enumeration: a rarer one may be a person's."""
@@ -33,8 +31,7 @@ def draft_lines(
     yield "# Review each line with 'check:', correct it if needed, and store the file as"
     yield f"# contracts/{line}.yaml. This draft is replaced when another file of the line arrives."
     yield "# Required columns were never empty in the sample. Rows that break a rule are quarantined."
-    if any(classification(guess) == UNANSWERED for guess in guesses):
-        yield f"# Replace each '{UNANSWERED}': personal (only hashes are stored), internal or public."
+    yield from _about_persons(guesses)
     for remark in remarks:
         first, *others = textwrap.wrap(f"check: {remark}", _WIDTH - 4)
         yield f"# {first}"
@@ -74,6 +71,25 @@ def draft_lines(
         yield from _column(guess)
 
 
+def _about_persons(guesses: Sequence[Guess]) -> Iterator[str]:
+    if any(guess.personal for guess in guesses):
+        yield "# Personal columns are stored as hashes, which no model uses; 'storeAs: plain' keeps them."
+        yield "# If a column names nobody, write 'classification: internal' and, for models, 'role: feature'."
+    if any(guess.role is Role.PROTECTED for guess in guesses):
+        yield "# If a protected column may be used by models, write 'role: feature'; if not even by the bias"
+        yield "# check, 'role: ignored'."
+    kinds = [
+        guess.name
+        for guess in guesses
+        if guess.logical_type is LogicalType.STRING and not guess.personal and guess.role is Role.FEATURE
+    ]
+    if kinds:
+        yield "# check: these texts have few values and are internal; write 'classification: personal' and"
+        yield "#   'role: ignored' where a value names a person:"
+        listed = textwrap.wrap(", ".join(kinds), _WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+        yield from (f"#   {part}" for part in listed)
+
+
 def _column(guess: Guess) -> Iterator[str]:
     values = guess.values
     required = values.missing == 0 and values.number > 0
@@ -85,9 +101,9 @@ def _column(guess: Guess) -> Iterator[str]:
         yield "        unique: true"
     else:
         yield f"        required: {str(required).lower()}"
-    question = " # check: may a value name a person?" if classification(guess) == UNANSWERED else ""
-    yield f"        classification: {classification(guess)}{question}"
-    yield from (f"        # check: {check}" for check in guess.checks)
+    yield f"        classification: {'personal' if guess.personal else 'internal'}"
+    about_persons = guess.about_persons if guess.personal or guess.role is Role.PROTECTED else ()
+    yield from (f"        # check: {check}" for check in (*about_persons, *guess.checks))
     if guess.name != guess.header:
         yield f"        synonyms: [{{synonym: {_quoted(guess.header)}}}]"
     if guess.role is not Role.IDENTIFIER and not guess.personal:
@@ -100,7 +116,7 @@ def _rules(guess: Guess) -> Iterator[str]:
     if values.other_reading:
         yield f"        # check: {one_line(values.other_reading)}"
     if guess.logical_type in NUMERIC and values.least is not None and values.most is not None:
-        seen = f"seen from {values.least:f} to {values.most:f}"
+        seen = f"seen from {_rounded(values.least, ROUND_FLOOR)} to {_rounded(values.most, ROUND_CEILING)}"
         if values.least == 0 and values.most == 1:
             yield "        # check: only 0 and 1 occur; it may be a boolean"
         if not values.negative:
@@ -112,7 +128,7 @@ def _rules(guess: Guess) -> Iterator[str]:
         else:
             yield f"        # check: {seen}"
     listable = len(values.few) > 1 and all(
-        _CODE.fullmatch(value) and not is_value(value) and values.counts[value] >= _CODE_ROWS
+        is_category(value) and not is_value(value) and values.counts[value] >= _CODE_ROWS
         for value in values.few
     )
     if listable and values.number >= _ENUMERATION_SAMPLE and guess.logical_type is LogicalType.STRING:
@@ -123,6 +139,11 @@ def _rules(guess: Guess) -> Iterator[str]:
             "            arguments: {validValues: [", [_scalar(value) for value in values.few], "]}"
         )
         yield "            mustBe: 0"
+
+
+def _rounded(value: Decimal, rounding: str) -> str:
+    """Return a bound of a range with two significant digits: it shows the size, and no value of a claim."""
+    return f"{value.normalize(Context(prec=2, rounding=rounding)):f}"
 
 
 def _properties(guess: Guess) -> Iterator[str]:

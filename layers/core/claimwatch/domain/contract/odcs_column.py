@@ -12,7 +12,6 @@ from open_data_contract_standard.model import CustomProperty, SchemaProperty
 from claimwatch.domain.contract.contract import (
     MAX_NAME,
     RESERVED,
-    UNANSWERED,
     Bound,
     Column,
     LogicalType,
@@ -231,12 +230,7 @@ def _role(source: _Source) -> Role:
 
 def _hashed(source: _Source, role: Role) -> bool:
     classification = source.model.classification
-    if classification == UNANSWERED:
-        source.report(
-            f"the classification is still '{UNANSWERED}'; write personal (then only hashes are stored),"
-            " internal or public"
-        )
-    elif classification is not None and classification not in CLASSIFICATIONS:
+    if classification is not None and classification not in CLASSIFICATIONS:
         source.report(
             f"classification '{classification}' is unknown; write one of {', '.join(CLASSIFICATIONS)}"
         )

@@ -1,162 +1,242 @@
-"""Personal data and protected attributes: which columns of a draft contain them, by name and by values."""
+"""Which columns of a draft are personal data, judging by their names and the form of their values.
 
-import re
-from unicodedata import combining, normalize
+What certainly is personal is stored as a hash. So is a column in doubt: texts that differ in most rows or may
+contain names, and long numbers that differ. That costs a feature until a person has looked at it, but no name
+is ever stored by mistake. Texts with few values that repeat are kinds of things, and internal.
+"""
 
-from claimwatch.domain.contract.contract import UNANSWERED, LogicalType, Role
-from claimwatch.domain.contract.draft_column import Guess
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 
-_PERSONAL = {
-    *("surname", "firstname", "lastname", "forename", "email", "mail", "phone", "telephone", "tel", "mobile"),
-    *("fax", "address", "street", "location", "birth", "birthdate", "birthday", "dob", "ssn", "passport"),
-    *("licence", "license", "plate", "registration", "vin", "iban", "account", "card", "tax", "taxno"),
-    *("taxid", "tin", "zip", "postcode", "postal", "username", "nickname"),
-    # German
-    *("anschrift", "adresse", "strasse", "str", "hausnummer", "plz", "postleitzahl", "wohnort", "telefon"),
-    *("handy", "mobil", "rufnummer", "gebdatum", "geb", "kennzeichen", "kontonummer", "kontoinhaber"),
-    *("bankverbindung", "ausweis", "reisepass", "fuhrerschein", "fuehrerschein", "steuernummer", "steuerid"),
-    *("sozialversicherungsnummer", "svnr"),
-    # French
-    *("prenom", "prenoms", "rue", "portable", "courriel", "naissance", "immatriculation", "plaque", "permis"),
-    # Spanish and Portuguese
-    *("apellido", "apellidos", "direccion", "calle", "movil", "correo", "nacimiento", "matricula", "dni"),
-    *("nif", "nie", "curp", "cedula", "pasaporte", "sobrenome", "apelido", "morada", "endereco", "telemovel"),
-    *("celular", "nascimento", "cpf"),
-    # Italian
-    *("cognome", "indirizzo", "cellulare", "fiscale", "nascita", "targa", "patente"),
-    # Dutch, Nordic, Polish
-    *("adres", "straat", "kenteken", "bsn", "rijbewijs", "personnummer", "fodselsdato", "fodelsedatum"),
-    *("nazwisko", "ulica", "pesel", "urodzenia"),
-}
-"""Words that mean personal data in any column name; accents are removed."""
+from claimwatch.domain.contract.category_words import contains_category, is_category
+from claimwatch.domain.contract.contract import LogicalType
+from claimwatch.domain.contract.draft_column import DATED, NUMERIC, Guess
+from claimwatch.domain.contract.header_words import Meaning, meanings_of, words_of
+from claimwatch.domain.contract.text_notes import is_quantity
+from claimwatch.domain.contract.value_shapes import MOST, personal_numbers, personal_values
 
-_PERSONAL_STEMS = (
-    *(
-        "telefon",
-        "telephon",
-        "phone",
-        "handynummer",
-        "mobilnummer",
-        "geburts",
-        "geboorte",
-        "birth",
-        "address",
-    ),
-    *("adress", "email", "strassen", "passport", "codicefiscal", "fodsel"),
+_BY_NAME = (
+    Meaning.EMAIL,
+    Meaning.DEVICE,
+    Meaning.BIRTH,
+    Meaning.POSTCODE,
+    Meaning.VIN,
+    Meaning.PLATE,
+    Meaning.BANK,
+    Meaning.OFFICIAL,
+    Meaning.CARD,
+    Meaning.DOCUMENT,
+    Meaning.PHONE,
+    Meaning.COORDINATE,
+    Meaning.USER,
+    Meaning.NAME,
+    Meaning.ADDRESS,
+    Meaning.TOWN,
+    Meaning.TEXT,
+    Meaning.PERSON,
 )
-"""Beginnings of such words: many languages write several words as one."""
+"""Meanings of names that make a column personal; the first that a name has describes it."""
 
-_NAME_ENDINGS = ("name", "naam", "navn", "namn")
-"""Ends of such words, unless what is named is an object."""
+_TEXT_ONLY = frozenset(
+    {Meaning.NAME, Meaning.TEXT, Meaning.PERSON, Meaning.TOWN, Meaning.EMAIL, Meaning.USER, Meaning.VIN}
+)
+"""Meanings that numbers do not have: a column of numbers with such a name counts something."""
 
-_LETTERS = str.maketrans({"ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "đ": "d"})
-"""Letters that Unicode does not decompose into a letter and an accent."""
-
-_NAMES = {"name", "names", "nom", "noms", "nome", "nombre", "naam", "navn", "namn", "imie", "nazwa"}
-"""Words for names, which are personal unless they name an object or the values are numbers."""
-
-_PEOPLE = {
-    *("insured", "holder", "policyholder", "claimant", "driver", "owner", "witness", "customer", "client"),
-    *("person", "contact", "beneficiary", "payee", "applicant", "adjuster", "doctor", "lawyer", "spouse"),
-    *("versicherter", "versicherte", "versicherungsnehmer", "halter", "fahrer", "zeuge", "kunde", "inhaber"),
-    *("geschadigter", "assure", "souscripteur", "conducteur", "temoin", "titulaire", "tomador", "asegurado"),
-    *("titular", "conductor", "testigo", "cliente", "segurado", "condutor", "assicurato", "contraente"),
-    *("conducente", "testimone", "verzekerde", "bestuurder", "getuige", "forsikringstaker"),
-}
-"""Words for persons: a column of text that is named like a person contains names."""
-
-_NAMED_OBJECTS = {
-    "product",
-    "company",
-    "branch",
-    "file",
-    "vehicle",
-    "model",
-    "make",
-    "auto",
-    "car",
-    "agency",
-    "bank",
-    "city",
-    "state",
-    "country",
-    "region",
-    "column",
-    "produkt",
-    "produit",
-    "producto",
-    "prodotto",
-    "modell",
-    "modele",
-    "modelo",
-    "fahrzeug",
-    "firma",
-    "filiale",
-}
-_PROTECTED = {
-    "sex", "gender", "age", "race", "ethnicity", "ethnic", "religion", "marital", "married", "nationality",
-    "citizenship", "disability", "disabled", "orientation",
-}  # fmt: skip
-_NOT_PEOPLE = {"vehicle", "auto", "car", "policy", "property", "building", "house", "home", "account"}
 _NUMBER_OF_PERSON = 7
 """Average digits from which integers that differ in most rows may be numbers of persons."""
 
+_SHORTEST_NUMBER = 4
+"""Average digits below which numbers are codes or counts, whatever their column is called."""
 
-def classification(guess: Guess) -> str:
-    """Return the classification, or a question if values may name persons although the name does not."""
-    if guess.personal:
-        return "personal"
-    return UNANSWERED if guess.role is not Role.IDENTIFIER and _may_name_persons(guess) else "internal"
+_MOST_KINDS = 100
+"""Maximum number of different values of a category."""
 
+_ROWS_OF_KIND = 5
+"""Average rows of each value of a category."""
 
-def mark_person(guess: Guess) -> bool:
-    """Give a column of personal data or a protected attribute its role; return whether it is either."""
-    if _is_personal(guess):
-        guess.role, guess.personal = Role.IGNORED, True
-        guess.checks += (
-            "personal, judging by its name or values: stored as a hash; 'storeAs: plain' keeps it readable",
-        )
-    elif _is_protected(guess):
-        guess.role = Role.PROTECTED
-        guess.checks += (
-            "protected, judging by its name: never a feature; scores are compared between its groups",
-        )
-    else:
-        return False
-    return True
+_FEW = 20
+"""Different values that a column may have if its name says that it is a category."""
+
+_LONGEST_KIND = 60
+"""Average characters of the longest category."""
+
+_ADULT = 15
+"""Years between the newest date of a file and the newest dates of a column that may be dates of birth."""
+
+_GENERATION = 20
+"""Years between the dates of such a column."""
 
 
-def _is_personal(guess: Guess) -> bool:
-    plain = [_without_accents(word) for word in guess.words]
-    words, text = set(plain), guess.logical_type is LogicalType.STRING
-    if words & _PERSONAL or any(word.startswith(_PERSONAL_STEMS) for word in plain):
-        return True
-    if text and not words & _NAMED_OBJECTS:
-        named = any(word.endswith(_NAME_ENDINGS) and word[:-4] not in _NAMED_OBJECTS for word in plain)
-        if named or words & _NAMES or (plain and plain[-1] in _PEOPLE):
-            return True
-    addresses = sum(
-        count for value, count in guess.values.counts.items() if re.fullmatch(r"[^@\s]+@[^@\s]+", value)
-    )
-    return addresses > guess.values.number / 2
+@dataclass(frozen=True)
+class PersonalData:
+    """Why a column is personal."""
+
+    meaning: Meaning | None
+    certain: bool
+    why: str
 
 
-def _is_protected(guess: Guess) -> bool:
-    """Return whether a column is a protected attribute of a person."""
-    words = set(guess.words)
-    return bool(words & _PROTECTED and not words & _NOT_PEOPLE)
-
-
-def _without_accents(word: str) -> str:
-    return "".join(
-        each for each in normalize("NFKD", word.casefold().translate(_LETTERS)) if not combining(each)
-    )
-
-
-def _may_name_persons(guess: Guess) -> bool:
-    """Return whether a column has texts, or integers that are long and differ like numbers of persons."""
-    values = guess.values
+def personal_data(guess: Guess, newest: int | None = None) -> PersonalData | None:
+    """Return why a column is personal, or None. ``newest`` is the year of the newest date of the file."""
+    if guess.logical_type is LogicalType.BOOLEAN:
+        return None
+    meanings = meanings_of(words_of(guess.header))
+    named = _meaning_of_name(guess, meanings)
+    if guess.logical_type in DATED:
+        if named is Meaning.BIRTH:
+            return _certain(named, "name")
+        if newest is not None and _may_be_births(guess, newest):
+            return PersonalData(Meaning.BIRTH, certain=False, why="these may be dates of birth")
+        return None
+    if guess.values.logical_type is LogicalType.INTEGER:
+        return _of_numbers(guess, meanings, named)
     if guess.logical_type is LogicalType.STRING:
-        return True
-    long = values.average_length >= _NUMBER_OF_PERSON and values.distinct > values.number / 2
-    return guess.logical_type is LogicalType.INTEGER and long
+        return _of_texts(guess, meanings, named)
+    return _certain(named, "name") if named in (Meaning.COORDINATE, Meaning.BIRTH) else None
+
+
+def year(guess: Guess, share: float = 1.0) -> int | None:
+    """Return the year up to which a share of a column's dates lie, or None if it has no dates."""
+    if guess.logical_type not in DATED:
+        return None
+    formats = guess.values.date_formats
+    read = (_year(value, formats) for value in islice(guess.values.counts, MOST))
+    years = sorted(filter(None, read))
+    return years[min(int(share * len(years)), len(years) - 1)] if years else None
+
+
+# -- Names ---------------------------------------------------------------------------------------------------
+
+
+def _meaning_of_name(guess: Guess, meanings: frozenset[Meaning]) -> Meaning | None:
+    """Return which personal data a column contains, judging by its name."""
+    values = guess.values
+    found = set(meanings)
+    numbered = bool(meanings & {Meaning.NUMBERED})
+    if Meaning.TAX in meanings and numbered:
+        found.add(Meaning.OFFICIAL)
+    if Meaning.ACCOUNT in meanings and (
+        numbered or not meanings - {Meaning.ACCOUNT, Meaning.PERSON, Meaning.FILLER}
+    ):
+        found.add(Meaning.BANK)
+    if Meaning.REGISTRATION in meanings and (numbered or meanings & {Meaning.OBJECT}):
+        found.add(Meaning.PLATE)
+    if Meaning.OBJECT in meanings and not meanings & {Meaning.PERSON}:
+        found -= {Meaning.NAME}  # of a product, a company or a file
+    if Meaning.CLAIM in meanings or Meaning.OBJECT in meanings:
+        found -= {Meaning.TOWN}
+    if Meaning.BIRTH in found and meanings & {Meaning.TOWN, Meaning.COUNTRY}:
+        found -= {Meaning.BIRTH}  # a place of birth
+    if not _ends_with_person(guess):
+        found -= {Meaning.PERSON}
+    counted = guess.logical_type in NUMERIC and values.average_length < _SHORTEST_NUMBER
+    if meanings & {Meaning.QUALIFIER, Meaning.QUANTITY} and (counted or _repeats(guess)):
+        found &= {Meaning.BIRTH}
+    if guess.logical_type in NUMERIC:
+        found -= _TEXT_ONLY
+        if counted and values.number:
+            found &= {Meaning.BIRTH, Meaning.COORDINATE, Meaning.ADDRESS}
+        if counted and values.distinct <= 2:
+            found -= {Meaning.ADDRESS, Meaning.BIRTH}
+    return next((meaning for meaning in _BY_NAME if meaning in found), None)
+
+
+def _ends_with_person(guess: Guess) -> bool:
+    words = [word for word in words_of(guess.header) if not word.isdigit()]
+    return bool(words) and Meaning.PERSON in meanings_of(words[-1:])
+
+
+# -- Values --------------------------------------------------------------------------------------------------
+
+
+def _of_numbers(guess: Guess, meanings: frozenset[Meaning], named: Meaning | None) -> PersonalData | None:
+    values = guess.values
+    if named is not None:
+        return _certain(named, "name")
+    found = personal_numbers(values.counts)
+    if found is not None:
+        return _certain(found.meaning, "check digits")
+    many = values.average_length >= _NUMBER_OF_PERSON and values.distinct > values.number / 2
+    if many and not meanings & {Meaning.QUANTITY} and not values.negative:
+        return PersonalData(None, certain=False, why="long numbers that differ may belong to persons")
+    if guess.logical_type is LogicalType.STRING and Meaning.PERSON in meanings and values.distinct > _FEW:
+        return PersonalData(None, certain=False, why="these numbers may belong to persons")
+    return None
+
+
+def _of_texts(guess: Guess, meanings: frozenset[Meaning], named: Meaning | None) -> PersonalData | None:
+    values = guess.values
+    found = personal_values(values.counts)
+    kinds = values.number > 0 and all(map(is_category, values.counts))
+    if named in (Meaning.PERSON, Meaning.TEXT, Meaning.TOWN, Meaning.USER) and kinds and found is None:
+        named = None
+    if named in (Meaning.TOWN, Meaning.TEXT) and found is None and _repeats(guess):
+        named = None
+    if found is not None and found.certain:
+        return _certain(found.meaning, "values")
+    if named is not None:
+        return _certain(named, "name")
+    if found is not None:
+        return PersonalData(
+            found.meaning, certain=False, why=f"a value looks like the {found.meaning} of a person"
+        )
+    if not values.number or kinds or _is_named_kind(guess, meanings) or is_quantity(values.counts):
+        return None
+    if not _repeats(guess):
+        return PersonalData(None, certain=False, why="texts that differ may name persons")
+    unknown = [value for value in values.counts if _is_capitalised(value) and not contains_category(value)]
+    if len(unknown) > len(values.counts) / 2 and Meaning.CATEGORY not in meanings:
+        return PersonalData(None, certain=False, why="capitalised words may be names of persons")
+    return None
+
+
+def _is_named_kind(guess: Guess, meanings: frozenset[Meaning]) -> bool:
+    """Return whether a column is called like a category, and has no more values than one."""
+    values = guess.values
+    few = values.distinct <= max(_FEW, values.number / _ROWS_OF_KIND)
+    return bool(meanings & {Meaning.CATEGORY}) and few and values.average_length <= _LONGEST_KIND
+
+
+def _repeats(guess: Guess) -> bool:
+    """Return whether a column has few different values, most of which occur in many rows."""
+    values = guess.values
+    rare = sum(count for count in values.counts.values() if count < _ROWS_OF_KIND)
+    return (
+        0 < values.distinct <= _MOST_KINDS
+        and values.distinct * _ROWS_OF_KIND <= values.number
+        and rare <= values.number / 10
+        and values.average_length <= _LONGEST_KIND
+    )
+
+
+def _is_capitalised(value: str) -> bool:
+    """Return whether a value is two or three words that begin with capital letters."""
+    words = value.replace(",", " ").split()
+    return 2 <= len(words) <= 3 and all(word[:1].isupper() and word.isalpha() for word in words)
+
+
+def _may_be_births(guess: Guess, newest: int) -> bool:
+    youngest, oldest = year(guess, 0.95), year(guess, 0.0)
+    return (
+        youngest is not None
+        and oldest is not None
+        and newest - youngest >= _ADULT
+        and youngest - oldest >= _GENERATION
+        and guess.values.distinct > _FEW
+    )
+
+
+def _year(value: str, formats: Sequence[str]) -> int | None:
+    for form in formats:
+        with suppress(ValueError):
+            return datetime.strptime(value, form).year  # noqa: DTZ007 - only the year is used
+    with suppress(ValueError):
+        return datetime.fromisoformat(value).year
+    return None
+
+
+def _certain(meaning: Meaning, judged_by: str) -> PersonalData:
+    return PersonalData(meaning, certain=True, why=judged_by)

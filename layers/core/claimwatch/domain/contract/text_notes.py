@@ -100,6 +100,12 @@ def text_note(counts: Counter[str], *, all_present: bool) -> str | None:
     return next((note for look in looks if (note := look(counts))), None)
 
 
+def is_quantity(counts: Counter[str]) -> bool:
+    """Return whether texts look like amounts, durations or months, or like yes and no."""
+    looks = (partial(_truth, all_present=True), _decorated, _times, _periods)
+    return any(look(counts) for look in looks)
+
+
 def decimal_zeros(counts: Counter[str]) -> bool:
     """Return whether all values are whole numbers that end in .0."""
     return all(map(_DECIMAL_ZERO.fullmatch, counts))

@@ -197,6 +197,30 @@ def test_shared_settings_apply_to_columns_of_a_matching_type() -> None:
     assert word.missing_values == ("?", "NA")
 
 
+def test_notations_of_numbers_and_words_are_read_for_the_columns_that_they_concern() -> None:
+    contract = home(
+        column("paid", "number", customProperties=role("feature", numberUnit=["€", "EUR"])),
+        column("due", "integer", customProperties=role("feature", negativeNumbers="trailing")),
+        column("police", "boolean"),
+        column("word", "string"),
+        customProperties=shared(
+            line="home",
+            negativeNumbers=["brackets", "trailing"],
+            trueValues=["Ja", "J"],
+            falseValues="Nein",
+        ),
+    )
+    paid, due, police, word = (contract.column(name) for name in ("paid", "due", "police", "word"))
+    assert paid is not None
+    assert (paid.units, paid.negatives) == (("€", "EUR"), ("brackets", "trailing"))
+    assert due is not None
+    assert (due.units, due.negatives) == ((), ("trailing",))
+    assert police is not None
+    assert (police.true_words, police.false_words) == (("ja", "j"), ("nein",))
+    assert word is not None
+    assert (word.units, word.negatives, word.true_words) == ((), (), ())
+
+
 def test_personal_columns_are_hashed_unless_stored_as_plain() -> None:
     contract = home(
         column("name", "string", classification="personal", customProperties=role("ignored")),
@@ -329,6 +353,19 @@ def test_versions_are_ordered_by_semver() -> None:
         (column("x", "date", customProperties=role("feature", dateFormat="%Q")), "uses '%Q'"),
         (column("x", "date", customProperties=role("feature", dateFormat="%Y-%m-%d %H:%M")), "has a time"),
         (column("x", "string", customProperties=role("feature", decimalSeparator=",")), "is for numbers"),
+        (column("x", "string", customProperties=role("feature", numberUnit="€")), "is for numbers"),
+        (
+            column("x", "number", customProperties=role("feature", numberUnit="1,5")),
+            "'1,5' is not a currency",
+        ),
+        (column("x", "number", customProperties=role("feature", numberUnit="-")), "'-' is not a currency"),
+        (column("x", "number", customProperties=role("feature", numberUnit="E")), "'E' is not a currency"),
+        (column("x", "number", customProperties=role("feature", negativeNumbers="red")), "'red' is unknown"),
+        (column("x", "number", customProperties=role("feature", trueValues="ja")), "is for booleans"),
+        (
+            column("x", "boolean", customProperties=role("feature", trueValues="x", falseValues=["-", "X"])),
+            "'x' is in both",
+        ),
         (
             column("x", "number", customProperties=role("feature", decimalSeparator="x")),
             "neither '.' nor ','",

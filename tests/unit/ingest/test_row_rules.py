@@ -14,7 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from claimwatch.domain.contract.contract import Column, Contract, ExtraValues, LogicalType, Role
+from claimwatch.domain.contract.contract import (
+    Column,
+    Contract,
+    ExtraValues,
+    LogicalType,
+    NegativeNumbers,
+    Role,
+)
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.validation.row_rules_sql import RuleQueries, hash_function, rule_queries
 
@@ -37,11 +44,29 @@ COLUMNS = (
     Column("number", LogicalType.NUMBER, Role.FEATURE, minimum=Decimal(0), maximum=Decimal("99.99")),
     Column("number", LogicalType.NUMBER, Role.FEATURE, exclusive_minimum=Decimal("0.1"), required=True),
     Column("number", LogicalType.NUMBER, Role.FEATURE, decimal_separator=",", thousands_separator="."),
+    Column("number", LogicalType.NUMBER, Role.FEATURE, decimal_separator=","),
+    Column("number", LogicalType.NUMBER, Role.FEATURE, thousands_separator=" ", required=True),
+    Column(
+        "number",
+        LogicalType.NUMBER,
+        Role.FEATURE,
+        decimal_separator=",",
+        thousands_separator=".",
+        units=("€", "EUR"),
+        negatives=tuple(NegativeNumbers),
+    ),
+    Column("number", LogicalType.NUMBER, Role.IGNORED, hashed=True, units=("%",)),
+    Column("whole", LogicalType.INTEGER, Role.FEATURE, thousands_separator=",", units=("km",)),
+    Column("whole", LogicalType.INTEGER, Role.FEATURE, negatives=(NegativeNumbers.TRAILING,), required=True),
     Column("boolean", LogicalType.BOOLEAN, Role.FEATURE, required=True, missing_values=("N",)),
+    Column("boolean", LogicalType.BOOLEAN, Role.FEATURE, true_words=("ja", "n"), false_words=("nein",)),
     Column("day", LogicalType.DATE, Role.FEATURE, exclusive_maximum=date(2024, 2, 29)),
     Column("day", LogicalType.DATE, Role.FEATURE, minimum=date(1, 1, 1), maximum=date(9999, 12, 31)),
     Column("day", LogicalType.DATE, Role.FEATURE, required=True, date_formats=("%d.%m.%Y",)),
+    Column("day", LogicalType.DATE, Role.FEATURE, date_formats=("%d/%m/%Y", "%m/%d/%Y")),
+    Column("day", LogicalType.DATE, Role.IGNORED, hashed=True, date_formats=("%a %d %b %y",)),
     Column("moment", LogicalType.TIMESTAMP, Role.FEATURE),
+    Column("moment", LogicalType.TIMESTAMP, Role.FEATURE, date_formats=("%d.%m.%Y %H:%M:%S.%f", "%Y-%d-%m")),
     Column(
         "moment",
         LogicalType.TIMESTAMP,
@@ -59,14 +84,20 @@ TEXTS = (
 NUMBERS = (
     "0", "-0", "007", "+7", "7.", "12.0", "12.5", " 12\n", "99.99", "0.1", "-5", "-6", "100", "101",
     "1.234,5", "1,5", "1.000", "0x1F", "nan", "inf", "-inf", "1e3", "1e400", "1e-5000", "0e99999", "1" * 19,
-    "1" * 401, "9223372036854775808",
+    "1" * 401, "9223372036854775808", "+-5", "1_000", "1.2.3", "12.34.567", "1.234.567,89", "0.123", "1,234",
+    "1 234", "1\u202f234", "1'234", "(7)", "7-", "-7-", "\u22127", "7 €", "€ -7,5", "(1.234,50 €)", "7 %",
+    "7 km", "\u0661", "7 USD", "  ", "\u00a0",
 )  # fmt: skip
-WORDS = ("true", " T ", "tRUE", "no", "N", "0", "2", "maybe")
+WORDS = ("ja", "NEIN", "1.0", "true", " T ", "tRUE", "no", "N", "0", "2", "maybe")
 DAYS = (
     "0000-01-01", "0001-01-01", "0001-01-01 (BC)", "1970-01-01", "epoch", "infinity", "-infinity",
     "2024-02-29", "2023-02-29", "28.02.2024", "31.02.2024", "9999-12-30", "9999-12-31", "10000-01-01",
     "2024-02-29T10:00:00", "9999-12-31T10:00:00", "2024-02-29 10:00:00+02:00", "9999-12-31T23:30:00Z",
-    "2024-02-29T25:00:00",
+    "2024-02-29T25:00:00", "2024-2-9", "2024 02 09", "3/2/26", "2024-02-09T08: 5:00", "2024-02-09T08:15:00z",
+    "2024-02-09 08:15:00 +0530", "2024-02-09T08:15:00,5", "2024-02-09T08:15:00 CET", "03/02/2024",
+    "13/02/2024", "02/02/2024", "2024-02-09T24:00:00", "2024-02-09T23:59:60", "2024-02-09T08:15:00+99:99",
+    "Mon 03 feb 26",
+    "Tue 03 feb 26", "09.02.2024 08:15:00.123456789", "2024-02-13", "9999-12-31T23:59:59.999999Z",
 )  # fmt: skip
 ODD = (*TEXTS, *NUMBERS, *WORDS, *DAYS)
 CELLS = st.one_of(

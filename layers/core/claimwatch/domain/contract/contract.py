@@ -41,6 +41,13 @@ class ExtraValues(StrEnum):
     DROP = "drop"
 
 
+class NegativeNumbers(StrEnum):
+    """How negative numbers may be written, in addition to a minus in front."""
+
+    TRAILING = "trailing"
+    BRACKETS = "brackets"
+
+
 type Bound = Decimal | date | datetime
 
 
@@ -49,8 +56,9 @@ class Column:
     """One column of a contract.
 
     Bounds have the column's own type (Decimal for integers and numbers). ``date_formats`` are strptime
-    formats, tried after ISO 8601. ``hashed`` columns are stored as keyed hashes only; columns with the same
-    ``link_group`` have the same hash for the same value.
+    formats, tried after ISO 8601. Numbers may have one of the ``units`` before or after them. The words for
+    true and false are used in addition to the default ones. ``hashed`` columns are stored as keyed hashes
+    only; columns with the same ``link_group`` have the same hash for the same value.
     """
 
     name: str
@@ -74,6 +82,10 @@ class Column:
     date_formats: tuple[str, ...] = ()
     decimal_separator: str = "."
     thousands_separator: str = ""
+    units: tuple[str, ...] = ()
+    negatives: tuple[NegativeNumbers, ...] = ()
+    true_words: tuple[str, ...] = ()
+    false_words: tuple[str, ...] = ()
     description: str = ""
 
     @property

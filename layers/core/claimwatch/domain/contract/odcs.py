@@ -26,16 +26,15 @@ from claimwatch.domain.contract.contract import (
     Role,
     folded_name,
 )
-from claimwatch.domain.contract.odcs_column import (
-    NUMERIC,
+from claimwatch.domain.contract.odcs_column import NUMERIC, custom_properties, place_of, read_column
+from claimwatch.domain.contract.odcs_notation import (
     SHARED_PROPERTIES,
     Shared,
-    custom_properties,
-    place_of,
-    read_column,
     read_date_formats,
+    read_negatives,
     read_separators,
     read_tokens,
+    read_words,
 )
 from claimwatch.domain.contract.strict_yaml import YamlMapping, YamlValue, read_yaml
 from claimwatch.errors import RefusedContract
@@ -205,12 +204,16 @@ def _read_shared(custom: Mapping[str, YamlValue], line: str, problems: list[str]
         problems.append(
             f"{_CUSTOM}line is '{named}', but this contract is for line '{line}'; change one of them"
         )
-    decimal, thousands = read_separators(custom, (".", ""), _CUSTOM, problems)
+    decimal, thousands = read_separators((".", ""), custom, _CUSTOM, problems)
+    true_words, false_words = read_words(((), ()), custom, _CUSTOM, problems)
     return Shared(
         missing_values=read_tokens(custom.get("missingValues"), f"{_CUSTOM}missingValues", problems),
         date_formats=read_date_formats(custom.get("dateFormat"), _CUSTOM, problems, with_time=True),
         decimal_separator=decimal,
         thousands_separator=thousands,
+        negatives=read_negatives((), custom, _CUSTOM, problems),
+        true_words=true_words,
+        false_words=false_words,
     )
 
 

@@ -15,24 +15,31 @@ from claimwatch.domain.contract.contract import (
     Bound,
     Column,
     LogicalType,
+    NegativeNumbers,
     Role,
 )
 from claimwatch.domain.contract.date_formats import format_problem, from_java
+from claimwatch.domain.contract.odcs_notation import (
+    SHARED_PROPERTIES,
+    Shared,
+    read_date_formats,
+    read_negatives,
+    read_separators,
+    read_tokens,
+    read_units,
+    read_words,
+)
 from claimwatch.domain.contract.patterns import pattern_problem
 from claimwatch.domain.contract.strict_yaml import YamlMapping, YamlValue
-
-SHARED_PROPERTIES = ("missingValues", "dateFormat", "decimalSeparator", "thousandsSeparator")
-"""Custom properties that a contract can have for all its columns, and a column for itself."""
 
 COLUMN_NAME = re.compile(r"[^\W\d][\w .-]*(?<! )")
 """Names of columns: they need no escaping in quoted SQL identifiers, and read well in sentences."""
 
 CLASSIFICATIONS = ("personal", "internal", "public")
 
-_COLUMN_PROPERTIES = ("role", "storeAs", "linkGroup", *SHARED_PROPERTIES)
+_COLUMN_PROPERTIES = ("role", "storeAs", "linkGroup", "numberUnit", *SHARED_PROPERTIES)
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _ISO_JAVA = ("yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd HH:mm:ss")
-_THOUSANDS = ("", ",", ".", " ", "'", "_", "\u00a0", "\u202f", "\u2019")
 _UTC_NAMES = ("UTC", "Etc/UTC", "Z")
 
 NUMERIC = frozenset({LogicalType.INTEGER, LogicalType.NUMBER})
@@ -65,16 +72,6 @@ _KINDS = {
     LogicalType.DATE: "a date (YYYY-MM-DD)",
     LogicalType.TIMESTAMP: "a date and time (YYYY-MM-DDTHH:MM:SSZ)",
 }
-
-
-@dataclass(frozen=True)
-class Shared:
-    """Settings that a contract makes once for all its columns."""
-
-    missing_values: tuple[str, ...] = ()
-    date_formats: tuple[str, ...] = ()
-    decimal_separator: str = "."
-    thousands_separator: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,6 +119,16 @@ class _Rules:
         self.valid_values = new if earlier is None else tuple(value for value in earlier if value in new)
 
 
+@dataclass(frozen=True)
+class _NumberNotation:
+    """How the numbers of a column are written."""
+
+    decimal_separator: str = "."
+    thousands_separator: str = ""
+    units: tuple[str, ...] = ()
+    negatives: tuple[NegativeNumbers, ...] = ()
+
+
 def place_of(written: YamlMapping, number: int, what: str = "column") -> str:
     """Return the beginning of a sentence about a column."""
     name = written.get("name")
@@ -146,7 +153,8 @@ def read_column(
     rules = _rules(source)
     bounds = _bounds(source)
     hashed = _hashed(source, role)
-    decimal, thousands = _number_format(source)
+    numbers = _number_notation(source)
+    true_words, false_words = _truth_words(source)
     column = Column(
         name=model.name or "",
         logical_type=kind or LogicalType.STRING,
@@ -167,8 +175,12 @@ def read_column(
         synonyms=tuple(dict.fromkeys(entry.synonym for entry in model.synonyms or [] if entry.synonym)),
         missing_values=_missing_values(source, rules),
         date_formats=_date_formats(source),
-        decimal_separator=decimal,
-        thousands_separator=thousands,
+        decimal_separator=numbers.decimal_separator,
+        thousands_separator=numbers.thousands_separator,
+        units=numbers.units,
+        negatives=numbers.negatives,
+        true_words=true_words,
+        false_words=false_words,
         description=" ".join((model.description or "").split()),
     )
     _check_lengths(source, column)
@@ -445,14 +457,32 @@ def _date_formats(source: _Source) -> tuple[str, ...]:
     return tuple(dict.fromkeys(formats))
 
 
-def _number_format(source: _Source) -> tuple[str, str]:
+def _number_notation(source: _Source) -> _NumberNotation:
+    shared = source.shared
     if source.kind in NUMERIC:
-        shared = source.shared.decimal_separator, source.shared.thousands_separator
-        return read_separators(source.custom, shared, source.place, source.problems)
-    for name in ("decimalSeparator", "thousandsSeparator"):
+        given = source.custom, source.place, source.problems
+        decimal, thousands = read_separators((shared.decimal_separator, shared.thousands_separator), *given)
+        return _NumberNotation(
+            decimal, thousands, read_units(*given), read_negatives(shared.negatives, *given)
+        )
+    _refuse_properties(
+        source, "numbers", ("decimalSeparator", "thousandsSeparator", "numberUnit", "negativeNumbers")
+    )
+    return _NumberNotation()
+
+
+def _truth_words(source: _Source) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if source.kind is LogicalType.BOOLEAN:
+        shared = source.shared.true_words, source.shared.false_words
+        return read_words(shared, source.custom, source.place, source.problems)
+    _refuse_properties(source, "booleans", ("trueValues", "falseValues"))
+    return (), ()
+
+
+def _refuse_properties(source: _Source, kinds: str, names: Iterable[str]) -> None:
+    for name in names:
         if name in source.custom and source.kind is not None:
-            source.report(f"{name} is for numbers, but the logicalType is {source.kind}; remove it")
-    return ".", ""
+            source.report(f"{name} is for {kinds}, but the logicalType is {source.kind}; remove it")
 
 
 # -- Custom properties ---------------------------------------------------------------------------------------
@@ -478,43 +508,6 @@ def custom_properties(
             )
         found[name] = entry.value
     return found
-
-
-def read_tokens(value: YamlValue, place: str, problems: list[str]) -> tuple[str, ...]:
-    """Return a list of texts, or a single text as a list, without empty texts."""
-    texts = value if isinstance(value, list) else [value]
-    if not all(text is None or isinstance(text, str) for text in texts):
-        problems.append(f"{place} must be a list of texts")
-        return ()
-    return tuple(dict.fromkeys(str(text) for text in texts if text))
-
-
-def read_date_formats(
-    value: YamlValue, place: str, problems: list[str], *, with_time: bool
-) -> tuple[str, ...]:
-    """Return formats of strptime, and report those that cannot be used."""
-    formats = read_tokens(value, f"{place}dateFormat", problems)
-    problems += [
-        f"{place}dateFormat '{form}' {problem}"
-        for form in formats
-        if (problem := format_problem(form, with_time=with_time))
-    ]
-    return formats
-
-
-def read_separators(
-    custom: Mapping[str, YamlValue], default: tuple[str, str], place: str, problems: list[str]
-) -> tuple[str, str]:
-    """Return the decimal and the thousands separator."""
-    decimal = str(custom.get("decimalSeparator") or default[0])
-    thousands = str(custom["thousandsSeparator"] or "") if "thousandsSeparator" in custom else default[1]
-    if decimal not in (".", ","):
-        problems.append(f"{place}decimalSeparator '{decimal}' is neither '.' nor ','")
-    if thousands not in _THOUSANDS:
-        problems.append(f"{place}thousandsSeparator '{thousands}' is not one of . , ' _ and the blank")
-    if decimal == thousands:
-        problems.append(f"{place}'{decimal}' cannot separate both decimals and thousands; change one")
-    return decimal, thousands
 
 
 def _bound(written: str, kind: LogicalType) -> Bound | None:

@@ -15,18 +15,23 @@ from decimal import Decimal
 from claimwatch.domain.contract.contract import Bound, Column, Contract, ExtraValues, LogicalType
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import MAX_RECORD, Problem
+from claimwatch.domain.validation.dates_sql import date_value, is_canonical, possible_date
+from claimwatch.domain.validation.numbers_sql import (
+    has_own_signs,
+    plain_number,
+    signed_number,
+    written_well,
+)
+from claimwatch.domain.validation.sql_text import literal
+from claimwatch.domain.validation.unreadable import FALSE_WORDS, TRUE_WORDS, why_unreadable
 
 SHOWN = 40
 """Maximum number of characters of a refused value whose shape a reason shows."""
 MOST_REASONS = 10
 """Maximum number of reasons that a row keeps; one more says how many there are beyond these."""
 
-TRUE_WORDS = ("true", "t", "yes", "y", "1")
-FALSE_WORDS = ("false", "f", "no", "n", "0")
 LINE_LIMIT = MAX_RECORD + 4096
 """Size limit of a line for DuckDB's reader: a record may grow a little when it is rewritten."""
-LONGEST_NUMBER = 400
-"""Characters: many more than the digits of a float, many fewer than PostgreSQL's numeric allows."""
 MOST_LISTS = 1_000
 """Maximum number of lists and objects in the extra columns of a JSON record.
 
@@ -116,15 +121,23 @@ class RuleQueries:
     def _problem(self, finding: str) -> Problem:
         number, _, value = finding.partition(":")
         found = self._findings[int(number)]
-        shown = f"a value like '{shape_of(value)}'" if value else ""
-        return Problem(found.column, found.rule, shown + found.message)
+        column, message = None, found.message
+        if found.column is not None:
+            column = found.column.name
+            shown = "the value" if found.column.personal or not value else f"a value like '{shape_of(value)}'"
+            why = why_unreadable(found.column, value) if found.rule == "type" else ""
+            message = f"{shown}{message}{f': {why}' if why else ''}"
+        return Problem(column, found.rule, message)
 
 
 @dataclass(frozen=True)
 class _Finding:
-    """A possible problem: the SQL of its condition, and of the text that precedes the message."""
+    """A possible problem: the SQL of its condition, and of the value that the message describes.
 
-    column: str | None
+    The message about a column follows the words "the value".
+    """
+
+    column: Column | None
     rule: str
     condition: str
     message: str
@@ -227,11 +240,11 @@ def _source(layout: Layout) -> str:
             for index, column in enumerate(contract.columns)
         )
         # One function reads all keys: each call would parse the object again.
-        pointers = ", ".join(_literal(_pointer(key)) for _, key in layout.keys)
+        pointers = ", ".join(literal(_pointer(key)) for _, key in layout.keys)
         found = f"json_extract_string(item, [{pointers}])" if pointers else "NULL::VARCHAR[]"
         others = "NULL::VARCHAR"
         if layout.other_keys or layout.misspelt:
-            removal = _literal(json.dumps({key: None for _, key in layout.keys}, ensure_ascii=False))
+            removal = literal(json.dumps({key: None for _, key in layout.keys}, ensure_ascii=False))
             others = f"nullif(json_merge_patch(item, {removal})::VARCHAR, '{{}}')"
         return f"""
             SELECT place, item, {cells}, extra
@@ -250,7 +263,7 @@ def _source(layout: Layout) -> str:
     ]
     extra_json = "NULL::VARCHAR"
     if extra:
-        pairs = ", ".join(f"{_literal(name)}, {_extra_cell(contract, name, cell)}" for name, cell in extra)
+        pairs = ", ".join(f"{literal(name)}, {_extra_cell(contract, name, cell)}" for name, cell in extra)
         cells_of_extra = ", ".join(cell for _, cell in extra)
         extra_json = (
             f"CASE WHEN coalesce({cells_of_extra}, NULL) IS NOT NULL THEN json_object({pairs})::VARCHAR END"
@@ -258,14 +271,14 @@ def _source(layout: Layout) -> str:
     return f"""
         SELECT row_number() OVER () - 1 AS place, {cells}, {extra_json} AS extra
         FROM read_csv($path, header = false, auto_detect = false, columns = {{{names}}},
-                      delim = {_literal(layout.delimiter)}, quote = '"', escape = '"', new_line = '\\n',
-                      nullstr = [{", ".join(_literal(token) for token in shared)}],
+                      delim = {literal(layout.delimiter)}, quote = '"', escape = '"', new_line = '\\n',
+                      nullstr = [{", ".join(literal(token) for token in shared)}],
                       {_READER})
     """
 
 
 def _extra_cell(contract: Contract, name: str, cell: str) -> str:
-    return f"{EXTRA_OF_TEXT}({_literal(name)}, {cell})" if contract.extra is ExtraValues.HASH else cell
+    return f"{EXTRA_OF_TEXT}({literal(name)}, {cell})" if contract.extra is ExtraValues.HASH else cell
 
 
 def _extra(layout: Layout) -> str:
@@ -281,25 +294,30 @@ def _extra(layout: Layout) -> str:
 
 def _typed(layout: Layout) -> str:
     """Return SQL of cells and values: ``value_<n>`` is NULL if the cell is missing or cannot be read."""
-    columns = tuple(enumerate(layout.contract.columns))
-    integers = [(column, index) for index, column in columns if column.logical_type is LogicalType.INTEGER]
     # One subquery per expression that is used twice: DuckDB would compute it twice.
-    cast = [
-        f"TRY_CAST({_plain_number(column, f'text_{index}')} AS BIGINT) AS number_{index}"
-        for column, index in integers
-    ]
-    digits = [f"number_{index}::VARCHAR AS digits_{index}" for _, index in integers]
-    words = [
-        f"lower(trim(text_{index})) AS word_{index}"
-        for index, column in columns
-        if column.logical_type is LogicalType.BOOLEAN
-    ]
-    values = [f"{_value(column, index)} AS value_{index}" for index, column in columns]
-    return f"""
-        SELECT {", ".join(["*", *values])} FROM (
-            SELECT {", ".join(["*", *digits, *words])} FROM (
-                SELECT {", ".join(["*", *cast])} FROM ({_source(layout)})))
-    """
+    signed: list[str] = []
+    cast: list[str] = []
+    written: list[str] = []
+    values: list[str] = []
+    for index, column in enumerate(layout.contract.columns):
+        text = f"text_{index}"
+        match column.logical_type:
+            case LogicalType.INTEGER | LogicalType.NUMBER:
+                if has_own_signs(column):
+                    signed.append(f"{signed_number(column, text)} AS signed_{index}")
+                if column.logical_type is LogicalType.INTEGER:
+                    plain = plain_number(column, _signed(column, index))
+                    cast.append(f"TRY_CAST({plain} AS BIGINT) AS number_{index}")
+                    written.append(f"number_{index}::VARCHAR AS digits_{index}")
+            case LogicalType.BOOLEAN:
+                written.append(f"lower(trim({text})) AS word_{index}")
+            case LogicalType.DATE | LogicalType.TIMESTAMP:
+                written.append(f"{is_canonical(column, text)} AS canonical_{index}")
+        values.append(f"{_value(column, index)} AS value_{index}")
+    query = _source(layout)
+    for step in filter(None, (signed, cast, written, values)):
+        query = f"SELECT {', '.join(['*', *step])} FROM ({query})"
+    return query
 
 
 def _findings_of_record(layout: Layout) -> Iterator[_Finding]:
@@ -307,7 +325,7 @@ def _findings_of_record(layout: Layout) -> Iterator[_Finding]:
         return
     yield _Finding(None, "json", "item IS NULL", "the row is not a JSON object")
     for name in layout.doubled:
-        keys = ", ".join(_literal(key) for column, key in layout.keys if column == name)
+        keys = ", ".join(literal(key) for column, key in layout.keys if column == name)
         yield _Finding(
             None,
             "json",
@@ -353,8 +371,20 @@ def _json_cell(layout: Layout, column: Column) -> str:
     places = [place for place, (name, _) in enumerate(layout.keys, 1) if name == column.name]
     if not places:
         return "NULL::VARCHAR"
-    cells = ", ".join(f"found[{place}]" for place in places)
+    cells = ", ".join(_found_cell(layout, column, place) for place in places)
     return f"coalesce({cells})" if len(places) > 1 else cells
+
+
+def _found_cell(layout: Layout, column: Column, place: int) -> str:
+    """Return SQL of the text of a member; numbers of JSON have a point, whatever the contract says."""
+    cell = f"found[{place}]"
+    if (
+        column.logical_type not in (LogicalType.INTEGER, LogicalType.NUMBER)
+        or column.decimal_separator == "."
+    ):
+        return cell
+    kind = f"json_type(item, {literal(_pointer(layout.keys[place - 1][1]))})"
+    return f"CASE WHEN {kind} = 'VARCHAR' THEN {cell} ELSE replace({cell}, '.', ',') END"
 
 
 def _pointer(key: str) -> str:
@@ -375,7 +405,7 @@ def _missing(column: Column, cell: str, replaced: tuple[str, ...] = ()) -> str:
     tokens = [token for token in ("", *column.missing_values) if token not in replaced]
     if not tokens:
         return cell
-    return f"CASE WHEN {cell} NOT IN ({', '.join(_literal(token) for token in tokens)}) THEN {cell} END"
+    return f"CASE WHEN {cell} NOT IN ({', '.join(literal(token) for token in tokens)}) THEN {cell} END"
 
 
 def _value(column: Column, index: int) -> str:
@@ -386,40 +416,29 @@ def _value(column: Column, index: int) -> str:
         case LogicalType.INTEGER:
             return f"number_{index}"
         case LogicalType.NUMBER:
-            return f"TRY_CAST({_plain_number(column, text)} AS DOUBLE)"
+            return f"TRY_CAST({plain_number(column, _signed(column, index))} AS DOUBLE)"
         case LogicalType.BOOLEAN:
+            true, false = (
+                ", ".join(map(literal, (*own, *(word for word in usual if word not in others))))
+                for own, usual, others in (
+                    (column.true_words, TRUE_WORDS, column.false_words),
+                    (column.false_words, FALSE_WORDS, column.true_words),
+                )
+            )
             word = f"word_{index}"
-            true, false = (", ".join(map(_literal, words)) for words in (TRUE_WORDS, FALSE_WORDS))
             return f"CASE WHEN {word} IN ({true}) THEN true WHEN {word} IN ({false}) THEN false END"
         case LogicalType.DATE | LogicalType.TIMESTAMP:
-            kind = column.logical_type.upper()
-            # A time without an offset is UTC. TIMESTAMP is faster than TIMESTAMPTZ but ignores offsets, so it
-            # reads only texts that are too short to have one.
-            zoned = (
-                f"CASE WHEN {text} LIKE '____-__-__T__:__:__' THEN TRY_CAST({text} AS TIMESTAMP)"
-                f" ELSE timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ)) END"
-            )
-            iso = zoned if column.logical_type is LogicalType.TIMESTAMP else f"TRY_CAST({text} AS DATE)"
-            return f"coalesce({iso}{_other_formats(column, text, kind)})" if column.date_formats else iso
+            return date_value(column, text, f"canonical_{index}")
 
 
-def _other_formats(column: Column, text: str, kind: str) -> str:
-    formats = ", ".join(_literal(form) for form in column.date_formats)
-    return f", try_strptime(trim({text}), [{formats}])::{kind}"
-
-
-def _plain_number(column: Column, text: str) -> str:
-    plain = text
-    if column.thousands_separator:
-        plain = f"replace({plain}, {_literal(column.thousands_separator)}, '')"
-    if column.decimal_separator != ".":
-        plain = f"replace({plain}, {_literal(column.decimal_separator)}, '.')"
-    return plain
+def _signed(column: Column, index: int) -> str:
+    """Return the name of a number that has its sign in front and no unit."""
+    return f"signed_{index}" if has_own_signs(column) else f"text_{index}"
 
 
 def _written(column: Column, index: int) -> tuple[str, ...]:
     """Return SQL of the cell in COPY's CSV: ``concat`` drops a NULL, and COPY reads an empty cell as NULL."""
-    text, value = f"text_{index}", f"value_{index}"
+    value = f"value_{index}"
     if column.hashed:
         return (f"{hash_function(index)}({_hashable(column, index)})",)
     match column.logical_type:
@@ -432,16 +451,22 @@ def _written(column: Column, index: int) -> tuple[str, ...]:
         case LogicalType.NUMBER:
             # The text, not the float: numeric keeps every digit. PostgreSQL ignores white space around it;
             # the quotes keep a line break in it from ending the line.
-            plain = _plain_number(column, text)
+            plain = plain_number(column, _signed(column, index))
             if column.required:
                 return ("'\"'", plain, "'\"'")
-            return (f"""'"' || {plain} || '"'""",)
+            return (f"""CASE WHEN {value} IS NOT NULL THEN '"' || {plain} || '"' END""",)
+        case LogicalType.DATE:
+            return (_date_text(index),)
         case LogicalType.TIMESTAMP:
-            return (f"{value}::VARCHAR || '+00'",)
+            return (f"{_date_text(index)} || '+00'",)
         case LogicalType.INTEGER:
             return (f"digits_{index}",)
         case _:
             return (f"{value}::VARCHAR",)
+
+
+def _date_text(index: int) -> str:
+    return f"CASE WHEN canonical_{index} THEN text_{index} ELSE value_{index}::VARCHAR END"
 
 
 def _hashable(column: Column, index: int) -> str:
@@ -453,7 +478,8 @@ def _hashable(column: Column, index: int) -> str:
         case LogicalType.STRING:
             return f"text_{index}"
         case LogicalType.NUMBER:
-            return _plain_number(column, f"text_{index}")
+            plain = plain_number(column, _signed(column, index))
+            return f"CASE WHEN value_{index} IS NOT NULL THEN {plain} END"
         case LogicalType.TIMESTAMP:
             return f"value_{index}::VARCHAR || '+00'"
         case LogicalType.INTEGER:
@@ -495,7 +521,7 @@ def _passes(column: Column, index: int) -> Iterator[str]:
     if not column.required:
         if conditions or column.logical_type is not LogicalType.STRING:
             # The condition is first, because most cells are present.
-            yield f"(({' AND '.join(conditions or [f'{value} IS NOT NULL'])}) OR {text} IS NULL)"
+            yield f"(({' AND '.join(conditions or [f'{value} IS NOT NULL'])}) OR {_absent(column, text)})"
     else:
         yield from conditions or [f"{value} IS NOT NULL"]
 
@@ -503,16 +529,23 @@ def _passes(column: Column, index: int) -> Iterator[str]:
 def _findings_of_cell(column: Column, index: int) -> Iterator[_Finding]:
     text, value = f"text_{index}", f"value_{index}"
     if column.required:
-        yield _Finding(column.name, "required", f"{text} IS NULL", "the value is missing")
-    subject, shown = ("the value", "''") if column.personal else ("", f"left({text}, {SHOWN + 1})")
+        yield _Finding(column, "required", _absent(column, text), " is missing")
+    shown = f"left({text}, {SHOWN + 1})"
     possible = " AND ".join([*filter(None, [_possible(column, value)]), *_well_read(column, index)])
     if column.logical_type is not LogicalType.STRING:
         unread = f"({value} IS NULL{f' OR NOT ({possible})' if possible else ''})"
-        what = f"{subject} is not {_TYPE_NAMES[column.logical_type]}"
-        yield _Finding(column.name, "type", f"{text} IS NOT NULL AND {unread}", what, shown)
+        what = f" is not {_TYPE_NAMES[column.logical_type]}"
+        yield _Finding(column, "type", f"NOT ({_absent(column, text)}) AND {unread}", what, shown)
     for rule in _rules(column, value):
         broken = f"{possible} AND {rule.broken}" if possible else rule.broken
-        yield _Finding(column.name, rule.name, broken, subject + rule.message, shown)
+        yield _Finding(column, rule.name, broken, rule.message, shown)
+
+
+def _absent(column: Column, text: str) -> str:
+    """Return SQL that is true if a cell has no value: blanks are a value only of a text."""
+    if column.logical_type is LogicalType.STRING:
+        return f"{text} IS NULL"
+    return f"({text} IS NULL OR regexp_full_match({text}, '[\\s\\x{{00a0}}]*'))"
 
 
 def _possible(column: Column, value: str) -> str:
@@ -521,31 +554,15 @@ def _possible(column: Column, value: str) -> str:
         case LogicalType.NUMBER:
             return f"isfinite({value})"
         case LogicalType.DATE | LogicalType.TIMESTAMP:
-            kind = column.logical_type.upper()
-            # With bounds on both sides, records are accepted by the bounds alone, and those may include the
-            # last day of 9999.
-            bounded = column.minimum is not None and column.maximum is not None
-            last = "10000-01-01" if bounded else "9999-12-30"
-            return f"{value} BETWEEN {kind} '0001-01-01' AND {kind} '{last}'"
+            return possible_date(column, value)
         case _:
             return ""
 
 
 def _well_read(column: Column, index: int) -> Iterator[str]:
     """Yield SQL that is false for texts that DuckDB reads as a value and PostgreSQL or people do not."""
-    text, value = f"text_{index}", f"value_{index}"
-    match column.logical_type:
-        case LogicalType.INTEGER:
-            # The cast rounds 12.5 and reads 0x1F, so a text in another than the canonical form is checked.
-            plain = _plain_number(column, text)
-            written = f"regexp_full_match({plain}, '\\s*[+-]?[0-9]+(\\.0*)?\\s*')"
-            yield f"(digits_{index} = {plain} OR ({value} IS NOT NULL AND {written}))"
-        case LogicalType.NUMBER:
-            yield f"strlen({text}) <= {LONGEST_NUMBER}"
-            yield f"({value} <> 0 OR NOT regexp_matches({text}, '[eE][+-]?[0-9]{{4}}'))"
-        case LogicalType.DATE | LogicalType.TIMESTAMP:
-            kind = column.logical_type.upper()
-            yield f"({value} <> {kind} '1970-01-01' OR NOT contains(lower({text}), 'epoch'))"
+    if column.logical_type in (LogicalType.INTEGER, LogicalType.NUMBER):
+        yield from written_well(column, index, _signed(column, index))
 
 
 def _rules(column: Column, value: str) -> Iterator[_Rule]:
@@ -579,12 +596,12 @@ def _rules(column: Column, value: str) -> Iterator[_Rule]:
         if column.pattern is not None:
             yield _Rule(
                 "pattern",
-                f"NOT regexp_full_match({value}, {_literal(column.pattern)})",
-                f"regexp_full_match({value}, {_literal(column.pattern)})",
+                f"NOT regexp_full_match({value}, {literal(column.pattern)})",
+                f"regexp_full_match({value}, {literal(column.pattern)})",
                 f" does not match the pattern {column.pattern}",
             )
     if column.valid_values is not None:
-        words = ", ".join(_literal(word) for word in column.valid_values)
+        words = ", ".join(literal(word) for word in column.valid_values)
         few = ", ".join(column.valid_values[:8]) + (", ..." if len(column.valid_values) > 8 else "")
         kind = "" if column.logical_type is LogicalType.STRING else "::VARCHAR"
         # Not IN (...): DuckDB plans a join for each long list, which costs several times the look-up.
@@ -603,7 +620,3 @@ def _bound(bound: Bound) -> str:
             return f"TIMESTAMP '{moment.isoformat(sep=' ')}'"
         case date():
             return f"DATE '{bound.isoformat()}'"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

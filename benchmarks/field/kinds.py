@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping
 from random import Random
 
-from benchmarks.field import plain
+from benchmarks.field import dates, numbers, plain, words
 from benchmarks.field.generated import GeneratedFile
 
 type Draw = Callable[[Random], GeneratedFile]
 
 KINDS: Mapping[str, Draw] = {
     "plain": plain.draw,
+    "numbers": numbers.draw,
+    "dates": dates.draw,
+    "words": words.draw,
 }

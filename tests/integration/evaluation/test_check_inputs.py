@@ -1,141 +1,26 @@
 """Checks read what was loaded, scored and decided: each claim once, in the week of its event."""
 
-from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
-from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
+from claimwatch.domain.evaluation.finding import CHECKS
 from claimwatch.domain.evaluation.groups import segments
 from claimwatch.domain.evaluation.week import WEEK, monday_of, start_of
 from claimwatch.domain.model.profile_codec import unpack
-from claimwatch.evaluation.checks import inputs, registry
-from claimwatch.models import promote as promotion
-from claimwatch.scoring import score_rows
-from claimwatch.scoring.bundle_store import BundleCache, columns_of
-from claimwatch.scoring.live_models import ModelCache
-from claimwatch.scoring.plan_scoring import Dependencies as Planning
-from claimwatch.scoring.plan_scoring import plan_line
-from claimwatch.storage import models, profiles
-from claimwatch.storage.evaluations import Window
-from claimwatch.storage.models import Role
-from samples import DRIFTING_FEATURES, BookConfig, Drift
-from samples.delivery import Delivery, deliver
-from tests.cluster import ClonedDatabase, Cluster
-from tests.integration.evaluation.no_data import NO_DATA
-from tests.integration.ingest.environment import ARTIFACTS, Site
-from tests.motor_model import MotorModel, grow
-
-
-def window(week: str, challenger: str | None = None) -> Window:
-    """Return a week of model 1."""
-    start = start_of(monday_of(week))
-    return Window("motor", start, start + WEEK, "1", challenger, "planned")
-
-
-LEARNT = [f"2026-W{week:02}" for week in range(2, 8)]
-BEGINNING, END = datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 3, 30, tzinfo=UTC)
-QUIET, FIRST_DRIFTING, DRIFTING = "2026-W10", "2026-W12", "2026-W13"
-CLAIMS = 1_000
-
-
-@dataclass
-class Book:
-    """Twelve weeks of motor claims, the last two of them drifting, scored by champion and challenger."""
-
-    site: Site
-
-    @property
-    def deps(self) -> inputs.Dependencies:
-        """Dependencies of the checks."""
-        cache = BundleCache(self.site.objects)
-        return inputs.Dependencies(
-            self.site.database.as_task("evaluation"),
-            lambda version: cache.get(version.bundle_uri or "", version.bundle_sha256 or ""),
-            NO_DATA,
-        )
-
-    def model(self, week: str) -> inputs.CheckedModel:
-        """Return the model of a week."""
-        return inputs.checked_model(self.deps, window(week))
-
-    def check(self, check: Check, week: str = QUIET, challenger: str | None = None) -> list[Finding]:
-        """Return the findings of a check."""
-        return registry.checks(self.deps)[check](window(week, challenger))
-
-    def score(self) -> None:
-        """Score all unscored claims."""
-        cache = ModelCache()
-        deps = score_rows.Dependencies(
-            self.site.database.as_task("scoring"),
-            self.site,
-            lambda live: cache.get(self.site.objects, live),
-            "code",
-        )
-        for chunk in plan_line(Planning(self.site.database.as_task("scoring"), self.site), "motor").units:
-            score_rows.score_chunk(deps, chunk.file_id, chunk.number)
-
-    def promote(self, model: MotorModel, role: Role) -> None:
-        """Register a model and make it live."""
-        for key, content in model.keys().items():
-            self.site.objects.write(ARTIFACTS, key, [content])
-        with self.site.database.as_task("training").transaction() as cursor:
-            models.add_version(cursor, model.registered(ARTIFACTS))
-        deps = promotion.Dependencies(
-            self.site.database.as_task("promotion"),
-            lambda uri, sha256: columns_of(self.site.objects, uri, sha256),
-            self,
-        )
-        request = promotion.Request(f"{model.version} {role}", "ann", "a test", "the test")
-        promotion.promote(deps, request, "motor", model.version, role)
-
-    def start(self, *_args: object, **_named: object) -> str:
-        """A backfill is asked for, and played by ``score``."""
-        return ""
-
-
-@pytest.fixture(scope="module")
-def delivered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    folder = tmp_path_factory.mktemp("book")
-    config = BookConfig(seed=5, weeks=12, claims_per_week=CLAIMS, drift=Drift(from_week=10, shift=1.2))
-    delivery = Delivery(settling_weeks=9, correction_share=0.02, late_weeks=frozenset({3}))
-    sent = deliver(config, folder, delivery)
-    return folder, [file.key for file in sent if file.part != "truth"]
-
-
-@pytest.fixture(scope="module")
-def grown(delivered: tuple[Path, list[str]]) -> list[MotorModel]:
-    return [grow(delivered[0], LEARNT, version, seed) for version, seed in (("1", 7), ("2", 8))]
-
-
-@pytest.fixture(scope="module")
-def book(
-    cluster: Cluster,
-    tmp_path_factory: pytest.TempPathFactory,
-    delivered: tuple[Path, list[str]],
-    grown: list[MotorModel],
-) -> Iterator[Book]:
-    with cluster.clone() as url, closing(cluster.database(url)) as database:
-        yield _loaded(database, tmp_path_factory.mktemp("buckets"), delivered, grown)
-
-
-def _loaded(
-    database: ClonedDatabase, buckets: Path, delivered: tuple[Path, list[str]], grown: list[MotorModel]
-) -> Book:
-    folder, keys = delivered
-    book = Book(Site.below(database, buckets))
-    for model, role in zip(grown, models.ROLES, strict=True):
-        book.promote(model, role)
-    for hour, key in enumerate(keys):
-        # After every decision, as in practice: a decision cannot be later than its arrival.
-        at = datetime(2026, 12, 1, tzinfo=UTC) + timedelta(hours=hour)
-        assert book.site.drop(key, (folder / key).read_bytes(), at=at)["status"] == "committed"
-    book.score()
-    return book
+from claimwatch.evaluation.checks import inputs
+from claimwatch.storage import profiles
+from samples import DRIFTING_FEATURES
+from tests.integration.evaluation.motor_book import (
+    BEGINNING,
+    CLAIMS,
+    DRIFTING,
+    END,
+    FIRST_DRIFTING,
+    QUIET,
+    Book,
+)
 
 
 def test_every_check_returns_declared_findings(book: Book) -> None:

@@ -118,3 +118,34 @@ def test_a_percentile_is_the_share_of_lower_scores() -> None:
     reference = reference_of(SPEC, COLUMNS, scores)
     for share in (0.01, 0.5, 0.95, 0.999):
         assert reference.percentile(np.quantile(scores, share)) == pytest.approx(100 * share, abs=0.05)
+
+
+@given(st.lists(st.tuples(st.integers(-3, 12), st.booleans()), min_size=1, max_size=60))
+def test_a_profile_without_a_part_is_that_of_the_rest(drawn: list[tuple[int, bool]]) -> None:
+    values = np.array([np.nan if value == 12 else value for value, _ in drawn])
+    part = np.array([is_part for _, is_part in drawn])
+    reference = Profile.of_numbers(np.arange(10.0), number_edges(np.arange(10.0)))
+
+    def profile(rows: np.ndarray) -> Profile:
+        return Profile.of_numbers(values[rows], reference.edges, reference.seen)
+
+    found, expected = profile(part | True).without(profile(part), reference), profile(~part)
+
+    counted = ("counts", "rows", "missing", "below", "above")
+    assert [getattr(found, name) for name in counted] == [getattr(expected, name) for name in counted]
+    assert (found.total, found.squares) == pytest.approx((expected.total, expected.squares))
+    lowest, highest = expected.seen
+    if lowest is not None and highest is not None:
+        assert found.minimum is not None
+        assert found.maximum is not None
+        assert found.minimum <= lowest <= highest <= found.maximum
+        assert found.minimum >= 0.0 or expected.below
+        assert found.maximum <= 9.0 or expected.above
+
+
+def test_categories_without_a_part_are_those_of_the_rest() -> None:
+    all_of_them = Profile.of_codes(np.array([0, 0, 1, np.nan, np.nan]), ("a", "b"), unseen=1)
+    part = Profile.of_codes(np.array([0, np.nan]), ("a", "b"), unseen=1)
+    assert all_of_them.without(part, all_of_them) == Profile.of_codes(np.array([0, 1, np.nan]), ("a", "b"))
+    with pytest.raises(ValueError, match="same bins"):
+        all_of_them.without(Profile.of_codes(np.array([0]), ("a",)), all_of_them)

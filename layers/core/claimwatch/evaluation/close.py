@@ -23,7 +23,8 @@ from claimwatch.evaluation.notifications import notify_window
 from claimwatch.evaluation.priorities import changes, described
 from claimwatch.evaluation.report.page import MOST_WINDOWS, report_page
 from claimwatch.evaluation.report_data import WindowResults, read_results
-from claimwatch.storage import evaluations, models, profiles
+from claimwatch.evaluation.week_profiles import claims_of_week
+from claimwatch.storage import contracts, evaluations, models, profiles
 from claimwatch.storage.connection import Database
 from claimwatch.storage.evaluations import Key, Mark, Window
 
@@ -89,7 +90,7 @@ def _missing(marks: Mapping[Check, Mark]) -> dict[Check, str]:
 
 def _close(deps: Dependencies, cursor: Cursor, window: Window, missing: Mapping[Check, str]) -> None:
     """Write the report, put the metrics, and mark the window as closed."""
-    claims = profiles.claims_of_week(cursor, window.line, window.model_version, window.start.date())
+    claims = _claims(cursor, window)
     closed_at = deps.now()
     results = read_results(cursor, window, closed_at, claims=claims, missing=missing, most=MOST_WINDOWS)
     version = models.find_version(cursor, window.line, window.model_version)
@@ -107,6 +108,13 @@ def _close(deps: Dependencies, cursor: Cursor, window: Window, missing: Mapping[
         report_uri=f"s3://{deps.bucket}/{key}",
         missing=missing,
     )
+
+
+def _claims(cursor: Cursor, window: Window) -> int:
+    running = contracts.find_running(cursor, window.line)
+    if running is None:  # no line loses its contract, but a window has to be closed in any case
+        return profiles.rows_of_week(cursor, window.line, window.model_version, window.start.date())[0]
+    return claims_of_week(cursor, running.contract, window.line, window.model_version, window.start.date())
 
 
 def _notify(deps: Dependencies, key: Key) -> None:

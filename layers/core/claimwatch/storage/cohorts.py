@@ -1,8 +1,8 @@
-"""Cohorts: the newest row of each claim in a period, with its score and its outcome."""
+"""Cohorts: the newest row of each claim in a period, with its score and its outcome; and replaced rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import IO
 
 from psycopg2 import sql
@@ -44,7 +44,6 @@ def copy_cohort(cursor: Cursor, contract: Contract, query: CohortQuery, text: IO
 
     A missing value is an empty, unquoted field.
     """
-    event = next(column for column in contract.columns if column.role is Role.EVENT_TIME)
     other = sql.SQL("NULL")
     join_other: sql.Composable = sql.SQL("")
     if query.other is not None:
@@ -76,11 +75,7 @@ def copy_cohort(cursor: Cursor, contract: Contract, query: CohortQuery, text: IO
         " AND (s.role = 'champion' OR NOT EXISTS (SELECT FROM claimwatch.score AS twin"
         " WHERE (twin.line, twin.claim_id, twin.file_id, twin.model_version)"
         " = (s.line, s.claim_id, s.file_id, s.model_version) AND twin.role = 'champion'))"
-        " AND NOT EXISTS (SELECT FROM {table} AS later JOIN claimwatch.file AS g ON g.file_id = later.file_id"
-        " WHERE later.{identifier} = c.{identifier} AND g.status = 'committed'"
-        ' AND (g.received_at, g.sequencer COLLATE "C", g.file_id, later.row_number)'
-        ' > (f.received_at, f.sequencer COLLATE "C", f.file_id, c.row_number))'
-        "{sampled}) TO STDOUT (FORMAT csv)"
+        " AND NOT {replaced}{sampled}) TO STDOUT (FORMAT csv)"
     ).format(
         columns=sql.SQL(", ").join(
             [
@@ -96,12 +91,106 @@ def copy_cohort(cursor: Cursor, contract: Contract, query: CohortQuery, text: IO
         join_other=join_other,
         decided_before=sql.Literal(query.decided_before),
         files=sql.Literal(list(query.files)) + sql.SQL("::bigint[]"),
-        event=sql.Identifier(event.name),
+        event=sql.Identifier(_event_time(contract)),
         since=sql.Literal(query.since),
         until=sql.Literal(query.until),
+        replaced=_replaced(contract),
         sampled=sampled,
     )
     cursor.copy_expert(statement.as_string(cursor), text, 1 << 16)
+
+
+@dataclass(frozen=True)
+class ReplacedQuery:
+    """Query of rows with event time from ``since`` until ``until`` that a newer row of the claim replaces.
+
+    Only rows in ``files`` that were scored count: with ``model_version``, those that this model has scored.
+    """
+
+    line: str
+    files: Sequence[int]
+    since: datetime
+    until: datetime
+    model_version: str | None = None
+
+
+def count_replaced(cursor: Cursor, contract: Contract, query: ReplacedQuery) -> list[tuple[int, date, int]]:
+    """Return the number of replaced rows by file and Monday of their week."""
+    statement = sql.SQL(
+        "SELECT c.file_id, date_trunc('week', c.{event}::timestamptz AT TIME ZONE 'UTC')::date, count(*)"
+        " FROM {rows} GROUP BY 1, 2"
+    ).format(event=sql.Identifier(_event_time(contract)), rows=_replaced_rows(contract, query))
+    cursor.execute(statement)
+    return cursor.fetchall()
+
+
+def copy_replaced(
+    cursor: Cursor,
+    contract: Contract,
+    query: ReplacedQuery,
+    columns: Sequence[str],
+    part: tuple[int, int],
+    text: IO[bytes],
+) -> None:
+    """Write replaced rows as CSV without a header: claim id, event time, probability, then the columns.
+
+    ``part`` is the number of a part, from 0, and the number of parts into which the claims are divided.
+    """
+    statement = sql.SQL(
+        "COPY (SELECT c.{identifier}, c.{event}, s.probability{columns} FROM {rows}"
+        " AND mod(hashtextextended(c.{identifier}::text, 9) & 9223372036854775807, {parts}) = {part})"
+        " TO STDOUT (FORMAT csv)"
+    ).format(
+        identifier=sql.Identifier(contract.identifier.name),
+        event=sql.Identifier(_event_time(contract)),
+        columns=sql.SQL("").join(sql.SQL(", c.{}").format(sql.Identifier(name)) for name in columns),
+        rows=_replaced_rows(contract, query),
+        part=sql.Literal(part[0]),
+        parts=sql.Literal(part[1]),
+    )
+    cursor.copy_expert(statement.as_string(cursor), text, 1 << 16)
+
+
+def _replaced_rows(contract: Contract, query: ReplacedQuery) -> sql.Composed:
+    """Return a FROM clause, with conditions: rows ``c`` of files ``f``, each with its score ``s``."""
+    by_model: sql.Composable = sql.SQL("")
+    if query.model_version is not None:
+        by_model = sql.SQL(" AND s.model_version = {}").format(sql.Literal(query.model_version))
+    return sql.SQL(
+        "{table} AS c JOIN claimwatch.file AS f ON f.file_id = c.file_id"
+        # A model that scored a row in both roles, and two models, have one score here.
+        " CROSS JOIN LATERAL (SELECT s.probability FROM claimwatch.score AS s WHERE s.line = {line}"
+        " AND s.claim_id = c.{identifier}::text AND s.file_id = c.file_id{by_model} LIMIT 1) AS s"
+        " WHERE c.file_id = ANY({files}) AND f.status = 'committed'"
+        " AND c.{event} >= {since} AND c.{event} < {until} AND {replaced}"
+    ).format(
+        table=sql.Identifier("claimwatch", contract.table),
+        line=sql.Literal(query.line),
+        identifier=sql.Identifier(contract.identifier.name),
+        by_model=by_model,
+        files=sql.Literal(list(query.files)) + sql.SQL("::bigint[]"),
+        event=sql.Identifier(_event_time(contract)),
+        since=sql.Literal(query.since),
+        until=sql.Literal(query.until),
+        replaced=_replaced(contract),
+    )
+
+
+def _replaced(contract: Contract) -> sql.Composed:
+    """Return the condition that a committed file has a newer row of the claim of row ``c`` of file ``f``."""
+    return sql.SQL(
+        "EXISTS (SELECT FROM {table} AS later JOIN claimwatch.file AS g ON g.file_id = later.file_id"
+        " WHERE later.{identifier} = c.{identifier} AND g.status = 'committed'"
+        ' AND (g.received_at, g.sequencer COLLATE "C", g.file_id, later.row_number)'
+        ' > (f.received_at, f.sequencer COLLATE "C", f.file_id, c.row_number))'
+    ).format(
+        table=sql.Identifier("claimwatch", contract.table),
+        identifier=sql.Identifier(contract.identifier.name),
+    )
+
+
+def _event_time(contract: Contract) -> str:
+    return next(column.name for column in contract.columns if column.role is Role.EVENT_TIME)
 
 
 def count_repeated(cursor: Cursor, contract: Contract, files: Sequence[int]) -> int:

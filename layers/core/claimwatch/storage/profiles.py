@@ -17,8 +17,9 @@ _AT_ONCE = 500
 class WeekIntake:
     """Intake of a week: its committed files and their rows.
 
-    A file belongs to the week of most of its claims. ``claims`` counts all claims of the week, in whatever
-    file, ``late`` those among them that arrived in a file of a later week.
+    A file belongs to the week of most of its rows, but to none after its arrival. ``claims`` counts all
+    claims of the week, in whatever file, each once and with its newest row, ``late`` those among them that
+    arrived in a file of a later week.
     """
 
     week: date
@@ -62,12 +63,18 @@ def packed_of_week(cursor: Cursor, line: str, model_version: str, week: date) ->
         yield from (counts for (counts,) in rows)
 
 
-def claims_of_week(cursor: Cursor, line: str, model_version: str, week: date) -> int:
-    """Return the number of claims of a week that the model has scored."""
-    cursor.execute(_SQL["claims_of_week"], {"line": line, "model_version": model_version, "week": week})
+def rows_of_week(cursor: Cursor, line: str, model_version: str, week: date) -> tuple[int, list[int]]:
+    """Return the number of rows of a week that the model has scored, also replaced ones, and their files."""
+    cursor.execute(_SQL["rows_of_week"], {"line": line, "model_version": model_version, "week": week})
     row = cursor.fetchone()
     assert row is not None  # an aggregate always has a row
-    return int(row[0])
+    return int(row[0]), row[1]
+
+
+def profiled_files(cursor: Cursor, line: str, first: date, last: date) -> list[int]:
+    """Return the files with profiles of claims of these weeks, given by their Mondays."""
+    cursor.execute(_SQL["profiled_files"], {"line": line, "first": first, "last": last})
+    return [file_id for (file_id,) in cursor.fetchall()]
 
 
 def files_of_weeks(cursor: Cursor, line: str, first: date, last: date) -> list[int]:
@@ -76,9 +83,22 @@ def files_of_weeks(cursor: Cursor, line: str, first: date, last: date) -> list[i
     return [file_id for (file_id,) in cursor.fetchall()]
 
 
-def intake_of_weeks(cursor: Cursor, line: str, first: date, last: date) -> list[WeekIntake]:
-    """Return the intake of each week from the first to the last."""
-    cursor.execute(_SQL["intake"], {"line": line, "first": first, "last": last})
+def intake_of_weeks(
+    cursor: Cursor, line: str, first: date, last: date, replaced: Sequence[tuple[int, date, int]] = ()
+) -> list[WeekIntake]:
+    """Return the intake of each week from the first to the last.
+
+    ``replaced`` are the rows that newer rows replace, by file and week (``cohorts.count_replaced``).
+    """
+    asked = {
+        "line": line,
+        "first": first,
+        "last": last,
+        "replaced_files": [file_id for file_id, _, _ in replaced],
+        "replaced_weeks": [week for _, week, _ in replaced],
+        "replaced_rows": [rows for _, _, rows in replaced],
+    }
+    cursor.execute(_SQL["intake"], asked)
     return [WeekIntake(*row) for row in cursor.fetchall()]
 
 

@@ -10,9 +10,14 @@ ON CONFLICT DO NOTHING;
 SELECT counts FROM claimwatch.profile
 WHERE line = %(line)s AND week = %(week)s AND model_version = %(model_version)s;
 
--- name: claims_of_week
-SELECT coalesce(sum(claims), 0)::bigint FROM claimwatch.profile
+-- name: rows_of_week
+-- Rows, and the files that have them; the rows include those that newer rows replace.
+SELECT coalesce(sum(claims), 0)::bigint, coalesce(array_agg(DISTINCT file_id), '{}') FROM claimwatch.profile
 WHERE line = %(line)s AND week = %(week)s AND model_version = %(model_version)s;
+
+-- name: profiled_files
+-- Files with profiles of claims of these weeks.
+SELECT DISTINCT file_id FROM claimwatch.profile WHERE line = %(line)s AND week BETWEEN %(first)s AND %(last)s;
 
 -- name: files_of_weeks
 -- Files with claims of these weeks, and files that were scored before profiles existed.
@@ -34,27 +39,37 @@ WHERE s.seconds IS NOT NULL AND s.model_version = %(model_version)s AND EXISTS (
 );
 
 -- name: intake
--- The intake of each week, the oldest first. A file belongs to the week of most of its claims, a file without claims to the
--- week in which it arrived. A claim of the week is late if it arrived in a file of a later week.
-WITH counted AS (
-    SELECT file_id, week, sum(claims) AS claims
+-- The intake of each week, the oldest first. A file belongs to the week of most of its rows; rows that are dated after its
+-- arrival do not count, and a file without others belongs to the week in which it arrived. Rows that newer rows replace are
+-- not claims of the week: they are subtracted. A claim of the week is late if it arrived in a file of a later week.
+WITH replaced AS (
+    SELECT * FROM unnest(%(replaced_files)s::bigint[], %(replaced_weeks)s::date[], %(replaced_rows)s::bigint[])
+        AS r (file_id, week, number)
+), counted AS (
+    SELECT e.file_id, e.week, sum(e.claims) AS rows,
+           sum(e.claims) - coalesce((SELECT r.number FROM replaced AS r WHERE (r.file_id, r.week) = (e.file_id, e.week)), 0)
+               AS claims
     FROM (
         SELECT DISTINCT ON (file_id, number, week) file_id, week, claims FROM claimwatch.profile
         WHERE line = %(line)s AND file_id IN (
             SELECT file_id FROM claimwatch.profile WHERE line = %(line)s AND week BETWEEN %(first)s AND %(last)s
         )
-    ) AS each_once
-    GROUP BY file_id, week
+    ) AS e
+    GROUP BY e.file_id, e.week
 ), belonging AS (
     SELECT f.file_id, f.rows_read, f.rows_quarantined,
            coalesce(
-               (SELECT c.week FROM counted AS c WHERE c.file_id = f.file_id ORDER BY c.claims DESC, c.week DESC LIMIT 1),
+               (SELECT c.week FROM counted AS c WHERE c.file_id = f.file_id AND c.week <= f.received_at AT TIME ZONE 'UTC'
+                ORDER BY c.rows DESC, c.week DESC LIMIT 1),
                date_trunc('week', f.received_at AT TIME ZONE 'UTC')::date
            ) AS week
     FROM claimwatch.file AS f
     WHERE f.line = %(line)s AND f.dataset = 'claims' AND f.status = 'committed'
       AND (f.file_id IN (SELECT file_id FROM counted)
-           OR (f.rows_loaded = 0 AND f.received_at >= %(first)s AND f.received_at < %(last)s::date + 7))
+           OR (f.received_at >= %(first)s AND f.received_at < %(last)s::date + 7
+               AND (f.rows_loaded = 0 OR EXISTS (SELECT FROM claimwatch.profile AS p WHERE p.file_id = f.file_id))
+               AND NOT EXISTS (SELECT FROM claimwatch.profile AS p
+                               WHERE p.file_id = f.file_id AND p.week <= f.received_at AT TIME ZONE 'UTC')))
 ), rules AS (
     SELECT b.week, r.rule, count(*) AS number
     FROM belonging AS b JOIN claimwatch.quarantine AS q ON q.file_id = b.file_id

@@ -139,6 +139,41 @@ class Profile:
             above=self.above + other.above,
         )
 
+    def without(self, part: Self, reference: Self) -> Self:
+        """Return the profile of the claims that are not in ``part``, some of the claims of this profile.
+
+        The least and the greatest number are known only as bounds: those of all claims or, if no number
+        is outside of the reference's range, that range.
+        """
+        if (self.edges, self.categories) != (part.edges, part.categories):
+            raise ValueError("only profiles with the same bins can be subtracted")
+
+        def less(name: str) -> int:
+            return max(int(getattr(self, name)) - int(getattr(part, name)), 0)
+
+        counts = tuple(max(one - two, 0) for one, two in zip(self.counts, part.counts, strict=True))
+        missing, unseen, below, above = map(less, ("missing", "unseen", "below", "above"))
+        lowest, highest = self.seen if any(counts) else (None, None)
+        usual_lowest, usual_highest = reference.seen
+        if lowest is not None and usual_lowest is not None and not below:
+            lowest = max(lowest, usual_lowest)
+        if highest is not None and usual_highest is not None and not above:
+            highest = min(highest, usual_highest)
+        return type(self)(
+            edges=self.edges,
+            categories=self.categories,
+            counts=counts,
+            rows=sum(counts) + missing + unseen,
+            missing=missing,
+            unseen=unseen,
+            total=self.total - part.total if any(counts) else 0.0,
+            squares=max(self.squares - part.squares, 0.0) if any(counts) else 0.0,
+            minimum=lowest,
+            maximum=highest,
+            below=below,
+            above=above,
+        )
+
     def quantile(self, share: float) -> float | None:
         """Return the upper end of the quantile's bin; None without numbers.
 

@@ -19,7 +19,8 @@ from claimwatch.evaluation.report.tables import (
     name_by_subject,
     table,
 )
-from claimwatch.storage import cohorts, profiles
+from claimwatch.evaluation.week_profiles import intake_of_weeks
+from claimwatch.storage import cohorts
 from claimwatch.storage.evaluations import Window
 
 HISTORY_WEEKS = 8
@@ -42,7 +43,7 @@ def run(deps: Dependencies, window: Window) -> list[Finding]:
                 week.late,
                 week.claims,
             )
-            for week in profiles.intake_of_weeks(cursor, window.line, first, model.monday)
+            for week in intake_of_weeks(cursor, model.contract, window.line, first, model.monday)
         ]
     return data_quality(model.bundle.reference.features, features, weeks[-1], weeks[:-1])
 

@@ -12,8 +12,8 @@ from claimwatch.domain.evaluation.finding import Check
 from claimwatch.domain.evaluation.week import WEEK
 from claimwatch.domain.model.features import Matrix, encode
 from claimwatch.domain.model.profile import Profile
-from claimwatch.domain.model.profile_codec import unpack
 from claimwatch.evaluation.cohort_reader import Claims, read_cohort
+from claimwatch.evaluation.week_profiles import week_profiles as read_week
 from claimwatch.scoring.bundle import Bundle
 from claimwatch.storage import contracts, evaluations, models, profiles
 from claimwatch.storage.cohorts import CohortQuery
@@ -83,10 +83,10 @@ def checked_model(deps: Dependencies, window: Window) -> CheckedModel:
 def week_profiles(
     deps: Dependencies, model: CheckedModel, monday: date
 ) -> tuple[dict[str, Profile], Profile]:
-    """Read the profiles of a week: of each feature, and of the score."""
+    """Read the profiles of a week's claims, each with its newest row: of each feature, and of the score."""
+    line, version = model.window.line, model.version.version
     with deps.database.transaction() as cursor:
-        packed = profiles.packed_of_week(cursor, model.window.line, model.version.version, monday)
-        return unpack(model.bundle.reference, packed)
+        return read_week(cursor, model.contract, model.bundle, line, version, monday)
 
 
 def matured_claims(

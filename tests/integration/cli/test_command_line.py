@@ -110,7 +110,14 @@ def test_quarantined_rows_are_shown_with_every_reason(run: Run, with_home: Path,
     first, second = result["rows"]
     assert (first["row_number"], first["raw"]) == (2, "H2,yesterday,-5,two,")
     assert [(reason["column"], reason["rule"], reason["message"]) for reason in first["reasons"]] == [
-        ("lost_on", "type", "a value like 'aaaaaaaaa' is not a date (YYYY-MM-DD)"),
+        (
+            "lost_on",
+            "type",
+            (
+                "a value like 'aaaaaaaaa' is not a date (YYYY-MM-DD): "
+                "if it is one, name its format in dateFormat"
+            ),
+        ),
         ("amount", "minimum", "a value like '-9' is below the minimum 0"),
     ]
     assert second["reasons"][0]["rule"] == "fields"

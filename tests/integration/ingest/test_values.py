@@ -126,26 +126,20 @@ def meaning(kind: str, text: str) -> Any:
         case "boolean":
             return plain.lower() in ("true", "t", "yes", "y", "1", "1.0")
         case "date":
-            return date.fromisoformat(_padded(plain)[:10])
+            return date.fromisoformat(plain[:10])
         case "timestamp":
             return _moment(plain)
         case _:
             return text
 
 
-def _padded(text: str) -> str:
-    """Return a date with its zeros and hyphens: 2020-2-9 and 2020 2 9 are the same day as 2020-02-09."""
-    found = re.match(r"(\d{1,4})([-/\\ ])(\d{1,2})\2(\d{1,2})", text)
-    return text if found is None else f"{found[1]:0>4}-{found[3]:0>2}-{found[4]:0>2}" + text[found.end() :]
-
-
 def _moment(text: str) -> datetime:
-    if text.endswith(" Europe/Berlin"):
-        return _moment(text.removesuffix(" Europe/Berlin") + "+01:00")
-    midnight = re.fullmatch(r"(\S{10})[T ]24:00(:00)?", text)  # ISO 8601: the end of that day
+    """Return the moment of a time of ISO 8601, also in the forms that Python does not read."""
+    text = text.upper().removesuffix(" UTC").replace(",", ".").replace(" ", "T", 1).replace(" ", "")
+    midnight = re.fullmatch(r"(.{10})T24:00(?::00(?:\.0+)?)?(Z|[+-].*)?", text)  # the end of that day
     if midnight:
-        return _moment(midnight[1]) + timedelta(days=1)
-    moment = datetime.fromisoformat(_padded(text).replace(" ", "T", 1).replace(" ", ""))
+        return _moment(f"{midnight[1]}T00:00:00{midnight[2] or ''}") + timedelta(days=1)
+    moment = datetime.fromisoformat(text)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

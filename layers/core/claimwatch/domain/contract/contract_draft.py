@@ -7,7 +7,8 @@ gives the same text.
 
 from collections.abc import Mapping, Sequence
 
-from claimwatch.domain.contract.draft_column import guess_columns
+from claimwatch.domain.contract.contract import MAX_COLUMNS, Role
+from claimwatch.domain.contract.draft_column import Guess, guess_columns
 from claimwatch.domain.contract.draft_roles import assign_roles
 from claimwatch.domain.contract.draft_text import draft_lines
 from claimwatch.domain.contract.table_notes import header_rows, is_row_of_values, table_notes
@@ -46,10 +47,27 @@ def draft_contract(
         remarks.append(f"{_counted(second)} below the header looks like a header, too, and is quarantined")
     guesses, left_out = guess_columns(header, rows)
     assign_roles(guesses)
+    guesses, too_many = _as_many_as_fit(guesses)
+    left_out += too_many
     for guess in guesses:
         if refused and guess.name in refused:
             guess.checks += (refused[guess.name],)
     return "\n".join(draft_lines(line, guesses, left_out, len(rows), remarks)) + "\n"
+
+
+def _as_many_as_fit(guesses: list[Guess]) -> tuple[list[Guess], list[str]]:
+    """Return the columns of the draft that a table has a place for, and why others are left out."""
+    excess = len(guesses) - MAX_COLUMNS
+    if excess <= 0:
+        return guesses, []
+    spare = sorted(
+        (guess for guess in guesses if guess.role in (Role.FEATURE, Role.IGNORED)),
+        key=lambda guess: (guess.role is Role.IGNORED, guess.values.distinct <= 1),
+    )
+    dropped = spare[len(spare) - excess :]
+    kept = [guess for guess in guesses if not any(guess is other for other in dropped)]
+    why = f"a table has at most {MAX_COLUMNS:,} columns"
+    return kept, [f"'{guess.header}': {why}" for guess in dropped]
 
 
 def _counted(rows: int) -> str:

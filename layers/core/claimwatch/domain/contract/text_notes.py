@@ -17,9 +17,9 @@ _MOST = 0.8
 """Share of the values that have a form before a note is made of it."""
 
 _MANY = 0.5
-"""Share of the cells that hold several values before a note is made of it."""
+"""Share of the cells that hold several values, or have a type, before a note is made of it."""
 
-_MOST_TRIED = 2_000
+_LEAST_TRIED, _MOST_TRIED = 3, 2_000
 """Distinct values of a column whose type is inferred one by one."""
 
 _WORDS_OF_PART = 3
@@ -244,17 +244,27 @@ def _digits(counts: Counter[str]) -> str | None:
 
 def _mostly(counts: Counter[str]) -> str | None:
     """Return a note if most values have a type that some have not."""
-    total = counts.total()
-    if total < 3:
+    ordered = counts.most_common()
+    # The most frequent values, and others, each of which stands for several.
+    often, rare = ordered[: _MOST_TRIED // 2], ordered[_MOST_TRIED // 2 :]
+    step = max(1, -(-len(rare) // (_MOST_TRIED // 2)))
+    tried = [*often, *((value, step * count) for value, count in rare[::step])]
+    total = sum(count for _, count in tried)
+    if total < _LEAST_TRIED:
         return None
     read: Counter[str] = Counter()
-    for value, count in counts.most_common(_MOST_TRIED):
+    for value, count in tried:
         read[_KINDS.get(infer_type([value]).logical_type, "")] += count
     for what in dict.fromkeys(_KINDS.values()):
         if read[what] == total and infer_type(counts).logical_type is LogicalType.STRING:
             return f"the values are {what} in several forms, so they stay text: send one form"
-        if _MOST * total <= read[what] < total:
-            return f"{read[what]} of {total} values are {what} and the others are not, so all stay text"
+        if _MANY * total <= read[what] < total:
+            share = (
+                f"{read[what]} of {total}"
+                if len(tried) == len(counts)
+                else f"{read[what] / total:.0%} of the"
+            )
+            return f"{share} values are {what} and the others are not, so all stay text"
     return None
 
 

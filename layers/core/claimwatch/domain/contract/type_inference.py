@@ -111,7 +111,9 @@ def infer_type(
             missing = empty + sum(counts[token] for token in own)
             # The loader compares whole cells, so blanks around a token are part of it.
             same = {"", *tokens, *own}
-            padded = tuple(cell for cell in raw if cell not in same and cell.strip() in same)
+            padded = tuple(
+                cell for cell in raw if cell not in same and cell.strip() in same and cell.isprintable()
+            )
             return _described(typed, rest, missing, tokens, (*own, *padded))
     return _described(_Typed(LogicalType.STRING), counts, empty, tokens, ())
 

@@ -119,7 +119,7 @@ def test_a_file_that_breaks_the_reader_is_refused(
 
 
 def test_a_first_file_that_breaks_the_draft_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr("claimwatch.ingest.drafting.draft_contract", broken)

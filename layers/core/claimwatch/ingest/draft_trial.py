@@ -17,10 +17,11 @@ MOST_COLUMNS = 400
 def refusals(
     text: str, line: str, prepared: Prepared, sample: bytes, keys: tuple[str, ...]
 ) -> dict[str, str]:
-    """Return what the loader refuses of the sample by this draft, as a sentence for each column.
+    """Return what the loader refuses of the sample by this draft, as a sentence for each column by name.
 
-    The questions of the draft are answered such that every value is read. ``keys`` are those of NDJSON.
-    A draft that lacks something, such as the identifier, is not tried.
+    The sentence on whole rows has the name "". ``keys`` are those of NDJSON. The questions of the draft are
+    answered such that every value is read. A draft that lacks something, such as the identifier, is not
+    tried.
     """
     if len(prepared.header or keys) > MOST_COLUMNS:
         return {}

@@ -60,7 +60,10 @@ def draft(objects: ObjectStore, line: str, prepared: Prepared) -> str:
         )
     text = draft_contract(line, sample.header, sample.rows, remarks=remarks)
     refused = refusals(text, line, prepared, pieces[0], sample.header)
-    if refused:
+    whole_rows = refused.pop("", None)
+    if whole_rows and not sample.ragged:
+        remarks.append(whole_rows)
+    if refused or whole_rows:
         text = draft_contract(line, sample.header, sample.rows, remarks=remarks, refused=refused)
     return text
 

@@ -69,10 +69,10 @@ def _notes_on_numbers(guess: Guess) -> Iterator[str]:
     if values.distinct > 1 and decimal_zeros(values.counts):
         yield "all values end in .0: they may be whole numbers that a program wrote as decimals"
     dated = names_a_date(guess.plain_words)
-    epoch = [name for name, factor in _EPOCHS if _within(values.counts, least, most, _EPOCH_RANGE, factor)]
+    epoch = [name for name, factor in _EPOCHS if _within(least, most, _EPOCH_RANGE, factor)]
     if epoch:
         yield f"looks like {epoch[0]} since 1970, which are numbers here: send dates and times instead"
-    elif dated and _within(values.counts, least, most, _SERIAL_RANGE, 1):
+    elif dated and _within(least, most, _SERIAL_RANGE):
         yield "looks like Excel's serial numbers of days, which are numbers here: send dates instead"
     elif not guess.values.dates and _compact_dates(values.counts):
         yield "looks like dates written as YYYYMMDD: if they are, write logicalType date, dateFormat '%Y%m%d'"
@@ -83,11 +83,9 @@ def _notes_on_numbers(guess: Guess) -> Iterator[str]:
         yield from _sentinels(guess, least, most)
 
 
-def _within(
-    counts: Counter[str], least: Decimal, most: Decimal, bounds: tuple[int, int], factor: int
-) -> bool:
+def _within(least: Decimal, most: Decimal, bounds: tuple[int, int], factor: int = 1) -> bool:
     low, high = bounds
-    return len(counts) > 1 and low * factor <= least and most <= high * factor
+    return low * factor <= least and most <= high * factor
 
 
 def _compact_dates(counts: Counter[str]) -> bool:

@@ -27,8 +27,8 @@ class ExpectedColumn:
     """What a draft must say about a column.
 
     The logical type is one of ``types``, or a check line of the column matches ``note``. The ``values`` are
-    those that PostgreSQL returns if the type is right. No cell of a ``personal`` column is in the draft, and
-    the draft classifies it as personal or asks.
+    those that PostgreSQL returns if the type is right. A ``personal`` column is classified as such, and none
+    of its cells is in the draft.
     """
 
     name: str
@@ -115,9 +115,9 @@ def _problems_of_column(expected: ExpectedColumn, drafted: Mapping[str, Any] | N
     block = _block(draft, drafted["name"])
     if expected.personal:
         shown = [cell for cell in expected.cells if len(cell) > 3 and cell in block]
-        asked = drafted["classification"] in ("personal", "???")
+        personal = drafted["classification"] == "personal"
         return [f"'{expected.name}' shows a person's value"] * bool(shown) + (
-            [] if asked else [f"'{expected.name}' is {drafted['classification']}"]
+            [] if personal else [f"'{expected.name}' is {drafted['classification']}"]
         )
     noted = expected.note and re.search(f"check: .*(?:{expected.note})", block)
     if drafted["logicalType"] not in expected.types and not noted:
@@ -299,13 +299,9 @@ def _truths(random: Random, language: _Language, rows: int) -> Cells:
     )
     values = [True, False, *(random.random() < 0.5 for _ in range(rows))][:rows]
     cells = [random.choice(pairs)[0 if value else 1] for value in values]
-    alone = len(set(values)) < 2
-    return (
-        frozenset({"boolean"}),
-        ".*" if alone else "yes|word|same|forms",
-        cells,
-        [] if alone else list(values),
-    )
+    if len(set(values)) < 2:
+        return NUMBERS | TEXTS | {"boolean"}, "", cells, []
+    return frozenset({"boolean"}), "yes|boolean|word|same|forms", cells, list(values)
 
 
 def _codes(random: Random, _: _Language, rows: int) -> Cells:

@@ -22,7 +22,7 @@ def test_a_draft_says_what_a_file_holds_and_loads_it(seed: int, site: Site) -> N
     draft = site.draft(line)
     assert generated.problems(draft) == []
 
-    assert site.put_contract(line, site.answered_draft(line)).status == "applied"
+    assert site.put_contract(line, draft).status == "applied"
 
     file = site.file(parked["file_id"])
     assert (file["rows_loaded"], site.quarantine(file["file_id"])) == (generated.rows, {})

@@ -74,7 +74,7 @@ def test_a_wide_file_gets_a_draft_that_is_a_contract(tmp_path: Path, columns: in
     header = ",".join(["claim_id", *(f"c{n}" for n in range(columns - 1))])
     rows = [f"C{n}," + ",".join(str(n * place % 13) for place in range(columns - 1)) for n in range(30)]
     _, text = draft.draft(written(tmp_path, "wide.csv", [header, *rows]), "glass")
-    contract = parse_contract(text.replace("classification: ???", "classification: internal"), "glass")
+    contract = parse_contract(text, "glass")
     assert len(contract.columns) == min(columns, 1_500)
     assert text.count("a table has at most 1,500 columns") == max(0, columns - 1_500)
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-from claimwatch.domain.contract.contract import UNANSWERED
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.files.header import csv_layout, ndjson_layout
 from claimwatch.errors import RefusedContract, RefusedFile
@@ -19,15 +18,13 @@ def refusals(
 ) -> dict[str, str]:
     """Return what the loader refuses of the sample by this draft, as a sentence for each column by name.
 
-    The sentence on whole rows has the name "". ``keys`` are those of NDJSON. The questions of the draft are
-    answered such that every value is read. A draft that lacks something, such as the identifier, is not
-    tried.
+    The sentence on whole rows has the name "". ``keys`` are those of NDJSON. A draft that lacks something,
+    such as the identifier, is not tried.
     """
     if len(prepared.header or keys) > MOST_COLUMNS:
         return {}
     try:
-        answered = text.replace(f"classification: {UNANSWERED}", "classification: internal")
-        contract = parse_contract(answered, line)
+        contract = parse_contract(text, line)
         if prepared.format == "csv":
             layout = csv_layout(contract, prepared.header, prepared.delimiter)
         else:

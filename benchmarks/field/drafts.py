@@ -284,7 +284,7 @@ def _moments(random: Random, language: _Language, rows: int) -> Cells:
         [
             *("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S+00:00"),
             *(f"{language.day} %H:%M:%S", f"{language.day} %I:%M:%S %p", "%d%b%Y:%H:%M:%S"),
-            *("%d-%b-%y %I.%M.%S.000000 %p", "%Y-%m-%d-%H.%M.%S.000000"),
+            *("%d-%b-%y %I.%M.%S.000000000 %p", "%Y-%m-%d-%H.%M.%S.000000"),
         ]
     )
     return frozenset({"timestamp"}), "", [moment.strftime(form) for moment in moments], list(moments)

@@ -18,17 +18,9 @@ pytestmark = pytest.mark.skipif(FIELD is None, reason=NO_FIELD)
 EXPECTED = {
     expected["file"]: expected for case in field_cases("inference") for expected in case["expected"]["files"]
 }
-OPEN: frozenset[str] = frozenset()
-"""Files whose drafts are not right yet."""
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(name in OPEN, reason="open", strict=True))
-        for name in EXPECTED
-    ],
-)
+@pytest.mark.parametrize("name", EXPECTED)
 def test_a_draft_is_right_or_its_check_lines_say_what_is_not(name: str, site: Site) -> None:
     assert FIELD is not None
     expected = EXPECTED[name]

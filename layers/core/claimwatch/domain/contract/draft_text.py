@@ -164,6 +164,14 @@ def _properties(guess: Guess) -> Iterator[str]:
             properties.append(
                 f"{{property: thousandsSeparator, value: {_quoted(values.thousands_separator)}}}"
             )
+        if values.signs.unit:
+            properties.append(f"{{property: numberUnit, value: {_quoted(values.signs.unit)}}}")
+        if values.signs.negatives:
+            properties.append(f"{{property: negativeNumbers, value: {_flow(values.signs.negatives)}}}")
+    if guess.logical_type is LogicalType.BOOLEAN:
+        for name, words in (("trueValues", values.true_words), ("falseValues", values.false_words)):
+            if words:
+                properties.append(f"{{property: {name}, value: {_flow(words)}}}")
     if values.own_missing_tokens and guess.logical_type is not LogicalType.STRING:
         properties.append(f"{{property: missingValues, value: {_flow(values.own_missing_tokens)}}}")
     if len(properties) == 1:

@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from claimwatch.domain.contract.contract import LogicalType
 from claimwatch.domain.contract.date_inference import Dates, dates, sentinels
+from claimwatch.domain.contract.number_signs import NO_SIGNS, Signs, unsigned
 
 MISSING = (
     *("?", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "Null", "(null)", "\\N", "NaN", "nan", "-", "--"),
@@ -37,6 +38,14 @@ _TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE_WORDS = frozenset({"false", "f", "no", "n", "0"})
 """Words that the loader reads as true and as false."""
 
+_TRUE_ELSEWHERE = frozenset(
+    {"ja", "j", "wahr", "oui", "vrai", "si", "sí", "verdadero", "vero", "waar", "sim", "tak", "on"}
+)
+_FALSE_ELSEWHERE = frozenset(
+    {"nein", "falsch", "non", "faux", "falso", "nee", "onwaar", "não", "nao", "nie", "off"}
+)
+"""Words for yes and no in other languages. Of single letters only j: o and s are directions, too."""
+
 _SIGN = r"[+-]?"
 _SEPARATORS = (  # of decimals and of thousands; the first pair that fits all values is used
     (".", ""),
@@ -63,6 +72,9 @@ class Values:
     dates: Dates | None = None
     decimal_separator: str = "."
     thousands_separator: str = ""
+    signs: Signs = NO_SIGNS
+    true_words: tuple[str, ...] = ()
+    false_words: tuple[str, ...] = ()
     other_reading: str = ""
     distinct: int = 0
     few: tuple[str, ...] = ()
@@ -140,6 +152,11 @@ class _Typed:
     dates: Dates | None = None
     decimal_separator: str = "."
     thousands_separator: str = ""
+    signs: Signs = NO_SIGNS
+    plain: Mapping[str, str] | None = None
+    """The numbers without units and with their sign in front."""
+    true_words: tuple[str, ...] = ()
+    false_words: tuple[str, ...] = ()
     other_reading: str = ""
 
 
@@ -162,6 +179,9 @@ def _described(
         dates=typed.dates,
         decimal_separator=typed.decimal_separator,
         thousands_separator=typed.thousands_separator,
+        signs=typed.signs,
+        true_words=typed.true_words,
+        false_words=typed.false_words,
         other_reading=typed.other_reading,
         distinct=len(counts),
         few=tuple(categories) if typed.logical_type is LogicalType.STRING else (),
@@ -177,11 +197,23 @@ def _typed(counts: Counter[str], decimal_comma: bool, day_first: bool) -> _Typed
     if not counts:
         return None
     values = list(counts)
-    return _boolean(values) or _number(values, decimal_comma) or _date(values, day_first)
+    return (
+        _boolean(values)
+        or _number(values, decimal_comma)
+        or _date(values, day_first)
+        or _signed_number(values, decimal_comma)
+    )
 
 
 def _boolean(values: Sequence[str]) -> _Typed | None:
     words = {value.casefold() for value in values}
+    own = words & _TRUE_ELSEWHERE, words & _FALSE_ELSEWHERE
+    if any(own) and words <= _TRUE_WORDS | _FALSE_WORDS | own[0] | own[1]:
+        if words & (_TRUE_WORDS | own[0]) and words & (_FALSE_WORDS | own[1]):
+            return _Typed(
+                LogicalType.BOOLEAN, true_words=tuple(sorted(own[0])), false_words=tuple(sorted(own[1]))
+            )
+        return None
     alone = words in ({"true"}, {"false"}, {"yes"}, {"no"})
     both = words <= _TRUE_WORDS | _FALSE_WORDS and words & _TRUE_WORDS and words & _FALSE_WORDS
     if alone or (both and not words <= {"0", "1"}):
@@ -200,10 +232,8 @@ def _number(values: Sequence[str], decimal_comma: bool) -> _Typed | None:
     whole = all(re.fullmatch(rf"{_SIGN}\d+", _plain(value, decimal, thousands), re.ASCII) for value in values)
     if whole and max(len(value) for value in values) > 18:
         return None
-    readings = {_plain(values[0], *pair) for pair in fitting}
-    other = ""
-    if len(readings) > 1:
-        other = f"'{values[0]}' is read as {_plain(values[0], decimal, thousands)}"
+    unclear = next((value for value in values if len({_plain(value, *pair) for pair in fitting}) > 1), None)
+    other = f"'{unclear}' is read as {_plain(unclear, decimal, thousands)}" if unclear else ""
     return _Typed(
         LogicalType.INTEGER if whole else LogicalType.NUMBER,
         decimal_separator=decimal,
@@ -212,12 +242,21 @@ def _number(values: Sequence[str], decimal_comma: bool) -> _Typed | None:
     )
 
 
+def _signed_number(values: Sequence[str], decimal_comma: bool) -> _Typed | None:
+    """Return the type of numbers with a unit, in brackets, or with a minus behind."""
+    found = unsigned(values)
+    typed = _number(list(found.numbers.values()), decimal_comma) if found else None
+    if found is None or typed is None:
+        return None
+    return replace(typed, logical_type=LogicalType.NUMBER, signs=found.signs, plain=found.numbers)
+
+
 def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
     """Return a pattern of numbers with these separators."""
     fraction = rf"(?:{re.escape(decimal)}\d+)?"
     if thousands:
         return re.compile(
-            rf"{_SIGN}(?:\d{{1,3}}|\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+){fraction}", re.ASCII
+            rf"{_SIGN}(?:\d+|[1-9]\d{{0,2}}(?:{re.escape(thousands)}\d{{3}})+){fraction}", re.ASCII
         )
     exponent = r"(?:[eE][+-]?\d{1,2})?" if decimal == "." else ""
     return re.compile(rf"{_SIGN}\d+{fraction}{exponent}", re.ASCII)
@@ -229,7 +268,8 @@ def _plain(value: str, decimal: str, thousands: str) -> str:
 
 
 def _decimal(value: str, typed: _Typed) -> Decimal:
-    return Decimal(_plain(value, typed.decimal_separator, typed.thousands_separator))
+    text = typed.plain[value] if typed.plain else value
+    return Decimal(_plain(text, typed.decimal_separator, typed.thousands_separator))
 
 
 def _date(values: Sequence[str], day_first: bool) -> _Typed | None:

@@ -5,7 +5,7 @@ Notes quote no value except words and dates that are read as missing, and number
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from claimwatch.domain.contract.column_words import names_a_date
@@ -49,6 +49,11 @@ def notes(guess: Guess) -> Iterator[str]:
         yield from _notes_on_numbers(guess)
     elif guess.logical_type in DATED:
         yield from _notes_on_dates(guess)
+    elif values.true_words or values.false_words:
+        yield (
+            f"looks like yes and no: {_listed(values.true_words)} is read as true,"
+            f" {_listed(values.false_words)} as false"
+        )
     tokens = values.own_missing_tokens
     if tokens and guess.logical_type is not LogicalType.STRING:
         rows = sum(cell in tokens or cell.strip() in tokens for cell in guess.cells)
@@ -56,6 +61,10 @@ def notes(guess: Guess) -> Iterator[str]:
         yield f"{shown} ({rows} of {len(guess.cells)} rows) is read as missing; if not, edit missingValues"
     if values.distinct == 1 and values.number > 1 and not values.missing:
         yield f"all {values.number} values of the sample are the same"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words) or "the usual word"
 
 
 # -- Numbers -------------------------------------------------------------------------------------------------
@@ -68,6 +77,10 @@ def _notes_on_numbers(guess: Guess) -> Iterator[str]:
         return
     if values.distinct > 1 and decimal_zeros(values.counts):
         yield "all values end in .0: they may be whole numbers that a program wrote as decimals"
+    if values.signs.unit:
+        yield f"numbers with the unit '{values.signs.unit}', which is read and not stored"
+    if values.signs.negatives:
+        yield "numbers in brackets or with a minus behind are read as negative"
     dated = names_a_date(guess.plain_words)
     epoch = [name for name, factor in _EPOCHS if _within(least, most, _EPOCH_RANGE, factor)]
     if epoch:

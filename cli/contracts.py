@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from claimwatch.domain.contract.contract import Contract, Role
 from claimwatch.domain.contract.line_name import line_in
 from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.contract.unseen_values import unseen_problems
 from claimwatch.errors import RefusedContract, RefusedData
 from claimwatch.ingest.contract_keys import contract_key
 from claimwatch.ingest.protect_extra import protect_extra
@@ -97,6 +98,8 @@ def check(
     """Report all problems of a contract, or describe its columns if it is valid. Needs no stack."""
     text = _text(path)
     contract = parse_contract(text, line or line_in(text) or _line_from_name(path.stem))
+    if problems := list(unseen_problems(contract)):
+        raise RefusedContract(problems)
     if as_json:
         show_json({"line": contract.line, "version": contract.version, "columns": _columns(contract)})
         return

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from claimwatch.domain.validation.identifier_text import clean_identifier
 from claimwatch.errors import RefusedData
 from claimwatch.storage import images as photos
 from cli.options import AsJson, StackName, stack_of
@@ -36,6 +37,7 @@ def image(
 ) -> None:
     """Show the photos of an event, similar photos of other events, and refused files."""
     at = stack_of(ctx, stack)
+    event_id = clean_identifier(event_id) or event_id
     with at.database.transaction() as cursor:
         found = photos.photos_of_event(cursor, event_id)
         matches = photos.matches_of_event(cursor, event_id)

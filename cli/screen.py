@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from claimwatch.invisible import with_code_points
+
 PIPED_WIDTH = 200
 """Width in characters of a table that is written to a pipe or a file."""
 
@@ -52,17 +54,21 @@ def show_json(document: Mapping[str, Any]) -> None:
 
 def say(sentence: str, style: str = "") -> None:
     """Print a sentence for the user on standard error."""
-    Console(stderr=True, soft_wrap=True).print(Text(sentence.translate(VISIBLE), style))
+    Console(stderr=True, soft_wrap=True).print(Text(_visible(sentence), style))
 
 
 def show(text: str) -> None:
     """Print a line of the result."""
-    _console().print(Text(text.translate(VISIBLE)), soft_wrap=True)
+    _console().print(Text(_visible(text)), soft_wrap=True)
 
 
 def show_document(text: str) -> None:
     """Print a text of several lines, which may be redirected to a file."""
     print("\n".join(line.translate(VISIBLE) for line in text.removesuffix("\n").split("\n")))
+
+
+def _visible(text: str) -> str:
+    return with_code_points(text).translate(VISIBLE)
 
 
 def counted(number: int, noun: str) -> str:
@@ -97,7 +103,7 @@ def _cell(value: Any) -> Text:
         case list():
             return Text("\n").join(map(_cell, value))
         case _:
-            text = str(value).translate(VISIBLE)
+            text = _visible(str(value))
             return Text(text, STATUS_STYLES.get(text, ""))
 
 

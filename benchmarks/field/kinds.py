@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from random import Random
 
-from benchmarks.field import dates, numbers, plain, words
+from benchmarks.field import dates, identifiers, json_numbers, numbers, plain, words
 from benchmarks.field.generated import GeneratedFile
 
 type Draw = Callable[[Random], GeneratedFile]
 
 KINDS: Mapping[str, Draw] = {
+    "identifiers": identifiers.draw,
+    "json_numbers": json_numbers.draw,
     "plain": plain.draw,
     "numbers": numbers.draw,
     "dates": dates.draw,

@@ -6,6 +6,8 @@ retried. The class names are a contract: the state machines match them.
 
 import traceback
 
+from claimwatch.invisible import show_invisible
+
 LONGEST_SENTENCE = 500
 """Characters of a reason for a refusal: people read it in a table, a terminal or a notification."""
 
@@ -74,10 +76,11 @@ class MalformedEvent(ClaimwatchError):
 def sentence(text: str) -> str:
     """Return a text that may quote names of hostile data as people can read it and PostgreSQL can store it.
 
-    Control characters, which a terminal would obey, become U+FFFD, and line breaks become blanks. A text of
-    more than ``LONGEST_SENTENCE`` characters loses its middle: it begins with the place and ends with advice.
+    Characters that nobody sees, and control characters, which a terminal would obey, become their code
+    points, and line breaks become blanks. A text of more than ``LONGEST_SENTENCE`` characters loses its
+    middle: it begins with the place and ends with advice.
     """
-    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
+    line = show_invisible(text)
     if len(line) <= LONGEST_SENTENCE:
         return line
     half = LONGEST_SENTENCE // 2 - 1

@@ -13,7 +13,7 @@ from tests.testdata import FIELD, NO_FIELD, Case, field_cases
 
 pytestmark = pytest.mark.skipif(FIELD is None, reason=NO_FIELD)
 CASES = {case["id"]: case for case in field_cases("ingestion") if case["expected"]["files"]}
-OPEN = {"I02", "I08", "I10", "I12"}
+OPEN = {"I02", "I10"}
 """Cases that do not pass yet."""
 
 

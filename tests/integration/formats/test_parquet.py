@@ -67,7 +67,7 @@ def test_a_table_without_rows_becomes_a_header() -> None:
 
 
 def test_a_binary_column_is_refused_by_name() -> None:
-    with pytest.raises(RefusedFile, match=r"the column photo .* holds binary data; leave it out"):
+    with pytest.raises(RefusedFile, match=r"the column 'photo' .* holds binary data; leave it out"):
         offer(parquet({"claim_id": ["M"], "photo": [b"\xff\xd8\xff\xe0"]}))
 
 

@@ -91,7 +91,14 @@ def test_a_refused_photo_has_one_reason_and_is_not_decoded_again(photos: PhotoEn
 
 @pytest.mark.parametrize(
     "key",
-    ["images/alone.jpg", "images//a.jpg", "images/" + "x" * 201 + "/a.jpg", "images/E/", "images/a\nb/c.jpg"],
+    [
+        "images/alone.jpg",
+        "images//a.jpg",
+        "images/" + "x" * 201 + "/a.jpg",
+        "images/E/",
+        "images/a\nb/c.jpg",
+        "images/\u202e/c.jpg",
+    ],
 )
 def test_a_key_without_an_event_id_is_refused_without_being_read(photos: PhotoEnvironment, key: str) -> None:
     outcome = photos.receive(photos.drop(key))
@@ -102,7 +109,7 @@ def test_a_key_without_an_event_id_is_refused_without_being_read(photos: PhotoEn
     assert "images/<event id>/<name>" in reason
 
 
-@pytest.mark.parametrize("event_id", ["x" * 200, "ä ö", "a+b%25", "2026#7&x=1", "..", "\u202e"])
+@pytest.mark.parametrize("event_id", ["x" * 200, "ä ö", "a+b%25", "2026#7&x=1", "..", "A-1\u2010"])
 def test_the_event_id_is_not_decoded(photos: PhotoEnvironment, event_id: str) -> None:
     photos.store(f"images/{event_id}/album/1.jpg")
     assert photos.rows("SELECT event_id FROM claim_image") == [(event_id,)]

@@ -36,7 +36,7 @@ DOMAIN_ALLOWED: dict[str, set[str]] = {
 }
 """The packages of the domain, and which packages each of them may import."""
 
-SHARED = {"errors", "malloc", "duckdb_access", "duckdb_errors"}
+SHARED = {"errors", "invisible", "malloc", "duckdb_access", "duckdb_errors"}
 """Top-level modules that any package may import; only functions import settings and runtime."""
 
 THIRD_PARTY = {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from duckdb.func import SPECIAL
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ from claimwatch.domain.contract.contract import (
     Role,
 )
 from claimwatch.domain.files.layout import Layout
+from claimwatch.domain.validation.identity_sql import FUNCTIONS
 from claimwatch.domain.validation.row_rules_sql import RuleQueries, hash_function, rule_queries
 
 IDENTIFIERS = (
@@ -115,6 +117,8 @@ def _results(queries: RuleQueries, records: str, path: Path) -> list[tuple[bool,
     path.write_bytes(records.encode())
     with duckdb.connect(config={"threads": 1}) as engine:
         engine.execute("SET TimeZone = 'UTC'")
+        for name, function in FUNCTIONS.items():
+            engine.create_function(name, function, ["VARCHAR"], "VARCHAR", null_handling=SPECIAL)
         for index in range(2):
             engine.create_function(hash_function(index), str.upper, ["VARCHAR"], "VARCHAR")
         accepted = engine.execute(

@@ -13,6 +13,7 @@ from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.contract.schema_change import plan_change, version_problem
 from claimwatch.domain.contract.strict_yaml import MAX_TEXT
+from claimwatch.domain.contract.unseen_values import unseen_problems
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
 from claimwatch.ingest.contract_keys import line_of
 from claimwatch.storage import contracts, ledger
@@ -160,8 +161,8 @@ def _apply(cursor: Cursor, submission: Submission, contract: Contract, lock_time
             return contracts.add(cursor, submission, "superseded", version=contract.version), ()
         raise RefusedContract([problem])
     change = plan_change(running.stored if running else {}, contract)
-    if change.problems:
-        raise RefusedContract(list(change.problems))
+    if problems := [*unseen_problems(contract), *change.problems]:
+        raise RefusedContract(problems)
     contracts.change_line(cursor, submission.line, change.statements, lock_timeout)
     stored = change.stored
     return contracts.add(cursor, submission, "applied", version=contract.version, stored=stored), change.notes

@@ -202,7 +202,7 @@ def _prepare(
 
 def _layout(deps: Dependencies, contract: Contract, prepared: Prepared) -> Layout:
     if prepared.format == "csv":
-        return csv_layout(contract, prepared.header, prepared.delimiter)
+        return csv_layout(contract, prepared.header, prepared.delimiter, prepared.doubles)
     return ndjson_layout(contract, _keys(deps.objects, prepared))
 
 

@@ -8,7 +8,7 @@ from typing import Self
 
 import duckdb
 
-from claimwatch.domain.files.header import shown_name
+from claimwatch.domain.files.header import quoted_name
 from claimwatch.duckdb_access import restrict_access
 from claimwatch.errors import RefusedFile
 
@@ -19,6 +19,8 @@ _LINES = 2048
 
 _DAMAGED = "the Parquet file is damaged: {}; write it again"
 _ISO = "%Y-%m-%dT%H:%M:%S.%f"
+_EXACT_BELOW = {"DOUBLE": 2**53, "FLOAT": 2**24}
+"""The limits below which a whole number in a type of floating-point numbers was not rounded."""
 _UNQUOTED = re.compile(
     r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|BOOLEAN|DATE|(DECIMAL|TIME).*(?<!\])"
 )
@@ -59,6 +61,14 @@ class ParquetTable:
             for place, name in enumerate(self._columns, 1)
         )
 
+    @property
+    def doubles(self) -> tuple[int, ...]:
+        """The places of the columns of floating-point numbers.
+
+        In these, a whole number is written without a point if it was not rounded.
+        """
+        return tuple(place for place, kind in enumerate(self._columns.values()) if kind in _EXACT_BELOW)
+
     def lines(self) -> Iterator[bytes]:
         """Yield the rows as CSV, some whole lines at a time.
 
@@ -90,7 +100,7 @@ class ParquetTable:
         except duckdb.Error:  # the names are not valid UTF-8 either
             not_called_text = []
         if not_called_text:
-            name = shown_name(not_called_text[0][0])
+            name = quoted_name(not_called_text[0][0])
             return f"the column {name} of the Parquet file holds binary data; leave it out"
         return _DAMAGED.format("a text in it is not valid UTF-8")
 
@@ -115,9 +125,18 @@ def _cell_as_csv(name: str, kind: str) -> str:
 def _cell_as_text(column: str, kind: str) -> str:
     if kind.endswith(("]", ")")) and not kind.startswith(("DECIMAL", "ENUM")):
         return f"to_json({column})::VARCHAR"
-    if kind in {"DOUBLE", "FLOAT"}:  # whole numbers with missing values are often stored as these
-        whole = f"{column} = trunc({column}) AND abs({column}) < 1e15"
-        return f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
+    if kind in _EXACT_BELOW:  # whole numbers with missing values are often stored as these
+        whole = f"{column} = trunc({column}) AND abs({column})"
+        digits = f"{column}::BIGINT::VARCHAR"
+        return (
+            f"CASE WHEN {whole} < {_EXACT_BELOW[kind]} THEN {digits}"
+            f" WHEN {whole} < 1e15 THEN {digits} || '.0' ELSE {column}::VARCHAR END"
+        )
+    if kind.startswith("DECIMAL") and not kind.endswith(",0)"):
+        whole = f"trunc({column})"
+        return (
+            f"CASE WHEN {column} = {whole} THEN {whole}::DECIMAL(38, 0)::VARCHAR ELSE {column}::VARCHAR END"
+        )
     if kind in {"TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"}:
         return f"replace(strftime({column}::TIMESTAMPTZ, '{_ISO}'), '.000000', '') || 'Z'"
     if kind.startswith("TIMESTAMP"):

@@ -46,13 +46,20 @@ class Plan:
     fields: tuple[str, ...]
     keys: tuple[tuple[str, str], ...]
     chunks: tuple[Chunk, ...]
+    doubles: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, source: ObjectRef, layout: Layout, chunks: list[Chunk]) -> "Plan":
-        return cls(source, layout.delimiter, layout.fields, layout.keys, tuple(chunks))
+        return cls(source, layout.delimiter, layout.fields, layout.keys, tuple(chunks), layout.doubles)
 
     def layout(self, contract: Contract) -> Layout:
-        return Layout(contract, fields=self.fields, delimiter=self.delimiter, keys=self.keys)
+        return Layout(
+            contract,
+            fields=self.fields,
+            delimiter=self.delimiter,
+            keys=self.keys,
+            doubles=self.doubles,
+        )
 
     def cutter(self, *, places_only: bool = False) -> RecordCutter:
         """Return a cutter for the records of a chunk."""
@@ -65,6 +72,7 @@ class Plan:
             "fields": list(self.fields),
             "keys": [list(pair) for pair in self.keys],
             "chunks": [[chunk.start, chunk.end, chunk.first_row] for chunk in self.chunks],
+            "doubles": list(self.doubles),
         }
 
     @classmethod
@@ -75,6 +83,7 @@ class Plan:
             fields=tuple(value["fields"]),
             keys=tuple((column, key) for column, key in value["keys"]),
             chunks=tuple(Chunk(*chunk) for chunk in value["chunks"]),
+            doubles=tuple(value.get("doubles", ())),  # plans of earlier versions have none
         )
 
 

@@ -7,6 +7,7 @@ from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.contract.contract import LINE_NAME
 from claimwatch.errors import TransientFault, sentence
 from claimwatch.ingest.notifications import notify_refused
+from claimwatch.invisible import INVISIBLE
 from claimwatch.storage import ledger
 from claimwatch.storage.connection import Database
 
@@ -67,7 +68,9 @@ def _parse_key(key: str) -> tuple[str, str | None, str | None]:
         rule = (
             "use at most 40 lower-case letters, digits and '_', beginning with a letter; 'image' is reserved"
         )
-        return dataset, None, f"the folder below {dataset}/ is not a valid name of a line: {rule}"
+        unseen = INVISIBLE.search(line)
+        hint = f"; it contains the invisible character U+{ord(unseen[0]):04X}" if unseen else ""
+        return dataset, None, f"the folder below {dataset}/ is not a valid name of a line: {rule}{hint}"
     if not name or name.endswith("/"):
         return dataset, line, "the key names a folder: drop files into the folder"
     return dataset, line, None

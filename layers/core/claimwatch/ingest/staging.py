@@ -68,6 +68,7 @@ class Prepared:
     ``source`` is the dropped object itself or its staged copy. The records are the bytes from ``body_start``
     to ``size``. For CSV, ``header`` holds the names of the file, stripped, with ``column_<k>`` for a blank
     name; duplicates are kept. For NDJSON it is empty. ``described`` describes the format of the dropped file.
+    ``doubles`` are the places of the columns that it holds as floating-point numbers.
     """
 
     source: ObjectRef
@@ -77,6 +78,7 @@ class Prepared:
     body_start: int
     size: int
     described: str
+    doubles: tuple[int, ...] = ()
 
 
 def prepare(
@@ -364,7 +366,7 @@ def _parquet(dropped: _DroppedObject, staging: _Staging) -> Prepared:
             first = format_record(table.header, ",").encode()
             source, size = staging.write(chain([first], table.lines()))
     described = ", ".join(["parquet", *dropped.packing])
-    return Prepared(source, "csv", ",", table.header, len(first), size, described)
+    return Prepared(source, "csv", ",", table.header, len(first), size, described, table.doubles)
 
 
 def _save(blocks: Iterable[bytes], path: Path, room: int) -> None:

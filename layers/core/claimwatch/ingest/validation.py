@@ -15,6 +15,7 @@ from typing import Self
 import duckdb
 import numpy as np
 import numpy.typing as npt
+from duckdb.func import SPECIAL
 
 from claimwatch.domain.contract.contract import Column, LogicalType
 from claimwatch.domain.files.header import column_finder, objects_layout
@@ -22,6 +23,7 @@ from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import Batch, Problem
 from claimwatch.domain.validation.claim_ids import claim_id_hashes
 from claimwatch.domain.validation.extra_values import ExtraHashes
+from claimwatch.domain.validation.identity_sql import FUNCTIONS
 from claimwatch.domain.validation.keyed_hash import (
     DIGITS,
     REMEMBERED,
@@ -135,6 +137,8 @@ class Validator:
         self._queries = self._make_queries(layout)
         has_column = partial(_has_key_of_column, column_finder(layout.contract))
         self._engine.create_function(KEY_OF_COLUMN, has_column, ["VARCHAR"], "BOOLEAN")
+        for name, function in FUNCTIONS.items():  # these may return NULL
+            self._engine.create_function(name, function, ["VARCHAR"], "VARCHAR", null_handling=SPECIAL)
         extra = ExtraHashes(personal_data_key)
         self._engine.create_function(EXTRA_OF_TEXT, extra.of_text, ["VARCHAR", "VARCHAR"], "VARCHAR")
         self._engine.create_function(EXTRA_OF_OBJECT, extra.of_object, ["VARCHAR"], "VARCHAR")

@@ -1,7 +1,6 @@
 """Handles created and deleted photos: stores each as evidence, or records why it is refused."""
 
 import hashlib
-import unicodedata
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -9,6 +8,7 @@ from claimwatch.aws.events import CreatedObject, DeletedObject, sortable, storab
 from claimwatch.aws.objects import ObjectMissing, ObjectStore
 from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE
 from claimwatch.domain.photos.photo import Photo
+from claimwatch.domain.validation.identifier_text import clean_identifier
 from claimwatch.errors import RefusedPhoto, TransientFault, place_of
 from claimwatch.storage import images
 from claimwatch.storage.connection import Database, DataRefused
@@ -118,11 +118,13 @@ def _version(created: CreatedObject) -> images.Version:
 
 
 def event_id_of(key: str) -> str | None:
-    """Return the event id in ``images/<event id>/<name>``; None if the key has no valid one."""
-    event_id, _, name = key.removeprefix(PREFIX).partition("/")
-    if not name or not 0 < len(event_id) <= MAX_EVENT_ID:
-        return None
-    return None if any(unicodedata.category(char) in ("Cc", "Cs") for char in event_id) else event_id
+    """Return the event id in ``images/<event id>/<name>``; None if the key has no valid one.
+
+    It is cleaned as the claims' ids are, so that a photo finds its claim.
+    """
+    written, _, name = key.removeprefix(PREFIX).partition("/")
+    event_id = clean_identifier(written)
+    return event_id if name and event_id and len(written) <= MAX_EVENT_ID else None
 
 
 def _examine(

@@ -9,6 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from claimwatch.invisible import without_invisible
+
 
 class LogicalType(StrEnum):
     """Logical types of ODCS that are supported."""
@@ -186,8 +188,13 @@ VERSION = re.compile(
 
 
 def folded_name(name: str) -> str:
-    """Return a name without what exports change: case, outer blanks, and the separators of words."""
-    return re.sub(r"[\s_.\-]+", "_", name.strip().casefold())
+    """Return a name without what exports change and what nobody sees.
+
+    That is case, outer blanks, the separators of words, invisible characters, and Unicode's two forms of a
+    letter.
+    """
+    visible = without_invisible(without_invisible(name).casefold())
+    return re.sub(r"[\s_.\-]+", "_", visible.strip())
 
 
 def precedence(version: str) -> tuple[int, int, int, bool, tuple[tuple[bool, int, str], ...]]:

@@ -11,6 +11,7 @@ from claimwatch.domain.files.csv_reader import FieldReader, Record
 from claimwatch.domain.files.dialect import Dialect, Escape
 from claimwatch.domain.files.file_format import SNIFFED_LINES
 from claimwatch.errors import RefusedFile
+from claimwatch.invisible import without_invisible
 
 _SNIFFED_CHARACTERS = 256 << 10
 """The dialect is detected from this much of the beginning."""
@@ -184,8 +185,9 @@ def _skip_comments(sample: str, start: int) -> int:
 
 
 def _folded(names: Iterable[str]) -> frozenset[str]:
-    """Return the names without case, spaces, underscores and quotes, which exports change."""
-    return frozenset("".join(filter(str.isalnum, name.casefold())) for name in names) - {""}
+    """Return the names without case, spaces, underscores, quotes and what nobody sees."""
+    visible = (without_invisible(without_invisible(name).casefold()) for name in names)
+    return frozenset("".join(filter(str.isalnum, name)) for name in visible) - {""}
 
 
 def _header_line(sample: str, start: int, known: frozenset[str]) -> int:

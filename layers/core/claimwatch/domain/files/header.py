@@ -7,6 +7,7 @@ from claimwatch.domain.contract.contract import MAX_NAME, OUTCOME_TABLE, Column,
 from claimwatch.domain.contract.type_inference import is_value
 from claimwatch.domain.files.layout import Layout
 from claimwatch.errors import RefusedFile
+from claimwatch.invisible import show_invisible, without_invisible
 
 MOST_SPELLINGS = 16
 """Spellings of a column's name that the objects of a file may use at a time; writers use one or two."""
@@ -28,11 +29,21 @@ MOST_HINTS = 10
 
 
 def shown_name(name: str) -> str:
-    """Return a column's name in a file as it is stored and shown: on one line, printable and not too long.
+    """Return a column's name in a file as it is stored: on one line, printable and not too long.
 
-    A name may be anything that a sender wrote, and it reaches tables, notifications and terminals.
+    A name may be anything that a sender wrote, and it reaches tables, notifications and terminals. Names that
+    differ in invisible characters only are stored as one.
     """
-    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(name.split()))
+    visible = " ".join(without_invisible(name).split())
+    return _shortened("".join(letter if letter.isprintable() else "\ufffd" for letter in visible))
+
+
+def quoted_name(name: str) -> str:
+    """Return a column's name in a file as a message quotes it, with its invisible characters in sight."""
+    return f"'{_shortened(show_invisible(name))}'"
+
+
+def _shortened(line: str) -> str:
     return line if len(line) <= MAX_NAME else f"{line[: MAX_NAME - 1]}\u2026"
 
 
@@ -45,10 +56,13 @@ def refuse_too_wide(header: Sequence[str]) -> None:
         )
 
 
-def csv_layout(contract: Contract, header: Sequence[str], delimiter: str) -> Layout:
+def csv_layout(
+    contract: Contract, header: Sequence[str], delimiter: str, doubles: Sequence[int] = ()
+) -> Layout:
     """Return the layout of a CSV file with this header.
 
-    The columns may be in any order; unknown columns are kept as extra. Raises ``RefusedFile`` if a required
+    The columns may be in any order; unknown columns are kept as extra. ``doubles`` are the places of columns
+    of floating-point numbers. Raises ``RefusedFile`` if a required
     column is missing or a column is duplicated.
     """
     known = _names(contract)
@@ -59,12 +73,14 @@ def csv_layout(contract: Contract, header: Sequence[str], delimiter: str) -> Lay
         if column is not None and column in fields:
             first = header[list(fields).index(column)]
             raise RefusedFile(
-                f"the header has column '{column}' twice, as '{shown_name(first)}' and as "
-                f"'{shown_name(name)}': send it once"
+                f"the header has column '{column}' twice, as {quoted_name(first)} and as "
+                f"{quoted_name(name)}: send it once"
             )
         fields[column or extra.unused(shown_name(name) or f"column_{position}")] = None
     _refuse_missing(contract, set(fields), header)
-    return Layout(contract, fields=tuple(fields), delimiter=delimiter)
+    names = tuple(fields)
+    of_contract = tuple(names[place] for place in doubles if contract.column(names[place]) is not None)
+    return Layout(contract, fields=names, delimiter=delimiter, doubles=of_contract)
 
 
 def ndjson_layout(contract: Contract, keys: Sequence[str]) -> Layout:

@@ -13,6 +13,8 @@ class Layout:
     column. For NDJSON, ``keys`` pairs columns of the contract with the keys that mean them, ``other_keys``
     names keys that mean none, ``doubled`` the columns that some object has more than once, and
     ``misspelt`` says whether there are keys that mean a column and are too many for ``keys``.
+
+    ``doubles`` names the columns of the contract that the dropped file holds as floating-point numbers.
     """
 
     contract: Contract
@@ -22,6 +24,7 @@ class Layout:
     other_keys: tuple[str, ...] = ()
     doubled: tuple[str, ...] = ()
     misspelt: bool = False
+    doubles: tuple[str, ...] = ()
 
     @property
     def extra(self) -> tuple[str, ...]:

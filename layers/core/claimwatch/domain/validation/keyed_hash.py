@@ -10,8 +10,14 @@ import unicodedata
 from collections.abc import Callable
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, InvalidOperation
 
-SCHEME = 2
-"""Number of this scheme, stored with each chunk. Scheme 1 had no groups and another canonical form."""
+from claimwatch.invisible import without_invisible
+
+SCHEME = 3
+"""Number of this scheme, stored with each chunk.
+
+Scheme 1 had no groups and another canonical form. Scheme 2 kept invisible characters, and what doubles do to
+ids; all other values have the same hash.
+"""
 
 DIGITS = 32
 """Hexadecimal digits of a hash: half of the digest."""
@@ -28,11 +34,11 @@ _MOST_PLACES = 400
 
 
 def canonical_text(text: str) -> str:
-    """Return a text without differences of notation: white space, case, and composed characters.
+    """Return a text without differences of notation: white space, case, composed and invisible characters.
 
     It is Unicode's canonical caseless form (3.13, D145), composed (NFC). A no-break space is white space.
     """
-    spaced = " ".join(text.split())
+    spaced = " ".join(without_invisible(text).split())
     if spaced.isascii():
         return spaced.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", spaced).casefold())

@@ -15,6 +15,7 @@ from decimal import Decimal
 from claimwatch.domain.contract.contract import Bound, Column, Contract, ExtraValues, LogicalType
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import MAX_RECORD, Problem
+from claimwatch.domain.validation import identity_sql
 from claimwatch.domain.validation.dates_sql import date_value, is_canonical, possible_date
 from claimwatch.domain.validation.numbers_sql import (
     has_own_signs,
@@ -24,6 +25,7 @@ from claimwatch.domain.validation.numbers_sql import (
 )
 from claimwatch.domain.validation.sql_text import literal
 from claimwatch.domain.validation.unreadable import FALSE_WORDS, TRUE_WORDS, why_unreadable
+from claimwatch.invisible import INVISIBLE, with_code_points
 
 SHOWN = 40
 """Maximum number of characters of a refused value whose shape a reason shows."""
@@ -56,7 +58,8 @@ _READER = f"parallel = false, max_line_size = {LINE_LIMIT}, buffer_size = {2 * L
 """Options of DuckDB's reader: its default buffer of 32 MiB does not fit the processor's caches."""
 
 _ITEMS = f"""
-    SELECT place, CASE WHEN json_type(document) = 'OBJECT' THEN document END AS item
+    SELECT place,
+           CASE WHEN starts_with(document, '{{') OR json_type(document) = 'OBJECT' THEN document END AS item
     FROM (SELECT row_number() OVER () - 1 AS place, CASE WHEN json_valid(record) THEN record END AS document
           FROM read_csv($path, header = false, auto_detect = false, columns = {{'record': 'VARCHAR'}},
                         delim = '\x1f', quote = '', escape = '', new_line = '\\n', {_READER}))
@@ -156,10 +159,10 @@ class _Rule:
 
 
 def shape_of(text: str) -> str:
-    """Return the shape of a value: letters as A or a, digits as 9, and signs as they are.
+    """Return the shape of a value: letters as A or a, digits as 9, signs as they are.
 
-    A reason shows the shape only: if the cells of a row are shifted, any column may hold a personal value.
-    The text itself is in the quarantine.
+    Invisible characters are shown by code point. A reason shows the shape only: if the cells of a row are
+    shifted, any column may hold a personal value. The text itself is in the quarantine.
     """
     shape = "".join(map(_shape_of_character, text[:SHOWN]))
     return shape if len(text) <= SHOWN else f"{shape}..."
@@ -170,6 +173,8 @@ def _shape_of_character(character: str) -> str:
         return "9"
     if character.isalpha():
         return "A" if character.isupper() else "a"
+    if character < "\U00010000" and INVISIBLE.match(character):  # the others may spell a hidden text
+        return with_code_points(character)
     return character if character in _SIGNS else "?"
 
 
@@ -179,11 +184,13 @@ def rule_queries(layout: Layout) -> RuleQueries:
     identifier = contract.columns.index(contract.identifier)
     whole = tuple(_findings_of_record(layout))
     columns = tuple(enumerate(_indexable(contract, column) for column in contract.columns))
-    cells = tuple(finding for index, column in columns for finding in _findings_of_cell(column, index))
+    cells = tuple(
+        finding for index, column in columns for finding in _findings_of_cell(layout, column, index)
+    )
     passes = " AND ".join(
         [
             *(f"({finding.condition}) IS NOT TRUE" for finding in whole),
-            *(kept for index, column in columns for kept in _passes(column, index)),
+            *(kept for index, column in columns for kept in _passes(layout, column, index)),
         ]
     )
     # Within CASE WHEN, a condition is evaluated only for records that meet all conditions before it.
@@ -241,14 +248,19 @@ def _source(layout: Layout) -> str:
         )
         # One function reads all keys: each call would parse the object again.
         pointers = ", ".join(literal(_pointer(key)) for _, key in layout.keys)
-        found = f"json_extract_string(item, [{pointers}])" if pointers else "NULL::VARCHAR[]"
+        found = (
+            identity_sql.exact_cells(f"json_extract_string(item, [{pointers}])")
+            if pointers
+            else "NULL::VARCHAR[]"
+        )
         others = "NULL::VARCHAR"
         if layout.other_keys or layout.misspelt:
             removal = literal(json.dumps({key: None for _, key in layout.keys}, ensure_ascii=False))
-            others = f"nullif(json_merge_patch(item, {removal})::VARCHAR, '{{}}')"
+            others = identity_sql.exact_json(f"nullif(json_merge_patch(item, {removal})::VARCHAR, '{{}}')")
         return f"""
             SELECT place, item, {cells}, extra
-            FROM (SELECT place, item, {found} AS found, {others} AS extra FROM ({_ITEMS}))
+            FROM (SELECT place, item, marked, {found} AS found, {others} AS extra
+                  FROM ({identity_sql.with_exact_numbers(_ITEMS)}))
         """
     shared = tuple(dict.fromkeys(["", *_shared_missing(contract, layout.delimiter)]))
     names = ", ".join(f"'field_{position}': 'VARCHAR'" for position in range(len(layout.fields)))
@@ -313,7 +325,7 @@ def _typed(layout: Layout) -> str:
                 written.append(f"lower(trim({text})) AS word_{index}")
             case LogicalType.DATE | LogicalType.TIMESTAMP:
                 written.append(f"{is_canonical(column, text)} AS canonical_{index}")
-        values.append(f"{_value(column, index)} AS value_{index}")
+        values.append(f"{_value(layout, column, index)} AS value_{index}")
     query = _source(layout)
     for step in filter(None, (signed, cast, written, values)):
         query = f"SELECT {', '.join(['*', *step])} FROM ({query})"
@@ -362,9 +374,10 @@ def _blank(layout: Layout) -> _Finding:
 
 
 def _csv_cell(layout: Layout, column: Column) -> str:
-    if column.name in layout.fields:
-        return f"field_{layout.fields.index(column.name)}"
-    return "NULL::VARCHAR"
+    if column.name not in layout.fields:
+        return "NULL::VARCHAR"
+    cell = f"field_{layout.fields.index(column.name)}"
+    return identity_sql.double_cell(layout, column, cell) if column.name in layout.doubles else cell
 
 
 def _json_cell(layout: Layout, column: Column) -> str:
@@ -377,14 +390,17 @@ def _json_cell(layout: Layout, column: Column) -> str:
 
 def _found_cell(layout: Layout, column: Column, place: int) -> str:
     """Return SQL of the text of a member; numbers of JSON have a point, whatever the contract says."""
-    cell = f"found[{place}]"
+    cell, pointer = f"found[{place}]", literal(_pointer(layout.keys[place - 1][1]))
+    if column.logical_type is LogicalType.STRING:
+        return identity_sql.text_member(layout, column, cell, pointer)
+    number = identity_sql.unmarked(cell)
     if (
         column.logical_type not in (LogicalType.INTEGER, LogicalType.NUMBER)
         or column.decimal_separator == "."
     ):
-        return cell
-    kind = f"json_type(item, {literal(_pointer(layout.keys[place - 1][1]))})"
-    return f"CASE WHEN {kind} = 'VARCHAR' THEN {cell} ELSE replace({cell}, '.', ',') END"
+        return f"CASE WHEN marked THEN {number} ELSE {cell} END"
+    is_text = f"json_type(item, {pointer}) = 'VARCHAR' AND NOT {identity_sql.is_marked(cell)}"
+    return f"CASE WHEN {is_text} THEN {cell} ELSE replace({number}, '.', ',') END"
 
 
 def _pointer(key: str) -> str:
@@ -408,11 +424,11 @@ def _missing(column: Column, cell: str, replaced: tuple[str, ...] = ()) -> str:
     return f"CASE WHEN {cell} NOT IN ({', '.join(literal(token) for token in tokens)}) THEN {cell} END"
 
 
-def _value(column: Column, index: int) -> str:
+def _value(layout: Layout, column: Column, index: int) -> str:
     text = f"text_{index}"
     match column.logical_type:
         case LogicalType.STRING:
-            return f"trim({text})" if column.role == "identifier" else text
+            return identity_sql.text_value(layout, column, text)
         case LogicalType.INTEGER:
             return f"number_{index}"
         case LogicalType.NUMBER:
@@ -476,7 +492,7 @@ def _hashable(column: Column, index: int) -> str:
     """
     match column.logical_type:
         case LogicalType.STRING:
-            return f"text_{index}"
+            return f"value_{index}"
         case LogicalType.NUMBER:
             plain = plain_number(column, _signed(column, index))
             return f"CASE WHEN value_{index} IS NOT NULL THEN {plain} END"
@@ -508,7 +524,7 @@ def hash_function(index: int) -> str:
     return f"keyed_hash_{index}"
 
 
-def _passes(column: Column, index: int) -> Iterator[str]:
+def _passes(layout: Layout, column: Column, index: int) -> Iterator[str]:
     """Yield SQL conditions that are all true if the cell is accepted."""
     text, value = f"text_{index}", f"value_{index}"
     rules = {rule.name: rule.kept for rule in _rules(column, value)}
@@ -518,6 +534,8 @@ def _passes(column: Column, index: int) -> Iterator[str]:
     elif possible := _possible(column, value):
         rules["possible"] = possible
     conditions = [*rules.values(), *_well_read(column, index)]
+    if not conditions and identity_sql.may_be_unreadable(layout, column):
+        conditions = [f"{value} IS NOT NULL"]
     if not column.required:
         if conditions or column.logical_type is not LogicalType.STRING:
             # The condition is first, because most cells are present.
@@ -526,16 +544,19 @@ def _passes(column: Column, index: int) -> Iterator[str]:
         yield from conditions or [f"{value} IS NOT NULL"]
 
 
-def _findings_of_cell(column: Column, index: int) -> Iterator[_Finding]:
+def _findings_of_cell(layout: Layout, column: Column, index: int) -> Iterator[_Finding]:
     text, value = f"text_{index}", f"value_{index}"
     if column.required:
         yield _Finding(column, "required", _absent(column, text), " is missing")
-    shown = f"left({text}, {SHOWN + 1})"
+    shown = identity_sql.shown(text, SHOWN + 1)
     possible = " AND ".join([*filter(None, [_possible(column, value)]), *_well_read(column, index)])
     if column.logical_type is not LogicalType.STRING:
         unread = f"({value} IS NULL{f' OR NOT ({possible})' if possible else ''})"
         what = f" is not {_TYPE_NAMES[column.logical_type]}"
         yield _Finding(column, "type", f"NOT ({_absent(column, text)}) AND {unread}", what, shown)
+    elif identity_sql.may_be_unreadable(layout, column):
+        what = identity_sql.why_unreadable(layout, column)
+        yield _Finding(column, "type", f"{text} IS NOT NULL AND {value} IS NULL", what, shown)
     for rule in _rules(column, value):
         broken = f"{possible} AND {rule.broken}" if possible else rule.broken
         yield _Finding(column, rule.name, broken, rule.message, shown)

@@ -3,10 +3,14 @@
 import csv
 import io
 import json
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from random import Random
+
+import duckdb
 
 from benchmarks.field.generated import GeneratedFile, TrueRow, contract_text
 
@@ -55,7 +59,7 @@ type Written = tuple[str, Decimal | None, bool]
 
 
 def draw(random: Random) -> GeneratedFile:
-    """Return a file of 1 to 60 rows, as CSV or NDJSON."""
+    """Return a file of 1 to 60 rows, as CSV, NDJSON or Parquet."""
     notation = random.choice(CONTRACTS)
     cells: list[tuple[str | Decimal, str | int]] = []
     rows = []
@@ -73,6 +77,8 @@ def draw(random: Random) -> GeneratedFile:
             continue
         values = {"claim_id": f"N{number}", "amount": amount_meant, "pieces": int(pieces_meant)}
         rows.append(TrueRow(values, plain=amount_plain and pieces_plain))
+    if not of_json and random.random() < 0.2:
+        return _parquet(random, notation)
     write = _ndjson if of_json else _csv
     name = "numbers.ndjson" if of_json else "numbers.csv"
     return GeneratedFile(name, write(cells), notation.contract(), rows)
@@ -95,6 +101,31 @@ def _ndjson(cells: Sequence[tuple[object, object]]) -> bytes:
             f' "pieces": {json.dumps(pieces)}}}\n'
         )
     return "".join(lines).encode()
+
+
+def _parquet(random: Random, notation: Notation) -> GeneratedFile:
+    """Return a file whose amounts are doubles or decimals, with two or three decimals."""
+    places = random.choice([2, 3])
+    amounts = [
+        random.choice([None, Decimal(random.randrange(-(10**7), 10**7)).scaleb(-places)])
+        for _ in range(random.randint(1, 40))
+    ]
+    kind = random.choice(["DOUBLE", f"DECIMAL(18, {places})"])
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as engine:
+        path = Path(folder) / "numbers.parquet"
+        engine.execute("CREATE TABLE numbers (claim_id VARCHAR, reported_at VARCHAR, pieces DOUBLE)")
+        engine.execute(f"ALTER TABLE numbers ADD COLUMN amount {kind}")
+        engine.executemany(
+            "INSERT INTO numbers VALUES (?, ?, ?, ?)",
+            [(f"N{number}", REPORTED, number, amount) for number, amount in enumerate(amounts)],
+        )
+        engine.execute(f"COPY numbers TO '{path}' (FORMAT parquet)")
+        content = path.read_bytes()
+    rows = [
+        TrueRow({"claim_id": f"N{number}", "amount": amount, "pieces": number}, plain=True)
+        for number, amount in enumerate(amounts)
+    ]
+    return GeneratedFile("numbers.parquet", content, notation.contract(), rows)
 
 
 # -- Values --------------------------------------------------------------------------------------------------

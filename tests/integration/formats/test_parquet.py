@@ -54,6 +54,24 @@ def test_values_are_written_as_in_csv(values: Any, cells: list[str]) -> None:
     assert offered.broken == []
 
 
+def test_typed_numbers_are_written_with_the_decimal_separator_of_the_contract() -> None:
+    """Otherwise a contract with 1.234,5 would read the double 1.234 as more than a thousand."""
+    content = parquet(
+        {
+            "Paid Amount": [1.234, None, 1e20],
+            "fee": [decimal.Decimal("1.50"), decimal.Decimal("-0.25"), None],
+            "share": [0.5, 0.25, 0.125],
+            "text": ["1.234", "1.234,5", None],
+        }
+    )
+    offered = offer(content, decimal_commas={"paid_amount", "fee", "text"})
+    assert offered.rows == [
+        ["1,234", "1,50", "0.5", "1.234"],
+        ["", "-0,25", "0.25", "1.234,5"],
+        ["1e+20", "", "0.125", ""],
+    ]
+
+
 def test_rows_keep_their_order_across_row_groups() -> None:
     numbers = list(range(100_000))
     offered = offer(gzip.compress(parquet({"claim_id": numbers}, row_group_size=7_000)))

@@ -52,6 +52,7 @@ def offer(
     *,
     encoding: Encoding | None = None,
     most_bytes: int = MOST_BYTES,
+    decimal_commas: Collection[str] = (),
 ) -> Offered:
     """Prepare the content, and detect the encoding a second time like the inspection."""
     objects = MemoryObjects()
@@ -66,6 +67,7 @@ def offer(
             staging_key="staging/1/1",
             encoding=encoding,
             most_bytes=most_bytes,
+            decimal_commas=decimal_commas,
         )
         assert done.size == objects.size(done.source)
         return done, b"".join(objects.read(done.source, done.body_start, done.size))

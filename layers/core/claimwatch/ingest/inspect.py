@@ -1,7 +1,7 @@
 """Inspection of a file before it is loaded: its format, its columns, and its division into chunks."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
-from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.contract.contract import Column, Contract
 from claimwatch.domain.files.encoding import Encoding, EncodingDetector
 from claimwatch.domain.files.header import csv_layout, ndjson_layout
 from claimwatch.domain.files.layout import Layout
@@ -170,17 +170,24 @@ def _park(deps: Dependencies, file: ledger.File, line: str, attempt: int, ref: O
 
 
 def _plan(deps: Dependencies, file: ledger.File, ref: ObjectRef, contract: Contract) -> tuple[Plan, str]:
-    names = {name for column in contract.columns for name in (column.name, *column.synonyms)}
-    prepared = _prepare(deps, file, ref, known_columns=names)
+    names = _names(contract.columns)
+    commas = _names(column for column in contract.columns if column.decimal_separator == ",")
+    prepared = _prepare(deps, file, ref, known_columns=names, decimal_commas=commas)
     detector = EncodingDetector()
     layout = _layout(deps, contract, prepared)
     chunks = _chunks(deps.objects, prepared, layout, detector)
     if detector.encoding() is not Encoding.UTF_8:
         # The whole file has been read, and it has another encoding, so it is converted (again).
-        prepared = _prepare(deps, file, ref, known_columns=names, encoding=detector.encoding())
+        prepared = _prepare(
+            deps, file, ref, known_columns=names, decimal_commas=commas, encoding=detector.encoding()
+        )
         layout = _layout(deps, contract, prepared)
         chunks = _chunks(deps.objects, prepared, layout, EncodingDetector())
     return Plan.of(prepared.source, layout, chunks), prepared.described
+
+
+def _names(columns: Iterable[Column]) -> set[str]:
+    return {name for column in columns for name in (column.name, *column.synonyms)}
 
 
 def _prepare(
@@ -188,6 +195,7 @@ def _prepare(
     file: ledger.File,
     ref: ObjectRef,
     known_columns: Any,
+    decimal_commas: Collection[str] = (),
     encoding: Encoding | None = None,
 ) -> Prepared:
     return prepare(
@@ -197,6 +205,7 @@ def _prepare(
         staging_bucket=deps.artifact_bucket,
         staging_key=f"staging/{file.file_id}/{file.attempt}",
         encoding=encoding,
+        decimal_commas=decimal_commas,
     )
 
 

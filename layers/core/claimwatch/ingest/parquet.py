@@ -1,13 +1,14 @@
-"""Converts a Parquet file to CSV: dates in ISO format, nested values as JSON."""
+"""Converts a Parquet file to CSV: dates in ISO format, numbers as the contract writes them, lists as JSON."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import duckdb
 
+from claimwatch.domain.contract.contract import folded_name
 from claimwatch.domain.files.header import quoted_name
 from claimwatch.duckdb_access import restrict_access
 from claimwatch.errors import RefusedFile
@@ -69,12 +70,18 @@ class ParquetTable:
         """
         return tuple(place for place, kind in enumerate(self._columns.values()) if kind in _EXACT_BELOW)
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, decimal_commas: Collection[str] = ()) -> Iterator[bytes]:
         """Yield the rows as CSV, some whole lines at a time.
+
+        ``decimal_commas`` names columns whose numbers the contract reads with a decimal comma.
 
         Rows are fetched on demand. COPY to a pipe would buffer everything that a slow reader has not read.
         """
-        cells = [_cell_as_csv(name, kind) for name, kind in self._columns.items()]
+        with_comma = set(map(folded_name, decimal_commas))
+        cells = [
+            _cell_as_csv(name, kind, decimal_comma=_is_fractional(kind) and folded_name(name) in with_comma)
+            for name, kind in self._columns.items()
+        ]
         if len(cells) == 1:  # otherwise a missing value would be a blank line, which is not a row
             cells = [f"coalesce(nullif({cells[0]}, ''), '\"\"')"]
         query = f"SELECT concat({", ',', ".join(cells)}, chr(10)) FROM {self._table}"
@@ -113,9 +120,15 @@ class ParquetTable:
         self._engine.close()
 
 
-def _cell_as_csv(name: str, kind: str) -> str:
+def _is_fractional(kind: str) -> bool:
+    return kind in _EXACT_BELOW or re.fullmatch(r"DECIMAL\(\d+,\d+\)", kind) is not None
+
+
+def _cell_as_csv(name: str, kind: str, *, decimal_comma: bool = False) -> str:
     """Return SQL of a column as the cells of a CSV file."""
     text = _cell_as_text('"' + name.replace('"', '""') + '"', kind)
+    if decimal_comma:
+        return f"""'"' || replace({text}, '.', ',') || '"'"""
     if _UNQUOTED.fullmatch(kind):
         return text
     quoted = f"""'"' || replace({text}, '"', '""') || '"'"""

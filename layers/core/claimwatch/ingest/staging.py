@@ -90,8 +90,11 @@ def prepare(
     staging_key: str,
     encoding: Encoding | None = None,
     most_bytes: int = MOST_BYTES,
+    decimal_commas: Collection[str] = (),
 ) -> Prepared:
     """Bring an object into normal form.
+
+    ``decimal_commas`` names columns whose numbers the contract reads with a decimal comma.
 
     Without an ``encoding``, bytes without a byte order mark and without the zeros of UTF-16 are read as
     UTF-8. Feed the resulting ``source`` to an ``EncodingDetector``; if that reports another encoding, call
@@ -102,7 +105,7 @@ def prepare(
     staging = _Staging(objects, staging_bucket, staging_key, most_bytes)
     dropped = _DroppedObject(objects, ref)
     if is_parquet(dropped.head):
-        return _parquet(dropped, staging)
+        return _parquet(dropped, staging, decimal_commas)
     unsupported = detect_unsupported_format(dropped.head)
     if unsupported is not None:
         raise RefusedFile(f"this is {unsupported}")
@@ -356,7 +359,7 @@ def _unpacked_head(packed: bytes, complete: bool) -> tuple[bytes, bool]:
 # -- Parquet ------------------------------------------------------------------------------------------------
 
 
-def _parquet(dropped: _DroppedObject, staging: _Staging) -> Prepared:
+def _parquet(dropped: _DroppedObject, staging: _Staging, decimal_commas: Collection[str]) -> Prepared:
     """Convert Parquet to CSV. It is read from a local file because its metadata is at the end."""
     with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
         path = Path(folder) / "dropped.parquet"
@@ -364,7 +367,7 @@ def _parquet(dropped: _DroppedObject, staging: _Staging) -> Prepared:
         with ParquetTable(path) as table:
             refuse_too_wide(table.header)
             first = format_record(table.header, ",").encode()
-            source, size = staging.write(chain([first], table.lines()))
+            source, size = staging.write(chain([first], table.lines(decimal_commas)))
     described = ", ".join(["parquet", *dropped.packing])
     return Prepared(source, "csv", ",", table.header, len(first), size, described, table.doubles)
 

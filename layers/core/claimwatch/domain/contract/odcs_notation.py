@@ -80,7 +80,7 @@ def read_units(custom: Mapping[str, YamlValue], place: str, problems: list[str])
     problems += [
         f"{place}numberUnit '{unit}' is not a currency or unit such as EUR, % or km; correct it"
         for unit in units
-        if not _UNIT.fullmatch(unit) or set(unit) <= _NUMBER_SIGNS
+        if not _UNIT.fullmatch(unit) or not unit.isprintable() or set(unit) <= _NUMBER_SIGNS
     ]
     return units
 

@@ -62,6 +62,7 @@ def _train(given: argparse.Namespace, report: Callable[[str], None]) -> int:
         snapshot=given.snapshot,
         code_version=given.code_version,
         created_at=given.created_at or datetime.now(UTC).isoformat(timespec="seconds"),
+        today=np.datetime64(given.today or datetime.now(UTC).replace(tzinfo=None), "us"),
         as_of=np.datetime64(given.as_of, "us") if given.as_of else None,
         champion=given.champion,
         champion_sha256=given.champion_sha256,
@@ -125,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--champion", type=Path, help="folder of the live model's bundle")
     parser.add_argument("--champion-sha256", default="", help="hash of the bundle of --champion, as promoted")
     parser.add_argument("--as-of", help="day on which outcomes are read; by default the snapshot's latest")
+    parser.add_argument("--today", help="time of the run; by default now. What is dated later is ignored")
     parser.add_argument(
         "--trust",
         action="append",

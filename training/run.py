@@ -47,6 +47,7 @@ FEWEST_CLAIMS, FEWEST_FRAUDS = 100, 10
 class Request:
     """What to train on and how to name the result.
 
+    ``today`` is the time of the run, after which nothing in the snapshot can be.
     ``champion`` is the folder of the live model's bundle, and ``champion_sha256`` its pinned hash.
     """
 
@@ -56,6 +57,7 @@ class Request:
     snapshot: Path
     code_version: str
     created_at: str
+    today: np.datetime64
     as_of: np.datetime64 | None = None
     champion: Path | None = None
     champion_sha256: str = ""
@@ -138,7 +140,8 @@ def train(
 def _train(
     request: Request, settings: Settings, log: Callable[[str], None], candidates: Sequence[Candidate]
 ) -> Evidence:
-    cohort = matured(read_snapshot(request.snapshot, request.contract), request.as_of, settings.maturity_days)
+    snapshot = read_snapshot(request.snapshot, request.contract)
+    cohort = matured(snapshot, request.as_of, settings.maturity_days, request.today)
     claims = cohort.claims
     split = by_time(claims.event_time, _claimants(claims, settings), claims.known)
     folds = [_count(claims, split, fold) for fold in (TRAIN, VALIDATION, TEST)]
@@ -351,12 +354,14 @@ def _count(claims: Snapshot, split: Split, fold: int) -> FoldCount:
 
 
 def _check(folds: Sequence[FoldCount], immature: int) -> None:
-    for name, count in zip(("training", "validation", "test"), folds, strict=True):
+    names = ("training", "validation", "test")
+    frauds = ", ".join(f"{name} {count.frauds:,}" for name, count in zip(names, folds, strict=True))
+    for name, count in zip(names, folds, strict=True):
         if count.known < FEWEST_CLAIMS or min(count.frauds, count.known - count.frauds) < FEWEST_FRAUDS:
             raise RefusedTraining(
                 f"the {name} split has {count.known:,} claims with an outcome, {count.frauds:,} of them"
-                f" frauds; it needs {FEWEST_CLAIMS}, and {FEWEST_FRAUDS} of each outcome. The outcomes of"
-                f" {immature:,} more recent claims are not due yet"
+                f" frauds; it needs {FEWEST_CLAIMS}, and {FEWEST_FRAUDS} of each outcome. Frauds by split:"
+                f" {frauds}. The outcomes of {immature:,} more recent claims are not due yet"
             )
 
 

@@ -103,16 +103,20 @@ def read_snapshot(path: Path, contract: Contract) -> Snapshot:
     )
 
 
-def matured(snapshot: Snapshot, as_of: np.datetime64 | None, days: int) -> Cohort:
+def matured(snapshot: Snapshot, as_of: np.datetime64 | None, days: int, today: np.datetime64) -> Cohort:
     """Return the claims that were at least ``days`` old at ``as_of``, with the outcomes known by then.
 
-    ``as_of`` defaults to the latest moment in the snapshot.
+    ``as_of`` defaults to the latest moment in the snapshot. It is never after ``today``: a claim that is
+    dated in the future makes no other claim older.
     """
     moments = np.concatenate([snapshot.event_time, snapshot.decided_at])
     present = moments[~np.isnat(moments)]
     if not len(present):
         raise RefusedTraining("no claim of the snapshot has an event time")
-    day: np.datetime64 = present.max() if as_of is None else as_of
+    past = present[present <= today]
+    if not len(past):
+        raise RefusedTraining(f"every claim of the snapshot is dated after today, {today.astype('M8[D]')}")
+    day: np.datetime64 = past.max() if as_of is None else min(as_of, today)
     due = snapshot.event_time <= day - np.timedelta64(days, "D")
     claims = snapshot.of(due)
     later = claims.decided_at > day

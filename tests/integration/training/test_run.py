@@ -27,6 +27,7 @@ from training.settings import Settings
 from training.snapshot import RefusedTraining, read_snapshot
 
 FAST = [family for family in CANDIDATES if family.name in ("logistic_regression", "lightgbm")]
+TODAY = np.datetime64("2026-11-24", "us")
 BUDGET = 0.1
 
 
@@ -42,7 +43,7 @@ class Trained:
 
 
 def request(contract: Contract, snapshot: Path, champion: "Trained | None" = None) -> Request:
-    new = Request("motor", "1", contract, snapshot, "abc123", "2026-11-24T00:00:00+00:00")
+    new = Request("motor", "1", contract, snapshot, "abc123", "2026-11-24T00:00:00+00:00", TODAY)
     return replace(new, champion=champion.folder, champion_sha256=champion.sha256) if champion else new
 
 

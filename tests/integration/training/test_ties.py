@@ -55,7 +55,8 @@ def snapshot(path: Path, stolen_share: float) -> Path:
 
 
 def request(path: Path) -> Request:
-    return Request("boats", "1", CONTRACT, path, "test", "2026-11-01T00:00:00+00:00")
+    today = np.datetime64("2026-11-01", "us")
+    return Request("boats", "1", CONTRACT, path, "test", "2026-11-01T00:00:00+00:00", today)
 
 
 @pytest.mark.parametrize("candidate", [CANDIDATES[0], CANDIDATES[-1]], ids=lambda candidate: candidate.name)

@@ -5,7 +5,7 @@ The files are not part of this repository; CLAIMWATCH_TESTDATA names their folde
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -66,18 +66,23 @@ def test_every_photo_with_odd_exif_is_stored_or_refused_with_a_reason(decoder: D
 
 
 @pytest.mark.parametrize(
-    ("name", "taken_at"),
+    ("name", "local"),
     [
-        ("broken_exif_dpi.jpg", datetime(2013, 9, 11, 16, 45, 13, tzinfo=UTC)),
-        ("empty_gps_ifd.jpg", datetime(2020, 7, 27, 14, 46, 48, tzinfo=UTC)),
-        ("invalid-exif-without-x-resolution.jpg", datetime(2016, 12, 3, 11, 17, 43, tzinfo=UTC)),
-        ("hopper_bad_exif.jpg", None),
-        ("exif_gps.jpg", datetime(2099, 9, 29, 10, 10, 10, tzinfo=UTC)),
+        ("broken_exif_dpi.jpg", datetime.fromisoformat("2013-09-11T16:45:13")),
+        ("empty_gps_ifd.jpg", datetime.fromisoformat("2020-07-27T14:46:48")),
+        ("invalid-exif-without-x-resolution.jpg", datetime.fromisoformat("2016-12-03T11:17:43")),
+        ("exif_gps.jpg", datetime.fromisoformat("2099-09-29T10:10:10")),
     ],
 )
-def test_the_valid_fields_of_odd_exif_are_kept(
-    decoder: Decoder, name: str, taken_at: datetime | None
-) -> None:
+def test_the_valid_fields_of_odd_exif_are_kept(decoder: Decoder, name: str, local: datetime | None) -> None:
     assert TESTDATA is not None
     photo = decoder.examine((TESTDATA / "pillow-exif" / name).read_bytes())
-    assert (photo.taken_at, photo.latitude, photo.longitude) == (taken_at, None, None)
+    assert (photo.taken_at, photo.taken_at_local) == (None, local)  # none of them states a zone
+    assert (photo.latitude, photo.longitude) == (None, None)
+
+
+def test_a_photo_that_lost_its_carriage_returns_is_refused(decoder: Decoder) -> None:
+    """Its picture is destroyed, although libjpeg and Pillow decode it."""
+    assert TESTDATA is not None
+    with pytest.raises(RefusedPhoto, match="changed as if it were text"):
+        decoder.examine((TESTDATA / "pillow-exif" / "hopper_bad_exif.jpg").read_bytes())

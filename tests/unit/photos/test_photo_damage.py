@@ -75,7 +75,7 @@ def test_half_a_photo_is_refused(form: str) -> None:
 def test_half_a_photo_is_reported_as_cut_off(form: str) -> None:
     data = encoded(picture(400, 300), form)
     with pytest.raises(
-        RefusedPhoto, match=f"the {form} is cut off before the end of its picture; send the whole file"
+        RefusedPhoto, match=f"the {form} ends before its picture is complete; send the whole file"
     ):
         examine(data[: len(data) // 2])
 

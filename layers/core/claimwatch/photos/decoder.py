@@ -42,6 +42,7 @@ an earlier photo left in use. A fresh process has 70 million, and 140 million af
 _START_SECONDS = 60.0
 _READY = b"ready"
 _LENGTH = 8
+_TIMES = ("taken_at", "taken_at_local")
 _KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 _GRACE = 5
 """Seconds after the time limit at which a busy child ends itself, in case its parent is gone."""
@@ -208,13 +209,9 @@ def _photo(answer: dict[str, Any], copies: list[bytes]) -> Photo:
     if "refused" in answer:
         raise RefusedPhoto(answer["refused"])
     display, thumbnail = copies
-    taken_at = answer.pop("taken_at")
-    return Photo(
-        **answer,
-        taken_at=datetime.fromisoformat(taken_at) if taken_at else None,
-        display=display,
-        thumbnail=thumbnail,
-    )
+    for name in _TIMES:
+        answer[name] = datetime.fromisoformat(answer[name]) if answer[name] else None
+    return Photo(**answer, display=display, thumbnail=thumbnail)
 
 
 # -- The child -----------------------------------------------------------------------------------------------
@@ -250,7 +247,7 @@ def _answer_frames(data: bytes, address_space: Callable[[], int]) -> list[bytes]
         answer = {"refused": str(refused)}
     else:
         copies = [answer.pop("display"), answer.pop("thumbnail")]
-        answer["taken_at"] = answer["taken_at"] and answer["taken_at"].isoformat()
+        answer |= {name: answer[name] and answer[name].isoformat() for name in _TIMES}
     answer["last"] = address_space() > _REPLACE_ABOVE
     return [json.dumps(answer).encode(), *copies]
 

@@ -1,6 +1,7 @@
 """Commands about photos: the stored photos of an event, and photos used for more than one event."""
 
 import re
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -113,7 +114,7 @@ def _show_photos(found: list[dict[str, Any]], matches: list[dict[str, Any]]) -> 
                 photo["key"],
                 photo["state"],
                 _format(photo),
-                photo["taken_at"],
+                photo["taken_at"] or _local(photo["taken_at_local"]),
                 _position(photo),
                 [
                     f"{match['event_id']} ({counted(match['distance'], 'differing bit')})"
@@ -129,6 +130,10 @@ def _show_photos(found: list[dict[str, Any]], matches: list[dict[str, Any]]) -> 
 def _format(photo: dict[str, Any]) -> str:
     frames = f", {photo['frames']:,} frames" if photo["frames"] > 1 else ""
     return f"{photo['format']} {photo['width']} x {photo['height']}{frames}"
+
+
+def _local(taken: datetime | None) -> str | None:
+    return f"{taken:%Y-%m-%d %H:%M} by its clock" if taken else None
 
 
 def _position(photo: dict[str, Any]) -> str | None:

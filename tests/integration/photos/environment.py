@@ -32,6 +32,7 @@ class FakeDecoder:
     calls: int = 0
     fault: Exception | None = None
     taken_at: datetime | None = None
+    taken_at_local: datetime | None = None
 
     def examine(self, data: bytes) -> Photo:
         self.calls += 1
@@ -48,6 +49,7 @@ class FakeDecoder:
             "height": 3000,
             "frames": 1,
             "taken_at": self.taken_at,
+            "taken_at_local": self.taken_at_local,
             "latitude": None,
             "longitude": None,
             "display": b"display of " + data,

@@ -69,13 +69,10 @@ def test_a_number_at_its_limit_is_stored(photos: PhotoEnvironment, properties: d
     photos.store("images/E/a.jpg", picture(**properties))
 
 
-@pytest.mark.parametrize(
-    "taken_at", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)], ids=str
-)
-def test_a_date_at_its_limit_is_stored(photos: PhotoEnvironment, taken_at: datetime) -> None:
-    photos.decoder.taken_at = taken_at
+def test_a_date_at_its_limit_is_stored(photos: PhotoEnvironment) -> None:
+    photos.decoder.taken_at = datetime(1, 1, 1, tzinfo=UTC)
     photos.store("images/E/a.jpg")
-    assert photos.rows("SELECT taken_at FROM claim_image") == [(taken_at,)]
+    assert photos.rows("SELECT taken_at FROM claim_image") == [(photos.decoder.taken_at,)]
 
 
 @pytest.mark.parametrize("error", [ValueError("Jane Roe"), KeyError("Jane Roe"), RecursionError("Jane Roe")])

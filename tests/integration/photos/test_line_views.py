@@ -199,6 +199,23 @@ def test_lines_with_an_older_contract_get_their_view_once(env: Environment, phot
     assert complete_lines(env.database) == []
 
 
+def test_views_of_an_earlier_release_get_its_new_columns(env: Environment, photos: PhotoEnvironment) -> None:
+    put(env)
+    claim(env, "H-1")
+    photos.store("images/H-1/1.jpg")
+    names = ", ".join(f"i.{column}" for column in PHOTO_COLUMNS[:-1])
+    env.rows("DROP VIEW image_of_claim_home")
+    env.rows(
+        f"CREATE VIEW image_of_claim_home AS SELECT c.claim_id, c.claim_id AS event_id, {names}"
+        " FROM claim_home AS c LEFT JOIN current_claim_image AS i ON i.event_id = c.claim_id"
+    )
+    env.rows("ALTER VIEW image_of_claim_home OWNER TO claimwatch_contracts")
+    assert complete_lines(env.database) == ["home"]
+    assert complete_lines(env.database) == []
+    assert list(env.columns("image_of_claim_home")) == ["claim_id", "event_id", *PHOTO_COLUMNS]
+    assert shown(env) == [("H-1", "H-1", "images/H-1/1.jpg")]
+
+
 def test_contracts_applied_before_photos_were_supported_can_be_updated(env: Environment) -> None:
     """Their stored columns have no `event` entry."""
     put(env, EVENT)

@@ -4,7 +4,7 @@ import random
 import threading
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,7 +14,7 @@ from claimwatch.photos import receive as use_case
 from claimwatch.photos.receive import MAX_BYTES, Outcome
 from claimwatch.storage import images
 from claimwatch.storage.connection import Database
-from tests.integration.photos.environment import BUCKET, PhotoEnvironment, picture
+from tests.integration.photos.environment import BUCKET, NOON, PhotoEnvironment, picture
 
 
 def test_a_photo_is_stored_with_its_properties_and_both_copies(photos: PhotoEnvironment) -> None:
@@ -31,6 +31,35 @@ def test_a_photo_is_stored_with_its_properties_and_both_copies(photos: PhotoEnvi
     assert bytes(row[13]).startswith(b"display of")
     assert bytes(row[14]).startswith(b"thumbnail of")
     assert row[15] == datetime(2026, 1, 5, 12, 0, 3, tzinfo=UTC)
+
+
+def test_a_time_is_stored_in_utc_and_as_the_clock_of_the_camera_showed_it(photos: PhotoEnvironment) -> None:
+    photos.decoder.taken_at = NOON - timedelta(days=2)
+    photos.decoder.taken_at_local = datetime.fromisoformat("2026-01-03T13:00:00")
+    photos.store("images/E/a.jpg")
+    times = "SELECT taken_at, taken_at_local FROM current_claim_image"
+    assert photos.rows(times) == [(photos.decoder.taken_at, photos.decoder.taken_at_local)]
+
+
+@pytest.mark.parametrize(
+    ("taken_at", "local", "stored"),
+    [
+        (None, NOON + timedelta(hours=14), True),
+        (NOON + timedelta(hours=20), NOON + timedelta(hours=20), True),
+        (None, NOON + timedelta(hours=25), False),
+        (NOON + timedelta(hours=25), NOON + timedelta(hours=12), False),
+        (datetime(2099, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC), False),
+        (datetime.max.replace(tzinfo=UTC), None, False),
+    ],
+)
+def test_a_time_after_the_photo_was_received_is_not_stored(
+    photos: PhotoEnvironment, taken_at: datetime | None, local: datetime | None, *, stored: bool
+) -> None:
+    photos.decoder.taken_at = taken_at
+    photos.decoder.taken_at_local = local.replace(tzinfo=None) if local else None
+    photos.store("images/E/a.jpg")
+    times = photos.rows("SELECT taken_at, taken_at_local FROM claim_image")
+    assert times == [(taken_at, photos.decoder.taken_at_local) if stored else (None, None)]
 
 
 def test_a_repeated_event_reads_and_changes_nothing(photos: PhotoEnvironment) -> None:

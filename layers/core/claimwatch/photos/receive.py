@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
 from claimwatch.aws.events import CreatedObject, DeletedObject, sortable, storable_key
@@ -17,6 +18,9 @@ PREFIX = "images/"
 
 MAX_BYTES = 64 << 20
 """Size limit of a photo; the largest that phones write have a quarter of it."""
+
+_CLOCK_ERROR = timedelta(days=1)
+"""How much later than its receipt a photo may be taken: clocks are wrong, and zones up to 14 hours ahead."""
 
 MAX_EVENT_ID = 200
 """Length limit of an event id, in characters."""
@@ -144,7 +148,7 @@ def _examine(
         raise RefusedPhoto("the object was deleted before it was read; drop the photo again if it is needed")
     if len(data) > MAX_BYTES:
         raise RefusedPhoto(_too_large(None))
-    photo = _decode(deps.decoder, data)
+    photo = _without_future_time(_decode(deps.decoder, data), created.created_at)
     return images.PhotoRecord(
         sha256=hashlib.sha256(data).hexdigest(),
         size_bytes=len(data),
@@ -154,11 +158,21 @@ def _examine(
         height=photo.height,
         frames=photo.frames,
         taken_at=photo.taken_at,
+        taken_at_local=photo.taken_at_local,
         latitude=photo.latitude,
         longitude=photo.longitude,
         display=photo.display,
         thumbnail=photo.thumbnail,
     )
+
+
+def _without_future_time(photo: Photo, received_at: datetime) -> Photo:
+    """Return the photo without the time of a clock that is wrong: it was taken before it was received."""
+    latest = received_at + _CLOCK_ERROR
+    local = photo.taken_at_local.replace(tzinfo=UTC) if photo.taken_at_local else latest
+    if max(photo.taken_at or latest, local) <= latest:
+        return photo
+    return replace(photo, taken_at=None, taken_at_local=None)
 
 
 class _Fault(Exception):

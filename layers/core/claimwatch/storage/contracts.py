@@ -127,9 +127,9 @@ def lines(cursor: Cursor) -> list[str]:
     return [line for (line,) in cursor.fetchall()]
 
 
-def has_relation(cursor: Cursor, name: str) -> bool:
-    """Return whether the schema has a table or view with this name."""
-    cursor.execute(_SQL["has_relation"], {"name": name})
+def has_column(cursor: Cursor, relation: str, column: str) -> bool:
+    """Return whether the schema has a table or view with this name, and it has the column."""
+    cursor.execute(_SQL["has_column"], {"relation": relation, "column": column})
     row = cursor.fetchone()
     return row is not None and bool(row[0])
 

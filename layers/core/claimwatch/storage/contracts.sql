@@ -29,8 +29,9 @@ LIMIT 1;
 -- name: lines
 SELECT DISTINCT line FROM claimwatch.contract WHERE status = 'applied' ORDER BY line;
 
--- name: has_relation
-SELECT to_regclass('claimwatch.' || quote_ident(%(name)s)) IS NOT NULL;
+-- name: has_column
+SELECT EXISTS (SELECT FROM pg_attribute
+               WHERE attrelid = to_regclass('claimwatch.' || quote_ident(%(relation)s)) AND attname = %(column)s);
 
 -- name: add
 INSERT INTO claimwatch.contract (line, version, status, text, sha256, bucket, key, version_id, received_at, sequencer,

@@ -72,6 +72,7 @@ class PhotoRecord:
     longitude: float | None
     display: bytes
     thumbnail: bytes
+    taken_at_local: datetime | None = None
 
 
 @dataclass(frozen=True)

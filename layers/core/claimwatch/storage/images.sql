@@ -15,10 +15,11 @@ SELECT (SELECT image_id FROM claimwatch.claim_image
 
 -- name: add
 INSERT INTO claimwatch.claim_image (event_id, bucket, key, version_id, sequencer, sha256, phash, format, width, height,
-                                    frames, taken_at, latitude, longitude, size_bytes, display, thumbnail, received_at)
+                                    frames, taken_at, taken_at_local, latitude, longitude, size_bytes, display, thumbnail,
+                                    received_at)
 VALUES (%(event_id)s, %(bucket)s, %(key)s, %(version_id)s, %(sequencer)s, %(sha256)s, %(phash)s, %(format)s, %(width)s,
-        %(height)s, %(frames)s, %(taken_at)s, %(latitude)s, %(longitude)s, %(size_bytes)s, %(display)s, %(thumbnail)s,
-        %(received_at)s)
+        %(height)s, %(frames)s, %(taken_at)s, %(taken_at_local)s, %(latitude)s, %(longitude)s, %(size_bytes)s,
+        %(display)s, %(thumbnail)s, %(received_at)s)
 ON CONFLICT (bucket, key, version_id) DO NOTHING
 RETURNING image_id;
 
@@ -69,7 +70,7 @@ ON CONFLICT DO NOTHING;
 -- name: photos_of_event
 -- Every version, the current versions first.
 SELECT i.image_id, i.key, i.version_id, state.state, i.format, i.width, i.height, i.frames, i.size_bytes, i.sha256,
-       i.phash, i.taken_at, i.latitude, i.longitude, i.received_at
+       i.phash, i.taken_at, i.taken_at_local, i.latitude, i.longitude, i.received_at
 FROM claimwatch.claim_image AS i
 CROSS JOIN LATERAL (
     SELECT CASE WHEN EXISTS (SELECT FROM claimwatch.current_claim_image AS c WHERE c.image_id = i.image_id)

@@ -35,6 +35,7 @@ PHOTO_COLUMNS = (
     "display",
     "thumbnail",
     "received_at",
+    "taken_at_local",
 )
 """Columns of a photo in the view that joins a line's claims with their photos."""
 

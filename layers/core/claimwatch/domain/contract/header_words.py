@@ -311,15 +311,22 @@ _LISTED: Mapping[Meaning, str] = {
         branch occupation profession job industry sector education hobby hobbies weather month day weekday
     season currency unit usage use transmission gearbox position side stage phase outcome result
     decision
-        priority code csl
+        priority code csl area zone place surface origin mode method form tier rating grade quality condition
+        style material construction occupancy treatment therapy procedure specialty specialisation breed
+        species crop airline carrier trigger subrogation litigation recovery event diagnosis purpose option
+        package scheme programme program campaign direction lane lighting light road junction equipment
         art typ kategorie klasse ursache grund schwere farbe marke modell kraftstoff deckung produkt sparte
+        herkunft zweck weg grad zustand form bauart nutzung nutzungsart behandlung rasse zahlweise bindung
         region bundesland kanton land beruf branche wetter wochentag monat wahrung schadenart
         categorie cause gravite couleur marque modele carburant garantie produit region departement pays
         profession metier secteur meteo jour mois devise motif
     tipo categoria causa gravedad color marca modelo combustible cobertura producto region provincia
     pais
+        origen canal modo forma uso naturaleza zona lugar
         profesion ocupacion sector moneda motivo ramo
+        origine canale modo forma uso alimentazione natura zona luogo
         gravita colore modello carburante garanzia prodotto regione paese professione valuta
+        herkomst kanaal wijze vorm gebruik schadeoorzaak dekking gebied
         soort oorzaak ernst kleur merk brandstof dekking regio provincie land beroep valuta dag maand""",
     Meaning.COUNTRY: "country land pays pais paese",
     Meaning.DATE: """

@@ -5,6 +5,7 @@ contain names, and long numbers that differ. That costs a feature until a person
 is ever stored by mistake. Texts with few values that repeat are kinds of things, and internal.
 """
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,8 +46,14 @@ _TEXT_ONLY = frozenset(
 )
 """Meanings that numbers do not have: a column of numbers with such a name counts something."""
 
+_KINDS = frozenset({Meaning.CATEGORY, Meaning.OBJECT, Meaning.CLAIM, Meaning.TOWN, Meaning.QUALIFIER})
+"""Meanings of names of columns whose capitalised words are kinds, makes or places."""
+
 _NUMBER_OF_PERSON = 7
 """Average digits from which integers that differ in most rows may be numbers of persons."""
+
+_NO_AMOUNT = 11
+"""Average digits from which integers may be numbers of persons even if they repeat."""
 
 _SHORTEST_NUMBER = 4
 """Average digits below which numbers are codes or counts, whatever their column is called."""
@@ -60,12 +67,17 @@ _ROWS_OF_KIND = 5
 _FEW = 20
 """Different values that a column may have if its name says that it is a category."""
 
+_SMALL_SAMPLE = 10
+_MOST_DIFFER = 0.7
+"""Share of different values above which a column of a larger sample is no category, whatever its name."""
+
 _LONGEST_KIND = 60
 """Average characters of the longest category."""
 
 _ADULT = 15
 """Years between the newest date of a file and the newest dates of a column that may be dates of birth."""
 
+_FEWEST_BIRTHS = 5
 _GENERATION = 20
 """Years between the dates of such a column."""
 
@@ -160,7 +172,8 @@ def _of_numbers(guess: Guess, meanings: frozenset[Meaning], named: Meaning | Non
     if found is not None:
         return _certain(found.meaning, "check digits")
     many = values.average_length >= _NUMBER_OF_PERSON and values.distinct > values.number / 2
-    if many and not meanings & {Meaning.QUANTITY} and not values.negative:
+    many |= values.average_length >= _NO_AMOUNT
+    if many and not meanings & {Meaning.QUANTITY, Meaning.DATE} and not values.negative:
         return PersonalData(None, certain=False, why="long numbers that differ may belong to persons")
     if guess.logical_type is LogicalType.STRING and Meaning.PERSON in meanings and values.distinct > _FEW:
         return PersonalData(None, certain=False, why="these numbers may belong to persons")
@@ -188,7 +201,7 @@ def _of_texts(guess: Guess, meanings: frozenset[Meaning], named: Meaning | None)
     if not _repeats(guess):
         return PersonalData(None, certain=False, why="texts that differ may name persons")
     unknown = [value for value in values.counts if _is_capitalised(value) and not contains_category(value)]
-    if len(unknown) > len(values.counts) / 2 and Meaning.CATEGORY not in meanings:
+    if len(unknown) > len(values.counts) / 2 and not meanings & _KINDS:
         return PersonalData(None, certain=False, why="capitalised words may be names of persons")
     return None
 
@@ -197,6 +210,7 @@ def _is_named_kind(guess: Guess, meanings: frozenset[Meaning]) -> bool:
     """Return whether a column is called like a category, and has no more values than one."""
     values = guess.values
     few = values.distinct <= max(_FEW, values.number / _ROWS_OF_KIND)
+    few &= values.number < _SMALL_SAMPLE or values.distinct <= _MOST_DIFFER * values.number
     return bool(meanings & {Meaning.CATEGORY}) and few and values.average_length <= _LONGEST_KIND
 
 
@@ -213,9 +227,10 @@ def _repeats(guess: Guess) -> bool:
 
 
 def _is_capitalised(value: str) -> bool:
-    """Return whether a value is two or three words that begin with capital letters."""
-    words = value.replace(",", " ").split()
-    return 2 <= len(words) <= 3 and all(word[:1].isupper() and word.isalpha() for word in words)
+    """Return whether a value is one to three words that begin with capital letters, as names do."""
+    words = re.findall(r"[^\W\d_][\w'\u2019-]*", value)
+    whole = "".join(words) == re.sub(r"[\s,.]", "", value)
+    return whole and 1 <= len(words) <= 3 and all(word[0].isupper() for word in words) and len(value) > 3
 
 
 def _may_be_births(guess: Guess, newest: int) -> bool:
@@ -225,7 +240,7 @@ def _may_be_births(guess: Guess, newest: int) -> bool:
         and oldest is not None
         and newest - youngest >= _ADULT
         and youngest - oldest >= _GENERATION
-        and guess.values.distinct > _FEW
+        and guess.values.distinct > _FEWEST_BIRTHS
     )
 
 

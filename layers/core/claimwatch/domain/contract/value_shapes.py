@@ -34,10 +34,12 @@ _CERTAIN_SHARE = 0.3
 _NAMED_SHARE = 0.2
 """Share of different values that begin or end with a given name from which a column contains names."""
 
-_FEWEST = 10
-"""Different numbers with valid check digits from which they are no coincidence."""
+_FEWEST = 4
+"""Different numbers, all with valid check digits, from which they are no coincidence."""
 
+_MANY = 10
 _VALID_SHARE = 0.9
+"""Share of valid numbers that is enough if there are many: some are mistyped."""
 
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^\W\d_]{2,}", re.IGNORECASE)
 _PHONE = re.compile(
@@ -53,6 +55,7 @@ _DATE = re.compile(
 _NINO = re.compile(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d\d ?\d\d ?\d\d ?[A-D]", re.ASCII | re.IGNORECASE)
 _SSN = re.compile(r"\d{3}-\d{2}-\d{4}", re.ASCII)
 _VIN = re.compile(r"(?=(?:.*[A-Z]){3})(?=(?:.*\d){4})[A-HJ-NPR-Z0-9]{17}", re.ASCII)
+_CARD = re.compile(r"[3-6]\d{11,18}|2[2-7]\d{14}|(?:1800|2131)\d{11}", re.ASCII)
 _COORDINATES = re.compile(
     r"[([]?-?\d{1,3}\.\d{3,}\s*[,;\s]\s*-?\d{1,3}\.\d{3,}[)\]]?|POINT ?\(.*\)"
     r"|\d{1,3}\s?°.*[NSEWO]\W*\d{1,3}\s?°.*[NSEWO]",
@@ -87,7 +90,7 @@ _STREET_ENDS = (
 )
 _TOWN_LINE = re.compile(
     r"(?:[A-Z]{1,2}[- ])?\d{4,5}(?: ?[A-Z]{2})?,? [A-ZÄÖÜÉÈÂ][\w'.-]+(?: [\w'./-]+)*"
-    r"|[A-Z][\w'. -]+,? [A-Z]{2},? \d{5}(?:-\d{4})?"
+    r"|[\w'., -]+,? [A-Z]{2},? \d{5}(?:-\d{4})?"
     r"|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|[1-9]\d{3} [A-Z]{2}"
 )
 _INITIAL = re.compile(r"(?:[A-Z]\.[ -]?)+ ?[^\W\d_][\w'-]{2,}|[^\W\d_][\w'-]{2,},? (?:[A-Z]\.[ -]?)+")
@@ -129,10 +132,11 @@ def personal_values(counts: Counter[str]) -> Found | None:
 def personal_numbers(numbers: Iterable[str]) -> Found | None:
     """Return which numbers of persons integers are, judging by their check digits."""
     values = list(islice(numbers, MOST))
+    share = _VALID_SHARE if len(values) >= _MANY else 1.0
     if len(values) < _FEWEST:
         return None
     for meaning, valid in _CHECKED.items():
-        if any(sum(map(check, values)) >= _VALID_SHARE * len(values) for check in valid):
+        if any(sum(map(check, values)) >= share * len(values) for check in valid):
             return Found(meaning, certain=True)
     return None
 
@@ -177,7 +181,7 @@ def _is_address(value: str) -> bool:
 
 def _is_card(value: str) -> bool:
     digits = re.sub(r"[ -]", "", value)
-    return re.fullmatch(r"[3-6]\d{12,18}", digits, re.ASCII) is not None and bool(luhn.is_valid(digits))
+    return _CARD.fullmatch(digits) is not None and bool(luhn.is_valid(digits))
 
 
 def _is_ip(value: str) -> bool:

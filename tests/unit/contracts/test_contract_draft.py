@@ -75,7 +75,7 @@ def test_ambiguous_numbers_are_read_like_the_rest_of_the_file_and_marked() -> No
     text = draft_contract("home", ["claim_id", "a", "b"], [["x1", "1.234", "5,25"], ["x2", "2.500", "7,5"]])
     columns = {column.name: column for column in parsed(text).columns}
     assert columns["a"].thousands_separator == "."
-    assert "# check: '1.234' is read as 1234" in text
+    assert "# check: numbers like '1.234' are read as 1234" in text
 
 
 @pytest.mark.parametrize(

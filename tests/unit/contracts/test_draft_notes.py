@@ -183,7 +183,7 @@ def test_truth_words_of_six_languages_are_named_in_the_draft(true: str, false: s
 
 def test_an_ambiguous_number_is_told_wherever_it_is() -> None:
     block, _ = column("paid", ["12", "7", "1.234"])
-    assert "# check: '1.234' is read as 1.234" in block
+    assert "# check: numbers like '1.234' are read as 1.234" in block
 
 
 @pytest.mark.parametrize("words", [["yes", "no", "Y", "N", "TRUE", "1", "0"], ["True", "False", "1", "0"]])

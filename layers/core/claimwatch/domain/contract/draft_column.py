@@ -12,6 +12,7 @@ from claimwatch.domain.contract.column_words import (
 )
 from claimwatch.domain.contract.contract import MAX_NAME, RESERVED, LogicalType, Role, folded_name
 from claimwatch.domain.contract.type_inference import Values, infer_type
+from claimwatch.domain.contract.value_shapes import is_person
 
 NUMERIC = (LogicalType.INTEGER, LogicalType.NUMBER)
 DATED = (LogicalType.DATE, LogicalType.TIMESTAMP)
@@ -76,6 +77,8 @@ def guess_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple
         same = twins[folded_name(title)]
         if not title:
             left_out.append(f"column {place}: it has no name")
+        elif is_person(title):
+            left_out.append(f"column {place}: its name looks like personal data; give it another name")
         elif len(same) > 1:
             left_out.append(f"column {place}, '{title}': {_twins(title, same)}; make names unique")
         elif not found.number and not nothing_seen:

@@ -5,9 +5,11 @@ Names are written in many ways: ``DateOfBirth``, ``DATEOFBIRTH``, ``geb_dat``, `
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cache
+from itertools import takewhile
 from unicodedata import combining, normalize
 
 
@@ -72,7 +74,8 @@ _LISTED: Mapping[Meaning, str] = {
         naam namen voornaam achternaam voornamen voorletters tussenvoegsel roepnaam anaam vnaam
         navn namn imie nazwa nazwisko sobrenome apelido fornavn etternavn efternamn""",
     Meaning.ADDRESS: """
-        address addresses addr adr addrline addressline street streetname strt houseno housenumber housenr
+        address addresses addr adr addrline addressline street streetname strt apt houseno
+        housenumber housenr
         hsnr hnr hno residence residential location apartment
         anschrift adresse adressen adrs strasse str strassenname hausnummer hausnr hausnum wohnadresse
         rue voie numvoie numerovoie nomvoie domicile libvoie
@@ -89,7 +92,8 @@ _LISTED: Mapping[Meaning, str] = {
         woonplaats plaats stad gemeente plaatsnaam""",
     Meaning.POSTCODE: """
         postcode postcodes pcode postalcode postal zip zipcode zipcd zcode
-        plz postleitzahl postlz codepostal codpostal cpostal codigopostal cp cap pstcd postcd""",
+        plz postleitzahl postlz codepostal codepost codpostal
+        cpostal codepos codigopostal cp cap pstcd postcd""",
     Meaning.BIRTH: """
         birth birthdate birthday birthdt brthdt bdate bday bdt dob yob dateofbirth born birthyear brth
         geburt geburtsdatum geburtstag geburtsdat geburtsjahr gebdatum gebdat gebdt gebjahr gebtag geb gebur
@@ -111,7 +115,7 @@ _LISTED: Mapping[Meaning, str] = {
         telemovel celular rufnr""",
     Meaning.EMAIL: """
         email emails mail mails emailaddress emailaddr eml mailaddress courriel emailadresse mailadresse
-        correo correoelectronico correoe emailadres mailadres postaelettronica pec""",
+        correo correoelectronico correoe posta emailadres mailadres postaelettronica pec""",
     Meaning.BANK: """
         iban bic swift swiftcode kontonummer kontonr kontoinhaber ktonr ktonummer kto blz bankleitzahl konto
         bankverbindung bankkonto rib compte comptebancaire numcompte cuenta cuentabancaria numcuenta
@@ -119,10 +123,12 @@ _LISTED: Mapping[Meaning, str] = {
         accountno accountnumber accountnum sortcode routingno routing bankacct coordonneesbancaires""",
     Meaning.CARD: """
         card cardno cardnumber creditcard debitcard ccnum ccno ccnumber pan cvv cvc karte kartennummer
-        kreditkarte kartennr carte cartebancaire numcarte tarjeta numtarjeta carta cartadicredito kaart
+        kreditkarte kreditkarten karten kartennr carte cartebancaire numcarte tarjeta numtarjeta
+        carta cartadicredito kaart
         kaartnummer creditkaart""",
     Meaning.OFFICIAL: """
-        ssn socialsecurity socsec nino nin nhs sin itin tin taxno taxid taxnumber taxpayer
+        ssn ninumber ninumb ninr socialsecurity socsec nino nin nhs sin itin tin taxno taxid
+        taxnumber taxpayer
         nationalid natid idcard identitycard idnumber
         steuerid steuernummer steuernr stnr steueridnr idnr steueridentifikationsnummer svnr svnummer
         sozialversicherungsnummer sozialversnr rentenversicherungsnummer rvnr ahv ahvnr ausweis ausweisnr
@@ -136,7 +142,8 @@ _LISTED: Mapping[Meaning, str] = {
     Meaning.DOCUMENT: """
         passport passportno passeport pasaporte passaporto paspoort paspoortnummer pasport
         reisepass reisepassnr passnr passnummer
-        licence license licenceno licenseno driverlicense driverslicense drivinglicence drivinglicense dlno
+        licence license licenceno licenseno lic driverlicense driverslicense drivinglicence
+        drivinglicense dlno
         drvlic drivlic dlnumber
         fuhrerschein fuehrerschein fuhrerscheinnr fuhrerscheinnummer fsnr
         permis permisconduire
@@ -175,7 +182,8 @@ _LISTED: Mapping[Meaning, str] = {
         freitext kommentar notiz notizen anmerkung anmerkungen aussage sachverhalt schadensschilderung
         commentaire commentaires observation observations remarque remarques recit declaration libelle
         circonstances
-        descripcion comentario comentarios observacion observaciones obs relato nota notas circunstancias
+        descriptif descripcion comentario comentarios observacion observaciones obs relato nota
+        notas circunstancias
         descrizione commento commenti osservazioni note dichiarazione dinamica
         omschrijving opmerking opmerkingen toelichting beschrijving verklaring notitie notities toedracht""",
     Meaning.PERSON: """
@@ -213,7 +221,7 @@ _LISTED: Mapping[Meaning, str] = {
         anrede anredekz salutation honorific mrms tratamiento aanhef appellativo kjonn plec""",
     Meaning.AGE: """
         age ages agecat agegrp agegroup ageband agerange agebracket ageclass agecd
-        alter altersgruppe altersklasse altersjahre lebensalter alterjahre
+        alter altersgruppe altersgr altersklasse altersjahre lebensalter alterjahre
         trancheage agetranche
         edad edades grupoedad rangoedad
         eta fasciaeta
@@ -221,10 +229,11 @@ _LISTED: Mapping[Meaning, str] = {
     Meaning.MARITAL: """
         marital married maritalstatus maritalst maritstat marstat mrtlst mstatus civilstatus
         familienstand famstand zivilstand famst famstd verheiratet ledig
-    etatcivil situationfamiliale sitfam situationmatrimoniale matrimonial matrimoniale matrimoniales
+        etatcivil etatciv situationfamiliale situationfam
+        sitfam situationmatrimoniale matrimonial matrimoniale matrimoniales
     marie
-        estadocivil estciv casado soltero
-        statocivile coniugato
+        estadocivil estcivil estciv casado soltero
+        statocivile statociv coniugato
         burgerlijkestaat burgstaat gehuwd burgerlijke
         relationship""",
     Meaning.NATIONALITY: """
@@ -246,8 +255,10 @@ _LISTED: Mapping[Meaning, str] = {
         culte religione religieux godsdienst geloof religie""",
     Meaning.DISABILITY: """
         disability disabled disabl handicap handicapped impairment behinderung behindert schwerbehinderung
-        schwerbehindert gdb invaliditat erwerbsminderung invalidite handicape discapacidad discapacitado
-        minusvalia disabilita invalidita disabile beperking arbeidsongeschikt gehandicapt""",
+        schwerbehindert behinderungsgrad gdb invaliditat erwerbsminderung invalidite handicape
+        discapacidad discapacitado
+        minusvalia disabilita invalidita disabile
+        beperking arbeidsongeschikt arbeidsongeschiktheid gehandicapt""",
     Meaning.ORIENTATION: """
         sexualorientation orientationsexuelle orientacionsexual sexuelleorientierung
         sexualorientierung orientation""",
@@ -274,7 +285,7 @@ _LISTED: Mapping[Meaning, str] = {
     Meaning.NUMBERED: """
     id ids identifier ident identifiant number no nr num nbr nmbr nummer ref reference referenz key
     uuid guid
-        numero nro referencia riferimento referentie code cod codice codigo""",
+        kennung numero nro referencia riferimento referentie code cod codice codigo""",
     Meaning.TAX: "tax steuer steuern impot impuesto tasse imposta fiscal belasting sozialversicherung",
     Meaning.ACCOUNT: "account acct acc accnt",
     Meaning.REGISTRATION: "registration reg registr zulassung registro registrazione",
@@ -311,7 +322,8 @@ _LISTED: Mapping[Meaning, str] = {
         branch occupation profession job industry sector education hobby hobbies weather month day weekday
     season currency unit usage use transmission gearbox position side stage phase outcome result
     decision
-        priority code csl area zone place surface origin mode method form tier rating grade quality condition
+        priority code csl area zone place surface origin mode method form tier rating grade quality
+        condition
         style material construction occupancy treatment therapy procedure specialty specialisation breed
         species crop airline carrier trigger subrogation litigation recovery event diagnosis purpose option
         package scheme programme program campaign direction lane lighting light road junction equipment
@@ -348,13 +360,46 @@ _LISTED: Mapping[Meaning, str] = {
         percentage voltage tonnage salvage baggage luggage passage advantage stage wage wages cottage
         postage mortgage engage manage agenda agent agency agreement wreckage shortage leverage beverage
         teenage percentage breakage leakage spillage dosage drainage sewage acreage
+        report reports reported automobile automobiles bandage boilerplate landstrasse latvia mittel
+        pandas spider
+        personal regional professional created assigned updated modified entered
         menage dommage dommages ouvrage etage vitrage
         plan mailing tag""",
 }
 """Words by meaning. A word can have several meanings; the type and the values of a column decide."""
 
-_SHORT = frozenset({"vn", "nr", "no", "kz", "id", "tp", "of", "dt", "ph", "vp", "de", "du", "di"})
+_SHORT = frozenset({"vn", "nr", "no", "kz", "id", "tp", "dt", "ph", "vp"})
 """Words of two letters that can be a part of a longer word."""
+
+_INNER = frozenset(
+    {
+        *(
+            "of",
+            "de",
+            "du",
+            "di",
+            "der",
+            "des",
+            "die",
+            "das",
+            "dem",
+            "den",
+            "del",
+            "les",
+            "los",
+            "con",
+            "mit",
+        ),
+        *("and", "und", "for", "per", "van", "von", "met"),
+    }
+)
+"""Words that can only stand between other parts of a longer word."""
+
+_LAST = frozenset({"no", "nr", "id", "kz"})
+"""Words that cannot be the first part of a longer word."""
+
+_ABBREVIATED = 7
+"""Least letters of the beginning of a word that stands for the word."""
 
 _STEMS: Mapping[str, Meaning] = {
     **dict.fromkeys(("surname", "nachname", "vorname", "prenom", "apellid", "cognom"), Meaning.NAME),
@@ -402,7 +447,8 @@ def _vocabulary() -> dict[str, frozenset[Meaning]]:
 
 
 _VOCABULARY = _vocabulary()
-_PARTS = frozenset(word for word in _VOCABULARY if len(word) > 2) | _SHORT
+_PARTS = frozenset(word for word in _VOCABULARY if len(word) > 2) | _SHORT | _INNER
+_SORTED = sorted(_VOCABULARY)
 _FOLDED_STEMS = {folded(stem): meaning for stem, meaning in _STEMS.items()}
 
 
@@ -448,6 +494,8 @@ def _parts(word: str) -> tuple[str, ...]:
             before, part = best[start], word[start:end]
             if before is None or part not in _PARTS:
                 continue
+            if (part in _INNER and (start == 0 or end == len(word))) or (part in _LAST and start == 0):
+                continue
             shortest = best[end]
             if shortest is None or len(before) + 1 < len(shortest):
                 best[end] = (*before, part)
@@ -457,9 +505,18 @@ def _parts(word: str) -> tuple[str, ...]:
 def _divided(word: str) -> list[str]:
     if not word or word in _VOCABULARY or len(word) > _LONGEST:
         return [word] if word else []
-    for linked in (word, word.removesuffix("s"), word.removesuffix("en"), word.removesuffix("n")):
-        if linked in _VOCABULARY:
-            return [linked]
-        if parts := _parts(linked):
-            return list(parts)
-    return [word]
+    forms = (word, word.removesuffix("s"), word.removesuffix("en"), word.removesuffix("n"))
+    known = next((form for form in forms if form in _VOCABULARY), None)
+    if known is not None:
+        return [known]
+    parts = next(filter(None, map(_parts, forms)), None)
+    return list(parts) if parts else [_completed(word)]
+
+
+def _completed(word: str) -> str:
+    """Return the only word, or the shortest, that an abbreviation begins, or the abbreviation itself."""
+    if len(word) < _ABBREVIATED:
+        return word
+    place = bisect_left(_SORTED, word)
+    following = takewhile(lambda known: known.startswith(word), _SORTED[place:])
+    return min(following, key=len, default=word)

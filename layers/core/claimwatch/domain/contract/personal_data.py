@@ -144,10 +144,11 @@ def _meaning_of_name(guess: Guess, meanings: frozenset[Meaning]) -> Meaning | No
         found -= {Meaning.BIRTH}  # a place of birth
     if not _ends_with_person(guess):
         found -= {Meaning.PERSON}
-    counted = guess.logical_type in NUMERIC and values.average_length < _SHORTEST_NUMBER
+    numeric = values.logical_type in NUMERIC
+    counted = numeric and values.average_length < _SHORTEST_NUMBER
     if meanings & {Meaning.QUALIFIER, Meaning.QUANTITY} and (counted or _repeats(guess)):
         found &= {Meaning.BIRTH}
-    if guess.logical_type in NUMERIC:
+    if numeric:
         found -= _TEXT_ONLY
         if counted and values.number:
             found &= {Meaning.BIRTH, Meaning.COORDINATE, Meaning.ADDRESS}

@@ -233,7 +233,11 @@ def _number(values: Sequence[str], decimal_comma: bool) -> _Typed | None:
     if whole and max(len(value) for value in values) > 18:
         return None
     unclear = next((value for value in values if len({_plain(value, *pair) for pair in fitting}) > 1), None)
-    other = f"'{unclear}' is read as {_plain(unclear, decimal, thousands)}" if unclear else ""
+    other = ""
+    if unclear:
+        marks = {mark for pair in fitting for mark in pair}
+        example = f"1{next(letter for letter in unclear if letter in marks)}234"  # no value of the file
+        other = f"numbers like '{example}' are read as {_plain(example, decimal, thousands)}"
     return _Typed(
         LogicalType.INTEGER if whole else LogicalType.NUMBER,
         decimal_separator=decimal,

@@ -23,7 +23,7 @@ from stdnum.nl import bsn
 from stdnum.us import ssn
 
 from claimwatch.domain.contract.given_names import GIVEN_NAMES, TITLES
-from claimwatch.domain.contract.header_words import Meaning, folded
+from claimwatch.domain.contract.header_words import Meaning, folded, meanings_of, words_of
 
 MOST = 400
 """Different values of a column that are examined."""
@@ -141,11 +141,13 @@ def personal_numbers(numbers: Iterable[str]) -> Found | None:
     return None
 
 
-def is_person(value: str) -> bool:
-    """Return whether a single text is certainly personal data: in a header, it is no name of a column."""
-    return any(shape.telling and shape.fits(value) for shape in _SHAPES) or (
-        _names_a_person(value) and len(value.split()) > 1
-    )
+def is_person(header: str) -> bool:
+    """Return whether the name of a column is personal data itself: a value that stands in the header."""
+    if any(shape.telling and shape.fits(header) for shape in _SHAPES) or _is_phone(header):
+        return True
+    words = re.findall(r"[^\W\d_]+", header)
+    unknown = all(word[0].isupper() for word in words) and not meanings_of(words_of(header))
+    return len(words) > 1 and unknown and _names_a_person(header)
 
 
 # -- Forms ---------------------------------------------------------------------------------------------------

@@ -359,6 +359,7 @@ def test_versions_are_ordered_by_semver() -> None:
             "'1,5' is not a currency",
         ),
         (column("x", "number", customProperties=role("feature", numberUnit="-")), "'-' is not a currency"),
+        (column("x", "number", customProperties=role("feature", numberUnit="TEUR")), "multiplies the number"),
         (column("x", "number", customProperties=role("feature", numberUnit="E")), "'E' is not a currency"),
         (column("x", "number", customProperties=role("feature", negativeNumbers="red")), "'red' is unknown"),
         (column("x", "number", customProperties=role("feature", trueValues="ja")), "is for booleans"),

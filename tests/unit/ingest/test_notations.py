@@ -66,6 +66,7 @@ def read_all(
         (SWISS, "1\u2019234.50", "1234.50"),
         ({"thousands_separator": "_"}, "1_234.5", "1234.5"),
         (EURO, "1.234,50 €", "1234.50"),
+        (EURO, "1,5E+05EUR", "1.5E+05"),
         ({"units": ("Fr", "Fr.", "US $")}, "Fr.5", "5"),
         ({"units": ("Fr", "Fr.", "US $")}, "US $ -5.25", "-5.25"),
         (EURO, "€ -1.234,50", "-1234.50"),
@@ -117,6 +118,7 @@ def test_a_number_is_read_in_the_notation_of_its_contract(
         ({}, "NaN", "name it in missingValues"),
         ({}, "#N/A", "name it in missingValues"),
         ({}, "#DIV/0!", "an error of a spreadsheet"),
+        ({}, "\u00a012", "a no-break or thin space is not a separator of the contract"),
         ({}, "12\u200b", "the invisible character U+200B"),
     ],
 )
@@ -205,6 +207,8 @@ def test_a_date_is_read_by_iso_8601_or_the_formats_of_its_contract(
         ({"date_formats": ("%Y.%j",)}, "2026.366", "there is no such day"),
         ({"date_formats": ("%Y%m%d",)}, "2026023", "neither ISO 8601 nor a dateFormat"),
         ({}, "0000-00-00", "name it in missingValues"),
+        (BRITISH, "00/00/0000", "name it in missingValues"),
+        ({}, "9999-99-99", "name it in missingValues"),
         ({}, "2026-02-03T23:30:00-05:00", "in another time zone it could be another day"),
         ({}, "2026-2-9", "name its format in dateFormat"),
         ({}, "2026 2 9", "name its format in dateFormat"),
@@ -251,8 +255,8 @@ def test_a_time_is_read_by_iso_8601_or_the_formats_of_its_contract(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("2026-02-03T08: 5:00", "there is no such day or time"),
-        ("2026-02-03T08:1 :00", "there is no such day or time"),
+        ("2026-02-03T08: 5:00", "what follows the day is not a time"),
+        ("2026-02-03T08:1 :00", "what follows the day is not a time"),
         ("2026-02-03T23:59:60", "there is no such day or time"),
         ("2026-02-03T10:00:00+99:99", "there is no such day or time"),
         ("2026-02-03 10:00:00 CEST", "the offset of the time zone"),
@@ -260,6 +264,10 @@ def test_a_time_is_read_by_iso_8601_or_the_formats_of_its_contract(
         ("2026-02-03T10:00:00+01:00[Europe/Berlin]", "the offset of the time zone"),
         ("9999-12-31T23:30:00-02:00", "there is no such day or time"),
         ("46083.34375", "serial number of a day in a spreadsheet"),
+        ("2026-02-03T10:00:00Z[UTC]", "the offset of the time zone"),
+        ("2026-02-03 10:00:00 GMT+1", "the offset of the time zone"),
+        ("2026-02-03 10.00.00", "what follows the day is not a time"),
+        ("2026-02-03 10:00:00 PM", "what follows the day is not a time"),
         ("10:00", "name its format in dateFormat"),
     ],
 )

@@ -21,6 +21,11 @@ SHARED_PROPERTIES = (
 
 _THOUSANDS = ("", ",", ".", " ", "'", "_", "\u00a0", "\u202f", "\u2009", "\u2019")
 _UNIT = re.compile(r"[^\d\s+\u2212()\-.,'_\u2019](?:[^\d+\u2212()-]{0,18}[^\d\s+\u2212()-])?")
+_FACTORS = frozenset(
+    {"k", "K", "M", "MM", "Mio", "Mio.", "Mrd", "Mrd.", "Tsd", "Tsd.", "mn", "mln", "bn", "lakh", "crore"}
+    | {"k€", "K€", "T€", "M€", "kEUR", "TEUR", "TCHF", "k$", "K$", "M$", "\u2030"}
+)
+"""Units that change the number; they would be ignored."""
 _NUMBER_SIGNS = frozenset("eE.,'_\u2019")
 
 
@@ -81,6 +86,11 @@ def read_units(custom: Mapping[str, YamlValue], place: str, problems: list[str])
         f"{place}numberUnit '{unit}' is not a currency or unit such as EUR, % or km; correct it"
         for unit in units
         if not _UNIT.fullmatch(unit) or not unit.isprintable() or set(unit) <= _NUMBER_SIGNS
+    ]
+    problems += [
+        f"{place}numberUnit '{unit}' multiplies the number, which would be ignored; export full numbers"
+        for unit in units
+        if unit in _FACTORS
     ]
     return units
 

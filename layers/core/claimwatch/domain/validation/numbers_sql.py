@@ -33,7 +33,8 @@ def signed_number(column: Column, text: str) -> str:
     """Return SQL of a number without its unit and with its sign in front, or NULL if it is not one."""
     gap, unit = _GAP, "|".join(map(_escaped, sorted(column.units, key=len, reverse=True)))
     before, after = (f"(?:(?:{unit}){gap})?", f"(?:{gap}(?:{unit}))?") if unit else ("", "")
-    number = f"({_digits(column)}(?:{_escaped(column.decimal_separator)}[0-9]*)?)"
+    decimal = _escaped(column.decimal_separator)
+    number = f"({_digits(column)}(?:{decimal}[0-9]*)?(?:[eE][+-]?[0-9]+)?)"
     forms = [(rf"{before}([+{_MINUS}-]?){gap}{before}{number}{after}", r"\1\2", "")]
     if NegativeNumbers.TRAILING in column.negatives:
         forms.append((rf"{before}{number}{after}{gap}[{_MINUS}-]{after}", r"\1", "-"))

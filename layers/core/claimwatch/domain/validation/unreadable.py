@@ -33,16 +33,21 @@ _SEPARATORS = {
     "'": "an apostrophe",
     "\u2019": "an apostrophe",
     "_": "'_'",
-    **dict.fromkeys(" \u00a0\u202f\u2009", "a blank"),
+    " ": "a blank",
+    **dict.fromkeys("\u00a0\u202f\u2009", "a no-break or thin space"),
 }
 
 _SERIAL_NUMBER = re.compile(r"[1-9][0-9]{4}([.,][0-9]+)?")
 _EPOCH = re.compile(r"[0-9]{9,19}([.,][0-9]+)?")
 _COMPACT = re.compile(r"(19|20)[0-9]{6}")
-_ZERO = re.compile(r"0000-00-00.*")
+_SENTINEL = re.compile(r"(0+([-./])0+\2|9{2,4}([-./])99\3).*")
 _TWO_DIGIT_YEAR = re.compile(r"[0-9]{1,2}([-/. ])([0-9]{1,2}|[A-Za-z]{3,9})\1[0-9]{2}(?![0-9]).*")
-_ISO_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ].*)?")
-_NAMED_ZONE = re.compile(r".*[0-9] ?(?!UTC|[AaPp][Mm])(\[?[A-Za-z]{2,}(/[A-Za-z_]+)*\]?)")
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9]).*")
+_ISO_TEXT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?[Zz]| UTC| ?[+-][0-9]{2}(:?[0-9]{2})?)?)?"
+)
+_NAMED_ZONE = re.compile(r".*:[0-9]{2}[^A-Za-z]*(?!([Zz]|UTC|[AaPp]\.?[Mm]\.?)\s*$)[A-Za-z].*")
 _OFFSET = re.compile(r".*:[0-9]{2}.*(Z|z|UTC|[+-][0-9:]{2,})")
 
 
@@ -51,7 +56,7 @@ def why_unreadable(column: Column, text: str) -> str:
 
     A long text may be cut off.
     """
-    text = text.strip()
+    text = text.strip(" \t\r\n\v\f")
     match column.logical_type:
         case LogicalType.BOOLEAN:
             reasons = iter(["name other words in trueValues and falseValues"])
@@ -79,14 +84,24 @@ def _about_cells(text: str) -> Iterator[str]:
 def _about_numbers(column: Column, text: str) -> Iterator[str]:
     if _INFINITY.fullmatch(text):
         yield "infinity is not stored"
-    if not re.search("[0-9]", text):
-        return
+    if re.search("[0-9]", text):
+        yield from _about_signs(column, text)
+        yield from _about_notation(column, text)
+        if _NUMBER_LIKE.fullmatch(text):
+            yield from _about_separators(column, text)
+            yield from _about_range(column, text)
+
+
+def _about_signs(column: Column, text: str) -> Iterator[str]:
     if "(" in text and ")" in text and NegativeNumbers.BRACKETS not in column.negatives:
         yield "if brackets mean a negative number, add 'negativeNumbers: brackets' to the contract"
     if _TRAILING.fullmatch(text[_first_digit(text) :]) and NegativeNumbers.TRAILING not in column.negatives:
         yield "if it is negative, add 'negativeNumbers: trailing' to the contract"
     if _MINUS_SIGNS.search(text) and not has_own_signs(column):
         yield "its minus is not the usual '-' (U+002D); write that"
+
+
+def _about_notation(column: Column, text: str) -> Iterator[str]:
     if _OTHER_BASE.fullmatch(text):
         yield "it is not decimal"
     if _EXPONENT.fullmatch(text):
@@ -96,9 +111,9 @@ def _about_numbers(column: Column, text: str) -> Iterator[str]:
         if column.units:
             yield "it has another unit than those in numberUnit, or its unit is at another place"
         yield "if it has a currency sign or another unit, name that in numberUnit"
-    if not _NUMBER_LIKE.fullmatch(text):
-        return
-    yield from _about_separators(column, text)
+
+
+def _about_range(column: Column, text: str) -> Iterator[str]:
     if re.search("[+-].*[+-]", text) and not _EXPONENT.fullmatch(text):
         yield "it has two signs"
     if column.logical_type is LogicalType.INTEGER:
@@ -106,7 +121,7 @@ def _about_numbers(column: Column, text: str) -> Iterator[str]:
             yield "it has a fraction"
         if len(re.findall("[0-9]", text)) > 18:
             yield "it is beyond the range of bigint; for an identifier use logicalType string"
-    else:
+    elif not re.search("[0-9][+-]", text):
         yield "it is too long, or beyond the range of a double"
 
 
@@ -133,7 +148,7 @@ def _about_separators(column: Column, text: str) -> Iterator[str]:
 
 def _about_dates(column: Column, text: str) -> Iterator[str]:
     formats = column.date_formats
-    if _ZERO.fullmatch(text):
+    if _SENTINEL.fullmatch(text):
         yield "if it means that there is no date, name it in missingValues"
     if _SERIAL_NUMBER.fullmatch(text):
         yield "it looks like the serial number of a day in a spreadsheet; export dates as text"
@@ -153,6 +168,8 @@ def _about_dates(column: Column, text: str) -> Iterator[str]:
         if column.logical_type is LogicalType.DATE and _OFFSET.fullmatch(text):
             yield "in another time zone it could be another day; send the date only"
         yield "there is no such day or time"
+    elif _ISO_DAY.fullmatch(text):
+        yield "what follows the day is not a time as in 08:15:00Z or 08:15:00+01:00"
     if formats:
         yield "it matches neither ISO 8601 nor a dateFormat of the contract"
     else:

@@ -190,6 +190,14 @@ def test_no_value_of_a_person_is_in_the_output_of_infer(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("header", "listed"), [("Berater", False), ("c7", False), ("state", True)])
+def test_initials_of_persons_are_not_listed(header: str, listed: bool) -> None:
+    values = [("JS", "MK", "AB")[row % 3] for row in range(ROWS)]
+    text, column = drafted(header, values)
+    assert ("MK" in text) is listed
+    assert column.personal is (header == "Berater")
+
+
 @pytest.mark.parametrize("header", ["c7", "x", "amount"])
 def test_no_number_of_the_file_is_in_a_draft(header: str) -> None:
     """A coordinate, an account or a salary: ranges are rounded, and ambiguous notations have examples."""

@@ -1,8 +1,9 @@
 """Words that name kinds of things, never persons: a draft may list them as the valid values of a column."""
 
 import re
+from collections.abc import Container
 
-from claimwatch.domain.contract.header_words import folded
+from claimwatch.domain.contract.header_words import Meaning, folded
 
 _LISTED = """
     yes no y n true false t f on off none other others unknown missing not any all some both new old used
@@ -76,6 +77,15 @@ def is_category(value: str) -> bool:
         return True
     words = re.findall(r"[^\W_]+", folded(value))
     return bool(words) and all(word in CATEGORY_WORDS or (word.isdigit() and len(word) < 4) for word in words)
+
+
+def is_listable(value: str, header: Container[Meaning]) -> bool:
+    """Return whether a draft may contain a value, given the meanings of the name of its column.
+
+    Two letters may be the initials of a person, except in a column that is called like a category.
+    """
+    initials = value.isalpha() and len(value) == 2 and folded(value) not in CATEGORY_WORDS
+    return is_category(value) and (not initials or Meaning.CATEGORY in header)
 
 
 def contains_category(value: str) -> bool:

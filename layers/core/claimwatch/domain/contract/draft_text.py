@@ -6,9 +6,10 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
-from claimwatch.domain.contract.category_words import is_category
+from claimwatch.domain.contract.category_words import is_listable
 from claimwatch.domain.contract.contract import LogicalType, Role
 from claimwatch.domain.contract.draft_column import DATED, NUMERIC, Guess, one_line
+from claimwatch.domain.contract.header_words import meanings_of, words_of
 from claimwatch.domain.contract.type_inference import MISSING, is_value
 
 _YAML_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
@@ -73,7 +74,7 @@ def draft_lines(
 
 def _about_persons(guesses: Sequence[Guess]) -> Iterator[str]:
     if any(guess.personal for guess in guesses):
-        yield "# Personal columns are stored as hashes, which no model uses; 'storeAs: plain' keeps them."
+        yield "# Personal columns are stored as hashes, which no model uses; 'storeAs: plain' keeps values."
         yield "# If a column names nobody, write 'classification: internal' and, for models, 'role: feature'."
     if any(guess.role is Role.PROTECTED for guess in guesses):
         yield "# If a protected column may be used by models, write 'role: feature'; if not even by the bias"
@@ -127,8 +128,9 @@ def _rules(guess: Guess) -> Iterator[str]:
             yield "        # logicalTypeOptions: {minimum: 0}"
         else:
             yield f"        # check: {seen}"
+    meanings = meanings_of(words_of(guess.header))
     listable = len(values.few) > 1 and all(
-        is_category(value) and not is_value(value) and values.counts[value] >= _CODE_ROWS
+        is_listable(value, meanings) and not is_value(value) and values.counts[value] >= _CODE_ROWS
         for value in values.few
     )
     if listable and values.number >= _ENUMERATION_SAMPLE and guess.logical_type is LogicalType.STRING:

@@ -17,7 +17,7 @@ class Meaning(StrEnum):
     """Meaning of a word in the name of a column."""
 
     # Personal data
-    NAME = "name"
+    NAME = "name of a person"
     ADDRESS = "address"
     TOWN = "town"
     POSTCODE = "postcode"
@@ -34,7 +34,7 @@ class Meaning(StrEnum):
     COORDINATE = "coordinates"
     USER = "user name"
     TEXT = "text written by a person"
-    PERSON = "person"
+    PERSON = "persons"
     # Protected attributes
     SEX = "sex"
     AGE = "age"

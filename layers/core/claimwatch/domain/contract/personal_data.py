@@ -185,8 +185,9 @@ def _of_texts(guess: Guess, meanings: frozenset[Meaning], named: Meaning | None)
     values = guess.values
     found = personal_values(values.counts)
     kinds = values.number > 0 and all(map(is_category, values.counts))
-    if named in (Meaning.PERSON, Meaning.TEXT, Meaning.TOWN, Meaning.USER) and kinds and found is None:
-        named = None
+    if named in (Meaning.PERSON, Meaning.TEXT, Meaning.TOWN, Meaning.USER) and found is None:
+        worded = all(map(contains_category, values.counts))  # codes may be the initials of persons
+        named = None if kinds and worded and values.number else named
     if named in (Meaning.TOWN, Meaning.TEXT) and found is None and _repeats(guess):
         named = None
     if found is not None and found.certain:
@@ -194,13 +195,13 @@ def _of_texts(guess: Guess, meanings: frozenset[Meaning], named: Meaning | None)
     if named is not None:
         return _certain(named, "name")
     if found is not None:
-        return PersonalData(
-            found.meaning, certain=False, why=f"a value looks like the {found.meaning} of a person"
-        )
+        return PersonalData(found.meaning, certain=False, why=f"some values look like: {found.meaning}")
     if not values.number or kinds or _is_named_kind(guess, meanings) or is_quantity(values.counts):
         return None
     if not _repeats(guess):
-        return PersonalData(None, certain=False, why="texts that differ may name persons")
+        numbered = sum(any(map(str.isdigit, value)) for value in values.counts) > values.distinct / 2
+        what = "numbers and codes that differ may lead to" if numbered else "texts that differ may name"
+        return PersonalData(None, certain=False, why=f"{what} persons")
     unknown = [value for value in values.counts if _is_capitalised(value) and not contains_category(value)]
     if len(unknown) > len(values.counts) / 2 and not meanings & _KINDS:
         return PersonalData(None, certain=False, why="capitalised words may be names of persons")

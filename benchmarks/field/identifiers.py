@@ -91,7 +91,8 @@ def _clean_csv(ids: Sequence[str]) -> GeneratedFile:
 
 
 def _csv(random: Random, ids: Sequence[str], visit: int) -> GeneratedFile:
-    cells = [[_rewritten(random, text), REPORTED.isoformat(), text, visit] for text in ids]
+    form = random.choice(["{}", "{}", '="{}"'])  # the last keeps zeros in spreadsheets
+    cells = [[form.format(_rewritten(random, text)), REPORTED.isoformat(), text, visit] for text in ids]
     header = [_rewritten(random, name) for name in FIELDS]
     return GeneratedFile("ids.csv", _written(cells, header), CONTRACT, _rows(ids, visit))
 
@@ -108,8 +109,9 @@ def _json(random: Random, ids: Sequence[str], visit: int) -> GeneratedFile:
     return GeneratedFile("ids.json", text.encode(), CONTRACT, _rows(ids, visit))
 
 
-def _csv_of_pandas(_: Random, ids: Sequence[str], visit: int) -> GeneratedFile:
-    cells = [[f"{text}.0", REPORTED.isoformat(), text, visit] for text in ids]
+def _csv_of_pandas(random: Random, ids: Sequence[str], visit: int) -> GeneratedFile:
+    ending = random.choice([".0", ".00", ",0"])
+    cells = [[f"{text}{ending}", REPORTED.isoformat(), text, visit] for text in ids]
     return GeneratedFile("pandas.csv", _written(cells), CONTRACT, _rows(ids, visit))
 
 

@@ -35,6 +35,11 @@ IDS = st.text(st.characters(categories=["L", "N", "Pd", "Po", "M"], exclude_char
         ("M\u00adu\u200b\u0308ller", "M\u00fcller"),
         ("1000.0", "1000"),
         ("1000.00", "1000"),
+        ("1000,0", "1000"),
+        ("1234.000", "1234"),
+        ("12.0000", "12"),
+        ('="000123"', "000123"),
+        ('="1000.0"', "1000"),
         ("-5.0", "-5"),
         ("1234567890123456.0", "1234567890123456"),
         ("9007199254740991.0", "9007199254740991"),
@@ -58,7 +63,7 @@ def test_ids_that_people_can_tell_apart_stay_as_they_are(text: str) -> None:
     "text",
     ["9007199254740992.0", "9999999999999999.0", "1.23457E+15", "1,23457E+15", "1.23E10", "1E+15",
      "1e+16", "1.2345678901234568e+16", "1.5E-3", "\u200b", " \u00a0", "C\ufffd1", "C\x001", "C\x0b1",
-     "C\u20281", "C\x1b[2J"],
+     "C\u20281", "C\x1b[2J", "12.000", "1,000", "-1.000", "=\"\""],
 )  # fmt: skip
 def test_an_id_whose_digits_or_characters_are_lost_cannot_be_told(text: str) -> None:
     assert clean_identifier(text) is None

@@ -14,8 +14,8 @@ from claimwatch.invisible import without_invisible
 EXACT = 2**53
 """A double that is smaller is the whole number that its writer meant; larger ones may have been rounded."""
 
-CLEAN_PATTERN = r"[!-*\-/-~]+"
-"""Ids that need no cleaning, as most are: printable ASCII without blanks, points, commas and plus signs."""
+CLEAN_PATTERN = r"[!#-*\-/-~]+"
+"""Ids that need no cleaning, as most are: printable ASCII without blanks, quotes, points, commas and plus."""
 
 JSON_NUMBER = "\x1f"
 """Precedes the text of a JSON number that is not written as a whole number, to tell it from a string."""
@@ -23,7 +23,11 @@ JSON_NUMBER = "\x1f"
 LOST_NUMBER = f"{JSON_NUMBER}\x02"
 """Precedes the text of a floating-point number that may have lost digits: no function reads it."""
 
-_WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
+_WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))[.,](0+)")
+_GROUP = 3
+"""Digits between separators of thousands: 12.000 may be 12 or 12000."""
+_SPREADSHEET_TEXT = re.compile(r'="([^"]*)"')
+"""How a text is written for spreadsheets, so that they keep its zeros."""
 _SCIENTIFIC = re.compile(r"-?[0-9](?:[.,][0-9]+[eE][+-]?|[eE]\+)[0-9]+")
 _OF_JAVA = re.compile(r"(-?[1-9])\.([0-9]+)E([0-9]{1,2})")
 
@@ -34,10 +38,14 @@ def clean_identifier(text: str) -> str | None:
         return whole_number(text)
     visible = without_invisible(text).strip()
     cleaned = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in visible)
+    if for_spreadsheets := _SPREADSHEET_TEXT.fullmatch(cleaned):
+        return clean_identifier(for_spreadsheets[1])
     if not cleaned or any(map(_is_lost, cleaned)):
         return None
     if whole := _WHOLE.fullmatch(cleaned):
-        return _exact(int(whole[1])) if len(whole[1]) <= len(str(-EXACT)) else None
+        may_be_grouped = len(whole[2]) == _GROUP and len(whole[1].lstrip("-")) <= _GROUP
+        is_long = len(whole[1]) > len(str(-EXACT))
+        return None if may_be_grouped or is_long else _exact(int(whole[1]))
     if _SCIENTIFIC.fullmatch(cleaned):
         return _digits_of_java(cleaned)
     return cleaned

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cache
 
 from claimwatch.domain.contract.contract import LogicalType
 from claimwatch.domain.contract.date_inference import Dates, dates, sentinels
@@ -255,6 +256,7 @@ def _signed_number(values: Sequence[str], decimal_comma: bool) -> _Typed | None:
     return replace(typed, logical_type=LogicalType.NUMBER, signs=found.signs, plain=found.numbers)
 
 
+@cache
 def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
     """Return a pattern of numbers with these separators."""
     fraction = rf"(?:{re.escape(decimal)}\d+)?"

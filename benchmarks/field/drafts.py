@@ -284,7 +284,8 @@ def _moments(random: Random, language: _Language, rows: int) -> Cells:
         [
             *("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S+00:00"),
             *(f"{language.day} %H:%M:%S", f"{language.day} %I:%M:%S %p", "%d%b%Y:%H:%M:%S"),
-            *("%d-%b-%y %I.%M.%S.000000000 %p", "%Y-%m-%d-%H.%M.%S.000000"),
+            *("%d-%b-%y %I.%M.%S.000000000 %p", "%Y-%m-%d-%H.%M.%S.000000", "%Y%m%dT%H%M%SZ"),
+            *("%b %d %Y  %I:%M:%S%p", "%d.%m.%Y %H:%M:%S Uhr", "%Y-%m-%d %H:%M:%S +00:00"),
         ]
     )
     return frozenset({"timestamp"}), "", [moment.strftime(form) for moment in moments], list(moments)
@@ -387,6 +388,8 @@ def draw(random: Random) -> GeneratedDraft:
     for number in range(random.randint(1, 6)):
         types, note, cells, values = random.choice(MAKERS)(random, language, rows)
         cells, values = _with_gaps(random, cells, values)
+        if not any(value is not None for value in values):
+            types, values = types | TEXTS if values else types, []
         name = f"{random.choice(language.others)} {number}"
         columns.append(ExpectedColumn(name, types, note, values, cells=cells))
     head, *others = columns

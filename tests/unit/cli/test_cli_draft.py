@@ -53,6 +53,13 @@ def test_values_that_change_late_in_a_file_are_seen(tmp_path: Path) -> None:
     assert "# check: the file has about 15" in text
 
 
+def test_a_number_of_the_row_is_recognised_in_a_large_file(tmp_path: Path) -> None:
+    rows = (f"{n},C{n:06},2026-03-01,5" for n in range(100_000))
+    _, text = draft.draft(written(tmp_path, "index.csv", [",claim_id,loss_date,paid", *rows]), "glass")
+    assert "role, value: ignored" in block(text, "column_1")
+    assert "counts or names the rows of this file" in block(text, "column_1")
+
+
 def test_a_check_line_says_which_rows_of_the_sample_the_loader_refuses(tmp_path: Path) -> None:
     rows = [f"C{n:06},2026-03-01,{n if n != 15_001 else 'open'}" for n in range(20_000)]
     _, text = draft.draft(written(tmp_path, "rare.csv", ["claim_id,loss_date,paid", *rows]), "glass")

@@ -44,6 +44,10 @@ def column(name: str, cells: Sequence[str]) -> tuple[str, Column]:
         ([f"{d}{ENGLISH[3]}2026:10:00:{d}" for d in DAYS], "timestamp", ["%d%b%Y:%H:%M:%S"]),
         ([f"2026-03-{d}-09.15.32.123456" for d in DAYS], "timestamp", ["%Y-%m-%d-%H.%M.%S.%f"]),
         ([f"2026/03/{d}" for d in DAYS], "date", ["%Y/%m/%d"]),
+        ([f"Mar {d} 2026  9:15AM" for d in DAYS], "timestamp", ["%b %d %Y %I:%M%p"]),
+        ([f"{d}.03.2026 14:05 Uhr" for d in DAYS], "timestamp", ["%d.%m.%Y %H:%M Uhr"]),
+        ([f"202603{d}T091532Z" for d in DAYS], "timestamp", ["%Y%m%dT%H%M%SZ"]),
+        ([f"2026-03-{d} 09:15:32.123 +01:00" for d in DAYS], "timestamp", []),
         ([f"202603{d}" for d in DAYS], "date", ["%Y%m%d"]),
         ([f"202603{d}101530" for d in DAYS], "timestamp", ["%Y%m%d%H%M%S"]),
         ([f"2026-03-{d} 10:00" if int(d) % 2 else f"2026-03-{d}" for d in DAYS], "timestamp", []),
@@ -91,6 +95,11 @@ def test_dates_that_stand_for_no_date_are_read_as_missing_and_named(sentinel: st
         ("loss_day", [f"{d} maggio 2026" for d in DAYS], "names of months that are not read"),
         ("loss_day", [f"{d} maart 2026" for d in DAYS], "names of months that are not read"),
         ("loss_day", ["13/01/2026", "01/13/2026", "14/01/2026"] * 20, "several forms or orders"),
+        ("loss_day", [f"Sat Mar {d} 2026 09:15:32 GMT+0100 (CET)" for d in DAYS], "none can be read"),
+        ("loss_day", [f"2026-03-{d} 09:15:32 Europe/Berlin" for d in DAYS], "none can be read"),
+        ("loss_day", [f"/Date(17700{d}000000)/" for d in DAYS], "none can be read"),
+        ("paid", [f"{n + 1},23,456.00" for n in range(ROWS)], "separators at unusual places"),
+        ("causes", [f"hail, fire, {n}" for n in range(ROWS)], "several values between commas"),
         ("loss_time", [f"{n % 24:02}:15" for n in range(ROWS)], "times of day"),
         ("month", [f"2026-{m}" for m in MONTHS], "months, quarters or weeks"),
         ("quarter", [f"Q{n % 4 + 1} 2026" for n in range(ROWS)], "months, quarters or weeks"),
@@ -137,6 +146,8 @@ def test_a_check_line_says_what_a_column_looks_like(name: str, cells: list[str],
         ("witnesses", ["0", "1", "2"] * 20),
         ("story", [f"It was late; nobody saw it, on the {n}th time, at the crossing." for n in range(ROWS)]),
         ("loss_date", [f"2026-03-{d}" for d in DAYS]),
+        ("version", [f"1.{n}.3" for n in range(ROWS)]),
+        ("share", [f".{n}" for n in range(ROWS)]),
     ],
 )
 def test_usual_columns_have_no_notes(name: str, cells: list[str]) -> None:
@@ -222,6 +233,24 @@ def test_rows_of_payments_are_told() -> None:
     text = draft_contract("home", ["claim_no", "payment_no", "paid_on"], rows)
     assert "values repeat (20 of 60 differ; they are unique only with 'payment_no')" in text
     assert "rows are payments or versions and not claims" in text.replace("\n", " ")
+
+
+def test_ids_that_repeat_are_told_with_the_column_that_makes_them_unique() -> None:
+    rows = [[str(number % 20 + 1), f"B{number // 20}", "5"] for number in range(ROWS)]
+    text = draft_contract("home", ["id", "branch", "paid"], rows)
+    assert "its values repeat (20 of 60 differ), so it identifies no claim" in text
+    assert "with 'branch' they are unique" in text
+
+
+def test_a_column_without_a_name_is_told() -> None:
+    rows = [[f"C{number}x", str(number % 7)] for number in range(ROWS)]
+    assert "the file gives this column no name" in draft_contract("home", ["claim_id", "column_2"], rows)
+
+
+@pytest.mark.parametrize("number", [0, 1, 19])
+def test_a_draft_of_few_rows_says_that_it_rests_on_little(number: int) -> None:
+    rows = [[f"C{place}x", "5"] for place in range(number)]
+    assert f"# check: so few rows ({number}) show little" in draft_contract("home", ["claim_id", "x"], rows)
 
 
 def test_an_identifier_that_counts_the_rows_is_told() -> None:

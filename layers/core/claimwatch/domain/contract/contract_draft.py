@@ -13,6 +13,9 @@ from claimwatch.domain.contract.draft_roles import assign_roles
 from claimwatch.domain.contract.draft_text import draft_lines
 from claimwatch.domain.contract.table_notes import header_rows, is_row_of_values, table_notes
 
+_FEW_ROWS = 20
+"""Number of rows below which a draft says that it rests on little."""
+
 _NO_HEADER = (
     "the first row looks like a claim, so the file has no header. Claimwatch needs one:"
     " add a first row with the names of the columns, and rename the columns here"
@@ -45,6 +48,10 @@ def draft_contract(
     if second:
         rows = rows[second:]
         remarks.append(f"{_counted(second)} below the header looks like a header, too, and is quarantined")
+    if len(rows) < _FEW_ROWS:
+        remarks.append(
+            f"so few rows ({len(rows)}) show little: types, ranges and required columns may be wrong"
+        )
     guesses, left_out = guess_columns(header, rows)
     assign_roles(guesses)
     guesses, too_many = _as_many_as_fit(guesses)

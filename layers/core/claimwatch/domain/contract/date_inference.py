@@ -55,10 +55,12 @@ _TIMES = (
     "%H.%M.%S.%f",
     "%H.%M.%S",
     "%H.%M",
+    "%H:%M Uhr",
+    "%H:%M:%S Uhr",
 )
 _GAPS = (" ", "T", ", ", ":", "-")
 _ISO_DAY = "%Y-%m-%d"
-_COMPACT = ("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d %H%M%S", "%Y%m%dT%H%M%S")
+_COMPACT = ("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d %H%M%S", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ")
 _LONGEST = 40
 _MOST_SHAPES = 3
 """Forms of dates in one column: more are a column of texts."""
@@ -87,8 +89,8 @@ class Dates:
 
 
 def shape(value: str) -> str:
-    """Return a text with each run of digits as 9 and each run of letters as a."""
-    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", value))
+    """Return a text with each run of digits as 9, each run of letters as a, and single blanks."""
+    return re.sub(r"\s+", " ", re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", value)))
 
 
 def _shape_of_format(form: str) -> str:
@@ -173,8 +175,9 @@ def _parses(form: str, value: str) -> bool:
 def _is_iso_timestamp(value: str) -> bool:
     if not re.match(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}", value, re.ASCII):
         return False
+    joined = re.sub(r" (?:UTC|(?=[+-]\d{2}:?\d{2}$))", lambda found: "Z" if found[0] != " " else "", value)
     try:
-        return 1800 <= datetime.fromisoformat(value).year <= 2200
+        return 1800 <= datetime.fromisoformat(joined).year <= 2200
     except ValueError:
         return False
 

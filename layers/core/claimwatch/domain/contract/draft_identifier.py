@@ -1,6 +1,6 @@
 """Choice of a draft's identifier, by the names and the values of columns; numbers of rows are none."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from claimwatch.domain.contract.column_words import CLAIM, names_a_number
 from claimwatch.domain.contract.contract import LogicalType, Role
@@ -14,6 +14,9 @@ _ROW_NAMES = (
 _MOST_MISSING = 0.05
 """Share of rows without a claim id, such as rows of totals, which are quarantined."""
 
+_COUNTED = 200
+"""Rows at the beginning of the file that a number of the row counts."""
+
 _NEARLY_ALL = 0.9
 _REPEATED = 0.05
 """Least share of different values of a claim's number that repeats: a row may be a payment."""
@@ -21,10 +24,13 @@ _REPEATED = 0.05
 
 def assign_identifier(guesses: Sequence[Guess]) -> None:
     """Give the likeliest column role identifier, and columns that only count the rows role ignored."""
-    for guess in guesses:
-        _ignore_row_number(guess)
+    for place, guess in enumerate(guesses):
+        _ignore_row_number(guess, first=place == 0)
     identifier = max(guesses, key=_score, default=None)
     if identifier is None or _score(identifier) == 0:
+        for guess in guesses:
+            if names_a_number(guess.plain_words) and guess.values.distinct < guess.values.number:
+                guess.checks += tuple(_repeats(guess, guesses))
         return
     identifier.role = Role.IDENTIFIER
     identifier.personal = identifier.plain = identifier.personal and not identifier.in_doubt
@@ -40,25 +46,27 @@ def assign_identifier(guesses: Sequence[Guess]) -> None:
 
 def counts_rows(guess: Guess) -> bool:
     """Return whether the values are 0, 1, 2, ... or 1, 2, 3, ..., row by row."""
-    cells = guess.cells
+    cells = guess.cells[:_COUNTED]  # a sample may leave out later rows
     if len(cells) < 3 or cells[0].strip() not in ("0", "1"):
         return False
     first = int(cells[0])
     return all(cell.strip() == str(number) for number, cell in enumerate(cells, first))
 
 
-def _ignore_row_number(guess: Guess) -> None:
-    if guess.role is not Role.FEATURE and guess.role is not Role.IGNORED:
+def _ignore_row_number(guess: Guess, *, first: bool) -> None:
+    if guess.role not in (Role.FEATURE, Role.IGNORED) or guess.personal:
         return
-    words = guess.plain_words
-    named = words in _ROW_NAMES or (bool(words) and words[0] in _ROW_WORDS) or guess.placeholder
-    counts = counts_rows(guess)
-    if guess.personal or not (counts or (named and guess.unique and not guess.placeholder)):
-        return
+    words, counts = guess.plain_words, counts_rows(guess)
+    named = words in _ROW_NAMES or (bool(words) and words[0] in _ROW_WORDS)
     if counts and not named and names_a_number(words):
         return  # it may be the identifier
-    guess.role = Role.IGNORED
-    guess.checks += ("counts or names the rows of this file, so it is neither the identifier nor a feature",)
+    if (named and (counts or guess.unique)) or (counts and (first or guess.placeholder)):
+        guess.role = Role.IGNORED
+        guess.checks += (
+            "counts or names the rows of this file, so it is neither the identifier nor a feature",
+        )
+    elif counts:
+        guess.checks += ("counts the rows of this file; if it does nothing else, write 'role: ignored'",)
 
 
 def _score(guess: Guess) -> int:
@@ -104,6 +112,16 @@ def _doubts(identifier: Guess, guesses: Sequence[Guess]) -> tuple[str, ...]:
             "its values count the rows: if the next file counts from 1 again, its claims replace these"
         )
     return tuple(found)
+
+
+def _repeats(guess: Guess, guesses: Sequence[Guess]) -> Iterator[str]:
+    """Yield why a column that is named like an identifier is not the identifier."""
+    values, other = guess.values, _completes(guess, guesses)
+    repeat = f"its values repeat ({values.distinct} of {values.number} differ), so it identifies no claim"
+    if other is None:
+        yield repeat
+    else:
+        yield f"{repeat}; with '{other.name}' they are unique: send both in one column as the claim id"
 
 
 def _completes(identifier: Guess, guesses: Sequence[Guess]) -> Guess | None:

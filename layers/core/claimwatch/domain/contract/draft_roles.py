@@ -37,7 +37,10 @@ _MOST_GROUPS = 10
 def assign_roles(guesses: list[Guess]) -> None:
     """Choose the role of each column; at most one is the identifier and one the event time."""
     newest = newest_year(guesses)
+    named = not all(guess.placeholder for guess in guesses)
     for guess in guesses:
+        if guess.placeholder and named:
+            guess.checks += ("the file gives this column no name; write one into its header",)
         guess.checks += tuple(notes(guess))
         _assign_role(guess, newest)
     assign_identifier(guesses)

@@ -54,7 +54,8 @@ _TIME = re.compile(
 )
 _PERIOD = re.compile(
     r"\d{4}[-/.]?(?:0[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])[-/.]\d{4}"
-    r"|\d{4}[- ]?(?:Q[1-4]|[WK]W?\d{1,2})|(?:Q[1-4]|[KC]?W ?\d{1,2})[-/ ]\d{2,4}|[A-Za-z]{3,9}\.?[-/ ]\d{2,4}"
+    r"|\d{4}-W\d{2}(?:-\d)?|\d{4}[- ]?(?:Q[1-4]|[WK]W?\d{1,2})"
+    r"|(?:Q[1-4]|[KC]?W ?\d{1,2})[-/ ]\d{2,4}|[A-Za-z]{3,9}\.?[-/ ]\d{2,4}"
 )
 _MONTH_NAMES = (
     "january|february|march|april|may|june|july|august|september|october|november|december|sept|"
@@ -72,7 +73,8 @@ _WORDED_DATE = re.compile(
     re.IGNORECASE,
 )
 _ANY_DATE = re.compile(
-    r"\d{1,4}[-/. ](?:\d{1,2}|[A-Za-z]{3,9})[-/. ]\d{1,4}(?:[T ,:].*)?"
+    r"(?:\d{4}[-/. ](?:\d{1,2}|[A-Za-z]{3,9})[-/. ]\d{1,2}|"
+    r"\d{1,2}[-/. ](?:\d{1,2}|[A-Za-z]{3,9})[-/. ](?:\d{4}|\d{2}))(?:[T ,:].*)?"
     r"|[A-Za-z]{3} [A-Za-z]{3} \d{1,2} .*\d{4}.*|/Date\(-?\d+.*\)/"
 )
 _TRUTHS = frozenset(
@@ -85,6 +87,7 @@ _TRUTHS = frozenset(
 )
 _SEVERAL = ((";", "semicolons"), ("|", "bars"), ("\t", "tabs"), ("^", "carets"), ("~", "tildes"))
 _LIST = re.compile(r"[^,\s]+(?:,[^,\s]+)+")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,' ]\d{2,4})+", re.ASCII)
 
 
 def text_note(counts: Counter[str], *, all_present: bool) -> str | None:
@@ -94,8 +97,8 @@ def text_note(counts: Counter[str], *, all_present: bool) -> str | None:
     """
     truth = partial(_truth, all_present=all_present)
     looks = (
-        *(_several, _nested, _mixed_dates, _worded_dates, truth, _wrapped, _decorated, _times, _periods),
-        *(_digits, _mostly),
+        *(_mixed_dates, _odd_groups, _several, _nested, _worded_dates, truth, _wrapped, _decorated, _times),
+        *(_periods, _digits, _mostly),
     )
     return next((note for look in looks if (note := look(counts))), None)
 
@@ -129,7 +132,8 @@ def _mixed_dates(counts: Counter[str]) -> str | None:
         return "looks like dates in several forms or orders, so they stay text: send one form"
     if read < _MOST * number and _share(counts, _WORDED_DATE.fullmatch) >= _MOST:
         return _worded_dates(counts)
-    return f"looks like dates, but only {read} of {number} can be read, so they stay text: send 2026-03-14"
+    some = f"only {read} of {number}" if read else "none"
+    return f"looks like dates, of which {some} can be read, so they stay text: send them as 2026-03-14"
 
 
 def _worded_dates(counts: Counter[str]) -> str | None:
@@ -146,7 +150,7 @@ def _truth(counts: Counter[str], *, all_present: bool) -> str | None:
         return "there is one word or nothing: it may mean yes; as text, it is a category"
     if len(words) == 1:
         return None
-    return "looks like yes and no: logicalType boolean reads true, t, yes, y, 1 and false, f, no, n, 0 only"
+    return "looks like yes and no: for logicalType boolean, name the words in trueValues and falseValues"
 
 
 def _wrapped(counts: Counter[str]) -> str | None:
@@ -200,7 +204,9 @@ def _several(counts: Counter[str]) -> str | None:
             return (
                 f"cells hold several values between {name}: as text, each combination is a value of its own"
             )
-    if _share(counts, _LIST.fullmatch) >= _MANY and not _decorated(counts) and not _mostly(counts):
+    if _decorated(counts) or _mostly(counts):
+        return None
+    if _share(counts, _LIST.fullmatch) >= _MANY or _share(counts, _is_long_list) >= _MANY:
         return "cells hold several values between commas: as text, each combination is one value"
     return None
 
@@ -209,6 +215,17 @@ def _is_list(value: str, *, sign: str) -> bool:
     """Return whether a text is a list of words and not prose with this sign."""
     parts = value.split(sign)
     return len(parts) > 1 and len(value.split()) <= _WORDS_OF_PART * len(parts)
+
+
+def _is_long_list(value: str) -> bool:
+    """Return whether a text has several commas and little between them; a name may have one."""
+    return value.count(",") > 1 and _is_list(value, sign=",")
+
+
+def _odd_groups(counts: Counter[str]) -> str | None:
+    if _share(counts, _GROUPED.fullmatch) < _MOST:
+        return None
+    return "looks like numbers with separators at unusual places, so they stay text: send plain numbers"
 
 
 def _nested(counts: Counter[str]) -> str | None:

@@ -259,13 +259,10 @@ def _signed_number(values: Sequence[str], decimal_comma: bool) -> _Typed | None:
 @cache
 def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
     """Return a pattern of numbers with these separators."""
-    fraction = rf"(?:{re.escape(decimal)}\d+)?"
-    if thousands:
-        return re.compile(
-            rf"{_SIGN}(?:\d+|[1-9]\d{{0,2}}(?:{re.escape(thousands)}\d{{3}})+){fraction}", re.ASCII
-        )
-    exponent = r"(?:[eE][+-]?\d{1,2})?" if decimal == "." else ""
-    return re.compile(rf"{_SIGN}\d+{fraction}{exponent}", re.ASCII)
+    point = re.escape(decimal)
+    exponent = r"(?:[eE][+-]?\d{1,2})?" if decimal == "." and not thousands else ""
+    digits = rf"(?:\d+|[1-9]\d{{0,2}}(?:{re.escape(thousands)}\d{{3}})+)" if thousands else r"\d+"
+    return re.compile(rf"{_SIGN}(?:{digits}(?:{point}\d*)?|{point}\d+){exponent}", re.ASCII)
 
 
 def _plain(value: str, decimal: str, thousands: str) -> str:

@@ -200,6 +200,8 @@ OBJECTS = st.lists(
 def test_json_objects_keep_their_values(
     objects: list[dict[str, object]], indent: int | None, shape: str, encoding: str, packed: bool
 ) -> None:
+    # One object without a known column may be a page of records, which is refused.
+    objects = [{"claim_id": "C-1"} | each for each in objects]
     plain = encoding in {"utf-8", "utf-8-sig"} and not packed
     if shape == "array":
         text = json.dumps(objects, indent=indent, ensure_ascii=plain)
@@ -208,7 +210,7 @@ def test_json_objects_keep_their_values(
         texts = [json.dumps(each, indent=several, ensure_ascii=False) for each in objects]
         text = "\n".join(texts)
     content = text.encode(encoding, "surrogatepass")
-    offered = offer(gzip.compress(content) if packed else content)
+    offered = offer(gzip.compress(content) if packed else content, ["claim_id"])
     assert offered.prepared.format == "ndjson"
     assert [json.loads(line) for (line,) in offered.rows if line.strip()] == objects
 
@@ -247,7 +249,7 @@ def zipped(*names: str) -> bytes:
         (b" \r\n\t\n", "the file is empty"),
         ("\ufeff\n".encode("utf-16"), "the file is empty"),
         (gzipped(b""), "the file is empty"),
-        (zipped("[Content_Types].xml", "xl/workbook.xml"), "an Excel workbook; save it as CSV"),
+        (zipped("[Content_Types].xml", "xl/workbook.xml"), "an Excel workbook; open it and save the sheet"),
         (zipped("claims.csv"), "a zip archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "an old Excel workbook"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "a PDF document"),
@@ -259,8 +261,8 @@ def zipped(*names: str) -> bytes:
         (gzipped(gzipped(b"a,b\n1,2\n")), "compressed twice"),
         (gzipped(b"a,b\n" * 99)[:-12], "cut off"),
         (gzipped(b"a,b\n" * 99)[:-4] + b"\1\2\3\4", "damaged"),
-        (gzipped(b"a,b\n" * 99) + b"more", "damaged"),
-        (bytes(5000), "binary data"),
+        (gzipped(b"a,b\n" * 99) + b"more", "other bytes follow after the content"),
+        (bytes(5000), "the file is empty"),
         (random.Random(1).randbytes(5000), "binary data"),
         (b'a,"b\n' + b"1,2\n" * 300_000, "the header does not end"),
     ],

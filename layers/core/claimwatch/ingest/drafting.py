@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from claimwatch.aws.objects import ObjectStore
-from claimwatch.domain.contract.contract import MAX_COLUMNS
+from claimwatch.domain.contract.contract import MAX_COLUMNS, folded_name
 from claimwatch.domain.contract.contract_draft import draft_contract
 from claimwatch.domain.files.csv_reader import FieldReader
 from claimwatch.domain.files.dialect import Dialect
@@ -86,12 +86,14 @@ def _read(prepared: Prepared, pieces: Sequence[bytes]) -> _Sample:
     texts = [piece.decode("utf-8", "replace").replace("\0", "\ufffd") for piece in pieces]
     records = sum(map(len, pieces)) or 1
     if prepared.format == "csv":
-        header = prepared.header
+        header, names = prepared.header, list(map(folded_name, prepared.header))
         rows: list[Sequence[str]] = []
         ragged = seen = 0
         for number, text in enumerate(texts):
             found = [
-                row.fields for row in FieldReader(Dialect(prepared.delimiter)).read_all(text, final=True)
+                row.fields
+                for row in FieldReader(Dialect(prepared.delimiter)).read_all(text, final=True)
+                if row.fields is None or list(map(folded_name, row.fields)) != names  # files were joined
             ]
             fitting = [row for row in found if row is not None and len(row) == len(header)]
             if number and len(fitting) < _WELL_CUT * len(found):
@@ -124,7 +126,7 @@ def _spread[Row](rows: Sequence[Row]) -> Sequence[Row]:
 def _cells(record: str) -> dict[str, str] | None:
     """Return the cells of a JSON object by key, or None for anything else."""
     try:
-        item = json.loads(record)
+        item = json.loads(record.lstrip("\ufeff"))
         return {key: _cell(value) for key, value in item.items()} if isinstance(item, dict) else None
     except (ValueError, RecursionError):
         return None

@@ -13,6 +13,7 @@ from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
 from claimwatch.domain.contract.contract import Column, Contract
 from claimwatch.domain.files.encoding import Encoding, EncodingDetector
 from claimwatch.domain.files.header import csv_layout, ndjson_layout
+from claimwatch.domain.files.header_rows import HeaderRows
 from claimwatch.domain.files.layout import Layout
 from claimwatch.errors import ReaderFault, RefusedFile, Superseded, TransientFault
 from claimwatch.ingest import drafting, notifications
@@ -239,6 +240,7 @@ def _chunks(
     whole = prepared.size - prepared.body_start
     number = -(-whole // CHUNK)
     number = min(MAX_CHUNKS, number + (number % 2 if number > 1 else 0))
+    headers = HeaderRows(layout) if layout.delimiter is not None else None
     cut = cutter(layout.delimiter, len(layout.fields), places_only=True)
     chunks: list[Chunk] = []
     start = at = prepared.body_start
@@ -246,7 +248,10 @@ def _chunks(
     for block in _prefetched(
         _observed(join_blocks(objects.read(prepared.source, start, prepared.size), BLOCK), detector)
     ):
-        row += len(cut.feed(block))
+        batch = cut.feed(block)
+        if headers is not None:
+            headers.refuse_other(batch, row)
+        row += len(batch)
         at += len(block)
         due = len(chunks) + 1 < number and at - prepared.body_start >= (len(chunks) + 1) * whole // number
         if due and at - cut.pending > start and not cut.inside_overlong:

@@ -18,6 +18,7 @@ from claimwatch.domain.files.dialect_detection import has_lone_returns, read_pre
 from claimwatch.domain.files.encoding import Encoding, detect_encoding
 from claimwatch.domain.files.file_format import GZIP, Format, detect_format, is_parquet
 from claimwatch.domain.files.header import refuse_too_wide
+from claimwatch.domain.files.json_shapes import describe_json_without_records
 from claimwatch.domain.files.normalize import (
     CsvRewriter,
     Decoder,
@@ -26,7 +27,8 @@ from claimwatch.domain.files.normalize import (
     encode_texts,
     format_record,
 )
-from claimwatch.domain.files.unsupported import detect_unsupported_format, detect_unsupported_text
+from claimwatch.domain.files.unsupported import detect_unsupported_format
+from claimwatch.domain.files.unsupported_text import detect_unsupported_text
 from claimwatch.errors import RefusedFile
 from claimwatch.ingest.parquet import ParquetTable
 
@@ -106,10 +108,11 @@ def prepare(
     dropped = _DroppedObject(objects, ref)
     if is_parquet(dropped.head):
         return _parquet(dropped, staging, decimal_commas)
-    unsupported = detect_unsupported_format(dropped.head)
+    content = dropped.head.rstrip(b"\0") if dropped.complete else dropped.head  # without padding
+    unsupported = detect_unsupported_format(content)
     if unsupported is not None:
         raise RefusedFile(f"this is {unsupported}")
-    detected, mark = detect_encoding(dropped.head)
+    detected, mark = detect_encoding(content)
     if encoding is None or detected is not Encoding.UTF_8 or mark:
         encoding = detected
     return _text(dropped, staging, encoding, mark, known_columns)
@@ -179,11 +182,13 @@ def _text(
     sample = Decoder(encoding).decode(dropped.head[mark:], final=dropped.complete)
     if not sample.strip("\0 \t\r\n\v\f\ufeff\x1a"):
         raise RefusedFile(
-            "the file is empty: it contains only white space"
+            "the file is empty: it contains only white space or padding"
             if dropped.complete
             else f"the first {_readable(SAMPLE)} contain only white space"
         )
-    unsupported = detect_unsupported_text(sample)
+    unsupported = detect_unsupported_text(sample) or describe_json_without_records(
+        sample, known_columns, complete=dropped.complete
+    )
     if unsupported is not None:
         raise RefusedFile(f"this is {unsupported}")
     lone_returns = has_lone_returns(sample, complete=dropped.complete)
@@ -282,6 +287,12 @@ def _readable(size: int) -> str:
 # -- gzip ----------------------------------------------------------------------------------------------------
 
 _CUT_OFF = "the gzip file is cut off: it ends before its content does; send the whole file again"
+_TRAILING = (
+    "other bytes follow after the content of the gzip file: it is damaged, or was joined with another file; "
+    "send each file alone"
+)
+_PADDING = b"\0\x1a \t\r\n"
+"""Bytes after a member that mean nothing: tapes, disk blocks, DOS and mail programs append them."""
 _DAMAGED = "the gzip file is damaged: its content cannot be unpacked; send it again"
 
 
@@ -310,9 +321,11 @@ def _unpacked_pieces(blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
             taken = len(data)
             while data:
                 if not begun:
-                    data = data.lstrip(b"\0")  # padding is allowed after a member
+                    data = data.lstrip(_PADDING)
                     if not data:
                         break
+                    if not GZIP.startswith(data[: len(GZIP)]):
+                        raise RefusedFile(_TRAILING)
                     members += 1
                     if members > MOST_MEMBERS:
                         raise RefusedFile(

@@ -19,6 +19,7 @@ from duckdb.func import SPECIAL
 
 from claimwatch.domain.contract.contract import Column, LogicalType
 from claimwatch.domain.files.header import column_finder, objects_layout
+from claimwatch.domain.files.header_rows import HeaderRows
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import Batch, Problem
 from claimwatch.domain.validation.claim_ids import claim_id_hashes
@@ -117,6 +118,7 @@ class Validator:
     def __init__(self, layout: Layout, personal_data_key: bytes) -> None:
         self.layout, self.personal_data_key = layout, personal_data_key
         self._growth = _growth(layout)
+        self._headers = HeaderRows(layout) if layout.delimiter is not None else None
         self._required = sum(column.required for column in layout.contract.columns)
         self._folder = tempfile.TemporaryDirectory(prefix="claimwatch-")
         self._records, self._lines = (Path(self._folder.name) / name for name in ("records", "lines"))
@@ -185,7 +187,7 @@ class Validator:
         """Take as many batches as may be validated at a time."""
         taken: list[Batch] = []
         records = size = 0
-        for batch in batches:
+        for batch in map(self._headers.mark, batches) if self._headers else batches:
             taken.append(batch)
             records += len(batch)
             size += len(batch.data) + self._growth * (len(batch) - len(batch.broken))
@@ -212,7 +214,7 @@ class Validator:
         with self._records.open("wb") as records:
             for batch in batches:
                 records.writelines(_readable_records(batch) if sparse else (batch.text(),))
-        layout = self._layout_of_records()
+        layout = self._layout_of_records(batches)
         execute = self._engine.execute
         execute(self._queries.accept, {"path": str(self._records), "first_row": 0 if sparse else first_row})
         try:
@@ -237,7 +239,7 @@ class Validator:
             places = np.union1d(np.flatnonzero(unreadable), readable[places])
         return loaded, ids or b"", places, layout.extra
 
-    def _layout_of_records(self) -> Layout:
+    def _layout_of_records(self, batches: list[Batch]) -> Layout:
         """Return the layout of the records in the file, and use the queries for it.
 
         Objects may have other keys than those at the beginning of their file.
@@ -248,7 +250,11 @@ class Validator:
         lists = iter(partial(found.fetchmany, _AT_ONCE), [])
         layout = objects_layout(self.layout.contract, (keys for some in lists for (keys,) in some))
         # The names of other keys make no difference to the queries.
-        queried = replace(layout, other_keys=layout.other_keys and ("any",))
+        queried = replace(
+            layout,
+            other_keys=layout.other_keys and ("any",),
+            has_nan=any(b"NaN" in batch.data for batch in batches),
+        )
         if queried != self._queries.layout:
             self._queries = self._make_queries(queried)
         return layout

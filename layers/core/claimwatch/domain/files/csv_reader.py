@@ -54,8 +54,11 @@ class FieldReader:
     def read(self, text: str, at: int, *, final: bool, columns: int | None = None) -> Record | None:
         """Return the record at ``at``, or None if more text is needed to find its end.
 
-        A record of several lines whose number of fields is not ``columns`` counts as damaged.
+        A record of several lines whose number of fields is not ``columns`` counts as damaged. A byte order
+        mark before the record does not belong to it.
         """
+        while text.startswith("\ufeff", at):  # files were joined
+            at += 1
         newline = text.find("\n", at)
         line = text[at : newline if newline >= 0 else len(text)]
         if self._dialect.quote not in line and (self._escaped is None or "\\" not in line):

@@ -13,6 +13,8 @@ SNIFFED_LINES = 300
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1a\x1b")
 _OBJECT = re.compile(r"\{\s*[\"}]")
 _ARRAY = re.compile(r"\[\s*[{\]]")
+_BEFORE_JSON = " \t\r\n\v\f\0\x1a\x1e\ufeff"
+_NEXT_VALUE = ("{", "[", ",", "\ufeff", "\x1e")
 _JSON = json.JSONDecoder(parse_int=str, parse_float=str)  # a number may be too long for Python
 
 
@@ -22,7 +24,7 @@ class Format(StrEnum):
     CSV = "csv"
     NDJSON = "ndjson"
     JSON = "json"
-    """Objects that span several lines, in sequence or in an array."""
+    """Objects that span or share lines, in sequence or in arrays."""
 
 
 def is_parquet(head: bytes) -> bool:
@@ -37,18 +39,21 @@ def count_controls(head: bytes) -> int:
 
 def detect_format(sample: str) -> Format:
     """Return CSV unless the text begins like JSON."""
-    begin = sample.lstrip()
+    begin = sample.lstrip(_BEFORE_JSON)
     if _ARRAY.match(begin):
         return Format.JSON
     if not _OBJECT.match(begin):
         return Format.CSV
+    if "\x1e" in sample[: len(sample) - len(begin)]:  # a JSON text sequence (RFC 7464)
+        return Format.JSON
     at = whole = 0
     for _ in range(SNIFFED_LINES):
         end = _end_of_json(begin, at)
-        if end is not None and "\n" in begin[at:end]:
+        newline = begin.find("\n", at)
+        line_end = newline if newline >= 0 else len(begin)
+        if end is not None and (end > line_end or begin[end:line_end].lstrip().startswith(_NEXT_VALUE)):
             return Format.JSON
         whole += end is not None
-        newline = begin.find("\n", at)
         if newline < 0:
             break
         at = newline + 1

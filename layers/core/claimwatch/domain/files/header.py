@@ -65,7 +65,7 @@ def csv_layout(
     of floating-point numbers. Raises ``RefusedFile`` if a required
     column is missing or a column is duplicated.
     """
-    known = _names(contract)
+    known = column_names(contract)
     fields: dict[str, None] = {}  # ordered, and fast to look up
     extra = _ExtraNames(contract)
     for position, name in enumerate(header, start=1):
@@ -99,7 +99,7 @@ def objects_layout(contract: Contract, key_lists: Iterable[Iterable[str]]) -> La
     Every key that means a column is found, whichever object has it first. Memory is bounded: the rest are
     counted among ``other_keys`` or as ``misspelt``.
     """
-    known = _names(contract)
+    known = column_names(contract)
     meanings: dict[str, str | None] = {}
     spellings: dict[str, list[str]] = {}
     others: dict[str, None] = {}
@@ -136,7 +136,7 @@ def objects_layout(contract: Contract, key_lists: Iterable[Iterable[str]]) -> La
 
 def column_finder(contract: Contract) -> Callable[[str], Column | None]:
     """Return a function that returns the column of the contract that a name in a file means, or None."""
-    known = _names(contract)
+    known = column_names(contract)
 
     def find(name: str) -> Column | None:
         column = known.get(folded_name(name))
@@ -145,7 +145,7 @@ def column_finder(contract: Contract) -> Callable[[str], Column | None]:
     return find
 
 
-def _names(contract: Contract) -> dict[str, str]:
+def column_names(contract: Contract) -> dict[str, str]:
     """Return the contract's columns by every name that a file may use for them.
 
     A column's own name takes precedence over the synonyms of others.
@@ -175,7 +175,7 @@ def _refuse_missing(contract: Contract, found: set[str], names: Sequence[str]) -
     missing = [column.name for column in contract.columns if column.required and column.name not in found]
     if not missing:
         return
-    known = _names(contract)
+    known = column_names(contract)
     unknown = [shown_name(name) for name in names if folded_name(name) not in known and not is_value(name)]
     if contract.table == OUTCOME_TABLE:
         required_by, advice = "files of outcomes", "rename it"

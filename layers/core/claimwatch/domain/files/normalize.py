@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from claimwatch.domain.files.csv_reader import LONGEST_RECORD, FieldReader
 from claimwatch.domain.files.dialect import Dialect, Escape
 from claimwatch.domain.files.encoding import Encoding
+from claimwatch.domain.files.json_shapes import BETWEEN
 from claimwatch.errors import RefusedFile
 
 UNREADABLE = "\udcff"
@@ -181,18 +182,17 @@ def _simple_lines(dialect: Dialect) -> tuple[re.Pattern[str] | None, tuple[str, 
     return re.compile(rf"(?:(?:{field}{delimiter})*+{field}\r?\n)*+"), swap
 
 
-_BETWEEN = re.compile(r"[\s,]*")
 _BREAKS = re.compile(r"[\n\r]+")
 _NEXT_OBJECT = re.compile(r"\}(?=\s*,?\s*\{\s*[\"}])")
+_ARRAY = re.compile(r"\[\s*+(?:[{\]]|(?P<cut>\Z))")
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)  # only the offsets matter, not the values
 
 
 class JsonLines:
-    """Rewrites objects in an array, or in sequence over several lines, as one object per line."""
+    """Rewrites objects in arrays, or in sequence with or without line breaks, as one object per line."""
 
     def __init__(self) -> None:
         self._pending = ""
-        self._begun = False
         self._open = False
         """Whether the current position is inside an array."""
 
@@ -208,12 +208,15 @@ class JsonLines:
     def _rewrite(self, text: str, *, final: bool) -> str:
         at, lines = 0, list[str]()
         while True:
-            at = _end_of(_BETWEEN, text, at)
+            at = _end_of(BETWEEN, text, at)
             if at == len(text):
                 break
-            if not self._begun:
-                self._begun, self._open = True, text[at] == "["
-                at += self._open
+            array = None if self._open else _ARRAY.match(text, at)
+            if array is not None:
+                if array["cut"] is not None and not final:
+                    break
+                self._open = True
+                at += 1
             elif self._open and text[at] == "]":
                 self._open = False
                 at += 1

@@ -8,11 +8,15 @@ line is given up, so that a stray opening quote does not swallow the rows that f
 
 Apart from the size limit, no decision about a record depends on bytes after it. Cutting a file at any record
 boundary and processing the two parts separately therefore gives the same records.
+
+Files that were joined have byte order marks and padding between their parts. A mark at the beginning of a
+record does not belong to it, and a record of nothing but padding is a blank line.
 """
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 import numpy as np
@@ -28,6 +32,9 @@ _NEWLINE, _RETURN, _QUOTE = b"\n"[0], b"\r"[0], b'"'[0]
 _CAREFUL_START, _CAREFUL_MOST = 4, 4096
 """Records that are parsed one by one after a misplaced quote; the number doubles with each such quote."""
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*(\\u0000)")
+_MARK = codecs.BOM_UTF8
+_PADDING = b"\0\x1a"
+"""Bytes that CP/M and DOS, tapes and disk blocks leave after the end of a text."""
 _QUOTED = re.compile(rb'"[^"]*(?:""[^"]*)*"')
 
 Positions = npt.NDArray[np.int64]
@@ -119,6 +126,8 @@ class RecordCutter:
         self._skipping = False
         self._may_open = _any_of(b'\n"' + (delimiter or b""))
         self._may_close = _any_of(b'\r\n"' + (delimiter or b""))
+        self._padding = _PADDING + (b"" if delimiter else b" \t\r")
+        self._begins_oddly = _any_of(_MARK[:1] + self._padding)
         self._unquoted = re.compile(rb"[^\n" + re.escape(delimiter) + rb"]*") if delimiter else None
         self._ragged = cache(partial(_ragged, columns))  # one object for many records with the same problem
 
@@ -228,6 +237,8 @@ class RecordCutter:
             before = np.maximum(ends - 1, 0)
             ends = ends - ((view[before] == _RETURN) & (ends > starts))
         if len(ends):
+            for index in np.flatnonzero(self._begins_oddly[view[starts]]).tolist():
+                starts[index] = self._content(data, at + int(starts[index]), at + int(ends[index])) - at
             blank = ends <= starts
             if blank.any():
                 renumber = np.cumsum(~blank) - 1
@@ -236,6 +247,12 @@ class RecordCutter:
                 }
                 starts, ends = starts[~blank], ends[~blank]
         return _Run(starts + at, ends + at, ragged, stopped, min(next_at, len(data)))
+
+    def _content(self, data: bytes, start: int, end: int) -> int:
+        """Return where the content of a record begins, or its end if it has none."""
+        start = _after_marks(data, start, end)
+        padded = start < end and data[start] in self._padding
+        return end if padded and not data[start:end].strip(self._padding) else start
 
     def _first_misplaced(self, view: npt.NDArray[np.uint8], quotes: Positions, *, final: bool) -> int:
         """Return the position of the first quote that RFC 4180 does not allow, or one past the data."""
@@ -272,6 +289,7 @@ class RecordCutter:
     def _cut_carefully(self, data: bytes, start: int, *, final: bool) -> "_Record | None":
         """Parse the record at ``start``; return None if its end is not in ``data`` yet."""
         fields: list[bytes] = []
+        start = _after_marks(data, start, len(data))
         at, damaged = start, self._unquoted is None
         while not damaged and self._unquoted is not None:
             if data[at : at + 1] == b'"':
@@ -308,7 +326,7 @@ class RecordCutter:
                 problem = _OVERLONG
             elif len(fields) != self._columns:
                 problem = self._ragged(len(fields))
-            return _Record(start, end, at + 1, fields, problem)
+            return _Record(self._content(data, start, end), end, at + 1, fields, problem)
         newline = data.find(b"\n", start)
         if newline < 0 and not final:
             return None
@@ -317,7 +335,7 @@ class RecordCutter:
         if end > start and data[end - 1] == _RETURN:
             end -= 1
         problem = _OVERLONG if end - start > MAX_RECORD else _BAD_QUOTES
-        return _Record(start, end, min(next_at, len(data)), None, problem)
+        return _Record(self._content(data, start, end), end, min(next_at, len(data)), None, problem)
 
     def _mark_unreadable_bytes(self, batch: Batch, end: int) -> None:
         """Mark records with a NUL, invalid UTF-8, or (in NDJSON) other bytes that the format forbids.
@@ -342,6 +360,9 @@ class RecordCutter:
                     _occurrences(data, sign, end),
                     Problem(None, "json", "the row contains a control character that JSON does not allow"),
                 )
+        for index, problem in batch.broken.items():
+            if problem.rule == "fields" and self._has_mark(batch, index):
+                batch.broken[index] = replace(problem, message=f"{problem.message}: {_NO_BREAK}")
         at = int(batch.starts[0])
         while not data.isascii():
             try:
@@ -360,6 +381,9 @@ class RecordCutter:
                     record = self._cut_carefully(text, 0, final=True)
                     if record is not None and record.fields is not None and record.problem is None:
                         batch.rewritten[index] = self._in_standard_form(record.fields)
+
+    def _has_mark(self, batch: Batch, index: int) -> bool:
+        return batch.data.find(_MARK, int(batch.starts[index]), int(batch.ends[index])) >= 0
 
     def _mark(self, batch: Batch, places: Iterable[int], problem: Problem) -> None:
         for index in self._indexes(batch, places):
@@ -404,12 +428,19 @@ class _Record:
 
 
 _OVERLONG = Problem(None, "length", f"the row is longer than {MAX_RECORD >> 20} MiB")
+_NO_BREAK = "it contains a byte order mark, so files were joined without a line break between them"
 _BAD_QUOTES = Problem(None, "quotes", "a quoted field is not closed, or text follows its closing quote")
 
 
 def _ragged(columns: int, fields: int) -> Problem:
     noun = "field" if fields == 1 else "fields"
     return Problem(None, "fields", f"the row has {fields} {noun} instead of {columns}")
+
+
+def _after_marks(data: bytes, start: int, end: int) -> int:
+    while data.startswith(_MARK, start, end):
+        start += len(_MARK)
+    return start
 
 
 def _any_of(characters: bytes) -> npt.NDArray[np.bool_]:

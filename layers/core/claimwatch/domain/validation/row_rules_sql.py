@@ -7,7 +7,7 @@ canonical form.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -68,6 +68,9 @@ _ITEMS = f"""
 
 Each step reads only what the previous step let through: the JSON functions fail on invalid JSON.
 """
+
+_NOT_NUMBERS = "'NaN', 'nan', '-nan', 'Infinity', '-Infinity', 'Inf', 'inf', '-inf'"
+"""What writers of JSON put in place of numbers that it does not have; DuckDB accepts them without quotes."""
 
 KEY_LISTS = f"SELECT DISTINCT json_keys(item) FROM ({_ITEMS}) WHERE item IS NOT NULL"
 """The lists of keys that the objects of an NDJSON file have; the parameter ``path`` is the file's path."""
@@ -351,6 +354,7 @@ def _findings_of_record(layout: Layout) -> Iterator[_Finding]:
             f"(extra IS NOT NULL AND {KEY_OF_COLUMN}(extra))",
             "the file spells the name of a column in too many ways: use the name in the contract",
         )
+    yield from _findings_of_texts(layout)
     # JSON that DuckDB accepts and PostgreSQL does not. Strings may contain these words and are ignored.
     bare = """regexp_replace(extra, '"(?:[^"\\\\]|\\\\.)*"', '', 'g')"""
     lists = f"strlen({bare}) - strlen(replace(replace({bare}, '[', ''), '{{', ''))"
@@ -367,6 +371,28 @@ def _findings_of_record(layout: Layout) -> Iterator[_Finding]:
     )
 
 
+def _findings_of_texts(layout: Layout) -> Iterator[_Finding]:
+    """Yield findings of columns of text in which an object has another value, which would become text."""
+    identifier = layout.contract.identifier
+    for index, column in enumerate(layout.contract.columns):
+        if column.logical_type is not LogicalType.STRING or all(
+            name != column.name for name, _ in layout.keys
+        ):
+            continue
+        text = f"text_{index}"
+        if column == identifier:
+            suspicious = f"{text} IN ({_NOT_NUMBERS}) OR {text} LIKE '[%' OR {text} LIKE '{{%'"
+            what = "NaN, a list or an object instead of a text"
+        elif layout.has_nan:
+            suspicious, what = f"{text} = 'NaN'", "NaN, which is not JSON: write null"
+        else:
+            continue
+        # Not with AND, of which DuckDB computes both sides: the type would parse every object again.
+        kind = _first_of(layout, column, lambda key: f"json_type(item, {literal(_pointer(key))})")
+        condition = f"CASE WHEN {suspicious} THEN {kind} <> 'VARCHAR' END"
+        yield _Finding(None, "json", condition, f"column '{column.name}' has {what}")
+
+
 def _blank(layout: Layout) -> _Finding:
     """Return the finding of a record without any value: spreadsheets may end in many blank rows."""
     texts = ", ".join([*(f"text_{index}" for index, _ in enumerate(layout.contract.columns)), "extra"])
@@ -381,11 +407,16 @@ def _csv_cell(layout: Layout, column: Column) -> str:
 
 
 def _json_cell(layout: Layout, column: Column) -> str:
-    places = [place for place, (name, _) in enumerate(layout.keys, 1) if name == column.name]
-    if not places:
+    places = {key: place for place, (_, key) in enumerate(layout.keys, 1)}
+    return _first_of(layout, column, lambda key: _found_cell(layout, column, places[key]))
+
+
+def _first_of(layout: Layout, column: Column, cell: Callable[[str], str]) -> str:
+    """Return SQL of the cell of the first key of a column that an object has."""
+    cells = [cell(key) for name, key in layout.keys if name == column.name]
+    if not cells:
         return "NULL::VARCHAR"
-    cells = ", ".join(_found_cell(layout, column, place) for place in places)
-    return f"coalesce({cells})" if len(places) > 1 else cells
+    return f"coalesce({', '.join(cells)})" if len(cells) > 1 else cells[0]
 
 
 def _found_cell(layout: Layout, column: Column, place: int) -> str:

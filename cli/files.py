@@ -49,13 +49,17 @@ def files(
         Status | None, typer.Option(help="Only files in this state.", show_default=False)
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of files, newest first.")] = 20,
+    side_files: Annotated[
+        bool, typer.Option("--side-files", help="Also list side files of tools (_SUCCESS, .DS_Store).")
+    ] = False,
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
     """List dropped files with their state and their numbers of rows read, loaded and quarantined."""
     target = stack_of(ctx, stack)
     with target.database.transaction() as cursor:
-        found = ledger.list_files(cursor, line=line, status=status, limit=limit)
+        found = ledger.list_files(cursor, line=line, status=status, limit=limit, side_files=side_files)
+        hidden = 0 if side_files else ledger.count_side_files(cursor, line=line)
     if as_json:
         show_json({"files": found})
         return
@@ -79,6 +83,10 @@ def files(
     else:
         filtered = " of that line or state" if line or status else ""
         say(f"No files{filtered} yet. Drop one with `claimwatch drop FILE --line LINE`.")
+    if hidden:
+        say(
+            f"Left out: {counted(hidden, 'side file')} of other tools. `--side-files` lists them, too.", "dim"
+        )
     say(f"In {target.title}.", "dim")
 
 
@@ -190,7 +198,7 @@ def _wait_for_result(target: Stack, ref: ObjectRef, seconds: int) -> dict[str, A
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with target.database.transaction() as cursor:
-            newest = ledger.list_files(cursor, limit=500)
+            newest = ledger.list_files(cursor, limit=500, side_files=True)
         for file in newest:
             if (file["key"], file["version_id"]) == (ref.key, ref.version_id) and file["status"] in FINAL:
                 return file

@@ -42,7 +42,6 @@ def test_a_file_is_loaded_as_it_is_meant_or_not_at_all(name: str, site: Site) ->
 
 
 @pytest.mark.parametrize("contract", [True, False], ids=["with a contract", "without a contract"])
-@pytest.mark.xfail(reason="open", strict=True)
 def test_side_files_of_spark_and_macos_alert_nobody(contract: bool, site: Site) -> None:
     if contract:
         site.put_contract("i16", (files() / "contracts" / "i16.yaml").read_text("utf-8"))

@@ -5,6 +5,7 @@ from claimwatch.aws.events import CreatedObject, sortable, storable_key
 from claimwatch.aws.executions import Pipeline
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.contract.contract import LINE_NAME
+from claimwatch.domain.files.side_files import side_file_of
 from claimwatch.errors import TransientFault, sentence
 from claimwatch.ingest.notifications import notify_refused
 from claimwatch.invisible import INVISIBLE
@@ -18,9 +19,15 @@ def register(database: Database, pipeline: Pipeline, alerts: Alerts, created: Cr
     """Register the object version and start its pipeline, exactly once for repeated events.
 
     An object whose key is not that of a claims or outcomes file is registered as refused, so that people find
-    it in the ledger.
+    it in the ledger. So is a side file of a tool, without a notification.
     """
     dataset, line, refused_because = _parse_key(created.ref.key)
+    tool = side_file_of(created.ref.key, created.size_bytes)
+    if tool is not None:
+        refused_because = (
+            f"the name is that of a side file of {tool}, so nobody is notified: drop it under another name "
+            "if it is data"
+        )
     dropped = ledger.Dropped(
         dataset=dataset,
         line=line,
@@ -31,11 +38,12 @@ def register(database: Database, pipeline: Pipeline, alerts: Alerts, created: Cr
         size_bytes=created.size_bytes,
         received_at=created.created_at,
         refused_because=refused_because and sentence(refused_because),
+        side_file=tool is not None,
     )
     file = _register_with_retry(database, dropped)
     if file.status == "refused" and not file.notified:
         folder_marker = created.ref.key.endswith("/") and created.size_bytes == 0
-        if not folder_marker:
+        if not folder_marker and tool is None:
             notify_refused(database, alerts, file)
     elif file.status == "received":
         pipeline.start(ObjectRef(file.bucket, file.key, file.version_id), file.file_id, file.attempt)

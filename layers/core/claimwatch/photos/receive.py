@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from claimwatch.aws.events import CreatedObject, DeletedObject, sortable, storable_key
 from claimwatch.aws.objects import ObjectMissing, ObjectStore
+from claimwatch.domain.files.side_files import is_side_photo
 from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE
 from claimwatch.domain.photos.photo import Photo
 from claimwatch.domain.validation.identifier_text import clean_identifier
@@ -65,7 +66,8 @@ def receive(deps: Dependencies, created: CreatedObject) -> Outcome:
     among the refused photos, not in a dead-letter queue. Raises ``TransientFault`` if the same call may
     succeed later; then nothing is recorded.
     """
-    if not created.ref.key.startswith(PREFIX) or _is_folder_marker(created):
+    key = created.ref.key
+    if not key.startswith(PREFIX) or _is_folder_marker(created) or is_side_photo(key):
         return Outcome("ignored")
     version = _version(created)
     with deps.database.transaction() as cursor:

@@ -58,6 +58,7 @@ class Dropped:
     size_bytes: int
     received_at: datetime
     refused_because: str | None = None
+    side_file: bool = False
 
 
 def register(cursor: Cursor, dropped: Dropped) -> File:
@@ -75,6 +76,7 @@ def register(cursor: Cursor, dropped: Dropped) -> File:
             "received_at": dropped.received_at,
             "status": "refused" if dropped.refused_because else "received",
             "error": dropped.refused_because,
+            "side_file": dropped.side_file,
         },
     )
     cursor.execute(
@@ -277,9 +279,26 @@ def set_extra_columns_notified(cursor: Cursor, file_id: int, names: list[str]) -
 
 
 def list_files(
-    cursor: Cursor, *, line: str | None = None, status: str | None = None, limit: int = 50
+    cursor: Cursor,
+    *,
+    line: str | None = None,
+    status: str | None = None,
+    limit: int = 50,
+    side_files: bool = False,
 ) -> list[dict[str, Any]]:
-    """Return the newest files, with the columns of the ledger as keys."""
-    cursor.execute(_SQL["list_files"], {"line": line, "status": status, "limit": limit})
+    """Return the newest files, with the columns of the ledger as keys.
+
+    Side files of tools are left out unless they are asked for.
+    """
+    cursor.execute(
+        _SQL["list_files"], {"line": line, "status": status, "limit": limit, "side_files": side_files}
+    )
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def count_side_files(cursor: Cursor, *, line: str | None = None) -> int:
+    """Return the number of side files of tools."""
+    cursor.execute(_SQL["count_side_files"], {"line": line})
+    row = cursor.fetchone()
+    return row[0] if row else 0

@@ -1,8 +1,9 @@
 -- name: register_file
 -- One row per object version; repeated events find the existing row.
-INSERT INTO claimwatch.file (dataset, line, bucket, key, version_id, sequencer, size_bytes, received_at, status, error)
+INSERT INTO claimwatch.file (dataset, line, bucket, key, version_id, sequencer, size_bytes, received_at, status, error,
+                             side_file)
 VALUES (%(dataset)s, %(line)s, %(bucket)s, %(key)s, %(version_id)s, %(sequencer)s, %(size_bytes)s, %(received_at)s,
-        %(status)s, %(error)s)
+        %(status)s, %(error)s, %(side_file)s)
 ON CONFLICT (bucket, key, version_id) DO NOTHING;
 
 -- name: find_file
@@ -142,5 +143,11 @@ SELECT file_id, dataset, line, key, version_id, status, format, rows_read, rows_
        received_at, committed_at, error
 FROM claimwatch.file
 WHERE (%(line)s::text IS NULL OR line = %(line)s) AND (%(status)s::text IS NULL OR status = %(status)s)
+  AND (%(side_files)s OR NOT side_file)
 ORDER BY file_id DESC
 LIMIT %(limit)s;
+
+-- name: count_side_files
+SELECT count(*)
+FROM claimwatch.file
+WHERE side_file AND (%(line)s::text IS NULL OR line = %(line)s);

@@ -13,7 +13,7 @@ from local.processes import wait_until
 from samples import Book, BookConfig, write_week
 from tests.deployed import PATIENCE, Deployed, Row, eventually
 
-EXIF_MODEL, EXIF_ORIENTATION, EXIF_TAKEN, EXIF_IFD = 0x0110, 0x0112, 0x9003, 0x8769
+EXIF_MODEL, EXIF_ORIENTATION, EXIF_IFD, EXIF_TAKEN, EXIF_ZONE = 0x0110, 0x0112, 0x8769, 0x9003, 0x9011
 SIDEWAYS = 6
 
 
@@ -47,7 +47,7 @@ def test_a_photo_is_stored_with_upright_copies_that_contain_no_metadata(
 ) -> None:
     exif = Image.Exif()
     exif[EXIF_MODEL], exif[EXIF_ORIENTATION] = "Camera of Jane", SIDEWAYS
-    exif.get_ifd(EXIF_IFD)[EXIF_TAKEN] = "2026:01:02 03:04:05"
+    exif.get_ifd(EXIF_IFD).update({EXIF_TAKEN: "2026:01:02 03:04:05", EXIF_ZONE: "+01:00"})
     data = jpeg(scene(1), exif=exif.tobytes())
 
     version = deployed.drop("images/E2E-1/a+b%20 100%25.jpg", data)
@@ -55,7 +55,8 @@ def test_a_photo_is_stored_with_upright_copies_that_contain_no_metadata(
 
     assert (photo["event_id"], photo["key"]) == ("E2E-1", "images/E2E-1/a+b%20 100%25.jpg")
     assert (photo["format"], photo["width"], photo["height"]) == ("JPEG", 1200, 1600)
-    assert photo["taken_at"].isoformat() == "2026-01-02T03:04:05+00:00"
+    assert photo["taken_at"].isoformat() == "2026-01-02T02:04:05+00:00"
+    assert photo["taken_at_local"].isoformat() == "2026-01-02T03:04:05"
     for copy, longest in (("display", 1024), ("thumbnail", 256)):
         data = bytes(photo[copy])
         with Image.open(BytesIO(data)) as shown:

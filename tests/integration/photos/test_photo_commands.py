@@ -1,5 +1,6 @@
 """The commands `image` and `images` show the photos of an event and where else they were used."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,15 @@ def test_the_photos_of_an_event_are_shown_with_properties_matches_and_refusals(
     for text in ("HEIF 4000 x 3000", "48.10000, 11.50000", "B (1 differing bit)", "it is not a photo"):
         assert text in table
     assert "7 frames" in run("image", "B").stdout
+
+
+def test_a_time_without_a_zone_is_shown_as_that_of_the_camera(run: Run, photos: PhotoEnvironment) -> None:
+    photos.decoder.taken_at_local = datetime.fromisoformat("2026-01-03T13:05:09")
+    photos.store("images/A/a.jpg")
+    assert "2026-01-03 13:05 by its clock" in run("image", "A").stdout
+    [photo] = answer(run("image", "A", "--json"))["photos"]
+    assert photo["taken_at"] is None
+    assert photo["taken_at_local"].startswith("2026-01-03T13:05:09")
 
 
 def test_replaced_and_deleted_photos_are_marked(run: Run, photos: PhotoEnvironment) -> None:

@@ -113,6 +113,15 @@ def test_the_code_points_of_a_heic_are_applied() -> None:
     assert _is_close(data, 14)
 
 
+def test_the_code_points_of_an_avif_are_applied() -> None:
+    image = _in(_profile(P3, SRGB))
+    data = encoded(image, "AVIF", quality=95)
+    codes = b"nclx" + struct.pack(">2H", REC_709, SRGB)
+    assert data.count(codes) == 1
+    assert _is_close(data.replace(codes, b"nclx" + struct.pack(">2H", P3, SRGB)), 14)
+    assert not _is_close(data, 14)
+
+
 def _encode_light(transfer: int) -> Callable[[float], float]:
     """Return the function from the code value of sRGB to that of PQ or HLG; white is as bright as paper."""
     curve = [value / 255 for value in range(256)]

@@ -172,3 +172,22 @@ def test_a_heic_of_tiles_is_shown_whole() -> None:
     assert b"grid" in data
     assert _is_stored(data)
     assert examine(data).frames == 1
+
+
+def test_a_gain_map_in_a_heic_is_not_a_frame() -> None:
+    """The second picture becomes the auxiliary one of the first, as phones write it."""
+    second = picture(200, 150).convert("L")
+    data = encoded(picture(400, 300), "HEIF", save_all=True, append_images=[second], thumbnails=[64])
+    assert examine(data).frames == 2
+    changed = bytearray(data.replace(b"thmb\0\4\0\1\0\3", b"auxl\0\3\0\1\0\1"))
+    thumbnail = changed.index(b"infe\2\0\0\0\0\4")
+    changed[thumbnail + 4 : thumbnail + 8] = b"\2\0\0\1"  # hidden: the reference to its picture is gone
+    # Its decoder's configuration, the last of eleven properties, becomes the type of the auxiliary picture.
+    configuration = changed.rindex(b"hvcC")
+    length = int.from_bytes(changed[configuration - 4 : configuration]) - 8
+    kind = b"auxC" + bytes(4) + b"urn:com:apple:photo:2020:aux:hdrgainmap\0"
+    changed[configuration : configuration + 4 + length] = kind.ljust(4 + length, b"\0")
+    changed = changed.replace(b"\0\3\4\x88\2\x09\x0a", b"\0\3\4\x88\2\x09\x0b")
+    photo = examine(bytes(changed))
+    assert (photo.frames, photo.width, photo.height) == (1, 400, 300)
+    assert corners(opened(photo.display)) == CORNERS

@@ -12,6 +12,7 @@ from claimwatch.domain.contract.unseen_values import unseen_problems
 from claimwatch.domain.files.header import csv_layout, ndjson_layout
 from claimwatch.errors import RefusedContract, RefusedFile, sentence
 from claimwatch.invisible import INVISIBLE, show_invisible, without_invisible
+from cli.screen import show, show_table
 from tests.integration.ingest.glass import GLASS
 
 CONTRACT = parse_contract(GLASS, "glass")
@@ -108,3 +109,12 @@ def _with_value(value: str) -> Contract:
         customProperties: [{{property: role, value: feature}}]
 """
     return parse_contract(GLASS + region, "glass")
+
+
+def test_the_command_line_shows_what_nobody_sees_by_code_point(capsys: pytest.CaptureFixture[str]) -> None:
+    show_table(("key",), [("claims/mo\u200btor/a\u202e.csv",)])
+    show("event E\ufeff1")
+    assert capsys.readouterr().out.split("\n")[1:3] == [
+        "claims/mo<U+200B>tor/a<U+202E>.csv",
+        "event E<U+FEFF>1",
+    ]

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from random import Random
 
-from benchmarks.field import dates, identifiers, json_numbers, numbers, plain, words
+from benchmarks.field import containers, dates, identifiers, json_numbers, numbers, plain, words
 from benchmarks.field.generated import GeneratedFile
 
 type Draw = Callable[[Random], GeneratedFile]
 
 KINDS: Mapping[str, Draw] = {
+    "containers": containers.draw,
     "identifiers": identifiers.draw,
     "json_numbers": json_numbers.draw,
     "plain": plain.draw,

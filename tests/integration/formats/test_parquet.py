@@ -107,3 +107,13 @@ def test_reasons_quote_no_values() -> None:
         offer(parquet({"name": pa.array([b"Secret\xff Name"]).cast(pa.string(), safe=False)}))
     assert "Secret" not in str(refused.value)
     assert json.dumps(str(refused.value))
+
+
+@pytest.mark.parametrize("twin", ["amount", "Amount", "AMOUNT"])
+def test_a_column_twice_is_seen_whatever_its_case(twin: str) -> None:
+    """DuckDB would call the second one amount_1, and its values would be those of an unknown column."""
+    packed = io.BytesIO()
+    nested = pa.array([{"amount": 1, "b": {"c": [2]}}])
+    columns = [pa.array(["C-1"]), nested, pa.array([5]), pa.array([6])]
+    pq.write_table(pa.Table.from_arrays(columns, names=["claim_id", "x", "amount", twin]), packed)
+    assert offer(packed.getvalue()).prepared.header == ("claim_id", "x", "amount", twin)

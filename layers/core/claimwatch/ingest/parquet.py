@@ -59,7 +59,7 @@ class ParquetTable:
         self._columns = {name: kind for name, kind, *_ in described}
         self.header = tuple(
             name.replace("\0", "\ufffd").strip() or f"column_{place}"
-            for place, name in enumerate(self._columns, 1)
+            for place, name in enumerate(self._names(), 1)
         )
 
     @property
@@ -69,6 +69,21 @@ class ParquetTable:
         In these, a whole number is written without a point if it was not rounded.
         """
         return tuple(place for place, kind in enumerate(self._columns.values()) if kind in _EXACT_BELOW)
+
+    def _names(self) -> list[str]:
+        """Return the names as they are written: DuckDB changes one that differs from another only by case."""
+        query = "SELECT name, coalesce(num_children, 0) FROM parquet_schema(?)"
+        try:
+            (_, *columns) = self._engine.execute(query, [str(self._path)]).fetchall()
+        except duckdb.Error as error:
+            raise RefusedFile(_DAMAGED.format("its table of contents cannot be read")) from error
+        names: list[str] = []
+        inner = 0  # parts of the last column that are still to come
+        for name, parts in columns:
+            if not inner:
+                names.append(name)
+            inner += parts - (1 if inner else 0)
+        return names if len(names) == len(self._columns) else list(self._columns)
 
     def lines(self, decimal_commas: Collection[str] = ()) -> Iterator[bytes]:
         """Yield the rows as CSV, some whole lines at a time.

@@ -117,3 +117,11 @@ def test_a_column_twice_is_seen_whatever_its_case(twin: str) -> None:
     columns = [pa.array(["C-1"]), nested, pa.array([5]), pa.array([6])]
     pq.write_table(pa.Table.from_arrays(columns, names=["claim_id", "x", "amount", twin]), packed)
     assert offer(packed.getvalue()).prepared.header == ("claim_id", "x", "amount", twin)
+
+
+def test_files_that_were_joined_are_refused() -> None:
+    """The footer of the last file is valid for the first one, so the rows of the others would be lost."""
+    packed = io.BytesIO()
+    pq.write_table(pa.table({"claim_id": ["C-1"], "amount": [5]}), packed)
+    with pytest.raises(RefusedFile, match="several Parquet files were joined; send each of them alone"):
+        offer(2 * packed.getvalue())

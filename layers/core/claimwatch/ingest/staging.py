@@ -16,7 +16,7 @@ from typing import Literal
 from claimwatch.aws.objects import ObjectRef, ObjectStore
 from claimwatch.domain.files.dialect_detection import has_lone_returns, read_preamble
 from claimwatch.domain.files.encoding import Encoding, detect_encoding
-from claimwatch.domain.files.file_format import GZIP, Format, detect_format, is_parquet
+from claimwatch.domain.files.file_format import GZIP, PARQUET, Format, detect_format, is_parquet
 from claimwatch.domain.files.header import refuse_too_wide
 from claimwatch.domain.files.json_shapes import describe_json_without_records
 from claimwatch.domain.files.normalize import (
@@ -386,8 +386,13 @@ def _parquet(dropped: _DroppedObject, staging: _Staging, decimal_commas: Collect
 
 
 def _save(blocks: Iterable[bytes], path: Path, room: int) -> None:
+    """Write the file; raises ``RefusedFile`` if it is several files, because only one would be read."""
+    before = b""
     with path.open("wb") as file:
         for block in blocks:
+            if 2 * PARQUET in before + block[: len(PARQUET) * 2] or 2 * PARQUET in block:
+                raise RefusedFile("several Parquet files were joined; send each of them alone")
+            before = (before + block)[1 - 2 * len(PARQUET) :]
             room -= len(block)
             if room < 0:
                 raise RefusedFile("the Parquet file is larger than the free disk space; send smaller files")

@@ -1,4 +1,4 @@
-"""Photos of 12 megapixels: Claimwatch compared with Pillow, pyvips and sharp; and recall of reused photos.
+"""Photos of 12 megapixels: Claimwatch compared with Pillow, pyvips and sharp; recall of pictures used again.
 
 python -m benchmarks.images                     what `make bench-images` runs; writes benchmarks/results.json
 python -m benchmarks.images --rounds 1 --only claimwatch --only naive --skip-matching --skip-search
@@ -15,7 +15,7 @@ from PIL import Image
 from samcli.yamlhelper import yaml_parse
 from skimage.metrics import structural_similarity
 
-from benchmarks import images_matching, images_search
+from benchmarks import images_documents, images_matching, images_search
 from benchmarks.command import argument_parser, run, say
 from benchmarks.images_contestants import NAMES, Contestant, contestants
 from benchmarks.images_input import HEIGHT, WIDTH, Input, inputs
@@ -64,6 +64,11 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
         figures |= {name: matching.pop(name) for name in ("match_recall", "false_pair_rate")}
         figures["matching"] = matching
         hashes = [photo.original for photo in hashed if photo.original is not None]
+        say(f"Drawing documents on {images_documents.LETTERHEADS} letterheads")
+        documents = images_documents.measure()
+        figures["document_false_pair_rate"] = documents["false_pair_rate"]
+        figures["document_match_recall"] = documents["match_recall"]
+        figures["documents"] = documents
     if not options.skip_search:
         evenly = np.random.default_rng(1).integers(-(1 << 63), 1 << 63, 300).tolist()
         figures["search"] = images_search.measure(options.folder, hashes or evenly, say)
@@ -195,15 +200,19 @@ def _report(figures: dict[str, Any]) -> str:
     }
     parts.append(table(["", "value"], [[name, str(value)] for name, value in details.items()]))
     if matching := figures.get("matching"):
-        recalls = [[kind, f"{recall:.3f}"] for kind, recall in matching["recall"].items()]
-        parts.append(
-            table([f"{matching['photos']} photos, within {matching['distance']} bits", "recall"], recalls)
-        )
+        recalls = [
+            [kind, f"{matching['recall_by_hash'][kind]:.3f}", f"{recall:.3f}"]
+            for kind, recall in matching["recall"].items()
+        ]
+        head = f"{matching['photos']} photos, within {matching['distance']} bits"
+        parts.append(table([head, "recall by hash", "recall"], recalls))
         parts.append(
             f"match_recall {figures['match_recall']}, false pairs {matching['false_pairs']:,} of"
             f" {matching['pairs']:,} (with edits of other photos {matching['false_pairs_with_edits']:,} of"
             f" {matching['pairs_with_edits']:,})"
         )
+    if documents := figures.get("documents"):
+        parts.append(images_documents.report(documents))
     if search := figures.get("search"):
         times = [
             [f"{int(size):,} rows", f"{one['indexed_ms']:.2f}", f"{one['scan_ms']:.2f}"]

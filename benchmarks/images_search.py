@@ -23,10 +23,10 @@ _INDEXED, _SCANNED = 20, 5
 """Number of searches of each kind; the median is reported."""
 
 _FILL = """
-INSERT INTO claimwatch.claim_image (event_id, bucket, key, version_id, sha256, phash, format, width, height,
-                                    frames, size_bytes, display, thumbnail, received_at)
-SELECT 'event-' || n / 3, 'bench', 'images/event-' || n / 3 || '/' || n, '1', repeat('0', 64), phash, 'JPEG',
-       4000, 3000, 1, 3000000, '', '', now()
+INSERT INTO claimwatch.claim_image (event_id, bucket, key, version_id, sha256, phash, gradients, format,
+                                    width, height, frames, size_bytes, display, thumbnail, received_at)
+SELECT 'event-' || n / 3, 'bench', 'images/event-' || n / 3 || '/' || n, '1', repeat('0', 64), phash,
+       repeat('01', 512)::bit(1024), 'JPEG', 4000, 3000, 1, 3000000, '', '', now()
 FROM filled
 """
 _SCAN = """
@@ -94,7 +94,12 @@ def _timed(postgres: Bench, rng: Generator, rows: int) -> dict[str, Any]:
             phash, original = _near_duplicate(cursor, rng, rows)
             image_id = _inserted(cursor, phash, attempt)
             begun = time.perf_counter()
-            matches = images.add_matches(cursor, image_id, "the new event", phash, MATCH_DISTANCE)
+            images.search_alone(cursor)
+            found = images.candidates(cursor, "the new event", phash, 0, MATCH_DISTANCE)
+            images.thumbnails(cursor, [candidate.image_id for candidate in found])
+            matches = images.add_matches(
+                cursor, image_id, "the new event", [(candidate, 0) for candidate in found]
+            )
             seconds = time.perf_counter() - begun
             cursor.execute(
                 "SELECT count(*) FROM claimwatch.image_match WHERE %s IN (image_id, other_image_id)",
@@ -142,5 +147,5 @@ def _inserted(cursor: Cursor, phash: int, attempt: int) -> int:
     version = images.Version(
         "the new event", "bench", "images/the new event/copy", str(attempt), "", datetime.now(UTC)
     )
-    photo = images.PhotoRecord("0" * 64, 0, phash, "JPEG", 4000, 3000, 1, None, None, None, b"", b"")
+    photo = images.PhotoRecord("0" * 64, 0, phash, 0, "JPEG", 4000, 3000, 1, None, None, None, b"", b"")
     return images.add(cursor, version, photo)

@@ -1,7 +1,7 @@
 """Keys of S3 objects: an event about a hostile key is stored, refused or ignored by each function."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from random import Random
 
@@ -26,6 +26,9 @@ class NoPhoto:
 
     def examine(self, data: bytes) -> Photo:  # noqa: ARG002 - the protocol's argument
         raise RefusedPhoto("the file is not a photo; send a photo")
+
+    def compare(self, thumbnail: bytes, others: Sequence[bytes]) -> list[int | None]:  # noqa: ARG002
+        raise AssertionError("no photo is stored")
 
 
 class SameObjects:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -13,6 +13,7 @@ from PIL import Image
 
 from claimwatch.aws.events import CreatedObject
 from claimwatch.domain.photos.photo import Photo, examine
+from claimwatch.domain.photos.same_picture import differing_blocks, picture_of_jpeg
 from claimwatch.errors import RefusedPhoto
 from claimwatch.photos import receive
 from claimwatch.photos.decoder import Decoder
@@ -82,6 +83,11 @@ class PhotoReader:
 
     def examine(self, data: bytes) -> Photo:
         return self._examined(data)
+
+    def compare(self, thumbnail: bytes, others: Sequence[bytes]) -> list[int | None]:
+        one = picture_of_jpeg(thumbnail)
+        pictures = [picture_of_jpeg(other) for other in others]
+        return [differing_blocks(one, other) if one and other else None for other in pictures]
 
     def _store(self, data: bytes, expected: str) -> None:
         self._inputs += 1

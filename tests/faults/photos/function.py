@@ -1,7 +1,8 @@
 """The function process_image in a worker: its real handler with dependencies that inject faults."""
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Timer
@@ -89,14 +90,25 @@ class BreakingDecoder:
 
     def examine(self, data: bytes) -> Photo:
         """Decode a photo."""
-        fault = trap.spring("decode")
-        if fault is None:
+        with self._breaking("decode"):
             return self._decoder.examine(data)
+
+    def compare(self, thumbnail: bytes, others: Sequence[bytes]) -> list[int | None]:
+        """Compare photos."""
+        with self._breaking("compare"):
+            return self._decoder.compare(thumbnail, others)
+
+    @contextmanager
+    def _breaking(self, point: str) -> Iterator[None]:
+        fault = trap.spring(point)
+        if fault is None:
+            yield
+            return
         assert fault.kind == "kill_decoder", fault
         killer = Timer(fault.delay, self._decoder.start().kill)
         killer.start()
         try:
-            return self._decoder.examine(data)
+            yield
         finally:
             killer.join()
 

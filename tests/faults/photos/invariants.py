@@ -15,9 +15,9 @@ from tests.faults.photos.model import (
     Pair,
     current,
     fates,
-    hashes,
     name,
     pairs,
+    results,
     row,
 )
 from tests.faults.photos.schedule import BUCKET, Entry, Erasure
@@ -117,8 +117,8 @@ class PhotosInvariants(Invariants):
             Counter((key, version) for key, version in shown),
             Counter(current(self._entries, set(names.values()), marked, gone)),
         )
-        phashes = hashes(self._entries)
-        alike = pairs([(names[number], events[number], phashes.get(names[number])) for number in names])
+        photos = results(self._entries)
+        alike = pairs([(names[number], events[number], photos.get(names[number])) for number in names])
         self.compare("matches", Counter(_pair(names, events, match) for match in matches), Counter(alike))
 
 

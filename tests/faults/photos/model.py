@@ -1,16 +1,18 @@
 """The rows that the database must contain, derived from the objects and deletions of a schedule.
 
-Of the code under test only the decoder is used, once for each picture and without faults.
+Of the code under test only the decoder and the comparison of pictures are used, without faults.
 """
 
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cache
 from typing import Any
 
 from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE
 from claimwatch.domain.photos.photo import Photo
+from claimwatch.domain.photos.same_picture import differing_blocks, is_same, picture_of_jpeg
 from tests.faults.photos.schedule import Entry, Erasure
 
 GONE = "the object was deleted before it was read"
@@ -72,24 +74,34 @@ def current(
     return {name(stack[-1]) for stack in stacks.values() if stack[-1].picture}
 
 
-def pairs(stored: Sequence[tuple[Name, str, int | None]]) -> set[Pair]:
-    """Return the pairs of similar photos (name, event, hash) that have different events."""
+def pairs(stored: Sequence[tuple[Name, str, Photo | None]]) -> set[Pair]:
+    """Return the pairs of photos (name, event, result of decoding) that match and have different events."""
     found: set[Pair] = set()
     ordered = sorted(stored, key=lambda photo: photo[0])
-    for index, (one, event, phash) in enumerate(ordered):
-        for other, other_event, other_phash in ordered[index + 1 :]:
-            if event == other_event or phash is None or other_phash is None:
+    for index, (one, event, photo) in enumerate(ordered):
+        for other, other_event, other_photo in ordered[index + 1 :]:
+            if event == other_event or photo is None or other_photo is None:
                 continue
-            bits = ((phash ^ other_phash) & (2**64 - 1)).bit_count()
-            if bits <= MATCH_DISTANCE:
+            if photo.phash is None or other_photo.phash is None:
+                continue
+            bits = ((photo.phash ^ other_photo.phash) & (2**64 - 1)).bit_count()
+            if bits <= MATCH_DISTANCE and _shows_the_same(*sorted((photo.thumbnail, other_photo.thumbnail))):
                 found.add((one, other, bits))
     return found
 
 
-def hashes(entries: Iterable[Entry]) -> Mapping[Name, int | None]:
-    """Return the perceptual hash of each version that is a photo."""
+@cache
+def _shows_the_same(thumbnail: bytes, other: bytes) -> bool:
+    pictures = picture_of_jpeg(thumbnail), picture_of_jpeg(other)
+    assert pictures[0] is not None
+    assert pictures[1] is not None
+    return is_same(differing_blocks(pictures[0], pictures[1]))
+
+
+def results(entries: Iterable[Entry]) -> Mapping[Name, Photo]:
+    """Return the result of decoding each version that is a photo."""
     return {
-        name(entry): entry.picture.becomes.phash
+        name(entry): entry.picture.becomes
         for entry in entries
         if entry.picture and isinstance(entry.picture.becomes, Photo)
     }

@@ -65,6 +65,7 @@ POINTS: Points = {
     "Object Created": (
         ("read", ("kill", "s3_500", "s3_broken", "s3_slow")),
         ("decode", ("kill_decoder", "kill_decoder", "kill", "kill_soon", "stall")),
+        ("compare", ("kill_decoder", "kill", "kill_soon", "stall")),
         ("statement", ("kill", "terminate", "stall", "stall")),
         ("before_commit", ("kill", "terminate", "stall", "race")),
         ("after_commit", ("kill", "terminate")),
@@ -75,14 +76,23 @@ POINTS: Points = {
         ("after_commit", ("kill", "terminate")),
     ),
 }
-_MOST_PASSED = {"read": 4, "decode": 1, "statement": 9, "before_commit": 4, "after_commit": 4}
-"""A photo is read in several blocks and processed with about eight statements in four transactions."""
+_MOST_PASSED = {
+    "read": 4,
+    "decode": 1,
+    "compare": 2,
+    "statement": 12,
+    "before_commit": 5,
+    "after_commit": 5,
+}
+"""A photo is read in several blocks and processed with about eleven statements in five transactions."""
 _CURSES = (
     Fault("read", 0, "s3_500"),
     Fault("read", 0, "s3_broken"),
     Fault("decode", 0, "kill"),
     Fault("before_commit", 0, "kill"),
     Fault("before_commit", 1, "kill"),
+    Fault("before_commit", 2, "kill"),
+    Fault("compare", 0, "kill"),
 )
 
 
@@ -186,7 +196,7 @@ class PhotoSchedule(Seeded):
         if draw.random() > self.intensity * 0.7**receive:
             return ()
         if receive == 0 and self.restarts and draw.random() < 0.08:
-            return (Fault("statement", draw.randrange(9), draw.choice(RESTARTS)),)
+            return (Fault("statement", draw.randrange(12), draw.choice(RESTARTS)),)
         point, kinds = draw.choice(POINTS[kind])
         return (
             Fault(point, draw.randrange(_MOST_PASSED[point]), draw.choice(kinds), draw.uniform(0, 0.006)),

@@ -1,7 +1,7 @@
 """An environment in which tests drop, receive and delete photos, with a fake decoder."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,10 @@ BUCKET = "landing"
 
 
 def picture(phash: int | None = 0, **properties: Any) -> bytes:
-    """Return bytes that `FakeDecoder` decodes to a photo with this hash and these properties."""
+    """Return bytes that `FakeDecoder` decodes to a photo with this hash and these properties.
+
+    Photos show the same unless they have different ``shows``.
+    """
     return json.dumps({"phash": phash, **properties}).encode()
 
 
@@ -30,6 +33,7 @@ class FakeDecoder:
     """Decodes JSON to a photo and refuses anything else; raises ``fault`` once if it is set."""
 
     calls: int = 0
+    compared: list[int] = field(default_factory=list)
     fault: Exception | None = None
     taken_at: datetime | None = None
     taken_at_local: datetime | None = None
@@ -48,6 +52,7 @@ class FakeDecoder:
             "width": 4000,
             "height": 3000,
             "frames": 1,
+            "gradients": 0,
             "taken_at": self.taken_at,
             "taken_at_local": self.taken_at_local,
             "latitude": None,
@@ -55,7 +60,16 @@ class FakeDecoder:
             "display": b"display of " + data,
             "thumbnail": b"thumbnail of " + data,
         }
-        return Photo(**defaults | properties)
+        return Photo(**defaults | {name: value for name, value in properties.items() if name != "shows"})
+
+    def compare(self, thumbnail: bytes, others: Sequence[bytes]) -> list[int | None]:
+        """Return 0 for pictures that show the same, else 99."""
+        self.compared.append(len(others))
+        return [0 if _shows(thumbnail) == _shows(other) else 99 for other in others]
+
+
+def _shows(thumbnail: bytes) -> Any:
+    return json.loads(thumbnail.removeprefix(b"thumbnail of ")).get("shows")
 
 
 class CountingObjectStore(FilesystemObjectStore):

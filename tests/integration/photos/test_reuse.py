@@ -8,12 +8,13 @@ from contextlib import closing
 import pytest
 
 from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE, distance
+from claimwatch.errors import TransientFault
 from claimwatch.storage import images
 from claimwatch.storage.connection import Database
 from tests.integration.photos.environment import BUCKET, PhotoEnvironment, picture
 
 PICTURE = 0x5A5A_1234_89AB_0F0F
-RECORD = images.PhotoRecord("0" * 64, 1, 5, "JPEG", 1, 1, 1, None, None, None, b"", b"")
+RECORD = images.PhotoRecord("0" * 64, 1, 5, 0, "JPEG", 1, 1, 1, None, None, None, b"", b"thumbnail of {}")
 
 
 def signed(phash: int) -> int:
@@ -108,8 +109,8 @@ def test_a_search_waits_for_an_uncommitted_photo(photos: PhotoEnvironment, datab
 
     thread = threading.Thread(target=second)
     with photos.database.transaction() as cursor:
-        image_id = images.add(cursor, version, RECORD)
-        images.add_matches(cursor, image_id, "A", 5, MATCH_DISTANCE)
+        images.add(cursor, version, RECORD)
+        images.search_alone(cursor)
         thread.start()
         waiting.wait()
         time.sleep(0.3)
@@ -121,7 +122,7 @@ def test_a_search_waits_for_an_uncommitted_photo(photos: PhotoEnvironment, datab
 def test_the_number_of_matches_of_a_new_photo_is_limited(
     photos: PhotoEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(images, "MOST_MATCHES", 3)
+    monkeypatch.setattr(images, "MOST_CANDIDATES", 3)
     for number in range(6):
         photos.store(f"images/E{number}/1.jpg", picture(flipped(PICTURE, *range(number))))
     assert [found for *_, found in photos.matches() if found > 3] == []
@@ -156,7 +157,7 @@ def test_a_search_beyond_the_reach_of_the_bands_is_rejected(
     photos: PhotoEnvironment, database: Database
 ) -> None:
     with database.transaction() as cursor, pytest.raises(ValueError, match="11 bits"):
-        images.add_matches(cursor, 1, "A", 0, 12)
+        images.candidates(cursor, "A", 0, 0, 12)
 
 
 @pytest.fixture
@@ -176,24 +177,10 @@ def large(photos: PhotoEnvironment) -> PhotoEnvironment:
 
 
 def test_the_search_uses_the_band_indexes_and_no_sequential_scan(large: PhotoEnvironment) -> None:
-    found: list[str] = []
+    parameters = images.search_parameters("new", PICTURE, 0, MATCH_DISTANCE)
     with large.database.transaction() as cursor:
-        image_id = images.add(
-            cursor,
-            images.Version("new", BUCKET, "images/new/1.jpg", "1", "0", large.drop("images/x/1").created_at),
-            RECORD,
-        )
-        parameters = {
-            "image_id": image_id,
-            "event_id": "new",
-            "phash": str(PICTURE),
-            "most": MATCH_DISTANCE,
-            "limit": images.MOST_MATCHES,
-            **{f"band_{number}": values for number, values in enumerate(images.neighbours(PICTURE), 1)},
-        }
-        cursor.execute("EXPLAIN ANALYZE " + images._SQL["add_matches"], parameters)
-        found = [line for (line,) in cursor.fetchall()]
-    plan = "\n".join(found)
+        cursor.execute("EXPLAIN ANALYZE " + images._SQL["candidates"], parameters)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
     for band in range(1, 5):
         assert f"claim_image_by_band_{band}" in plan, plan
     assert "Seq Scan" not in plan, plan
@@ -206,3 +193,86 @@ def test_the_photos_of_one_event_are_found_by_an_index(large: PhotoEnvironment) 
     )
     assert "claim_image_by_event" in plan
     assert "Seq Scan on claim_image" not in plan, plan
+
+
+def test_different_pictures_with_equal_hashes_do_not_match(photos: PhotoEnvironment) -> None:
+    for number in range(4):
+        photos.store(f"images/{number}/estimate.jpg", picture(signed(PICTURE), shows=number))
+    assert photos.matches() == []
+    assert photos.store("images/fraud/estimate.jpg", picture(signed(PICTURE), shows=2)).matches == 1
+    assert photos.rows("SELECT event_id, other_event_id, differing_blocks FROM image_match") == [
+        ("fraud", "2", 0)
+    ]
+
+
+def test_thousands_of_documents_with_one_hash_do_not_hide_the_copy_of_one(photos: PhotoEnvironment) -> None:
+    rng = random.Random(8)
+    forms = [rng.getrandbits(1024) for _ in range(2)]
+    for number, form in enumerate(forms):
+        photos.store(f"images/{number}/1.jpg", picture(7, gradients=form, shows=number))
+    photos.rows(
+        """
+        INSERT INTO claim_image (event_id, bucket, key, version_id, sha256, phash, gradients, format, width,
+                                 height, frames, size_bytes, display, thumbnail, received_at)
+        SELECT 'other-' || n, 'landing', 'images/other-' || n || '/1', '1', repeat('0', 64), 7,
+               overlay(%s::bit(1024) PLACING (n * 2654435761 %% 1048576)::bit(20) FROM 1),
+               'JPEG', 1, 1, 1, 1, 'd', convert_to('{"shows": ' || n + 9 || '}', 'utf8'), now()
+        FROM generate_series(1, 3000) AS n
+        """,
+        f"{forms[0] ^ 0b11111:01024b}",
+    )
+    copy = picture(7, gradients=forms[0] ^ 0b101, shows=0)
+    assert photos.store("images/fraud/1.jpg", copy).matches == 1
+    assert photos.matches() == [("fraud", "0", 0)]
+    assert sum(photos.decoder.compared) <= images.MOST_CANDIDATES + 1
+
+
+def test_photos_that_were_stored_without_gradients_are_still_matched(photos: PhotoEnvironment) -> None:
+    for number in range(3):
+        photos.store(f"images/old-{number}/1.jpg", picture(7, shows=number))
+    photos.rows("UPDATE claim_image SET gradients = NULL")
+    photos.store("images/new/1.jpg", picture(7, gradients=5, shows="new"))
+    assert photos.store("images/fraud/1.jpg", picture(5, gradients=1, shows=1)).matches == 1
+    assert photos.matches() == [("fraud", "old-1", 1)]
+
+
+def test_a_picture_that_cannot_be_compared_does_not_match(photos: PhotoEnvironment) -> None:
+    photos.store("images/A/1.jpg", picture(7))
+    photos.decoder.compare = lambda _, others: [None for _ in others]  # type: ignore[assignment, method-assign]
+    assert photos.store("images/B/1.jpg", picture(7)).matches == 0
+
+
+def test_each_pair_of_pictures_is_compared_once(photos: PhotoEnvironment) -> None:
+    for number in range(4):
+        photos.store(f"images/{number}/1.jpg", picture(7))
+    assert photos.decoder.compared == [1, 2, 3]
+
+
+def test_a_photo_that_cannot_be_compared_now_is_received_again(photos: PhotoEnvironment) -> None:
+    photos.store("images/A/1.jpg", picture(7))
+    created = photos.drop("images/B/1.jpg", picture(7))
+
+    def broken(_thumbnail: bytes, _others: object) -> list[int | None]:
+        raise TransientFault("the decoder ended before it had compared all photos")
+
+    working, photos.decoder.compare = photos.decoder.compare, broken  # type: ignore[assignment, method-assign]
+    with pytest.raises(TransientFault):
+        photos.receive(created)
+    photos.decoder.compare = working  # type: ignore[method-assign]
+    assert photos.receive(created).matches == 1
+
+
+def test_the_matches_do_not_depend_on_the_order_of_arrival(photos: PhotoEnvironment) -> None:
+    rng = random.Random(12)
+    sent = [
+        (f"{event}", picture(flipped(PICTURE, *rng.sample(range(64), rng.randrange(9))), shows=event % 3))
+        for event in range(9)
+    ]
+    found = []
+    for turn in range(3):
+        photos.rows("TRUNCATE claim_image, image_match")
+        for event, data in rng.sample(sent, len(sent)):
+            photos.store(f"images/{event}/{turn}.jpg", data)
+        found.append({(*sorted(pair), bits) for *pair, bits in photos.matches()})
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) > 3

@@ -23,7 +23,7 @@ FILE_STATE = (
 )
 WINDOW_STATE = "advised_at claims closed_at missing planned_at report_uri status told_at"
 REPLAYED = "attempt chunks error notified_at status"
-SEARCHED = "band_1 band_2 band_3 band_4 bucket event_id image_id key phash version_id"
+SEARCHED = "band_1 band_2 band_3 band_4 bucket event_id gradients image_id key phash thumbnail version_id"
 ALL = "SELECT INSERT UPDATE DELETE TRUNCATE REFERENCES TRIGGER"
 
 # Lines of a matrix: a relation, its privileges, and in brackets the columns that a privilege is limited to.

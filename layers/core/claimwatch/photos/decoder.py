@@ -5,9 +5,9 @@ or crash. The child therefore has no credentials, has an address space limit, an
 up; before it reads the first photo it confines itself (``confinement``). It stays warm from one photo to the
 next.
 
-Both directions carry frames: eight bytes of length, then the content. A request is one frame, the photo. An
-answer is a frame of JSON, followed, unless the photo was refused, by a frame for the display copy and one for
-the thumbnail.
+Both directions carry frames: eight bytes of length, then the content. A request is a frame with its kind, one
+with the number of pictures, and a frame for each picture. An answer is a frame of JSON; that of a photo is
+followed, unless the photo was refused, by a frame for the display copy and one for the thumbnail.
 """
 
 import json
@@ -16,14 +16,16 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
+from itertools import batched
 from threading import Timer
 from typing import IO, Any, Self
 
 from claimwatch.domain.photos.photo import Photo, examine, load_decoders
+from claimwatch.domain.photos.same_picture import differing_blocks, picture_of_jpeg
 from claimwatch.errors import RefusedPhoto, TransientFault
 from claimwatch.malloc import disable_heap_trim
 from claimwatch.photos.confinement import confine, hide_memory
@@ -43,6 +45,12 @@ _START_SECONDS = 60.0
 _READY = b"ready"
 _LENGTH = 8
 _TIMES = ("taken_at", "taken_at_local")
+_PHOTO, _COMPARISON = b"photo", b"comparison"
+"""Kinds of requests."""
+
+_COMPARED_AT_ONCE = 25
+"""Comparisons in a request; each takes 10 to 40 ms."""
+
 _KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 _GRACE = 5
 """Seconds after the time limit at which a busy child ends itself, in case its parent is gone."""
@@ -67,11 +75,7 @@ class Decoder:
         hardly both. Raises ``TransientFault`` if no process could be started or received the photo.
         """
         try:
-            return self._ask(data)
-        except _Died:
-            pass
-        try:
-            return self._ask(data)
+            return _photo(*self._ask_twice(_PHOTO, data))
         except _Died as died:
             if died.received_photo:
                 raise RefusedPhoto(
@@ -79,12 +83,33 @@ class Decoder:
                 ) from died
             raise TransientFault("the decoder ended before it received the photo") from died
 
-    def _ask(self, data: bytes) -> Photo:
+    def compare(self, thumbnail: bytes, others: Sequence[bytes]) -> list[int | None]:
+        """Return for each of the other thumbnails in how many blocks it differs from this one.
+
+        None stands for a thumbnail that cannot be read. Raises ``TransientFault`` if the process ends twice.
+        """
+        found: list[int | None] = []
+        for batch in batched(others, _COMPARED_AT_ONCE, strict=False):
+            try:
+                answer, _ = self._ask_twice(_COMPARISON, thumbnail, *batch)
+            except (_Died, RefusedPhoto) as error:
+                raise TransientFault("the decoder ended before it had compared all photos") from error
+            found += answer["blocks"]
+        return found
+
+    def _ask_twice(self, kind: bytes, *pictures: bytes) -> tuple[dict[str, Any], list[bytes]]:
+        """Send a request, and once more if the process ends; raises ``_Died`` if it ends again."""
+        try:
+            return self._ask(kind, *pictures)
+        except _Died:
+            return self._ask(kind, *pictures)
+
+    def _ask(self, kind: bytes, *pictures: bytes) -> tuple[dict[str, Any], list[bytes]]:
         child = self.start()
         received_photo = False
         with _Deadline(child, self._seconds) as deadline:
             try:
-                _write(_stream(child.stdin), data)
+                _write(_stream(child.stdin), kind, len(pictures).to_bytes(_LENGTH), *pictures)
                 received_photo = True
                 answer, copies = _read_answer(_stream(child.stdout))
             except (EOFError, OSError) as error:
@@ -97,7 +122,7 @@ class Decoder:
                 raise _Died(received_photo=received_photo) from error
         if answer.pop("last"):
             self.close()
-        return _photo(answer, copies)
+        return answer, copies
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the process and load its libraries, if it is not running; ``examine`` does so when needed."""
@@ -202,7 +227,12 @@ def _read(pipe: IO[bytes]) -> bytes:
 
 def _read_answer(pipe: IO[bytes]) -> tuple[dict[str, Any], list[bytes]]:
     answer: dict[str, Any] = json.loads(_read(pipe))
-    return answer, [] if "refused" in answer else [_read(pipe), _read(pipe)]
+    return answer, [_read(pipe), _read(pipe)] if answer.pop("copies") else []
+
+
+def _read_request(pipe: IO[bytes]) -> tuple[bytes, list[bytes]]:
+    kind, count = _read(pipe), int.from_bytes(_read(pipe))
+    return kind, [_read(pipe) for _ in range(count)]
 
 
 def _photo(answer: dict[str, Any], copies: list[bytes]) -> Photo:
@@ -225,31 +255,33 @@ def serve(requests: IO[bytes], answers: IO[bytes], seconds: float) -> None:
     _write(answers, _READY)
     while True:
         try:
-            data = _read(requests)
+            kind, pictures = _read_request(requests)
         except EOFError:
             return
         # A living parent kills this process sooner. SIGALRM's default action ends even busy C code.
         signal.setitimer(signal.ITIMER_REAL, seconds + _GRACE)
-        frames = _answer_frames(data, address_space)
+        answer, copies = _compared(pictures) if kind == _COMPARISON else _examined(pictures[0])
+        answer |= {"copies": bool(copies), "last": address_space() > _REPLACE_ABOVE}
         signal.setitimer(signal.ITIMER_REAL, 0)
         try:
-            _write(answers, *frames)
+            _write(answers, json.dumps(answer).encode(), *copies)
         except BrokenPipeError:
             return
 
 
-def _answer_frames(data: bytes, address_space: Callable[[], int]) -> list[bytes]:
-    copies = []
-    answer: dict[str, Any]
+def _examined(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
     try:
         answer = asdict(examine(data))
     except RefusedPhoto as refused:
-        answer = {"refused": str(refused)}
-    else:
-        copies = [answer.pop("display"), answer.pop("thumbnail")]
-        answer |= {name: answer[name] and answer[name].isoformat() for name in _TIMES}
-    answer["last"] = address_space() > _REPLACE_ABOVE
-    return [json.dumps(answer).encode(), *copies]
+        return {"refused": str(refused)}, []
+    answer |= {name: answer[name] and answer[name].isoformat() for name in _TIMES}
+    return answer, [answer.pop("display"), answer.pop("thumbnail")]
+
+
+def _compared(thumbnails: Sequence[bytes]) -> tuple[dict[str, Any], list[bytes]]:
+    one, *others = map(picture_of_jpeg, thumbnails)
+    found = [differing_blocks(one, other) if one and other else None for other in others]
+    return {"blocks": found}, []
 
 
 def _address_space_meter() -> Callable[[], int]:

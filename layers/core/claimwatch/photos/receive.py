@@ -1,15 +1,19 @@
 """Handles created and deleted photos: stores each as evidence, or records why it is refused."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.events import CreatedObject, DeletedObject, sortable, storable_key
 from claimwatch.aws.objects import ObjectMissing, ObjectStore
 from claimwatch.domain.files.side_files import is_side_photo
 from claimwatch.domain.photos.perceptual_hash import MATCH_DISTANCE
 from claimwatch.domain.photos.photo import Photo
+from claimwatch.domain.photos.same_picture import is_same
 from claimwatch.domain.validation.identifier_text import clean_identifier
 from claimwatch.errors import RefusedPhoto, TransientFault, place_of
 from claimwatch.storage import images
@@ -32,6 +36,9 @@ class PhotoDecoder(Protocol):
 
     def examine(self, data: bytes) -> Photo:
         """Decode a photo; raises ``RefusedPhoto`` if it is not one or exceeds the decoder's limits."""
+
+    def compare(self, thumbnail: bytes, others: Sequence[bytes]) -> list[int | None]:
+        """Return in how many blocks each of the other pictures differs; None if it cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +86,11 @@ def receive(deps: Dependencies, created: CreatedObject) -> Outcome:
     except RefusedPhoto as refusal:
         result = str(refusal)
     except _Fault as fault:
-        return _refuse_fault(deps.database, version, fault)
+        return _refuse_fault(deps, version, fault)
     try:
-        return _record_with_retry(deps.database, version, result)
+        return _record_with_retry(deps, version, result)
     except DataRefused as error:
-        return _refuse_fault(deps.database, version, _Fault("its data cannot be stored", str(error)))
+        return _refuse_fault(deps, version, _Fault("its data cannot be stored", str(error)))
 
 
 def withdraw(database: Database, deleted: DeletedObject) -> None:
@@ -155,6 +162,7 @@ def _examine(
         sha256=hashlib.sha256(data).hexdigest(),
         size_bytes=len(data),
         phash=photo.phash,
+        gradients=photo.gradients,
         format=photo.format,
         width=photo.width,
         height=photo.height,
@@ -213,23 +221,33 @@ def _read(objects: ObjectStore, created: CreatedObject) -> bytes | None:
 
 
 def _record_with_retry(
-    database: Database, version: images.Version, result: images.PhotoRecord | str
+    deps: Dependencies, version: images.Version, result: images.PhotoRecord | str
 ) -> Outcome:
     """Call ``_record``, and once more after a fault: a retry by the queue would decode the photo again."""
+    reuse = None
+    if not isinstance(result, str) and result.phash is not None and version.event_id is not None:
+        reuse = _Reuse(deps.decoder, version.event_id, result.phash, result)
     try:
-        return _record(database, version, result)
+        return _record(deps.database, version, result, reuse)
     except TransientFault:
-        return _record(database, version, result)
+        return _record(deps.database, version, result, reuse)
 
 
-def _refuse_fault(database: Database, version: images.Version, fault: _Fault) -> Outcome:
+def _refuse_fault(deps: Dependencies, version: images.Version, fault: _Fault) -> Outcome:
     """Record that the photo caused an unexpected error."""
     reason = f"{fault.what} ({fault.error}); save the photo as a JPEG and send that"
-    return replace(_record_with_retry(database, version, reason), fault=fault.error)
+    return replace(_record_with_retry(deps, version, reason), fault=fault.error)
 
 
-def _record(database: Database, version: images.Version, result: images.PhotoRecord | str) -> Outcome:
+def _record(
+    database: Database,
+    version: images.Version,
+    result: images.PhotoRecord | str,
+    reuse: "_Reuse | None",
+) -> Outcome:
     """Record the photo with its matches, or the reason for its refusal, unless another call already has."""
+    if reuse is not None:
+        reuse.prepare(database)
     with database.transaction() as cursor:
         images.lock_photo(cursor, version)
         known = images.find(cursor, version)
@@ -239,7 +257,47 @@ def _record(database: Database, version: images.Version, result: images.PhotoRec
             images.reject(cursor, version, result)
             return Outcome("refused", reason=result)
         image_id = images.add(cursor, version, result)
-        if result.phash is None or version.event_id is None:
+        if reuse is None:
             return Outcome("stored", image_id)
-        matches = images.add_matches(cursor, image_id, version.event_id, result.phash, MATCH_DISTANCE)
+        images.search_alone(cursor)
+        matches = images.add_matches(cursor, image_id, reuse.event_id, reuse.matches(cursor))
         return Outcome("stored", image_id, matches=matches)
+
+
+class _Reuse:
+    """The search for earlier photos of other events that show the same picture.
+
+    Similar hashes make a candidate; the comparison of the thumbnails decides. Each pair is compared once.
+    """
+
+    def __init__(self, decoder: PhotoDecoder, event_id: str, phash: int, photo: images.PhotoRecord) -> None:
+        self.event_id = event_id
+        self._decoder = decoder
+        self._phash = phash
+        self._photo = photo
+        self._blocks: dict[int, int | None] = {}
+
+    def prepare(self, database: Database) -> None:
+        """Compare with the photos that are stored already, while other searches go on."""
+        with database.transaction() as cursor:
+            copies = self._uncompared(cursor, self._candidates(cursor))
+        self._compare(copies)
+
+    def matches(self, cursor: Cursor) -> list[tuple[images.Candidate, int]]:
+        """Return the photos that show the same picture, each with the number of differing blocks."""
+        candidates = self._candidates(cursor)
+        self._compare(self._uncompared(cursor, candidates))
+        blocks = [(candidate, self._blocks.get(candidate.image_id)) for candidate in candidates]
+        return [(candidate, found) for candidate, found in blocks if found is not None and is_same(found)]
+
+    def _candidates(self, cursor: Cursor) -> list[images.Candidate]:
+        return images.candidates(cursor, self.event_id, self._phash, self._photo.gradients, MATCH_DISTANCE)
+
+    def _uncompared(self, cursor: Cursor, candidates: Sequence[images.Candidate]) -> dict[int, bytes]:
+        unknown = [one.image_id for one in candidates if one.image_id not in self._blocks]
+        return images.thumbnails(cursor, unknown)
+
+    def _compare(self, thumbnails: dict[int, bytes]) -> None:
+        if thumbnails:
+            found = self._decoder.compare(self._photo.thumbnail, list(thumbnails.values()))
+            self._blocks.update(zip(thumbnails, found, strict=True))

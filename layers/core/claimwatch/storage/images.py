@@ -1,5 +1,6 @@
 """Queries for photos of damage: stored, refused and deleted versions, and matches between photos."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import combinations
@@ -9,8 +10,9 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.storage.queries import queries
 
-MOST_MATCHES = 100
-"""Matches recorded for a new photo, the nearest first. Without a limit, n copies would make n * n / 2."""
+MOST_CANDIDATES = 100
+"""Earlier photos that a new one is compared with, the most likely copies first. Otherwise n copies of a photo
+would make n * n / 2 matches, and n documents on one letterhead as many comparisons."""
 
 _SQL = queries("images")
 
@@ -57,12 +59,13 @@ class VersionState:
 class PhotoRecord:
     """Data stored of a photo: the properties of the original and the two copies.
 
-    A photo whose ``phash`` is None matches no other.
+    A photo whose ``phash`` is None matches no other. ``gradients`` are 1,024 bits.
     """
 
     sha256: str
     size_bytes: int
     phash: int | None
+    gradients: int
     format: str
     width: int
     height: int
@@ -73,6 +76,15 @@ class PhotoRecord:
     display: bytes
     thumbnail: bytes
     taken_at_local: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An earlier photo of another event with a similar perceptual hash; ``distance`` is in bits."""
+
+    image_id: int
+    event_id: str
+    distance: int
 
 
 @dataclass(frozen=True)
@@ -105,7 +117,8 @@ def add(cursor: Cursor, version: Version, photo: PhotoRecord) -> int:
 
     Check with ``lock_photo`` and ``find`` first: raises ``LookupError`` if the version is stored already.
     """
-    cursor.execute(_SQL["add"], asdict(version) | asdict(photo))
+    values = asdict(version) | asdict(photo) | {"gradients": _bits(photo.gradients)}
+    cursor.execute(_SQL["add"], values)
     row = cursor.fetchone()
     if row is None:
         raise LookupError("the version is stored already")
@@ -117,26 +130,69 @@ def reject(cursor: Cursor, version: Version, reason: str) -> None:
     cursor.execute(_SQL["reject"], asdict(version) | {"reason": reason})
 
 
-def add_matches(cursor: Cursor, image_id: int, event_id: str, phash: int, most: int) -> int:
-    """Record the photos of other events within ``most`` bits (11 or fewer) and return their number.
+def search_alone(cursor: Cursor) -> None:
+    """Make other searches wait until the transaction ends.
 
-    Call this last in a transaction, after ``add``: other searches wait until the transaction ends.
+    Call this after ``add`` and before ``candidates``: of two similar photos that arrive together, the second
+    then finds the first.
+    """
+    cursor.execute(_SQL["search_alone"])
+
+
+def candidates(cursor: Cursor, event_id: str, phash: int, gradients: int, most: int) -> list[Candidate]:
+    """Return photos of other events within ``most`` bits (11 or fewer), the most likely copies first.
+
+    At most ``MOST_CANDIDATES`` have gradients; as many were stored before photos had them.
     """
     if most >= 3 * 4:
         raise ValueError("the bands find photos that differ in at most 11 bits")
-    cursor.execute(_SQL["search_alone"])
+    cursor.execute(_SQL["candidates"], search_parameters(event_id, phash, gradients, most))
+    return [Candidate(*row) for row in cursor.fetchall()]
+
+
+def search_parameters(event_id: str, phash: int, gradients: int, most: int) -> dict[str, Any]:
+    """Return the parameters of the query ``candidates``."""
+    return {
+        "event_id": event_id,
+        "phash": str(phash),  # as text, because SQL's parser does not read -2**63 as a bigint
+        "gradients": _bits(gradients),
+        "most": most,
+        "limit": MOST_CANDIDATES,
+        **{f"band_{number}": values for number, values in enumerate(neighbours(phash), 1)},
+    }
+
+
+def thumbnails(cursor: Cursor, image_ids: Sequence[int]) -> dict[int, bytes]:
+    """Return the thumbnails of photos by number."""
+    if not image_ids:
+        return {}
+    cursor.execute(_SQL["thumbnails"], {"image_ids": list(image_ids)})
+    return {image_id: bytes(thumbnail) for image_id, thumbnail in cursor.fetchall()}
+
+
+def add_matches(
+    cursor: Cursor, image_id: int, event_id: str, matches: Sequence[tuple[Candidate, int]]
+) -> int:
+    """Record earlier photos that show the same, each with its differing blocks; return their number."""
+    if not matches:
+        return 0
     cursor.execute(
         _SQL["add_matches"],
         {
             "image_id": image_id,
             "event_id": event_id,
-            "phash": str(phash),  # as text, because SQL's parser does not read -2**63 as a bigint
-            "most": most,
-            "limit": MOST_MATCHES,
-            **{f"band_{number}": values for number, values in enumerate(neighbours(phash), 1)},
+            "others": [candidate.image_id for candidate, _ in matches],
+            "other_events": [candidate.event_id for candidate, _ in matches],
+            "distances": [candidate.distance for candidate, _ in matches],
+            "blocks": [blocks for _, blocks in matches],
         },
     )
     return cursor.rowcount
+
+
+def _bits(gradients: int) -> str:
+    """Return the bits as PostgreSQL reads them."""
+    return f"{gradients:01024b}"
 
 
 def neighbours(phash: int) -> list[list[int]]:

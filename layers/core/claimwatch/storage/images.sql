@@ -14,12 +14,12 @@ SELECT (SELECT image_id FROM claimwatch.claim_image
                WHERE bucket = %(bucket)s AND key = %(key)s AND version_id = %(version_id)s AND permanent);
 
 -- name: add
-INSERT INTO claimwatch.claim_image (event_id, bucket, key, version_id, sequencer, sha256, phash, format, width, height,
-                                    frames, taken_at, taken_at_local, latitude, longitude, size_bytes, display, thumbnail,
-                                    received_at)
-VALUES (%(event_id)s, %(bucket)s, %(key)s, %(version_id)s, %(sequencer)s, %(sha256)s, %(phash)s, %(format)s, %(width)s,
-        %(height)s, %(frames)s, %(taken_at)s, %(taken_at_local)s, %(latitude)s, %(longitude)s, %(size_bytes)s,
-        %(display)s, %(thumbnail)s, %(received_at)s)
+INSERT INTO claimwatch.claim_image (event_id, bucket, key, version_id, sequencer, sha256, phash, gradients, format,
+                                    width, height, frames, taken_at, taken_at_local, latitude, longitude, size_bytes,
+                                    display, thumbnail, received_at)
+VALUES (%(event_id)s, %(bucket)s, %(key)s, %(version_id)s, %(sequencer)s, %(sha256)s, %(phash)s,
+        %(gradients)s::bit(1024), %(format)s, %(width)s, %(height)s, %(frames)s, %(taken_at)s, %(taken_at_local)s,
+        %(latitude)s, %(longitude)s, %(size_bytes)s, %(display)s, %(thumbnail)s, %(received_at)s)
 ON CONFLICT (bucket, key, version_id) DO NOTHING
 RETURNING image_id;
 
@@ -33,7 +33,8 @@ ON CONFLICT (bucket, key, version_id) DO NOTHING;
 -- together, the second to take the lock finds the first.
 SELECT pg_advisory_xact_lock(7010004);
 
--- name: add_matches
+-- name: candidates
+-- Of thousands of similar hashes, as documents on one letterhead have them, the gradients tell the likely copies.
 WITH alike AS (
     SELECT image_id, bit_count((phash # %(phash)s)::bit(64)) AS distance FROM claimwatch.claim_image
     WHERE band_1 = ANY(%(band_1)s::smallint[]) AND bit_count((phash # %(phash)s)::bit(64)) <= %(most)s
@@ -47,19 +48,29 @@ WITH alike AS (
     SELECT image_id, bit_count((phash # %(phash)s)::bit(64)) FROM claimwatch.claim_image
     WHERE band_4 = ANY(%(band_4)s::smallint[]) AND bit_count((phash # %(phash)s)::bit(64)) <= %(most)s
 ),
-nearest AS (
-    SELECT o.image_id, o.event_id, alike.distance
+earlier AS (
+    SELECT o.image_id, o.event_id, alike.distance,
+           bit_count(o.gradients # %(gradients)s::bit(1024)) AS differing
     FROM alike JOIN claimwatch.claim_image AS o ON o.image_id = alike.image_id
     WHERE o.event_id <> %(event_id)s
-    ORDER BY alike.distance, o.image_id
-    LIMIT %(limit)s
 )
-INSERT INTO claimwatch.image_match (image_id, other_image_id, event_id, other_event_id, distance)
-SELECT greatest(%(image_id)s, image_id), least(%(image_id)s, image_id),
-       CASE WHEN image_id < %(image_id)s THEN %(event_id)s ELSE event_id END,
-       CASE WHEN image_id < %(image_id)s THEN event_id ELSE %(event_id)s END,
-       distance
-FROM nearest
+(SELECT image_id, event_id, distance FROM earlier WHERE differing IS NOT NULL
+ ORDER BY differing, distance, image_id LIMIT %(limit)s)
+UNION ALL
+(SELECT image_id, event_id, distance FROM earlier WHERE differing IS NULL
+ ORDER BY distance, image_id LIMIT %(limit)s);
+
+-- name: thumbnails
+SELECT image_id, thumbnail FROM claimwatch.claim_image WHERE image_id = ANY(%(image_ids)s);
+
+-- name: add_matches
+INSERT INTO claimwatch.image_match (image_id, other_image_id, event_id, other_event_id, distance, differing_blocks)
+SELECT greatest(%(image_id)s, other), least(%(image_id)s, other),
+       CASE WHEN other < %(image_id)s THEN %(event_id)s ELSE other_event END,
+       CASE WHEN other < %(image_id)s THEN other_event ELSE %(event_id)s END,
+       distance, blocks
+FROM unnest(%(others)s::bigint[], %(other_events)s::text[], %(distances)s::smallint[], %(blocks)s::smallint[])
+     AS found (other, other_event, distance, blocks)
 ON CONFLICT DO NOTHING;
 
 -- name: add_deletion
@@ -87,10 +98,10 @@ SELECT display FROM claimwatch.claim_image WHERE image_id = %(image_id)s;
 
 -- name: matches_of_event
 -- image_id is always the photo of this event, whichever of the two came first.
-SELECT image_id, other_event_id AS event_id, other_image_id, distance, found_at
+SELECT image_id, other_event_id AS event_id, other_image_id, distance, differing_blocks, found_at
 FROM claimwatch.image_match WHERE event_id = %(event_id)s
 UNION ALL
-SELECT other_image_id, event_id, image_id, distance, found_at
+SELECT other_image_id, event_id, image_id, distance, differing_blocks, found_at
 FROM claimwatch.image_match WHERE other_event_id = %(event_id)s
 ORDER BY 1, 4, 3;
 
@@ -114,7 +125,7 @@ ORDER BY photos DESC, reason
 LIMIT %(limit)s;
 
 -- name: recent_matches
-SELECT m.event_id, m.other_event_id, m.distance, i.key, o.key AS other_key, m.found_at
+SELECT m.event_id, m.other_event_id, m.distance, m.differing_blocks, i.key, o.key AS other_key, m.found_at
 FROM claimwatch.image_match AS m
 JOIN claimwatch.claim_image AS i ON i.image_id = m.image_id
 JOIN claimwatch.claim_image AS o ON o.image_id = m.other_image_id

@@ -17,7 +17,7 @@ from PIL import Image
 from claimwatch.domain.photos import boxes, colour, display, exif, metadata, png, webp
 from claimwatch.domain.photos.exif import TimeTaken
 from claimwatch.domain.photos.jpeg import completeness, multi_picture, repair
-from claimwatch.domain.photos.perceptual_hash import perceptual_hash
+from claimwatch.domain.photos.perceptual_hash import gradients, perceptual_hash
 from claimwatch.domain.photos.recognition import (
     FORMATS,
     MANGLED,
@@ -48,9 +48,10 @@ class Photo:
 
     ``format`` is detected from the content: JPEG, PNG, WEBP, TIFF, GIF, BMP, AVIF or HEIF. ``width`` and
     ``height`` are the original's when upright. ``phash`` is None for a picture without structure (see
-    ``perceptual_hash``). ``taken_at`` is in UTC, and None if the camera wrote no time zone;
-    ``taken_at_local`` is what its clock showed. ``latitude`` and ``longitude`` are in degrees, both set or
-    both None. ``display`` and ``thumbnail`` are upright JPEGs in sRGB, without metadata.
+    ``perceptual_hash``); ``gradients`` order pictures with similar hashes. ``taken_at`` is in UTC, and None
+    if the camera wrote no time zone; ``taken_at_local`` is what its clock showed. ``latitude`` and
+    ``longitude`` are in degrees, both set or both None. ``display`` and ``thumbnail`` are upright JPEGs in
+    sRGB, without metadata.
     """
 
     format: str
@@ -58,6 +59,7 @@ class Photo:
     height: int
     frames: int
     phash: int | None
+    gradients: int
     taken_at: datetime | None
     latitude: float | None
     longitude: float | None
@@ -154,6 +156,7 @@ def _decode(data: bytes, file_format: str) -> Photo:
         height=height,
         frames=frames,
         phash=perceptual_hash(thumbnail.getchannel(0)),
+        gradients=gradients(thumbnail.getchannel(0)),
         taken_at=taken.utc,
         taken_at_local=taken.local,
         latitude=latitude,

@@ -338,6 +338,13 @@ def test_a_draft_of_any_sample_is_a_valid_contract(data: st.DataObject) -> None:
         assert contract.identifier.name == "claim_id"
 
 
+def test_a_made_up_name_is_not_the_title_of_a_later_column() -> None:
+    contract: Any = parsed(draft_contract("home", ["claim_id", "A\u00bf", "A"], [["C1", "1", "2"]]))
+
+    assert [column.name for column in contract.columns] == ["claim_id", "A_2", "A"]
+    assert contract.column("A_2").synonyms == ("A\u00bf",)
+
+
 def test_a_public_file_of_car_claims_gets_a_plausible_draft(auto_claims: list[list[str]]) -> None:
     text = draft_contract("auto", auto_claims[0], auto_claims[1:])
     contract = parsed(text, "auto")

@@ -136,8 +136,9 @@ def event_id_of(key: str) -> str | None:
     It is cleaned as the claims' ids are, so that a photo finds its claim.
     """
     written, _, name = key.removeprefix(PREFIX).partition("/")
-    event_id = clean_identifier(written)
-    return event_id if name and event_id and len(written) <= MAX_EVENT_ID else None
+    if not name or len(written) > MAX_EVENT_ID or any(control in written for control in "\t\n\r"):
+        return None
+    return clean_identifier(written) or None
 
 
 def _examine(

@@ -71,7 +71,7 @@ def guess_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple
     nothing_seen = not any(found.number for found in values)
     guesses: list[Guess] = []
     left_out: list[str] = []
-    taken: set[str] = set()
+    taken = set(twins)
     for place, (header_name, found) in enumerate(zip(header, values, strict=True), 1):
         title = one_line(header_name)
         same = twins[folded_name(title)]
@@ -85,7 +85,7 @@ def guess_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple
             left_out.append(f"'{title}': it is empty in every row of the sample")
         else:
             name = _column_name(title, taken)
-            taken |= {folded_name(title), folded_name(name)}
+            taken.add(folded_name(name))
             guesses.append(_guess(title, name, found, columns[place - 1]))
     return guesses, left_out
 
@@ -115,6 +115,7 @@ def one_line(text: str) -> str:
 
 
 def _column_name(title: str, taken: set[str]) -> str:
+    """Return a name for the column that is neither the title of another column nor made for one."""
     name = title
     if not re.fullmatch(r"[^\W\d][\w .-]*", title) or len(title.encode()) > MAX_NAME:
         name = _NAME_PART.sub("_", title).strip("_.-")
@@ -123,7 +124,7 @@ def _column_name(title: str, taken: set[str]) -> str:
     if name.casefold() in RESERVED:
         name = f"source_{name}"
     base, number = name, 2
-    while folded_name(name) in taken:
+    while folded_name(name) in taken and folded_name(name) != folded_name(title):
         name, number = f"{base}_{number}", number + 1
     return name
 

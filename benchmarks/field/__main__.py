@@ -3,19 +3,21 @@
     python -m benchmarks.field [--files 200] [--seed 14] [--kind numbers]
 
 Each kind of file is generated with known values and taken through the pipeline into PostgreSQL. A row may be
-loaded with its true values, or be quarantined; anything else is a wrong row. The first differences are
-printed, so that they can be repeated with the same seed.
+loaded with its true values, or be quarantined; anything else is a wrong row. Files of lines without a
+contract are loaded by their own drafts. The first differences are printed; the same seed repeats them.
 """
 
 import argparse
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from benchmarks.command import Figures, argument_parser, run, say
+from benchmarks.field import drafts
+from benchmarks.field.drafted import DraftTally, load_by_draft
 from benchmarks.field.kinds import KINDS
 from benchmarks.field.loaded import Tally, load
 from benchmarks.results import circumstances, table
@@ -50,11 +52,27 @@ def _measure(options: argparse.Namespace) -> Figures:
                 for number in range(options.files):
                     load(site, KINDS[kind](Random(f"{options.seed} {kind} {number}")), tally)
             kinds[kind] = _counts(tally)
-            say(f"{kind:24}{tally.files:6} files{len(tally.wrong):6} wrong")
-            for text in (tally.wrong + tally.lost)[:SHOWN]:
-                say(f"    {text}")
+            _tell(kind, tally.files, tally.wrong + tally.lost)
+        drafted = DraftTally()
+        with cluster.clone() as url, closing(cluster.database(url)) as database:
+            site = Site.below(database, Path(name, "buckets", "drafts"))
+            for number in range(0 if options.kind else options.files):
+                generated = drafts.draw(Random(f"{options.seed} drafts {number}"))
+                load_by_draft(site, f"drafted_{number}", generated, drafted)
+        _tell("drafts", drafted.drafts, drafted.problems)
     total = {name: sum(counts[name] for counts in kinds.values()) for name in next(iter(kinds.values()))}
-    return {**total, **_shares(total), "kinds": kinds, **circumstances("duckdb")}
+    about_drafts = {
+        "drafts": drafted.drafts,
+        "drafts_loading": drafted.loading,
+        "draft_problems": len(drafted.problems),
+    }
+    return {**total, **_shares(total), **about_drafts, "kinds": kinds, **circumstances("duckdb")}
+
+
+def _tell(kind: str, files: int, problems: Sequence[str]) -> None:
+    say(f"{kind:16}{files:6} files{len(problems):6} problems")
+    for text in problems[:SHOWN]:
+        say(f"    {text}")
 
 
 def _counts(tally: Tally) -> dict[str, int]:
@@ -82,7 +100,9 @@ def _report(figures: Figures) -> str:
         *([kind, *counts.values()] for kind, counts in figures["kinds"].items()),
         ["all", *(figures[name] for name in names)],
     ]
-    return table(["", *(name.replace("_", " ") for name in names)], rows)
+    loading = f"{figures['drafts_loading']} of {figures['drafts']} drafts load their own file; "
+    problems = f"{figures['draft_problems']} of their statements and values are wrong"
+    return "\n\n".join([table(["", *(name.replace("_", " ") for name in names)], rows), loading + problems])
 
 
 if __name__ == "__main__":

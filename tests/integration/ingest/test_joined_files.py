@@ -126,6 +126,25 @@ def test_padding_after_the_last_row_is_not_a_row(kind: str, padding: str, glass:
     assert claim_ids(glass) == {"G1", "G2"}
 
 
+@pytest.mark.parametrize("padding", ["\x1a", "\0" * 512, "\x1a" + "\0" * 9])
+@pytest.mark.parametrize("kind", ["csv", "quoted", "ndjson", "array", "utf-16", "semicolon", "gzip"])
+def test_padding_after_a_last_row_without_a_line_break_is_no_part_of_it(
+    kind: str, padding: str, glass: Site
+) -> None:
+    content = {
+        "quoted": csv(FIRST, '"G2","2026-03-02","2","3","John Doe","y"'),
+        "semicolon": csv(FIRST, SECOND).replace(",", "||"),
+        "ndjson": claim(1) + "\n" + claim(2, story="y"),
+        "array": f"[{claim(1)}, {claim(2, story='y')}]",
+    }.get(kind, csv(FIRST, SECOND))
+    data = (content.removesuffix("\n") + padding).encode("utf-16" if kind == "utf-16" else "utf-8")
+    file = glass.drop("claims/glass/a", gzip.compress(data) if kind == "gzip" else data)
+
+    assert (file["rows_loaded"], file["rows_quarantined"]) == (2, 0)
+    [row] = glass.query("SELECT story FROM claimwatch.claim_glass WHERE claim_id = 'G2'")
+    assert row == {"story": "y"}
+
+
 JOINED = {
     "back to back": claim(1) + claim(2) + claim(3),
     "some back to back": claim(1) + claim(2) + "\n" + claim(3) + "\n",

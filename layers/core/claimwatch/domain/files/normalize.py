@@ -14,6 +14,7 @@ from claimwatch.domain.files.csv_reader import LONGEST_RECORD, FieldReader
 from claimwatch.domain.files.dialect import Dialect, Escape
 from claimwatch.domain.files.encoding import Encoding
 from claimwatch.domain.files.json_shapes import BETWEEN
+from claimwatch.domain.files.records import PADDING
 from claimwatch.errors import RefusedFile
 
 UNREADABLE = "\udcff"
@@ -129,7 +130,7 @@ class CsvRewriter:
         """Yield all records in normal form."""
         for text in texts:
             yield self._rewrite(self._pending + text, final=False)
-        yield self._rewrite(self._pending, final=True)
+        yield self._rewrite(self._pending.rstrip(PADDING.decode()), final=True)
 
     def _rewrite(self, text: str, *, final: bool) -> str:
         at, lines = 0, list[str]()

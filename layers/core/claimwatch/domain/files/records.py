@@ -10,7 +10,8 @@ Apart from the size limit, no decision about a record depends on bytes after it.
 boundary and processing the two parts separately therefore gives the same records.
 
 Files that were joined have byte order marks and padding between their parts. A mark at the beginning of a
-record does not belong to it, and a record of nothing but padding is a blank line.
+record does not belong to it, and a record of nothing but padding is a blank line. Padding after a last record
+without a line break does not belong to it.
 """
 
 import codecs
@@ -33,7 +34,7 @@ _CAREFUL_START, _CAREFUL_MOST = 4, 4096
 """Records that are parsed one by one after a misplaced quote; the number doubles with each such quote."""
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*(\\u0000)")
 _MARK = codecs.BOM_UTF8
-_PADDING = b"\0\x1a"
+PADDING = b"\0\x1a"
 """Bytes that CP/M and DOS, tapes and disk blocks leave after the end of a text."""
 _QUOTED = re.compile(rb'"[^"]*(?:""[^"]*)*"')
 
@@ -126,7 +127,7 @@ class RecordCutter:
         self._skipping = False
         self._may_open = _any_of(b'\n"' + (delimiter or b""))
         self._may_close = _any_of(b'\r\n"' + (delimiter or b""))
-        self._padding = _PADDING + (b"" if delimiter else b" \t\r")
+        self._padding = PADDING + (b"" if delimiter else b" \t\r")
         self._begins_oddly = _any_of(_MARK[:1] + self._padding)
         self._unquoted = re.compile(rb"[^\n" + re.escape(delimiter) + rb"]*") if delimiter else None
         self._ragged = cache(partial(_ragged, columns))  # one object for many records with the same problem
@@ -137,6 +138,7 @@ class RecordCutter:
 
     def finish(self) -> Batch:
         """Return the records that remain at the end of the stream."""
+        self._pending = self._pending.rstrip(PADDING)
         return self._cut(self._pending, final=True)
 
     @property

@@ -106,7 +106,10 @@ def test_dates_that_stand_for_no_date_are_read_as_missing_and_named(sentinel: st
         ("loss_ts", [str(1_770_000_000 + n * 3600) for n in range(ROWS)], "seconds since 1970"),
         ("loss_ts", [str((1_770_000_000 + n * 3600) * 1000) for n in range(ROWS)], "milliseconds since 1970"),
         ("loss_date", [str(46_000 + n) for n in range(ROWS)], "serial numbers of days"),
+        ("serial", [str(46_000 + n) for n in range(ROWS)], "may be Excel's serial numbers"),
         ("entry", [f"202603{d}" for d in DAYS], "dates written as YYYYMMDD"),
+        ("year_month", [f"2026{m}" for m in MONTHS], "months without a day"),
+        ("accounting", [f"Mar. {n % 12 + 2014}" for n in range(ROWS)], "months, quarters or weeks"),
         ("total_loss", ["s", "n"] * 30, "yes and no"),
         ("total_loss", ["✓", "✗"] * 30, "yes and no"),
         ("total_loss", ["-1", "0"] * 30, "Access writes -1"),
@@ -120,6 +123,7 @@ def test_dates_that_stand_for_no_date_are_read_as_missing_and_named(sentinel: st
         ("branch_code", [f"{n:04}" for n in range(ROWS)], "leading zeros"),
         ("policy_id", [f"{n + 7000}.0" for n in range(ROWS)], r"end in \.0"),
         ("policy_id", [f"{n % 9 + 1}.2345E+15" for n in range(ROWS)], "spreadsheet cut their digits"),
+        ("policy", [f"1.{n + 10}E+15" for n in range(ROWS)], "spreadsheet cut their digits"),
         ("branch_code", [f"'{n:04}" for n in range(ROWS)], "apostrophe of a spreadsheet"),
         ("paid", [str(n) if n % 9 else "none yet" for n in range(ROWS)], "53 of 60 values are numbers"),
         (
@@ -153,6 +157,24 @@ def test_a_check_line_says_what_a_column_looks_like(name: str, cells: list[str],
 def test_usual_columns_have_no_notes(name: str, cells: list[str]) -> None:
     block, _ = column(name, cells)
     assert not re.search("# check: (?!may a value|the event time|only the values|seen|long texts)", block)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "denied"),
+    [
+        ("Strasse", [f"Hauptstr. {n + 10}" for n in range(ROWS)], "months"),
+        ("street", [f"Elm {n + 10}" for n in range(ROWS)], "months"),
+        ("phone", [f"+1 555 010 {n + 1000}" for n in range(ROWS)], "separators"),
+        ("telefon", [f"030 123 {n + 1000}" for n in range(ROWS)], "separators"),
+        ("policy", [str(1_234_567_890_123_456 + 7 * n) for n in range(ROWS)], "since 1970"),
+    ],
+)
+def test_addresses_telephone_and_policy_numbers_look_like_nothing_else(
+    name: str, cells: list[str], denied: str
+) -> None:
+    block, _ = column(name, cells)
+    assert "# check: " in block
+    assert denied not in block
 
 
 @pytest.mark.parametrize(
@@ -281,6 +303,12 @@ def test_the_event_time_is_recognised_in_six_languages_and_is_no_birth_date(
     )
 
 
+def test_a_date_that_most_claims_lack_is_not_the_event_time() -> None:
+    entry, reopened = [f"2026-03-{d}" for d in DAYS], ["2026-03-01", "", ""] * 20
+    _, contract = drafted({"entry": entry, "claim_reopened": reopened})
+    assert [found.name for found in contract.columns if found.role is Role.EVENT_TIME] == ["entry"]
+
+
 def test_a_copy_of_the_label_is_no_feature() -> None:
     flags = ["Y", "N", "N"] * 20
     _, contract = drafted({"fraud": flags, "status": [f"S{flag}" for flag in flags], "kind": ["a", "b"] * 30})
@@ -308,6 +336,30 @@ def test_a_claim_is_not_taken_for_the_header(first: list[str]) -> None:
     text = draft_contract("home", first, rows)
     assert "the first row looks like a claim" in text
     assert not any(value in text for value in first)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [
+            [name, town, f"Elm Street {n}"]
+            for n in range(8)
+            for name in ("Luis", "Eva")
+            for town in ("Ulm", "Jena")
+        ],
+        [[str(1000 + n), "motor", ("open", "closed")[n % 2], ""] for n in range(ROWS)],
+    ],
+)
+def test_words_that_recur_below_are_not_the_header(rows: list[list[str]]) -> None:
+    text = draft_contract("home", rows[0], rows[1:])
+    assert "the first row looks like a claim" in text
+    assert not any(f"name: {value}" in text for value in rows[0] if value)
+
+
+def test_a_header_that_is_repeated_once_is_a_header() -> None:
+    rows = [[f"C{n}", "open", f"{n}.5"] for n in range(ROWS)]
+    text = draft_contract("home", ["claim", "state", "paid"], [*rows, ["claim", "state", "Paid"], *rows])
+    assert "the first row looks like a claim" not in text
 
 
 def test_a_second_header_does_not_turn_numbers_into_texts() -> None:

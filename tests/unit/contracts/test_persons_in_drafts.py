@@ -239,6 +239,8 @@ def test_a_column_that_is_called_like_a_person_is_left_out_by_its_place(header: 
     [
         ("CLMSEX", ["1", "2"], Role.PROTECTED, False),
         ("CLMAGE", ["17", "43", "80"], Role.PROTECTED, False),
+        ("age", ["17", "43", "80", "999"], Role.PROTECTED, False),
+        ("situation_familiale", ["marié", "célibataire"], Role.PROTECTED, False),
         ("c9", ["male", "female"], Role.PROTECTED, False),
         ("c9", ["M", "F"], Role.PROTECTED, False),
         ("c9", ["ledig", "verheiratet", "geschieden"], Role.PROTECTED, False),
@@ -251,6 +253,7 @@ def test_a_column_that_is_called_like_a_person_is_left_out_by_its_place(header: 
         ("vehicle_age", ["1", "2", "3"], Role.FEATURE, False),
         ("building_age", ["11", "20", "35"], Role.FEATURE, False),
         ("age_of_vehicle", ["1", "2", "3"], Role.FEATURE, False),
+        ("policy_age", ["100", "365", "730"], Role.FEATURE, False),
         ("page", ["1", "2", "3"], Role.FEATURE, False),
         ("phone", ["0", "1", "2"], Role.FEATURE, False),
         ("email_verified", ["yes", "no"], Role.FEATURE, False),
@@ -263,6 +266,13 @@ def test_a_column_that_is_called_like_a_person_is_left_out_by_its_place(header: 
 def test_roles_of_columns_about_persons(header: str, cells: list[str], role: Role, personal: bool) -> None:
     _, column = drafted(header, [cells[row % len(cells)] for row in range(ROWS)])
     assert (column.role, column.personal) == (role, personal)
+
+
+def test_family_names_that_repeat_are_personal_without_a_header() -> None:
+    rows = [[name, f"Elm Street {n}", "open"] for n in range(60) for name in ("Okafor", "Novak", "Lopez")]
+    text = draft_contract("home", rows[0], rows)
+    assert "the first row looks like a claim" in text
+    assert "classification: personal" in text.split("- name: column_1")[1].split("- name:")[0]
 
 
 def test_dates_long_before_all_others_are_doubted_as_dates_of_birth() -> None:

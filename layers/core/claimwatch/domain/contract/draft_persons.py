@@ -6,7 +6,7 @@ from claimwatch.domain.contract.contract import LogicalType, Role
 from claimwatch.domain.contract.draft_column import NUMERIC, Guess
 from claimwatch.domain.contract.header_words import Meaning
 from claimwatch.domain.contract.personal_data import PersonalData, personal_data, year
-from claimwatch.domain.contract.protected_attributes import protected_attribute
+from claimwatch.domain.contract.protected_attributes import protected_attribute, tells_marital_status
 
 _LONG = 40
 """Average characters from which texts that differ are texts written by persons, whatever their name."""
@@ -36,6 +36,8 @@ def mark_person(guess: Guess, newest: int | None) -> bool:
         return True
     if attribute is not None and data is not None and data.meaning is None:
         data = None  # a sex or a nationality names nobody, however many there are
+    if attribute is Meaning.MARITAL and tells_marital_status(guess):
+        data = None
     if data is not None:
         guess.role, guess.personal, guess.in_doubt = Role.IGNORED, True, not data.certain
         guess.about_persons += (_reason(data),)

@@ -25,7 +25,8 @@ _EVENT_STEMS = ("schadendat", "schadensdat", "unfall", "ereignis", "ongeval", "a
 _NOT_EVENTS = {
     *("birth", "dob", "birthday", "birthdate", "policy", "bind", "start", "end", "expiry", "effective"),
     *("renewal", "purchase", "inception", "license", "licence", "closed", "closing", "paid", "payment"),
-    *("updated", "modified", "extract", "export", "geburt", "geb", "ende", "naissance", "debut", "fin"),
+    *("until", "expires", "expiration", "pay", "updated", "modified", "extract", "export"),
+    *("geburt", "geb", "ende", "naissance", "debut", "fin"),
     *("echeance", "nacimiento", "inicio", "vencimiento", "nascita", "inizio", "scadenza", "ingang", "einde"),
 }
 _NOT_EVENT_STEMS = ("geburt", "geboorte", "birth", "vertrag", "polic", "poliz", "beginn", "ablauf", "zahl")
@@ -79,6 +80,8 @@ def _event_time_score(guess: Guess) -> int:
     if guess.logical_type not in DATED or guess.role is not Role.FEATURE or words & _NOT_EVENTS:
         return 0
     if any(word.startswith(_NOT_EVENT_STEMS) for word in words):
+        return 0
+    if guess.values.missing > guess.values.number:  # most claims would have no time
         return 0
     if any(word.startswith(_EVENT_STEMS) for word in words):
         return 4

@@ -95,7 +95,7 @@ def personal_data(guess: Guess, newest: int | None = None) -> PersonalData | Non
     """Return why a column is personal, or None. ``newest`` is the year of the newest date of the file."""
     if guess.logical_type is LogicalType.BOOLEAN:
         return None
-    meanings = meanings_of(words_of(guess.header))
+    meanings = frozenset[Meaning]() if guess.placeholder else meanings_of(words_of(guess.header))
     named = _meaning_of_name(guess, meanings)
     if guess.logical_type in DATED:
         if named is Meaning.BIRTH:

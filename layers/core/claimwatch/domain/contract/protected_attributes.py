@@ -62,7 +62,9 @@ def _is_plausible(guess: Guess, attribute: Meaning, meanings: frozenset[Meaning]
     of_object = Meaning.OBJECT in meanings and Meaning.PERSON not in meanings
     match attribute:
         case Meaning.AGE:
-            young = kind in NUMERIC and (values.most is None or values.most <= _OLDEST)
+            # 999 may mean that an age is missing.
+            old = sum(number > _OLDEST for number in values.numbers)
+            young = kind in NUMERIC and old <= len(values.numbers) / 2
             few = kind is LogicalType.STRING and values.distinct <= _OLDEST
             return (young or few) and not of_object
         case Meaning.SEX | Meaning.LANGUAGE:
@@ -78,11 +80,20 @@ def _is_plausible(guess: Guess, attribute: Meaning, meanings: frozenset[Meaning]
             return not of_object and values.distinct <= max(_OLDEST, values.number / 5)
 
 
+def tells_marital_status(guess: Guess) -> bool:
+    """Return whether all values are words for marital statuses, some of which are also given names: marié."""
+    return bool(guess.values.counts) and _words(guess) <= _STATUSES
+
+
 def _by_values(guess: Guess) -> Meaning | None:
     """Return the sex or the marital status if the values say it, whatever the name of the column."""
     if guess.logical_type is not LogicalType.STRING or guess.values.distinct > _MOST_STATUSES:
         return None
-    values = {folded(value.strip(" .")) for value in guess.values.counts}
+    values = _words(guess)
     if len(values) > 1 and values <= _SEXES and (values - _NOT_TELLING or {"m", "f"} <= values):
         return Meaning.SEX
     return Meaning.MARITAL if len(values & _STATUSES) > 1 else None
+
+
+def _words(guess: Guess) -> set[str]:
+    return {folded(value.strip(" .")) for value in guess.values.counts}

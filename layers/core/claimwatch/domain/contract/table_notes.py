@@ -21,6 +21,9 @@ _SAME_SHAPE = 0.8
 _LEAST_SHAPED = 4
 """Characters of the shortest name that has a shape: Q1 is the name of a quarter."""
 
+_LEAST_AMONG = 2
+"""Columns whose names are among their own values, from which the header is taken for a claim."""
+
 _TOTALS = re.compile(
     r"(?:grand |sub)?totals?|totaux|sum|summen?|gesamt(?:summe|betrag)?|zwischensumme|insgesamt|total général"
     r"|total general|totale|totaal|suma|somme|average|mean|durchschnitt|end of (?:file|report)|eof",
@@ -33,6 +36,8 @@ _SEPARATORS = ((";", "semicolons"), ("|", "bars"), ("\t", "tabs"))
 def is_row_of_values(header: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> bool:
     """Return whether a header is a claim: a cell is a date, an address, a number, or like those below it.
 
+    It is one, too, if the names of most columns are among their own values.
+
     A name such as loss_date or claim_no makes it a header.
     """
     names = [words_of(cell) for cell in header]
@@ -40,10 +45,16 @@ def is_row_of_values(header: Sequence[str], rows: Sequence[Sequence[str]] = ()) 
         return False
     if any(map(is_value, header)):
         return True
-    return any(
-        _is_like_the_column(cell, [row[place] for row in rows[:_LOOKED_AT]])
-        for place, cell in enumerate(header)
-    )
+    columns = [[row[place] for row in rows[:_LOOKED_AT]] for place in range(len(header))]
+    if any(map(_is_like_the_column, header, columns)):
+        return True
+    among = sum(map(_is_among, header, columns))
+    return among >= max(_LEAST_AMONG, len(header) / 2)
+
+
+def _is_among(name: str, cells: Sequence[str]) -> bool:
+    """Return whether a name is a value that repeats: a header of a joined file would be there once."""
+    return bool(name.strip()) and cells.count(name) > 1
 
 
 def _is_like_the_column(name: str, cells: Sequence[str]) -> bool:

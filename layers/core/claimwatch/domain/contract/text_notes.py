@@ -52,11 +52,6 @@ _WRAPPED = re.compile(r"'\d[\d.,]*|=?\"[^\"]*\"")
 _TIME = re.compile(
     r"\d{1,2}[:.h]\d{2}(?:[:.]\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?|\d{1,2} ?(?:h|Uhr)", re.ASCII
 )
-_PERIOD = re.compile(
-    r"\d{4}[-/.]?(?:0[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])[-/.]\d{4}"
-    r"|\d{4}-W\d{2}(?:-\d)?|\d{4}[- ]?(?:Q[1-4]|[WK]W?\d{1,2})"
-    r"|(?:Q[1-4]|[KC]?W ?\d{1,2})[-/ ]\d{2,4}|[A-Za-z]{3,9}\.?[-/ ]\d{2,4}"
-)
 _MONTH_NAMES = (
     "january|february|march|april|may|june|july|august|september|october|november|december|sept|"
     "januar|februar|märz|maerz|mai|juni|juli|oktober|dezember|jänner|mrz|janvier|février|fevrier|"
@@ -65,6 +60,12 @@ _MONTH_NAMES = (
     "aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|januari|februari|maart|mei|augustus|mrt|"
     "jan|janv|ene|gen|feb|févr|fev|mär|mar|apr|avr|abr|mag|jun|giu|jul|juil|lug|aug|ago|sep|set|oct|"
     "okt|ott|nov|dec|dez|déc|dic"
+)
+_PERIOD = re.compile(
+    r"\d{4}[-/.]?(?:0[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])[-/.]\d{4}"
+    r"|\d{4}-W\d{2}(?:-\d)?|\d{4}[- ]?(?:Q[1-4]|[WK]W?\d{1,2})"
+    rf"|(?:Q[1-4]|[KC]?W ?\d{{1,2}})[-/ ]\d{{2,4}}|(?:{_MONTH_NAMES})\.?[-/ ]\d{{2,4}}",
+    re.IGNORECASE,
 )
 _WORDED_DATE = re.compile(
     r"(?:\w+,? )?\d{1,2}(?:\.|er|º|th|st|nd|rd)?[-/. ]*(?:de )?"
@@ -87,7 +88,8 @@ _TRUTHS = frozenset(
 )
 _SEVERAL = ((";", "semicolons"), ("|", "bars"), ("\t", "tabs"), ("^", "carets"), ("~", "tildes"))
 _LIST = re.compile(r"[^,\s]+(?:,[^,\s]+)+")
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,' ]\d{2,4})+", re.ASCII)
+_GROUPED = re.compile(r"-?(?:0|[1-9]\d{0,2})(?:[.,' ]\d{2,4})+", re.ASCII)
+"""Digits in groups that do not begin as a telephone number does."""
 
 
 def text_note(counts: Counter[str], *, all_present: bool) -> str | None:
@@ -112,6 +114,11 @@ def is_quantity(counts: Counter[str]) -> bool:
 def decimal_zeros(counts: Counter[str]) -> bool:
     """Return whether all values are whole numbers that end in .0."""
     return all(map(_DECIMAL_ZERO.fullmatch, counts))
+
+
+def exponents(counts: Counter[str]) -> bool:
+    """Return whether some values are numbers as a spreadsheet shows long ones: 1.2E+15."""
+    return any(map(_EXPONENT.fullmatch, counts))
 
 
 def months(counts: Counter[str]) -> bool:
@@ -247,7 +254,7 @@ def _is_nested(value: str) -> bool:
 
 
 def _digits(counts: Counter[str]) -> str | None:
-    if any(map(_EXPONENT.fullmatch, counts)) and _share(counts, lambda value: value[:1].isdigit()) >= _MOST:
+    if exponents(counts) and _share(counts, lambda value: value[:1].isdigit()) >= _MOST:
         return "some values are like 1.2E+15: a spreadsheet cut their digits; export the column as text"
     if _share(counts, _DECIMAL_ZERO.fullmatch) >= _MOST:
         return "the values end in .0: a program wrote whole numbers as decimals; send them without .0"

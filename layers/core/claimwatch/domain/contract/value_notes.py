@@ -12,7 +12,8 @@ from claimwatch.domain.contract.column_words import names_a_date
 from claimwatch.domain.contract.contract import LogicalType
 from claimwatch.domain.contract.date_inference import dates
 from claimwatch.domain.contract.draft_column import DATED, NUMERIC, Guess
-from claimwatch.domain.contract.text_notes import decimal_zeros, months, text_note
+from claimwatch.domain.contract.text_notes import decimal_zeros, exponents, months, text_note
+from claimwatch.domain.contract.type_inference import Values
 
 _FEW_CODES = 5
 """Largest number of different whole numbers that may be codes."""
@@ -27,9 +28,19 @@ _EPOCHS = (("seconds", 1), ("milliseconds", 10**3), ("microseconds", 10**6), ("n
 _EPOCH_RANGE = (631_152_000, 2_208_988_800)
 """Seconds since 1970 from 1990 to 2040."""
 
+_DAY = 86_400
+"""Seconds within which numbers that look like times are a count of something else."""
+
 _SERIAL_RANGE = (32_874, 51_136)
 """Excel's serial numbers of days from 1990 to 2040."""
 
+_SERIAL_DAYS = 3_660
+"""Days within which whole numbers without the name of a date may still be such numbers."""
+
+_CUT_BY_SPREADSHEETS = 10**11
+"""Number from which a spreadsheet shows an exponent, and keeps six digits."""
+
+_YEAR_MONTH = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])", re.ASCII)
 _COMPACT = re.compile(r"(?:19|20)\d{6}", re.ASCII)
 _MAY_MEAN_MISSING = re.compile(r"-?9{2,}(?:\.0+)?|-1(?:\.0+)?", re.ASCII)
 _FAR = 2
@@ -82,14 +93,23 @@ def _notes_on_numbers(guess: Guess) -> Iterator[str]:
     if values.signs.negatives:
         yield "numbers in brackets or with a minus behind are read as negative"
     dated = names_a_date(guess.plain_words)
-    epoch = [name for name, factor in _EPOCHS if _within(least, most, _EPOCH_RANGE, factor)]
-    if epoch:
+    epoch = [
+        name
+        for name, factor in _EPOCHS
+        if _within(least, most, _EPOCH_RANGE, factor)
+        and (dated or values.distinct < _LEAST_SAMPLE or most - least >= _DAY * factor)
+    ]
+    if most >= _CUT_BY_SPREADSHEETS and exponents(values.counts):
+        yield "some values are like 1.2E+15: a spreadsheet cut their digits; export the column as text"
+    elif epoch:
         yield f"looks like {epoch[0]} since 1970, which are numbers here: send dates and times instead"
     elif dated and _within(least, most, _SERIAL_RANGE):
         yield "looks like Excel's serial numbers of days, which are numbers here: send dates instead"
     elif not guess.values.dates and _compact_dates(values.counts):
         yield "looks like dates written as YYYYMMDD: if they are, write logicalType date, dateFormat '%Y%m%d'"
-    elif dated and months(values.counts):
+    elif _may_be_serials(guess, least, most):
+        yield "may be Excel's serial numbers of days, which are numbers here: if so, send dates instead"
+    elif (dated and months(values.counts)) or _year_months(values):
         yield "looks like months without a day, which are numbers here: send whole dates"
     if values.number >= _LEAST_SAMPLE:
         yield from _notes_on_codes(guess, least, most)
@@ -99,6 +119,20 @@ def _notes_on_numbers(guess: Guess) -> Iterator[str]:
 def _within(least: Decimal, most: Decimal, bounds: tuple[int, int], factor: int = 1) -> bool:
     low, high = bounds
     return low * factor <= least and most <= high * factor
+
+
+def _may_be_serials(guess: Guess, least: Decimal, most: Decimal) -> bool:
+    """Return whether a column that is not named after dates has whole numbers of a few years of days."""
+    return (
+        guess.values.logical_type is LogicalType.INTEGER
+        and guess.values.distinct >= _LEAST_SAMPLE
+        and most - least <= _SERIAL_DAYS
+        and _within(least, most, _SERIAL_RANGE)
+    )
+
+
+def _year_months(values: Values) -> bool:
+    return values.number >= _LEAST_SAMPLE and all(map(_YEAR_MONTH.fullmatch, values.counts))
 
 
 def _compact_dates(counts: Counter[str]) -> bool:

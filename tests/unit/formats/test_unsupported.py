@@ -141,6 +141,7 @@ CASES: dict[str, tuple[bytes | str, str, str]] = {
         "fetch the file again",
     ),
     "JSON message": ('{"message":"Forbidden"}\n', "an error message of a server in JSON", "fetch"),
+    "JSON of Django": ('{"detail": "Not found."}', "an error message of a server in JSON", "fetch"),
     "JSON of Google": (
         '{"error": {"code": 404, "errors": [{"reason": "notFound"}]}}',
         "an error message of a server in JSON",

@@ -115,7 +115,7 @@ def _wrapped(path: list[str]) -> str:
 
 def _describe_error(members: Mapping[str, object]) -> str | None:
     names = {name.casefold() for name in members}
-    if names & _ERROR or ("message" in names and names <= _OF_ERRORS):
+    if names & _ERROR or (names & {"message", "detail"} and names <= _OF_ERRORS):
         return "an error message of a server in JSON, not the file that was asked for; fetch the file again"
     return None
 

@@ -213,7 +213,8 @@ def _several(counts: Counter[str]) -> str | None:
             )
     if _decorated(counts) or _mostly(counts):
         return None
-    if _share(counts, _LIST.fullmatch) >= _MANY or _share(counts, _is_long_list) >= _MANY:
+    listed = max(_share(counts, _LIST.fullmatch), _share(counts, _is_long_list))
+    if listed >= _MANY or _has_few_parts(counts):
         return "cells hold several values between commas: as text, each combination is one value"
     return None
 
@@ -227,6 +228,17 @@ def _is_list(value: str, *, sign: str) -> bool:
 def _is_long_list(value: str) -> bool:
     """Return whether a text has several commas and little between them; a name may have one."""
     return value.count(",") > 1 and _is_list(value, sign=",")
+
+
+def _has_few_parts(counts: Counter[str]) -> bool:
+    """Return whether texts combine a few uncapitalised words with commas: door, hood."""
+    lists = [re.split(", ?", value) for value in counts if "," in value]
+    parts = {part for each in lists for part in each}
+    return (
+        _share(counts, lambda value: "," in value) >= _MANY
+        and len(parts) < len(lists)
+        and all(part[:1].islower() for part in parts)
+    )
 
 
 def _odd_groups(counts: Counter[str]) -> str | None:

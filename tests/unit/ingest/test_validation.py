@@ -346,6 +346,27 @@ def test_json_lines_are_read_by_key_and_invalid_ones_are_refused() -> None:
     }
 
 
+def test_records_are_read_alike_in_chunks_with_and_without_invalid_json() -> None:
+    """A chunk of valid JSON is read without the check for it, and the next chunk may have invalid JSON."""
+    lines = [
+        json.dumps(GOOD),
+        "[1]",
+        "null",
+        " " + json.dumps(GOOD | {"weather": 1.50}),
+        json.dumps(GOOD | {"age": 7}),
+    ]
+    outcomes = []
+    with Validator(Layout(CONTRACT), KEY) as validator:
+        for last in ("[2]", "{not json", "[2]"):
+            text = "\n".join([*lines, last, ""]).encode()
+            result = validator.check([RecordCutter(None, 0).feed(text)], 1)
+            refused = {row.number: [problem.rule for problem in row.problems] for row in result.refused}
+            outcomes.append((result.copy_text, result.extra, refused))
+    assert len(loaded(result)) == 2
+    assert outcomes[0][2] == {2: ["json"], 3: ["json"], 5: ["minimum"], 6: ["json"]}
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
 SPELLINGS = {
     "claim": ("claim", "Claim", " claim "),
     "name": ("name", "NAME", "Name", "Versicherter", "versicherter"),

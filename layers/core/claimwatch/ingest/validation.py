@@ -36,6 +36,7 @@ from claimwatch.domain.validation.row_rules_sql import (
     EXTRA_OF_OBJECT,
     EXTRA_OF_TEXT,
     KEY_LISTS,
+    KEY_LISTS_OF_VALID,
     KEY_OF_COLUMN,
     RuleQueries,
     hash_function,
@@ -246,18 +247,25 @@ class Validator:
         """
         if self.layout.delimiter is not None:
             return self.layout
-        found = self._engine.execute(KEY_LISTS, {"path": str(self._records)})
-        lists = iter(partial(found.fetchmany, _AT_ONCE), [])
-        layout = objects_layout(self.layout.contract, (keys for some in lists for (keys,) in some))
+        try:
+            layout, all_valid = self._objects_layout(KEY_LISTS_OF_VALID), True
+        except duckdb.InvalidInputException:
+            layout, all_valid = self._objects_layout(KEY_LISTS), False
         # The names of other keys make no difference to the queries.
         queried = replace(
             layout,
             other_keys=layout.other_keys and ("any",),
             has_nan=any(b"NaN" in batch.data for batch in batches),
+            all_valid=all_valid,
         )
         if queried != self._queries.layout:
             self._queries = self._make_queries(queried)
         return layout
+
+    def _objects_layout(self, key_lists: str) -> Layout:
+        found = self._engine.execute(key_lists, {"path": str(self._records)})
+        lists = iter(partial(found.fetchmany, _AT_ONCE), [])
+        return objects_layout(self.layout.contract, (keys for some in lists for (keys,) in some))
 
     def _write_lines(self, numbers: Indexes) -> int:
         """Write the lines for COPY, which begin with a record's position, with its row number instead."""

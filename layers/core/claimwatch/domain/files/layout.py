@@ -12,8 +12,8 @@ class Layout:
     For CSV, ``fields`` names the column at each position of a record: a column of the contract, or an extra
     column. For NDJSON, ``keys`` pairs columns of the contract with the keys that mean them, ``other_keys``
     names keys that mean none, ``doubled`` the columns that some object has more than once, and
-    ``misspelt`` says whether there are keys that mean a column and are too many for ``keys``, and
-    ``has_nan`` whether the records may contain NaN.
+    ``misspelt`` says whether there are keys that mean a column and are too many for ``keys``,
+    ``has_nan`` whether the records may contain NaN, and ``all_valid`` whether all of them are valid JSON.
 
     ``doubles`` names the columns of the contract that the dropped file holds as floating-point numbers.
     """
@@ -26,6 +26,7 @@ class Layout:
     doubled: tuple[str, ...] = ()
     misspelt: bool = False
     has_nan: bool = False
+    all_valid: bool = False
     doubles: tuple[str, ...] = ()
 
     @property

@@ -56,7 +56,8 @@ def text_member(layout: Layout, column: Column, cell: str, pointer: str) -> str:
         looks = f"regexp_full_match({cell}, '-?[0-9]+\\.[0-9]+')"
     else:
         looks = f"ends_with({cell}, '.0')"
-    number = f"{looks} AND json_type(item, {pointer}) = 'DOUBLE'"
+    # Not with AND, of which DuckDB may compute both sides: the type parses the object again.
+    number = f"CASE WHEN {looks} THEN json_type(item, {pointer}) = 'DOUBLE' END"
     return f"CASE WHEN {number} THEN '{JSON_NUMBER}' || {cell} ELSE {cell} END"
 
 

@@ -57,23 +57,37 @@ KEY_OF_COLUMN = "has_key_of_column"
 _READER = f"parallel = false, max_line_size = {LINE_LIMIT}, buffer_size = {2 * LINE_LIMIT}"
 """Options of DuckDB's reader: its default buffer of 32 MiB does not fit the processor's caches."""
 
+_RECORDS = f"""
+    read_csv($path, header = false, auto_detect = false, columns = {{'record': 'VARCHAR'}},
+             delim = '\x1f', quote = '', escape = '', new_line = '\\n', {_READER})
+"""
+
 _ITEMS = f"""
     SELECT place,
            CASE WHEN starts_with(document, '{{') OR json_type(document) = 'OBJECT' THEN document END AS item
     FROM (SELECT row_number() OVER () - 1 AS place, CASE WHEN json_valid(record) THEN record END AS document
-          FROM read_csv($path, header = false, auto_detect = false, columns = {{'record': 'VARCHAR'}},
-                        delim = '\x1f', quote = '', escape = '', new_line = '\\n', {_READER}))
+          FROM {_RECORDS})
 """
 """The records of an NDJSON file: ``place`` from 0, and ``item``, the object, or NULL if it is not one.
 
 Each step reads only what the previous step let through: the JSON functions fail on invalid JSON.
 """
 
+_VALID_ITEMS = f"""
+    SELECT row_number() OVER () - 1 AS place,
+           CASE WHEN starts_with(record, '{{') OR json_type(record) = 'OBJECT' THEN record END AS item
+    FROM {_RECORDS}
+"""
+"""The same for a file of valid JSON: each function that is called parses the record again."""
+
 _NOT_NUMBERS = "'NaN', 'nan', '-nan', 'Infinity', '-Infinity', 'Inf', 'inf', '-inf'"
 """What writers of JSON put in place of numbers that it does not have; DuckDB accepts them without quotes."""
 
 KEY_LISTS = f"SELECT DISTINCT json_keys(item) FROM ({_ITEMS}) WHERE item IS NOT NULL"
 """The lists of keys that the objects of an NDJSON file have; the parameter ``path`` is the file's path."""
+
+KEY_LISTS_OF_VALID = f"SELECT DISTINCT json_keys(record) FROM {_RECORDS}"
+"""The same for a file of valid JSON; it fails on any other. What is no object has no keys."""
 
 _SIGNS = frozenset(" !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~€£¥§°")
 """Characters that a reason shows; they say nothing about a person."""
@@ -263,7 +277,7 @@ def _source(layout: Layout) -> str:
         return f"""
             SELECT place, item, {cells}, extra
             FROM (SELECT place, item, marked, {found} AS found, {others} AS extra
-                  FROM ({identity_sql.with_exact_numbers(_ITEMS)}))
+                  FROM ({identity_sql.with_exact_numbers(_VALID_ITEMS if layout.all_valid else _ITEMS)}))
         """
     shared = tuple(dict.fromkeys(["", *_shared_missing(contract, layout.delimiter)]))
     names = ", ".join(f"'field_{position}': 'VARCHAR'" for position in range(len(layout.fields)))

@@ -94,6 +94,7 @@ def test_dates_that_stand_for_no_date_are_read_as_missing_and_named(sentinel: st
         ("loss_day", [f"{d} de octubre de 2026" for d in DAYS], "names of months that are not read"),
         ("loss_day", [f"{d} maggio 2026" for d in DAYS], "names of months that are not read"),
         ("loss_day", [f"{d} maart 2026" for d in DAYS], "names of months that are not read"),
+        ("valid_to", ["9999-12-31"] * ROWS, "all dates mean no date or no end"),
         ("loss_day", ["13/01/2026", "01/13/2026", "14/01/2026"] * 20, "several forms or orders"),
         ("loss_day", [f"Sat Mar {d} 2026 09:15:32 GMT+0100 (CET)" for d in DAYS], "none can be read"),
         ("loss_day", [f"2026-03-{d} 09:15:32 Europe/Berlin" for d in DAYS], "none can be read"),

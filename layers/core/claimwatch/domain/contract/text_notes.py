@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from claimwatch.domain.contract.contract import LogicalType
-from claimwatch.domain.contract.date_inference import dates
+from claimwatch.domain.contract.date_inference import dates, sentinels
 from claimwatch.domain.contract.type_inference import infer_type
 
 _MOST = 0.8
@@ -134,6 +134,8 @@ def _mixed_dates(counts: Counter[str]) -> str | None:
     """Return a note on dates in several orders of day and month, or in several forms."""
     if _share(counts, _ANY_DATE.fullmatch) < _MOST:
         return None
+    if len(sentinels(counts)) == len(counts):
+        return "all dates mean no date or no end, so they stay text: if later files have others, write date"
     read, number = sum(count for value, count in counts.items() if dates([value])), counts.total()
     if read == number:
         return "looks like dates in several forms or orders, so they stay text: send one form"

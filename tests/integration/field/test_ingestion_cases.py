@@ -13,8 +13,6 @@ from tests.testdata import FIELD, NO_FIELD, Case, field_cases
 
 pytestmark = pytest.mark.skipif(FIELD is None, reason=NO_FIELD)
 CASES = {case["id"]: case for case in field_cases("ingestion") if case["expected"]["files"]}
-OPEN: set[str] = set()
-"""Cases that do not pass yet."""
 
 
 def files() -> Path:
@@ -22,10 +20,7 @@ def files() -> Path:
     return FIELD / "files"
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.xfail(name in OPEN, reason="open", strict=True)) for name in CASES],
-)
+@pytest.mark.parametrize("name", CASES)
 def test_a_file_is_loaded_as_it_is_meant_or_not_at_all(name: str, site: Site) -> None:
     case = CASES[name]
     line = name.lower()

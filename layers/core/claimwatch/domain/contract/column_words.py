@@ -1,4 +1,8 @@
-"""Words in column names, in English, German, French, Spanish, Italian and Dutch."""
+"""Words that tell identifiers and dates by the names of their columns, in six languages.
+
+What a name says about persons and protected attributes is in `header_words`. The lists are apart because a
+wrong word costs a column's role or a check line here, and the privacy of persons there.
+"""
 
 import re
 from unicodedata import combining, normalize

@@ -1,4 +1,7 @@
-"""Words in the names of columns and their meanings, in English, German, French, Spanish, Italian and Dutch.
+"""Words that tell personal data and protected attributes by the names of their columns, in six languages.
+
+The languages are English, German, French, Spanish, Italian and Dutch. `column_words` lists the words that
+tell identifiers and dates.
 
 Names are written in many ways: ``DateOfBirth``, ``DATEOFBIRTH``, ``geb_dat``, ``VN-Nachname``, ``Straße`` or
 ``STRASSE``. ``words_of`` divides such a name into the words that are listed here, without case and accents.

@@ -17,7 +17,9 @@ NAMES = {
     "images": (
         *("vs_naive", "vs_draft", "vs_sharp", "vs_pyvips"),
         *("ssim_loss", "peak_mb", "match_recall", "false_pair_rate"),
+        *("document_match_recall", "document_false_pair_rate"),
     ),
+    "field": ("rows_wrong", "plain_rows_lost", "drafts", "drafts_loading", "draft_problems"),
     "scoring": (
         *("vs_pyfunc_end_to_end", "vs_pipeline_10k", "vs_pipeline_1"),
         *("cold_vs_sklearn", "cold_vs_pyfunc", "parity_max_abs", "shap_max_abs"),

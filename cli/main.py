@@ -26,6 +26,11 @@ class Commands(TyperGroup):
             problems, code = refusal.problems, REFUSED
         except RefusedData as refusal:
             problems, code = [str(refusal)], REFUSED
+        except OSError as error:
+            if error.filename is None:
+                raise
+            reason = (error.strerror or type(error).__name__).lower()
+            problems, code = [f"{error.filename} cannot be used: {reason}; choose another file"], REFUSED
         except (StackUnreachable, TransientFault) as fault:
             problems, code = [str(fault)], UNREACHABLE
         for problem in problems:

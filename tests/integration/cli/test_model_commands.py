@@ -221,6 +221,18 @@ def test_an_export_never_overwrites_a_work_list(reviewers: Desk, tmp_path: Path)
     assert path.read_text("utf-8") == "filled in"
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_file_that_cannot_be_written_is_named(
+    reviewers: Desk, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    path = tmp_path / "missing" / "work.csv"
+
+    result = reviewers.run("referrals", LINE, "--export", path, *options)
+
+    assert result.exit_code == 1
+    assert f"{path} cannot be used: no such file or directory" in result.stderr.replace("\n", "")
+
+
 def test_scoring_stored_claims_needs_a_champion(desk: Desk) -> None:
     assert desk.run("score", LINE).exit_code == 1
     desk.environment.register("1")

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.model.features import FeatureSpec, Matrix
+from claimwatch.domain.model.features import FeatureSpec, Matrix, encode
+from training.snapshot import Snapshot
 
 type Floats = npt.NDArray[np.float64]
 
@@ -56,3 +57,9 @@ def by_fraud_rate(spec: FeatureSpec, matrix: Matrix, outcome: Floats) -> Order:
         claims = np.bincount(own, minlength=len(feature.categories))
         codes[place] = np.argsort((frauds + PRIOR * base) / (claims + PRIOR), kind="stable")
     return Order(codes)
+
+
+def ordered(spec: FeatureSpec, claims: Snapshot) -> FeatureSpec:
+    """Return the features with their categories in the order of the fraud rates among these claims."""
+    known = claims.of(claims.known)
+    return by_fraud_rate(spec, encode(spec, known.columns), known.outcome).spec(spec)

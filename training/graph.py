@@ -7,15 +7,22 @@ Input ``x``: float32 [claims, features], nan where missing. Outputs: ``probabili
 [claims].
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
+import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from claimwatch.domain.model.calibration import HIGHEST, LOWEST, Calibration
+from claimwatch.domain.model.features import Matrix
 from claimwatch.domain.model.model import LEAF, Forest, Linear, Model
+
+type Floats = npt.NDArray[np.float64]
+type Score = Callable[[Matrix], Floats]
+"""The probabilities that a model gives encoded claims."""
 
 OPSET, ML_OPSET, IR_VERSION = 21, 3, 10
 """Versions that onnxruntime has supported for years; newer ones add nothing that is used here."""
@@ -140,3 +147,16 @@ def _plus(graph: _Graph, total: str, added: str, absent: str, missing: npt.NDArr
     whole = graph.add("Where", absent, graph.constant(missing), added)
     summed = graph.add("ReduceSum", whole, graph.constant([1], np.int64), keepdims=0)
     return graph.add("Add", total, summed)
+
+
+def scorer_of(graph: bytes) -> Score:
+    """Return a function that scores encoded claims by the graph, as serving does."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(graph, sess_options=options, providers=["CPUExecutionProvider"])
+
+    def score(matrix: Matrix) -> Floats:
+        served: Floats = session.run(["probability"], {"x": matrix})[0].astype(np.float64)
+        return served
+
+    return score

@@ -72,6 +72,7 @@ def test_the_model_passes_every_gate_and_its_bundle_verifies(trained: Trained) -
     assert manifest.data_sha256 == trained.evidence.data_sha256
     assert manifest.code_version == "abc123"
     assert {"roc_auc", "pr_auc", "lift_top_decile", "recall_at_capacity", "brier"} <= manifest.metrics.keys()
+    assert manifest.details["failed_gates"] == []
 
 
 def test_the_model_reaches_nine_tenths_of_the_best_possible_lift(
@@ -186,6 +187,7 @@ def test_a_candidate_that_is_worse_than_the_champion_is_refused(
     publish(evidence, tmp_path)
     manifest = json.loads((tmp_path / MANIFEST).read_text())
     assert manifest["details"]["refused_because"] == evidence.refused_because
+    assert manifest["details"]["failed_gates"] == ["champion"]
 
 
 def test_a_model_that_refers_one_group_s_honest_claims_more_often_is_refused(

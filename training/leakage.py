@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
+from scipy.stats import poisson, rankdata
 from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
@@ -22,6 +22,12 @@ from training.snapshot import Snapshot
 type Array = npt.NDArray[Any]
 
 NEARLY_UNIQUE = 0.99
+TOO_FEW_REPEATS = 0.001
+"""The p-value below which numbers repeat more rarely than numbers drawn from their own density would."""
+LONG_NUMBER = 100_000.0
+"""The smallest number of six digits: claims are numbered with as many digits each, amounts are not."""
+PARTS = 20
+"""The parts, each with as many values, in which a density is constant."""
 NEARLY_UNIQUE_WORDS = 0.5
 FOLLOWS_TIME = 0.95
 """Rank correlation with the event time."""
@@ -88,8 +94,22 @@ def _identifier(column: Column, values: Array, distinct: int) -> Iterator[str]:
             yield f"it names claims: {distinct} different values in {len(values)} claims"
     elif column.logical_type in (LogicalType.INTEGER, LogicalType.NUMBER):
         whole = bool(np.all(values == np.floor(values)))
-        if whole and distinct >= NEARLY_UNIQUE * len(values):
+        if whole and distinct >= NEARLY_UNIQUE * len(values) and _is_numbering(values, distinct):
             yield f"it is an identifier: {distinct} different whole numbers in {len(values)} claims"
+
+
+def _is_numbering(values: Array, distinct: int) -> bool:
+    """Return whether nearly unique whole numbers were given out, and are not measured.
+
+    Measured numbers repeat now and then, as the density of their values has it: the mileages of a thousand
+    cars do, and a thousand numbers in a row do not. Numbers that are too far apart to repeat tell by their
+    digits.
+    """
+    parts = [part for part in np.array_split(np.sort(values), PARTS) if len(part) > 1]
+    repeats = sum(len(part) * (len(part) - 1) / 2.0 / (part[-1] - part[0] + 1.0) for part in parts)
+    digits = np.floor(np.log10(np.maximum(values, 1.0)))
+    long = values.min() >= LONG_NUMBER and digits.min() == digits.max()
+    return bool(long or poisson.cdf(len(values) - distinct, repeats) < TOO_FEW_REPEATS)
 
 
 def _coded(contract: Contract, column: Column, claims: Snapshot) -> npt.NDArray[np.float32] | None:

@@ -45,6 +45,7 @@ INVESTIGATED = np.arange(ROWS) % 5 == 0
 LEAKS = {
     "a row number": (NUMBER, np.arange(ROWS, dtype=float), "identifier"),
     "a shuffled identifier": (NUMBER, DRAW.permutation(ROWS).astype(float), "identifier"),
+    "a number of eight digits": (NUMBER, DRAW.integers(10**7, 10**8, ROWS).astype(float), "identifier"),
     "a batch number": (NUMBER, MINUTES // 10_000 + DRAW.random(ROWS) * 0.1, "follows the event time"),
     "the decision": (NUMBER, FRAUD * 3.0 + DRAW.random(ROWS), "knows the outcome"),
     "what the decision left missing": (
@@ -80,6 +81,18 @@ def test_honest_columns_are_kept() -> None:
         "premium": np.round(DRAW.gamma(5, 100, ROWS), 2),
     }
     assert find_leaks(contract(age=NUMBER, premium=NUMBER), claims(honest)) == {}
+
+
+@pytest.mark.parametrize("rows", [200, 900, ROWS])
+def test_measured_numbers_that_hardly_repeat_are_kept(rows: int) -> None:
+    """A small book has few repeated values even if none of its numbers was given out."""
+    some = np.arange(ROWS) < rows
+    honest = {
+        "mileage": np.round(DRAW.uniform(2_000, 40_000, ROWS)),
+        "income": np.round(np.exp(DRAW.normal(10.5, 0.6, ROWS))),
+        "value": np.round(DRAW.uniform(5_000, 250_000, ROWS)),
+    }
+    assert find_leaks(contract(**dict.fromkeys(honest, NUMBER)), claims(honest).of(some)) == {}
 
 
 def test_a_person_who_knows_better_can_trust_a_column() -> None:

@@ -11,14 +11,15 @@ import typer
 from botocore.exceptions import ClientError
 
 from claimwatch.domain.contract.contract import Contract, Role
-from claimwatch.domain.contract.line_name import line_in
+from claimwatch.domain.contract.line_name import line_in, proposed_line
 from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.contract.status import status_problem
 from claimwatch.domain.contract.unseen_values import unseen_problems
 from claimwatch.errors import RefusedContract, RefusedData
 from claimwatch.ingest.contract_keys import contract_key
 from claimwatch.ingest.protect_extra import protect_extra
 from claimwatch.storage import contracts
-from cli.options import AsJson, Line, StackName, stack_of
+from cli.options import AsJson, Line, StackName, line_name, stack_of
 from cli.screen import counted, say, show, show_document, show_json, show_table
 from cli.stack import Stack, StackUnreachable
 
@@ -50,7 +51,9 @@ def infer(
     ],
     line: Annotated[
         str | None,
-        typer.Option(help="Name of the line of business.", show_default="the file's name"),
+        typer.Option(
+            callback=line_name, help="Name of the line of business.", show_default="the file's name"
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -63,7 +66,7 @@ def infer(
     The draft is a proposal: each line marked with 'check:' is a guess that you confirm or correct. Columns
     that may name persons are classified as personal, and stored as hashes.
     """
-    line = line or _line_from_name(path.stem)
+    line = line or proposed_line(path.stem.partition(".")[0])
     if output is not None and output.exists():
         raise RefusedData(f"{output} exists already: choose another name or remove it")
     from cli.draft import draft  # noqa: PLC0415 - reading files takes a while to import
@@ -83,7 +86,10 @@ def infer(
     say(f"Lines for you to check: {open_points}; each says why.", "dim")
     if personal:
         say(f"Personal, so stored as hashes: {counted(personal, 'column')}.", "dim")
-    say(f"Then apply it: `claimwatch contract put {line} {output or 'FILE'}`", "dim")
+    say(
+        f"Then write 'status: active' and apply it: `claimwatch contract put {line} {output or 'FILE'}`",
+        "dim",
+    )
 
 
 @app.command()
@@ -91,17 +97,20 @@ def check(
     path: ContractFile,
     line: Annotated[
         str | None,
-        typer.Option(help="The line that the contract is for.", show_default="the line named in it"),
+        typer.Option(
+            callback=line_name, help="The line that the contract is for.", show_default="the line named in it"
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Report all problems of a contract, or describe its columns if it is valid. Needs no stack."""
     text = _text(path)
-    contract = parse_contract(text, line or line_in(text) or _line_from_name(path.stem))
+    contract = parse_contract(text, line or line_in(text) or proposed_line(path.stem.partition(".")[0]))
     if problems := list(unseen_problems(contract)):
         raise RefusedContract(problems)
     if as_json:
-        show_json({"line": contract.line, "version": contract.version, "columns": _columns(contract)})
+        described = {"line": contract.line, "version": contract.version, "columns": _columns(contract)}
+        show_json(described | {"status": contract.status, "not_applied_because": status_problem(contract)})
         return
     show_table(
         ("column", "type", "role", "required", "stored as"),
@@ -119,12 +128,14 @@ def check(
     roles = Counter(column.role for column in contract.columns)
     counted = ", ".join(f"{roles[role]} {role}" for role in Role if roles[role])
     show(f"Contract {contract.version} of line {contract.line} is valid: {counted}.")
+    if problem := status_problem(contract):
+        say(f"It cannot be applied as it is: {problem}.", "yellow")
 
 
 @app.command()
 def put(
     ctx: typer.Context,
-    line: Annotated[str, typer.Argument(help="The line of business that the contract is for.")],
+    line: Line,
     path: ContractFile,
     stack: StackName = None,
     as_json: AsJson = False,
@@ -136,6 +147,8 @@ def put(
     """
     text = _text(path)
     contract = parse_contract(text, line)
+    if problem := status_problem(contract):
+        raise RefusedContract([problem])
     target = stack_of(ctx, stack)
     entry = _wait_for_result(target, line, text)
     if entry.status == "refused":
@@ -225,9 +238,3 @@ def _columns(contract: Contract) -> list[dict[str, Any]]:
         }
         for column in contract.columns
     ]
-
-
-def _line_from_name(stem: str) -> str:
-    """Return a name of a line made from a file's name."""
-    words = re.sub(r"[^a-z0-9]+", "_", stem.partition(".")[0].lower()).strip("_")[:40]
-    return words if words[:1].isalpha() else f"line_{words}"[:40]

@@ -38,7 +38,9 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-Line = Annotated[str | None, typer.Option(help="Only this line of business.", show_default=False)]
+Line = Annotated[
+    str | None, typer.Option(callback=line_name, help="Only this line of business.", show_default=False)
+]
 FileId = Annotated[int, typer.Argument(help="The file's number in the ledger: `claimwatch files` shows it.")]
 
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from claimwatch.domain.contract.contract import LINE_NAME
+from claimwatch.domain.contract.contract import LINE_NAME, LINE_RULE
+from claimwatch.domain.contract.line_name import proposed_line
 from cli.stack import Stack, find_stack
 
 _JSON_ASKED = "claimwatch.json"
@@ -25,12 +26,12 @@ def json_asked(ctx: typer.Context) -> bool:
     return bool(ctx.meta.get(_JSON_ASKED))
 
 
-def line_name(line: str) -> str:
+def line_name[Name: str | None](line: Name) -> Name:
     """Return the name of a line; a name that no line can have is incorrect usage."""
-    if not LINE_NAME.fullmatch(line):
+    if line is not None and not LINE_NAME.fullmatch(line):
         raise typer.BadParameter(
-            f"{line!r} is not a valid name of a line: use at most 40 lower-case letters, digits and '_',"
-            " beginning with a letter; 'image' is reserved"
+            f"{line!r} is not a valid name of a line: use {LINE_RULE}; "
+            f"write {proposed_line(line)}, for example"
         )
     return line
 

@@ -16,11 +16,11 @@ class DraftTally:
 
 
 def load_by_draft(site: Site, line: str, generated: GeneratedDraft, tally: DraftTally) -> None:
-    """Drop a file for a line without a contract, apply its draft unchanged, and compare every value."""
+    """Drop a file for a line without a contract, confirm its draft, and compare every value."""
     parked = site.drop(f"claims/{line}/{generated.name}", generated.content)
     draft = site.draft(line)
     found = generated.problems(draft)
-    applied = site.put_contract(line, draft)
+    applied = site.confirm(line, draft)
     file = site.file(parked["file_id"])
     if applied.status != "applied":
         found.append(f"its draft is {applied.status}: {', '.join(applied.notes)}")

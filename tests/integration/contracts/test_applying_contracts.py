@@ -1,5 +1,6 @@
 """A contract is applied once and completely, or refused with one notification."""
 
+import hashlib
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -346,14 +347,63 @@ def test_column_names_are_escaped_in_sql(env: Environment) -> None:
     assert env.rows('SELECT "Claim No.", c FROM current_claim_home') == [(7, "x")]
 
 
-def test_a_draft_can_be_applied_unchanged(env: Environment) -> None:
+def test_a_draft_is_applied_when_a_person_has_confirmed_it_and_not_before(env: Environment) -> None:
     rows = [
         [f"P{n}", f"2024-01-{n % 28 + 1:02}", str(n * 10), "?" if n % 3 else "YES", f"Ann Roe {n}"]
         for n in range(50)
     ]
     header = ["policy_number", "incident_date", "total-claim", "police report", "handled for"]
-    assert env.apply(env.put(draft_contract("home", header, rows))).status == "applied"
+    draft = draft_contract("home", header, rows)
+
+    assert env.apply(env.put(draft)).status == "refused"
+    assert running_version(env) is None
+    [(subject, message)] = env.sent.messages
+    assert subject == "Claimwatch refused a contract: line home"
+    assert (
+        "status is 'draft': nobody has confirmed this contract: review its 'check:' lines, "
+        "write 'status: active' and submit it again"
+    ) in message
+
+    confirmed = draft.replace("status: draft", "status: active")
+    assert env.apply(env.put(confirmed, second=1)).status == "applied"
     assert env.columns("claim_home")["police report"] == "boolean"
+
+
+def test_a_draft_that_is_in_force_stays_in_force(env: Environment) -> None:
+    env.apply(env.put(contract_text(AMOUNT)))
+    draft = contract_text(AMOUNT, status="draft")
+    env.rows("UPDATE contract SET text = %s, sha256 = %s", draft, hashlib.sha256(draft.encode()).hexdigest())
+    assert running_version(env) == "1.0.0"
+    assert env.apply(env.put(draft, second=1)).status == "applied"
+
+
+@pytest.mark.parametrize(
+    ("status", "what"),
+    [
+        ("active", "applied"),
+        ("Deprecated", "applied"),
+        (None, "applied"),
+        ("proposed", "it is proposed and not agreed yet: once it is agreed, write 'status: active'"),
+        ("retired", "a retired contract is no longer used: to use it again, write 'status: active'"),
+        ("DRAFT", "review its 'check:' lines, write 'status: active'"),
+        ("actve", "status 'actve' is not one of ODCS (draft, proposed, retired, active, deprecated)"),
+    ],
+)
+def test_only_contracts_in_use_are_applied(env: Environment, status: str | None, what: str) -> None:
+    applied = env.apply(env.put(contract_text(AMOUNT, status=status)))
+    if what == "applied":
+        assert applied.status == "applied"
+    else:
+        assert applied.status == "refused"
+        assert what in env.sent.messages[0][1]
+
+
+def test_a_contract_under_the_name_of_a_line_in_capitals_is_refused_with_the_name_to_use(
+    env: Environment,
+) -> None:
+    assert env.apply(env.put(contract_text(AMOUNT), line="Home Owners")).status == "refused"
+    assert "line 'Home Owners' is not a valid name" in env.sent.messages[0][1]
+    assert "for example home_owners" in env.sent.messages[0][1]
 
 
 def test_every_test_database_runs_the_sample_contract(env: Environment) -> None:

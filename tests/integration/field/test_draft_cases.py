@@ -91,7 +91,7 @@ def _block(text: str, name: str) -> str:
 
 def _other_counts(site: Site, path: Path, loads: list[int]) -> Iterator[str]:
     parked = site.drop(f"claims/field/{path.name}", path.read_bytes())
-    applied = site.put_contract("field", site.draft("field"))
+    applied = site.confirm("field", site.draft("field"))
     if applied.status != "applied":
         yield f"the draft is {applied}"
         return

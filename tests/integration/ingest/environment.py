@@ -21,6 +21,12 @@ LANDING, ARTIFACTS = "landing", "artifacts"
 KEY = b"a key for tests only"
 FIRST_DAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
+_EVENT_SENT_LATER = """
+      - name: event day that is sent later
+        logicalType: date
+        customProperties: [{property: role, value: event_time}]
+"""
+
 type Row = dict[str, Any]
 
 
@@ -139,6 +145,11 @@ class Site:
         """Return the draft of a line's contract."""
         ref = ObjectRef(ARTIFACTS, f"contracts/{line}.draft.yaml", "1")
         return b"".join(self.objects.read(ref)).decode()
+
+    def confirm(self, line: str, draft: str) -> apply_contract.Applied:
+        """Apply a draft as a person does who agrees with all of it, and sends the event time later."""
+        event = "" if "role, value: event_time}" in draft else _EVENT_SENT_LATER
+        return self.put_contract(line, draft.replace("status: draft", "status: active", 1) + event)
 
     # -- Results ---------------------------------------------------------------------------------------------
 

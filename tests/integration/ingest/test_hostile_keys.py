@@ -23,6 +23,15 @@ def test_a_key_with_nul_is_registered_as_refused(glass: Site, key: str) -> None:
     assert len(glass.alerts) == 1
 
 
+@pytest.mark.parametrize("folder", ["Glass", "GLASS", " glass"])
+def test_a_file_in_a_folder_in_capitals_is_refused_with_the_folder_to_use(glass: Site, folder: str) -> None:
+    file = glass.drop(f"claims/{folder}/a.csv", csv())
+    assert file["status"] == "refused"
+    assert file["error"].endswith("; drop the file under claims/glass/")
+    (alert,) = glass.alerts
+    assert "drop the file under claims/glass/" in alert.message
+
+
 @pytest.mark.parametrize("line", ["\x1b[2Jmotor", "mo\u202etor", "m" * 900, "mo\ntor", "\x9b"])
 def test_the_reason_against_a_key_is_printable_and_short(glass: Site, line: str) -> None:
     created = glass.put("claims/glass/a.csv", csv())

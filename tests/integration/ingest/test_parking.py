@@ -35,7 +35,7 @@ def test_the_draft_is_that_of_the_newest_waiting_file(site: Site) -> None:
     assert "wrong" not in draft
     assert "Ann Lee" not in draft
     assert "classification: personal" in draft
-    assert site.put_contract("glass", draft).status == "applied"
+    assert site.confirm("glass", draft).status == "applied"
 
 
 def test_applying_the_contract_loads_the_waiting_files(site: Site) -> None:

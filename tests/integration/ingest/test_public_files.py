@@ -52,12 +52,12 @@ def test_a_file_without_a_contract_gets_a_draft_that_can_load_it(path: Path, sit
         "role, value: identifier" not in draft
     ):  # no column identifies the row; a person would have to choose one
         with_identifier = _first_column_identifies(draft)
-        assert with_identifier is None or site.put_contract("home", with_identifier).status in (
+        assert with_identifier is None or site.confirm("home", with_identifier).status in (
             "applied",
             "refused",
         )
     else:
-        assert site.put_contract("home", draft).status == "applied", draft
+        assert site.confirm("home", draft).status == "applied", draft
     loaded = site.file(file["file_id"])
     check_result(site, loaded)
 
@@ -158,11 +158,12 @@ kind: DataContract
 id: {line}
 name: {line}
 version: 1.0.0
-status: draft
+status: active
 customProperties: [{{property: line, value: {line}}}]
 schema:
   - name: claim_{line}
     physicalType: table
     properties:
 {described}
+      - {{name: sent later, logicalType: date, customProperties: [{{property: role, value: event_time}}]}}
 """

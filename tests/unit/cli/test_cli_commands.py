@@ -82,13 +82,37 @@ def test_wrong_usage_gives_exit_code_2() -> None:
         ("evaluate", "image"),
         ("protect-extra", "x" * 41),
         ("drop", str(MOTOR), "--line", "Jane Smith"),
+        ("infer", str(MOTOR), "--line", "Jane Smith"),
+        ("files", "--line", "Motor"),
+        ("contract", "put", "Motor", str(MOTOR)),
+        ("contract", "check", str(MOTOR), "--line", "Motor"),
     ],
-    ids=lambda arguments: arguments[0],
+    ids=" ".join,
 )
 def test_a_name_that_no_line_can_have_is_wrong_usage(arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
     assert "is not a valid name of a line" in " ".join(result.stderr.replace("│", "").split())
+
+
+@pytest.mark.parametrize(
+    ("written", "proposed"),
+    [
+        ("Auto", "auto"),
+        ("Car Insurance", "car_insurance"),
+        ("Fälle-Kfz", "falle_kfz"),
+        ("2026 claims", "line_2026_claims"),
+        ("image", "line_image"),
+        ("保険", "line"),
+        ("A" * 60, "a" * 40),
+    ],
+)
+def test_a_name_of_a_line_that_is_allowed_is_proposed(written: str, proposed: str, tmp_path: Path) -> None:
+    result = run("drop", str(MOTOR), "--line", written)
+    assert f"write {proposed}, for example" in " ".join(result.stderr.replace("│", "").split())
+    source = tmp_path / f"{written}.csv"
+    source.write_text(CLAIMS)
+    assert json.loads(run("infer", str(source), "--json").stdout)["line"] == proposed
 
 
 def test_the_help_of_promote_names_the_roles() -> None:
@@ -166,7 +190,18 @@ def test_an_inferred_contract_of_plain_claims_is_valid(tmp_path: Path) -> None:
     source.write_text(CLAIMS)
     result = run("infer", str(source), "--line", "home", "-o", str(draft))
     assert result.exit_code == 0
-    assert run("contract", "check", str(draft)).exit_code == 0
+    checked = run("contract", "check", str(draft))
+    assert checked.exit_code == 0
+    assert "It cannot be applied as it is: status is 'draft'" in checked.stderr
+
+
+def test_a_draft_is_not_stored_as_a_contract(tmp_path: Path) -> None:
+    source, draft = tmp_path / "claims.csv", tmp_path / "home.yaml"
+    source.write_text(CLAIMS)
+    run("infer", str(source), "--line", "home", "-o", str(draft))
+    result = run("contract", "put", "home", str(draft))
+    assert result.exit_code == 1
+    assert "write 'status: active' and submit it again" in result.stderr
 
 
 def test_infer_says_how_many_columns_are_personal(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
 from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.contract.schema_change import plan_change, version_problem
+from claimwatch.domain.contract.status import status_problem
 from claimwatch.domain.contract.strict_yaml import MAX_TEXT
 from claimwatch.domain.contract.unseen_values import unseen_problems
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
@@ -161,7 +162,8 @@ def _apply(cursor: Cursor, submission: Submission, contract: Contract, lock_time
             return contracts.add(cursor, submission, "superseded", version=contract.version), ()
         raise RefusedContract([problem])
     change = plan_change(running.stored if running else {}, contract)
-    if problems := [*unseen_problems(contract), *change.problems]:
+    status = status_problem(contract)
+    if problems := [*([status] if status else []), *unseen_problems(contract), *change.problems]:
         raise RefusedContract(problems)
     contracts.change_line(cursor, submission.line, change.statements, lock_timeout)
     stored = change.stored

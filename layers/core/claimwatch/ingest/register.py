@@ -4,7 +4,8 @@ from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.events import CreatedObject, sortable, storable_key
 from claimwatch.aws.executions import Pipeline
 from claimwatch.aws.objects import ObjectRef
-from claimwatch.domain.contract.contract import LINE_NAME
+from claimwatch.domain.contract.contract import LINE_NAME, LINE_RULE
+from claimwatch.domain.contract.line_name import same_but_for_case
 from claimwatch.domain.files.side_files import side_file_of
 from claimwatch.errors import TransientFault, sentence
 from claimwatch.ingest.notifications import notify_refused
@@ -73,12 +74,14 @@ def _parse_key(key: str) -> tuple[str, str | None, str | None]:
             "the key does not name a line: drop files under claims/<line>/ or outcomes/<line>/",
         )
     if not LINE_NAME.fullmatch(line):
-        rule = (
-            "use at most 40 lower-case letters, digits and '_', beginning with a letter; 'image' is reserved"
-        )
-        unseen = INVISIBLE.search(line)
+        unseen, meant = INVISIBLE.search(line), same_but_for_case(line)
         hint = f"; it contains the invisible character U+{ord(unseen[0]):04X}" if unseen else ""
-        return dataset, None, f"the folder below {dataset}/ is not a valid name of a line: {rule}{hint}"
+        hint = f"; drop the file under {dataset}/{meant}/" if meant else hint
+        return (
+            dataset,
+            None,
+            f"the folder below {dataset}/ is not a valid name of a line: use {LINE_RULE}{hint}",
+        )
     if not name or name.endswith("/"):
         return dataset, line, "the key names a folder: drop files into the folder"
     return dataset, line, None

@@ -138,7 +138,7 @@ class Contract:
     """A parsed contract; ``text`` is the YAML that it was read from.
 
     ``event`` is the column that holds the event id of photos, if it is not the identifier. ``extra`` says how
-    values of columns that the contract does not have are stored.
+    values of columns that the contract does not have are stored. ``status`` is that of ODCS, as written.
     """
 
     line: str
@@ -149,6 +149,7 @@ class Contract:
     event: str | None = None
     review: ReviewSettings = ReviewSettings()
     extra: ExtraValues = ExtraValues.HASH
+    status: str = ""
 
     @property
     def identifier(self) -> Column:
@@ -167,6 +168,9 @@ class Contract:
 
 LINE_NAME = re.compile(r"(?!image$)[a-z][a-z0-9_]{0,39}")
 """Valid names of lines. They become part of object keys and table names; claim_image is the photos' table."""
+
+LINE_RULE = "at most 40 lower-case letters, digits and '_', beginning with a letter; 'image' is reserved"
+"""What ``LINE_NAME`` allows, in words."""
 
 MAX_COLUMNS = 1500
 """PostgreSQL's limit is 1,600 columns, including dropped ones."""

@@ -29,8 +29,8 @@ def draft_lines(
     """Yield the lines of the draft."""
     sample = f"{rows:,} {'row' if rows == 1 else 'rows'}"
     yield f"# Draft of the contract of line {line}, from {sample} of its first file."
-    yield "# Review each line with 'check:', correct it if needed, and store the file as"
-    yield f"# contracts/{line}.yaml. This draft is replaced when another file of the line arrives."
+    yield "# Review each line with 'check:', correct it if needed, write 'status: active', and store the file"
+    yield f"# as contracts/{line}.yaml. This draft is replaced when another file of the line arrives."
     yield "# Required columns were never empty in the sample. Rows that break a rule are quarantined."
     yield from _about_persons(guesses)
     for remark in remarks:

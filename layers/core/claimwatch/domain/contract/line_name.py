@@ -1,5 +1,9 @@
-"""Find the line that the text of a contract names."""
+"""Names of lines: the one in the text of a contract, and valid ones that are proposed."""
 
+import re
+import unicodedata
+
+from claimwatch.domain.contract.contract import LINE_NAME
 from claimwatch.domain.contract.strict_yaml import YamlMapping, read_yaml
 
 
@@ -12,3 +16,16 @@ def line_in(text: str) -> str | None:
             value = entry.get("value")
             return value if isinstance(value, str) else None
     return None
+
+
+def proposed_line(name: str) -> str:
+    """Return a valid name of a line that is made from any name, such as that of a file."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    folded = re.sub("[^a-z0-9]+", "_", re.sub("[\u0300-\u036f]", "", letters)).strip("_")[:40].rstrip("_")
+    return folded if LINE_NAME.fullmatch(folded) else f"line_{folded}".rstrip("_")[:40].rstrip("_")
+
+
+def same_but_for_case(name: str) -> str | None:
+    """Return the valid name of a line that differs from a name in case and separators only, or None."""
+    folded = re.sub(r"[\s.\-]+", "_", name.strip()).lower()
+    return folded if LINE_NAME.fullmatch(folded) else None

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from claimwatch.domain.contract.contract import (
     LINE_NAME,
+    LINE_RULE,
     MAX_COLUMNS,
     VERSION,
     Column,
@@ -26,6 +27,7 @@ from claimwatch.domain.contract.contract import (
     Role,
     folded_name,
 )
+from claimwatch.domain.contract.line_name import proposed_line
 from claimwatch.domain.contract.odcs_column import NUMERIC, custom_properties, place_of, read_column
 from claimwatch.domain.contract.odcs_notation import (
     SHARED_PROPERTIES,
@@ -70,8 +72,8 @@ _SHAPES = {
 def read_contract(text: str, line: str, table: str) -> Contract:
     """Implement ``parse_contract``, which documents the arguments and the error."""
     if not LINE_NAME.fullmatch(line):
-        rule = "at most 40 lower-case letters, digits and '_', beginning with a letter; 'image' is reserved"
-        raise RefusedContract([f"line '{line}' is not a valid name: use {rule} for photos"])
+        rule = f"use {LINE_RULE} for photos; for example {proposed_line(line)}"
+        raise RefusedContract([f"line '{line}' is not a valid name: {rule}"])
     raw = read_yaml(text)
     if not isinstance(raw, YamlMapping):
         raise RefusedContract(
@@ -102,7 +104,8 @@ def read_contract(text: str, line: str, table: str) -> Contract:
     extra = _read_extra(custom, problems)
     if problems:
         raise RefusedContract(problems)
-    return Contract(line, model.version or "", table, tuple(columns), text, event, review, extra)
+    version, status = model.version or "", model.status or ""
+    return Contract(line, version, table, tuple(columns), text, event, review, extra, status)
 
 
 def _check_standard(raw: YamlMapping) -> None:
@@ -227,10 +230,7 @@ def _check_roles(columns: Sequence[Column], problems: list[str], *, may_lack_eve
         elif role is Role.IDENTIFIER:
             problems.append("no column has role identifier; give it to the column that holds the claim id")
         elif not may_lack_event_time:
-            problems.append(
-                "no column has role event_time; give it to the date or time of the claim, "
-                "or write 'status: draft' until it is known"
-            )
+            problems.append("no column has role event_time; give it to the date or time of the claim")
 
 
 def _check_names(columns: Sequence[Column], problems: list[str]) -> None:

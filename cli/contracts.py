@@ -11,6 +11,7 @@ import typer
 from botocore.exceptions import ClientError
 
 from claimwatch.domain.contract.contract import Contract, Role
+from claimwatch.domain.contract.label import label_problems
 from claimwatch.domain.contract.line_name import line_in, proposed_line
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.contract.status import status_problem
@@ -106,7 +107,7 @@ def check(
     """Report all problems of a contract, or describe its columns if it is valid. Needs no stack."""
     text = _text(path)
     contract = parse_contract(text, line or line_in(text) or proposed_line(path.stem.partition(".")[0]))
-    if problems := list(unseen_problems(contract)):
+    if problems := [*unseen_problems(contract), *label_problems(contract)]:
         raise RefusedContract(problems)
     if as_json:
         described = {"line": contract.line, "version": contract.version, "columns": _columns(contract)}

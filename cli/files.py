@@ -13,8 +13,9 @@ from claimwatch.aws.objects import ObjectRef
 from claimwatch.errors import RefusedData
 from claimwatch.ingest import replay as replaying
 from claimwatch.ingest.plan import Plan
-from claimwatch.storage import ledger
+from claimwatch.storage import contracts, ledger
 from claimwatch.storage import quarantine as quarantined_rows
+from claimwatch.storage import rows as loaded_rows
 from claimwatch.storage.quarantine import RefusedRow
 from cli.export import export
 from cli.local_file import blocks_of
@@ -168,6 +169,14 @@ def drop(
     outcomes: Annotated[
         bool, typer.Option("--outcomes", help="The file contains outcomes (fraud or not) instead of claims.")
     ] = False,
+    with_outcomes: Annotated[
+        bool,
+        typer.Option(
+            "--with-outcomes",
+            help="The file contains claims with their label, from which outcomes are made. Refused if the"
+            " contract names no label; the exit code is 1 if no claim has one.",
+        ),
+    ] = False,
     wait: Annotated[
         int,
         typer.Option(min=0, metavar="SECONDS", help="How long to wait for the result; 0 does not wait."),
@@ -177,9 +186,14 @@ def drop(
 ) -> None:
     """Drop a file into the landing bucket and report the result.
 
-    Any other S3 client can copy it there too. The exit code is 1 unless the file is committed.
+    Any other S3 client can copy it there too. The exit code is 1 unless the file is committed. If a column
+    of the contract has role label, a file of claims brings outcomes, with or without --with-outcomes.
     """
+    if outcomes and with_outcomes:
+        raise typer.BadParameter("choose one of --outcomes and --with-outcomes")
     target = stack_of(ctx, stack)
+    if with_outcomes:
+        _require_label(target, line)
     key = f"{'outcomes' if outcomes else 'claims'}/{line}/{path.name}"
     ref = target.objects.write(target.landing_bucket, key, blocks_of(path))
     say(f"Dropped as s3://{ref.bucket}/{ref.key} into {target.title}.", "dim")
@@ -188,12 +202,34 @@ def drop(
             show_json({"bucket": ref.bucket, "key": ref.key, "version_id": ref.version_id})
         return
     file = _wait_for_result(target, ref, wait)
+    labelled = 0
+    if file["status"] == "committed" and not outcomes:
+        with target.database.transaction() as cursor:
+            labelled, frauds = loaded_rows.count_outcomes(cursor, file["file_id"])
+        if labelled or with_outcomes:
+            file |= {"outcomes": labelled, "frauds": frauds}
     if as_json:
         show_json(file)
     else:
         _show_result(file)
-    if file["status"] != "committed":
+    if file["status"] != "committed" or (with_outcomes and not labelled):
         raise typer.Exit(1)
+
+
+def _require_label(target: Stack, line: str) -> None:
+    with target.database.transaction() as cursor:
+        contract = contracts.running(cursor, "claims", line)
+    if contract is None:
+        raise RefusedData(
+            f"line {line} has no contract: draft one with `claimwatch infer FILE --line {line}`, review it,"
+            f" and apply it with `claimwatch contract put {line} FILE`"
+        )
+    if contract.label is None:
+        raise RefusedData(
+            f"contract {contract.version} of line {line} names no label: give the column that says whether a"
+            " claim was fraud logicalType boolean and role label, raise the version, and apply it with"
+            f" `claimwatch contract put {line} FILE`"
+        )
 
 
 def _wait_for_result(target: Stack, ref: ObjectRef, seconds: int) -> dict[str, Any]:
@@ -218,10 +254,20 @@ def _show_result(file: dict[str, Any]) -> None:
             f"File {number} is committed: {read} read, {file['rows_loaded']:,} loaded,"
             f" {file['rows_quarantined']:,} quarantined."
         )
+        if "outcomes" in file:
+            _show_outcomes(file)
         if file["rows_quarantined"]:
             say(f"Why: `claimwatch quarantine {number} --reasons`", "dim")
     else:
         show(f"File {number} is {file['status']}: {file['error']}")
+
+
+def _show_outcomes(file: dict[str, Any]) -> None:
+    if file["outcomes"]:
+        brought, frauds = counted(file["outcomes"], "outcome"), counted(file["frauds"], "fraud")
+        show(f"Its labels are {brought} now, {frauds}.")
+    else:
+        show("It brought no outcome: the label is missing in every row that was loaded.")
 
 
 def _show_rows(file: ledger.File, rows: list[RefusedRow], most: int | None, *, as_json: bool) -> None:

@@ -45,6 +45,12 @@ schema:
         customProperties: [{{property: role, value: text}}]
 """
 
+LABEL = """\
+      - name: fraud
+        logicalType: boolean
+        customProperties: [{property: role, value: label}]
+"""
+
 
 @pytest.fixture
 def motor_file(tmp_path: Path) -> Path:
@@ -97,6 +103,34 @@ def test_a_refused_file_gives_exit_code_1_and_the_reason(run: Run, tmp_path: Pat
     result = run("drop", empty, "--line", "motor")
     assert result.exit_code == 1
     assert "refused: the file is empty" in result.stdout
+
+
+def test_claims_with_their_label_are_dropped_with_outcomes(run: Run, with_home: Path, tmp_path: Path) -> None:
+    source = home_file(tmp_path, "H1,2026-01-01,1,,", "H2,2026-01-01,1,,")
+    none = run("drop", source, "--line", "home", "--with-outcomes")
+    assert none.exit_code == 1
+    assert "contract 1.0.0 of line home names no label: give the column" in none.stderr
+    unknown = run("drop", source, "--line", "glass", "--with-outcomes")
+    assert "line glass has no contract: draft one with `claimwatch infer" in unknown.stderr
+    assert answer(run("files", "--json"))["files"] == []
+
+    labelled = HOME.format(version="1.1.0", amount="number") + LABEL
+    with_home.write_text(labelled)
+    assert run("contract", "put", "home", with_home).exit_code == 0
+    source.write_text(
+        "claim_id,lost_on,amount,fraud\nH1,2026-01-01,1,Y\nH2,2026-01-01,1,N\nH3,2026-01-01,1,\n"
+    )
+    dropped = run("drop", source, "--line", "home", "--with-outcomes")
+    assert dropped.exit_code == 0
+    assert "Its labels are 2 outcomes now, 1 fraud." in dropped.stdout
+    assert "2 outcomes" in run("drop", source, "--line", "home").stdout
+    assert answer(run("drop", source, "--line", "home", "--json"))["frauds"] == 1
+
+    source.write_text("claim_id,lost_on,amount\nH1,2026-01-01,1\n")
+    without = run("drop", source, "--line", "home", "--with-outcomes")
+    assert without.exit_code == 1
+    assert "brought no outcome: the label is missing in every row" in without.stdout
+    assert run("drop", source, "--line", "home", "--with-outcomes", "--outcomes").exit_code == 2
 
 
 # -- quarantine ----------------------------------------------------------------------------------------------

@@ -12,7 +12,14 @@ from claimwatch.scoring import plan_scoring, score_rows
 from claimwatch.scoring.claim_table import Column
 from claimwatch.scoring.scorer import audit_sample
 from claimwatch.storage import scores
+from tests.integration.ingest.glass import GLASS
 from tests.integration.models.environment import LINE, AmountModel, CorruptBundle, ModelEnvironment
+
+LABEL = """\
+      - name: fraud
+        logicalType: boolean
+        customProperties: [{property: role, value: label}]
+"""
 
 
 @pytest.fixture
@@ -248,3 +255,19 @@ def test_a_decided_claim_leaves_the_queue_and_a_corrected_claim_is_listed_once(
 
     assert [(row["claim_id"], row["probability"]) for row in queue] == [("f1", 0.9), ("f0", 0.84)]
     assert [row["claim_id"] for row in everything] == ["f2", "f1", "f0"]
+
+
+def test_a_label_that_was_written_before_anybody_decided_does_not_leave_the_queue(
+    with_champion: ModelEnvironment,
+) -> None:
+    site = with_champion.site
+    labelled = GLASS.replace("version: 1.0.0", "version: 1.1.0") + LABEL
+    assert site.put_contract("glass", labelled).status == "applied"
+    rows = ["f1,2026-02-27,4500,N", "f2,2026-02-27,4500,Y", "f3,2025-11-27,4500,N", "f4,2026-02-27,4500,"]
+    text = "\n".join(["claim_id,broken_on,amount,fraud", *rows, ""])
+    with_champion.score(site.drop("claims/glass/f.csv", text)["file_id"])
+
+    with site.database.transaction() as cursor:
+        queue = scores.work_list(cursor, LINE).claims
+
+    assert sorted(row["claim_id"] for row in queue) == ["f1", "f4"]

@@ -110,6 +110,7 @@ MATRIX = {
         live_model: SELECT
         score: SELECT
         unscored_file: SELECT
+        committed_outcome: SELECT
         current_outcome: SELECT
         claim_image: SELECT
         kept_claim_image: SELECT
@@ -295,7 +296,11 @@ def test_functions_with_the_rights_of_their_owner_pin_the_search_path(glass: Clo
         " WHERE pronamespace = 'claimwatch'::regnamespace AND prosecdef ORDER BY 1",
     )
     pinned = ["search_path=pg_catalog, pg_temp"]
-    assert definers == [("index_new_rows", pinned), ("refresh_statistics", pinned)]
+    assert definers == [
+        ("add_outcomes", [*pinned, "TimeZone=UTC"]),
+        ("index_new_rows", pinned),
+        ("refresh_statistics", pinned),
+    ]
 
 
 PROMOTION = """
@@ -338,6 +343,10 @@ REFUSED = {
     "a file of the server is read": ("training", "SELECT pg_read_file('postgresql.conf')"),
     "a program of the server is run": ("training", "COPY (SELECT 1) TO PROGRAM 'true'"),
     "statistics are refreshed by another task": ("photos", "SELECT claimwatch.refresh_statistics('motor')"),
+    "outcomes are made of labels by another task": (
+        "scoring",
+        "SELECT claimwatch.add_outcomes(1, 'claim_motor', 'claim_id', 'x', NULL, 'incident_at', 60)",
+    ),
     "privileges are granted by another task": ("ingest", "SELECT claimwatch.grant_line('motor')"),
     "privileges are granted on a table of another": (
         "contracts",

@@ -10,6 +10,7 @@ from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.events import CreatedObject, sortable, storable_key
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
 from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.contract.label import label_problems
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.contract.schema_change import plan_change, version_problem
 from claimwatch.domain.contract.status import status_problem
@@ -163,7 +164,8 @@ def _apply(cursor: Cursor, submission: Submission, contract: Contract, lock_time
         raise RefusedContract([problem])
     change = plan_change(running.stored if running else {}, contract)
     status = status_problem(contract)
-    if problems := [*([status] if status else []), *unseen_problems(contract), *change.problems]:
+    refusals = [*([status] if status else []), *unseen_problems(contract), *label_problems(contract)]
+    if problems := [*refusals, *change.problems]:
         raise RefusedContract(problems)
     contracts.change_line(cursor, submission.line, change.statements, lock_timeout)
     stored = change.stored

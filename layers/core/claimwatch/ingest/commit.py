@@ -41,8 +41,8 @@ def commit_file(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any
     """Commit the file and return the fields of its event, without any content of claims.
 
     If the file is committed already, only return them. Columns that the contract does not have are reported
-    once. Of several rows with the same claim id, the first
-    stays and the rest go to quarantine.
+    once. Of several rows with the same claim id, the first stays and the rest go to quarantine. If the
+    contract has a label, the labels of the rows become outcomes in the same transaction.
     """
     with deps.database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
@@ -59,6 +59,8 @@ def commit_file(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any
             if _has_repeated_ids(cursor, file_id, chunks, counts.loaded):
                 repeated = _quarantine_repeated(deps.objects, cursor, file, contract, plan)
                 counts = Counts(counts.read, counts.loaded - repeated, counts.quarantined + repeated)
+            if file.dataset == "claims" and contract.label is not None:
+                rows.add_outcomes(cursor, contract, contract.label, file_id)
             ledger.commit(cursor, file_id, counts)
             ledger.record_extra_columns(cursor, file)
         else:

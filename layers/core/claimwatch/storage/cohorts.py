@@ -67,8 +67,8 @@ def copy_cohort(cursor: Cursor, contract: Contract, query: CohortQuery, text: IO
         # As view current_outcome, at an earlier time.
         " LEFT JOIN (SELECT DISTINCT ON (claim_id) claim_id, is_fraud, source"
         " FROM claimwatch.committed_outcome WHERE line = {line} AND effective_at < {decided_before}"
-        " ORDER BY claim_id, effective_at DESC, received_at DESC, sequencer DESC, file_id DESC,"
-        " row_number DESC) AS o ON o.claim_id = s.claim_id"
+        " ORDER BY claim_id, from_label, CASE WHEN NOT from_label THEN effective_at END DESC,"
+        " received_at DESC, sequencer DESC, file_id DESC, row_number DESC) AS o ON o.claim_id = s.claim_id"
         " WHERE c.file_id = ANY({files}) AND f.status = 'committed'"
         " AND c.{event} >= {since} AND c.{event} < {until}"
         # A model that scored a claim in both roles gave the same score twice.

@@ -11,7 +11,7 @@ from typing import IO
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
-from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.contract.contract import Column, Contract, Role
 from claimwatch.domain.files.layout import copy_columns
 
 _SCHEMA = "claimwatch"
@@ -65,6 +65,41 @@ def delete_repeated(cursor: Cursor, contract: Contract, file_id: int) -> int:
         (file_id, file_id),
     )
     return cursor.rowcount
+
+
+def add_outcomes(cursor: Cursor, contract: Contract, label: Column, file_id: int) -> None:
+    """Add an outcome for each row of a file whose label is not missing, with the row's own number.
+
+    It counts as decided at the contract's decision time, without one ``decision_days`` after the event, and
+    without an event time when the file arrived.
+    """
+    review = contract.review
+    days = review.maturity_days if review.decision_days is None else review.decision_days
+    event = next((column.name for column in contract.columns if column.role is Role.EVENT_TIME), None)
+    cursor.execute(
+        "SELECT claimwatch.add_outcomes(%s, %s, %s, %s, %s, %s, %s)",
+        (
+            file_id,
+            contract.table,
+            contract.identifier.name,
+            label.name,
+            review.decision_column,
+            event,
+            days,
+        ),
+    )
+
+
+def count_outcomes(cursor: Cursor, file_id: int) -> tuple[int, int]:
+    """Return the number of outcomes of a committed file, and of frauds among them."""
+    cursor.execute(
+        "SELECT count(*), count(*) FILTER (WHERE is_fraud) FROM claimwatch.committed_outcome"
+        " WHERE file_id = %s",
+        (file_id,),
+    )
+    row = cursor.fetchone()
+    assert row is not None  # an aggregate always has a row
+    return row[0], row[1]
 
 
 def _repeated(contract: Contract) -> sql.Composed:

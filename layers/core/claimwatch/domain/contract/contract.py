@@ -131,6 +131,10 @@ class ReviewSettings:
     """Share of the claims that are reviewed by chance, whatever their score."""
     maturity_days: int = 60
     """Days after its event when a claim's outcome is due."""
+    decision_column: str | None = None
+    """Column with the time at which the label of a claim was decided."""
+    decision_days: int | None = None
+    """Days after the event when a label without such a time counts as decided; None means when it is due."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,12 @@ class Contract:
     def identifier(self) -> Column:
         """The column that identifies a claim."""
         return next(column for column in self.columns if column.role is Role.IDENTIFIER)
+
+    @property
+    def label(self) -> Column | None:
+        """The column that says whether a claim was fraud; None if outcomes have their own files."""
+        labels = (column for column in self.columns if column.role is Role.LABEL)
+        return next((column for column in labels if column.logical_type is LogicalType.BOOLEAN), None)
 
     @property
     def event_column(self) -> Column:

@@ -27,6 +27,7 @@ from claimwatch.domain.contract.contract import (
     Role,
     folded_name,
 )
+from claimwatch.domain.contract.label import decision_problems
 from claimwatch.domain.contract.line_name import proposed_line
 from claimwatch.domain.contract.odcs_column import NUMERIC, custom_properties, place_of, read_column
 from claimwatch.domain.contract.odcs_notation import (
@@ -49,7 +50,11 @@ SUPPORTED = re.compile(r"v3\.[012]\.\d{1,4}", re.ASCII)
 
 _CUSTOM = "customProperties: "
 
-_COLUMNS_NAMED = {"claimantColumn": "claimant_column", "amountColumn": "amount_column"}
+_COLUMNS_NAMED = {
+    "claimantColumn": "claimant_column",
+    "amountColumn": "amount_column",
+    "decisionColumn": "decision_column",
+}
 """Custom properties that name a column, and the fields of ``ReviewSettings`` that they fill."""
 
 _AMOUNTS = {
@@ -57,8 +62,11 @@ _AMOUNTS = {
     "reviewCost": ("cost", Decimal(0), Decimal(1_000_000)),
     "auditShare": ("audit_share", Decimal(0), Decimal(1)),
     "maturityDays": ("maturity_days", Decimal(0), Decimal(3_650)),
+    "decisionDays": ("decision_days", Decimal(0), Decimal(3_650)),
 }
 """Custom properties that hold a number: the fields that they fill, and their bounds."""
+
+_DAYS = ("maturityDays", "decisionDays")
 
 _SHAPES = {
     "list_type": "must be a list",
@@ -300,6 +308,7 @@ def _read_review(
             )
         elif column is not None:
             settings[setting] = column.name
+    problems += decision_problems(columns, settings.get("decision_column"), _CUSTOM)
     for key, (setting, least, most) in _AMOUNTS.items():
         value = custom.get(key)
         if value is None:
@@ -310,7 +319,7 @@ def _read_review(
             amount = Decimal("NaN")
         if not amount.is_finite() or not least <= amount <= most:
             problems.append(f"{_CUSTOM}{key} is '{value}'; write a number from {least} to {most}")
-        elif key == "maturityDays":  # an outcome that is due after part of a day is due on the next day
+        elif key in _DAYS:  # an outcome that is due after part of a day is due on the next day
             settings[setting] = math.ceil(amount)
         else:
             settings[setting] = int(amount) if amount == amount.to_integral_value() else float(amount)

@@ -1,0 +1,199 @@
+"""Labels in files of claims become outcomes: once, with their row, and never of a row in quarantine."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.ingest import commit, inspect, load
+from tests.cluster import ClonedDatabase
+from tests.integration.ingest.environment import Site
+from tests.integration.ingest.glass import GLASS
+from training.take_snapshot import take_snapshot
+
+LABEL = """\
+      - name: class
+        logicalType: boolean
+        customProperties:
+          - {property: role, value: label}
+          - {property: trueValues, value: [Fraud]}
+          - {property: falseValues, value: [Legit]}
+          - {property: missingValues, value: [pending]}
+      - name: closed_on
+        logicalType: date
+        customProperties: [{property: role, value: ignored}]
+"""
+LABELLED = (GLASS + LABEL).replace("version: 1.0.0", "version: 1.1.0")
+CLOSED = LABELLED.replace(
+    "  - {property: line, value: glass}",
+    "  - {property: line, value: glass}\n  - {property: decisionColumn, value: closed_on}\n"
+    "  - {property: decisionDays, value: 30}",
+)
+HEADER = "claim_id,broken_on,amount,class,closed_on"
+RECEIVED = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def site(database: ClonedDatabase, tmp_path: Path) -> Site:
+    return Site.below(database, tmp_path / "buckets")
+
+
+def apply(site: Site, text: str) -> None:
+    applied = site.put_contract("glass", text)
+    assert applied.status == "applied", site.query("SELECT error FROM claimwatch.contract")
+
+
+def drop(site: Site, name: str, *rows: str, at: datetime = RECEIVED, header: str = HEADER) -> dict[str, Any]:
+    file = site.drop(f"claims/glass/{name}.csv", "\n".join([header, *rows, ""]), at=at)
+    assert file["status"] == "committed"
+    return file
+
+
+def decide(site: Site, name: str, *rows: str, at: datetime = RECEIVED) -> None:
+    text = "\n".join(["claim_id,is_fraud,decided_at", *rows, ""])
+    assert site.drop(f"outcomes/glass/{name}.csv", text, at=at)["status"] == "committed"
+
+
+def current(site: Site) -> dict[str, bool]:
+    found = site.query("SELECT claim_id, is_fraud FROM claimwatch.current_outcome WHERE line = 'glass'")
+    return {row["claim_id"]: row["is_fraud"] for row in found}
+
+
+def test_labels_become_outcomes_with_the_row_that_they_come_from(site: Site) -> None:
+    apply(site, LABELLED)
+    file = drop(
+        site,
+        "a",
+        "G1,2026-03-01,1,Fraud,",
+        "G2,2026-03-02,1,legit,",
+        "G3,2026-03-03,-1,Fraud,",  # quarantined
+        "G4,2026-03-04,1,pending,",
+        "G5,2026-03-05,1,,",
+        "G1,2026-03-06,1,Legit,",  # repeats a claim id
+        "G6,2026-03-07,1,perhaps,",  # neither true nor false
+    )
+    assert (file["rows_loaded"], file["rows_quarantined"]) == (4, 3)
+    columns = "claim_id, is_fraud, row_number, line, source, file_id"
+    same = ("glass", "label", file["file_id"])
+    assert [tuple(row.values()) for row in site.query(f"SELECT {columns} FROM claimwatch.outcome")] == [
+        ("G1", True, 1, *same),
+        ("G2", False, 2, *same),
+    ]
+
+
+def test_a_label_counts_as_decided_at_its_date_or_some_days_after_the_event(site: Site) -> None:
+    apply(site, CLOSED)
+    drop(site, "a", "G1,2026-03-01,1,Fraud,2026-03-09", "G2,2026-03-01,1,Legit,", "G3,2026-11-10,1,Legit,")
+    rows = site.query("SELECT claim_id, decided_at, effective_at FROM claimwatch.current_outcome")
+    assert {row["claim_id"]: (row["decided_at"].date(), row["effective_at"].date()) for row in rows} == {
+        "G1": (date(2026, 3, 9), date(2026, 3, 9)),
+        "G2": (date(2026, 3, 31), date(2026, 3, 31)),
+        "G3": (date(2026, 12, 10), RECEIVED.date()),
+    }
+
+
+def test_without_a_date_of_decision_the_outcome_is_decided_when_it_is_due(site: Site) -> None:
+    apply(site, LABELLED)
+    drop(site, "a", "G1,2026-03-01,1,Fraud,2026-03-09")
+    [row] = site.query("SELECT decided_at FROM claimwatch.current_outcome")
+    assert row["decided_at"] == datetime(2026, 4, 30, tzinfo=UTC)
+
+
+def test_a_contract_without_a_label_makes_no_outcomes(site: Site) -> None:
+    apply(site, (GLASS + LABEL.replace("role, value: label", "role, value: ignored")))
+    drop(site, "a", "G1,2026-03-01,1,Fraud,2026-03-09")
+    assert current(site) == {}
+    apply(site, LABELLED)
+    drop(site, "a", "G1,2026-03-01,1,Fraud,2026-03-09", at=RECEIVED + timedelta(1))  # dropped again
+    assert current(site) == {"G1": True}
+
+
+def test_a_later_file_corrects_the_label_and_a_missing_one_leaves_it(site: Site) -> None:
+    apply(site, CLOSED)
+    drop(site, "a", "G1,2026-03-01,1,Fraud,2026-05-01", "G2,2026-03-01,1,Legit,", "G3,2026-03-01,1,Fraud,")
+    drop(site, "b", "G1,2026-03-01,2,Legit,2026-04-01", "G2,2026-03-01,2,,", at=RECEIVED + timedelta(1))
+    drop(site, "c", "G3,2026-03-01,2,7", at=RECEIVED + timedelta(2), header="claim_id,broken_on,amount,panes")
+    assert current(site) == {"G1": False, "G2": False, "G3": True}
+
+
+def test_a_decision_in_a_file_of_outcomes_counts_before_any_label(site: Site) -> None:
+    apply(site, CLOSED)
+    decide(site, "court", "G1,true,2026-03-05", "G2,false,2026-03-05")
+    drop(site, "a", "G1,2026-03-01,1,Legit,2026-10-01", "G2,2026-03-01,1,Fraud,", at=RECEIVED + timedelta(1))
+    assert current(site) == {"G1": True, "G2": False}
+
+
+def test_a_second_attempt_at_a_file_makes_no_second_outcome(site: Site) -> None:
+    apply(site, LABELLED)
+    file = site.drop("claims/glass/a.csv", f"{HEADER}\nG1,2026-03-01,1,Fraud,\n", events=2, run=False)
+    found = inspect.inspect(site.inspection, file["file_id"], 1)
+    load.load_chunk(site.loading, **found["chunks"][0])
+    site.waiting.clear()
+    site.fail(file["file_id"], 1)
+    assert site.replay(file["file_id"])["status"] == "committed"
+    commit.commit_file(site.committing, file["file_id"], 2)
+    assert len(site.query("SELECT FROM claimwatch.outcome")) == 1
+
+
+def test_a_claim_id_that_is_a_number_finds_its_outcome(site: Site) -> None:
+    numbered = LABELLED.replace(
+        "- name: claim_id\n        logicalType: string", "- name: claim_id\n        logicalType: integer"
+    )
+    apply(site, numbered)
+    drop(site, "a", "007,2026-03-01,1,Fraud,", "8,,1,Legit,")
+    assert current(site) == {"7": True}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_current_label_is_that_of_the_newest_row_that_has_one(site: Site, seed: int) -> None:
+    random = Random(seed)
+    apply(site, CLOSED)
+    newest: dict[str, tuple[int, bool]] = {}
+    found: dict[str, bool] = {}
+    for place in range(5):
+        rows = []
+        arrival = random.randint(0, 40) * 10 + place
+        for claim in random.sample([f"G{number}" for number in range(9)], 6):
+            label = random.choice(["Fraud", "Legit", "pending", "nonsense"])
+            closed = random.choice(["", "2026-04-01", "2026-11-30"])
+            rows.append(f"{claim},2026-03-01,1,{label},{closed}")
+            if label in ("Fraud", "Legit"):
+                newest[claim] = max(newest.get(claim, (-1, False)), (arrival, label == "Fraud"))
+        drop(site, f"f{place}", *rows, at=RECEIVED + timedelta(hours=arrival))
+    found = {claim: fraud for claim, (_, fraud) in newest.items()}
+    assert current(site) == found
+
+
+def test_neither_the_label_nor_its_date_is_in_the_snapshot_of_a_training(site: Site, tmp_path: Path) -> None:
+    apply(site, CLOSED)
+    drop(site, "a", "G1,2026-03-01,1,Fraud,2026-03-09", "G2,2026-03-01,1,,")
+    path = tmp_path / "snapshot.parquet"
+    with site.database.as_task("training").transaction() as cursor:
+        take_snapshot(cursor, parse_contract(CLOSED, "glass"), None, path)
+    table = pq.read_table(path).to_pydict()
+    assert not {"class", "closed_on"} & table.keys()
+    assert (table["is_fraud"], table["source"]) == ([True, None], ["label", None])
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (
+            ("logicalType: boolean", "logicalType: integer"),
+            "logicalType is integer; write 'logicalType: bool",
+        ),
+        (("role, value: ignored}]\n", "role, value: label}]\n"), "only one column can have role label"),
+    ],
+)
+def test_a_label_that_makes_no_outcomes_is_refused(site: Site, change: tuple[str, str], why: str) -> None:
+    text = GLASS + LABEL.replace(*change)
+    if "integer" in text:
+        text = "\n".join(row for row in text.splitlines() if "Values, value: [F" not in row)
+        text = text.replace("- {property: falseValues, value: [Legit]}", "")
+    assert site.put_contract("glass", text).status == "refused"
+    [row] = site.query("SELECT error FROM claimwatch.contract WHERE status = 'refused'")
+    assert why in row["error"]

@@ -16,7 +16,7 @@ from claimwatch.storage import scores
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import Promotion, Role, Training
 from cli.options import AsJson, Line, StackName, stack_of
-from cli.screen import counted, say, show, show_json, show_table
+from cli.screen import counted, say, show, show_json, show_notes, show_table
 from cli.stack import Stack, StackUnreachable
 
 POLL_SECONDS = 1.0
@@ -39,6 +39,19 @@ def train(
     line: Line,
     why: Why,
     by: By = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Back-test: train with the claims and outcomes known at the end of this day (UTC).",
+        ),
+    ] = None,
+    trust: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN", help="Keep this column although it looks like a leak. May be repeated."
+        ),
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until the training ends, and show the result.")
     ] = False,
@@ -50,8 +63,10 @@ def train(
     The model does not go live. With --wait, the exit code is 1 unless the model is registered.
     """
     target = stack_of(ctx, stack)
-    request = TrainingRequest(line, why, by or getpass.getuser(), str(uuid.uuid4()))
-    target.start_training(vars(request))
+    request = TrainingRequest(
+        line, why, by or getpass.getuser(), str(uuid.uuid4()), as_of and as_of.date(), tuple(trust or ())
+    )
+    target.start_training(request.to_fields())
     training = _training(target.database, str(request.training_id))
     if wait:
         say(f"Training model {training.version} of line {line} in {target.title}.", "dim")
@@ -75,6 +90,10 @@ def promote(
     ],
     why: Why,
     by: By = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The day of the back-test that the model is from."),
+    ] = None,
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -82,7 +101,9 @@ def promote(
 
     The model scores from the next chunk on. A new champion also scores the claims that have no score yet.
     """
-    change = ModelChange(line, by or getpass.getuser(), why, version, role, str(uuid.uuid4()))
+    change = ModelChange(
+        line, by or getpass.getuser(), why, version, role, str(uuid.uuid4()), as_of and as_of.date()
+    )
     _change(stack_of(ctx, stack), change, as_json)
 
 
@@ -138,7 +159,7 @@ def history(
                 entry.role,
                 entry.by,
                 entry.caller,
-                entry.why,
+                [entry.why, *_remarks(entry)],
                 (entry.bundle_sha256 or "")[:12],
             )
             for entry in promotions
@@ -147,38 +168,94 @@ def history(
 
 
 def models(ctx: typer.Context, line: Line, stack: StackName = None, as_json: AsJson = False) -> None:
-    """List the models of a line, newest first, with their metrics on the test split."""
+    """List the models of a line, newest first, with their metrics on the test split.
+
+    Trainings that were refused or failed before they had a model are listed as well, with the reason.
+    """
     target = stack_of(ctx, stack)
     with target.database.transaction() as cursor:
         found = stored.list_versions(cursor, line)
+        ended = stored.trainings_without_model(cursor, line)
         running = stored.running_training(cursor, line)
         files, claims = scores.count_unscored(cursor, line)
     if as_json:
         show_json(
-            {"line": line, "models": found, "training": running and vars(running), "unscored_claims": claims}
+            {
+                "line": line,
+                "models": found,
+                "trainings_without_model": [vars(training) for training in ended],
+                "training": running and vars(running),
+                "unscored_claims": claims,
+            }
         )
         return
-    if found:
-        show_table(
-            ("version", "status", "live as", *METRICS, "created", "refused because"),
-            [
-                (
-                    model["version"],
-                    model["status"],
-                    model["role"] or "",
-                    *(_figure(model["metrics"].get(name)) for name in METRICS),
-                    model["created_at"],
-                    model["refused_because"],
-                )
-                for model in found
-            ],
-        )
-    else:
+    if found or ended:
+        _show_models([*found, *map(_without_model, ended)])
+    if not found:
         say(f'Line {line} has no model: `claimwatch train {line} --why "..."` trains one.')
     if running:
         say(f"Model {running.version} has been training since {running.asked_at:%Y-%m-%d %H:%M} UTC.", "dim")
     if claims:
         say(f"{counted(claims, 'claim')} in {counted(files, 'file')} not scored yet.", "yellow")
+
+
+def _without_model(training: Training) -> dict[str, Any]:
+    """Return a training as the tables show a model."""
+    return {
+        "version": training.version,
+        "status": training.status,
+        "role": None,
+        "metrics": {},
+        "bundle_uri": None,
+        "created_at": training.ended_at,
+        "refused_because": training.error,
+        "as_of": training.as_of,
+        "trusted": training.trusted,
+    }
+
+
+def _show_models(found: list[dict[str, Any]]) -> None:
+    """Show models in a table, newest first, and below it what has to be read as sentences."""
+    newest_first = sorted(found, key=lambda model: model["created_at"], reverse=True)
+    show_table(
+        ("version", "status", "live as", *METRICS, "created"),
+        [
+            (
+                model["version"],
+                model["status"],
+                model["role"] or "",
+                *(_figure(model["metrics"].get(name)) for name in METRICS),
+                model["created_at"],
+            )
+            for model in newest_first
+        ],
+    )
+    seen = set()
+    for model in newest_first:
+        if model["version"] not in seen:  # a model in both roles has two rows
+            seen.add(model["version"])
+            show_notes(_title(model), _notes(model))
+
+
+def _title(model: dict[str, Any]) -> str:
+    return f"{'Model' if model['bundle_uri'] else 'Training of model'} {model['version']}"
+
+
+def _notes(model: dict[str, Any]) -> list[str]:
+    """Return what a table cannot show of a model, each in a sentence."""
+    notes = []
+    if model["refused_because"]:
+        notes.append(f"{model['status']}: {model['refused_because']}")
+    if model["as_of"]:
+        notes.append(f"back-test as of {model['as_of']}: nothing after that day was known")
+    if model["trusted"]:
+        notes.append(f"kept although they look like a leak: {', '.join(model['trusted'])}")
+    return notes
+
+
+def _remarks(entry: Promotion) -> list[str]:
+    """Return what a person had to name in order to promote the model."""
+    return [f"back-test as of {entry.as_of}"] if entry.as_of else []
 
 
 def score(
@@ -204,7 +281,7 @@ def score(
 
 
 def _change(target: Stack, change: ModelChange, as_json: bool) -> None:
-    result = target.promote_model(vars(change))
+    result = target.promote_model(change.to_fields())
     if as_json:
         show_json(result)
         return
@@ -248,6 +325,8 @@ def _result(target: Stack, training: Training) -> dict[str, Any]:
         "status": training.status,
         "instance_id": training.instance_id,
         "error": training.error,
+        "as_of": training.as_of,
+        "trusted": training.trusted,
     } | ({name: getattr(model, name) for name in fields} if model else {})
 
 

@@ -7,10 +7,11 @@ controls a terminal: names, keys, cells and reasons come from files that anybody
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -88,6 +89,14 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     _console().print(table)
 
 
+def show_notes(subject: str, notes: Sequence[str]) -> None:
+    """Print sentences about a subject, wrapped and indented; nothing without notes."""
+    if notes:
+        _console().print(Text(_visible(subject), "bold"))
+    for note in notes:
+        _console().print(Padding(Text(_visible(note)), (0, 0, 0, 2)))
+
+
 def _console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)
 
@@ -108,6 +117,6 @@ def _cell(value: Any) -> Text:
 
 
 def _json_value(value: Any) -> str:
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # or a datetime, which is one
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no JSON form")

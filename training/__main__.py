@@ -63,7 +63,7 @@ def _train(given: argparse.Namespace, report: Callable[[str], None]) -> int:
         code_version=given.code_version,
         created_at=given.created_at or datetime.now(UTC).isoformat(timespec="seconds"),
         today=np.datetime64(given.today or datetime.now(UTC).replace(tzinfo=None), "us"),
-        as_of=np.datetime64(given.as_of, "us") if given.as_of else None,
+        as_of=_end_of(given.as_of) if given.as_of else None,
         champion=given.champion,
         champion_sha256=given.champion_sha256,
     )
@@ -80,6 +80,13 @@ def _train(given: argparse.Namespace, report: Callable[[str], None]) -> int:
     if found.refused_because:
         report(f"Refused: {found.refused_because}")
     return REFUSED if found.refused_because else 0
+
+
+def _end_of(day: str) -> np.datetime64:
+    """Return the last moment of a day; a time is returned as it is."""
+    given = np.datetime64(day)
+    whole = np.datetime_data(given.dtype)[0] == "D"
+    return np.datetime64(given, "us") + np.timedelta64(86_400_000_000 - 1 if whole else 0, "us")
 
 
 def tracking_of(given: argparse.Namespace) -> tuple[str | None, str | None]:
@@ -125,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--claimant-column")
     parser.add_argument("--champion", type=Path, help="folder of the live model's bundle")
     parser.add_argument("--champion-sha256", default="", help="hash of the bundle of --champion, as promoted")
-    parser.add_argument("--as-of", help="day on which outcomes are read; by default the snapshot's latest")
+    parser.add_argument("--as-of", help="day or time of a back-test: only outcomes known at its end are read")
     parser.add_argument("--today", help="time of the run; by default now. What is dated later is ignored")
     parser.add_argument(
         "--trust",

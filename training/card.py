@@ -135,6 +135,12 @@ def _data(found: Evidence) -> Section:
         (name, f"{count.claims:,}", f"{count.known:,}", f"{count.frauds:,}", count.first, count.last)
         for name, count in zip(NAMES, found.folds, strict=True)
     ]
+    back_test = (
+        f"This is a back-test: nothing after {found.as_of} was known, and the model was not compared with"
+        " today's champion. So whoever promotes it has to name the day.\n"
+        if found.back_test
+        else ""
+    )
     tables = [Table(("Split", "Claims", "With outcome", "Frauds", "From", "To"), rows)]
     leaks = "No column was found to leak the outcome."
     if found.leaks:
@@ -149,9 +155,9 @@ def _data(found: Evidence) -> Section:
     )
     return Section(
         "Data and splits",
-        f"Claims that were at least {settings.maturity_days} days old on {found.as_of}, so that their"
-        f" outcomes were due; {found.immature:,} younger claims were left out, decided or not. Splits are by"
-        f" event time. {claimants}\n{leaks}",
+        f"{back_test}Claims that were at least {settings.maturity_days} days old on {found.as_of}, so that"
+        f" their outcomes were due; {found.immature:,} younger claims were left out, decided or not."
+        f" Splits are by event time. {claimants}\n{leaks}",
         tables,
     )
 

@@ -46,7 +46,10 @@ class Family:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One model with its evidence; ``refused_because`` is None if it passed every gate."""
+    """One model with its evidence; ``refused_because`` is None if it passed every gate.
+
+    ``as_of`` is the day whose outcomes were read; in a back-test, somebody chose an earlier one.
+    """
 
     line: str
     version: str
@@ -55,6 +58,7 @@ class Evidence:
     data_sha256: str
     created_at: str
     as_of: str
+    back_test: bool
     settings: Settings
     spec: FeatureSpec
     immature: int

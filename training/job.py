@@ -100,12 +100,13 @@ def _train(deps: JobDependencies, training: Training, folder: Path) -> str | Non
     """Run a training and register its model; return why the model is refused, or None."""
     with deps.database.transaction() as cursor:
         running = contracts.find_running(cursor, training.line)
-        champion = models.live_models(cursor, training.line).get("champion")
+        # A back-test is compared with the champion of its day: a later one has learnt from its test split.
+        champion = models.live_models(cursor, training.line, training.as_of).get("champion")
         if running is None:
             raise RefusedData(f"line {training.line} has no contract")
         claimant = Settings.of_contract(running.contract).claimant_column
         snapshot = folder / "snapshot.parquet"
-        sha256 = take_snapshot(cursor, running.contract, claimant, snapshot)
+        sha256 = take_snapshot(cursor, running.contract, claimant, snapshot, training.as_of)
     _store(deps, f"snapshots/{training.line}/{sha256}.parquet", snapshot)
     contract = folder / "contract.yaml"
     contract.write_text(running.contract.text, "utf-8")
@@ -132,6 +133,10 @@ def _run(deps: JobDependencies, training: Training, folder: Path, champion: Live
     command += ["--budget-minutes", deps.search_minutes]
     if champion is not None:
         command += ["--champion", str(folder / "champion"), "--champion-sha256", champion.bundle_sha256]
+    if training.as_of is not None:
+        command += ["--as-of", str(training.as_of)]
+    for column in training.trusted:
+        command.append(f"--trust={column}")  # in one word, because a name may begin with a dash
     last = ""
     with subprocess.Popen(
         ["timeout", "--kill-after=30", f"{max(seconds, 1.0):.0f}", *command],
@@ -176,6 +181,7 @@ def _register(deps: JobDependencies, training: Training, manifest: Manifest, mad
         bundle_uri=f"s3://{deps.bucket}/{prefix}/",
         bundle_sha256=hashlib.sha256((made / MANIFEST).read_bytes()).hexdigest(),
         refused_because=manifest.details.get("refused_because"),
+        as_of=training.as_of,
     )
     with deps.database.transaction() as cursor:
         models.add_version(cursor, new)

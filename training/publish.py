@@ -75,6 +75,7 @@ def _details(found: Evidence) -> dict[str, Any]:
         ],
         "splits": [asdict(count) for count in found.folds],
         "as_of": found.as_of,
+        "back_test": found.back_test,
         "immature": found.immature,
         "left_out": found.left_out,
         "refused_columns": dict(found.leaks),

@@ -127,6 +127,7 @@ def _train(
         data_sha256=claims.sha256,
         created_at=request.created_at,
         as_of=day_of(cohort.as_of),
+        back_test=request.as_of is not None,
         settings=settings,
         spec=spec,
         immature=cohort.immature,

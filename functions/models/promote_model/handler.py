@@ -28,7 +28,7 @@ def promote_model(http: HttpRequest) -> dict[str, Any]:
     deps = Dependencies(
         runtime.database(), lambda uri, sha256: columns_of(runtime.objects(), uri, sha256), runtime.backfill()
     )
-    request = Request(change.request_id or http.request_id, change.by, change.why, http.caller)
+    request = Request(change.request_id or http.request_id, change.by, change.why, http.caller, change.as_of)
     try:
         if change.version is None:
             promoted = rollback(deps, request, change.line)

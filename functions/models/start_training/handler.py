@@ -35,14 +35,7 @@ def requested(http: HttpRequest) -> dict[str, Any]:
 
 def started(request: TrainingRequest, training_id: str, caller: str) -> dict[str, Any]:
     """Start the training once for each id; raises ``RefusedData``."""
-    training = start_training(
-        runtime.training_dependencies(),
-        training_id,
-        request.line,
-        why=request.why,
-        asked_by=request.asked_by,
-        caller=caller,
-    )
+    training = start_training(runtime.training_dependencies(), training_id, request, caller)
     answer = {
         "training_id": training_id,
         "line": training.line,

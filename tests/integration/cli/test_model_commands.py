@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +54,8 @@ class Desk:
                 site.database.as_task("dispatch"), FakeInstances(), site, timedelta(hours=1)
             ),
             request.training_id,
-            request.line,
-            why=request.why,
-            asked_by=request.asked_by,
-            caller=CALLER,
+            request,
+            CALLER,
         )
         if self.end:
             end, error = self.end
@@ -68,7 +66,7 @@ class Desk:
 
     def _promote(self, event: Mapping[str, Any]) -> dict[str, Any]:
         change = promote.ModelChange.parse(event)
-        request = promote.Request(change.request_id or "", change.by, change.why, CALLER)
+        request = promote.Request(change.request_id or "", change.by, change.why, CALLER, change.as_of)
         deps = self.environment.promoting
         if change.version is None:
             return asdict(promote.rollback(deps, request, change.line))
@@ -107,6 +105,50 @@ def test_without_wait_the_training_runs_in_the_background(desk: Desk) -> None:
 
     assert refused.exit_code == 1
     assert "already being trained" in refused.stderr
+
+
+def test_trainings_without_a_model_are_listed_newest_first_with_their_full_reason(desk: Desk) -> None:
+    desk.end = ("registered", None)
+    desk.run("train", LINE, "--why", "the first")
+    reason = "the training split has 90 claims with an outcome, 4 of them frauds; " + "it needs more. " * 40
+    for desk.end in (("refused", reason.strip()), ("failed", "the instance was taken away")):
+        desk.run("train", LINE, "--why", "again", "--as-of", "2026-03-31", "--trust", "amount", "--wait")
+    with desk.environment.site.database.transaction() as cursor:
+        cursor.execute(
+            "UPDATE claimwatch.training SET ended_at = ended_at + version::integer * interval '1 h'"
+        )
+
+    listed = answer(desk.run("models", LINE, "--json"))
+    text = desk.run("models", LINE).stdout
+
+    assert [model["version"] for model in listed["models"]] == ["1"]
+    without = listed["trainings_without_model"]
+    assert [(entry["version"], entry["status"], entry["error"]) for entry in without] == [
+        ("3", "failed", "the instance was taken away"),
+        ("2", "refused", reason.strip()),
+    ]
+    assert {(entry["as_of"], *entry["trusted"]) for entry in without} == {("2026-03-31", "amount")}
+    assert [line.split()[:2] for line in text.splitlines()[1:4]] == [
+        ["3", "failed"],
+        ["2", "refused"],
+        ["1", "registered"],
+    ]
+    assert reason.strip() in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 200
+    assert "back-test as of 2026-03-31" in text
+    assert "kept although they look like a leak: amount" in text
+
+
+def test_the_history_says_that_a_promoted_model_is_from_a_back_test(desk: Desk) -> None:
+    desk.environment.register("1", as_of=date(2026, 3, 31))
+
+    refused = desk.run("promote", LINE, 1, "--as", "champion", "--why", "w")
+    desk.run("promote", LINE, 1, "--as", "champion", "--why", "w", "--as-of", "2026-03-31")
+
+    assert (refused.exit_code, "--as-of 2026-03-31" in refused.stderr) == (1, True)
+    assert "back-test as of 2026-03-31" in desk.run("history", LINE).stdout
+    [entry] = answer(desk.run("history", LINE, "--json"))["promotions"]
+    assert entry["as_of"] == "2026-03-31"
 
 
 def test_the_history_lists_promotions_and_rollbacks(desk: Desk) -> None:

@@ -119,18 +119,21 @@ class ModelEnvironment:
         with self.site.database.as_task("training").transaction() as cursor:
             models.add_version(cursor, new)
 
-    def promote(self, version: str, role: Role = "champion", request_id: str = "") -> promotion.Promoted:
+    def promote(
+        self, version: str, role: Role = "champion", request_id: str = "", **given: Any
+    ) -> promotion.Promoted:
         """Make a model live."""
-        return promotion.promote(self.promoting, self.request(request_id), LINE, version, role)
+        return promotion.promote(self.promoting, self.request(request_id, **given), LINE, version, role)
 
     def rollback(self, request_id: str = "") -> promotion.Promoted:
         """Roll the champion back."""
         return promotion.rollback(self.promoting, self.request(request_id), LINE)
 
-    def request(self, request_id: str = "") -> promotion.Request:
+    def request(self, request_id: str = "", **given: Any) -> promotion.Request:
         """Return a request, a new one unless it has an id."""
         self.requests += 1
-        return promotion.Request(request_id or f"request {self.requests}", "ann", "it finds more", CALLER)
+        who = {"by": "ann", "why": "it finds more", "caller": CALLER}
+        return promotion.Request(request_id or f"request {self.requests}", **who | given)
 
     def score(self, file_id: int, number: int = 0) -> score_rows.Scored:
         """Score a chunk."""

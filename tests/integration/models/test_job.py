@@ -4,8 +4,9 @@ import hashlib
 import json
 import sys
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -23,6 +24,8 @@ parser = argparse.ArgumentParser()
 names = "line version snapshot contract out seed code-version champion champion-sha256"
 for name in f"{names} bundle-uri budget-minutes".split():
     parser.add_argument("--" + name)
+parser.add_argument("--as-of")
+parser.add_argument("--trust", action="append", default=[])
 options = parser.parse_args()
 out = pathlib.Path(options.out)
 out.mkdir()
@@ -45,7 +48,7 @@ class Job:
 
     environment: ModelEnvironment
 
-    def run(self, script: str, *, hours: float = 2) -> tuple[str, str | None]:
+    def run(self, script: str, *, hours: float = 2, **given: Any) -> tuple[str, str | None]:
         """Train with this script in place of the run; return status and error."""
         site = self.environment.site
         number = len(site.query("SELECT FROM claimwatch.training"))
@@ -58,6 +61,7 @@ class Job:
                 asked_by="ann",
                 caller="the test",
                 seconds=timedelta(hours=hours).total_seconds(),
+                **given,
             )
         command = (sys.executable, "-c", script)
         deps = JobDependencies(
@@ -148,6 +152,66 @@ def test_the_same_data_gives_the_same_snapshot(job: Job) -> None:
 
     models = job.environment.site.query("SELECT DISTINCT data_sha256 FROM claimwatch.model_version")
     assert len(models) == 1
+
+
+AS_ASKED = 'details = {"as_of": options.as_of, "trust": options.trust, "champion": champion}'
+
+
+def manifest_of(job: Job, version: str) -> dict[str, Any]:
+    content = job.environment.site.objects.newest("artifacts", f"models/glass/{version}/manifest.json")
+    read: dict[str, Any] = json.loads(content)
+    return read
+
+
+def test_the_run_receives_the_day_of_a_back_test_and_the_trusted_columns(job: Job) -> None:
+    job.run(MAKES_A_MODEL % AS_ASKED, as_of=date(2026, 3, 31), trusted=["amount", "-panes"])
+
+    details = manifest_of(job, "1")["details"]
+    assert (details["as_of"], details["trust"]) == ("2026-03-31", ["amount", "-panes"])
+    [model] = job.environment.site.query("SELECT as_of FROM claimwatch.model_version")
+    assert model["as_of"] == date(2026, 3, 31)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "known"),
+    [
+        (date(2026, 2, 9), [None, None, None]),
+        (date(2026, 2, 10), [None, False, None]),
+        (date(2026, 2, 20), [None, True, None]),
+        (None, [None, True, True]),
+    ],
+)
+def test_a_back_test_knows_the_last_decision_of_its_day(
+    job: Job, tmp_path: Path, as_of: date | None, known: list[bool | None]
+) -> None:
+    for decided in ("false,2026-02-10", "true,2026-02-20"):
+        job.environment.site.drop(
+            f"outcomes/glass/{decided}.csv",
+            f"claim_id,is_fraud,decided_at,source\nf1,{decided}T10:00:00,referral\n",
+        )
+
+    job.run(MAKES_A_MODEL % "", as_of=as_of)
+
+    path = tmp_path / "snapshot.parquet"
+    sha256 = manifest_of(job, "1")["data_sha256"]
+    path.write_bytes(job.environment.site.objects.newest("artifacts", f"snapshots/glass/{sha256}.parquet"))
+    assert pq.read_table(path).to_pydict()["is_fraud"] == known
+
+
+def test_a_back_test_is_compared_with_the_champion_of_its_day(job: Job) -> None:
+    job.run(MAKES_A_MODEL % "")
+    with job.environment.site.database.transaction() as cursor:
+        version = models.find_version(cursor, LINE, "1")
+        models.add_promotion(
+            cursor, "r", LINE, "champion", "promote", version, by="ann", why="first", caller="the test"
+        )
+    today = datetime.now(UTC).date()
+
+    job.run(MAKES_A_MODEL % AS_ASKED, as_of=today - timedelta(days=1))
+    job.run(MAKES_A_MODEL % AS_ASKED, as_of=today)
+
+    found = [manifest_of(job, version)["details"]["champion"] for version in "23"]
+    assert found == [None, "a graph"]
 
 
 def test_the_run_receives_the_champion_for_comparison(job: Job) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from contextlib import closing
+from datetime import date
 
 import pytest
 from psycopg2.extensions import connection as PgConnection  # noqa: N812 - it is a class
@@ -141,6 +142,31 @@ def test_a_refused_model_an_unknown_model_and_a_missing_reason_are_rejected(thre
     with pytest.raises(RefusedData, match="give a reason"):
         promote.Request("r", "ann", "  ", CALLER)
     assert three.live() == {}
+
+
+def test_the_model_of_a_back_test_goes_live_only_if_its_day_is_named(three: ModelEnvironment) -> None:
+    three.register("4", as_of=date(2026, 3, 31))
+
+    with pytest.raises(RefusedData, match="promote glass 4 --as challenger --as-of 2026-03-31 --why"):
+        three.promote("4", "challenger")
+    with pytest.raises(RefusedData, match="nothing after 2026-03-31"):
+        three.promote("4", as_of=date(2026, 3, 30))
+    with pytest.raises(RefusedData, match="not from a back-test"):
+        three.promote("1", as_of=date(2026, 3, 31))
+    assert three.live() == {}
+
+    three.promote("1")
+    three.promote("4", as_of=date(2026, 3, 31))
+    three.promote("2")
+    three.rollback()  # to a model whose promotion was decided knowingly
+
+    history = three.site.query("SELECT version, as_of FROM claimwatch.promotion ORDER BY promotion_id")
+    assert [(row["version"], row["as_of"]) for row in history] == [
+        ("1", None),
+        ("4", date(2026, 3, 31)),
+        ("2", None),
+        ("4", None),
+    ]
 
 
 def test_a_bundle_that_differs_from_the_registered_one_is_not_promoted(three: ModelEnvironment) -> None:

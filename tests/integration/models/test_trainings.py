@@ -4,13 +4,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from claimwatch.aws.training_instances import InstanceUnavailable, TrainingInstance
 from claimwatch.errors import RefusedData
 from claimwatch.models import trainings
+from claimwatch.models.trainings import TrainingRequest
 from claimwatch.storage.models import Training
 from tests.integration.models.environment import CALLER, LINE, ModelEnvironment
 
@@ -61,11 +63,10 @@ class Trainings:
             site.database.as_task("dispatch"), self.instances, site, timedelta(hours=2)
         )
 
-    def start(self, training_id: str = "t1", line: str = LINE) -> Training:
+    def start(self, training_id: str = "t1", line: str = LINE, **given: Any) -> Training:
         """Request a training."""
-        return trainings.start_training(
-            self.deps, training_id, line, why="drift", asked_by="ann", caller=CALLER
-        )
+        request = TrainingRequest(line, **{"why": "drift", "asked_by": "ann"} | given)
+        return trainings.start_training(self.deps, training_id, request, CALLER)
 
     def watch(self, later: timedelta = timedelta()) -> list[str]:
         """Run the watchdog."""
@@ -119,11 +120,35 @@ def test_a_training_records_the_verified_caller_beside_the_written_name(trained:
 def test_a_training_is_refused_if_its_texts_cannot_be_stored(
     trained: Trainings, field: str, text: str
 ) -> None:
-    texts = {"asked_by": "ann", "why": "drift"} | {field: text}
-
     with pytest.raises(RefusedData):
-        trainings.start_training(trained.deps, "t1", LINE, **texts, caller=CALLER)
+        trained.start(**{field: text})
     assert trained.environment.site.query("SELECT FROM claimwatch.training") == []
+
+
+def test_a_back_test_and_trusted_columns_are_stored_with_the_training(trained: Trainings) -> None:
+    started = trained.start(as_of=date(2026, 3, 31), trust=("amount",))
+
+    assert (started.as_of, started.trusted) == (date(2026, 3, 31), ["amount"])
+    [row] = trained.environment.site.query("SELECT as_of, trusted FROM claimwatch.training")
+    assert row == {"as_of": date(2026, 3, 31), "trusted": ["amount"]}
+
+
+def test_a_back_test_needs_a_day_that_is_over(trained: Trainings) -> None:
+    today = datetime.now(UTC).date()
+    for day in (today, today + timedelta(days=1)):
+        with pytest.raises(RefusedData, match=f"must be before {today}"):
+            trained.start(as_of=day)
+    assert trained.start(as_of=today - timedelta(days=1)).status == "running"
+
+
+@pytest.mark.parametrize("column", ["amuont", "claim_id", "driver"])
+def test_a_trusted_column_that_is_not_a_feature_is_refused_without_being_quoted(
+    trained: Trainings, column: str
+) -> None:
+    with pytest.raises(RefusedData, match="1 of the columns to trust is not a feature") as refused:
+        trained.start(trust=("amount", column))
+    assert column not in str(refused.value)
+    assert "amount" in str(refused.value)
 
 
 def test_a_repeated_request_starts_only_one_instance(trained: Trainings) -> None:

@@ -81,7 +81,9 @@ MATRIX = {
         contract: SELECT
         live_model: SELECT
         model_version: SELECT INSERT
+        promotion: SELECT(at bundle_sha256 bundle_uri line promotion_id role version)
         current_outcome: SELECT
+        committed_outcome: SELECT
         current_claim_glass: SELECT
     """,
     "evaluation": f"""

@@ -64,6 +64,16 @@ def scorer(trained: Trained) -> Scorer:
     return Scorer(Bundle.read(trained.read, trained.sha256))
 
 
+def test_a_back_test_says_so_in_its_card_and_manifest(trained: Trained, tmp_path: Path) -> None:
+    publish(replace(trained.evidence, back_test=True, as_of="2026-10-31"), tmp_path)
+
+    details = json.loads((tmp_path / MANIFEST).read_bytes())["details"]
+    assert (details["back_test"], details["as_of"]) == (True, "2026-10-31")
+    assert "nothing after 2026-10-31 was known" in (tmp_path / "card.md").read_text("utf-8")
+    assert json.loads(trained.read(MANIFEST))["details"]["back_test"] is False
+    assert "back-test" not in trained.read("card.md").decode()
+
+
 def test_the_model_passes_every_gate_and_its_bundle_verifies(trained: Trained) -> None:
     assert trained.evidence.refused_because is None
     assert [gate.name for gate in trained.evidence.gates] == ["parity", "leak", "use", "bias", "champion"]

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -193,13 +193,14 @@ def test_the_schedule_s_input_parses_as_a_training_request() -> None:
 
 
 def test_what_the_command_line_sends_parses_in_the_function() -> None:
-    for request in (TrainingRequest("motor", "why", "me", "id"), TrainingRequest("motor", "why")):
-        assert TrainingRequest.parse(vars(request)) == request
+    back_test = TrainingRequest("motor", "why", "me", "id", date(2026, 3, 31), ("amount", "age"))
+    for request in (back_test, TrainingRequest("motor", "why")):
+        assert TrainingRequest.parse(json.loads(json.dumps(request.to_fields()))) == request
     for change in (
-        ModelChange("motor", "me", "why", "3", "challenger", "id"),
+        ModelChange("motor", "me", "why", "3", "challenger", "id", date(2026, 3, 31)),
         ModelChange("motor", "me", "why"),
     ):
-        assert ModelChange.parse(vars(change)) == change
+        assert ModelChange.parse(json.loads(json.dumps(change.to_fields()))) == change
     for evaluation in (EvaluationRequest("motor", "2026-W09"), EvaluationRequest("motor")):
         assert EvaluationRequest.parse(vars(evaluation)) == evaluation
 
@@ -231,6 +232,9 @@ MALFORMED: list[tuple[Callable[[object], object], object, str]] = [
     (FailedAttempt.parse, {"file_id": 1, "attempt": 1, "error": "x"}, "'cause'"),
     (FailedScoring.parse, {"line": "motor", "cause": "secret"}, "'error'"),
     (TrainingRequest.parse, {"line": "secret"}, "'why'"),
+    (TrainingRequest.parse, {"line": "m", "why": "w", "as_of": "secret"}, "'as_of' must be a day"),
+    (TrainingRequest.parse, {"line": "m", "why": "w", "trust": "secret"}, "'trust' must be a list of texts"),
+    (TrainingRequest.parse, {"line": "m", "why": "w", "trust": [["secret"]]}, "'trust' must be a list"),
     (ModelChange.parse, {"line": "motor", "by": "secret", "why": "x", "version": "1"}, "'role'"),
     (
         ModelChange.parse,

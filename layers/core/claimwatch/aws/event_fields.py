@@ -1,11 +1,11 @@
 """Typed reading of an event's fields. An event is parsed once, where it enters, into a frozen dataclass."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from claimwatch.errors import MalformedEvent
 
-_NAMES = {int: "an integer", str: "a text", bool: "true or false", dict: "an object"}
+_NAMES = {int: "an integer", str: "a text", bool: "true or false", dict: "an object", list: "a list of texts"}
 
 
 class Fields:
@@ -46,6 +46,22 @@ class Fields:
             return datetime.fromisoformat(self.text(name))
         except ValueError:
             raise MalformedEvent(f"{self._title}: field '{name}' must be a time in ISO 8601") from None
+
+    def optional_day(self, name: str) -> date | None:
+        """Return a day, written in ISO 8601, or None if the field is missing or null."""
+        if not self.has(name):
+            return None
+        try:
+            return date.fromisoformat(self.text(name))
+        except ValueError:
+            raise MalformedEvent(f"{self._title}: field '{name}' must be a day such as 2026-03-31") from None
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a list of texts without duplicates, empty if the field is missing or null."""
+        given = self._value(name, list) if self.has(name) else []
+        if not all(isinstance(text, str) for text in given):
+            raise MalformedEvent(f"{self._title}: field '{name}' must be a list of texts")
+        return tuple(dict.fromkeys(given))
 
     def choice[T: str](self, name: str, choices: tuple[T, ...]) -> T:
         """Return one of the allowed texts."""

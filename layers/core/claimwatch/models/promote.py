@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from datetime import date
+from typing import Any, Self
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
@@ -20,7 +21,8 @@ class ModelChange:
     """A request to promote a version of a line's model, or without a version to roll the champion back.
 
     ``by`` is the name of the person responsible, as the caller writes it. Without a ``request_id``, the
-    request gets one; a request that is repeated needs the same one.
+    request gets one; a request that is repeated needs the same one. ``as_of`` repeats the day of a back-test
+    whose model is promoted.
     """
 
     line: str
@@ -29,6 +31,7 @@ class ModelChange:
     version: str | None = None
     role: Role = "champion"
     request_id: str | None = None
+    as_of: date | None = None
 
     @classmethod
     def parse(cls, event: object) -> Self:
@@ -42,7 +45,12 @@ class ModelChange:
             version,
             cls.role if version is None else fields.choice("role", models.ROLES),
             fields.optional_text("request_id") or None,
+            fields.optional_day("as_of"),
         )
+
+    def to_fields(self) -> dict[str, Any]:
+        """Return the fields that ``parse`` reads."""
+        return vars(self) | {"as_of": self.as_of and self.as_of.isoformat()}
 
 
 @dataclass(frozen=True)
@@ -74,13 +82,15 @@ class Promoted:
 class Request:
     """Who changes what is live, why, and the id that identifies a repeated request.
 
-    ``caller`` is the verified identity, ``by`` the name that the caller wrote.
+    ``caller`` is the verified identity, ``by`` the name that the caller wrote. ``as_of`` names the day of a
+    back-test whose model is promoted.
     """
 
     request_id: str
     by: str
     why: str
     caller: str
+    as_of: date | None = None
 
     def __post_init__(self) -> None:
         check_id(self.request_id)
@@ -105,6 +115,7 @@ def promote(deps: Dependencies, request: Request, line: str, version: str, role:
             )
         if model.status == "refused":
             raise RefusedData(f"model {version} of line {line} was refused: {model.refused_because}")
+        _check_day(model, role, request.as_of)
         return model
 
     return _change(deps, request, line, role, "promote", chosen)
@@ -206,6 +217,21 @@ def _make_live(
     return True
 
 
+def _check_day(model: Version, role: Role, named: date | None) -> None:
+    """Require the day of a back-test: its model knows less, and was not compared with the champion."""
+    if named == model.as_of:
+        return
+    if model.as_of is None:
+        raise RefusedData(f"model {model.version} is not from a back-test: leave out --as-of (as_of)")
+    raise RefusedData(
+        f"model {model.version} is from a back-test: it knows nothing after {model.as_of}, and was not"
+        f" compared with the present champion. On all that is known trains"
+        f' `claimwatch train {model.line} --why "..."`;'
+        f" to promote this model nevertheless, name its day: `claimwatch promote {model.line} {model.version}"
+        f' --as {role} --as-of {model.as_of} --why "..."`'
+    )
+
+
 def _check_columns(cursor: Cursor, line: str, version: str, needed: set[str]) -> None:
     missing = needed - models.columns_of_line(cursor, line)
     if missing:
@@ -228,5 +254,6 @@ def _add(
         by=request.by,
         why=request.why,
         caller=request.caller,
+        as_of=request.as_of if action == "promote" else None,
     )
     models.set_alias(cursor, line, role, model.version if model else None)

@@ -1,12 +1,14 @@
 """Trainings: started on request, one per line at a time, each on an EC2 instance that is then terminated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Literal, Self
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal, Self
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.event_fields import Fields
 from claimwatch.aws.training_instances import InstanceUnavailable, TrainingInstance, TrainingInstances
+from claimwatch.domain.contract.contract import Contract, Role
 from claimwatch.errors import RefusedData
 from claimwatch.models.notifications import notify_end
 from claimwatch.models.request_texts import REASON_LIMIT, check_id, check_line, check_name, check_reason
@@ -27,13 +29,17 @@ type End = Literal["registered", "refused", "failed"]
 class TrainingRequest:
     """A request for a training, from a call, the schedule, or an event such as ``RetrainingAdvised``.
 
-    Without a ``training_id`` the caller gives it one; a request that is repeated needs the same one.
+    Without a ``training_id`` the caller gives it one; a request that is repeated needs the same one. With
+    ``as_of`` it is a back-test: a training with the claims and outcomes known at the end of that day (UTC).
+    ``trust`` names columns to keep although they look like a leak.
     """
 
     line: str
     why: str
     asked_by: str = "an event"
     training_id: str | None = None
+    as_of: date | None = None
+    trust: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, event: object) -> Self:
@@ -44,7 +50,13 @@ class TrainingRequest:
             fields.text("why"),
             fields.optional_text("asked_by") or cls.asked_by,
             fields.optional_text("training_id") or None,
+            fields.optional_day("as_of"),
+            fields.texts("trust"),
         )
+
+    def to_fields(self) -> dict[str, Any]:
+        """Return the fields that ``parse`` reads."""
+        return vars(self) | {"as_of": self.as_of and self.as_of.isoformat(), "trust": list(self.trust)}
 
 
 @dataclass(frozen=True)
@@ -57,20 +69,20 @@ class Dependencies:
     longest: timedelta
 
 
-def start_training(
-    deps: Dependencies, training_id: str, line: str, *, why: str, asked_by: str, caller: str
-) -> Training:
-    """Start a training of a model for the line; the same id starts only one.
+def start_training(deps: Dependencies, training_id: str, request: TrainingRequest, caller: str) -> Training:
+    """Start the requested training of a model; the same id starts only one.
 
-    ``caller`` is the verified identity, ``asked_by`` the name that the caller wrote.
+    ``caller`` is the verified identity, ``request.asked_by`` the name that the caller wrote.
 
-    Raises ``RefusedData`` while another training of the line runs, and for a line without a contract. If EC2
-    has no instance to offer, the training is returned as failed.
+    Raises ``RefusedData`` while another training of the line runs, for a line without a contract, for a day
+    that is not over, and for a trusted column that is not a feature. If EC2 has no instance to offer, the
+    training is returned as failed.
     """
+    line = request.line
     check_id(training_id)
     check_line(line)
-    check_name("asked_by", asked_by)
-    check_reason(why)
+    check_name("asked_by", request.asked_by)
+    check_reason(request.why)
     with deps.database.transaction() as cursor:
         other = models.running_training(cursor, line)
     if other is not None and other.training_id != training_id:
@@ -79,19 +91,24 @@ def start_training(
         models.lock_line(cursor, line)
         training = models.find_training(cursor, training_id)
         if training is None:
-            if contracts.find_running(cursor, line) is None:
+            running = contracts.find_running(cursor, line)
+            if running is None:
                 raise RefusedData(
                     f"line {line} has no contract, so there are no claims to train on; apply one first:"
                     f" `claimwatch contract put {line} FILE`"
                 )
+            _check_day(request.as_of, datetime.now(UTC))
+            _check_trusted(running.contract, request.trust)
             training = models.begin_training(
                 cursor,
                 training_id,
                 line,
-                why=why,
-                asked_by=asked_by,
+                why=request.why,
+                asked_by=request.asked_by,
                 caller=caller,
                 seconds=deps.longest.total_seconds(),
+                as_of=request.as_of,
+                trusted=request.trust,
             )
     if training.status != "starting":
         return training
@@ -103,6 +120,25 @@ def start_training(
         with deps.database.transaction() as cursor:
             models.set_running(cursor, training_id, instance_id)
     return _get(deps.database, training_id)
+
+
+def _check_day(as_of: date | None, now: datetime) -> None:
+    if as_of is not None and as_of >= now.date():
+        raise RefusedData(
+            f"a back-test needs a day that is over: 'as_of' must be before {now.date()} (UTC), or left out to"
+            " train on all that is known"
+        )
+
+
+def _check_trusted(contract: Contract, trust: Sequence[str]) -> None:
+    """Refuse a trusted column that is not a feature: its name may be misspelt. The sentence quotes none."""
+    features = [column.name for column in contract.columns if column.role is Role.FEATURE]
+    unknown = sum(name not in features for name in trust)
+    if unknown:
+        raise RefusedData(
+            f"{unknown} of the columns to trust {'is' if unknown == 1 else 'are'} not a feature of line"
+            f" {contract.line}; its contract has the features {', '.join(features)}"
+        )
 
 
 def _end_if_dead(deps: Dependencies, training: Training) -> None:

@@ -1,8 +1,9 @@
 """Models: trainings, the versions they made, and the history of what was live."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from psycopg2 import errors as pg
@@ -21,7 +22,11 @@ _SQL = queries("models")
 
 @dataclass(frozen=True)
 class Training:
-    """A requested training. ``version`` is the version that its model gets."""
+    """A requested training. ``version`` is the version that its model gets.
+
+    ``as_of`` is the day of a back-test: the training knows the outcomes of the end of that day.
+    ``trusted`` are the columns that it keeps although they look like a leak.
+    """
 
     training_id: str
     line: str
@@ -36,13 +41,16 @@ class Training:
     ended_at: datetime | None
     error: str | None
     notified: bool
+    as_of: date | None
+    trusted: list[str]
 
 
 @dataclass(frozen=True)
 class NewVersion:
     """A model to register; ``refused_because`` says why it may not go live.
 
-    ``bundle_sha256`` is the hash of the manifest in the folder ``bundle_uri``.
+    ``bundle_sha256`` is the hash of the manifest in the folder ``bundle_uri``, ``as_of`` the day of a
+    back-test.
     """
 
     line: str
@@ -54,6 +62,7 @@ class NewVersion:
     bundle_uri: str | None
     bundle_sha256: str | None
     refused_because: str | None = None
+    as_of: date | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,7 @@ class Version:
     bundle_sha256: str | None
     created_at: datetime
     refused_because: str | None
+    as_of: date | None
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,10 @@ class LiveModel:
 
 @dataclass(frozen=True)
 class Promotion:
-    """An entry of the history; without a version, the role is empty from then on."""
+    """An entry of the history; without a version, the role is empty from then on.
+
+    ``as_of`` is the day of a back-test, which the person named who promoted its model.
+    """
 
     promotion_id: int
     line: str
@@ -98,13 +111,23 @@ class Promotion:
     why: str
     bundle_uri: str | None
     bundle_sha256: str | None
+    as_of: date | None
 
 
 # -- Trainings -----------------------------------------------------------------------------------------------
 
 
 def begin_training(
-    cursor: Cursor, training_id: str, line: str, *, why: str, asked_by: str, caller: str, seconds: float
+    cursor: Cursor,
+    training_id: str,
+    line: str,
+    *,
+    why: str,
+    asked_by: str,
+    caller: str,
+    seconds: float,
+    as_of: date | None = None,
+    trusted: Sequence[str] = (),
 ) -> Training:
     """Add a training with a time limit in seconds; raise ``RefusedData`` while another of the line runs."""
     try:
@@ -117,6 +140,8 @@ def begin_training(
                 "asked_by": asked_by,
                 "caller": caller,
                 "seconds": seconds,
+                "as_of": as_of,
+                "trusted": list(trusted),
             },
         )
     except pg.UniqueViolation as error:
@@ -138,6 +163,12 @@ def running_training(cursor: Cursor, line: str) -> Training | None:
     cursor.execute(_SQL["running_training"], {"line": line})
     row = cursor.fetchone()
     return Training(*row) if row else None
+
+
+def trainings_without_model(cursor: Cursor, line: str) -> list[Training]:
+    """Return the line's refused and failed trainings that registered no model, newest first."""
+    cursor.execute(_SQL["trainings_without_model"], {"line": line})
+    return [Training(*row) for row in cursor.fetchall()]
 
 
 def trainings_to_watch(cursor: Cursor) -> list[Training]:
@@ -211,9 +242,9 @@ def lock_line(cursor: Cursor, line: str) -> None:
     cursor.execute(_SQL["lock_line"], {"line": line})
 
 
-def live_models(cursor: Cursor, line: str) -> dict[Role, LiveModel]:
-    """Return the live models of the line by role."""
-    cursor.execute(_SQL["live_models"], {"line": line})
+def live_models(cursor: Cursor, line: str, day: date | None = None) -> dict[Role, LiveModel]:
+    """Return the live models of the line by role; with a day, those that were live at its end (UTC)."""
+    cursor.execute(_SQL["live_models" if day is None else "live_models_then"], {"line": line, "day": day})
     return {row[0]: LiveModel(*row) for row in cursor.fetchall()}
 
 
@@ -259,6 +290,7 @@ def add_promotion(
     by: str,
     why: str,
     caller: str,
+    as_of: date | None = None,
 ) -> Promotion:
     """Add an entry to the history; it pins the hash that the model has now."""
     cursor.execute(
@@ -274,6 +306,7 @@ def add_promotion(
             "why": why,
             "bundle_uri": model and model.bundle_uri,
             "bundle_sha256": model and model.bundle_sha256,
+            "as_of": as_of,
         },
     )
     return Promotion(*_row(cursor))

@@ -5,30 +5,39 @@
 SELECT pg_advisory_xact_lock(7010005, hashtext(%(line)s));
 
 -- name: begin_training
-INSERT INTO claimwatch.training (training_id, line, version, why, asked_by, caller, deadline)
+INSERT INTO claimwatch.training (training_id, line, version, why, asked_by, caller, deadline, as_of, trusted)
 VALUES (%(training_id)s, %(line)s,
         (SELECT coalesce(max(version::bigint), 0) + 1 FROM (
             SELECT version FROM claimwatch.training WHERE line = %(line)s
             UNION ALL SELECT version FROM claimwatch.model_version WHERE line = %(line)s
         ) AS known WHERE version ~ '^[0-9]{1,18}$'),
-        %(why)s, %(asked_by)s, %(caller)s, now() + make_interval(secs => %(seconds)s))
+        %(why)s, %(asked_by)s, %(caller)s, now() + make_interval(secs => %(seconds)s), %(as_of)s, %(trusted)s)
 RETURNING training_id, line, version, why, asked_by, caller, status, instance_id, asked_at, deadline, ended_at, error,
-          notified_at IS NOT NULL;
+          notified_at IS NOT NULL, as_of, trusted;
 
 -- name: find_training
 SELECT training_id, line, version, why, asked_by, caller, status, instance_id, asked_at, deadline, ended_at, error,
-       notified_at IS NOT NULL
+       notified_at IS NOT NULL, as_of, trusted
 FROM claimwatch.training WHERE training_id = %(training_id)s;
 
 -- name: running_training
 SELECT training_id, line, version, why, asked_by, caller, status, instance_id, asked_at, deadline, ended_at, error,
-       notified_at IS NOT NULL
+       notified_at IS NOT NULL, as_of, trusted
 FROM claimwatch.training WHERE line = %(line)s AND ended_at IS NULL;
+
+-- name: trainings_without_model
+-- Trainings that ended before they registered a model, refused or not.
+SELECT training_id, line, version, why, asked_by, caller, status, instance_id, asked_at, deadline, ended_at, error,
+       notified_at IS NOT NULL, as_of, trusted
+FROM claimwatch.training AS t
+WHERE line = %(line)s AND status IN ('refused', 'failed')
+  AND NOT EXISTS (SELECT FROM claimwatch.model_version AS m WHERE (m.line, m.version) = (t.line, t.version))
+ORDER BY ended_at DESC, version DESC;
 
 -- name: trainings_to_watch
 -- Trainings that have not ended, and ended ones without an alert.
 SELECT training_id, line, version, why, asked_by, caller, status, instance_id, asked_at, deadline, ended_at, error,
-       notified_at IS NOT NULL
+       notified_at IS NOT NULL, as_of, trusted
 FROM claimwatch.training WHERE ended_at IS NULL OR notified_at IS NULL
 ORDER BY asked_at;
 
@@ -51,47 +60,58 @@ WHERE training_id = %(training_id)s;
 
 -- name: add_version
 INSERT INTO claimwatch.model_version (line, version, status, metrics, data_sha256, code_version, contract_version,
-                                      bundle_uri, bundle_sha256, refused_because)
+                                      bundle_uri, bundle_sha256, refused_because, as_of)
 VALUES (%(line)s, %(version)s, %(status)s, %(metrics)s, %(data_sha256)s, %(code_version)s, %(contract_version)s,
-        %(bundle_uri)s, %(bundle_sha256)s, %(refused_because)s)
+        %(bundle_uri)s, %(bundle_sha256)s, %(refused_because)s, %(as_of)s)
 ON CONFLICT (line, version) DO NOTHING;
 
 -- name: find_version
 SELECT line, version, status, metrics, data_sha256, code_version, contract_version, bundle_uri, bundle_sha256,
-       created_at, refused_because
+       created_at, refused_because, as_of
 FROM claimwatch.model_version WHERE line = %(line)s AND version = %(version)s;
 
 -- name: list_versions
 SELECT m.line, m.version, m.status, live.role, m.metrics, m.data_sha256, m.code_version, m.contract_version,
-       m.bundle_uri, m.bundle_sha256, m.created_at, m.refused_because
+       m.bundle_uri, m.bundle_sha256, m.created_at, m.refused_because, m.as_of, coalesce(t.trusted, '{}') AS trusted
 FROM claimwatch.model_version AS m
 LEFT JOIN claimwatch.live_model AS live ON (live.line, live.version) = (m.line, m.version)
+LEFT JOIN claimwatch.training AS t ON (t.line, t.version) = (m.line, m.version)
 WHERE m.line = %(line)s
 ORDER BY m.created_at DESC, m.version DESC, live.role;
 
 -- name: live_models
 SELECT role, version, bundle_uri, bundle_sha256 FROM claimwatch.live_model WHERE line = %(line)s;
 
+-- name: live_models_then
+-- Those that were live at the end of a day (UTC).
+SELECT role, version, bundle_uri, bundle_sha256 FROM (
+    SELECT DISTINCT ON (role) role, version, bundle_uri, bundle_sha256 FROM claimwatch.promotion
+    WHERE line = %(line)s AND at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
+    ORDER BY role, promotion_id DESC
+) AS last
+WHERE version IS NOT NULL;
+
 -- name: find_promotion
-SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256
+SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of
 FROM claimwatch.promotion WHERE request_id = %(request_id)s AND action <> 'vacate';
 
 -- name: promotions_of_role
-SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256
+SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of
 FROM claimwatch.promotion WHERE line = %(line)s AND role = %(role)s ORDER BY promotion_id;
 
 -- name: history
 -- With a time, the promotions until then.
-SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256
+SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of
 FROM claimwatch.promotion
 WHERE line = %(line)s AND (%(until)s::timestamptz IS NULL OR at <= %(until)s)
 ORDER BY promotion_id DESC;
 
 -- name: add_promotion
-INSERT INTO claimwatch.promotion (request_id, line, version, role, action, by, caller, why, bundle_uri, bundle_sha256)
+INSERT INTO claimwatch.promotion (request_id, line, version, role, action, by, caller, why, bundle_uri, bundle_sha256,
+                                  as_of)
 VALUES (%(request_id)s, %(line)s, %(version)s, %(role)s, %(action)s, %(by)s, %(caller)s, %(why)s, %(bundle_uri)s,
-        %(bundle_sha256)s)
-RETURNING promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256;
+        %(bundle_sha256)s, %(as_of)s)
+RETURNING promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of;
 
 -- name: find_request_without_change
 SELECT version FROM claimwatch.request_without_change WHERE request_id = %(request_id)s;

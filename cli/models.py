@@ -209,6 +209,7 @@ def _without_model(training: Training) -> dict[str, Any]:
         "bundle_uri": None,
         "created_at": training.ended_at,
         "refused_because": training.error,
+        "warnings": [],
         "as_of": training.as_of,
         "trusted": training.trusted,
     }
@@ -250,7 +251,11 @@ def _notes(model: dict[str, Any]) -> list[str]:
         notes.append(f"back-test as of {model['as_of']}: nothing after that day was known")
     if model["trusted"]:
         notes.append(f"kept although they look like a leak: {', '.join(model['trusted'])}")
-    return notes
+    return notes + _warnings(model)
+
+
+def _warnings(model: dict[str, Any]) -> list[str]:
+    return [f"warning about column {warning['column']}: {warning['found']}" for warning in model["warnings"]]
 
 
 def _remarks(entry: Promotion) -> list[str]:
@@ -317,7 +322,15 @@ def _wait(database: Database, training: Training) -> Training:
 def _result(target: Stack, training: Training) -> dict[str, Any]:
     with target.database.transaction() as cursor:
         model = stored.find_version(cursor, training.line, training.version)
-    fields = ("metrics", "data_sha256", "code_version", "contract_version", "bundle_uri", "bundle_sha256")
+    fields = (
+        "metrics",
+        "warnings",
+        "data_sha256",
+        "code_version",
+        "contract_version",
+        "bundle_uri",
+        "bundle_sha256",
+    )
     return {
         "training_id": training.training_id,
         "line": training.line,
@@ -338,6 +351,7 @@ def _show_training(result: dict[str, Any]) -> None:
             show_table(
                 ("metric", "test split"), [(name, _figure(result["metrics"].get(name))) for name in METRICS]
             )
+            show_notes(f"Model {version}", _warnings(result))
             say(f'To make it live: `claimwatch promote {line} {version} --as champion --why "..."`', "dim")
         case "refused":
             show(f"Model {version} of line {line} is refused: {result['error']}")

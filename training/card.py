@@ -52,6 +52,7 @@ def sections(found: Evidence) -> list[Section]:
     return [
         _model(found),
         _gates(found),
+        *_warnings(found),
         _worth(found),
         _data(found),
         _experiments(found),
@@ -108,6 +109,20 @@ def _gates(found: Evidence) -> Section:
             "span", "refused" if refused else "passed", class_=f"badge {'alarm' if refused else 'ok'}"
         ),
     )
+
+
+def _warnings(found: Evidence) -> list[Section]:
+    if not found.warnings:
+        return []
+    rows = [(warning.column, warning.found) for warning in found.warnings]
+    return [
+        Section(
+            "Warnings",
+            "None of these refuses the model. A person judges each of them before the model goes live.",
+            (Table(("Column", "What was found"), rows, numeric=2),),
+            sign=element("span", f"{len(rows)} to judge", class_="badge watch"),
+        )
+    ]
 
 
 def _worth(found: Evidence) -> Section:

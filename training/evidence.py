@@ -15,6 +15,7 @@ from training.plots import Drawing
 from training.sampling import Sampling
 from training.select import Choice
 from training.settings import Settings
+from training.warnings import TrainingWarning
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Evidence:
     left_out: int
     folds: Sequence[FoldCount]
     leaks: Mapping[str, str]
+    warnings: Sequence[TrainingWarning]
     sampling: Sampling
     families: Sequence[Family]
     choice: Choice

@@ -182,6 +182,7 @@ def _register(deps: JobDependencies, training: Training, manifest: Manifest, mad
         bundle_sha256=hashlib.sha256((made / MANIFEST).read_bytes()).hexdigest(),
         refused_because=manifest.details.get("refused_because"),
         as_of=training.as_of,
+        warnings=manifest.details.get("warnings", []),
     )
     with deps.database.transaction() as cursor:
         models.add_version(cursor, new)

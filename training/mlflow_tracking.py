@@ -86,6 +86,7 @@ def _run(found: Evidence, bundle: Path, bundle_sha256: str, experiment: str) -> 
         "version": found.version,
         "status": "refused" if found.refused_because else "registered",
         "refused_because": found.refused_because or "",
+        "warnings": "; ".join(map(str, found.warnings)),
         "data_sha256": found.data_sha256,
         "code_version": found.code_version,
         "contract_version": found.contract_version,

@@ -30,6 +30,7 @@ from training.select import choose
 from training.settings import Settings
 from training.snapshot import Snapshot, matured, read_snapshot
 from training.splits import TEST, TRAIN, VALIDATION, by_time
+from training.strong_features import strong_features
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,11 @@ def _train(
     chosen = next(entrant for entrant in entrants if entrant.family.name == choice.name)
     log(f"chosen: {choice.name}. {choice.why}")
 
+    known = claims.known
+    warnings = strong_features(spec, matrix[known], claims.outcome[known])
+    for warning in warnings:
+        log(f"warning: {warning}")
+
     calibration = calibrated(chosen, book)
     graph = onnx_of(chosen.model, calibration)
     served = scorer_of(graph)
@@ -134,6 +140,7 @@ def _train(
         left_out=split.left_out,
         folds=folds,
         leaks=leaks,
+        warnings=warnings,
         sampling=sampling,
         families=[entrant.family for entrant in entrants],
         choice=choice,

@@ -174,6 +174,17 @@ def test_the_history_lists_promotions_and_rollbacks(desk: Desk) -> None:
     assert "champion" in desk.run("models", LINE).stdout
 
 
+def test_warnings_of_a_training_are_shown_with_its_model(desk: Desk) -> None:
+    warning = {"kind": "strong_feature", "column": "amount", "found": "alone it has a ROC-AUC of 0.952"}
+    desk.environment.register("1", warnings=[warning])
+    desk.environment.register("2")
+
+    listed = answer(desk.run("models", LINE, "--json"))["models"]
+    assert {model["version"]: model["warnings"] for model in listed} == {"1": [warning], "2": []}
+    shown = desk.run("models", LINE)
+    assert "column amount: alone it has a ROC-AUC of 0.952" in " ".join(shown.output.split())
+
+
 def test_an_impossible_promotion_is_refused_with_a_reason(desk: Desk) -> None:
     result = desk.run("promote", LINE, 9, "--as", "champion", "--why", "w")
 

@@ -101,6 +101,14 @@ def test_a_model_is_stored_registered_and_reported(job: Job) -> None:
     assert "claimwatch promote glass 1" in alert.message
 
 
+def test_the_warnings_of_a_run_are_registered_with_its_model(job: Job) -> None:
+    warning = {"kind": "strong_feature", "column": "amount", "found": "it knows the outcome"}
+    assert job.run(MAKES_A_MODEL % f'details["warnings"] = [{warning}]') == ("registered", None)
+
+    [model] = job.environment.site.query("SELECT warnings FROM claimwatch.model_version")
+    assert model["warnings"] == [warning]
+
+
 def test_the_snapshot_is_stored_under_the_hash_in_the_model_version(job: Job, tmp_path: Path) -> None:
     job.run(MAKES_A_MODEL % "")
 

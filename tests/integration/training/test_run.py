@@ -83,6 +83,7 @@ def test_the_model_passes_every_gate_and_its_bundle_verifies(trained: Trained) -
     assert manifest.code_version == "abc123"
     assert {"roc_auc", "pr_auc", "lift_top_decile", "recall_at_capacity", "brier"} <= manifest.metrics.keys()
     assert manifest.details["failed_gates"] == []
+    assert manifest.details["warnings"] == []  # the book is honest
 
 
 def test_the_model_reaches_nine_tenths_of_the_best_possible_lift(

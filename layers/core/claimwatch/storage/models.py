@@ -1,7 +1,7 @@
 """Models: trainings, the versions they made, and the history of what was live."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -63,6 +63,7 @@ class NewVersion:
     bundle_sha256: str | None
     refused_because: str | None = None
     as_of: date | None = None
+    warnings: Sequence[Mapping[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ class Version:
     created_at: datetime
     refused_because: str | None
     as_of: date | None
+    warnings: list[dict[str, str]]
+    """What a person has to judge before the model goes live: each has kind, column and found."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +216,11 @@ def add_version(cursor: Cursor, new: NewVersion) -> Version:
     cursor.execute(
         _SQL["add_version"],
         vars(new)
-        | {"metrics": json.dumps(new.metrics), "status": "refused" if new.refused_because else "registered"},
+        | {
+            "metrics": json.dumps(new.metrics),
+            "status": "refused" if new.refused_because else "registered",
+            "warnings": json.dumps(list(new.warnings)),
+        },
     )
     found = find_version(cursor, new.line, new.version)
     assert found is not None

@@ -60,19 +60,20 @@ WHERE training_id = %(training_id)s;
 
 -- name: add_version
 INSERT INTO claimwatch.model_version (line, version, status, metrics, data_sha256, code_version, contract_version,
-                                      bundle_uri, bundle_sha256, refused_because, as_of)
+                                      bundle_uri, bundle_sha256, refused_because, as_of, warnings)
 VALUES (%(line)s, %(version)s, %(status)s, %(metrics)s, %(data_sha256)s, %(code_version)s, %(contract_version)s,
-        %(bundle_uri)s, %(bundle_sha256)s, %(refused_because)s, %(as_of)s)
+        %(bundle_uri)s, %(bundle_sha256)s, %(refused_because)s, %(as_of)s, %(warnings)s)
 ON CONFLICT (line, version) DO NOTHING;
 
 -- name: find_version
 SELECT line, version, status, metrics, data_sha256, code_version, contract_version, bundle_uri, bundle_sha256,
-       created_at, refused_because, as_of
+       created_at, refused_because, as_of, warnings
 FROM claimwatch.model_version WHERE line = %(line)s AND version = %(version)s;
 
 -- name: list_versions
 SELECT m.line, m.version, m.status, live.role, m.metrics, m.data_sha256, m.code_version, m.contract_version,
-       m.bundle_uri, m.bundle_sha256, m.created_at, m.refused_because, m.as_of, coalesce(t.trusted, '{}') AS trusted
+       m.bundle_uri, m.bundle_sha256, m.created_at, m.refused_because, m.as_of, m.warnings,
+       coalesce(t.trusted, '{}') AS trusted
 FROM claimwatch.model_version AS m
 LEFT JOIN claimwatch.live_model AS live ON (live.line, live.version) = (m.line, m.version)
 LEFT JOIN claimwatch.training AS t ON (t.line, t.version) = (m.line, m.version)

@@ -10,7 +10,7 @@ from typing import Any
 from claimwatch.domain.evaluation.finding import Finding
 from claimwatch.domain.model.model import to_bytes
 from claimwatch.scoring.bundle import EXPLAINER, FEATURES, GRAPH, MANIFEST, PROFILES, Manifest, Part
-from training.card import as_html, as_markdown
+from training.card.page import as_html, as_markdown
 from training.evaluate import Findings, metrics_of, values_of
 from training.evidence import Evidence
 from training.plots import as_png, as_svg

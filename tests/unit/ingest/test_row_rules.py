@@ -25,7 +25,8 @@ from claimwatch.domain.contract.contract import (
 )
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.validation.identity_sql import FUNCTIONS
-from claimwatch.domain.validation.row_rules_sql import RuleQueries, hash_function, rule_queries
+from claimwatch.domain.validation.row_rules_sql import RuleQueries, rule_queries
+from claimwatch.domain.validation.values_sql import hash_function
 
 IDENTIFIERS = (
     Column("claim", LogicalType.STRING, Role.IDENTIFIER, required=True),

@@ -22,6 +22,12 @@ from claimwatch.domain.files.header import column_finder, objects_layout
 from claimwatch.domain.files.header_rows import HeaderRows
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import Batch, Problem
+from claimwatch.domain.validation.cells_sql import (
+    EXTRA_OF_OBJECT,
+    EXTRA_OF_TEXT,
+    KEY_LISTS,
+    KEY_LISTS_OF_VALID,
+)
 from claimwatch.domain.validation.claim_ids import claim_id_hashes
 from claimwatch.domain.validation.extra_values import ExtraHashes
 from claimwatch.domain.validation.identity_sql import FUNCTIONS
@@ -32,16 +38,8 @@ from claimwatch.domain.validation.keyed_hash import (
     canonical_number,
     canonical_text,
 )
-from claimwatch.domain.validation.row_rules_sql import (
-    EXTRA_OF_OBJECT,
-    EXTRA_OF_TEXT,
-    KEY_LISTS,
-    KEY_LISTS_OF_VALID,
-    KEY_OF_COLUMN,
-    RuleQueries,
-    hash_function,
-    rule_queries,
-)
+from claimwatch.domain.validation.row_rules_sql import KEY_OF_COLUMN, RuleQueries, rule_queries
+from claimwatch.domain.validation.values_sql import hash_function
 from claimwatch.duckdb_access import restrict_access
 from claimwatch.duckdb_errors import redact_duckdb_errors
 from claimwatch.storage.quarantine import RefusedRow

@@ -22,7 +22,7 @@ COPY_BUFFER = 1 << 16
 
 
 def copy(cursor: Cursor, contract: Contract, file_id: int, lines: IO[bytes]) -> int:
-    """Load rows, which are lines as `row_rules_sql` formats them; return their number.
+    """Load rows, which are lines as `values_sql` formats them; return their number.
 
     The default values of ``file_id`` (and of an outcome's ``line``) are taken from the session, so that the
     lines need not contain them.

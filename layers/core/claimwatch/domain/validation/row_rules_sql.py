@@ -1,102 +1,55 @@
 """A contract's rules as SQL, with which a vectorised engine (DuckDB) validates every cell.
 
 One query decides which records are accepted and formats them as lines for PostgreSQL's COPY; another lists
-every rule that a refused record breaks. Text is stored unchanged; values of other types are written in their
-canonical form.
+every rule that a refused record breaks.
 """
 
-import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from claimwatch.domain.contract.contract import Bound, Column, Contract, ExtraValues, LogicalType
+from claimwatch.domain.contract.contract import Bound, Column, Contract, LogicalType
 from claimwatch.domain.files.layout import Layout
-from claimwatch.domain.files.records import MAX_RECORD, Problem
+from claimwatch.domain.files.records import Problem
 from claimwatch.domain.validation import identity_sql
-from claimwatch.domain.validation.dates_sql import date_value, is_canonical, possible_date
-from claimwatch.domain.validation.numbers_sql import (
-    has_own_signs,
-    plain_number,
-    signed_number,
-    written_well,
-)
+from claimwatch.domain.validation.cells_sql import first_of, pointer_of
+from claimwatch.domain.validation.dates_sql import possible_date
+from claimwatch.domain.validation.numbers_sql import written_well
 from claimwatch.domain.validation.sql_text import literal
-from claimwatch.domain.validation.unreadable import FALSE_WORDS, TRUE_WORDS, why_unreadable
+from claimwatch.domain.validation.unreadable import why_unreadable
+from claimwatch.domain.validation.values_sql import copy_line, signed_text, typed_cells
 from claimwatch.invisible import INVISIBLE, with_code_points
 
 SHOWN = 40
 """Maximum number of characters of a refused value whose shape a reason shows."""
+
 MOST_REASONS = 10
 """Maximum number of reasons that a row keeps; one more says how many there are beyond these."""
 
-LINE_LIMIT = MAX_RECORD + 4096
-"""Size limit of a line for DuckDB's reader: a record may grow a little when it is rewritten."""
 MOST_LISTS = 1_000
 """Maximum number of lists and objects in the extra columns of a JSON record.
 
 PostgreSQL parses nested jsonb recursively, on its stack.
 """
+
 LONGEST_INDEXED = 400
 """Characters of a claim id or an event id: an index entry of PostgreSQL holds at most 2,700 bytes."""
+
 MOST_DIGITS = 1_000
 """Maximum number of consecutive digits of a number in the extra columns of a JSON record.
 
 PostgreSQL's numeric has at most 131,072 digits before the decimal point and 16,383 after it.
 """
 
-EXTRA_OF_TEXT, EXTRA_OF_OBJECT = "extra_of_text", "extra_of_object"
-"""Names of the DuckDB functions that hash the values of columns that the contract does not have: one cell of
-the column with this name, and all members of a JSON object."""
-
 KEY_OF_COLUMN = "has_key_of_column"
 """Name of the DuckDB function that says whether a JSON object has a key that means a column."""
-
-_READER = f"parallel = false, max_line_size = {LINE_LIMIT}, buffer_size = {2 * LINE_LIMIT}"
-"""Options of DuckDB's reader: its default buffer of 32 MiB does not fit the processor's caches."""
-
-_RECORDS = f"""
-    read_csv($path, header = false, auto_detect = false, columns = {{'record': 'VARCHAR'}},
-             delim = '\x1f', quote = '', escape = '', new_line = '\\n', {_READER})
-"""
-
-_ITEMS = f"""
-    SELECT place,
-           CASE WHEN starts_with(document, '{{') OR json_type(document) = 'OBJECT' THEN document END AS item
-    FROM (SELECT row_number() OVER () - 1 AS place, CASE WHEN json_valid(record) THEN record END AS document
-          FROM {_RECORDS})
-"""
-"""The records of an NDJSON file: ``place`` from 0, and ``item``, the object, or NULL if it is not one.
-
-Each step reads only what the previous step let through: the JSON functions fail on invalid JSON.
-"""
-
-_VALID_ITEMS = f"""
-    SELECT row_number() OVER () - 1 AS place,
-           CASE WHEN starts_with(record, '{{') OR json_type(record) = 'OBJECT' THEN record END AS item
-    FROM {_RECORDS}
-"""
-"""The same for a file of valid JSON: each function that is called parses the record again."""
 
 _NOT_NUMBERS = "'NaN', 'nan', '-nan', 'Infinity', '-Infinity', 'Inf', 'inf', '-inf'"
 """What writers of JSON put in place of numbers that it does not have; DuckDB accepts them without quotes."""
 
-KEY_LISTS = f"SELECT DISTINCT json_keys(item) FROM ({_ITEMS}) WHERE item IS NOT NULL"
-"""The lists of keys that the objects of an NDJSON file have; the parameter ``path`` is the file's path."""
-
-KEY_LISTS_OF_VALID = f"SELECT DISTINCT json_keys(record) FROM {_RECORDS}"
-"""The same for a file of valid JSON; it fails on any other. What is no object has no keys."""
-
 _SIGNS = frozenset(" !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~€£¥§°")
 """Characters that a reason shows; they say nothing about a person."""
-
-_PLAIN_PATTERN = re.compile(
-    r"\^?(?:(?:[A-Za-z0-9 _-]|\[(?:[A-Z]-[A-Z]|[a-z]-[a-z]|[0-9]-[0-9]|[A-Za-z0-9_])+\])"
-    r"(?:\{\d+(?:,\d*)?\}|[*+?])?)*\$?"
-)
-"""Patterns that match nothing but letters, digits, spaces, hyphens and underscores."""
 
 _TYPE_NAMES = {
     LogicalType.INTEGER: "a whole number",
@@ -214,9 +167,9 @@ def rule_queries(layout: Layout) -> RuleQueries:
     accept = f"""
         SELECT place,
                CASE WHEN {passes} THEN true ELSE false END AS accepted,
-               concat({_line(layout)}) AS line,
+               concat({copy_line(layout)}) AS line,
                value_{identifier}::VARCHAR AS claim_id
-        FROM ({_typed(layout)})
+        FROM ({typed_cells(layout)})
         ORDER BY value_{identifier}
     """
     # Only to explain: the identifier is required, so a record without any value is refused anyway.
@@ -224,7 +177,7 @@ def rule_queries(layout: Layout) -> RuleQueries:
     # Not ordered, so that the rows stream: one thread reads the records, and keeps their order.
     explain = f"""
         SELECT found[:{MOST_REASONS}], len(found)
-        FROM (SELECT {_list_of(whole, cells)} AS found FROM ({_typed(layout)}))
+        FROM (SELECT {_list_of(whole, cells)} AS found FROM ({typed_cells(layout)}))
     """
     return RuleQueries(accept, explain, (*whole, *cells))
 
@@ -245,108 +198,6 @@ def _list_of(whole: tuple[_Finding, ...], cells: tuple[_Finding, ...]) -> str:
     of_cells = f"list_filter([{', '.join(findings[len(whole) :])}], lambda finding: finding IS NOT NULL)"
     first = f"coalesce({', '.join(findings[: len(whole)])})"
     return f"CASE WHEN {first} IS NOT NULL THEN [{first}] ELSE {of_cells} END"
-
-
-def _line(layout: Layout) -> str:
-    """Return SQL of the parts of a line, as arguments of ``concat``."""
-    parts = ["$first_row + place"]
-    for index, column in enumerate(layout.contract.columns):
-        parts += ["','", *_written(column, index)]
-    return ", ".join([*parts, "','", _quoted(_extra(layout))])
-
-
-def _source(layout: Layout) -> str:
-    """Return SQL of the cells as text: ``place`` from 0, ``text_<n>`` for each column, ``extra`` as JSON."""
-    contract = layout.contract
-    if layout.delimiter is None:
-        cells = ", ".join(
-            f"{_missing(column, _json_cell(layout, column))} AS text_{index}"
-            for index, column in enumerate(contract.columns)
-        )
-        # One function reads all keys: each call would parse the object again.
-        pointers = ", ".join(literal(_pointer(key)) for _, key in layout.keys)
-        found = (
-            identity_sql.exact_cells(f"json_extract_string(item, [{pointers}])")
-            if pointers
-            else "NULL::VARCHAR[]"
-        )
-        others = "NULL::VARCHAR"
-        if layout.other_keys or layout.misspelt:
-            removal = literal(json.dumps({key: None for _, key in layout.keys}, ensure_ascii=False))
-            others = identity_sql.exact_json(f"nullif(json_merge_patch(item, {removal})::VARCHAR, '{{}}')")
-        return f"""
-            SELECT place, item, {cells}, extra
-            FROM (SELECT place, item, marked, {found} AS found, {others} AS extra
-                  FROM ({identity_sql.with_exact_numbers(_VALID_ITEMS if layout.all_valid else _ITEMS)}))
-        """
-    shared = tuple(dict.fromkeys(["", *_shared_missing(contract, layout.delimiter)]))
-    names = ", ".join(f"'field_{position}': 'VARCHAR'" for position in range(len(layout.fields)))
-    cells = ", ".join(
-        f"{_missing(column, _csv_cell(layout, column), shared)} AS text_{index}"
-        for index, column in enumerate(contract.columns)
-    )
-    extra = [
-        (name, f"field_{position}")
-        for position, name in enumerate(layout.fields)
-        if contract.column(name) is None
-    ]
-    extra_json = "NULL::VARCHAR"
-    if extra:
-        pairs = ", ".join(f"{literal(name)}, {_extra_cell(contract, name, cell)}" for name, cell in extra)
-        cells_of_extra = ", ".join(cell for _, cell in extra)
-        extra_json = (
-            f"CASE WHEN coalesce({cells_of_extra}, NULL) IS NOT NULL THEN json_object({pairs})::VARCHAR END"
-        )
-    return f"""
-        SELECT row_number() OVER () - 1 AS place, {cells}, {extra_json} AS extra
-        FROM read_csv($path, header = false, auto_detect = false, columns = {{{names}}},
-                      delim = {literal(layout.delimiter)}, quote = '"', escape = '"', new_line = '\\n',
-                      nullstr = [{", ".join(literal(token) for token in shared)}],
-                      {_READER})
-    """
-
-
-def _extra_cell(contract: Contract, name: str, cell: str) -> str:
-    return f"{EXTRA_OF_TEXT}({literal(name)}, {cell})" if contract.extra is ExtraValues.HASH else cell
-
-
-def _extra(layout: Layout) -> str:
-    """Return SQL of the extra columns as they are stored."""
-    match layout.contract.extra:
-        case ExtraValues.DROP:
-            return "NULL::VARCHAR"
-        case ExtraValues.HASH if layout.delimiter is None and layout.extra:
-            return f"{EXTRA_OF_OBJECT}(extra)"
-        case _:
-            return "extra"
-
-
-def _typed(layout: Layout) -> str:
-    """Return SQL of cells and values: ``value_<n>`` is NULL if the cell is missing or cannot be read."""
-    # One subquery per expression that is used twice: DuckDB would compute it twice.
-    signed: list[str] = []
-    cast: list[str] = []
-    written: list[str] = []
-    values: list[str] = []
-    for index, column in enumerate(layout.contract.columns):
-        text = f"text_{index}"
-        match column.logical_type:
-            case LogicalType.INTEGER | LogicalType.NUMBER:
-                if has_own_signs(column):
-                    signed.append(f"{signed_number(column, text)} AS signed_{index}")
-                if column.logical_type is LogicalType.INTEGER:
-                    plain = plain_number(column, _signed(column, index))
-                    cast.append(f"TRY_CAST({plain} AS BIGINT) AS number_{index}")
-                    written.append(f"number_{index}::VARCHAR AS digits_{index}")
-            case LogicalType.BOOLEAN:
-                written.append(f"lower(trim({text})) AS word_{index}")
-            case LogicalType.DATE | LogicalType.TIMESTAMP:
-                written.append(f"{is_canonical(column, text)} AS canonical_{index}")
-        values.append(f"{_value(layout, column, index)} AS value_{index}")
-    query = _source(layout)
-    for step in filter(None, (signed, cast, written, values)):
-        query = f"SELECT {', '.join(['*', *step])} FROM ({query})"
-    return query
 
 
 def _findings_of_record(layout: Layout) -> Iterator[_Finding]:
@@ -402,7 +253,7 @@ def _findings_of_texts(layout: Layout) -> Iterator[_Finding]:
         else:
             continue
         # Not with AND, of which DuckDB computes both sides: the type would parse every object again.
-        kind = _first_of(layout, column, lambda key: f"json_type(item, {literal(_pointer(key))})")
+        kind = first_of(layout, column, lambda key: f"json_type(item, {literal(pointer_of(key))})")
         condition = f"CASE WHEN {suspicious} THEN {kind} <> 'VARCHAR' END"
         yield _Finding(None, "json", condition, f"column '{column.name}' has {what}")
 
@@ -411,162 +262,6 @@ def _blank(layout: Layout) -> _Finding:
     """Return the finding of a record without any value: spreadsheets may end in many blank rows."""
     texts = ", ".join([*(f"text_{index}" for index, _ in enumerate(layout.contract.columns)), "extra"])
     return _Finding(None, "blank", f"coalesce({texts}) IS NULL", "the row has no value in any column")
-
-
-def _csv_cell(layout: Layout, column: Column) -> str:
-    if column.name not in layout.fields:
-        return "NULL::VARCHAR"
-    cell = f"field_{layout.fields.index(column.name)}"
-    return identity_sql.double_cell(layout, column, cell) if column.name in layout.doubles else cell
-
-
-def _json_cell(layout: Layout, column: Column) -> str:
-    places = {key: place for place, (_, key) in enumerate(layout.keys, 1)}
-    return _first_of(layout, column, lambda key: _found_cell(layout, column, places[key]))
-
-
-def _first_of(layout: Layout, column: Column, cell: Callable[[str], str]) -> str:
-    """Return SQL of the cell of the first key of a column that an object has."""
-    cells = [cell(key) for name, key in layout.keys if name == column.name]
-    if not cells:
-        return "NULL::VARCHAR"
-    return f"coalesce({', '.join(cells)})" if len(cells) > 1 else cells[0]
-
-
-def _found_cell(layout: Layout, column: Column, place: int) -> str:
-    """Return SQL of the text of a member; numbers of JSON have a point, whatever the contract says."""
-    cell, pointer = f"found[{place}]", literal(_pointer(layout.keys[place - 1][1]))
-    if column.logical_type is LogicalType.STRING:
-        return identity_sql.text_member(layout, column, cell, pointer)
-    number = identity_sql.unmarked(cell)
-    if (
-        column.logical_type not in (LogicalType.INTEGER, LogicalType.NUMBER)
-        or column.decimal_separator == "."
-    ):
-        return f"CASE WHEN marked THEN {number} ELSE {cell} END"
-    is_text = f"json_type(item, {pointer}) = 'VARCHAR' AND NOT {identity_sql.is_marked(cell)}"
-    return f"CASE WHEN {is_text} THEN {cell} ELSE replace({number}, '.', ',') END"
-
-
-def _pointer(key: str) -> str:
-    return "/" + key.replace("~", "~0").replace("/", "~1")
-
-
-def _shared_missing(contract: Contract, delimiter: str) -> tuple[str, ...]:
-    """Return the tokens that mean "missing" in every column and that DuckDB's CSV reader can replace.
-
-    It cannot if a token contains a character of the format.
-    """
-    first, *others = (column.missing_values for column in contract.columns)
-    plain = (token for token in first if not set(token) & {delimiter, '"', "\r", "\n"})
-    return tuple(token for token in plain if all(token in tokens for tokens in others))
-
-
-def _missing(column: Column, cell: str, replaced: tuple[str, ...] = ()) -> str:
-    tokens = [token for token in ("", *column.missing_values) if token not in replaced]
-    if not tokens:
-        return cell
-    return f"CASE WHEN {cell} NOT IN ({', '.join(literal(token) for token in tokens)}) THEN {cell} END"
-
-
-def _value(layout: Layout, column: Column, index: int) -> str:
-    text = f"text_{index}"
-    match column.logical_type:
-        case LogicalType.STRING:
-            return identity_sql.text_value(layout, column, text)
-        case LogicalType.INTEGER:
-            return f"number_{index}"
-        case LogicalType.NUMBER:
-            return f"TRY_CAST({plain_number(column, _signed(column, index))} AS DOUBLE)"
-        case LogicalType.BOOLEAN:
-            true, false = (
-                ", ".join(map(literal, (*own, *(word for word in usual if word not in others))))
-                for own, usual, others in (
-                    (column.true_words, TRUE_WORDS, column.false_words),
-                    (column.false_words, FALSE_WORDS, column.true_words),
-                )
-            )
-            word = f"word_{index}"
-            return f"CASE WHEN {word} IN ({true}) THEN true WHEN {word} IN ({false}) THEN false END"
-        case LogicalType.DATE | LogicalType.TIMESTAMP:
-            return date_value(column, text, f"canonical_{index}")
-
-
-def _signed(column: Column, index: int) -> str:
-    """Return the name of a number that has its sign in front and no unit."""
-    return f"signed_{index}" if has_own_signs(column) else f"text_{index}"
-
-
-def _written(column: Column, index: int) -> tuple[str, ...]:
-    """Return SQL of the cell in COPY's CSV: ``concat`` drops a NULL, and COPY reads an empty cell as NULL."""
-    value = f"value_{index}"
-    if column.hashed:
-        return (f"{hash_function(index)}({_hashable(column, index)})",)
-    match column.logical_type:
-        case LogicalType.STRING:
-            if _plain(column):
-                return (value,)
-            if column.required:  # if it is NULL, the record is refused
-                return ("'\"'", _escaped(value), "'\"'")
-            return (_quoted(value),)
-        case LogicalType.NUMBER:
-            # The text, not the float: numeric keeps every digit. PostgreSQL ignores white space around it;
-            # the quotes keep a line break in it from ending the line.
-            plain = plain_number(column, _signed(column, index))
-            if column.required:
-                return ("'\"'", plain, "'\"'")
-            return (f"""CASE WHEN {value} IS NOT NULL THEN '"' || {plain} || '"' END""",)
-        case LogicalType.DATE:
-            return (_date_text(index),)
-        case LogicalType.TIMESTAMP:
-            return (f"{_date_text(index)} || '+00'",)
-        case LogicalType.INTEGER:
-            return (f"digits_{index}",)
-        case _:
-            return (f"{value}::VARCHAR",)
-
-
-def _date_text(index: int) -> str:
-    return f"CASE WHEN canonical_{index} THEN text_{index} ELSE value_{index}::VARCHAR END"
-
-
-def _hashable(column: Column, index: int) -> str:
-    """Return SQL of what is hashed: as a value of its type would be stored, so that notation is irrelevant.
-
-    The hash function brings texts and numbers into their canonical form.
-    """
-    match column.logical_type:
-        case LogicalType.STRING:
-            return f"value_{index}"
-        case LogicalType.NUMBER:
-            plain = plain_number(column, _signed(column, index))
-            return f"CASE WHEN value_{index} IS NOT NULL THEN {plain} END"
-        case LogicalType.TIMESTAMP:
-            return f"value_{index}::VARCHAR || '+00'"
-        case LogicalType.INTEGER:
-            return f"digits_{index}"
-        case _:
-            return f"value_{index}::VARCHAR"
-
-
-def _plain(column: Column) -> bool:
-    """Return whether no accepted value contains a character that CSV must quote."""
-    if column.valid_values:
-        return not any(set(word) & set('",\r\n') for word in column.valid_values)
-    return column.pattern is not None and _PLAIN_PATTERN.fullmatch(column.pattern) is not None
-
-
-def _quoted(text: str) -> str:
-    return f"""'"' || {_escaped(text)} || '"'"""
-
-
-def _escaped(text: str) -> str:
-    return f"""replace({text}, '"', '""')"""
-
-
-def hash_function(index: int) -> str:
-    """Return the name of the DuckDB function that hashes the column with this index."""
-    return f"keyed_hash_{index}"
 
 
 def _passes(layout: Layout, column: Column, index: int) -> Iterator[str]:
@@ -628,7 +323,7 @@ def _possible(column: Column, value: str) -> str:
 def _well_read(column: Column, index: int) -> Iterator[str]:
     """Yield SQL that is false for texts that DuckDB reads as a value and PostgreSQL or people do not."""
     if column.logical_type in (LogicalType.INTEGER, LogicalType.NUMBER):
-        yield from written_well(column, index, _signed(column, index))
+        yield from written_well(column, index, signed_text(column, index))
 
 
 def _rules(column: Column, value: str) -> Iterator[_Rule]:

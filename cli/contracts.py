@@ -77,14 +77,20 @@ def infer(
         output.write_text(text, "utf-8")
     open_points = sum(TO_CHECK in row for row in text.splitlines())
     personal = len(re.findall("^ +classification: personal$", text, re.MULTILINE))
+    label = _label_of(text)
     if as_json:
         details = {"line": line, "format": described, "to_check": open_points, "personal": personal}
+        details["label"] = label
         show_json(details | ({"contract": text} if output is None else {"output": str(output)}))
         return
     if output is None:
         show_document(text)
     say(f"Draft for line {line}, from a file of format {described}.", "dim")
     say(f"Lines for you to check: {open_points}; each says why.", "dim")
+    if label is None:
+        say("Label: none found. Outcomes come from files of their own, unless you name one.", "dim")
+    else:
+        say(f"Label: {label}. Files with it bring outcomes, unless you change its role.", "dim")
     if personal:
         say(f"Personal, so stored as hashes: {counted(personal, 'column')}.", "dim")
     say(
@@ -217,6 +223,17 @@ def _wait_for_result(target: Stack, line: str, text: str) -> contracts.Entry:
         f"the contract is stored but was not applied within {LONGEST_WAIT} s: see the logs of"
         " ApplyContract and its dead-letter queue (docs/runbook.md)"
     )
+
+
+def _label_of(draft: str) -> str | None:
+    """Return the column of a draft that has role label; a draft without an identifier is no contract yet."""
+    name = None
+    for row in draft.splitlines():
+        if row.startswith("      - name: "):
+            name = row.removeprefix("      - name: ").strip('"')
+        elif "{property: role, value: label}" in row:
+            return name
+    return None
 
 
 def _text(path: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from claimwatch.domain.contract.contract_draft import draft_contract
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.ingest import commit, inspect, load
 from tests.cluster import ClonedDatabase
@@ -197,3 +198,27 @@ def test_a_label_that_makes_no_outcomes_is_refused(site: Site, change: tuple[str
     assert site.put_contract("glass", text).status == "refused"
     [row] = site.query("SELECT error FROM claimwatch.contract WHERE status = 'refused'")
     assert why in row["error"]
+
+
+def test_a_file_brings_its_outcomes_by_the_contract_that_was_drafted_from_it(site: Site) -> None:
+    random = Random(5)
+    for line, name, fraud, others in (
+        ("motor_a", "fraud_reported", "Y", ["N"]),
+        ("motor_b", "Class", "1", ["0"]),
+        ("motor_c", "Status", "Fraud", ["Legit", "in progress"]),
+        ("motor_d", "ehrlich", "kein Betrug", ["Betrug"]),
+    ):
+        labels = [fraud if random.random() < 0.2 else random.choice(others) for _ in range(80)]
+        rows = [
+            [f"C{n}", f"2025-0{n % 9 + 1}-11", str(n * 37 % 901), label] for n, label in enumerate(labels)
+        ]
+        header = ["claim_no", "loss_date", "amount", name]
+        draft = draft_contract(line, header, rows).replace("status: draft", "status: active")
+        assert site.put_contract(line, draft).status == "applied"
+        text = "\n".join(",".join(row) for row in [header, *rows]) + "\n"
+        file = site.drop(f"claims/{line}/a.csv", text, at=RECEIVED)
+        assert (file["status"], file["rows_quarantined"]) == ("committed", 0)
+        found = site.query("SELECT claim_id, is_fraud FROM claimwatch.current_outcome WHERE line = %s", line)
+        assert {row["claim_id"]: row["is_fraud"] for row in found} == {
+            row[0]: row[3] in ("Y", "1", "Fraud", "Betrug") for row in rows if row[3] != "in progress"
+        }

@@ -174,7 +174,6 @@ def test_ranges_are_shown_and_only_a_minimum_of_zero_is_set() -> None:
         ("driver_age", Role.PROTECTED),
         ("maritalStatus", Role.PROTECTED),
         ("vehicle_age", Role.FEATURE),
-        ("fraud_reported", Role.LABEL),
         ("product_name", Role.FEATURE),
         ("nombre_de_témoins", Role.FEATURE),
         ("witnesses", Role.FEATURE),

@@ -45,6 +45,8 @@ class Guess:
     personal: bool = False
     in_doubt: bool = False
     plain: bool = False
+    decision: bool = False
+    """Whether it is the date at which the label was decided."""
     checks: tuple[str, ...] = ()
     about_persons: tuple[str, ...] = ()
     cells: Sequence[str] = field(default=(), repr=False)

@@ -6,6 +6,7 @@ from claimwatch.domain.contract.column_words import names_a_number
 from claimwatch.domain.contract.contract import LogicalType, Role
 from claimwatch.domain.contract.draft_column import DATED, Guess
 from claimwatch.domain.contract.draft_identifier import assign_identifier
+from claimwatch.domain.contract.draft_label import assign_decision, assign_label
 from claimwatch.domain.contract.draft_persons import mark_person, newest_year
 from claimwatch.domain.contract.type_inference import Values
 from claimwatch.domain.contract.value_notes import notes
@@ -30,7 +31,6 @@ _NOT_EVENTS = {
     *("echeance", "nacimiento", "inicio", "vencimiento", "nascita", "inizio", "scadenza", "ingang", "einde"),
 }
 _NOT_EVENT_STEMS = ("geburt", "geboorte", "birth", "vertrag", "polic", "poliz", "beginn", "ablauf", "zahl")
-_LABELS = {"fraud", "fraudulent", "betrug", "fraude", "frode", "fraudulento", "fraudulenta", "frauduleux"}
 _LEAST_PAIRS = 20
 _MOST_GROUPS = 10
 
@@ -39,13 +39,16 @@ def assign_roles(guesses: list[Guess]) -> None:
     """Choose the role of each column; at most one is the identifier and one the event time."""
     newest = newest_year(guesses)
     named = not all(guess.placeholder for guess in guesses)
+    decided = assign_label(guesses)
     for guess in guesses:
         if guess.placeholder and named:
             guess.checks += ("the file gives this column no name; write one into its header",)
         guess.checks += tuple(notes(guess))
-        _assign_role(guess, newest)
+        if not any(guess is other for other in decided):
+            _assign_role(guess, newest)
     assign_identifier(guesses)
     _assign_event_time(guesses)
+    assign_decision(guesses)
     _ignore_copies_of_label(guesses)
 
 
@@ -62,12 +65,9 @@ def _assign_event_time(guesses: Sequence[Guess]) -> None:
 def _assign_role(guess: Guess, newest: int | None) -> None:
     words, values = set(guess.plain_words), guess.values
     typed = guess.logical_type is not LogicalType.STRING
-    if words & _LABELS or any("fraud" in word for word in words):
-        guess.role = Role.LABEL
-        guess.checks += ("the label is a guess; models are trained to predict it",)
-    elif mark_person(guess, newest):
+    if mark_person(guess, newest):
         return
-    elif not typed and (not words or names_a_number(guess.plain_words) or _has_many_values(values)):
+    if not typed and (not words or names_a_number(guess.plain_words) or _has_many_values(values)):
         guess.role = Role.IGNORED
 
 

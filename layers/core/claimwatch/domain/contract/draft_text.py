@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from claimwatch.domain.contract.category_words import is_listable
-from claimwatch.domain.contract.contract import LogicalType, Role
+from claimwatch.domain.contract.contract import LogicalType, ReviewSettings, Role
 from claimwatch.domain.contract.draft_column import DATED, NUMERIC, Guess, one_line
 from claimwatch.domain.contract.header_words import meanings_of, words_of
 from claimwatch.domain.contract.type_inference import MISSING, is_value
@@ -42,6 +42,9 @@ def draft_lines(
         yield "#   and role identifier; until then this is not a valid contract."
     if not any(guess.role is Role.EVENT_TIME for guess in guesses):
         yield "# check: no column looks like the time of the claim; give a date column role event_time."
+    if not any(guess.role is Role.LABEL for guess in guesses):
+        yield "# No column looks like the label, which says whether a claim was fraud. If one does, give it"
+        yield "# logicalType boolean and role label; otherwise send files of outcomes (docs/interfaces.md)."
     yield "apiVersion: v3.1.0"
     yield "kind: DataContract"
     yield f"id: claimwatch-{line}"
@@ -58,6 +61,7 @@ def draft_lines(
     if tokens:
         yield "  # check: these cells are read as missing in every column; remove real values"
         yield f"  - {{property: missingValues, value: {_flow(tokens)}}}"
+    yield from _decision(guesses)
     yield ""
     yield "schema:"
     yield f"  - name: claim_{line}"
@@ -91,9 +95,23 @@ def _about_persons(guesses: Sequence[Guess]) -> Iterator[str]:
         yield from (f"#   {part}" for part in listed)
 
 
+def _decision(guesses: Sequence[Guess]) -> Iterator[str]:
+    """Yield when the labels were decided."""
+    dated = next((guess for guess in guesses if guess.decision), None)
+    if dated is not None:
+        yield f"  - {{property: decisionColumn, value: {_scalar(dated.name)}}}"
+    elif any(guess.role is Role.LABEL for guess in guesses):
+        days = ReviewSettings().maturity_days
+        yield f"  # check: no date says when a label was decided, so it counts as decided {days} days after"
+        yield "  #   the event; a date of the decision can be named in decisionColumn instead"
+        yield f"  - {{property: decisionDays, value: {days}}}"
+
+
 def _column(guess: Guess) -> Iterator[str]:
     values = guess.values
-    required = values.missing == 0 and values.number > 0
+    # A claim arrives before anybody decides about it.
+    decided_later = guess.role is Role.LABEL or guess.decision
+    required = values.missing == 0 and values.number > 0 and not decided_later
     yield f"      - name: {_scalar(guess.name)}"
     yield f"        logicalType: {guess.logical_type}"
     if guess.role is Role.IDENTIFIER:

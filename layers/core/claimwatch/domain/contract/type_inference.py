@@ -17,7 +17,7 @@ MISSING = (
 )
 """Tokens that mean a missing value wherever they fill a cell."""
 
-_MISSING_AMONG_TYPED = frozenset(
+MISSING_AMONG_TYPED = frozenset(
     {
         *("none", "nil", "unknown", "missing", "not available", "not applicable", "n.a.", "na", "n/a"),
         *("null", "nan", "tbd", "tba", "blank", "(blank)", "empty", ".", "*", "---", "n.d.", "n/d", "s/d"),
@@ -35,14 +35,14 @@ MAX_CATEGORIES = 30
 _LEAST_DIGITS = 7
 """Digits of the shortest telephone number; codes and ranges of ages have fewer."""
 
-_TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1"})
-_FALSE_WORDS = frozenset({"false", "f", "no", "n", "0"})
+TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1"})
+FALSE_WORDS = frozenset({"false", "f", "no", "n", "0"})
 """Words that the loader reads as true and as false."""
 
-_TRUE_ELSEWHERE = frozenset(
+TRUE_ELSEWHERE = frozenset(
     {"ja", "j", "wahr", "oui", "vrai", "si", "sí", "verdadero", "vero", "waar", "sim", "tak", "on"}
 )
-_FALSE_ELSEWHERE = frozenset(
+FALSE_ELSEWHERE = frozenset(
     {"nein", "falsch", "non", "faux", "falso", "nee", "onwaar", "não", "nao", "nie", "off"}
 )
 """Words for yes and no in other languages. Of single letters only j: o and s are directions, too."""
@@ -115,7 +115,7 @@ def infer_type(
     empty = counts.pop("", 0)
     tokens = tuple(token for token in MISSING if token in counts)
     empty += sum(counts.pop(token) for token in tokens)
-    weak = tuple(value for value in counts if value.casefold() in _MISSING_AMONG_TYPED)
+    weak = tuple(value for value in counts if value.casefold() in MISSING_AMONG_TYPED)
     for own in dict.fromkeys(((*weak, *sentinels(counts)), weak)):
         rest = Counter({value: count for value, count in counts.items() if value not in own})
         typed = _date(list(rest), day_first) if dated else _typed(rest, decimal_comma, day_first)
@@ -208,15 +208,15 @@ def _typed(counts: Counter[str], decimal_comma: bool, day_first: bool) -> _Typed
 
 def _boolean(values: Sequence[str]) -> _Typed | None:
     words = {value.casefold() for value in values}
-    own = words & _TRUE_ELSEWHERE, words & _FALSE_ELSEWHERE
-    if any(own) and words <= _TRUE_WORDS | _FALSE_WORDS | own[0] | own[1]:
-        if words & (_TRUE_WORDS | own[0]) and words & (_FALSE_WORDS | own[1]):
+    own = words & TRUE_ELSEWHERE, words & FALSE_ELSEWHERE
+    if any(own) and words <= TRUE_WORDS | FALSE_WORDS | own[0] | own[1]:
+        if words & (TRUE_WORDS | own[0]) and words & (FALSE_WORDS | own[1]):
             return _Typed(
                 LogicalType.BOOLEAN, true_words=tuple(sorted(own[0])), false_words=tuple(sorted(own[1]))
             )
         return None
     alone = words in ({"true"}, {"false"}, {"yes"}, {"no"})
-    both = words <= _TRUE_WORDS | _FALSE_WORDS and words & _TRUE_WORDS and words & _FALSE_WORDS
+    both = words <= TRUE_WORDS | FALSE_WORDS and words & TRUE_WORDS and words & FALSE_WORDS
     if alone or (both and not words <= {"0", "1"}):
         return _Typed(LogicalType.BOOLEAN)
     return None

@@ -1,5 +1,6 @@
 """The matured claims of a line as a training uses them: split by time, encoded and weighted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,10 +8,9 @@ import numpy.typing as npt
 
 from claimwatch.domain.model.features import Matrix
 from claimwatch.domain.model.referral import ReferralRule
-from training.evaluate import ScoredSplit
 from training.graph import Score
 from training.sampling import Sampling
-from training.scored_sample import ScoredSample
+from training.scored_sample import ScoredSample, ScoredSplit
 from training.settings import Settings
 from training.snapshot import RefusedTraining, Snapshot
 from training.splits import Split
@@ -48,9 +48,11 @@ class Book:
             None if rule is None else rule.refer(probability, positions, b""),
         )
 
-    def of_split(self, fold: int, score: Score, rule: ReferralRule | None = None) -> ScoredSplit:
-        """Return a split with the probabilities that ``score`` gives its claims."""
-        rows = self.split.rows(fold)
+    def of_split(
+        self, fold: int | Sequence[int], score: Score, rule: ReferralRule | None = None
+    ) -> ScoredSplit:
+        """Return a split, or several, with the probabilities that ``score`` gives the claims."""
+        rows = self.split.rows(*np.atleast_1d(fold))
         return ScoredSplit(
             self.claims.of(rows),
             self.matrix[rows],

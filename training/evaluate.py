@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.contract.contract import Contract, Role
-from claimwatch.domain.evaluation.bias import Disparity, compare, disparities, findings_of
+from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.evaluation.bivariate import bivariate
 from claimwatch.domain.evaluation.cohort import Cohort, Floats
 from claimwatch.domain.evaluation.error_slices import errors
@@ -23,9 +22,9 @@ from claimwatch.domain.evaluation.rates import rate
 from claimwatch.domain.model.features import FeatureSpec, Matrix
 from claimwatch.domain.model.profile import Profile
 from claimwatch.domain.model.ranking_metrics import roc_auc
-from training.scored_sample import ScoredSample
+from training.fairness import Fairness
+from training.scored_sample import ScoredSplit
 from training.settings import Settings
-from training.snapshot import Snapshot
 
 MEASURES = (
     "roc_auc",
@@ -50,6 +49,7 @@ type Findings = Sequence[Finding]
 class Evaluation:
     """The findings about a model on the test split, ``bivariate`` and ``fraud_rates`` on the training split.
 
+    ``fairness`` is about the validation and the test split together.
     ``book`` estimates the whole book from every known outcome, ``audited`` from the random audit alone;
     ``investigated`` counts each claim with an outcome once. ``importance`` is the ROC-AUC that is lost when a
     feature is shuffled, the most first.
@@ -59,8 +59,7 @@ class Evaluation:
     audited: Findings
     investigated: Findings
     errors: Findings
-    bias: Findings
-    disparities: Sequence[Disparity]
+    fairness: Fairness
     bivariate: Findings
     fraud_rates: Findings
     importance: Mapping[str, float]
@@ -71,18 +70,10 @@ class Evaluation:
         return [finding for finding in self.book if finding.metric == "lift"]
 
 
-@dataclass(frozen=True)
-class ScoredSplit:
-    """The claims of a split, encoded, with the model's probabilities."""
-
-    claims: Snapshot
-    matrix: Matrix
-    scored: ScoredSample
-
-
 def evaluate(
     test: ScoredSplit,
     train: ScoredSplit,
+    fairness: Fairness,
     contract: Contract,
     spec: FeatureSpec,
     reference: Mapping[str, Profile],
@@ -91,19 +82,13 @@ def evaluate(
 ) -> Evaluation:
     """Measure a model on the test split; ``score`` returns the served probability of encoded claims."""
     sample = test.scored
-    groups = protected_groups(contract, test.claims)
-    personal = [
-        each.name for each in contract.columns if each.name in groups and (each.personal or each.hashed)
-    ]
-    compared = compare(sample.referred, groups, sample.book, groups, settings.smallest_group, personal)
     slices = segments(spec, reference, train.matrix, contract)
     return Evaluation(
         book=measured(sample.book, sample.gain, settings),
         audited=measured(sample.audit, sample.gain, settings),
         investigated=measured(sample.investigated, sample.gain[~np.isnan(sample.outcome)], settings),
         errors=errors(sample.book, segments(spec, reference, test.matrix, contract)),
-        bias=findings_of(compared),
-        disparities=disparities(compared, settings.bias_limit),
+        fairness=fairness,
         bivariate=bivariate(
             train.matrix, spec.names, [feature.kind for feature in spec.features], train.scored.book, ()
         ),
@@ -135,18 +120,6 @@ def values_of(found: Findings) -> dict[str, float]:
     return {
         name: float("nan") if finding.value is None else finding.value
         for name, finding in metrics_of(found).items()
-    }
-
-
-def protected_groups(contract: Contract, claims: Snapshot) -> dict[str, npt.NDArray[np.object_]]:
-    """Return the group of each claim by protected attribute.
-
-    An attribute that is stored as a hash counts as well: equal values have equal hashes.
-    """
-    return {
-        column.name: np.asarray(claims.columns[column.name], dtype=object)
-        for column in contract.columns
-        if column.role is Role.PROTECTED and column.name in claims.columns
     }
 
 

@@ -5,20 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from claimwatch.domain.evaluation.bias import Disparity
 from claimwatch.domain.evaluation.ranking import Estimate, estimate, pr_auc_influence, value_influence
+from training.fairness import Fairness
+from training.fairness_text import acceptance, refusal
 from training.scored_sample import ScoredSample
 from training.settings import Settings
 
 TOO_GOOD = 0.995
 """The ROC-AUC on the test split from which a leak is likelier than a model that good."""
-
-
-UNEQUAL = 0.05
-"""The chance that a model is refused although no group is referred more often than the limit."""
-
-MOST_NAMED = 10
-"""The most groups that a gate names as too small to be judged."""
 
 
 @dataclass(frozen=True)
@@ -61,36 +55,14 @@ def use(lift: float) -> Gate:
     return Gate("use", lift > 1.0, f"the top decile's lift is {lift:.2f}")
 
 
-def bias(groups: Sequence[Disparity], limit: float) -> Gate:
+def bias(found: Fairness, exception: str) -> Gate:
     """Require that no protected group's honest claims are referred more often than the limit, beyond chance.
 
-    A group fails if the p-value of a ratio within the limit, adjusted for the number of groups, is at most
-    ``UNEQUAL``.
+    ``exception`` is the command that has an exception approved.
     """
-    judged = [group for group in groups if not np.isnan(group.p_value)]
-    breached = [
-        f"honest claims of {group.attribute} = {group.group} are referred {group.ratio:.2f} times as often"
-        f" as all others (limit {limit}; p-value {group.p_value:.1g}, adjusted for {len(judged)} groups)"
-        for group in judged
-        if group.p_value <= UNEQUAL
-    ]
-    small = [group for group in groups if np.isnan(group.p_value)]
-    return Gate(
-        "bias",
-        not breached,
-        "; ".join(breached)
-        or f"no group of {len(judged)} is referred more than {limit} times as often as all others, beyond"
-        f" chance{_too_small(small)}",
-    )
-
-
-def _too_small(groups: Sequence[Disparity]) -> str:
-    """Return the end of a sentence with the groups that are too small to be judged."""
-    if not groups:
-        return ""
-    named = [f"{group.attribute} = {group.group} ({group.n:,} claims)" for group in groups[:MOST_NAMED]]
-    more = f" and {len(groups) - MOST_NAMED} more" if len(groups) > MOST_NAMED else ""
-    return f"; too small to be judged: {', '.join(named)}{more}"
+    if found.refused:
+        return Gate("bias", passed=False, found=refusal(found, exception))
+    return Gate("bias", passed=True, found=acceptance(found))
 
 
 def champion(candidate: ScoredSample, live: ScoredSample | None, settings: Settings) -> Gate:

@@ -86,6 +86,8 @@ def _details(found: Evidence) -> dict[str, Any]:
         "investigated": values_of(found.evaluation.investigated),
         "lift_by_decile": [_interval(finding) for finding in found.evaluation.lift],
         "gates": [asdict(gate) for gate in found.gates],
+        "bands": {name: bands.to_json() for name, bands in found.evaluation.fairness.bands.items()},
+        "proxies": [asdict(proxy) for proxy in found.evaluation.fairness.proxies],
         "failed_gates": [gate.name for gate in found.gates if not gate.passed],
         "refused_because": found.refused_because,
     }

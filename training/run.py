@@ -19,13 +19,15 @@ from training.book import Book, claimants, gain_of
 from training.candidates import CANDIDATES, Candidate
 from training.category_encoding import ordered
 from training.enough import check, count_of, day_of
-from training.evaluate import ScoredSplit, evaluate, values_of
+from training.evaluate import evaluate, values_of
 from training.evidence import Evidence
+from training.fairness import fairness
+from training.fairness_text import warnings_of
 from training.families import calibrated, contender, enter, library
 from training.graph import onnx_of, scorer_of
 from training.leakage import find_leaks, without
 from training.sampling import sample_weights
-from training.scored_sample import ScoredSample
+from training.scored_sample import ScoredSample, ScoredSplit
 from training.select import choose
 from training.settings import Settings
 from training.snapshot import Snapshot, matured, read_snapshot
@@ -106,15 +108,26 @@ def _train(
     unseen = split.rows(VALIDATION, TEST)
     reference = reference_of(spec, _columns(claims, unseen), served(matrix[unseen]))
     test = book.of_split(TEST, served, rule)
+    train_split = book.of_split(TRAIN, served, rule)
     found = evaluate(
         test,
-        book.of_split(TRAIN, served, rule),
+        train_split,
+        fairness(
+            book.of_split((VALIDATION, TEST), served, rule),
+            train_split,
+            request.contract,
+            spec,
+            settings,
+            served,
+        ),
         request.contract,
         spec,
         reference.features,
         settings,
         served,
     )
+    for warning in (of_groups := warnings_of(found.fairness)):
+        log(f"warning: {warning}")
     metrics = values_of(found.book)
     results = [
         gates.parity(
@@ -122,7 +135,10 @@ def _train(
         ),
         gates.leak(metrics["roc_auc"]),
         gates.use(metrics["lift_top_decile"]),
-        gates.bias(found.disparities, settings.bias_limit),
+        gates.bias(
+            found.fairness,
+            f"claimwatch approve {request.line} {request.version} --exception bias --why TEXT",
+        ),
         gates.champion(test.scored, _live(request, test), settings),
     ]
     return Evidence(
@@ -140,7 +156,7 @@ def _train(
         left_out=split.left_out,
         folds=folds,
         leaks=leaks,
-        warnings=warnings,
+        warnings=[*warnings, *of_groups],
         sampling=sampling,
         families=[entrant.family for entrant in entrants],
         choice=choice,

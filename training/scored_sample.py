@@ -6,6 +6,8 @@ from functools import cached_property
 import numpy as np
 
 from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
+from claimwatch.domain.model.features import Matrix
+from training.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,12 @@ class ScoredSample:
     def referred(self) -> Mask:
         """Whether the model refers the claim."""
         return np.zeros(len(self.probability), dtype=np.bool_) if self.to_refer is None else self.to_refer
+
+
+@dataclass(frozen=True)
+class ScoredSplit:
+    """The claims of a split, encoded, with the model's probabilities."""
+
+    claims: Snapshot
+    matrix: Matrix
+    scored: ScoredSample

@@ -1,15 +1,18 @@
 """Checks read what was loaded, scored and decided: each claim once, in the week of its event."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
+from claimwatch.domain.contract.contract import Role
 from claimwatch.domain.evaluation.finding import CHECKS
-from claimwatch.domain.evaluation.groups import segments
+from claimwatch.domain.evaluation.groups import NOT_KNOWN, segments
 from claimwatch.domain.evaluation.week import WEEK, monday_of, start_of
+from claimwatch.domain.model.bands import Bands
 from claimwatch.domain.model.profile_codec import unpack
-from claimwatch.evaluation.checks import inputs
+from claimwatch.evaluation.checks import bias, inputs
 from claimwatch.storage import profiles
 from samples import DRIFTING_FEATURES
 from tests.integration.evaluation.motor_book import (
@@ -20,6 +23,7 @@ from tests.integration.evaluation.motor_book import (
     FIRST_DRIFTING,
     QUIET,
     Book,
+    window,
 )
 
 
@@ -139,3 +143,44 @@ def test_every_known_value_belongs_to_a_slice(book: Book) -> None:
     assert list(found) == list(model.bundle.spec.names)
     for place, labels in enumerate(found.values()):
         assert [label is None for label in labels] == np.isnan(matrix[:, place]).tolist()
+
+
+def test_protected_numbers_and_dates_are_compared_in_the_bands_of_the_model(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = book.model(QUIET)
+    columns = tuple(
+        replace(column, role=Role.PROTECTED) if column.name in ("driver_age", "policy_start_date") else column
+        for column in model.contract.columns
+    )
+    manifest = replace(
+        model.bundle.manifest,
+        details={"bands": {"driver_age": Bands("number", (33.0,)).to_json()}},
+    )
+    changed = replace(
+        model,
+        contract=replace(model.contract, columns=columns),
+        bundle=replace(model.bundle, manifest=manifest),
+    )
+    monkeypatch.setattr(bias, "checked_model", lambda *_: changed)
+    found = bias.run(book.deps, window(QUIET))
+    shares = {
+        feature: {
+            finding.segment: finding.n
+            for finding in found
+            if (finding.feature, finding.metric) == (feature, "selection_rate")
+        }
+        for feature in ("driver_age", "policy_start_date", "policyholder_sex")
+    }
+    [expected] = book.site.query(
+        "SELECT count(*) FILTER (WHERE driver_age < 33) AS under FROM claimwatch.current_claim_motor"
+        " WHERE date_trunc('week', reported_at)::date = %s",
+        monday_of(QUIET),
+    )
+    assert shares["driver_age"]["under 33"] == expected["under"]
+    assert (
+        {"under 33", "33 and over"} <= shares["driver_age"].keys() <= {"under 33", "33 and over", NOT_KNOWN}
+    )
+    assert len(shares["policy_start_date"]) > 1
+    assert all("year" in name for name in shares["policy_start_date"])
+    assert "female" in shares["policyholder_sex"]

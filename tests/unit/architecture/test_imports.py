@@ -76,6 +76,7 @@ IO_MODULES = {
 """Modules that the domain must not import: time and randomness are arguments, and it does no I/O."""
 
 NUMPY_ONLY = (
+    "bands",
     "features",
     "model",
     "calibration",

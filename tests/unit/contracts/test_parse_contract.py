@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from open_data_contract_standard.model import OpenDataContractStandard
 
-from claimwatch.domain.contract.contract import LogicalType, ReviewSettings, Role, precedence
+from claimwatch.domain.contract.contract import Banding, LogicalType, ReviewSettings, Role, precedence
 from claimwatch.domain.contract.odcs import SUPPORTED
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.errors import RefusedContract
@@ -68,6 +68,23 @@ def test_a_hashed_column_may_name_its_link_group() -> None:
     driver = contract.column("driver")
     assert driver is not None
     assert (driver.hash_group, contract.identifier.hash_group) == ("person", "claim_id")
+
+
+def test_a_protected_number_or_date_may_state_its_bands() -> None:
+    contract = home(
+        column("age", "integer", customProperties=role("protected", bands=[25, 40, 60])),
+        column("born", "date", customProperties=role("protected", bands="decades")),
+        column("income", "number", customProperties=role("protected", bands="quantiles")),
+        column("region", "integer", customProperties=role("protected", bands="values")),
+        column("sex", "string", customProperties=role("protected")),
+    )
+    assert [column.bands for column in contract.columns if column.role is Role.PROTECTED] == [
+        (25.0, 40.0, 60.0),
+        Banding.DECADES,
+        Banding.QUANTILES,
+        Banding.VALUES,
+        None,
+    ]
 
 
 def test_every_line_has_the_outcome_contract() -> None:
@@ -340,6 +357,20 @@ def test_versions_are_ordered_by_semver() -> None:
             column("x", "string", customProperties=role("ignored", storeAs="hash", linkGroup="1a")),
             "linkGroup",
         ),
+        (column("x", "integer", customProperties=role("feature", bands=[1])), "bands are for columns with"),
+        (column("x", "string", customProperties=role("protected", bands=[1])), "bands are for numbers and"),
+        (
+            column("x", "date", customProperties=role("protected", bands="decades", storeAs="hash")),
+            "bands need the value",
+        ),
+        (
+            column("x", "date", customProperties=role("protected", bands="values")),
+            "'values' is not for dates",
+        ),
+        (column("x", "integer", customProperties=role("protected", bands="ages")), "bands 'ages' is unknown"),
+        (column("x", "integer", customProperties=role("protected", bands=[40, 25])), "in rising order"),
+        (column("x", "integer", customProperties=role("protected", bands=["old"])), "in rising order"),
+        (column("x", "integer", customProperties=role("protected", bands=[])), "in rising order"),
         (column("x", "string", customProperties=role("text", storeAs="hash")), "role text needs the value"),
         (
             column("x", "integer", customProperties=role("feature", storeAs="hash")),

@@ -47,6 +47,12 @@ def test_an_unchanged_contract_changes_only_comments() -> None:
     assert (ddl(found), found.stored, found.notes, found.problems) == ([], OLD, (), ())
 
 
+def test_a_column_that_becomes_protected_and_its_bands_change_no_stored_value() -> None:
+    banded = column("amount", "integer", customProperties=role("protected", bands=[100, 1_000]))
+    found = change(banded, column("story", "string"))
+    assert (ddl(found), found.stored, found.notes, found.problems) == ([], OLD, (), ())
+
+
 def test_a_new_column_is_added_and_may_be_empty_in_earlier_rows() -> None:
     found = change(
         column("amount", "integer"), column("story", "string"), column("fuel", "string", required=True)

@@ -1,5 +1,7 @@
 """Rates match fairlearn, and only a material and significant difference alarms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fairlearn.metrics import (
@@ -12,9 +14,13 @@ from fairlearn.metrics import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimwatch.domain.evaluation.bias import FEWEST, bias, crossings
+from claimwatch.domain.evaluation.bias import FEWEST, Compared, Kind, bias, crossings, divisions
 from claimwatch.domain.evaluation.cohort import Cohort
+from claimwatch.domain.evaluation.disparity import unequal_referrals
 from claimwatch.domain.evaluation.groups import Groups
+from claimwatch.domain.evaluation.intervals import wilson
+from claimwatch.domain.evaluation.rates import Rate, p_more
+from claimwatch.domain.model.bands import Bands
 from tests.unit.evaluation.cohorts import NOBODY, THRESHOLD, book, one, sound, words
 
 SEXES = ["female", "male"]
@@ -139,6 +145,61 @@ def test_attributes_are_crossed_and_unknown_values_are_a_group() -> None:
     assert [name for name, _ in crossed["sex"].in_order] == ["female", "male", "not known"]
     missing = np.array([None, float("nan"), float("nan"), 1, "1"], dtype=np.object_)
     assert Groups.of(missing, smallest=1).names == ("not known", "1")
+
+
+BANDS = Bands("number", (30.0, 40.0, 50.0, 60.0, 70.0))
+
+
+def aged(claims: int, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    draw = np.random.default_rng(seed)
+    ages = draw.integers(20, 80, claims).astype(float)
+    return ages, {"age": BANDS.named(ages, None)}
+
+
+def test_a_disparity_of_several_bands_is_one_range_and_bands_keep_their_order() -> None:
+    ages, each = aged(8_000, 1)
+    risk, fraud = book(8_000, 1)
+    referred = risk >= np.where(ages >= 50, THRESHOLD / 3.0, THRESHOLD)
+    found = bias(referred, each, known(risk, fraud, referred), each, bands={"age": BANDS})
+    assert sound(found)
+    rates = [finding.segment for finding in found if finding.metric == "selection_rate"]
+    assert rates == [*BANDS.names, "50 and over"]
+    whole = one(found, "selection_rate_ratio", "age", "50 and over")
+    assert whole.verdict == "alarm"
+    assert (whole.value or 0.0) > (one(found, "selection_rate_ratio", "age", "60 to 69").value or 0.0)
+
+
+def test_a_range_without_an_alarm_is_not_listed() -> None:
+    _, each = aged(8_000, 2)
+    risk, fraud = book(8_000, 2)
+    referred = risk >= THRESHOLD
+    found = bias(referred, each, known(risk, fraud, referred), each, bands={"age": BANDS})
+    assert {finding.segment for finding in found if finding.segment} == set(BANDS.names)
+
+
+def test_claims_without_a_value_are_in_no_range() -> None:
+    values = words(["under 30", None, "40 to 49", "50 to 59", "70 and over"])
+    [below, above] = [
+        division for division in divisions({"age": values}, {"age": BANDS}, 1) if division.kind == "range"
+    ][1].in_order
+    assert (below[0], above[0]) == ("under 50", "50 and over")
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_crossings_share_a_fifth_of_the_chance_of_an_error(many: bool) -> None:
+    """A group's p-value is not adjusted for the many crossings beside it."""
+    crossing: Kind = "crossing"
+    kinds: list[Kind] = ["group", "group", *(crossing for _ in range(40 if many else 2))]
+    rates = (Rate(wilson(40, 400), 400, 400.0), Rate(wilson(100, 4_000), 4_000, 4_000.0))
+    alike = (rates[1], rates[1])
+    compared = [
+        Compared("selection_rate", "a", str(place), 400, alike if place else rates, kind)
+        for place, kind in enumerate(kinds)
+    ]
+    alone = p_more(*rates)
+    [first, *_] = unequal_referrals(compared)
+    assert first.p_value == pytest.approx(alone * 2 / 0.8)
+    assert np.isnan(unequal_referrals([replace(compared[0], rates=None)])[0].p_value)
 
 
 def test_without_claims_there_is_no_finding() -> None:

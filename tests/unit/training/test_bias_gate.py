@@ -5,12 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from claimwatch.domain.evaluation.bias import Compared, compare, disparities
+from claimwatch.domain.evaluation.bias import Compared, compare
 from claimwatch.domain.evaluation.cohort import Cohort
 from claimwatch.domain.evaluation.intervals import Interval
 from claimwatch.domain.evaluation.multiple_testing import holm
 from claimwatch.domain.evaluation.rates import Rate, p_at_most
 from training import gates
+from training.fairness import REFUSED, judged
 from training.sampling import sample_weights
 
 LIMIT = 1.25
@@ -55,9 +56,7 @@ def investigated(draw: np.random.Generator, claims: int, times: float) -> list[C
 def refused(drawn: Drawn, claims: int, times: float, trainings: int) -> float:
     """Return the share of trainings that the gate refuses."""
     passed = [
-        gates.bias(
-            disparities(drawn(np.random.default_rng([seed, claims]), claims, times), LIMIT), LIMIT
-        ).passed
+        gates.bias(judged(drawn(np.random.default_rng([seed, claims]), claims, times), LIMIT), "").passed
         for seed in range(trainings)
     ]
     return 1.0 - float(np.mean(passed))
@@ -65,17 +64,17 @@ def refused(drawn: Drawn, claims: int, times: float, trainings: int) -> float:
 
 @pytest.mark.parametrize("claims", [300, 760, 3_000])
 def test_a_model_that_treats_all_alike_is_hardly_ever_refused(claims: int) -> None:
-    assert refused(all_known, claims, 1.0, 200) <= gates.UNEQUAL
+    assert refused(all_known, claims, 1.0, 200) <= REFUSED
 
 
 @pytest.mark.slow
 def test_a_model_at_the_limit_is_refused_no_more_often_than_stated() -> None:
-    assert refused(all_known, 3_000, LIMIT, 200) <= gates.UNEQUAL
+    assert refused(all_known, 3_000, LIMIT, 200) <= REFUSED
 
 
 @pytest.mark.slow
 def test_outcomes_that_represent_many_claims_do_not_refuse_a_fair_model() -> None:
-    assert refused(investigated, 4_000, 1.0, 8) <= gates.UNEQUAL
+    assert refused(investigated, 4_000, 1.0, 8) <= REFUSED
 
 
 def test_a_model_that_treats_a_group_worse_is_refused() -> None:
@@ -104,11 +103,11 @@ def test_adjusted_p_values_are_those_of_holm() -> None:
 
 def test_a_breach_and_groups_that_are_too_small_are_named() -> None:
     draw = np.random.default_rng(1)
-    breached = gates.bias(disparities(all_known(draw, 6_000, 5.0), LIMIT), LIMIT)
+    breached = gates.bias(judged(all_known(draw, 6_000, 5.0), LIMIT), "")
     assert not breached.passed
     assert "honest claims of age = from 60 are referred" in breached.found
-    fair = gates.bias(disparities(all_known(draw, 1_000, 1.0), LIMIT), LIMIT)
+    fair = gates.bias(judged(all_known(draw, 1_000, 1.0), LIMIT), "")
     assert fair.passed
     assert "too small to be judged:" in fair.found
     assert "sex = x (" in fair.found
-    assert gates.bias([], LIMIT).passed
+    assert gates.bias(judged([], LIMIT), "").passed

@@ -1,23 +1,17 @@
 """Figures for the whole book, estimated from the claims that were investigated."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss
 
-from claimwatch.domain.contract.contract import Role
-from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.evaluation.ranking import value_influence
 from claimwatch.domain.model import ranking_metrics
-from tests.cluster import MOTOR
-from training.evaluate import MEASURES, measured, protected_groups, values_of
+from training.evaluate import MEASURES, measured, values_of
 from training.sampling import sample_weights
 from training.scored_sample import ScoredSample
 from training.settings import Settings
-from training.snapshot import Snapshot
 
 DRAW = np.random.default_rng(5)
 SETTINGS = Settings()
@@ -105,18 +99,3 @@ def test_an_audit_of_hardly_any_claims_still_gives_every_metric(audited: list[in
     found = values_of(measured(sample.audit, sample.gain, SETTINGS))
     assert np.isnan(found["base_rate"]) == (not audited)
     assert found.keys() == set(MEASURES)
-
-
-def test_a_protected_attribute_that_is_stored_as_a_hash_has_groups_too() -> None:
-    motor = parse_contract(MOTOR.read_text("utf-8"), "motor")
-    columns = tuple(
-        replace(column, hashed=column.name == "policyholder_sex")
-        for column in motor.columns
-        if column.role is Role.PROTECTED
-    )
-    values = {column.name: np.array(["f0", "9a"], dtype=object) for column in columns}
-    never = np.array(["NaT", "NaT"], dtype="datetime64[us]")
-    claims = Snapshot("", values, never, np.array([0.0, 1.0]), never, np.array([None, None], dtype=object))
-    groups = protected_groups(replace(motor, columns=columns), claims)
-    assert groups["policyholder_sex"].tolist() == ["f0", "9a"]
-    assert groups.keys() == {"policyholder_sex", "policyholder_age_band", "policyholder_region"}

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
+from claimwatch.domain.model.bands import Bands
 from claimwatch.domain.model.features import FeatureSpec
 from claimwatch.domain.model.model import Model, from_bytes
 from claimwatch.domain.model.profile import Reference
@@ -61,7 +62,7 @@ class Manifest:
     metrics: Mapping[str, Any]
     parts: Mapping[str, Part]
     details: Mapping[str, Any] = field(default_factory=dict)
-    """Further results of the training; serving does not read them."""
+    """Further results of the training; scoring does not read them."""
     tie_share: float = 1.0
 
     def __post_init__(self) -> None:
@@ -71,6 +72,11 @@ class Manifest:
                 "the manifest has a part whose name is not allowed:"
                 " a name has lower-case letters, an ending and at most one folder"
             )
+
+    @property
+    def bands(self) -> dict[str, Bands]:
+        """The bands of protected numbers and dates, by attribute; a model of an earlier version has none."""
+        return {name: Bands.from_json(read) for name, read in self.details.get("bands", {}).items()}
 
     def to_bytes(self) -> bytes:
         """Return the content of the manifest's file."""

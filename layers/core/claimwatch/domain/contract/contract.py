@@ -50,6 +50,14 @@ class NegativeNumbers(StrEnum):
     BRACKETS = "brackets"
 
 
+class Banding(StrEnum):
+    """A rule by which a protected number or date is divided into bands."""
+
+    DECADES = "decades"
+    QUANTILES = "quantiles"
+    VALUES = "values"
+
+
 type Bound = Decimal | date | datetime
 
 
@@ -60,7 +68,8 @@ class Column:
     Bounds have the column's own type (Decimal for integers and numbers). ``date_formats`` are strptime
     formats, tried after ISO 8601. Numbers may have one of the ``units`` before or after them. The words for
     true and false are used in addition to the default ones. ``hashed`` columns are stored as keyed hashes
-    only; columns with the same ``link_group`` have the same hash for the same value.
+    only; columns with the same ``link_group`` have the same hash for the same value. ``bands`` are those in
+    which a protected number or date is compared: a rule, or the lower ends of all bands but the lowest.
     """
 
     name: str
@@ -88,6 +97,7 @@ class Column:
     negatives: tuple[NegativeNumbers, ...] = ()
     true_words: tuple[str, ...] = ()
     false_words: tuple[str, ...] = ()
+    bands: Banding | tuple[float, ...] | None = None
     description: str = ""
 
     @property

@@ -19,6 +19,7 @@ from claimwatch.domain.contract.contract import (
     Role,
 )
 from claimwatch.domain.contract.date_formats import format_problem, from_java
+from claimwatch.domain.contract.odcs_bands import read_bands
 from claimwatch.domain.contract.odcs_notation import (
     SHARED_PROPERTIES,
     Shared,
@@ -37,7 +38,7 @@ COLUMN_NAME = re.compile(r"[^\W\d][\w .-]*(?<! )")
 
 CLASSIFICATIONS = ("personal", "internal", "public")
 
-_COLUMN_PROPERTIES = ("role", "storeAs", "linkGroup", "numberUnit", *SHARED_PROPERTIES)
+_COLUMN_PROPERTIES = ("role", "storeAs", "linkGroup", "bands", "numberUnit", *SHARED_PROPERTIES)
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _ISO_JAVA = ("yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd HH:mm:ss")
 _UTC_NAMES = ("UTC", "Etc/UTC", "Z")
@@ -181,6 +182,7 @@ def read_column(
         negatives=numbers.negatives,
         true_words=true_words,
         false_words=false_words,
+        bands=read_bands(custom.get("bands"), role, kind, hashed=hashed, place=place, problems=problems),
         description=" ".join((model.description or "").split()),
     )
     _check_lengths(source, column)

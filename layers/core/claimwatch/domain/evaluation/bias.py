@@ -4,12 +4,14 @@ Each group is compared with all other claims. A group alarms if its ratio is out
 four-fifths rule of the US Uniform Guidelines on Employee Selection Procedures, 29 CFR 1607.4 D, and its
 inverse, because here being selected is the harm) and the difference is significant, with the false discovery
 rate controlled over all groups. Groups that are too small are summed, and judged together; of each of them,
-only the number of claims is reported.
+only the number of claims is reported. Numbers and dates are compared in bands, and in ranges of several
+bands, because a disparity often grows with age; a range is reported only if it alarms.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 
@@ -17,8 +19,9 @@ from claimwatch.domain.evaluation.cohort import Cohort, Mask
 from claimwatch.domain.evaluation.finding import Finding, Verdict
 from claimwatch.domain.evaluation.groups import SMALLEST, Groups, Values, numbered
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval, ratio, wilson
-from claimwatch.domain.evaluation.multiple_testing import holm, q_values
-from claimwatch.domain.evaluation.rates import Rate, p_at_most, p_value, rate
+from claimwatch.domain.evaluation.multiple_testing import q_values
+from claimwatch.domain.evaluation.rates import Rate, p_value, rate
+from claimwatch.domain.model.bands import Bands
 
 CERTAIN = 0.01
 """The false discovery rate over all groups."""
@@ -34,6 +37,28 @@ METRICS = ("selection_rate", "recall", "false_positive_rate")
 type Attributes = Mapping[str, Values]
 """The group of each claim, by protected attribute; None if not known."""
 
+type Kind = Literal["group", "range", "crossing"]
+
+
+@dataclass(frozen=True)
+class Division:
+    """Groups to compare: those of an attribute, two ranges of its bands, or the crossings of two attributes.
+
+    ``ordered`` are the names of groups that have an order; of ranges, claims without a value are no group.
+    """
+
+    attribute: str
+    kind: Kind
+    groups: Groups
+    ordered: tuple[str, ...] = ()
+
+    @property
+    def in_order(self) -> list[tuple[str, int]]:
+        """The names of the groups, by their own order or alphabetically, with their positions."""
+        places = dict(self.groups.in_order)
+        first = {name: places[name] for name in self.ordered if name in places}
+        return list((first if self.kind == "range" else first | places).items())
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -44,6 +69,7 @@ class Compared:
     group: str
     n: int
     rates: tuple[Rate, Rate] | None
+    kind: Kind = "group"
 
     @property
     def p_value(self) -> float:
@@ -58,21 +84,6 @@ class Compared:
         return float("nan") if found is None else found
 
 
-@dataclass(frozen=True)
-class Disparity:
-    """How many times as often as all others a group's honest claims are referred.
-
-    ``p_value`` is that of a ratio of at most the limit, adjusted for the number of groups. Both are nan if
-    the group is too small to be judged.
-    """
-
-    attribute: str
-    group: str
-    n: int
-    ratio: float
-    p_value: float
-
-
 def bias(
     referred: Mask,
     groups: Attributes,
@@ -80,9 +91,10 @@ def bias(
     cohort_groups: Attributes,
     smallest: int = SMALLEST,
     personal: Collection[str] = (),
+    bands: Mapping[str, Bands] | None = None,
 ) -> list[Finding]:
     """Return the findings of check ``bias``: those of ``findings_of`` about what ``compare`` compares."""
-    return findings_of(compare(referred, groups, cohort, cohort_groups, smallest, personal))
+    return findings_of(compare(referred, groups, cohort, cohort_groups, smallest, personal, bands))
 
 
 def compare(
@@ -92,30 +104,19 @@ def compare(
     cohort_groups: Attributes,
     smallest: int = SMALLEST,
     personal: Collection[str] = (),
+    bands: Mapping[str, Bands] | None = None,
 ) -> list[Compared]:
-    """Return the rates of every group, and of the crossings of every two attributes, with all others'.
+    """Return the rates of every group, range and crossing of two attributes, with those of all others.
 
     ``referred`` [claims] and ``groups`` describe all claims of the window; ``cohort_groups`` are the groups
-    of the cohort's claims. The groups of ``personal`` attributes are numbered instead of named. The rates are
-    ``selection_rate`` (of all claims), ``recall`` and ``false_positive_rate`` (of matured claims).
+    of the cohort's claims. The groups of ``personal`` attributes are numbered instead of named. ``bands`` are
+    those that groups of an attribute are named by. The rates are ``selection_rate`` (of all claims),
+    ``recall`` and ``false_positive_rate`` (of matured claims).
     """
     groups, cohort_groups = _without_values(groups, cohort_groups, personal, smallest)
     return [
-        *_selected(referred, crossings(groups, smallest), smallest),
-        *_found(cohort, crossings(cohort_groups, smallest, cohort.weight > 0.0), smallest),
-    ]
-
-
-def disparities(compared: Sequence[Compared], limit: float) -> list[Disparity]:
-    """Return for every group whether its honest claims are referred more than ``limit`` times as often.
-
-    If no group's are, the chance that any adjusted p-value is at most p is at most p.
-    """
-    rates = [each for each in compared if each.metric == "false_positive_rate"]
-    p_values = holm([p_at_most(*each.rates, limit) if each.rates else np.nan for each in rates]).tolist()
-    return [
-        Disparity(each.attribute, each.group, each.n, each.ratio, p_value)
-        for each, p_value in zip(rates, p_values, strict=True)
+        *_selected(referred, divisions(groups, bands or {}, smallest), smallest),
+        *_found(cohort, divisions(cohort_groups, bands or {}, smallest, cohort.weight > 0.0), smallest),
     ]
 
 
@@ -128,14 +129,33 @@ def findings_of(compared: Sequence[Compared]) -> list[Finding]:
     """
     discovered = q_values([each.p_value for each in compared])
     attributes = list(dict.fromkeys(each.attribute for each in compared))
+    found = [
+        (each, _findings(each, q_value)) for each, q_value in zip(compared, discovered.tolist(), strict=True)
+    ]
+    shown = _alarming_ranges(found)
+    parts = [each for each in compared if each.kind != "range"]
     return [
         *(
             finding
-            for each, q_value in zip(compared, discovered.tolist(), strict=True)
-            for finding in _findings(each, q_value)
+            for each, findings in found
+            if each.kind != "range" or shown.get(each.attribute) == each.group
+            for finding in findings
         ),
-        *(finding for attribute in attributes for finding in _over_groups(attribute, compared)),
+        *(finding for attribute in attributes for finding in _over_groups(attribute, parts)),
     ]
+
+
+def _alarming_ranges(found: Sequence[tuple[Compared, Sequence[Finding]]]) -> dict[str, str]:
+    """Return by attribute the range that alarms with the greatest certainty because its ratio is high.
+
+    The other ranges would repeat it: they overlap, and the other side of an edge has the inverse ratio.
+    """
+    alarming = [
+        (each.p_value, each.attribute, each.group)
+        for each, findings in found
+        if each.kind == "range" and each.ratio > 1.0 and any(one.verdict == "alarm" for one in findings)
+    ]
+    return {attribute: group for _, attribute, group in sorted(alarming, reverse=True)}
 
 
 def _without_values(
@@ -160,13 +180,46 @@ def crossings(
     return found | pairs
 
 
-def _selected(referred: Mask, groups: Mapping[str, Groups], smallest: int) -> Iterator[Compared]:
+def divisions(
+    attributes: Attributes, bands: Mapping[str, Bands], smallest: int, counting: Mask | None = None
+) -> list[Division]:
+    """Return the groups of every attribute, the ranges of every banded one, and every crossing of two."""
+    return [
+        *(
+            Division(
+                name,
+                "group" if name in attributes else "crossing",
+                groups,
+                bands[name].names if name in bands else (),
+            )
+            for name, groups in crossings(attributes, smallest, counting).items()
+        ),
+        *(
+            division
+            for name, own in bands.items()
+            if name in attributes
+            for division in _ranges(name, attributes[name], own)
+        ),
+    ]
+
+
+def _ranges(attribute: str, values: Values, bands: Bands) -> Iterator[Division]:
+    """Return the claims below and above each edge that has at least two bands on both sides."""
+    for edge in range(1, len(bands.edges) - 1):
+        below, above = bands.under(edge), bands.from_on(edge)
+        names = dict.fromkeys(bands.names[: edge + 1], below) | dict.fromkeys(bands.names[edge + 1 :], above)
+        sides = np.array([names.get(value) for value in values.tolist()], dtype=object)
+        yield Division(attribute, "range", Groups.of(sides, 0), (below, above))
+
+
+def _selected(referred: Mask, compared: Sequence[Division], smallest: int) -> Iterator[Compared]:
     """Return the referral rate of every group, from counts: referral is known for every claim."""
     claims, chosen = len(referred), int(referred.sum())
-    for attribute, each in groups.items():
+    for division in compared:
+        attribute, each = division.attribute, division.groups
         sizes = np.bincount(each.place, minlength=len(each.names))
         hits = np.bincount(each.place[referred], minlength=len(each.names))
-        for group, place in each.in_order:
+        for group, place in division.in_order:
             size, hit = int(sizes[place]), int(hits[place])
             yield Compared(
                 "selection_rate",
@@ -176,20 +229,24 @@ def _selected(referred: Mask, groups: Mapping[str, Groups], smallest: int) -> It
                 (_counted(hit, size), _counted(chosen - hit, claims - size))
                 if min(size, claims - size) >= smallest
                 else None,
+                division.kind,
             )
-        for group, size in each.counted_only:
-            yield Compared("selection_rate", attribute, group, size, None)
+        if division.kind != "range":
+            for group, size in each.counted_only:
+                yield Compared("selection_rate", attribute, group, size, None)
 
 
 def _counted(hits: int, of: int) -> Rate:
     return Rate(wilson(hits, of), of, float(of))
 
 
-def _found(cohort: Cohort, groups: Mapping[str, Groups], smallest: int) -> list[Compared]:
+def _found(cohort: Cohort, compared: Sequence[Division], smallest: int) -> list[Compared]:
     """Return the share of each group's frauds, and of its honest claims, that were referred."""
     found: dict[str, list[Compared]] = {"recall": [], "false_positive_rate": []}
-    for attribute, each in groups.items():
-        for group, rows in each.rows:
+    for division in compared:
+        attribute, each = division.attribute, division.groups
+        for group, place in division.in_order:
+            rows = each.place == place
             parts = (cohort.part(rows), cohort.part(~rows))
             large = min(len(part.used) for part in parts) >= smallest
             for metric, of_frauds in (("recall", True), ("false_positive_rate", False)):
@@ -202,11 +259,13 @@ def _found(cohort: Cohort, groups: Mapping[str, Groups], smallest: int) -> list[
                         group,
                         len(parts[0].used),
                         (rates[0], rates[1]) if large_enough else None,
+                        division.kind,
                     )
                 )
-        for metric, listed in found.items():
-            listed.extend(Compared(metric, attribute, group, n, None) for group, n in each.counted_only)
-    return [each for compared in found.values() for each in compared]
+        if division.kind != "range":
+            for metric, listed in found.items():
+                listed.extend(Compared(metric, attribute, group, n, None) for group, n in each.counted_only)
+    return [each for listed in found.values() for each in listed]
 
 
 def _referred_of(part: Cohort, frauds: bool) -> Rate:

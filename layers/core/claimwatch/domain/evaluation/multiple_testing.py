@@ -20,16 +20,19 @@ def q_values(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return found
 
 
-def holm(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def holm(p_values: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> npt.NDArray[np.float64]:
     """Return p-values adjusted by Holm (1979).
 
     The chance that any true hypothesis has an adjusted p-value of at most p is at most p, however the tests
-    depend on each other. A test that could not be made has nan, is left out of the adjustment, and stays nan.
+    depend on each other. With ``weights``, which must not depend on the p-values, a test receives its share
+    of that chance. A test that could not be made has nan, is left out of the adjustment, and stays nan.
     """
     given = np.asarray(p_values, dtype=np.float64)
+    weight = np.ones(given.shape) if weights is None else np.asarray(weights, dtype=np.float64)
     found = np.full(given.shape, np.nan)
     made = np.flatnonzero(~np.isnan(given))
-    ascending = made[np.argsort(given[made], kind="stable")]
-    left = np.arange(len(made), 0, -1)
-    found[ascending] = np.maximum.accumulate(np.minimum(given[ascending] * left, 1.0))
+    ascending = made[np.argsort(given[made] / weight[made], kind="stable")]
+    left = np.cumsum(weight[ascending][::-1])[::-1]
+    adjusted = np.minimum(given[ascending] / weight[ascending] * left, 1.0)
+    found[ascending] = np.maximum.accumulate(adjusted)
     return found

@@ -9,6 +9,8 @@ from scipy.special import betainc, gammaln
 from claimwatch.domain.evaluation.cohort import Cohort, Floats
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval, Total, share_of_two
 
+type Counts = npt.NDArray[np.intp]
+
 ROUNDING = 1e-15
 """Variances up to this are rounding errors."""
 
@@ -70,11 +72,8 @@ def p_value(one: Rate, two: Rate) -> float:
     if one.value is None or two.value is None:
         return float("nan")
     of_one, of_two = max(round(one.effective), 1), max(round(two.effective), 1)
-    hits_one, hits_two = round(one.value * of_one), round(two.value * of_two)
-    hits = hits_one + hits_two
-    possible = np.arange(max(0, hits - of_two), min(hits, of_one) + 1)
-    logs = _choose(of_one, possible) + _choose(of_two, hits - possible) - _choose(of_one + of_two, hits)
-    likely = np.exp(logs)
+    hits_one = round(one.value * of_one)
+    possible, likely = _given_all_hits(hits_one, of_one, round(two.value * of_two), of_two)
     seen = likely[possible == hits_one][0]
     # Outcomes as likely as the observed one, up to rounding, count half.
     rarer, as_rare = likely < seen * (1.0 - 1e-9), np.isclose(likely, seen, rtol=1e-9, atol=0.0)
@@ -95,6 +94,27 @@ def p_at_most(one: Rate, two: Rate, times: float) -> float:
         return 1.0
     expected = times * one.effective
     return float(betainc(hits_one, hits_two + 1.0, expected / (expected + two.effective)))
+
+
+def p_more(one: Rate, two: Rate) -> float:
+    """Return the p-value of the first rate not being the higher one; nan if one is not known.
+
+    Fisher's exact test to one side with the mid-p correction, on effective numbers of claims.
+    """
+    if one.value is None or two.value is None:
+        return float("nan")
+    of_one, of_two = max(round(one.effective), 1), max(round(two.effective), 1)
+    hits_one = round(one.value * of_one)
+    possible, likely = _given_all_hits(hits_one, of_one, round(two.value * of_two), of_two)
+    return float(min(likely[possible > hits_one].sum() + 0.5 * likely[possible == hits_one][0], 1.0))
+
+
+def _given_all_hits(hits_one: int, of_one: int, hits_two: int, of_two: int) -> tuple[Counts, Floats]:
+    """Return the hits that the first of two samples can have if rates are equal, and their chances."""
+    hits = hits_one + hits_two
+    possible = np.arange(max(0, hits - of_two), min(hits, of_one) + 1)
+    logs = _choose(of_one, possible) + _choose(of_two, hits - possible) - _choose(of_one + of_two, hits)
+    return possible, np.exp(logs)
 
 
 def _choose(of: int, taken: npt.ArrayLike) -> Floats:

@@ -1,14 +1,10 @@
 """Check ``bias``: protected groups compared with all other claims."""
 
-import numpy as np
-import numpy.typing as npt
-
-from claimwatch.domain.contract.contract import Role
 from claimwatch.domain.evaluation.bias import bias
 from claimwatch.domain.evaluation.finding import Finding
+from claimwatch.domain.evaluation.protected import groups_of, kinds_of, new_bands, numbered_attributes
 from claimwatch.evaluation.checks.inputs import Dependencies, checked_model, matured_claims, read_claims
 from claimwatch.evaluation.checks.spec import CheckSpec
-from claimwatch.evaluation.cohort_reader import Claims
 from claimwatch.evaluation.formatting import Metric, Metrics
 from claimwatch.evaluation.report.markup import Markup, element, joined
 from claimwatch.evaluation.report.sections import SectionContext
@@ -21,20 +17,27 @@ _OVER_GROUPS = ("demographic_parity_ratio", "equal_opportunity_difference")
 
 
 def run(deps: Dependencies, window: Window) -> list[Finding]:
-    """Compare the referrals of the week and the matured claims, by protected group."""
+    """Compare the referrals of the week and the matured claims, by protected group.
+
+    Bands are those of the model; a column that has none, because it was not protected when the model was
+    trained, is divided by its matured claims.
+    """
     model = checked_model(deps, window)
-    columns = [column for column in model.contract.columns if column.role is Role.PROTECTED]
-    if not columns:
+    contract = model.contract
+    kinds = kinds_of(contract)
+    if not kinds:
         return []
-    protected = {column.name: "category" for column in columns}
-    week = read_claims(deps, model, since=window.start, until=window.end, kinds=protected)
-    matured = matured_claims(deps, model, protected)
-    personal = [column.name for column in columns if column.personal or column.hashed]
-    return bias(week.referred, _groups(week), matured.cohort, _groups(matured), personal=personal)
-
-
-def _groups(claims: Claims) -> dict[str, npt.NDArray[np.object_]]:
-    return {name: np.asarray(values, dtype=object) for name, values in claims.columns.items()}
+    week = read_claims(deps, model, since=window.start, until=window.end, kinds=kinds)
+    matured = matured_claims(deps, model, kinds)
+    bands = new_bands(contract, matured.columns) | model.bundle.manifest.bands
+    return bias(
+        week.referred,
+        groups_of(contract, week.columns, bands),
+        matured.cohort,
+        groups_of(contract, matured.columns, bands),
+        personal=numbered_attributes(contract, bands),
+        bands=bands,
+    )
 
 
 def section(context: SectionContext) -> Markup:
@@ -89,5 +92,5 @@ SPEC = CheckSpec(
     ),
     run=run,
     section=section,
-    when_empty="The contract has no protected attribute that is stored in clear.",
+    when_empty="The contract has no protected attribute.",
 )

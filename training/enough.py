@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from claimwatch.domain.contract.contract import Contract
 from training.evidence import FoldCount
 from training.snapshot import RefusedTraining, Snapshot
 from training.splits import Split
@@ -21,7 +22,21 @@ def count_of(claims: Snapshot, split: Split, fold: int) -> FoldCount:
     return FoldCount(len(own), int(own.known.sum()), int(np.nansum(own.outcome)), day_of(first), day_of(last))
 
 
-def check(folds: Sequence[FoldCount], immature: int) -> None:
+def check_known(claims: Snapshot, immature: int, contract: Contract) -> None:
+    """Raise ``RefusedTraining`` if no claim is old enough, or none of those has an outcome."""
+    if not len(claims):
+        raise RefusedTraining(
+            f"none of the {immature:,} claims is old enough for its outcome to be due, which is"
+            f" {contract.review.maturity_days} days after the event (maturityDays of the contract). If"
+            f" outcomes are final earlier, lower maturityDays. {_ways(contract)}"
+        )
+    if not claims.known.any():
+        raise RefusedTraining(
+            f"none of the {len(claims):,} claims whose outcome is due has one. {_ways(contract)}"
+        )
+
+
+def check(folds: Sequence[FoldCount], immature: int, contract: Contract) -> None:
     """Raise ``RefusedTraining`` if a split has too few outcomes."""
     names = ("training", "validation", "test")
     frauds = ", ".join(f"{name} {count.frauds:,}" for name, count in zip(names, folds, strict=True))
@@ -30,8 +45,32 @@ def check(folds: Sequence[FoldCount], immature: int) -> None:
             raise RefusedTraining(
                 f"the {name} split has {count.known:,} claims with an outcome, {count.frauds:,} of them"
                 f" frauds; it needs {FEWEST_CLAIMS}, and {FEWEST_FRAUDS} of each outcome. Frauds by split:"
-                f" {frauds}. The outcomes of {immature:,} more recent claims are not due yet"
+                f" {frauds}. The outcomes of {immature:,} more recent claims are not due yet."
+                + _missing(folds, contract)
             )
+
+
+def _missing(folds: Sequence[FoldCount], contract: Contract) -> str:
+    """Return how to give more outcomes, if claims have none."""
+    without = sum(count.claims - count.known for count in folds)
+    return f" {without:,} claims have no outcome. {_ways(contract)}" if without else ""
+
+
+def _ways(contract: Contract) -> str:
+    """Return how outcomes are given."""
+    line, label = contract.line, contract.label
+    own = f"a file of outcomes: `claimwatch drop FILE --line {line} --outcomes`"
+    if label is None:
+        return (
+            f"Outcomes come in {own}. If a column of the claims says whether each was fraud, give it role"
+            " label in a new version of the contract, and drop the claims again:"
+            f" `claimwatch drop FILE --line {line} --with-outcomes`"
+        )
+    return (
+        f"The label is column '{label.name}'; only files that are committed by a contract with the label"
+        f" bring outcomes: drop older ones again with `claimwatch drop FILE --line {line} --with-outcomes`."
+        f" Or drop {own}"
+    )
 
 
 def day_of(moment: np.datetime64) -> str:

@@ -18,7 +18,7 @@ from training import gates, plots
 from training.book import Book, claimants, gain_of
 from training.candidates import CANDIDATES, Candidate
 from training.category_encoding import ordered
-from training.enough import check, count_of, day_of
+from training.enough import check, check_known, count_of, day_of
 from training.evaluate import evaluate, values_of
 from training.evidence import Evidence
 from training.fairness import fairness
@@ -76,9 +76,10 @@ def _train(
     snapshot = read_snapshot(request.snapshot, request.contract)
     cohort = matured(snapshot, request.as_of, settings.maturity_days, request.today)
     claims = cohort.claims
+    check_known(claims, cohort.immature, request.contract)
     split = by_time(claims.event_time, claimants(claims, settings), claims.known)
     folds = [count_of(claims, split, fold) for fold in (TRAIN, VALIDATION, TEST)]
-    check(folds, cohort.immature)
+    check(folds, cohort.immature, request.contract)
     log(f"{len(claims):,} claims, {folds[0].known:,} of them with an outcome to train on")
 
     train_claims = claims.of(split.rows(TRAIN))

@@ -21,6 +21,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
 from claimwatch.domain.contract.schema_change import quoted
 from claimwatch.duckdb_access import restrict_access
+from claimwatch.storage.cohorts import LAST_OUTCOME
 
 _WANTED = frozenset({Role.IDENTIFIER, Role.EVENT_TIME, Role.FEATURE, Role.PROTECTED})
 _TYPES = {
@@ -71,9 +72,8 @@ def _outcomes(line: str, as_of: date | None) -> sql.Composable:
     return sql.SQL(
         "(SELECT DISTINCT ON (claim_id) * FROM claimwatch.committed_outcome"
         " WHERE line = {line} AND effective_at < ({day}::date + 1)::timestamp AT TIME ZONE 'UTC'"
-        " ORDER BY claim_id, effective_at DESC, received_at DESC, sequencer DESC, file_id DESC,"
-        " row_number DESC)"
-    ).format(line=sql.Literal(line), day=sql.Literal(as_of))
+        " ORDER BY claim_id, {last})"
+    ).format(line=sql.Literal(line), day=sql.Literal(as_of), last=LAST_OUTCOME)
 
 
 def _only_links(column: Column) -> bool:

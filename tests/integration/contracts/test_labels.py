@@ -150,23 +150,47 @@ def test_a_claim_id_that_is_a_number_finds_its_outcome(site: Site) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_the_current_label_is_that_of_the_newest_row_that_has_one(site: Site, seed: int) -> None:
+def test_all_readers_take_the_last_decision_and_without_one_the_newest_label(
+    site: Site, tmp_path: Path, seed: int
+) -> None:
     random = Random(seed)
     apply(site, CLOSED)
-    newest: dict[str, tuple[int, bool]] = {}
-    found: dict[str, bool] = {}
-    for place in range(5):
-        rows = []
+    labels: dict[str, tuple[int, bool]] = {}
+    decisions: dict[str, tuple[int, int, bool]] = {}
+    for place in range(6):
         arrival = random.randint(0, 40) * 10 + place
-        for claim in random.sample([f"G{number}" for number in range(9)], 6):
+        at = RECEIVED + timedelta(hours=arrival)
+        rows = []
+        for claim in random.sample([f"G{number}" for number in range(9)], 6 if place < 5 else 3):
             label = random.choice(["Fraud", "Legit", "pending", "nonsense"])
             closed = random.choice(["", "2026-04-01", "2026-11-30"])
             rows.append(f"{claim},2026-03-01,1,{label},{closed}")
-            if label in ("Fraud", "Legit"):
-                newest[claim] = max(newest.get(claim, (-1, False)), (arrival, label == "Fraud"))
-        drop(site, f"f{place}", *rows, at=RECEIVED + timedelta(hours=arrival))
-    found = {claim: fraud for claim, (_, fraud) in newest.items()}
+            if place != 2 and label in ("Fraud", "Legit"):
+                labels[claim] = max(labels.get(claim, (-1, False)), (arrival, label == "Fraud"))
+            day = random.randint(1, 9)
+            if place == 2:
+                decisions[claim] = (day, arrival, label == "Fraud")
+                rows[-1] = f"{claim},{label == 'Fraud'},2026-03-0{day}"
+        if place == 2:
+            decide(site, f"f{place}", *rows, at=at)
+        else:
+            drop(site, f"f{place}", *rows, at=at)
+    found = {claim: fraud for claim, (_, fraud) in labels.items()}
+    found |= {claim: fraud for claim, (*_, fraud) in decisions.items()}
     assert current(site) == found
+    everything = snapshot(site, tmp_path, date(2026, 12, 31))
+    known = {claim: fraud for claim, fraud in everything.items() if fraud is not None}
+    assert known == {claim: fraud for claim, fraud in found.items() if claim in everything}
+    assert everything == snapshot(site, tmp_path, None)
+
+
+def snapshot(site: Site, folder: Path, as_of: date | None) -> dict[str, bool | None]:
+    """Return the outcomes in the snapshot of a training."""
+    path = folder / "snapshot.parquet"
+    with site.database.as_task("training").transaction() as cursor:
+        take_snapshot(cursor, parse_contract(CLOSED, "glass"), None, path, as_of)
+    table = pq.read_table(path).to_pydict()
+    return dict(zip(table["claim_id"], table["is_fraud"], strict=True))
 
 
 def test_neither_the_label_nor_its_date_is_in_the_snapshot_of_a_training(site: Site, tmp_path: Path) -> None:

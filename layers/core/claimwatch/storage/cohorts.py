@@ -17,6 +17,15 @@ PROBABILITY, REFERRED, SAMPLED, OUTCOME, SOURCE, OTHER = (
 
 SHARED = (PROBABILITY, REFERRED, SAMPLED, OUTCOME, SOURCE, OTHER)
 
+LAST_OUTCOME = sql.SQL(
+    "from_label, CASE WHEN NOT from_label THEN effective_at END DESC, received_at DESC, sequencer DESC,"
+    " file_id DESC, row_number DESC"
+)
+"""The order of a claim's rows in ``committed_outcome`` in which the one that counts is the first.
+
+View ``current_outcome`` has the same order.
+"""
+
 
 @dataclass(frozen=True)
 class CohortQuery:
@@ -67,8 +76,7 @@ def copy_cohort(cursor: Cursor, contract: Contract, query: CohortQuery, text: IO
         # As view current_outcome, at an earlier time.
         " LEFT JOIN (SELECT DISTINCT ON (claim_id) claim_id, is_fraud, source"
         " FROM claimwatch.committed_outcome WHERE line = {line} AND effective_at < {decided_before}"
-        " ORDER BY claim_id, from_label, CASE WHEN NOT from_label THEN effective_at END DESC,"
-        " received_at DESC, sequencer DESC, file_id DESC, row_number DESC) AS o ON o.claim_id = s.claim_id"
+        " ORDER BY claim_id, {outcomes_order}) AS o ON o.claim_id = s.claim_id"
         " WHERE c.file_id = ANY({files}) AND f.status = 'committed'"
         " AND c.{event} >= {since} AND c.{event} < {until}"
         # A model that scored a claim in both roles gave the same score twice.
@@ -90,6 +98,7 @@ def copy_cohort(cursor: Cursor, contract: Contract, query: CohortQuery, text: IO
         version=sql.Literal(query.model_version),
         join_other=join_other,
         decided_before=sql.Literal(query.decided_before),
+        outcomes_order=LAST_OUTCOME,
         files=sql.Literal(list(query.files)) + sql.SQL("::bigint[]"),
         event=sql.Identifier(_event_time(contract)),
         since=sql.Literal(query.since),

@@ -63,7 +63,9 @@ class Api:
             if status in _REFUSED:
                 raise RefusedData(str(problem))
             if status not in _BUSY or time.monotonic() > deadline:
-                raise ApiUnavailable(f"{self.url}{path} answers {int(status)}: {problem}.{_advice(status)}")
+                raise ApiUnavailable(
+                    f"{self.url}{path} answers {int(status)}: {problem}.{_advice(status, collection)}"
+                )
             self.sleep(PAUSE)
 
     def _send(self, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
@@ -88,7 +90,8 @@ class Api:
         return answer.status_code, content if isinstance(content, dict) else {}
 
 
-def _advice(status: int) -> str:
+def _advice(status: int, collection: str) -> str:
     if status == HTTPStatus.FORBIDDEN:
-        return " Your identity needs the policy of output OperatorPolicyArn (docs/security.md)"
+        policy = "ApproverPolicyArn" if collection == "exceptions" else "OperatorPolicyArn"
+        return f" Your identity needs the policy of output {policy} (docs/security.md)"
     return " Look at the logs of the functions (docs/runbook.md)"

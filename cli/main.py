@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
-from cli import contracts, evaluation, files, images, models
+from cli import contracts, evaluation, files, images, model_lists, models
 from cli.options import json_asked, stack_finder
 from cli.referrals import referrals
 from cli.screen import say, show_json
@@ -64,10 +64,11 @@ app.command("protect-extra")(contracts.protect)
 app.command("image")(images.image)
 app.command("images")(images.images)
 app.command("train")(models.train)
-app.command("models")(models.models)
+app.command("models")(model_lists.models)
 app.command("promote")(models.promote)
+app.command("approve")(models.approve)
 app.command("rollback")(models.rollback)
-app.command("history")(models.history)
+app.command("history")(model_lists.history)
 app.command("score")(models.score)
 app.command("referrals")(referrals)
 app.command("evaluate")(evaluation.evaluate)

@@ -3,26 +3,26 @@
 import getpass
 import time
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from claimwatch.errors import RefusedData
+from claimwatch.models.approve_exception import ExceptionRequest
 from claimwatch.models.promote import ModelChange
+from claimwatch.models.promotion_checks import promotion_command
 from claimwatch.models.trainings import TrainingRequest
 from claimwatch.storage import models as stored
-from claimwatch.storage import scores
 from claimwatch.storage.connection import Database
-from claimwatch.storage.models import Promotion, Role, Training
+from claimwatch.storage.model_exceptions import EXCEPTED_GATES, ExceptedGate
+from claimwatch.storage.models import Role, Training
+from cli.model_lists import METRICS, figure, warnings_of
 from cli.options import AsJson, Line, StackName, stack_of
 from cli.screen import counted, say, show, show_json, show_notes, show_table
 from cli.stack import Stack, StackUnreachable
 
 POLL_SECONDS = 1.0
-METRICS = ("roc_auc", "pr_auc", "lift_top_decile", "recall_at_capacity", "brier")
-"""The metrics on the test split that the tables show."""
-
 
 Why = Annotated[str, typer.Option(help="The reason. It is stored permanently.")]
 By = Annotated[str | None, typer.Option(help="The person responsible.", show_default="your user name")]
@@ -94,6 +94,13 @@ def promote(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="The day of the back-test that the model is from."),
     ] = None,
+    trust: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Trust this column in spite of its warning; every column with a warning has to be named.",
+        ),
+    ] = None,
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -102,9 +109,48 @@ def promote(
     The model scores from the next chunk on. A new champion also scores the claims that have no score yet.
     """
     change = ModelChange(
-        line, by or getpass.getuser(), why, version, role, str(uuid.uuid4()), as_of and as_of.date()
+        line,
+        by or getpass.getuser(),
+        why,
+        version,
+        role,
+        str(uuid.uuid4()),
+        as_of and as_of.date(),
+        tuple(trust or ()),
     )
     _change(stack_of(ctx, stack), change, as_json)
+
+
+def approve(
+    ctx: typer.Context,
+    line: Line,
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="The version of the refused model.")],
+    gate: Annotated[
+        ExceptedGate,
+        typer.Option(
+            "--exception", metavar="|".join(EXCEPTED_GATES), help="The gate that refused the model."
+        ),
+    ],
+    why: Why,
+    by: By = None,
+    stack: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Approve an exception: a model that only this gate refused may be promoted, by somebody else.
+
+    Who approved it and why is stored permanently, and shown with the model and in the history.
+    """
+    target = stack_of(ctx, stack)
+    request = ExceptionRequest(line, version, gate, by or getpass.getuser(), why, str(uuid.uuid4()))
+    result = target.approve_exception(request.to_fields())
+    if as_json:
+        show_json(result)
+        return
+    model = f"model {result['version']} of line {result['line']}"
+    if result["changed"]:
+        show(f"The exception for {model} is approved. Somebody else may promote it now.")
+    else:
+        show(f"The exception for {model} had been approved by {result['by']} before.")
 
 
 def rollback(
@@ -113,154 +159,6 @@ def rollback(
     """Make the previous champion the champion again."""
     change = ModelChange(line, by or getpass.getuser(), why, request_id=str(uuid.uuid4()))
     _change(stack_of(ctx, stack), change, as_json)
-
-
-def history(
-    ctx: typer.Context,
-    line: Line,
-    on: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-            help="Show what was live at this time, or at the end of this day (UTC).",
-        ),
-    ] = None,
-    stack: StackName = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show which model was live when, who made it live, and why.
-
-    'by' is the name that the person wrote, 'caller' the identity that AWS verified.
-    """
-    target = stack_of(ctx, stack)
-    until = on and (_end_of_day(on) if on.time() == datetime.min.time() else on.replace(tzinfo=UTC))
-    with target.database.transaction() as cursor:
-        promotions = stored.history(cursor, line, until)
-    live = _live(promotions)
-    if as_json:
-        show_json(
-            {"line": line, "until": until, "live": live, "promotions": [vars(entry) for entry in promotions]}
-        )
-        return
-    if not promotions:
-        say(f"No model of line {line} was live{f' before {until:%Y-%m-%d %H:%M} UTC' if until else ' yet'}.")
-        return
-    when = f"On {until:%Y-%m-%d} at {until:%H:%M} UTC" if until else "Now"
-    show(
-        f"{when}: " + (", ".join(f"{role} {version}" for role, version in live.items()) or "nothing is live")
-    )
-    show_table(
-        ("at", "action", "model", "role", "by", "caller", "why", "bundle"),
-        [
-            (
-                entry.at,
-                entry.action,
-                entry.version,
-                entry.role,
-                entry.by,
-                entry.caller,
-                [entry.why, *_remarks(entry)],
-                (entry.bundle_sha256 or "")[:12],
-            )
-            for entry in promotions
-        ],
-    )
-
-
-def models(ctx: typer.Context, line: Line, stack: StackName = None, as_json: AsJson = False) -> None:
-    """List the models of a line, newest first, with their metrics on the test split.
-
-    Trainings that were refused or failed before they had a model are listed as well, with the reason.
-    """
-    target = stack_of(ctx, stack)
-    with target.database.transaction() as cursor:
-        found = stored.list_versions(cursor, line)
-        ended = stored.trainings_without_model(cursor, line)
-        running = stored.running_training(cursor, line)
-        files, claims = scores.count_unscored(cursor, line)
-    if as_json:
-        show_json(
-            {
-                "line": line,
-                "models": found,
-                "trainings_without_model": [vars(training) for training in ended],
-                "training": running and vars(running),
-                "unscored_claims": claims,
-            }
-        )
-        return
-    if found or ended:
-        _show_models([*found, *map(_without_model, ended)])
-    if not found:
-        say(f'Line {line} has no model: `claimwatch train {line} --why "..."` trains one.')
-    if running:
-        say(f"Model {running.version} has been training since {running.asked_at:%Y-%m-%d %H:%M} UTC.", "dim")
-    if claims:
-        say(f"{counted(claims, 'claim')} in {counted(files, 'file')} not scored yet.", "yellow")
-
-
-def _without_model(training: Training) -> dict[str, Any]:
-    """Return a training as the tables show a model."""
-    return {
-        "version": training.version,
-        "status": training.status,
-        "role": None,
-        "metrics": {},
-        "bundle_uri": None,
-        "created_at": training.ended_at,
-        "refused_because": training.error,
-        "warnings": [],
-        "as_of": training.as_of,
-        "trusted": training.trusted,
-    }
-
-
-def _show_models(found: list[dict[str, Any]]) -> None:
-    """Show models in a table, newest first, and below it what has to be read as sentences."""
-    newest_first = sorted(found, key=lambda model: model["created_at"], reverse=True)
-    show_table(
-        ("version", "status", "live as", *METRICS, "created"),
-        [
-            (
-                model["version"],
-                model["status"],
-                model["role"] or "",
-                *(_figure(model["metrics"].get(name)) for name in METRICS),
-                model["created_at"],
-            )
-            for model in newest_first
-        ],
-    )
-    seen = set()
-    for model in newest_first:
-        if model["version"] not in seen:  # a model in both roles has two rows
-            seen.add(model["version"])
-            show_notes(_title(model), _notes(model))
-
-
-def _title(model: dict[str, Any]) -> str:
-    return f"{'Model' if model['bundle_uri'] else 'Training of model'} {model['version']}"
-
-
-def _notes(model: dict[str, Any]) -> list[str]:
-    """Return what a table cannot show of a model, each in a sentence."""
-    notes = []
-    if model["refused_because"]:
-        notes.append(f"{model['status']}: {model['refused_because']}")
-    if model["as_of"]:
-        notes.append(f"back-test as of {model['as_of']}: nothing after that day was known")
-    if model["trusted"]:
-        notes.append(f"kept although they look like a leak: {', '.join(model['trusted'])}")
-    return notes + _warnings(model)
-
-
-def _warnings(model: dict[str, Any]) -> list[str]:
-    return [f"warning about column {warning['column']}: {warning['found']}" for warning in model["warnings"]]
-
-
-def _remarks(entry: Promotion) -> list[str]:
-    """Return what a person had to name in order to promote the model."""
-    return [f"back-test as of {entry.as_of}"] if entry.as_of else []
 
 
 def score(
@@ -295,6 +193,8 @@ def _change(target: Stack, change: ModelChange, as_json: bool) -> None:
         show(f"{model} is now {result['role']} in {target.title}.")
     else:
         show(f"{model} was already {result['role']}.")
+    for remark in result["remarks"]:
+        show(remark)
     if files := result["unscored_files"]:
         say(f"Scoring the claims of {counted(files, 'file')} that had no score.", "dim")
 
@@ -349,10 +249,12 @@ def _show_training(result: dict[str, Any]) -> None:
         case "registered":
             show(f"Model {version} of line {line} is registered, and not live yet.")
             show_table(
-                ("metric", "test split"), [(name, _figure(result["metrics"].get(name))) for name in METRICS]
+                ("metric", "test split"), [(name, figure(result["metrics"].get(name))) for name in METRICS]
             )
-            show_notes(f"Model {version}", _warnings(result))
-            say(f'To make it live: `claimwatch promote {line} {version} --as champion --why "..."`', "dim")
+            show_notes(f"Model {version}", warnings_of(result))
+            warned = dict.fromkeys(warning["column"] for warning in result["warnings"])
+            command = promotion_command(line, version, "champion", result["as_of"], tuple(warned))
+            say(f"To make it live{' in spite of the warnings' if warned else ''}: `{command}`", "dim")
         case "refused":
             show(f"Model {version} of line {line} is refused: {result['error']}")
         case "failed":
@@ -360,25 +262,3 @@ def _show_training(result: dict[str, Any]) -> None:
         case status:
             show(f"The training of model {version} of line {line} is {status} on {result['instance_id']}.")
             say(f"`claimwatch models {line}` shows the result; an alert reports it as well.", "dim")
-
-
-def _figure(value: Any) -> str:
-    """Format a metric; a metric with an interval is shown without the interval."""
-    if isinstance(value, dict):
-        value = value.get("value")
-    return f"{value:.3f}" if isinstance(value, int | float) else ""
-
-
-def _live(promotions: list[Promotion]) -> dict[str, str]:
-    """Return the live models by role, from a history whose first entry is the newest."""
-    live: dict[str, str] = {}
-    for entry in reversed(promotions):
-        if entry.version is None:
-            live.pop(entry.role, None)
-        else:
-            live[entry.role] = entry.version
-    return live
-
-
-def _end_of_day(day: datetime) -> datetime:
-    return day.replace(tzinfo=UTC) + timedelta(days=1) - timedelta(microseconds=1)

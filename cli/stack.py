@@ -68,6 +68,7 @@ class Stack:
     promote_model: Call = not_deployed
     backfill: Backfill | None = None
     plan_evaluation: Call = not_deployed
+    approve_exception: Call = not_deployed
     open_for_replays: Callable[[], Database] = no_replays
     open_for_protection: Callable[[], tuple[Database, bytes]] = no_protection
 
@@ -198,6 +199,7 @@ def _requests(api: Api | None) -> dict[str, Any]:
         "start_training": _poster(api, "trainings"),
         "promote_model": _poster(api, "promotions"),
         "plan_evaluation": _poster(api, "evaluations"),
+        "approve_exception": _poster(api, "exceptions"),
     }
 
 

@@ -183,6 +183,8 @@ def _register(deps: JobDependencies, training: Training, manifest: Manifest, mad
         refused_because=manifest.details.get("refused_because"),
         as_of=training.as_of,
         warnings=manifest.details.get("warnings", []),
+        failed_gates=manifest.details.get("failed_gates"),
+        served_sha256=manifest.served_sha256,
     )
     with deps.database.transaction() as cursor:
         models.add_version(cursor, new)

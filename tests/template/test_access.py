@@ -103,6 +103,7 @@ ALLOWED = {
         "ssm:GetParameter",
         "states:StartExecution",
     },
+    "ApproveException": {"ssm:GetParameter"},
     "PublishTraining": {"s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"},
     "PlanEvaluation": {"ssm:GetParameter", "sqs:SendMessage"},
     "RunCheck": {

@@ -12,6 +12,7 @@ PERMISSIONS = of_type("AWS::Lambda::Permission")
 STAGE = RESOURCES["ApiStage"]["Properties"]
 REQUESTED = {
     "POST /v1/lines/{line}/promotions": "PromoteModel",
+    "POST /v1/lines/{line}/exceptions": "ApproveException",
     "POST /v1/lines/{line}/trainings": "StartTraining",
     "POST /v1/lines/{line}/evaluations": "PlanEvaluation",
 }
@@ -58,11 +59,20 @@ def test_no_policy_lets_anybody_invoke_a_function_of_the_api_directly() -> None:
     assert {permission["Principal"] for permission in PERMISSIONS.values()} == {"apigateway.amazonaws.com"}
 
 
-def test_the_policy_of_operators_allows_exactly_the_routes() -> None:
-    [statement] = RESOURCES["OperatorPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+APPROVALS = "POST /v1/lines/{line}/exceptions"
+
+
+@pytest.mark.parametrize(
+    ("policy", "routes"),
+    [("OperatorPolicy", REQUESTED.keys() - {APPROVALS}), ("ApproverPolicy", {APPROVALS})],
+)
+def test_a_policy_of_people_allows_exactly_its_routes_and_operators_approve_no_exceptions(
+    policy: str, routes: set[str]
+) -> None:
+    [statement] = RESOURCES[policy]["Properties"]["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Action"]) == ("Allow", "execute-api:Invoke")
-    assert {resource["Fn::Sub"].partition("${Api}")[2] for resource in statement["Resource"]} == {
-        f"/$default/{key.replace(' ', '').replace('{line}', '*')}" for key in REQUESTED
+    assert {resource["Fn::Sub"].partition("${Api}")[2] for resource in as_list(statement["Resource"])} == {
+        f"/$default/{key.replace(' ', '').replace('{line}', '*')}" for key in routes
     }
 
 

@@ -31,6 +31,7 @@ TASK_OF = {
     "StartTraining": "dispatch",
     "WatchTrainings": "dispatch",
     "PromoteModel": "promotion",
+    "ApproveException": "approval",
     "PlanEvaluation": "evaluation",
     "RunCheck": "evaluation",
 }

@@ -127,4 +127,5 @@ def test_descriptions_of_policies_are_never_reworded() -> None:
         "RequestTrainingsPolicy": "request trainings by events",
         "PutContractsPolicy": "submit contracts",
         "OperatorPolicy": "promote and train models, check weeks",
+        "ApproverPolicy": "approve exceptions to refusals of models",
     }

@@ -28,7 +28,9 @@ def promote_model(http: HttpRequest) -> dict[str, Any]:
     deps = Dependencies(
         runtime.database(), lambda uri, sha256: columns_of(runtime.objects(), uri, sha256), runtime.backfill()
     )
-    request = Request(change.request_id or http.request_id, change.by, change.why, http.caller, change.as_of)
+    request = Request(
+        change.request_id or http.request_id, change.by, change.why, http.caller, change.as_of, change.trust
+    )
     try:
         if change.version is None:
             promoted = rollback(deps, request, change.line)
@@ -36,5 +38,6 @@ def promote_model(http: HttpRequest) -> dict[str, Any]:
             promoted = promote(deps, request, change.line, change.version, change.role)
     except BundleMismatch as mismatch:
         raise RefusedData(str(mismatch)) from mismatch
-    logger.info("model promoted", extra=asdict(promoted))
-    return asdict(promoted)
+    answer = asdict(promoted)
+    logger.info("model promoted", extra={name: value for name, value in answer.items() if name != "remarks"})
+    return answer

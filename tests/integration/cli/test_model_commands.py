@@ -11,13 +11,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from claimwatch.models import promote, trainings
+from claimwatch.models.approve_exception import ExceptionRequest, approve_exception
 from cli.main import app
 from cli.stack import Stack
 from tests.cluster import ClonedDatabase
 from tests.integration.cli.conftest import answer
 from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import GLASS
-from tests.integration.models.environment import CALLER, LINE, ModelEnvironment
+from tests.integration.models.environment import APPROVER, CALLER, LINE, ModelEnvironment
 from tests.integration.models.test_trainings import FakeInstances
 
 
@@ -40,6 +41,7 @@ class Desk:
             self._start_training,
             self._promote,
             self.environment,
+            approve_exception=self._approve,
         )
         return CliRunner().invoke(
             app, [str(word) for word in words], obj=lambda _: stack, catch_exceptions=False
@@ -66,11 +68,18 @@ class Desk:
 
     def _promote(self, event: Mapping[str, Any]) -> dict[str, Any]:
         change = promote.ModelChange.parse(event)
-        request = promote.Request(change.request_id or "", change.by, change.why, CALLER, change.as_of)
+        request = promote.Request(
+            change.request_id or "", change.by, change.why, CALLER, change.as_of, change.trust
+        )
         deps = self.environment.promoting
         if change.version is None:
             return asdict(promote.rollback(deps, request, change.line))
         return asdict(promote.promote(deps, request, change.line, change.version, change.role))
+
+    def _approve(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        request = ExceptionRequest.parse(event)
+        database = self.environment.site.database.as_task("approval")
+        return asdict(approve_exception(database, request, request.request_id or "", APPROVER))
 
 
 @pytest.fixture
@@ -146,9 +155,57 @@ def test_the_history_says_that_a_promoted_model_is_from_a_back_test(desk: Desk) 
     desk.run("promote", LINE, 1, "--as", "champion", "--why", "w", "--as-of", "2026-03-31")
 
     assert (refused.exit_code, "--as-of 2026-03-31" in refused.stderr) == (1, True)
-    assert "back-test as of 2026-03-31" in desk.run("history", LINE).stdout
+    assert "from a back-test: it knows nothing after 2026-03-31" in desk.run("history", LINE).stdout
     [entry] = answer(desk.run("history", LINE, "--json"))["promotions"]
     assert entry["as_of"] == "2026-03-31"
+
+
+def test_an_exception_is_approved_and_shown_with_the_model_and_in_the_history(desk: Desk) -> None:
+    desk.environment.register("1", refused_because="bias: women 1.4", failed_gates=["bias"])
+    advice = f'claimwatch approve {LINE} 1 --exception bias --why "..."'
+    assert advice in " ".join(desk.run("models", LINE).stdout.split())
+
+    approve = ("approve", LINE, 1, "--exception", "bias", "--why", "the law allows it", "--by", "rita")
+    approved = desk.run(*approve)
+    again = answer(desk.run(*approve, "--json"))
+    promoted = desk.run("promote", LINE, 1, "--as", "champion", "--why", "w")
+
+    assert (approved.exit_code, promoted.exit_code) == (0, 0), approved.output + promoted.output
+    assert (again["changed"], again["bundle_sha256"]) == (False, "111")
+    for text in (desk.run("models", LINE).stdout, desk.run("history", LINE).stdout, promoted.stdout):
+        seen = " ".join(text.split())
+        assert f"rita ({APPROVER})" in seen
+        assert "the law allows it" in seen
+    [model] = answer(desk.run("models", LINE, "--json"))["models"]
+    [entry] = answer(desk.run("history", LINE, "--json"))["promotions"]
+    assert model["excepted"] == entry["excepted"]
+    assert (entry["excepted"]["gate"], entry["excepted"]["caller"]) == ("bias", APPROVER)
+
+
+def test_an_exception_to_another_gate_is_incorrect_usage(desk: Desk) -> None:
+    assert desk.run("approve", LINE, 1, "--exception", "leak", "--why", "w").exit_code == 2
+
+
+def test_trust_in_a_column_is_asked_for_and_shown_in_the_history(desk: Desk) -> None:
+    desk.environment.register("1", warnings=[{"kind": "proxy", "column": "panes", "found": "it is age"}])
+
+    refused = desk.run("promote", LINE, 1, "--as", "champion", "--why", "w")
+    promoted = desk.run("promote", LINE, 1, "--as", "champion", "--why", "w", "--trust", "panes")
+
+    assert (refused.exit_code, promoted.exit_code) == (1, 0), promoted.output
+    assert "--as champion --trust panes" in refused.stderr
+    assert "Promoted in spite of warnings about: panes." in desk.run("history", LINE).stdout
+    assert answer(desk.run("history", LINE, "--json"))["promotions"][0]["trusted"] == ["panes"]
+
+
+def test_equal_models_are_recognised_in_the_list(desk: Desk) -> None:
+    for version, served in (("1", "same"), ("2", "other"), ("3", "same")):
+        desk.environment.register(version, served_sha256=served)
+
+    text = " ".join(desk.run("models", LINE).stdout.split())
+
+    assert text.count("equal to model") == 1
+    assert "Model 3 equal to model 1: every claim gets the same score" in text
 
 
 def test_the_history_lists_promotions_and_rollbacks(desk: Desk) -> None:

@@ -69,6 +69,7 @@ COMMANDS: Mapping[tuple[str, ...], list[tuple[object, ...]]] = {
     ("contract", "put"): [("glass", "{folder}/{name}.yaml")],
     ("train",): [("glass", "--why", "w"), ("home", "--why", "w")],
     ("models",): [("glass",)],
+    ("approve",): [("glass", "1", "--exception", "bias", "--why", "w")],
     ("promote",): [("glass", "1", "--as", "champion", "--why", "w")],
     ("rollback",): [("glass", "--why", "w")],
     ("history",): [("glass",)],
@@ -138,6 +139,7 @@ def desk(database: ClonedDatabase, tmp_path: Path) -> Desk:
         "artifacts",
         start_training=lambda event: _train(database, event),
         promote_model=_refuse,
+        approve_exception=_refuse,
         backfill=_Backfill(),
         open_for_replays=lambda: database,
         plan_evaluation=lambda _: {

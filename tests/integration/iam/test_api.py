@@ -16,7 +16,7 @@ from local.emulator import REGION
 from tests.cluster import database_at
 from tests.deployed import Deployed
 
-COLLECTIONS = ("promotions", "trainings", "evaluations")
+COLLECTIONS = ("promotions", "trainings", "evaluations", "exceptions")
 
 type Caller = Callable[[str, str | None], Api]
 
@@ -49,6 +49,11 @@ def operator(caller: Caller, deployed: Deployed) -> Api:
 @pytest.fixture(scope="module")
 def stranger(caller: Caller) -> Api:
     return caller("stranger", None)
+
+
+@pytest.fixture(scope="module")
+def approver(caller: Caller, deployed: Deployed) -> Api:
+    return caller("rita", deployed.outputs["ApproverPolicyArn"])
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +99,34 @@ def test_the_caller_of_a_training_is_the_identity_that_signed(operator: Api, dep
     [row] = deployed.query("SELECT * FROM claimwatch.training WHERE training_id = %s", training_id)
     assert (row["asked_by"], row["caller"]) == ("the boss", "arn:aws:iam::000000000000:user/olga")
     assert answers[0]["version"] == answers[1]["version"]
+
+
+def test_only_an_approver_approves_an_exception_and_an_approver_promotes_nothing(
+    operator: Api, approver: Api, deployed: Deployed
+) -> None:
+    version = f"iam-{uuid.uuid4().hex[:8]}"
+    uri = f"s3://{deployed.outputs['ArtifactBucket']}/models/motor/{version}/"
+    new = NewVersion(
+        "motor", version, {}, "0" * 64, "test", "1.0.0", uri, "0" * 64, "bias: women", failed_gates=["bias"]
+    )
+    with database_at(deployed.stack.database_url).transaction() as cursor:
+        models.add_version(cursor, new)
+    exception = {"version": version, "gate": "bias", "by": "Rita", "why": "a test"}
+    promotion = {"version": version, "role": "champion", "by": "Olga", "why": "a test"}
+
+    with pytest.raises(ApiUnavailable, match=r"403.*ApproverPolicyArn"):
+        operator.post("motor", "exceptions", exception | {"by": "the boss"})
+    with pytest.raises(RefusedData, match="may approve an exception"):
+        operator.post("motor", "promotions", promotion)
+    with pytest.raises(ApiUnavailable, match=r"403.*OperatorPolicyArn"):
+        approver.post("motor", "promotions", promotion)
+
+    assert approver.post("motor", "exceptions", exception | {"caller": "the boss"})["changed"] is True
+
+    [record] = deployed.query("SELECT * FROM claimwatch.model_exception WHERE version = %s", version)
+    assert (record["by"], record["caller"]) == ("Rita", "arn:aws:iam::000000000000:user/rita")
+    with pytest.raises(RefusedData, match=r"manifest\.json"):  # the exception is no obstacle any more
+        operator.post("motor", "promotions", promotion)
 
 
 def test_a_function_refuses_a_promotion_without_a_verified_caller(deployed: Deployed) -> None:

@@ -30,6 +30,7 @@ FUNCTIONS = (
     "StartTraining",
     "WatchTrainings",
     "PromoteModel",
+    "ApproveException",
     "PublishTraining",
     "PlanEvaluation",
     "RunCheck",

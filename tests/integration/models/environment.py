@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claimwatch.errors import ClaimwatchError
+from claimwatch.models import approve_exception
 from claimwatch.models import promote as promotion
 from claimwatch.scoring import score_rows
 from claimwatch.scoring.claim_table import Column
@@ -20,6 +21,7 @@ from tests.integration.ingest.glass import csv
 
 LINE = "glass"
 CALLER = "arn:aws:sts::123456789012:assumed-role/data-science/ann"
+APPROVER = "arn:aws:sts::123456789012:assumed-role/compliance/rita"
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class ModelEnvironment:
             metrics={"roc_auc": 0.9},
             data_sha256="d" * 64,
             code_version="test",
-            contract_version="1.0.0",
+            contract_version=other.pop("contract_version", "1.0.0"),
             bundle_uri=f"s3://artifacts/models/glass/{version}/",
             bundle_sha256=version * 3,
             **other,
@@ -124,6 +126,18 @@ class ModelEnvironment:
     ) -> promotion.Promoted:
         """Make a model live."""
         return promotion.promote(self.promoting, self.request(request_id, **given), LINE, version, role)
+
+    def approve(self, version: str, caller: str = APPROVER, **given: Any) -> approve_exception.Approved:
+        """Approve an exception for a model that the gate for bias refused."""
+        self.requests += 1
+        asked = {"gate": "bias", "by": "rita", "why": "the law allows this attribute"} | given
+        request = approve_exception.ExceptionRequest(LINE, version, **asked)
+        return approve_exception.approve_exception(
+            self.site.database.as_task("approval"),
+            request,
+            request.request_id or f"request {self.requests}",
+            caller,
+        )
 
     def rollback(self, request_id: str = "") -> promotion.Promoted:
         """Roll the champion back."""

@@ -13,6 +13,7 @@ import pytest
 
 from claimwatch.scoring.bundle import Part
 from claimwatch.storage import models
+from tests.integration.contracts.test_labels import LABELLED
 from tests.integration.ingest.glass import GLASS, csv
 from tests.integration.models.environment import LINE, ModelEnvironment
 from training.job import JobDependencies, work
@@ -206,6 +207,27 @@ def test_a_back_test_knows_the_last_decision_of_its_day(
     assert pq.read_table(path).to_pydict()["is_fraud"] == known
 
 
+def test_a_back_test_of_the_last_day_has_the_snapshot_of_a_training_on_all_that_is_known(job: Job) -> None:
+    site = job.environment.site
+    assert site.put_contract("glass", LABELLED).status == "applied"
+    for label, name in (("Fraud", "a"), ("Legit", "b")):
+        site.drop(f"claims/glass/{name}.csv", f"claim_id,broken_on,amount,class\nf3,2026-02-01,10,{label}\n")
+    for decided in ("true,2026-02-10", "false,2026-02-20", "true,2026-02-15"):
+        site.drop(
+            f"outcomes/glass/{decided}.csv",
+            f"claim_id,is_fraud,decided_at,source\nf1,{decided}T10:00:00,referral\n",
+        )
+
+    for as_of in (None, date(2100, 1, 1)):
+        job.run(MAKES_A_MODEL % "", as_of=as_of)
+
+    [one] = site.query("SELECT DISTINCT data_sha256 FROM claimwatch.model_version")
+    assert site.query("SELECT is_fraud FROM claimwatch.current_outcome WHERE claim_id = 'f3'") == [
+        {"is_fraud": False}
+    ]
+    assert one
+
+
 def test_a_back_test_is_compared_with_the_champion_of_its_day(job: Job) -> None:
     job.run(MAKES_A_MODEL % "")
     with job.environment.site.database.transaction() as cursor:
@@ -296,6 +318,19 @@ def test_a_model_that_fails_a_gate_is_registered_as_refused_with_the_reason(job:
     assert ended == ("refused", "worse than the champion")
     [model] = job.environment.site.query("SELECT status, refused_because FROM claimwatch.model_version")
     assert model == {"status": "refused", "refused_because": "worse than the champion"}
+
+
+def test_the_failed_gates_and_the_hash_of_what_is_served_are_registered(job: Job) -> None:
+    for gates in (["bias"], ["bias"], []):
+        refusal = "bias: women" if gates else None
+        job.run(MAKES_A_MODEL % f"details = {{'refused_because': {refusal!r}, 'failed_gates': {gates}}}")
+
+    found = job.environment.site.query(
+        "SELECT failed_gates, served_sha256, bundle_sha256 FROM claimwatch.model_version ORDER BY version"
+    )
+    assert [model["failed_gates"] for model in found] == [["bias"], ["bias"], []]
+    assert len({model["served_sha256"] for model in found}) == 1
+    assert len({model["bundle_sha256"] for model in found}) == 3
 
 
 def test_unusable_data_is_refused_with_the_reason(job: Job) -> None:

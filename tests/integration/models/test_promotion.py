@@ -13,6 +13,7 @@ from claimwatch.models import promote
 from claimwatch.scoring import plan_scoring
 from claimwatch.storage import models
 from claimwatch.storage.connection import StatementRefused
+from tests.integration.ingest.glass import GLASS
 from tests.integration.models.environment import CALLER, LINE, AmountModel, CorruptBundle, ModelEnvironment
 
 
@@ -167,6 +168,112 @@ def test_the_model_of_a_back_test_goes_live_only_if_its_day_is_named(three: Mode
         ("2", None),
         ("4", None),
     ]
+
+
+WARNINGS = [
+    {"kind": "strong_feature", "column": "amount", "found": "alone it reaches a ROC-AUC of 0.93"},
+    {"kind": "proxy", "column": "number of panes", "found": "it tells the age band"},
+    {"kind": "dominant_feature", "column": "amount", "found": "81 % of the gain"},
+]
+
+
+def test_a_model_with_warnings_goes_live_only_if_every_warned_column_is_named(
+    three: ModelEnvironment,
+) -> None:
+    three.register("4", warnings=WARNINGS)
+
+    for named in ((), ("amount",)):
+        with pytest.raises(RefusedData) as refused:
+            three.promote("4", "challenger", trust=named)
+        sentence = str(refused.value)
+        assert "number of panes: it tells the age band" in sentence
+        assert ("81 %" in sentence, "0.93" in sentence) == (not named, not named)
+        assert (
+            "`claimwatch promote glass 4 --as challenger --trust amount --trust 'number of panes'" in sentence
+        )
+    assert three.live() == {}
+
+    promoted = three.promote("4", trust=("number of panes", "amount"))
+
+    assert promoted.remarks == ("Promoted in spite of warnings about: number of panes, amount.",)
+    [entry] = three.site.query("SELECT trusted FROM claimwatch.promotion")
+    assert entry["trusted"] == ["number of panes", "amount"]
+
+
+def test_trust_in_a_column_without_a_warning_is_refused_because_it_may_be_misspelt(
+    three: ModelEnvironment,
+) -> None:
+    three.register("4", warnings=WARNINGS)
+
+    with pytest.raises(
+        RefusedData, match=r"1 of the columns to trust has no warning.*amount, number of panes"
+    ):
+        three.promote("4", trust=("amount", "number of panes", "mount"))
+    with pytest.raises(RefusedData, match="model 1 has no warnings"):
+        three.promote("1", trust=("amount",))
+
+
+def test_a_rollback_needs_no_new_trust(three: ModelEnvironment) -> None:
+    three.register("4", warnings=WARNINGS)
+    three.promote("4", trust=("amount", "number of panes"))
+    three.promote("1")
+
+    assert three.rollback().version == "4"
+
+
+PROTECTED = """\
+      - name: age
+        logicalType: integer
+        customProperties: [{property: role, value: protected}]
+      - name: sex
+        logicalType: string
+        customProperties: [{property: role, value: protected}]
+"""
+OF_AGE = GLASS.replace("version: 1.0.0", "version: 1.1.0") + PROTECTED
+AS_FEATURE = OF_AGE.replace("version: 1.1.0", "version: 1.2.0").replace(
+    "role, value: protected", "role, value: feature", 1
+)
+
+
+def test_columns_that_are_no_longer_protected_are_named_at_promotion_and_in_the_history(
+    three: ModelEnvironment,
+) -> None:
+    for text in (OF_AGE, AS_FEATURE):
+        assert three.site.put_contract("glass", text).status == "applied"
+    three.register("4", contract_version="1.1.0")
+    three.register("5", contract_version="1.2.0")
+    assert three.promote("1").remarks == ()
+    assert three.promote("4").remarks == (), "columns that become protected are nothing to report"
+
+    as_challenger, as_champion = (three.promote("5", role) for role in ("challenger", "champion"))
+
+    [remark] = as_champion.remarks
+    assert as_challenger.remarks == as_champion.remarks
+    assert "age (now feature)." in remark
+    assert "sex" not in remark
+    [entry] = three.site.query(
+        "SELECT no_longer_protected FROM claimwatch.promotion WHERE version = '5' AND role = 'champion'"
+    )
+    assert entry["no_longer_protected"] == {"age": "feature"}
+
+
+def test_a_repeated_request_gets_the_same_remarks(three: ModelEnvironment) -> None:
+    three.register("4", warnings=WARNINGS)
+    promoted = [three.promote("4", trust=("amount", "number of panes"), request_id="a") for _ in range(2)]
+    assert promoted[0] == promoted[1]
+
+
+def test_the_promotion_of_an_equal_model_says_so(three: ModelEnvironment) -> None:
+    for version, served in (("4", "same"), ("5", "same"), ("6", "another")):
+        three.register(version, served_sha256=served)
+    three.promote("1")
+
+    remarks = [three.promote(version).remarks for version in "4562"]
+
+    assert [len(each) for each in remarks] == [0, 1, 0, 0]
+    assert "equal to model 4" in remarks[1][0]
+    history = three.site.query("SELECT equal_to FROM claimwatch.promotion ORDER BY promotion_id")
+    assert [row["equal_to"] for row in history] == [None, None, "4", None, None]
 
 
 def test_a_bundle_that_differs_from_the_registered_one_is_not_promoted(three: ModelEnvironment) -> None:

@@ -70,6 +70,12 @@ MATRIX = {
         promotion: SELECT INSERT
         request_without_change: SELECT INSERT
         without_model: SELECT(line) DELETE
+        model_exception: SELECT
+        contract: SELECT(contract_id line status text version)
+    """,
+    "approval": """
+        model_version: SELECT
+        model_exception: SELECT INSERT
     """,
     "dispatch": """
         training: SELECT INSERT UPDATE(ended_at error instance_id notified_at status)
@@ -109,6 +115,7 @@ MATRIX = {
         training: SELECT
         model_version: SELECT
         promotion: SELECT
+        model_exception: SELECT
         live_model: SELECT
         score: SELECT
         unscored_file: SELECT
@@ -131,6 +138,7 @@ MATRIX = {
 HISTORIES = (
     "promotion",
     "request_without_change",
+    "model_exception",
     "model_version",
     "score",
     "scored_chunk",
@@ -309,7 +317,15 @@ PROMOTION = """
     INSERT INTO claimwatch.promotion (request_id, line, role, action, by, why)
     VALUES ('r', 'motor', 'champion', 'vacate', 'ceo', 'because')
 """
+EXCEPTION = """
+    INSERT INTO claimwatch.model_exception (request_id, line, version, gate, bundle_sha256, by, caller, why)
+    VALUES ('r', 'motor', '1', 'bias', 'hash', 'ceo', 'arn:aws:iam::1:user/ceo', 'because')
+"""
 REFUSED = {
+    "an exception is approved by the task that promotes": ("promotion", EXCEPTION),
+    "an exception is approved by a training": ("training", EXCEPTION),
+    "a model is promoted by the task that approves": ("approval", PROMOTION),
+    "an exception is changed": ("approval", "UPDATE claimwatch.model_exception SET by = 'ceo'"),
     "a history is rewritten": ("promotion", "UPDATE claimwatch.promotion SET by = 'ceo'"),
     "a promotion is made by another task": ("scoring", PROMOTION),
     "a training promotes its own model": ("training", PROMOTION),

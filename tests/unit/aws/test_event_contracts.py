@@ -29,6 +29,7 @@ from claimwatch.errors import MalformedEvent
 from claimwatch.evaluation import close, plan
 from claimwatch.evaluation.plan import EvaluationRequest, Task
 from claimwatch.ingest.plan import ChunkToLoad
+from claimwatch.models.approve_exception import ExceptionRequest
 from claimwatch.models.promote import ModelChange
 from claimwatch.models.trainings import TrainingRequest
 from claimwatch.scoring.plan_scoring import ChunkToScore, ScoringPlan
@@ -197,10 +198,12 @@ def test_what_the_command_line_sends_parses_in_the_function() -> None:
     for request in (back_test, TrainingRequest("motor", "why")):
         assert TrainingRequest.parse(json.loads(json.dumps(request.to_fields()))) == request
     for change in (
-        ModelChange("motor", "me", "why", "3", "challenger", "id", date(2026, 3, 31)),
+        ModelChange("motor", "me", "why", "3", "challenger", "id", date(2026, 3, 31), ("amount", "age")),
         ModelChange("motor", "me", "why"),
     ):
         assert ModelChange.parse(json.loads(json.dumps(change.to_fields()))) == change
+    exception = ExceptionRequest("motor", "3", "bias", "me", "why", "id")
+    assert ExceptionRequest.parse(exception.to_fields()) == exception
     for evaluation in (EvaluationRequest("motor", "2026-W09"), EvaluationRequest("motor")):
         assert EvaluationRequest.parse(vars(evaluation)) == evaluation
 
@@ -240,6 +243,11 @@ MALFORMED: list[tuple[Callable[[object], object], object, str]] = [
         ModelChange.parse,
         {"line": "motor", "by": "me", "why": "x", "version": "1", "role": "secret"},
         "'role' must be one of champion, challenger",
+    ),
+    (
+        ExceptionRequest.parse,
+        {"line": "motor", "version": "3", "by": "me", "why": "x", "gate": "secret"},
+        "'gate' must be one of bias",
     ),
     (EvaluationRequest.parse, {"line": 4711}, "'line' must be a text; it is int"),
     (Task.parse, {"line": "m", "window": "secret", "model_version": "1", "check": "bias"}, "'window'"),

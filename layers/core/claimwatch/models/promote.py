@@ -10,6 +10,8 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 from claimwatch.aws.event_fields import Fields
 from claimwatch.aws.executions import Backfill
 from claimwatch.errors import RefusedData
+from claimwatch.models.promotion_checks import check_accepted, check_columns, check_day, check_trust
+from claimwatch.models.promotion_record import compared_with_live, remarks_of
 from claimwatch.models.request_texts import check_id, check_line, check_name, check_reason, check_version
 from claimwatch.storage import models, scores
 from claimwatch.storage.connection import Database
@@ -22,7 +24,7 @@ class ModelChange:
 
     ``by`` is the name of the person responsible, as the caller writes it. Without a ``request_id``, the
     request gets one; a request that is repeated needs the same one. ``as_of`` repeats the day of a back-test
-    whose model is promoted.
+    whose model is promoted. ``trust`` names the columns with a warning that the person trusts.
     """
 
     line: str
@@ -32,6 +34,7 @@ class ModelChange:
     role: Role = "champion"
     request_id: str | None = None
     as_of: date | None = None
+    trust: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, event: object) -> Self:
@@ -46,11 +49,12 @@ class ModelChange:
             cls.role if version is None else fields.choice("role", models.ROLES),
             fields.optional_text("request_id") or None,
             fields.optional_day("as_of"),
+            fields.texts("trust"),
         )
 
     def to_fields(self) -> dict[str, Any]:
         """Return the fields that ``parse`` reads."""
-        return vars(self) | {"as_of": self.as_of and self.as_of.isoformat()}
+        return vars(self) | {"as_of": self.as_of and self.as_of.isoformat(), "trust": list(self.trust)}
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,10 @@ class Dependencies:
 
 @dataclass(frozen=True)
 class Promoted:
-    """The result of a request; ``changed`` is False if the model was already live in that role."""
+    """The result of a request; ``changed`` is False if the model was already live in that role.
+
+    ``remarks`` are sentences about what a person should know of this promotion.
+    """
 
     line: str
     version: str
@@ -76,6 +83,7 @@ class Promoted:
     action: Action
     changed: bool
     unscored_files: int
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,7 @@ class Request:
     """Who changes what is live, why, and the id that identifies a repeated request.
 
     ``caller`` is the verified identity, ``by`` the name that the caller wrote. ``as_of`` names the day of a
-    back-test whose model is promoted.
+    back-test whose model is promoted, ``trust`` the columns with a warning that the person trusts.
     """
 
     request_id: str
@@ -91,6 +99,7 @@ class Request:
     why: str
     caller: str
     as_of: date | None = None
+    trust: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_id(self.request_id)
@@ -113,9 +122,9 @@ def promote(deps: Dependencies, request: Request, line: str, version: str, role:
             raise RefusedData(
                 f"line {line} has no model {version}: `claimwatch models {line}` lists its models"
             )
-        if model.status == "refused":
-            raise RefusedData(f"model {version} of line {line} was refused: {model.refused_because}")
-        _check_day(model, role, request.as_of)
+        check_accepted(cursor, model, request.caller)
+        check_day(model, role, request.as_of)
+        check_trust(model, role, request.trust)
         return model
 
     return _change(deps, request, line, role, "promote", chosen)
@@ -158,20 +167,18 @@ def _change(
 ) -> Promoted:
     with deps.database.transaction() as cursor:
         models.lock_line(cursor, line)
-        done = models.find_promotion(cursor, request.request_id)
-        unchanged = models.find_request_without_change(cursor, request.request_id)
-        if done is not None:
-            version, changed = done.version or "", True
-        elif unchanged is not None:
-            version, changed = unchanged, False
-        else:
+        entry = models.find_promotion(cursor, request.request_id)
+        version = models.find_request_without_change(cursor, request.request_id)
+        if entry is None and version is None:
             model = choose(cursor)
+            entry = _make_live(deps, cursor, request, line, role, action, model)
             version = model.version
-            changed = _make_live(deps, cursor, request, line, role, action, model)
-            if not changed:
+            if entry is None:
                 models.add_request_without_change(cursor, request.request_id, version)
     unscored = _score_unscored(deps, request, line) if role == "champion" else 0
-    return Promoted(line, version, role, action, changed, unscored)
+    if entry is None:
+        return Promoted(line, version or "", role, action, changed=False, unscored_files=unscored)
+    return Promoted(line, entry.version or "", role, action, True, unscored, tuple(remarks_of(entry)))
 
 
 def _score_unscored(deps: Dependencies, request: Request, line: str) -> int:
@@ -195,56 +202,44 @@ def _make_live(
     role: Role,
     action: Action,
     model: Version | LiveModel,
-) -> bool:
+) -> Promotion | None:
+    """Add the entry that makes a model live; return None if the model is live in that role already."""
     live = models.live_models(cursor, line)
     present = live.get(role)
     if present is not None and (present.version, present.bundle_sha256) == (
         model.version,
         model.bundle_sha256,
     ):
-        return False
+        return None
     if role == "challenger" and "champion" in live and live["champion"].version == model.version:
         raise RefusedData(f"model {model.version} is the champion: it cannot challenge itself")
     assert model.bundle_uri is not None  # a constraint: a registered model has both
     assert model.bundle_sha256 is not None
-    _check_columns(cursor, line, model.version, deps.columns_of(model.bundle_uri, model.bundle_sha256))
-    _add(cursor, request, line, role, action, model)
+    check_columns(cursor, line, model.version, deps.columns_of(model.bundle_uri, model.bundle_sha256))
+    entry = _add(
+        cursor, request, line, role, action, model, **compared_with_live(cursor, line, model.version, live)
+    )
     if role == "champion":
         scores.delete_line_without_model(cursor, line)
         challenger = live.get("challenger")
         if challenger is not None and challenger.version == model.version:
             _add(cursor, request, line, "challenger", "vacate", None)
-    return True
-
-
-def _check_day(model: Version, role: Role, named: date | None) -> None:
-    """Require the day of a back-test: its model knows less, and was not compared with the champion."""
-    if named == model.as_of:
-        return
-    if model.as_of is None:
-        raise RefusedData(f"model {model.version} is not from a back-test: leave out --as-of (as_of)")
-    raise RefusedData(
-        f"model {model.version} is from a back-test: it knows nothing after {model.as_of}, and was not"
-        f" compared with the present champion. On all that is known trains"
-        f' `claimwatch train {model.line} --why "..."`;'
-        f" to promote this model nevertheless, name its day: `claimwatch promote {model.line} {model.version}"
-        f' --as {role} --as-of {model.as_of} --why "..."`'
-    )
-
-
-def _check_columns(cursor: Cursor, line: str, version: str, needed: set[str]) -> None:
-    missing = needed - models.columns_of_line(cursor, line)
-    if missing:
-        raise RefusedData(
-            f"model {version} needs columns that the claims of line {line} do not have:"
-            f" {', '.join(sorted(missing))}"
-        )
+    return entry
 
 
 def _add(
-    cursor: Cursor, request: Request, line: str, role: Role, action: Action, model: Version | LiveModel | None
-) -> None:
-    models.add_promotion(
+    cursor: Cursor,
+    request: Request,
+    line: str,
+    role: Role,
+    action: Action,
+    model: Version | LiveModel | None,
+    **compared: Any,
+) -> Promotion:
+    said: dict[str, Any] = {}
+    if action == "promote":
+        said = {"as_of": request.as_of, "trusted": request.trust}
+    entry = models.add_promotion(
         cursor,
         request.request_id,
         line,
@@ -254,6 +249,8 @@ def _add(
         by=request.by,
         why=request.why,
         caller=request.caller,
-        as_of=request.as_of if action == "promote" else None,
+        **said,
+        **compared,
     )
     models.set_alias(cursor, line, role, model.version if model else None)
+    return entry

@@ -78,6 +78,20 @@ class Manifest:
         """The bands of protected numbers and dates, by attribute; a model of an earlier version has none."""
         return {name: Bands.from_json(read) for name, read in self.details.get("bands", {}).items()}
 
+    @property
+    def served_sha256(self) -> str:
+        """The hash of all that changes a score, a percentile, a reason, a referral or a draw.
+
+        Models with the same one are served alike, whatever their versions, cards and times are.
+        """
+        served = {
+            "parts": {name: self.parts[name].sha256 for name in SERVED if name in self.parts},
+            "threshold": self.threshold,
+            "tie_share": self.tie_share,
+            "audit_share": self.audit_share,
+        }
+        return hashlib.sha256(json.dumps(served, sort_keys=True).encode()).hexdigest()
+
     def to_bytes(self) -> bytes:
         """Return the content of the manifest's file."""
         written = {"format": FORMAT} | asdict(self)

@@ -18,6 +18,7 @@ TASKS = (
     "photos",
     "scoring",
     "promotion",
+    "approval",
     "dispatch",
     "training",
     "evaluation",

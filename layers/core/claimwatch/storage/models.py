@@ -50,7 +50,8 @@ class NewVersion:
     """A model to register; ``refused_because`` says why it may not go live.
 
     ``bundle_sha256`` is the hash of the manifest in the folder ``bundle_uri``, ``as_of`` the day of a
-    back-test.
+    back-test, ``failed_gates`` the gates that refused the model, and ``served_sha256`` the hash of what is
+    served.
     """
 
     line: str
@@ -64,6 +65,8 @@ class NewVersion:
     refused_because: str | None = None
     as_of: date | None = None
     warnings: Sequence[Mapping[str, str]] = ()
+    failed_gates: Sequence[str] | None = None
+    served_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,9 @@ class Version:
     as_of: date | None
     warnings: list[dict[str, str]]
     """What a person has to judge before the model goes live: each has kind, column and found."""
+    failed_gates: list[str] | None
+    """The gates that refused the model; None if it was trained before they were recorded."""
+    served_sha256: str | None
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,10 @@ class LiveModel:
 class Promotion:
     """An entry of the history; without a version, the role is empty from then on.
 
-    ``as_of`` is the day of a back-test, which the person named who promoted its model.
+    ``as_of`` is the day of a back-test and ``trusted`` the columns with a warning, which the person named who
+    promoted the model. ``no_longer_protected`` maps columns to their roles now, if they have one;
+    ``equal_to`` is the version of a live model that was served by the same bytes; ``excepted`` is the
+    approved exception of a refused model, with ``gate``, ``at``, ``by``, ``caller`` and ``why``.
     """
 
     promotion_id: int
@@ -115,6 +124,10 @@ class Promotion:
     bundle_uri: str | None
     bundle_sha256: str | None
     as_of: date | None
+    trusted: list[str]
+    no_longer_protected: dict[str, str | None]
+    equal_to: str | None
+    excepted: dict[str, str] | None
 
 
 # -- Trainings -----------------------------------------------------------------------------------------------
@@ -220,6 +233,7 @@ def add_version(cursor: Cursor, new: NewVersion) -> Version:
             "metrics": json.dumps(new.metrics),
             "status": "refused" if new.refused_because else "registered",
             "warnings": json.dumps(list(new.warnings)),
+            "failed_gates": None if new.failed_gates is None else list(new.failed_gates),
         },
     )
     found = find_version(cursor, new.line, new.version)
@@ -298,6 +312,9 @@ def add_promotion(
     why: str,
     caller: str,
     as_of: date | None = None,
+    trusted: Sequence[str] = (),
+    no_longer_protected: Mapping[str, str | None] | None = None,
+    equal_to: str | None = None,
 ) -> Promotion:
     """Add an entry to the history; it pins the hash that the model has now."""
     cursor.execute(
@@ -314,8 +331,13 @@ def add_promotion(
             "bundle_uri": model and model.bundle_uri,
             "bundle_sha256": model and model.bundle_sha256,
             "as_of": as_of,
+            "trusted": list(trusted),
+            "no_longer_protected": json.dumps(dict(no_longer_protected or {})),
+            "equal_to": equal_to,
         },
     )
+    (promotion_id,) = _row(cursor)
+    cursor.execute(_SQL["promotion"], {"promotion_id": promotion_id})
     return Promotion(*_row(cursor))
 
 

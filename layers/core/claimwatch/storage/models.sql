@@ -60,20 +60,24 @@ WHERE training_id = %(training_id)s;
 
 -- name: add_version
 INSERT INTO claimwatch.model_version (line, version, status, metrics, data_sha256, code_version, contract_version,
-                                      bundle_uri, bundle_sha256, refused_because, as_of, warnings)
+                                      bundle_uri, bundle_sha256, refused_because, as_of, warnings, failed_gates,
+                                      served_sha256)
 VALUES (%(line)s, %(version)s, %(status)s, %(metrics)s, %(data_sha256)s, %(code_version)s, %(contract_version)s,
-        %(bundle_uri)s, %(bundle_sha256)s, %(refused_because)s, %(as_of)s, %(warnings)s)
+        %(bundle_uri)s, %(bundle_sha256)s, %(refused_because)s, %(as_of)s, %(warnings)s, %(failed_gates)s,
+        %(served_sha256)s)
 ON CONFLICT (line, version) DO NOTHING;
 
 -- name: find_version
 SELECT line, version, status, metrics, data_sha256, code_version, contract_version, bundle_uri, bundle_sha256,
-       created_at, refused_because, as_of, warnings
+       created_at, refused_because, as_of, warnings, failed_gates, served_sha256
 FROM claimwatch.model_version WHERE line = %(line)s AND version = %(version)s;
 
 -- name: list_versions
 SELECT m.line, m.version, m.status, live.role, m.metrics, m.data_sha256, m.code_version, m.contract_version,
        m.bundle_uri, m.bundle_sha256, m.created_at, m.refused_because, m.as_of, m.warnings,
-       coalesce(t.trusted, '{}') AS trusted
+       coalesce(t.trusted, '{}') AS trusted, m.failed_gates, m.served_sha256,
+       (SELECT jsonb_build_object('gate', e.gate, 'at', e.at, 'by', e.by, 'caller', e.caller, 'why', e.why)
+        FROM claimwatch.model_exception AS e WHERE (e.line, e.version) = (m.line, m.version)) AS excepted
 FROM claimwatch.model_version AS m
 LEFT JOIN claimwatch.live_model AS live ON (live.line, live.version) = (m.line, m.version)
 LEFT JOIN claimwatch.training AS t ON (t.line, t.version) = (m.line, m.version)
@@ -93,26 +97,42 @@ SELECT role, version, bundle_uri, bundle_sha256 FROM (
 WHERE version IS NOT NULL;
 
 -- name: find_promotion
-SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of
-FROM claimwatch.promotion WHERE request_id = %(request_id)s AND action <> 'vacate';
+SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of, trusted,
+       no_longer_protected, equal_to,
+       (SELECT jsonb_build_object('gate', e.gate, 'at', e.at, 'by', e.by, 'caller', e.caller, 'why', e.why)
+        FROM claimwatch.model_exception AS e WHERE (e.line, e.version) = (p.line, p.version))
+FROM claimwatch.promotion AS p WHERE request_id = %(request_id)s AND action <> 'vacate';
 
 -- name: promotions_of_role
-SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of
-FROM claimwatch.promotion WHERE line = %(line)s AND role = %(role)s ORDER BY promotion_id;
+SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of, trusted,
+       no_longer_protected, equal_to,
+       (SELECT jsonb_build_object('gate', e.gate, 'at', e.at, 'by', e.by, 'caller', e.caller, 'why', e.why)
+        FROM claimwatch.model_exception AS e WHERE (e.line, e.version) = (p.line, p.version))
+FROM claimwatch.promotion AS p WHERE line = %(line)s AND role = %(role)s ORDER BY promotion_id;
 
 -- name: history
 -- With a time, the promotions until then.
-SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of
-FROM claimwatch.promotion
+SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of, trusted,
+       no_longer_protected, equal_to,
+       (SELECT jsonb_build_object('gate', e.gate, 'at', e.at, 'by', e.by, 'caller', e.caller, 'why', e.why)
+        FROM claimwatch.model_exception AS e WHERE (e.line, e.version) = (p.line, p.version))
+FROM claimwatch.promotion AS p
 WHERE line = %(line)s AND (%(until)s::timestamptz IS NULL OR at <= %(until)s)
 ORDER BY promotion_id DESC;
 
 -- name: add_promotion
 INSERT INTO claimwatch.promotion (request_id, line, version, role, action, by, caller, why, bundle_uri, bundle_sha256,
-                                  as_of)
+                                  as_of, trusted, no_longer_protected, equal_to)
 VALUES (%(request_id)s, %(line)s, %(version)s, %(role)s, %(action)s, %(by)s, %(caller)s, %(why)s, %(bundle_uri)s,
-        %(bundle_sha256)s, %(as_of)s)
-RETURNING promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of;
+        %(bundle_sha256)s, %(as_of)s, %(trusted)s, %(no_longer_protected)s, %(equal_to)s)
+RETURNING promotion_id;
+
+-- name: promotion
+SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of, trusted,
+       no_longer_protected, equal_to,
+       (SELECT jsonb_build_object('gate', e.gate, 'at', e.at, 'by', e.by, 'caller', e.caller, 'why', e.why)
+        FROM claimwatch.model_exception AS e WHERE (e.line, e.version) = (p.line, p.version))
+FROM claimwatch.promotion AS p WHERE promotion_id = %(promotion_id)s;
 
 -- name: find_request_without_change
 SELECT version FROM claimwatch.request_without_change WHERE request_id = %(request_id)s;

@@ -23,7 +23,7 @@ from training.snapshot import Snapshot
 from training.tune import fitted, fold, search
 
 FILE = (TESTDATA or Path()) / "auto-claims" / "insurance_claims.csv"
-TRIALS = 6
+TRIALS = 3
 
 ROLES = {"incident_date": Role.EVENT_TIME, "fraud_reported": Role.LABEL, "insured_sex": Role.PROTECTED}
 TYPES = {"policy_bind_date": LogicalType.DATE, "incident_date": LogicalType.DATE}

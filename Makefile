@@ -27,7 +27,7 @@ TESTS := $(wildcard tests/e2e tests/integration/iam tests/unit tests/template te
 TESTS_ON_17 := $(filter-out %/iam/ %/laptop/ %/formats/,$(wildcard tests/integration/*/)) tests/faults
 CODE_VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
-.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-images bench-scoring bench-drift cost faults fuzz up down status mlflow deploy lock clean
+.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-drift cost faults fuzz up down status mlflow deploy lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -169,13 +169,16 @@ faults: $(STAMP) ## Run at least 200 seeded schedules of kills, restarts, duplic
 fuzz: $(STAMP) ## Read mutated files, photos, contracts and keys; FUZZ="--seconds 600 --seed 2" sets options
 	@python -m tests.fuzz $(FUZZ)
 
-bench: bench-ingest bench-field bench-images bench-scoring bench-drift ## Run every benchmark, most with their peers in the same run
+bench: bench-ingest bench-field bench-first-model bench-images bench-scoring bench-drift ## Run every benchmark, most with their peers in the same run
 
 bench-ingest: $(STAMP) ## Compare loading a million rows with raw COPY, pandas and awswrangler
 	@python -m benchmarks.ingest
 
 bench-field: $(STAMP) ## Load files as strangers write them, and compare every row with what it means
 	@python -m benchmarks.field
+
+bench-first-model: $(STAMP) ## Take ten strangers' books from a raw labelled file to a model; count what was missed
+	@python -m benchmarks.first_model
 
 bench-images: $(STAMP) ## Compare photos of 12 megapixels with Pillow, pyvips and sharp; find edited copies
 	@python -m benchmarks.images

@@ -11,10 +11,14 @@ from training.snapshot import RefusedTraining
 type Floats = npt.NDArray[np.float64]
 
 
+class FoundNothing(RefusedTraining):
+    """On later claims, fraud does not become more likely with the score."""
+
+
 def platt(link: Link, margin: Floats, outcome: Floats, weight: Floats) -> Calibration:
     """Return the maximum-likelihood calibration for these outcomes and weights.
 
-    Raises ``RefusedTraining`` if fraud does not become more likely with the margin.
+    Raises ``FoundNothing`` if fraud does not become more likely with the margin.
     """
     if len(set(outcome.tolist())) < 2:
         raise RefusedTraining("the validation split needs claims of both outcomes")
@@ -22,7 +26,7 @@ def platt(link: Link, margin: Floats, outcome: Floats, weight: Floats) -> Calibr
     line.fit(log_odds(link, margin)[:, None], outcome, sample_weight=weight / weight.mean())
     slope, offset = float(line.coef_[0, 0]), float(line.intercept_[0])
     if slope <= 0.0:
-        raise RefusedTraining(
+        raise FoundNothing(
             "on the validation split, fraud is no more likely with a higher score: the model found nothing"
         )
     return Calibration(slope, offset)

@@ -1,7 +1,7 @@
 """The families of a training: each searched, fitted, and measured on periods after its training claims."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ class Period:
 class Entrant:
     """A fitted family, and the same parameters fitted on earlier parts of the training split."""
 
+    candidate: Candidate
     family: Family
     estimator: Any
     model: Model
@@ -78,7 +79,7 @@ def enter(
         )
         for one, (_, test_rows) in zip(folds, pairs, strict=True)
     ]
-    return Entrant(family, estimator, model, scorer_of(onnx_of(model, Calibration())), periods)
+    return Entrant(candidate, family, estimator, model, scorer_of(onnx_of(model, Calibration())), periods)
 
 
 def contender(entrant: Entrant, book: Book) -> Contender:
@@ -123,3 +124,15 @@ def calibrated(chosen: Entrant, book: Book) -> Calibration:
     rows = book.claims.known & book.split.rows(VALIDATION)
     stated = chosen.uncalibrated(book.matrix[rows])
     return platt("identity", stated, book.claims.outcome[rows], book.sampling.weight[rows])
+
+
+def trained_without(
+    columns: Collection[str], chosen: Entrant, book: Book, spec: FeatureSpec, seed: int
+) -> Score:
+    """Return the scores of a family that was trained with its parameters, but without some columns."""
+    places = [place for place, feature in enumerate(spec.features) if feature.column not in columns]
+    kept = replace(spec, features=tuple(spec.features[place] for place in places))
+    rows = book.claims.known & book.split.rows(TRAIN)
+    x, y = book.matrix[rows][:, places], book.claims.outcome[rows]
+    estimator = fitted(chosen.candidate, chosen.family.parameters, kept, x, y, seed)
+    return lambda matrix: np.asarray(estimator.predict_proba(matrix[:, places])[:, 1])

@@ -1,11 +1,12 @@
 """The conditions that a model must meet; a model that fails one is registered as refused, with the reason."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from claimwatch.domain.evaluation.ranking import Estimate, estimate, pr_auc_influence, value_influence
+from training.cause import LEVEL, p_above
 from training.fairness import Fairness
 from training.fairness_text import acceptance, refusal
 from training.scored_sample import ScoredSample
@@ -50,9 +51,25 @@ def leak(area: float) -> Gate:
     )
 
 
-def use(lift: float) -> Gate:
-    """Require that referring by score finds more than referring at random."""
-    return Gate("use", lift > 1.0, f"the top decile's lift is {lift:.2f}")
+def use(area: Estimate, lift: float, cause: Callable[[], str]) -> Gate:
+    """Require that referring by score finds more than referring at random, beyond chance.
+
+    The null hypothesis is a ROC-AUC of the book of 0.5, tested on one side at ``LEVEL``; ``cause`` returns
+    why a model fails and what to do. The lift alone would need several times as many frauds.
+    """
+    p_value = p_above(area, 0.5)
+    interval = area.interval
+    found = (
+        f"ROC-AUC {area.value:.2f} ({interval.low:.2f} to {interval.high:.2f}) on the test split, p-value"
+        f" {p_value:.2g} for a model that ranks at random (limit {LEVEL}); the top decile's lift is"
+        f" {lift:.2f}"
+    )
+    if p_value <= LEVEL and lift > 1.0:
+        return Gate("use", passed=True, found=found)
+    what = "the claims with the highest scores contain no more frauds than all others"
+    if p_value > LEVEL:
+        what = f"with {area.frauds:.0f} frauds, it cannot be told from a model that ranks at random"
+    return Gate("use", passed=False, found=f"{what}: {found}. {cause()}")
 
 
 def bias(found: Fairness, exception: str) -> Gate:

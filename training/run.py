@@ -16,8 +16,11 @@ from claimwatch.scoring.bundle import Bundle
 from claimwatch.scoring.scorer import Scorer
 from training import gates, plots
 from training.book import Book, claimants, gain_of
+from training.calibrate import FoundNothing
 from training.candidates import CANDIDATES, Candidate
 from training.category_encoding import ordered
+from training.cause import misleading_warnings
+from training.diagnose import area_of, decline, misleading_columns
 from training.enough import check, check_known, count_of, day_of
 from training.evaluate import evaluate, values_of
 from training.evidence import Evidence
@@ -30,7 +33,7 @@ from training.sampling import sample_weights
 from training.scored_sample import ScoredSample, ScoredSplit
 from training.select import choose
 from training.settings import Settings
-from training.snapshot import Snapshot, matured, read_snapshot
+from training.snapshot import RefusedTraining, Snapshot, matured, read_snapshot
 from training.splits import TEST, TRAIN, VALIDATION, by_time
 from training.strong_features import strong_features
 
@@ -99,10 +102,12 @@ def _train(
 
     known = claims.known
     warnings = strong_features(spec, matrix[known], claims.outcome[known])
-    for warning in warnings:
-        log(f"warning: {warning}")
-
-    calibration = calibrated(chosen, book)
+    try:
+        calibration = calibrated(chosen, book)
+    except FoundNothing as error:
+        misled = misleading_columns(chosen, book, spec, VALIDATION, settings.seed)
+        why = decline(chosen, book, spec, VALIDATION, misled, settings.seed)
+        raise RefusedTraining(f"{error}. {why.sentences}") from error
     graph = onnx_of(chosen.model, calibration)
     served = scorer_of(graph)
     rule = ReferralRule.of_capacity(served(matrix[split.rows(VALIDATION)]), settings.capacity)
@@ -127,15 +132,21 @@ def _train(
         settings,
         served,
     )
-    for warning in (of_groups := warnings_of(found.fairness)):
-        log(f"warning: {warning}")
     metrics = values_of(found.book)
+    misled = misleading_columns(chosen, book, spec, TEST, settings.seed)
+    warnings += [*warnings_of(found.fairness), *misleading_warnings(misled)]
+    for warning in warnings:
+        log(f"warning: {warning}")
     results = [
         gates.parity(
             test.scored.probability, library(chosen, calibration, test.matrix), settings.parity_limit
         ),
         gates.leak(metrics["roc_auc"]),
-        gates.use(metrics["lift_top_decile"]),
+        gates.use(
+            area_of(test.scored.book),
+            metrics["lift_top_decile"],
+            lambda: decline(chosen, book, spec, TEST, misled, settings.seed).sentences,
+        ),
         gates.bias(
             found.fairness,
             f"claimwatch approve {request.line} {request.version} --exception bias --why TEXT",
@@ -157,7 +168,7 @@ def _train(
         left_out=split.left_out,
         folds=folds,
         leaks=leaks,
-        warnings=[*warnings, *of_groups],
+        warnings=warnings,
         sampling=sampling,
         families=[entrant.family for entrant in entrants],
         choice=choice,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from claimwatch.domain.evaluation.ranking import Estimate
 from training import gates
 from training.calibrate import platt
 from training.scored_sample import ScoredSample
@@ -96,9 +97,11 @@ def test_a_model_that_is_too_good_is_a_leak() -> None:
 
 
 def test_the_reason_for_a_refusal_names_every_gate_that_was_breached() -> None:
-    found = [gates.leak(0.999), gates.use(2.0), gates.use(0.9)]
+    blind, good = Estimate(0.48, 0.05, 30.0), Estimate(0.7, 0.05, 30.0)
+    found = [gates.leak(0.999), gates.use(good, 2.0, str), gates.use(blind, 0.9, lambda: "Cause: noise")]
     reason = gates.reason_for_refusal(found)
     assert reason is not None
     assert "leak" in reason
-    assert "0.90" in reason
-    assert gates.reason_for_refusal([gates.use(2.0)]) is None
+    assert "0.48" in reason
+    assert "Cause: noise" in reason
+    assert gates.reason_for_refusal([gates.use(good, 2.0, str)]) is None

@@ -3,8 +3,10 @@
 from typing import Any
 
 from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding
+from claimwatch.domain.evaluation.quality import Intake, data_quality
 from claimwatch.evaluation.checks.registry import SPEC_OF
 from claimwatch.evaluation.notifications import digest, notify_window
+from claimwatch.evaluation.priorities import action_items
 from claimwatch.evaluation.report_data import PastWindow
 from tests.unit.evaluation import weeks
 
@@ -40,6 +42,20 @@ def test_the_first_window_sends_its_alarms() -> None:
     message = digest(weeks.facts(), DRIFT, None, URI)
     assert message is not None
     assert "- New: Feature drift, claim_amount: PSI 0.400, bound 0.100" in message[1]
+
+
+def test_ten_silent_weeks_send_one_digest_and_always_need_a_person() -> None:
+    silent: dict[Check, list[Finding]] = QUIET | {"data_quality": data_quality({}, {}, Intake(0, 0, 0))}
+    sent, before = [], past(QUIET)
+    for _ in range(10):
+        facts = weeks.facts(claims=0)
+        sent.append(digest(facts, silent, before, URI))
+        assert [item.outcome for item in action_items(facts, silent, before)] == ["alarm"]
+        before = past(silent)
+    assert sent[0] is not None
+    assert "0 claims scored" in sent[0][1]
+    assert "no claims at all" in sent[0][1]
+    assert sent[1:] == [None] * 9
 
 
 def test_a_missing_check_sends_a_digest_without_any_alarm() -> None:

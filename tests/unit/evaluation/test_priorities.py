@@ -99,6 +99,12 @@ def test_an_alarm_is_not_cleared_while_its_check_is_missing() -> None:
     assert changes(facts, now, past(with_alarm("feature_drift", drift("amount")))).cleared == ()
 
 
+def test_an_alarm_is_not_cleared_by_a_week_with_not_enough_data() -> None:
+    before = past(with_alarm("feature_drift", drift("amount"), drift("channel")))
+    now = with_alarm("feature_drift", Finding("psi", None, 0, "not enough data", "amount"))
+    assert [finding.feature for _, finding in changes(weeks.facts(), now, before).cleared] == ["channel"]
+
+
 def test_a_new_champion_renews_alarms_about_the_model_but_not_about_data() -> None:
     late = Finding("late_rate", 0.3, 100, "alarm", threshold=0.1)
     now = with_alarm("feature_drift", drift("amount")) | {"data_quality": [late]}

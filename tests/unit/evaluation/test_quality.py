@@ -18,6 +18,7 @@ from claimwatch.domain.evaluation.quality import (
     p_more_than_reference,
 )
 from claimwatch.domain.model.profile import Profile
+from claimwatch.evaluation.checks.data_quality import HISTORY_WEEKS
 
 USUAL = Intake(
     files=7, rows_read=10_100, rows_quarantined=100, by_rule={"required": 60, "range": 45}, claims=10_000
@@ -147,6 +148,28 @@ def test_a_week_without_claims_alarms_by_volume_only() -> None:
     assert verdicts.pop("volume_ratio") == "alarm"
     assert verdicts.pop("file_count") == "ok"
     assert set(verdicts.values()) == {"not enough data"}
+
+
+def test_a_silent_line_alarms_in_every_week_however_long_it_is_silent() -> None:
+    """The check reads eight earlier weeks; after eight empty ones there is nothing left to compare with."""
+    weeks = [USUAL] * 20 + [Intake(0, 0, 0)] * 10
+    for place in range(20, 30):
+        history = weeks[place - HISTORY_WEEKS : place]
+        findings = data_quality({}, {}, weeks[place], history)
+        alarms = [each for each in findings if each.verdict in ("alarm", "watch")]
+        assert [(each.metric, each.value) for each in alarms] == [("volume_ratio", 0.0)]
+        assert {each.verdict for each in alarms} == {"alarm"}
+
+
+def test_a_line_that_never_had_a_claim_alarms() -> None:
+    assert found("volume_ratio", intake=Intake(0, 0, 0), history=()).verdict == "alarm"
+
+
+def test_a_week_whose_claims_all_came_late_is_no_silence() -> None:
+    late = Intake(0, 0, 0, late=10_000, claims=10_000)
+    assert found("volume_ratio", intake=late).verdict == "ok"
+    assert found("late_share", intake=late).verdict == "watch"
+    assert found("volume_ratio", intake=late, history=()).verdict == "not enough data"
 
 
 @settings(max_examples=60)

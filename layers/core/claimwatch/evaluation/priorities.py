@@ -76,7 +76,7 @@ def changes(facts: WindowFacts, findings: Findings, before: PastWindow | None) -
     """Return the alarms that are new, still standing, or cleared since the window before.
 
     When the champion was replaced, alarms about the previous model do not count. An alarm is not cleared
-    while its check has no result.
+    while its check has no result, or not enough data about its subject.
     """
     if before is None:
         return Changes(new=tuple(alarms(findings)))
@@ -87,13 +87,19 @@ def changes(facts: WindowFacts, findings: Findings, before: PastWindow | None) -
         if not (replaced and SPEC_OF[check].about_the_model)
     }
     now = {_key(check, finding): (check, finding) for check, finding in alarms(findings)}
+    unknown = {
+        _key(check, finding)
+        for check, found in findings.items()
+        for finding in found
+        if finding.verdict == "not enough data"
+    }
     return Changes(
         new=tuple(alarm for key, alarm in now.items() if key not in earlier),
         standing=tuple(alarm for key, alarm in now.items() if key in earlier),
         cleared=tuple(
             alarm
             for key, alarm in earlier.items()
-            if key not in now and _has_result(alarm[0], findings, facts.missing)
+            if key not in now and key not in unknown and _has_result(alarm[0], findings, facts.missing)
         ),
         model=(before.model_version, facts.model_version) if replaced else None,
     )

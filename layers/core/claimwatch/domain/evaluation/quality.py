@@ -276,7 +276,13 @@ def p_more_than_before(count: int, of: int, before: Sequence[tuple[int, int]]) -
 
 
 def _volume(intake: Intake, history: Sequence[Intake]) -> Finding:
-    """Compare the number of claims with the geometric mean of earlier weeks, in both directions."""
+    """Compare the number of claims with the geometric mean of earlier weeks, in both directions.
+
+    A week without claims needs no earlier weeks for its alarm: the longer a line is silent, the fewer of them
+    have claims.
+    """
+    if not intake.claims:
+        return Finding("volume_ratio", 0.0, 0, "alarm", threshold=1.0 / VOLUME)
     if len(history) < HISTORY:
         return Finding("volume_ratio", None, intake.claims, "not enough data")
     weeks = np.log([week.claims + 0.5 for week in history])

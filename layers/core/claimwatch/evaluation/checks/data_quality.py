@@ -91,7 +91,8 @@ SPEC = CheckSpec(
     name="data_quality",
     title="Data quality",
     weight=70,
-    alarm="Data quality: missing, unknown or out-of-range values, quarantined rows or unusual volume.",
+    alarm="Data quality: missing, unknown or out-of-range values, quarantined rows, or unusual volume"
+    " (also no claims at all).",
     next_step="Ask the sender of the files, and list them: claimwatch files --line {line}",
     about_the_model=False,
     metrics=Metrics(

@@ -33,6 +33,8 @@ MEASURES = (
     "recall_at_capacity",
     "precision_at_capacity",
     "brier",
+    "brier_skill",
+    "observed_to_expected",
     "calibration_error",
     "value_at_capacity",
     "base_rate",

@@ -30,18 +30,18 @@ def all_known(claims: Sequence[tuple[int, int]]) -> Cohort:
     return Cohort(probability, probability >= 0.5, np.zeros(len(claims), bool), outcome)
 
 
-def book(claims: int, seed: int) -> tuple[Floats, Floats]:
-    """Return true probabilities and outcomes; about 6 % are frauds."""
+def book(claims: int, seed: int, odds: float = 1.0) -> tuple[Floats, Floats]:
+    """Return probabilities and outcomes with a multiple of their odds; by itself about 6 % are frauds."""
     draw = np.random.default_rng(seed)
     risk = 1.0 / (1.0 + np.exp(-draw.normal(-3.6, 1.5, claims)))
-    return risk, (draw.random(claims) < risk).astype(np.float64)
+    return risk, (draw.random(claims) < odds * risk / (1.0 - risk + odds * risk)).astype(np.float64)
 
 
 def investigated(
-    claims: int = 20_000, seed: int = 1, audit: float = 0.02, referred: bool = True
+    claims: int = 20_000, seed: int = 1, audit: float = 0.02, referred: bool = True, odds: float = 1.0
 ) -> tuple[Cohort, Floats]:
     """Return a cohort whose referrals (or not), some suspicious claims and a random audit have outcomes."""
-    risk, fraud = book(claims, seed)
+    risk, fraud = book(claims, seed, odds)
     draw = np.random.default_rng(seed + 1_000)
     flagged, audited = risk >= THRESHOLD, draw.random(claims) < audit
     suspicious = draw.random(claims) < np.where(fraud > 0.5, 0.3, 0.02)

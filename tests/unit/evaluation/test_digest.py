@@ -58,6 +58,18 @@ def test_ten_silent_weeks_send_one_digest_and_always_need_a_person() -> None:
     assert sent[1:] == [None] * 9
 
 
+def test_more_frauds_than_predicted_are_sent_with_their_own_next_step() -> None:
+    found = Finding("observed_to_expected", 1.8, 900, "alarm", low=1.5, high=2.1, threshold=1.25)
+    message = digest(weeks.facts(), QUIET | {"performance": [found]}, past(QUIET), URI)
+    assert message is not None
+    assert "Observed vs. predicted frauds 1.80 (1.50 to 2.10), bound 1.25" in message[1]
+    assert "If the outcomes are complete" in message[1]
+    worse = Finding("roc_auc", 0.6, 900, "alarm", low=0.5, high=0.7, threshold=0.8)
+    message = digest(weeks.facts(), QUIET | {"performance": [found, worse]}, past(QUIET), URI)
+    assert message is not None
+    assert SPEC_OF["performance"].next_step.format(line="motor", window="2026-W31") in message[1]
+
+
 def test_a_missing_check_sends_a_digest_without_any_alarm() -> None:
     message = digest(weeks.facts(missing={"bias": "it failed"}), QUIET, past(QUIET), URI)
     assert message is not None

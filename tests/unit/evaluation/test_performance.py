@@ -1,6 +1,7 @@
 """Metrics match scikit-learn's with the book's weights; an alarm needs a significant loss."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,14 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from claimwatch.domain.evaluation import ranking
 from claimwatch.domain.evaluation.cohort import Cohort
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval
-from claimwatch.domain.evaluation.performance import FEWEST_FRAUDS, MATERIAL, estimated, performance, worse
+from claimwatch.domain.evaluation.performance import (
+    FEWEST_FRAUDS,
+    MATERIAL,
+    differs,
+    estimated,
+    performance,
+    worse,
+)
 from claimwatch.domain.model import ranking_metrics
 from tests.unit.evaluation.cohorts import (
     NOBODY,
@@ -24,7 +32,16 @@ from tests.unit.evaluation.cohorts import (
     sound,
 )
 
-PROMISED = {"roc_auc": 0.83, "pr_auc": 0.3, "lift_top_decile": 4.6, "recall_at_capacity": 0.3, "brier": 0.05}
+PROMISED = {
+    "roc_auc": 0.83,
+    "pr_auc": 0.3,
+    "lift_top_decile": 4.6,
+    "recall_at_capacity": 0.3,
+    "brier_skill": 0.14,
+    "base_rate": 0.06,
+}
+JUDGED = PROMISED.keys() - {"base_rate"}
+NAMES = ("probability", "referred", "audited", "outcome")
 
 
 @pytest.mark.slow
@@ -83,7 +100,7 @@ def test_without_claims_nothing_is_known() -> None:
     found = performance(NOBODY, 0.05, PROMISED, 7)
     assert sound(found)
     assert one(found, "immature").value == 7.0
-    assert {each.verdict for each in found if each.metric in PROMISED} == {"not enough data"}
+    assert {each.verdict for each in found if each.metric in JUDGED} == {"not enough data"}
 
 
 def test_a_kept_promise_raises_nothing() -> None:
@@ -125,17 +142,66 @@ def test_an_alarm_needs_a_materially_worse_whole_interval(found: Interval, verdi
     assert worse(found, 0.8) == verdict
 
 
-def test_for_the_brier_score_a_higher_value_is_worse() -> None:
-    assert worse(Interval(0.02, 0.01, 0.03), 0.05, less_is_better=True) == "ok"
-    assert worse(Interval(0.06, 0.054, 0.07), 0.05, less_is_better=True) == "watch"
-    assert worse(Interval(0.07, 0.063, 0.08), 0.05, less_is_better=True) == "alarm"
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (Interval(1.6, 1.2, 2.1), "alarm"),
+        (Interval(0.3, 0.1, 0.6), "alarm"),
+        (Interval(1.2, 1.05, 1.4), "watch"),
+        (Interval(0.85, 0.8, 0.95), "watch"),
+        (Interval(1.05, 1.02, 1.08), "ok"),
+        (Interval(1.9, 0.9, 3.5), "ok"),
+        (NOTHING, "not enough data"),
+    ],
+)
+def test_the_number_of_frauds_alarms_if_it_differs_certainly_and_much(found: Interval, verdict: str) -> None:
+    assert differs(found) == verdict
+
+
+@pytest.mark.parametrize(("odds", "verdict"), [(1.0, "ok"), (2.0, "alarm"), (0.25, "alarm")])
+@pytest.mark.parametrize("referred", [True, False])
+def test_more_or_fewer_frauds_than_predicted_alarm(odds: float, verdict: str, referred: bool) -> None:
+    cohort, _ = investigated(claims=60_000, seed=3, referred=referred, odds=odds)
+    found = performance(cohort, 0.05, PROMISED, 0)
+    assert one(found, "observed_to_expected").verdict == verdict
+    assert sound(found)
+
+
+def test_fewer_frauds_do_not_make_the_probabilities_less_skilled() -> None:
+    """The Brier score falls with the fraud rate, and the skill in a book of that rate, but not this one."""
+    cohort, fraud = investigated(claims=30_000, seed=5, audit=1.0)
+    usual = performance(cohort, 0.05, {}, 0)
+    promised = {name: one(usual, name).value or 0.0 for name in ("brier", "brier_skill", "base_rate")}
+    rate = promised["base_rate"]
+    assert promised["brier_skill"] == pytest.approx(1.0 - promised["brier"] / (rate * (1.0 - rate)))
+    kept = (fraud < 0.5) | (np.arange(len(fraud)) % 4 == 0)
+    fewer = Cohort(*(getattr(cohort, name)[kept] for name in NAMES))
+    found = performance(fewer, 0.05, promised, 0)
+    skill = one(found, "brier_skill")
+    assert skill.verdict == "ok"
+    assert skill.value == pytest.approx(promised["brier_skill"], abs=0.03)
+    assert one(performance(fewer, 0.05, {}, 0), "brier_skill").value < 0.8 * promised["brier_skill"]  # type: ignore[operator]
+    assert one(found, "brier").value < 0.5 * promised["brier"]  # type: ignore[operator]
+    # An older model promises no skill, but what it follows from.
+    older = {name: promised[name] for name in ("brier", "base_rate")}
+    assert one(performance(fewer, 0.05, older, 0), "brier_skill").threshold == pytest.approx(skill.threshold)
+
+
+def test_probabilities_that_lost_their_skill_alarm() -> None:
+    cohort, _ = investigated(claims=60_000, seed=5, referred=False, audit=0.05)
+    usual = performance(cohort, 0.05, {}, 0)
+    promised = {name: one(usual, name).value or 0.0 for name in ("brier_skill", "base_rate")}
+    flat = replace(cohort, probability=np.full(len(cohort.probability), promised["base_rate"]))
+    assert one(performance(flat, 0.05, promised, 0), "brier_skill").verdict == "alarm"
+    assert one(performance(flat, 0.05, promised, 0), "observed_to_expected").verdict == "ok"
+    assert one(performance(cohort, 0.05, promised, 0), "brier_skill").verdict == "ok"
 
 
 def test_too_few_frauds_give_no_verdict() -> None:
     cohort, _ = investigated(claims=1_500, referred=False)
     assert 0.0 < cohort.frauds < FEWEST_FRAUDS
-    found = performance(cohort, 0.05, dict.fromkeys(PROMISED, 0.999) | {"brier": 1e-6}, 0)
-    assert {each.verdict for each in found if each.metric in PROMISED} == {"not enough data"}
+    found = performance(cohort, 0.05, dict.fromkeys(JUDGED, 0.999), 0)
+    assert {each.verdict for each in found if each.metric in JUDGED} == {"not enough data"}
 
 
 def test_without_an_audit_only_the_hit_rate_is_known() -> None:

@@ -144,7 +144,7 @@ def _item(facts: WindowFacts, spec: CheckSpec, outcome: Outcome, urgent: Sequenc
         outcome,
         f"{spec.title}: {listed(about)}",
         "; ".join(details) + ".",
-        spec.next_step.format(line=facts.line, window=facts.window),
+        spec.step(facts.line, facts.window, ordered),
     )
 
 

@@ -3,21 +3,36 @@
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.special import ndtri
 
 from claimwatch.domain.evaluation import ranking
+from claimwatch.domain.evaluation.calibration import expected_frauds, observed_to_expected
 from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
 from claimwatch.domain.evaluation.finding import Finding, Verdict
-from claimwatch.domain.evaluation.intervals import NOTHING, Interval, Total, jeffreys, share_of_two
+from claimwatch.domain.evaluation.intervals import NOTHING, TAIL, Interval, Total, jeffreys, share_of_two
 from claimwatch.domain.evaluation.rates import Rate, rate
 
 MATERIAL = 0.15
 """The part of the promised advantage over chance that may be lost before it matters."""
 
-WIDER = 1.3143
-"""The factor that widens an interval from 95 to 99 % for a verdict, because five metrics are judged."""
+JUDGED_TAIL = TAIL / 6
+"""The probability outside of an interval at each end for a verdict, because six metrics are judged."""
+
+RATIO_TAIL = 0.0025
+"""The same for observed over predicted frauds: without a bound that a small change has to pass, one of 200
+calibrated weeks is outside."""
+
+WIDER = float(ndtri(JUDGED_TAIL) / ndtri(TAIL))
+"""The factor that widens a 95 % interval for a verdict."""
+
+RATIO, NOTICED = 1.25, 1.1
+"""Factors by which observed frauds must exceed or fall short of the predicted ones for an alarm, a watch."""
 
 FEWEST_FRAUDS = 20.0
 """The least (equally weighted) frauds for a verdict."""
+
+FEWEST_COUNTED = 5.0
+"""The least frauds, predicted or observed, for a verdict on their number; the test itself needs none."""
 
 FEWEST_CLAIMS = 10
 """The least referrals, or claims without an outcome, behind a figure; fewer would be single claims."""
@@ -27,11 +42,10 @@ _BY_CHANCE = {
     "pr_auc": 0.0,
     "lift_top_decile": 1.0,
     "recall_at_capacity": 0.0,
-    "brier": 0.0,
+    "brier_skill": 0.0,
 }
-"""The judged metrics, each with the value of a model without any information."""
+"""The metrics that are judged by a promise, each with the value of a model without any information."""
 
-_LESS_IS_BETTER = {"brier"}
 _CERTAIN = 1e-6
 """The least variance of a count of frauds, for probabilities of 0 and 1."""
 
@@ -44,8 +58,9 @@ def performance(
     ``capacity`` is the share of claims that the team can review. ``promised`` are the model's metrics on the
     test split; other metrics are reported and not judged. ``immature`` is the number of claims whose outcome
     is not due. A metric alarms if its whole interval, widened by ``WIDER``, is worse than promised by more
-    than ``MATERIAL``; if it is worse at all, it is a watch. ``outcomes`` is the number of outcomes used, and
-    its segment the basis.
+    than ``MATERIAL``; if it is worse at all, it is a watch. ``observed_to_expected`` is judged by what the
+    probabilities themselves promise, in both directions. ``outcomes`` is the number of outcomes used, and its
+    segment the basis.
     """
     matured, counting = len(cohort.outcome), len(cohort.used)
     frauds = cohort.frauds
@@ -65,8 +80,14 @@ def performance(
     hits = rate(cohort, referred, cohort.fraud)
     found = [_of_enough("hit_rate", hits.interval, hits.n)]
     if cohort.basis == "referrals only":
-        # Nothing is known about the rest of the book.
-        return [*counts, *(_reported(name, NOTHING, 0) for name in (*_BY_CHANCE, "base_rate")), *found]
+        # Nothing is known about the rest of the book; what is predicted of referrals can be judged.
+        return [
+            *counts,
+            *(_reported(name, NOTHING, 0) for name in (*_BY_CHANCE, "brier", "base_rate")),
+            frauds_predicted(cohort),
+            *found,
+        ]
+    kept = _with_skill(promised)
     recall, precision = ranking.recall_at(cohort, capacity), ranking.precision_at(cohort, capacity)
     base = rate(cohort, np.ones(counting), cohort.fraud)
     deciles = ranking.lift_by_decile(cohort)
@@ -75,11 +96,13 @@ def performance(
         "pr_auc": ranking.pr_auc(cohort),
         "roc_auc": ranking.roc_auc(cohort),
         "lift_top_decile": deciles[0].interval,
-        "brier": ranking.brier(cohort),
+        "brier_skill": ranking.brier_skill(cohort, promised.get("base_rate")),
     }
     return [
         *counts,
-        *(_judged(name, interval, counting, promised.get(name), frauds) for name, interval in judged.items()),
+        *(_judged(name, interval, counting, kept.get(name), frauds) for name, interval in judged.items()),
+        frauds_predicted(cohort),
+        _reported("brier", ranking.brier(cohort), counting),
         _reported("precision_at_capacity", precision.interval, precision.n),
         *found,
         _reported("base_rate", base.interval, base.n),
@@ -106,28 +129,59 @@ def estimated(probability: Floats, referred: Mask) -> list[Finding]:
     ]
 
 
-def worse(found: Interval, promised: float, by_chance: float = 0.0, less_is_better: bool = False) -> Verdict:
+def worse(found: Interval, promised: float, by_chance: float = 0.0) -> Verdict:
     """Return the verdict on a metric: an alarm if its whole interval is materially worse than promised."""
     if found.value is None or found.low is None or found.high is None:
         return "not enough data"
-    bound = _bound(promised, by_chance, less_is_better)
-    if less_is_better:
-        best = found.value - WIDER * (found.value - found.low)
-        return "alarm" if best > bound else "watch" if best > promised else "ok"
     best = found.value + WIDER * (found.high - found.value)
-    return "alarm" if best < bound else "watch" if best < promised else "ok"
+    return "alarm" if best < _bound(promised, by_chance) else "watch" if best < promised else "ok"
 
 
-def _bound(promised: float, by_chance: float, less_is_better: bool) -> float:
-    may_be_lost = MATERIAL * abs(promised - by_chance)
-    return promised + may_be_lost if less_is_better else promised - may_be_lost
+def differs(found: Interval) -> Verdict:
+    """Return the verdict on observed over predicted frauds; ``found`` leaves ``RATIO_TAIL`` at each end.
+
+    It needs an interval without 1 and a value that is far from 1 in either direction.
+    """
+    if found.value is None or found.low is None or found.high is None:
+        return "not enough data"
+    if found.low <= 1.0 <= found.high:
+        return "ok"
+    if not 1.0 / RATIO < found.value < RATIO:
+        return "alarm"
+    return "ok" if 1.0 / NOTICED < found.value < NOTICED else "watch"
+
+
+def frauds_predicted(cohort: Cohort) -> Finding:
+    """Return ``observed_to_expected``, with the bound on the side where the value is."""
+    found = observed_to_expected(cohort)
+    enough = max(cohort.frauds, expected_frauds(cohort)) >= FEWEST_COUNTED
+    return Finding(
+        "observed_to_expected",
+        found.value,
+        len(cohort.used),
+        differs(observed_to_expected(cohort, RATIO_TAIL)) if enough else "not enough data",
+        low=found.low,
+        high=found.high,
+        threshold=RATIO if found.value is None or found.value >= 1.0 else 1.0 / RATIO,
+    )
+
+
+def _bound(promised: float, by_chance: float) -> float:
+    return promised - MATERIAL * abs(promised - by_chance)
+
+
+def _with_skill(promised: Mapping[str, float]) -> Mapping[str, float]:
+    """Return the promises with that of ``brier_skill``, which follows from others in older models."""
+    rate, brier = (promised.get(name, np.nan) for name in ("base_rate", "brier"))
+    if "brier_skill" in promised or not 0.0 < rate < 1.0:
+        return promised
+    return {**promised, "brier_skill": 1.0 - brier / (rate * (1.0 - rate))}
 
 
 def _judged(name: str, found: Interval, n: int, promised: float | None, frauds: float) -> Finding:
     if promised is None or not np.isfinite(promised):
         return _reported(name, found, n)
-    less = name in _LESS_IS_BETTER
-    verdict = worse(found, promised, _BY_CHANCE[name], less)
+    verdict = worse(found, promised, _BY_CHANCE[name])
     return Finding(
         name,
         found.value,
@@ -135,7 +189,7 @@ def _judged(name: str, found: Interval, n: int, promised: float | None, frauds: 
         verdict if frauds >= FEWEST_FRAUDS else "not enough data",
         low=found.low,
         high=found.high,
-        threshold=_bound(promised, _BY_CHANCE[name], less),
+        threshold=_bound(promised, _BY_CHANCE[name]),
     )
 
 

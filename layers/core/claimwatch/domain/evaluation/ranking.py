@@ -181,6 +181,36 @@ def brier(cohort: Cohort) -> Interval:
     return _by_variance(cohort, value, np.square(1.0 - score) - value, np.square(score) - value)
 
 
+def brier_skill(cohort: Cohort, rate: float | None = None) -> Interval:
+    """Return the part of the Brier score of a constant probability that the model's probabilities avoid.
+
+    0 is the skill of a model that gives every claim the fraud rate, 1 that of a model that is always right.
+    With ``rate``, frauds and honest claims are weighted as in a book with this fraud rate: the Brier score
+    and its skill rise and fall with the fraud rate of the book, also if the model ranks as well as before.
+    """
+    score, fraud, weight = _seen(cohort)
+    share = cohort.mean(fraud)
+    if not 0.0 < share < 1.0:
+        return NOTHING
+    if_fraud, if_honest = np.square(1.0 - score), np.square(score)
+    missed = float(np.average(if_fraud, weights=weight * fraud))
+    raised = float(np.average(if_honest, weights=weight * (1.0 - fraud)))
+    own = rate is None or not 0.0 < rate < 1.0
+    among = share if own else rate or share
+    # Of the skill 1 - missed / (1 - rate) - raised / rate: the share itself counts if it is the rate.
+    by_share = missed / (1.0 - share) ** 2 - raised / share**2 if own else 0.0
+    found = estimate(
+        cohort,
+        Influence(
+            1.0 - missed / (1.0 - among) - raised / among,
+            (missed - if_fraud) / (share * (1.0 - among)) - by_share * (1.0 - share),
+            (raised - if_honest) / ((1.0 - share) * among) + by_share * share,
+        ),
+    ).interval
+    assert found.value is not None
+    return Interval(found.value, found.low, max(min(found.high or 1.0, 1.0), found.value))
+
+
 def calibration(cohort: Cohort) -> list[tuple[float, Rate]]:
     """Return mean probability and share of frauds in parts of the book of about equal size, lowest first."""
     score, fraud, weight = _seen(cohort)

@@ -62,7 +62,11 @@ def section(context: SectionContext) -> Markup:
         (
             _counts(context),
             findings_table(context.metrics, measured, "Metric", promised=context.promised),
-            note("The ring is the model's value on its test split; the dashed line is the bound.")
+            note(
+                "The ring is the model's value on its test split; the dashed line is the bound. Observed over"
+                " predicted frauds is 1 if the probabilities are right. The Brier skill is computed as in a"
+                " book with the fraud rate of the test split, so it does not move with the fraud rate."
+            )
             if context.promised
             else None,
             plots(_lift(context), _calibration(context), *trends(context, measured)),
@@ -160,13 +164,21 @@ SPEC = CheckSpec(
     name="performance",
     title="Performance",
     weight=100,
-    alarm="Performance: on matured outcomes the model is worse than its model card promised.",
+    alarm="Performance: on matured outcomes the model is worse than its model card promised, or the number of"
+    " frauds is not as predicted.",
     next_step='Train on the outcomes known by now: claimwatch train {line} --why "performance in {window}"',
+    next_steps={
+        "observed_to_expected": "If the outcomes are complete and mean what they did, the probabilities are"
+        " wrong, even if the ranking is right; a training calibrates them:"
+        ' claimwatch train {line} --why "fraud rate in {window}"'
+    },
     advises_retraining=True,
     metrics=Metrics(
         roc_auc=Metric("ROC-AUC"),
         pr_auc=Metric("PR-AUC"),
         brier=Metric("Brier score"),
+        brier_skill=Metric("Brier skill"),
+        observed_to_expected=Metric("Observed vs. predicted frauds", "relative"),
         calibration_error=Metric("Calibration error"),
         base_rate=Metric("Fraud rate", "share"),
         lift=Metric("Lift", "ratio"),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.evaluation.bivariate import bivariate
 from claimwatch.domain.evaluation.cohort import Cohort, Floats
-from claimwatch.domain.evaluation.error_slices import errors
+from claimwatch.domain.evaluation.error_slices import Excesses, errors, excesses
 from claimwatch.domain.evaluation.finding import Finding
 from claimwatch.domain.evaluation.groups import SMALLEST, Groups, segments
 from claimwatch.domain.evaluation.intervals import scaled
@@ -53,14 +53,16 @@ class Evaluation:
 
     ``fairness`` is about the validation and the test split together.
     ``book`` estimates the whole book from every known outcome, ``audited`` from the random audit alone;
-    ``investigated`` counts each claim with an outcome once. ``importance`` is the ROC-AUC that is lost when a
-    feature is shuffled, the most first.
+    ``investigated`` counts each claim with an outcome once. With ``excesses``, the weekly check ``errors``
+    compares the slices of a week. ``importance`` is the ROC-AUC that is lost when a feature is shuffled, the
+    most first.
     """
 
     book: Findings
     audited: Findings
     investigated: Findings
     errors: Findings
+    excesses: Excesses
     fairness: Fairness
     bivariate: Findings
     fraud_rates: Findings
@@ -85,11 +87,13 @@ def evaluate(
     """Measure a model on the test split; ``score`` returns the served probability of encoded claims."""
     sample = test.scored
     slices = segments(spec, reference, train.matrix, contract)
+    tested = segments(spec, reference, test.matrix, contract)
     return Evaluation(
         book=measured(sample.book, sample.gain, settings),
         audited=measured(sample.audit, sample.gain, settings),
         investigated=measured(sample.investigated, sample.gain[~np.isnan(sample.outcome)], settings),
-        errors=errors(sample.book, segments(spec, reference, test.matrix, contract)),
+        errors=errors(sample.book, tested),
+        excesses=excesses(sample.book, tested),
         fairness=fairness,
         bivariate=bivariate(
             train.matrix, spec.names, [feature.kind for feature in spec.features], train.scored.book, ()

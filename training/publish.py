@@ -84,6 +84,10 @@ def _details(found: Evidence) -> dict[str, Any]:
         "intervals": _intervals(found.evaluation.book),
         "audited": _intervals(found.evaluation.audited),
         "investigated": values_of(found.evaluation.investigated),
+        "excesses": [
+            {"metric": metric, "feature": feature, "segment": segment, **asdict(excess)}
+            for (metric, feature, segment), excess in found.evaluation.excesses.items()
+        ],
         "lift_by_decile": [_interval(finding) for finding in found.evaluation.lift],
         "gates": [asdict(gate) for gate in found.gates],
         "bands": {name: bands.to_json() for name, bands in found.evaluation.fairness.bands.items()},

@@ -1,10 +1,14 @@
 """A slice is a watch if it has more errors beyond chance, and alarms if the model is wrong about it."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from claimwatch.domain.evaluation.cohort import Cohort
-from claimwatch.domain.evaluation.error_slices import errors
+from claimwatch.domain.evaluation.error_slices import errors, excesses
+from claimwatch.evaluation.checks.errors import promised_excesses
 from tests.unit.evaluation.cohorts import NOBODY, THRESHOLD, all_known, book, investigated, one, sound, words
 
 NAMES = [f"branch {number}" for number in range(8)]
@@ -42,15 +46,67 @@ def test_a_slice_with_more_missed_frauds_is_a_watch() -> None:
     assert one(found, "missed_over_expected", "branch", NAMES[2]).verdict == "ok"
 
 
-def test_a_slice_with_wrong_probabilities_alarms() -> None:
-    risk, fraud = book(60_000, 4)
-    segments = spread(60_000, 4)
-    draw = np.random.default_rng(4)
-    hit = (segments["branch"] == NAMES[5]) & (draw.random(60_000) < 0.15)
-    audited = draw.random(60_000) < 0.1
-    referred = risk >= THRESHOLD
+def weak(seed: int, share: float, claims: int = 40_000) -> tuple[Cohort, dict[str, np.ndarray]]:
+    """Return claims and slices; of one branch, this share of the referrals is overlooked."""
+    cohort, _ = investigated(claims=claims, seed=seed, audit=0.1)
+    segments = spread(claims, seed)
+    draw = np.random.default_rng(seed)
+    overlooked = (segments["branch"] == NAMES[2]) & (draw.random(claims) < share)
+    return Cohort(cohort.probability, cohort.referred & ~overlooked, cohort.audited, cohort.outcome), segments
+
+
+def test_what_is_known_from_training_is_not_on_watch_every_week() -> None:
+    promised = excesses(*weak(100, 1.0, 20_000))
+    for seed in range(5):
+        week = weak(seed, 1.0)
+        assert one(errors(*week), "missed_rate", "branch", NAMES[2]).verdict == "watch"
+        found = errors(*week, promised)
+        assert sound(found)
+        assert not [each for each in found if each.verdict in ("alarm", "watch")]
+        shown = one(found, "missed_excess_promised", "branch", NAMES[2])
+        assert shown.value is not None
+        assert shown.value > 0.2
+
+
+def test_a_slice_that_became_worse_than_in_training_is_a_watch() -> None:
+    promised = excesses(*weak(100, 0.2))
+    assert one(errors(*weak(1, 1.0), promised), "missed_rate", "branch", NAMES[2]).verdict == "watch"
+    # A slice that the test split did not have, or an older model, is compared with all others only.
+    assert one(errors(*weak(1, 1.0), {}), "missed_rate", "branch", NAMES[2]).verdict == "watch"
+
+
+def test_excesses_are_read_from_a_manifest_and_older_ones_have_none() -> None:
+    known = excesses(*weak(100, 1.0))
+    rows = [
+        {"metric": metric, "feature": feature, "segment": segment, **asdict(found)}
+        for (metric, feature, segment), found in known.items()
+    ]
+    assert known
+    assert promised_excesses(json.loads(json.dumps({"excesses": rows}))) == known
+    assert promised_excesses({}) == {}
+
+
+def wrong(seed: int, hit_share: float) -> tuple[Cohort, dict[str, np.ndarray]]:
+    """Return claims of which one branch has frauds that the probabilities do not predict."""
+    risk, fraud = book(60_000, seed)
+    segments = spread(60_000, seed)
+    draw = np.random.default_rng(seed)
+    hit = (segments["branch"] == NAMES[5]) & (draw.random(60_000) < hit_share)
+    audited, referred = draw.random(60_000) < 0.1, risk >= THRESHOLD
     outcome = np.where(hit, 1.0, fraud)
-    found = errors(Cohort(risk, referred, audited, np.where(referred | audited, outcome, np.nan)), segments)
+    return Cohort(risk, referred, audited, np.where(referred | audited, outcome, np.nan)), segments
+
+
+def test_a_slice_that_was_wrong_in_training_alarms_only_if_it_becomes_worse() -> None:
+    promised = excesses(*wrong(9, 0.1))
+    for share, verdict in ((0.1, "ok"), (0.6, "alarm")):
+        found = errors(*wrong(4, share), promised)
+        assert one(found, "missed_over_expected", "branch", NAMES[5]).verdict == verdict
+    assert one(errors(*wrong(4, 0.1)), "missed_over_expected", "branch", NAMES[5]).verdict == "alarm"
+
+
+def test_a_slice_with_wrong_probabilities_alarms() -> None:
+    found = errors(*wrong(4, 0.15))
     assert one(found, "missed_over_expected", "branch", NAMES[5]).verdict == "alarm"
     assert {each.segment for each in found if each.verdict == "alarm"} == {NAMES[5]}
 

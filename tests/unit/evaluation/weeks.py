@@ -175,6 +175,7 @@ def findings(number: int = 12, drift_from: int = 11) -> dict[Check, list[Finding
             )
             for finding in (
                 Finding("missed_rate", missed, 88, "ok", feature, value, missed - 0.1, missed + 0.1, 0.48),
+                Finding("missed_excess_promised", missed - 0.5, 310, "ok", feature, value),
                 Finding("false_referral_rate", 0.58, 120, "ok", feature, value, 0.5, 0.66, 0.6),
                 Finding(
                     "missed_over_expected",

@@ -62,7 +62,7 @@ class Manifest:
     metrics: Mapping[str, Any]
     parts: Mapping[str, Part]
     details: Mapping[str, Any] = field(default_factory=dict)
-    """Further results of the training; scoring does not read them."""
+    """Further results of the training. Scoring does not read them; weekly checks read some."""
     tie_share: float = 1.0
 
     def __post_init__(self) -> None:

@@ -170,6 +170,30 @@ def test_the_heat_map_has_a_cell_with_a_verdict_for_each_feature_and_week() -> N
     assert sum(title is not None and title.endswith("alarm") for title in titles) == len(weeks.DRIFTED)
 
 
+@pytest.mark.parametrize(
+    ("psi", "verdict", "colour"),
+    [
+        (0.02, "ok", "h0"),
+        (0.09, "ok", "h1"),
+        # Beyond the bound, and perhaps by chance: not an alarm, and not coloured as one.
+        (0.9, "ok", "h1"),
+        (0.11, "watch", "h2"),
+        (0.9, "watch", "h2"),
+        (0.11, "alarm", "h3"),
+        (0.41, "alarm", "h4"),
+        (0.9, "not enough data", "hx"),
+    ],
+)
+def test_a_cell_of_the_heat_map_is_coloured_as_its_verdict_says(
+    psi: float, verdict: Verdict, colour: str
+) -> None:
+    found: Findings = {"feature_drift": [Finding("psi", psi, 900, verdict, "amount", threshold=0.1)]}
+    (cell,) = (
+        cell for cell in page(found).all("td") if (cell.get("title") or "").startswith("amount, 2026-W31")
+    )
+    assert (cell["class"] or "").split()[0] == colour
+
+
 def test_a_feature_missing_in_a_week_has_an_empty_cell() -> None:
     now: Findings = {"feature_drift": [Finding("psi", 0.2, 9, "ok", "new_feature", threshold=0.1)]}
     before: Findings = {"feature_drift": [Finding("psi", 0.2, 9, "ok", "old_feature", threshold=0.1)]}

@@ -1,4 +1,8 @@
-"""Map of drift: a row for each feature, a column for each week, the PSI coloured relative to its bound."""
+"""Map of drift: a row for each feature, a column for each week, the PSI coloured by its verdict.
+
+A PSI beyond its bound may be chance, or not lasting yet, so the colour follows the verdict and not the value:
+what looks like an alarm is one. Only within a verdict does the value deepen the colour.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +15,13 @@ from claimwatch.evaluation.report.tables import folded, most_urgent_first
 SHOWN = 30
 """Features that are shown, the most drifted first; the rest is folded away."""
 
-_LEVELS = (0.5, 1.0, 2.0, 4.0)
-"""Multiples of the bound at which the colour changes."""
+_DEEPER = {"ok": 0.5, "alarm": 4.0}
+"""Multiples of the bound from which the colour of a verdict is deeper."""
 
-_KEY = ("up to half the bound", "up to the bound", "up to twice the bound", "up to four times", "above")
+_LIGHTEST = {"ok": 0, "watch": 2, "alarm": 3}
+"""The colour of each verdict; without one, a cell has no colour."""
+
+_KEY = ("ok, up to half the bound", "ok", "watch", "alarm", "alarm, above four times the bound")
 
 _UNBOUNDED = 0.1
 """PSI from which rules of thumb speak of a shift; stands in for a bound that is not known."""
@@ -96,14 +103,14 @@ def _cell(each: Week, name: str, *, new: bool) -> Markup:
     return element(
         "td",
         element("b", value + sign) if sign else value,
-        class_=f"h{_level(finding)}{extra}",
+        class_=f"h{_level(finding, verdict)}{extra}",
         title=f"{name}, {each.window}: PSI {plain(finding.value)}{bound}, {verdict}",
     )
 
 
 def _key(weeks: Sequence[Week]) -> Markup:
     parts = [element("li", element("span", class_=f"h{level}"), words) for level, words in enumerate(_KEY)]
-    parts += [element("li", "▲ alarm"), element("li", "◆ watch"), element("li", "· no comparison")]
+    parts += [element("li", "▲ alarm"), element("li", "◆ watch"), element("li", "· no verdict")]
     if any(_is_new_model(weeks, place) for place in range(len(weeks))):
         parts.append(element("li", "┆ new model, new reference"))
     return element("ul", *parts, class_="key")
@@ -120,9 +127,11 @@ def _rank(weeks: Sequence[Week], name: str) -> tuple[int, float, float, str]:
     return order, -(_multiple(now) if now else 0.0), -most, name
 
 
-def _level(finding: Finding) -> int:
-    multiple = _multiple(finding)
-    return sum(multiple > level for level in _LEVELS)
+def _level(finding: Finding, verdict: Verdict) -> int | str:
+    """Return the colour of a cell."""
+    if verdict not in _LIGHTEST:
+        return "x"
+    return _LIGHTEST[verdict] + (_multiple(finding) > _DEEPER.get(verdict, float("inf")))
 
 
 def _multiple(finding: Finding) -> float:

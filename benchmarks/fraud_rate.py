@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from claimwatch.domain.evaluation.calibration import observed_to_expected
 from claimwatch.domain.evaluation.cohort import Cohort
 from claimwatch.domain.evaluation.finding import Verdict
+from claimwatch.domain.evaluation.intervals import NOTHING, Interval
 from claimwatch.domain.evaluation.performance import frauds_predicted, performance
 
 type Floats = npt.NDArray[np.float64]
@@ -37,6 +39,8 @@ ODDS = (0.25, 0.5, 1.0, 1.2, 2.0)
 """Multiples of the predicted odds that outcomes are drawn at."""
 
 CAPACITY, AUDIT = 0.05, 0.02
+ERROR, TESTED = 0.2, 4
+"""Spread of a calibration's error, in log-odds, and the weeks of claims in a test split."""
 _SPREAD = 1.5
 
 
@@ -73,9 +77,9 @@ def cohort(draw: np.random.Generator, of: Model, score: Floats, odds: float, rev
     return Cohort(score, referred, audited, np.where(known, _fraud(draw, score, odds), np.nan))
 
 
-def verdict(claims: Cohort) -> Verdict:
+def verdict(claims: Cohort, tested: Interval = NOTHING) -> Verdict:
     """Return the verdict on observed over predicted frauds."""
-    return frauds_predicted(claims).verdict
+    return frauds_predicted(claims, tested).verdict
 
 
 def power(repeats: int = REPEATS, seed: int = SEED, sizes: Sequence[int] = SIZES) -> list[dict[str, Any]]:
@@ -116,6 +120,26 @@ def power(repeats: int = REPEATS, seed: int = SEED, sizes: Sequence[int] = SIZES
     return rows
 
 
+def from_the_beginning(repeats: int = REPEATS, seed: int = SEED, size: int = 5_000) -> dict[str, float]:
+    """Return how often a model alarms whose calibration was off from the beginning.
+
+    A calibration is fitted on few frauds, so its log-odds are off by an error with a spread of ``ERROR``.
+    The test split, four weeks of claims, shows it. ``unexcused`` is the share of cohorts in alarm without the
+    test split, ``alarm`` with it, ``doubled`` the same after the odds have doubled as well.
+    """
+    of = model(MEANS["usual"], 40_000)
+    seen: Counter[str] = Counter()
+    for repeat in range(repeats):
+        draw = np.random.default_rng([seed, 9_000, repeat])
+        odds = float(np.exp(draw.normal(0.0, ERROR)))
+        tested = observed_to_expected(cohort(draw, of, risk(draw, of.mean, size * TESTED), odds))
+        weeks = [cohort(draw, of, risk(draw, of.mean, size * WEEKS), odds * more) for more in (1.0, 2.0)]
+        seen["unexcused"] += verdict(weeks[0]) == "alarm"
+        seen["alarm"] += verdict(weeks[0], tested) == "alarm"
+        seen["doubled"] += verdict(weeks[1], tested) == "alarm"
+    return {name: seen[name] / repeats for name in ("unexcused", "alarm", "doubled")}
+
+
 def years(count: int = YEARS, seed: int = SEED, size: int = 5_000, weeks: int = 52) -> dict[str, float]:
     """Return what the overlap of weeks means for a line over a year, and after the odds have doubled.
 
@@ -151,10 +175,10 @@ def _alarms(draw: np.random.Generator, of: Model, size: int, odds: Sequence[floa
 
 def _joined(weeks: Sequence[Cohort]) -> Cohort:
     return Cohort(
-        *(
-            np.concatenate([getattr(week, name) for week in weeks])
-            for name in ("probability", "referred", "audited", "outcome")
-        )
+        np.concatenate([week.probability for week in weeks]),
+        np.concatenate([week.referred for week in weeks]),
+        np.concatenate([week.audited for week in weeks]),
+        np.concatenate([week.outcome for week in weeks]),
     )
 
 
@@ -171,7 +195,12 @@ def main() -> None:
     asked = parser.parse_args()
     print(
         json.dumps(
-            {"power": power(asked.repeats, asked.seed), "overlap": years(asked.years, asked.seed)}, indent=1
+            {
+                "power": power(asked.repeats, asked.seed),
+                "overlap": years(asked.years, asked.seed),
+                "from_the_beginning": from_the_beginning(asked.repeats, asked.seed),
+            },
+            indent=1,
         )
     )
 

@@ -23,6 +23,12 @@ def test_the_promise_of_the_simulated_model_is_that_of_calibrated_scores() -> No
     assert promised["base_rate"] == pytest.approx(0.06, abs=0.005)
 
 
+def test_what_the_test_split_showed_does_not_alarm() -> None:
+    found = fraud_rate.from_the_beginning(12, seed=3, size=2_000)
+    assert found["alarm"] == 0.0
+    assert found["doubled"] > 0.3
+
+
 def test_overlapping_weeks_share_their_outcomes() -> None:
     found = fraud_rate.years(2, seed=1, size=2_000, weeks=2)
     assert found["lines"] == 2

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from claimwatch.domain.evaluation import ranking
+from claimwatch.domain.evaluation.calibration import observed_to_expected
 from claimwatch.domain.evaluation.cohort import Cohort
 from claimwatch.domain.evaluation.intervals import NOTHING, Interval
 from claimwatch.domain.evaluation.performance import (
@@ -16,6 +17,7 @@ from claimwatch.domain.evaluation.performance import (
     MATERIAL,
     differs,
     estimated,
+    frauds_predicted,
     performance,
     worse,
 )
@@ -165,6 +167,16 @@ def test_more_or_fewer_frauds_than_predicted_alarm(odds: float, verdict: str, re
     found = performance(cohort, 0.05, PROMISED, 0)
     assert one(found, "observed_to_expected").verdict == verdict
     assert sound(found)
+
+
+def test_a_calibration_that_was_off_from_the_beginning_alarms_only_if_it_becomes_worse() -> None:
+    """The test split has shown it, and an alarm in every week would tell nothing new."""
+    tested = observed_to_expected(investigated(claims=20_000, seed=8, odds=0.7)[0])
+    for odds, alone, known in ((0.7, "alarm", "ok"), (0.25, "alarm", "alarm"), (2.0, "alarm", "alarm")):
+        cohort, _ = investigated(claims=120_000, seed=3, audit=0.05, odds=odds)
+        assert frauds_predicted(cohort).verdict == alone
+        found = performance(cohort, 0.05, PROMISED, 0, tested)
+        assert one(found, "observed_to_expected").verdict == known
 
 
 def test_fewer_frauds_do_not_make_the_probabilities_less_skilled() -> None:

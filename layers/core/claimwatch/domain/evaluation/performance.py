@@ -9,7 +9,15 @@ from claimwatch.domain.evaluation import ranking
 from claimwatch.domain.evaluation.calibration import expected_frauds, observed_to_expected
 from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
 from claimwatch.domain.evaluation.finding import Finding, Verdict
-from claimwatch.domain.evaluation.intervals import NOTHING, TAIL, Interval, Total, jeffreys, share_of_two
+from claimwatch.domain.evaluation.intervals import (
+    NOTHING,
+    TAIL,
+    Interval,
+    Total,
+    difference,
+    jeffreys,
+    share_of_two,
+)
 from claimwatch.domain.evaluation.rates import Rate, rate
 
 MATERIAL = 0.15
@@ -24,6 +32,9 @@ calibrated weeks is outside."""
 
 WIDER = float(ndtri(JUDGED_TAIL) / ndtri(TAIL))
 """The factor that widens a 95 % interval for a verdict."""
+
+KNOWN = float(ndtri(0.05) / ndtri(TAIL))
+"""The factor of a 95 % interval at which observed over predicted frauds differ from the test split's."""
 
 RATIO, NOTICED = 1.25, 1.1
 """Factors by which observed frauds must exceed or fall short of the predicted ones for an alarm, a watch."""
@@ -51,7 +62,11 @@ _CERTAIN = 1e-6
 
 
 def performance(
-    cohort: Cohort, capacity: float, promised: Mapping[str, float], immature: int
+    cohort: Cohort,
+    capacity: float,
+    promised: Mapping[str, float],
+    immature: int,
+    tested: Interval = NOTHING,
 ) -> list[Finding]:
     """Return the findings of check ``performance``.
 
@@ -59,8 +74,9 @@ def performance(
     test split; other metrics are reported and not judged. ``immature`` is the number of claims whose outcome
     is not due. A metric alarms if its whole interval, widened by ``WIDER``, is worse than promised by more
     than ``MATERIAL``; if it is worse at all, it is a watch. ``observed_to_expected`` is judged by what the
-    probabilities themselves promise, in both directions. ``outcomes`` is the number of outcomes used, and its
-    segment the basis.
+    probabilities themselves promise, in both directions; ``tested`` is its value on the test split, with its
+    interval, which excuses what a calibration got wrong from the beginning. ``outcomes`` is the number of
+    outcomes used, and its segment the basis.
     """
     matured, counting = len(cohort.outcome), len(cohort.used)
     frauds = cohort.frauds
@@ -84,7 +100,7 @@ def performance(
         return [
             *counts,
             *(_reported(name, NOTHING, 0) for name in (*_BY_CHANCE, "brier", "base_rate")),
-            frauds_predicted(cohort),
+            frauds_predicted(cohort, tested),
             *found,
         ]
     kept = _with_skill(promised)
@@ -101,7 +117,7 @@ def performance(
     return [
         *counts,
         *(_judged(name, interval, counting, kept.get(name), frauds) for name, interval in judged.items()),
-        frauds_predicted(cohort),
+        frauds_predicted(cohort, tested),
         _reported("brier", ranking.brier(cohort), counting),
         _reported("precision_at_capacity", precision.interval, precision.n),
         *found,
@@ -137,21 +153,32 @@ def worse(found: Interval, promised: float, by_chance: float = 0.0) -> Verdict:
     return "alarm" if best < _bound(promised, by_chance) else "watch" if best < promised else "ok"
 
 
-def differs(found: Interval) -> Verdict:
+def differs(found: Interval, now: Interval = NOTHING, tested: Interval = NOTHING) -> Verdict:
     """Return the verdict on observed over predicted frauds; ``found`` leaves ``RATIO_TAIL`` at each end.
 
-    It needs an interval without 1 and a value that is far from 1 in either direction.
+    It needs an interval without 1, a value that is far from 1 in either direction, and one that is further
+    than on the test split; ``now`` and ``tested`` are the 95 % intervals.
     """
     if found.value is None or found.low is None or found.high is None:
         return "not enough data"
-    if found.low <= 1.0 <= found.high:
+    if found.low <= 1.0 <= found.high or _was_so(now, tested):
         return "ok"
     if not 1.0 / RATIO < found.value < RATIO:
         return "alarm"
     return "ok" if 1.0 / NOTICED < found.value < NOTICED else "watch"
 
 
-def frauds_predicted(cohort: Cohort) -> Finding:
+def _was_so(now: Interval, tested: Interval) -> bool:
+    """Return whether a ratio is no further from 1 than on the test split (Newcombe's difference, 1998)."""
+    more = difference(now, tested)
+    if more.value is None or more.low is None or more.high is None or now.value is None:
+        return False
+    if now.value >= 1.0:
+        return more.value - KNOWN * (more.value - more.low) <= 0.0
+    return more.value + KNOWN * (more.high - more.value) >= 0.0
+
+
+def frauds_predicted(cohort: Cohort, tested: Interval = NOTHING) -> Finding:
     """Return ``observed_to_expected``, with the bound on the side where the value is."""
     found = observed_to_expected(cohort)
     enough = max(cohort.frauds, expected_frauds(cohort)) >= FEWEST_COUNTED
@@ -159,7 +186,7 @@ def frauds_predicted(cohort: Cohort) -> Finding:
         "observed_to_expected",
         found.value,
         len(cohort.used),
-        differs(observed_to_expected(cohort, RATIO_TAIL)) if enough else "not enough data",
+        differs(observed_to_expected(cohort, RATIO_TAIL), found, tested) if enough else "not enough data",
         low=found.low,
         high=found.high,
         threshold=RATIO if found.value is None or found.value >= 1.0 else 1.0 / RATIO,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from claimwatch.domain.evaluation.finding import Finding
+from claimwatch.domain.evaluation.intervals import NOTHING, Interval
 from claimwatch.domain.evaluation.performance import estimated, performance
 from claimwatch.evaluation.checks.inputs import Dependencies, checked_model, matured_claims, read_claims
 from claimwatch.evaluation.checks.spec import CheckSpec
@@ -18,6 +19,7 @@ from claimwatch.evaluation.report.sections import (
     trends,
 )
 from claimwatch.evaluation.report.tables import findings_table, folded, table
+from claimwatch.scoring.bundle import Manifest
 from claimwatch.storage.evaluations import Window
 
 _COUNTS = {
@@ -40,15 +42,22 @@ def run(deps: Dependencies, window: Window) -> list[Finding]:
     model = checked_model(deps, window)
     matured = matured_claims(deps, model)
     young = read_claims(deps, model, since=model.matured_until, until=window.end)
+    manifest = model.bundle.manifest
     promised = {
         name: float(value)
         for name, value in model.version.metrics.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
     return [
-        *performance(matured.cohort, model.bundle.manifest.capacity, promised, len(young)),
+        *performance(matured.cohort, manifest.capacity, promised, len(young), tested_ratio(manifest)),
         *estimated(young.probability, young.referred),
     ]
+
+
+def tested_ratio(manifest: Manifest) -> Interval:
+    """Return observed over predicted frauds on the test split; nothing if they were not measured."""
+    found = manifest.details.get("intervals", {}).get("observed_to_expected")
+    return Interval(found["value"], found["low"], found["high"]) if found else NOTHING
 
 
 def section(context: SectionContext) -> Markup:

@@ -1,20 +1,17 @@
 """Commands of the weekly checks: check a week, open its report, list the checked weeks."""
 
-import tempfile
 import time
-import webbrowser
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from claimwatch.aws.objects import ObjectMissing
 from claimwatch.domain.evaluation.week import WEEK, monday_of, name_of, start_of
 from claimwatch.errors import RefusedData
 from claimwatch.storage import evaluations as stored
 from claimwatch.storage.evaluations import Key, Window
 from cli.options import AsJson, Line, StackName, stack_of
+from cli.page import Save, fetch, present, require_new
 from cli.screen import say, show, show_json
 from cli.stack import Stack
 
@@ -83,15 +80,7 @@ def report(
     ctx: typer.Context,
     line: Line,
     window: Week = None,
-    save: Annotated[
-        Path | None,
-        typer.Option(
-            dir_okay=False,
-            metavar="FILE",
-            help="Save the report to this file instead of opening it.",
-            show_default=False,
-        ),
-    ] = None,
+    save: Save = None,
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -100,8 +89,7 @@ def report(
     With --json, no browser opens; the output names the file.
     """
     target = stack_of(ctx, stack)
-    if save is not None and save.exists():
-        raise RefusedData(f"{save} exists: choose another name, or remove the file")
+    require_new(save)
     found = _newest_closed(target, line, window)
     if found is None or found.report_uri is None:
         which = f"week {name_of(window)}" if window else "no week"
@@ -110,21 +98,12 @@ def report(
             f"{which} of line {line} is {'not ' if window else ''}closed:"
             f" check it with `claimwatch evaluate {line}{option} --wait`"
         )
-    bucket, _, key = found.report_uri.removeprefix("s3://").partition("/")
-    try:
-        page = target.objects.newest(bucket, key)
-    except ObjectMissing as gone:
-        raise RefusedData(f"the report no longer exists: {gone}") from gone
-    file = save or Path(tempfile.mkdtemp(prefix="claimwatch-")) / f"{line}-{name_of(found.start)}.html"
-    with file.open("xb") as written:
-        written.write(page)
+    file = fetch(target, found.report_uri, "report", save, f"{line}-{name_of(found.start)}.html")
     if as_json:
         answer = {"line": line, "window": name_of(found.start), "report_uri": found.report_uri}
         show_json(answer | {"file": str(file)})
         return
-    show(str(file))
-    if save is None and not webbrowser.open(file.resolve().as_uri()):
-        say("No browser could be started: open the file in a browser.", "yellow")
+    present(file, saved=save is not None)
 
 
 def evaluations(

@@ -264,8 +264,7 @@ def _show_result(file: dict[str, Any]) -> None:
 
 def _show_outcomes(file: dict[str, Any]) -> None:
     if file["outcomes"]:
-        brought, frauds = counted(file["outcomes"], "outcome"), counted(file["frauds"], "fraud")
-        show(f"Its labels are {brought} now, {frauds}.")
+        show(f"It brought {counted(file['outcomes'], 'outcome')}, {file['frauds']:,} of them fraud.")
     else:
         show("It brought no outcome: the label is missing in every row that was loaded.")
 

@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
 from cli import contracts, evaluation, files, images, model_lists, models
+from cli.card import card
 from cli.options import json_asked, stack_finder
 from cli.referrals import referrals
 from cli.screen import say, show_json
@@ -65,6 +66,7 @@ app.command("image")(images.image)
 app.command("images")(images.images)
 app.command("train")(models.train)
 app.command("models")(model_lists.models)
+app.command("card")(card)
 app.command("promote")(models.promote)
 app.command("approve")(models.approve)
 app.command("rollback")(models.rollback)

@@ -254,6 +254,7 @@ def _show_training(result: dict[str, Any]) -> None:
             show_notes(f"Model {version}", warnings_of(result))
             warned = dict.fromkeys(warning["column"] for warning in result["warnings"])
             command = promotion_command(line, version, "champion", result["as_of"], tuple(warned))
+            say(f"Its card: `claimwatch card {line} {version}`", "dim")
             say(f"To make it live{' in spite of the warnings' if warned else ''}: `{command}`", "dim")
         case "refused":
             show(f"Model {version} of line {line} is refused: {result['error']}")

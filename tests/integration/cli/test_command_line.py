@@ -122,7 +122,7 @@ def test_claims_with_their_label_are_dropped_with_outcomes(run: Run, with_home: 
     )
     dropped = run("drop", source, "--line", "home", "--with-outcomes")
     assert dropped.exit_code == 0
-    assert "Its labels are 2 outcomes now, 1 fraud." in dropped.stdout
+    assert "It brought 2 outcomes, 1 of them fraud." in dropped.stdout
     assert "2 outcomes" in run("drop", source, "--line", "home").stdout
     assert answer(run("drop", source, "--line", "home", "--json"))["frauds"] == 1
 

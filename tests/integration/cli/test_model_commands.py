@@ -1,6 +1,7 @@
 """Commands for models, as a data scientist, an auditor and an investigator use them."""
 
 import hashlib
+import webbrowser
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -353,3 +354,29 @@ def test_scoring_stored_claims_needs_a_champion(desk: Desk) -> None:
     assert result["since"].startswith("2026-03-02")
     [(line, _, since, only_unscored)] = desk.environment.backfills
     assert (line, str(since), only_unscored) == (LINE, "2026-03-02 00:00:00+00:00", False)
+
+
+def test_the_card_of_a_model_is_fetched_and_opened(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.environment.register("1")
+    missing = desk.run("card", LINE, "1")
+    assert (missing.exit_code, "the card no longer exists" in missing.stderr) == (1, True)
+    desk.environment.site.objects.write("artifacts", f"models/{LINE}/1/card.html", [b"<h1>Card</h1>"])
+    opened: list[str] = []
+
+    def browser(address: str) -> bool:
+        opened.append(address)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", browser)
+
+    file = Path(desk.run("card", LINE, "1").stdout.strip())
+    assert file.read_bytes() == b"<h1>Card</h1>"
+    assert opened == [file.as_uri()]
+
+    saved = answer(desk.run("card", LINE, "1", "--save", tmp_path / "card.html", "--json"))
+    assert saved["file"] == str(tmp_path / "card.html")
+    assert "exists: choose another name" in desk.run("card", LINE, "1", "--save", saved["file"]).stderr
+    assert f"`claimwatch models {LINE}` lists its models" in desk.run("card", LINE, "2").stderr
+    assert len(opened) == 1

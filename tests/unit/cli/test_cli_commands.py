@@ -25,6 +25,7 @@ COMMANDS = (
     ["evaluate"],
     ["evaluations"],
     ["report"],
+    ["card"],
 )
 
 
@@ -202,6 +203,16 @@ def test_a_draft_is_not_stored_as_a_contract(tmp_path: Path) -> None:
     result = run("contract", "put", "home", str(draft))
     assert result.exit_code == 1
     assert "write 'status: active' and submit it again" in result.stderr
+
+
+def test_infer_says_which_column_is_the_label(tmp_path: Path) -> None:
+    source = tmp_path / "claims.csv"
+    source.write_text(CLAIMS)
+    assert "Label: none found." in run("infer", str(source)).stderr
+    rows = (f"{row},{'YN'[number % 4 > 0]}" for number, row in enumerate(CLAIMS.splitlines()[1:]))
+    source.write_text("\n".join(["claim_no,loss_date,amount,note,is fraud", *rows, ""]))
+    assert "Label: is fraud. Files with it bring outcomes" in run("infer", str(source)).stderr
+    assert json.loads(run("infer", str(source), "--json").stdout)["label"] == "is fraud"
 
 
 def test_infer_says_how_many_columns_are_personal(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Labels in files of claims become outcomes: once, with their row, and never of a row in quarantine."""
 
+import io
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -11,6 +12,7 @@ import pytest
 from claimwatch.domain.contract.contract_draft import draft_contract
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.ingest import commit, inspect, load
+from claimwatch.storage.cohorts import OUTCOME, SHARED, CohortQuery, copy_cohort
 from tests.cluster import ClonedDatabase
 from tests.integration.ingest.environment import Site
 from tests.integration.ingest.glass import GLASS
@@ -182,6 +184,27 @@ def test_all_readers_take_the_last_decision_and_without_one_the_newest_label(
     known = {claim: fraud for claim, fraud in everything.items() if fraud is not None}
     assert known == {claim: fraud for claim, fraud in found.items() if claim in everything}
     assert everything == snapshot(site, tmp_path, None)
+    assert everything == weekly_cohort(site)
+
+
+def weekly_cohort(site: Site) -> dict[str, bool | None]:
+    """Return the outcomes that a weekly check reads, after a model has scored every row."""
+    with site.database.transaction() as cursor:
+        cursor.execute(
+            "INSERT INTO claimwatch.score (claim_id, line, file_id, model_version, role, probability,"
+            " percentile, threshold, referred, audit_sample, contract_version, code_version)"
+            " SELECT claim_id, 'glass', file_id, '1', 'champion', 0.5, 50, 0.8, false, false, '1', '1'"
+            " FROM claimwatch.claim_glass"
+        )
+    files = [row["file_id"] for row in site.query("SELECT file_id FROM claimwatch.file")]
+    text = io.BytesIO()
+    start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    with site.database.as_task("evaluation").transaction() as cursor:
+        query = CohortQuery("glass", "1", files, start, end, end)
+        copy_cohort(cursor, parse_contract(CLOSED, "glass"), query, text)
+    cells = [row.split(",") for row in text.getvalue().decode().splitlines()]
+    place = 1 + SHARED.index(OUTCOME)
+    return {row[0]: {"t": True, "f": False, "": None}[row[place]] for row in cells}
 
 
 def snapshot(site: Site, folder: Path, as_of: date | None) -> dict[str, bool | None]:
@@ -246,3 +269,10 @@ def test_a_file_brings_its_outcomes_by_the_contract_that_was_drafted_from_it(sit
         assert {row["claim_id"]: row["is_fraud"] for row in found} == {
             row[0]: row[3] in ("Y", "1", "Fraud", "Betrug") for row in rows if row[3] != "in progress"
         }
+
+
+def test_a_labelled_file_that_waited_for_its_contract_brings_its_outcomes(site: Site) -> None:
+    text = f"{HEADER}\nG1,2026-03-01,1,Fraud,\nG2,2026-03-01,1,Legit,\n"
+    assert site.drop("claims/glass/a.csv", text, at=RECEIVED)["status"] == "parked"
+    apply(site, LABELLED)
+    assert current(site) == {"G1": True, "G2": False}

@@ -7,7 +7,9 @@ import pytest
 
 from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
 from claimwatch.domain.contract.contract_draft import draft_contract
+from claimwatch.domain.contract.label import label_problems
 from claimwatch.domain.contract.parse import parse_contract
+from tests.unit.contracts.test_draft_accepts_its_sample import refused
 
 ROWS = 60
 
@@ -180,3 +182,33 @@ def test_a_file_in_which_nothing_was_fraud_still_has_its_label() -> None:
     assert contract.label is not None
     assert contract.label.logical_type is LogicalType.BOOLEAN
     assert "check: all claims of the sample have the same label" in checks(text, "fraud")
+
+
+NAMES = ("fraud", "is_fraud", "fraud type", "Class", "status", "Betrug?", "not fraud", "prior_fraud", "frode")
+WORDS = (
+    *("Y", "N", "yes", "no", "1", "0", "1.0", "0.0", "2", "-1", "T", "F", "Fraud", "FRAUD", "fraud "),
+    *("Legit", "not fraud", "pending", "Pending", "open", "unknown", "none", "", "?", "NA", "paid"),
+    *("kein Betrug", "frode", "suspicious", "normal", "fraud by Jane Doe", "2025-01-02", "true", "False"),
+    *("ja", "nein", "fraude avérée"),
+)
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_any_columns_about_fraud_make_a_draft_that_loads_its_file(seed: int) -> None:
+    draw = random.Random(seed)
+    names = draw.sample(NAMES, draw.randint(1, 4))
+    words = {name: draw.sample(WORDS, draw.choice([1, 2, 2, 2, 3, 5])) for name in names}
+    header = ["claim_id", "loss_date", *names]
+    rows = [
+        [f"C{row:04}", f"2025-{row % 12 + 1:02}-11", *(draw.choice(words[name]) for name in names)]
+        for row in range(draw.choice([5, 40, 90]))
+    ]
+    assert refused(header, rows) == []
+    text = draft_contract("home", header, rows)
+    assert "Jane" not in text
+    labels = [column for column in parse_contract(text, "home").columns if column.role is Role.LABEL]
+    assert len(labels) <= 1
+    assert list(label_problems(parse_contract(text, "home"))) == []
+    for found in parse_contract(text, "home").columns:
+        about_fraud = any(word in found.name.lower() for word in ("fraud", "frod", "betrug"))
+        assert found.role is not Role.FEATURE or not about_fraud or found.name == "prior_fraud"

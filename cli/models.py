@@ -11,7 +11,7 @@ import typer
 from claimwatch.errors import RefusedData
 from claimwatch.models.approve_exception import ExceptionRequest
 from claimwatch.models.promote import ModelChange
-from claimwatch.models.promotion_checks import promotion_command
+from claimwatch.models.promotion_checks import columns_to_answer_for, promotion_command
 from claimwatch.models.trainings import TrainingRequest
 from claimwatch.storage import models as stored
 from claimwatch.storage.connection import Database
@@ -252,8 +252,8 @@ def _show_training(result: dict[str, Any]) -> None:
                 ("metric", "test split"), [(name, figure(result["metrics"].get(name))) for name in METRICS]
             )
             show_notes(f"Model {version}", warnings_of(result))
-            warned = dict.fromkeys(warning["column"] for warning in result["warnings"])
-            command = promotion_command(line, version, "champion", result["as_of"], tuple(warned))
+            warned = columns_to_answer_for(result["warnings"])
+            command = promotion_command(line, version, "champion", result["as_of"], warned)
             say(f"Its card: `claimwatch card {line} {version}`", "dim")
             say(f"To make it live{' in spite of the warnings' if warned else ''}: `{command}`", "dim")
         case "refused":

@@ -11,12 +11,22 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from claimwatch.domain.contract.contract import Contract
-from claimwatch.domain.evaluation.bias import Attributes, Compared, Division, compare, divisions, findings_of
-from claimwatch.domain.evaluation.cohort import Floats, Mask
+from claimwatch.domain.evaluation.bias import (
+    FEWEST,
+    Attributes,
+    Compared,
+    Division,
+    compare,
+    divisions,
+    findings_of,
+)
+from claimwatch.domain.evaluation.cohort import Cohort, Floats, Mask
 from claimwatch.domain.evaluation.disparity import Disparity, disparities, unequal_referrals
 from claimwatch.domain.evaluation.finding import Finding
 from claimwatch.domain.evaluation.groups import numbered
+from claimwatch.domain.evaluation.intervals import NOTHING, Interval, ratio
 from claimwatch.domain.evaluation.protected import groups_of, new_bands, numbered_attributes
+from claimwatch.domain.evaluation.rates import rate
 from claimwatch.domain.model.bands import Bands
 from claimwatch.domain.model.features import Feature, FeatureSpec, Matrix
 from training.proxies import Proxy, proxies
@@ -30,7 +40,17 @@ REFUSED = 0.05
 WARNED = 0.025
 """The chance that a model is warned of although all groups are referred alike."""
 
+WARNED_FROM = 1.75
+"""How many times as often a group has to be referred for a warning.
+
+Groups differ in their true risk: in the sample book, the youngest drivers are fraud 1.3 times and referred
+1.5 times as often. A warning has to be answered at promotion, so it is about greater differences.
+"""
+
 _MOST_CAUSES = 3
+_RELATED = 0.6
+"""The relation with an attribute from which a feature can be the cause of a disparity of its groups."""
+
 _EXPLAINED = 0.5
 """The share of a disparity, as a logarithm, that has to go with the features that explain it."""
 
@@ -61,7 +81,7 @@ class Fairness:
     bands: Mapping[str, Bands] = field(default_factory=dict)
     proxies: Sequence[Proxy] = ()
     cause: Cause | None = None
-    fraud: float = float("nan")
+    fraud: Interval = NOTHING
 
     @property
     def refused(self) -> list[Disparity]:
@@ -71,7 +91,7 @@ class Fairness:
     @property
     def warned(self) -> list[Disparity]:
         """The groups that a model is warned of, the gravest first."""
-        return _gravest(each for each in self.warning if each.p_value <= WARNED and each.ratio > self.limit)
+        return _gravest(each for each in self.warning if each.p_value <= WARNED and each.ratio >= WARNED_FROM)
 
 
 def fairness(
@@ -101,8 +121,8 @@ def fairness(
     members = _members(divisions(groups, bands, smallest, sample.book.weight > 0.0), worst)
     return replace(
         found,
-        cause=_cause(unseen, members, counted, spec, score, settings.seed),
-        fraud=_times(sample.book.weight, members, np.nan_to_num(sample.outcome)),
+        cause=_cause(unseen, members, counted, _candidates(spec, related, worst), score, settings.seed),
+        fraud=_times_fraud(sample.book, members),
     )
 
 
@@ -146,15 +166,16 @@ def _cause(
     unseen: ScoredSplit,
     members: Mask,
     counted: Floats,
-    spec: FeatureSpec,
+    candidates: Mapping[int, Feature],
     score: Callable[[Matrix], Floats],
     seed: int,
 ) -> Cause | None:
-    """Return the fewest features without whose information a group would be referred like all others.
+    """Return the fewest candidates without whose information a group would be referred like all others.
 
-    The values of a feature are shuffled among the claims, as many claims are referred as before, and the
-    feature that brings the group closest to all others is taken; then the next one with it. None if up to
-    ``_MOST_CAUSES`` features do not bring the group at least half of the way.
+    ``candidates`` are features by their places in the matrix. The values of a feature are shuffled among the
+    claims, as many claims are referred as before, and the feature that brings the group closest to all others
+    is taken; then the next one with it. None if up to ``_MOST_CAUSES`` features do not bring the group at
+    least half of the way.
     """
     step = -(-len(members) // _MOST_SHUFFLED)
     some = slice(None, None, step)
@@ -172,16 +193,39 @@ def _cause(
         return _times(weight, own, again)
 
     features: list[Feature] = []
-    left = list(range(len(spec.features)))
+    left = list(candidates)
     while left and len(features) < _MOST_CAUSES:
         ratios = {place: without(place) for place in left}
         best = min(ratios, key=lambda place: (ratios[place], place))
-        features.append(spec.features[best])
+        features.append(candidates[best])
         if ratios[best] <= max(before, 1.0) ** (1.0 - _EXPLAINED):
             return Cause(features, ratios[best])
         matrix[:, best] = matrix[order, best]
         left.remove(best)
     return None
+
+
+def _candidates(spec: FeatureSpec, related: Sequence[Proxy], group: Disparity) -> dict[int, Feature]:
+    """Return the features that are related to an attribute of the group, by their places."""
+    named = {
+        each.feature
+        for each in related
+        if each.strength >= _RELATED and each.attribute in attributes_of(group)
+    }
+    return {place: feature for place, feature in enumerate(spec.features) if feature.name in named}
+
+
+def attributes_of(group: Disparity) -> tuple[str, ...]:
+    """Return the attributes that a group is made from: one, or the two of a crossing."""
+    return (group.attribute, *group.attribute.split(" and "))
+
+
+def _times_fraud(book: Cohort, members: Mask) -> Interval:
+    """Return how many times as often as all others the claims of a group are fraud."""
+    one, two = (book.part(rows) for rows in (members, ~members))
+    if min(one.fraud.sum(), two.fraud.sum()) < FEWEST:
+        return NOTHING
+    return ratio(*(rate(part, np.ones(len(part.used)), part.fraud).interval for part in (one, two)))
 
 
 def _times(weight: Floats, members: Mask, part: Floats) -> float:

@@ -1,10 +1,10 @@
 """Sentences about protected groups that a model refers more often than others, and what can be done."""
 
 from collections.abc import Sequence
-from math import isfinite, isnan
+from math import isnan
 
 from claimwatch.domain.evaluation.disparity import Disparity
-from training.fairness import Fairness
+from training.fairness import Fairness, attributes_of
 from training.proxies import strong
 from training.warnings import TrainingWarning
 
@@ -89,18 +89,22 @@ def _cause(found: Fairness, group: Disparity) -> str:
     """Return the features that a disparity comes with, and how often the group's claims are fraud."""
     cause = found.cause
     if cause is None:
-        text = "No few features explain it."
+        text = "No feature that is related to the attribute explains it."
     else:
         named = " and ".join(_with_relation(found, feature.name, group) for feature in cause.features)
-        text = f"It comes with {named}: with its values shuffled, the ratio is {cause.ratio:.2f}."
-    if not isfinite(found.fraud):
+        text = f"It comes with {named}: with values shuffled, the ratio is {cause.ratio:.2f}."
+    fraud = found.fraud
+    if fraud.value is None or fraud.low is None or fraud.high is None:
         return text
-    return f"{text} Known outcomes of the group are fraud {found.fraud:.2f} times as often."
+    return (
+        f"{text} By the known outcomes, the group's claims are fraud {fraud.value:.2f} times as often"
+        f" ({fraud.low:.2f} to {fraud.high:.2f})."
+    )
 
 
 def _with_relation(found: Fairness, feature: str, group: Disparity) -> str:
     """Return a feature with its strongest relation to an attribute of the group."""
-    attributes = (group.attribute, *group.attribute.split(" and "))
+    attributes = attributes_of(group)
     of = (each.measure for each in found.proxies if each.feature == feature and each.attribute in attributes)
     relation = next(of, "")
     return f"feature {feature}" + (f" ({relation})" if relation else "")

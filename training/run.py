@@ -149,7 +149,7 @@ def _train(
         ),
         gates.bias(
             found.fairness,
-            f"claimwatch approve {request.line} {request.version} --exception bias --why TEXT",
+            f'claimwatch approve {request.line} {request.version} --exception bias --why "..."',
         ),
         gates.champion(test.scored, _live(request, test), settings),
     ]

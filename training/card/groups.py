@@ -6,7 +6,7 @@ from claimwatch.domain.evaluation.groups import LEAST_COUNTED
 from training import proxies
 from training.card.section import Section, Table, by_segment
 from training.evidence import Evidence
-from training.fairness import REFUSED, WARNED, Fairness
+from training.fairness import REFUSED, WARNED, WARNED_FROM, Fairness
 
 
 def groups(found: Evidence) -> Section:
@@ -30,7 +30,7 @@ def _judged(found: Evidence) -> str:
         " validation and the test split. The model is refused if a group's honest claims are referred more"
         f" than {settings.bias_limit} times as often, beyond chance: models that treat all groups alike are"
         f" refused in at most {REFUSED:.0%} of trainings, over all groups together. It has a warning if a"
-        " group's claims, honest or not, are referred more than that many times as often and the rates"
+        f" group's claims, honest or not, are referred at least {WARNED_FROM} times as often and the rates"
         f" differ beyond chance (at most {WARNED:.1%} of such models). Groups of fewer than"
         f" {settings.smallest_group} claims with an outcome are summed, of each only the number is shown,"
         f" from {LEAST_COUNTED} claims on, and those of personal attributes without bands are numbered."

@@ -172,7 +172,7 @@ def test_the_model_of_a_back_test_goes_live_only_if_its_day_is_named(three: Mode
 
 WARNINGS = [
     {"kind": "strong_feature", "column": "amount", "found": "alone it reaches a ROC-AUC of 0.93"},
-    {"kind": "proxy", "column": "number of panes", "found": "it tells the age band"},
+    {"kind": "disparity", "column": "number of panes", "found": "the old are referred 1.9 times as often"},
     {"kind": "dominant_feature", "column": "amount", "found": "81 % of the gain"},
 ]
 
@@ -186,7 +186,7 @@ def test_a_model_with_warnings_goes_live_only_if_every_warned_column_is_named(
         with pytest.raises(RefusedData) as refused:
             three.promote("4", "challenger", trust=named)
         sentence = str(refused.value)
-        assert "number of panes: it tells the age band" in sentence
+        assert "number of panes: the old are referred" in sentence
         assert ("81 %" in sentence, "0.93" in sentence) == (not named, not named)
         assert (
             "`claimwatch promote glass 4 --as challenger --trust amount --trust 'number of panes'" in sentence
@@ -198,6 +198,18 @@ def test_a_model_with_warnings_goes_live_only_if_every_warned_column_is_named(
     assert promoted.remarks == ("Promoted in spite of warnings about: number of panes, amount.",)
     [entry] = three.site.query("SELECT trusted FROM claimwatch.promotion")
     assert entry["trusted"] == ["number of panes", "amount"]
+
+
+def test_a_feature_that_stands_for_a_protected_attribute_is_named_and_asks_for_no_answer(
+    three: ModelEnvironment,
+) -> None:
+    proxy = {"kind": "proxy", "column": "region", "found": "it tells the region"}
+    three.register("4", warnings=[proxy, WARNINGS[0]])
+
+    with pytest.raises(RefusedData) as refused:
+        three.promote("4")
+    assert "region" not in str(refused.value)
+    assert three.promote("4", trust=("amount",)).changed
 
 
 def test_trust_in_a_column_without_a_warning_is_refused_because_it_may_be_misspelt(

@@ -17,6 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
 from claimwatch.domain.model.features import FeatureSpec, encode
+from training.calendar_columns import why_not
 from training.snapshot import Snapshot
 
 type Array = npt.NDArray[Any]
@@ -84,7 +85,11 @@ def _reasons(contract: Contract, column: Column, claims: Snapshot) -> Iterator[s
             yield f"{later:.0%} of its dates are after the event, so it is written later than the claim"
     coded = _coded(contract, column, claims)
     if coded is not None:
-        yield from _follows(coded, claims)
+        yield from _follows_time(coded, claims)
+        why = why_not(column.name, coded, claims.event_time)
+        if why is not None:
+            yield why
+        yield from _knows_outcome(coded, claims)
     yield from _knows_who_was_chosen(present, claims)
 
 
@@ -125,12 +130,15 @@ def _coded(contract: Contract, column: Column, claims: Snapshot) -> npt.NDArray[
     return encode(spec, claims.columns)[:, own[0]] if own else None
 
 
-def _follows(coded: npt.NDArray[np.float32], claims: Snapshot) -> Iterator[str]:
+def _follows_time(coded: npt.NDArray[np.float32], claims: Snapshot) -> Iterator[str]:
     there = ~np.isnan(coded) & ~np.isnat(claims.event_time)
     if there.sum() >= ENOUGH:
         correlation = _rank_correlation(coded[there], claims.event_time[there].astype(np.int64))
         if abs(correlation) >= FOLLOWS_TIME:
             yield f"it follows the event time: rank correlation {correlation:.3f}"
+
+
+def _knows_outcome(coded: npt.NDArray[np.float32], claims: Snapshot) -> Iterator[str]:
     area = _area_alone(coded[claims.known], claims.outcome[claims.known])
     if area >= FOLLOWS_OUTCOME:
         yield f"it knows the outcome: ROC-AUC {area:.3f} alone"

@@ -17,6 +17,7 @@ from claimwatch.scoring.scorer import Scorer
 from training import gates, plots
 from training.book import Book, claimants, gain_of
 from training.calibrate import FoundNothing
+from training.calendar_columns import leaving_out, own_parts, with_periods
 from training.candidates import CANDIDATES, Candidate
 from training.category_encoding import ordered
 from training.cause import misleading_warnings
@@ -87,10 +88,13 @@ def _train(
 
     train_claims = claims.of(split.rows(TRAIN))
     leaks = find_leaks(request.contract, train_claims, settings.trusted)
+    found_features = FeatureSpec.fit(without(request.contract, leaks), train_claims.columns)
+    leaks |= own_parts(found_features, train_claims.event_time, settings.trusted)
+    spec = ordered(leaving_out(found_features, leaks), train_claims)
     for name, reason in leaks.items():
         log(f"refused column {name}: {reason}")
-    spec = ordered(FeatureSpec.fit(without(request.contract, leaks), train_claims.columns), train_claims)
     matrix = encode(spec, claims.columns)
+    spec = with_periods(spec, matrix, claims.event_time)
     audited = np.isin(claims.source, settings.audit_sources)
     sampling = sample_weights(matrix, claims.known, audited)
     book = Book(claims, split, matrix, sampling, gain_of(claims, settings), audited)

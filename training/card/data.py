@@ -19,9 +19,12 @@ def data(found: Evidence) -> Section:
         else ""
     )
     tables = [Table(("Split", "Claims", "With outcome", "Frauds", "From", "To"), rows)]
-    leaks = "No column was found to leak the outcome."
+    leaks = "No column was found to leak the outcome, or to be a part of the calendar that came round once."
     if found.leaks:
-        leaks = "Columns that leak the outcome were refused before training."
+        leaks = (
+            "Columns that leak the outcome, and parts of the calendar that did not come round twice, were"
+            " refused before training."
+        )
         tables.append(Table(("Refused column", "Reason"), list(found.leaks.items()), numeric=2))
     if settings.trusted:
         leaks += f" Trusted despite the search for leaks: {', '.join(settings.trusted)}."

@@ -222,3 +222,20 @@ def test_a_constant_feature_is_ok() -> None:
     assert one_of(findings, "psi").verdict == "ok"
     assert one_of(findings, "p_value").value == 1.0
     assert one_of(findings, "wasserstein").value is None
+
+
+def test_a_part_of_the_calendar_has_no_verdict_and_changes_no_other() -> None:
+    """In a week of March, every claim is of March: that is no change of the book."""
+    months = np.random.default_rng(3).integers(1, 13, 20_000).astype(float)
+    march = np.full(5_000, 3.0)
+    reference = Profile.of_numbers(months, number_edges(months))
+    current = Profile.of_numbers(march, reference.edges, reference.seen)
+    profiles = {"amount": REFERENCE, "month": reference}, {"amount": week(), "month": current}
+
+    judged = feature_drift(*profiles, ())
+    assert one_of(judged, "psi", "month").verdict == "alarm"
+
+    unjudged = feature_drift(*profiles, {"month"}, {"month"})
+    assert one_of(unjudged, "psi", "month").verdict == "not enough data"
+    assert flagged(unjudged) == set()
+    assert one_of(unjudged, "psi", "amount") == one_of(judged, "psi", "amount")

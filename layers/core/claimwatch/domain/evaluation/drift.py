@@ -52,13 +52,21 @@ _Z = 1.959963984540054
 
 
 def feature_drift(
-    reference: Mapping[str, Profile], current: Mapping[str, Profile], before: Collection[str]
+    reference: Mapping[str, Profile],
+    current: Mapping[str, Profile],
+    before: Collection[str],
+    unjudged: Collection[str] = (),
 ) -> list[Finding]:
     """Return the findings of check ``feature_drift``: several metrics per feature, with a verdict on its PSI.
 
     ``before`` are the features that were ``flagged`` in the window before, compared with the same reference.
+    ``unjudged`` features have no verdict: they are parts of the calendar, of which a window shows some values
+    only.
     """
-    compared = {name: _compare(profile, current[name]) for name, profile in reference.items()}
+    compared = {
+        name: None if name in unjudged else _compare(profile, current[name])
+        for name, profile in reference.items()
+    }
     adjusted = q_values([np.nan if found is None else found.p_value for found in compared.values()])
     return [
         finding

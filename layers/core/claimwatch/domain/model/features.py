@@ -52,7 +52,8 @@ class Feature:
     ``number``: unchanged. ``flag``: 0 or 1. ``category``: its position in ``categories``. ``days``: from a
     date to the event time, in whole calendar days, or with their fraction if ``exact``. ``hour`` and
     ``weekday`` (Monday is 0) are of the event time. ``meaning`` is the first sentence of the column's
-    description. A ``personal`` feature is used by the model and never shown.
+    description. A ``personal`` feature is used by the model and never shown. ``period`` is what a part of the
+    calendar begins again with, if that takes longer than a week (``domain.model.calendar``).
     """
 
     name: str
@@ -62,6 +63,7 @@ class Feature:
     exact: bool = False
     meaning: str = ""
     personal: bool = False
+    period: str = ""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,10 @@ def run(deps: Dependencies, window: Window) -> list[Finding]:
     reference = model.bundle.reference.features
     before, _ = week_profiles(deps, model, model.monday - WEEK)
     features, _ = week_profiles(deps, model, model.monday)
-    return feature_drift(reference, features, flagged(feature_drift(reference, before, ())))
+    unjudged = {feature.name for feature in model.bundle.spec.features if feature.period}
+    return feature_drift(
+        reference, features, flagged(feature_drift(reference, before, (), unjudged)), unjudged
+    )
 
 
 def section(context: SectionContext) -> Markup:
@@ -36,7 +39,8 @@ def section(context: SectionContext) -> Markup:
         (
             note(
                 "PSI of each feature compared with the training data. A change alarms if it is certain,"
-                " material and lasting; with only two of the three it is at most a watch."
+                " material and lasting; with only two of the three it is at most a watch. A part of the"
+                " calendar that a week shows only in part, such as the month, has no verdict."
             ),
             heat_map(weeks),
             findings_table(

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from scipy.special import ndtri
 
 from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
 from training.candidates import CANDIDATES, Candidate
@@ -129,6 +130,12 @@ def days_to_settle(book: LeakBook) -> Floats:
     claims = len(book.outcome)
     fraud, honest = book.draw.integers(30, 201, claims), book.draw.integers(1, 61, claims)
     return np.where(book.outcome == 1.0, fraud, honest).astype(np.float64)
+
+
+def feature_of_area(book: LeakBook, area: float) -> Floats:
+    """Return an honest feature whose ROC-AUC alone is this."""
+    distance = float(np.sqrt(2.0) * ndtri(area))
+    return book.draw.normal(size=len(book.outcome)) + distance * book.outcome
 
 
 def _offset(odds: Floats, rate: float) -> float:

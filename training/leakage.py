@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import poisson, rankdata
-from sklearn.metrics import roc_auc_score
-from sklearn.tree import DecisionTreeClassifier
 
 from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
 from claimwatch.domain.model.features import FeatureSpec, encode
 from training.calendar_columns import why_not
 from training.snapshot import Snapshot
+from training.strong_features import CHANCE, area_alone
 
 type Array = npt.NDArray[Any]
+
+FEWEST_FRAUDS = 10
+"""The frauds, and the honest claims, below which no column is said to know the outcome."""
 
 NEARLY_UNIQUE = 0.99
 TOO_FEW_REPEATS = 0.001
@@ -139,9 +141,12 @@ def _follows_time(coded: npt.NDArray[np.float32], claims: Snapshot) -> Iterator[
 
 
 def _knows_outcome(coded: npt.NDArray[np.float32], claims: Snapshot) -> Iterator[str]:
-    area = _area_alone(coded[claims.known], claims.outcome[claims.known])
-    if area >= FOLLOWS_OUTCOME:
-        yield f"it knows the outcome: ROC-AUC {area:.3f} alone"
+    outcome = claims.outcome[claims.known]
+    if len(outcome) < 2 * ENOUGH or min(outcome.sum(), (1.0 - outcome).sum()) < FEWEST_FRAUDS:
+        return
+    area = area_alone(coded[claims.known], outcome)
+    if area.value >= FOLLOWS_OUTCOME and area.p_value <= CHANCE:
+        yield f"it knows the outcome: ROC-AUC {area.value:.3f} alone"
 
 
 def _knows_who_was_chosen(present: npt.NDArray[np.bool_], claims: Snapshot) -> Iterator[str]:
@@ -154,16 +159,6 @@ def _knows_who_was_chosen(present: npt.NDArray[np.bool_], claims: Snapshot) -> I
                 f"{with_outcome:.0%} of the claims with an outcome have it and {without_outcome:.0%} of all"
                 " other claims, so it comes with the investigation"
             )
-
-
-def _area_alone(coded: npt.NDArray[np.float32], outcome: npt.NDArray[np.float64]) -> float:
-    """Return the ROC-AUC of a small tree on this column alone, fitted on every second claim."""
-    train, test = (slice(0, None, 2), slice(1, None, 2))
-    if len(outcome) < 2 * ENOUGH or len(set(outcome[train])) < 2 or len(set(outcome[test])) < 2:
-        return 0.5
-    tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=10, random_state=0)
-    tree.fit(coded[train, None], outcome[train])
-    return float(roc_auc_score(outcome[test], tree.predict_proba(coded[test, None])[:, 1]))
 
 
 def _rank_correlation(one: Array, other: Array) -> float:

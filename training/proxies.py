@@ -69,7 +69,7 @@ def proxies(
     """
     step = -(-len(matrix) // MOST_CLAIMS) or 1
     some = slice(None, None, step)
-    binned = [bins_of(feature, matrix[some, place]) for place, feature in enumerate(spec.features)]
+    binned = [bins_of(matrix[some, place]) for place in range(len(spec.features))]
     found = []
     for attribute, values in groups.items():
         divided = Groups.of(values[some], smallest)

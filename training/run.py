@@ -16,8 +16,8 @@ from claimwatch.scoring.bundle import Bundle
 from claimwatch.scoring.scorer import Scorer
 from training import gates, plots
 from training.book import Book, claimants, gain_of
-from training.calibrate import FoundNothing
 from training.calendar_columns import leaving_out, own_parts, with_periods
+from training.calibrate import FoundNothing
 from training.candidates import CANDIDATES, Candidate
 from training.category_encoding import ordered
 from training.cause import misleading_warnings
@@ -104,8 +104,6 @@ def _train(
     chosen = next(entrant for entrant in entrants if entrant.family.name == choice.name)
     log(f"chosen: {choice.name}. {choice.why}")
 
-    known = claims.known
-    warnings = strong_features(spec, matrix[known], claims.outcome[known])
     try:
         calibration = calibrated(chosen, book)
     except FoundNothing as error:
@@ -138,7 +136,9 @@ def _train(
     )
     metrics = values_of(found.book)
     misled = misleading_columns(chosen, book, spec, TEST, settings.seed)
-    warnings += [*warnings_of(found.fairness), *misleading_warnings(misled)]
+    known = claims.known
+    strong = strong_features(spec, matrix[known], claims.outcome[known], found.importance, metrics["roc_auc"])
+    warnings = [*strong, *warnings_of(found.fairness), *misleading_warnings(misled)]
     for warning in warnings:
         log(f"warning: {warning}")
     results = [

@@ -190,6 +190,21 @@ def test_no_value_of_a_person_is_in_the_output_of_infer(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("header", "values", "says"),
+    [
+        ("age", [str(18 + row % 60) for row in range(ROWS)], "decades of the age at the event"),
+        ("Alter", [str(18 + row % 60) for row in range(ROWS)], "decades of the age at the event"),
+        ("date_of_birth", [f"19{40 + row % 50}-03-1{row % 9}" for row in range(ROWS)], "'storeAs: plain'"),
+        ("age", [f"{10 * (row % 20)} plus" for row in range(ROWS)], "better send a band of ages"),
+    ],
+)
+def test_a_draft_says_how_ages_are_divided_into_bands(header: str, values: list[str], says: str) -> None:
+    text, column = drafted(header, values)
+    assert column.role is Role.PROTECTED
+    assert says in text
+
+
 @pytest.mark.parametrize(("header", "listed"), [("Berater", False), ("c7", False), ("state", True)])
 def test_initials_of_persons_are_not_listed(header: str, listed: bool) -> None:
     values = [("JS", "MK", "AB")[row % 3] for row in range(ROWS)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from claimwatch.domain.contract.contract import LogicalType, Role
-from claimwatch.domain.contract.draft_column import NUMERIC, Guess
+from claimwatch.domain.contract.draft_column import DATED, NUMERIC, Guess
 from claimwatch.domain.contract.header_words import Meaning
 from claimwatch.domain.contract.personal_data import PersonalData, personal_data, year
 from claimwatch.domain.contract.protected_attributes import protected_attribute, tells_marital_status
@@ -68,6 +68,15 @@ def _reason(data: PersonalData) -> str:
 
 def _protected(guess: Guess, attribute: Meaning) -> Iterable[str]:
     yield f"protected ({attribute}): no feature; the weekly bias check compares its groups"
-    if attribute in _SMALL_GROUPS and guess.values.distinct > 10:
+    if attribute not in _SMALL_GROUPS or guess.values.distinct <= 10:
+        return
+    if guess.logical_type not in (*NUMERIC, *DATED):
         better = "a region" if attribute is Meaning.POSTCODE else "a band of ages"
         yield f"groups of fewer than 50 claims are not compared: better send {better}"
+    elif guess.personal and not guess.plain:
+        yield "stored as hashes, it has groups of single values, too small to be compared"
+        yield "'storeAs: plain' has it compared in bands of ages; or send a band of ages"
+    elif attribute is Meaning.POSTCODE:
+        yield "compared in bands of numbers; the property bands sets their lower ends"
+    else:
+        yield "compared in bands, decades of the age at the event; the property bands sets others"

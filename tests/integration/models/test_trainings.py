@@ -133,6 +133,16 @@ def test_a_back_test_and_trusted_columns_are_stored_with_the_training(trained: T
     assert row == {"as_of": date(2026, 3, 31), "trusted": ["amount"]}
 
 
+def test_the_alert_about_a_back_test_has_the_command_that_promotes_its_model(trained: Trainings) -> None:
+    trained.start(as_of=date(2026, 3, 31))
+
+    trained.end("registered")
+
+    [alert] = trained.environment.site.alerts
+    assert "claimwatch promote glass 1 --as challenger --as-of 2026-03-31 --why" in alert.message
+    assert "warnings" in alert.message
+
+
 def test_a_back_test_needs_a_day_that_is_over(trained: Trainings) -> None:
     today = datetime.now(UTC).date()
     for day in (today, today + timedelta(days=1)):

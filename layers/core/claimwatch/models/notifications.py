@@ -1,6 +1,7 @@
 """Alerts about trainings: how each ended, and what to do next."""
 
 from claimwatch.aws.alerts import Alerts
+from claimwatch.models.promotion_checks import promotion_command
 from claimwatch.storage import models
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import Training
@@ -8,14 +9,15 @@ from claimwatch.storage.models import Training
 _TEXTS = {
     "registered": (
         "Claimwatch trained model {version} of line {line}",
-        """It is registered, and not live until someone promotes it. Its metrics: claimwatch models {line}
-  claimwatch promote {line} {version} --as challenger --why "..."
+        """It is registered, and not live until someone promotes it.
+Its metrics, and warnings that whoever promotes it has to answer for: claimwatch models {line}
+  {promote}
 """,
     ),
     "refused": (
         "Claimwatch refused model {version} of line {line}",
         """Why: {error}
-The live models stay live. If a gate refused the model, its metrics are listed by: claimwatch models {line}
+The live models stay live. The training is listed by: claimwatch models {line}
 """,
     ),
     "failed": (
@@ -37,7 +39,8 @@ def notify_end(database: Database, alerts: Alerts, training: Training) -> None:
     """
     if training.notified or training.status not in _TEXTS:
         return
-    subject, message = (text.format(**vars(training)) for text in _TEXTS[training.status])
+    promote = promotion_command(training.line, training.version, "challenger", training.as_of)
+    subject, message = (text.format(**vars(training), promote=promote) for text in _TEXTS[training.status])
     with database.transaction() as cursor:
         if not models.set_training_notified(cursor, training.training_id):
             return

@@ -3,14 +3,23 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import binom
 
 from claimwatch.domain.contract.contract import Contract
 from training.evidence import FoldCount
 from training.snapshot import RefusedTraining, Snapshot
-from training.splits import Split
+from training.splits import SHARES, Split
 
 FEWEST_CLAIMS, FEWEST_FRAUDS = 100, 10
 """The least claims with an outcome, and of each outcome, in a split; with fewer, nothing can be measured."""
+
+
+_SPARE = 1.5
+"""With this many times the frauds, nine in ten books have enough of them in every split."""
+_UNEVEN = 0.01
+"""The chance below which a split has fewer outcomes, or frauds, than the other splits by more than chance."""
+_MOST_DAYS = 3_653
+"""The days of claims beyond which no date is given."""
 
 
 def count_of(claims: Snapshot, split: Split, fold: int) -> FoldCount:
@@ -46,8 +55,49 @@ def check(folds: Sequence[FoldCount], immature: int, contract: Contract) -> None
                 f"the {name} split has {count.known:,} claims with an outcome, {count.frauds:,} of them"
                 f" frauds; it needs {FEWEST_CLAIMS}, and {FEWEST_FRAUDS} of each outcome. Frauds by split:"
                 f" {frauds}. The outcomes of {immature:,} more recent claims are not due yet."
+                + _prospect(folds, name, count, contract)
                 + _missing(folds, contract)
             )
+
+
+def _prospect(folds: Sequence[FoldCount], name: str, short: FoldCount, contract: Contract) -> str:
+    """Return from when on a training is possible, or that outcomes are spread unevenly over time."""
+    claims, known, frauds = (
+        sum(counts)
+        for counts in zip(*((each.claims, each.known, each.frauds) for each in folds), strict=True)
+    )
+    days = [np.datetime64(day) for each in folds for day in (each.first, each.last) if day]
+    if not min(frauds, known - frauds) or not days:
+        return ""
+    unlikely = (
+        float(binom.cdf(short.known, short.claims, known / claims)),
+        float(binom.cdf(short.frauds, short.known, frauds / known)),
+    )
+    if min(unlikely) <= _UNEVEN:
+        return (
+            f" In all there are {known:,} claims with an outcome and {frauds:,} frauds, but they are not"
+            " spread over time as the claims are: give the outcomes, those of honest claims too, of claims"
+            f" from {short.first} to {short.last}, the {name} split. If frauds are decided later than honest"
+            " claims, raise maturityDays of the contract."
+        )
+    smallest = 1.0 - sum(SHARES)
+    factor = max(
+        FEWEST_CLAIMS / smallest / known,
+        _SPARE * FEWEST_FRAUDS / smallest / min(frauds, known - frauds),
+        FEWEST_CLAIMS / max(short.known, 1),
+    )
+    span = int((max(days) - min(days)).astype(np.int64)) + 1
+    rate = (
+        f" At the present rate of {known / span * 30:,.1f} outcomes and {frauds / span * 30:,.1f} frauds in"
+        " 30 days,"
+    )
+    if span * factor > _MOST_DAYS:
+        return f"{rate} it would take more than ten years of claims."
+    until = min(days) + np.timedelta64(int(np.ceil(span * factor)), "D")
+    due = until + np.timedelta64(contract.review.maturity_days, "D")
+    return (
+        f"{rate} a training is possible with the claims until about {until}, whose outcomes are due on {due}."
+    )
 
 
 def _missing(folds: Sequence[FoldCount], contract: Contract) -> str:

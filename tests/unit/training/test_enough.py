@@ -76,3 +76,46 @@ def test_too_few_frauds_among_known_outcomes_need_no_other_way() -> None:
 
 def test_enough_outcomes_are_not_refused() -> None:
     examine(book(1_000, 1_000, 250), 0, PLAIN)
+
+
+def test_a_small_book_is_told_from_when_on_a_training_is_possible() -> None:
+    """At 24 claims and 2.5 frauds a day; the promise is kept in most books, whose frauds fall by chance."""
+    found = refusal(book(240, 240, 25), 0, PLAIN)
+    assert "At the present rate of 720.0 outcomes and 75.0 frauds in 30 days" in found
+    day = np.datetime64(re.search(r"until about (\S+),", found).group(1))  # type: ignore[union-attr]
+    assert f"due on {day + np.timedelta64(60, 'D')}" in found
+    claims = int((day - np.datetime64("2025-01-01")).astype(int)) * 24
+    assert 600 <= claims <= 900
+    kept = 0
+    for seed in range(40):
+        by_chance = (np.random.default_rng(seed).random(claims) < 25 / 240).astype(float)
+        try:
+            examine(replace(book(claims, claims, 0), outcome=by_chance), 0, PLAIN)
+        except RefusedTraining:
+            continue
+        kept += 1
+    assert kept >= 32
+
+
+def test_a_book_that_would_take_decades_is_given_no_date() -> None:
+    found = refusal(book(9_000, 9_000, 2), 0, PLAIN)
+    assert "more than ten years of claims" in found
+
+
+@pytest.mark.parametrize("until", [0.5, 0.7])
+def test_outcomes_of_a_part_of_the_time_are_asked_for_where_they_are_missing(until: float) -> None:
+    claims = book(2_000, 2_000, 400)
+    early = np.arange(2_000) < until * 2_000
+    partly = replace(claims, outcome=np.where(early, claims.outcome, np.nan))
+    found = refusal(partly, 0, LABELLED)
+    assert "not spread over time as the claims are" in found
+    assert re.search(r"of claims from \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d, the (validation|test) split", found)
+    assert "At the present rate" not in found
+
+
+def test_frauds_that_are_all_early_are_a_clear_refusal() -> None:
+    claims = book(2_000, 2_000, 400)
+    early = np.where(np.arange(2_000) < 1_100, claims.outcome, 0.0)
+    found = refusal(replace(claims, outcome=early), 0, PLAIN)
+    assert "Frauds by split: training 220, validation 0, test 0" in found
+    assert "raise maturityDays" in found

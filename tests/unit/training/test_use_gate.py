@@ -10,6 +10,7 @@ from claimwatch.domain.model.features import Feature, FeatureSpec, Matrix
 from training import gates
 from training.cause import LEVEL, Decline, frauds_needed, moved_columns, p_above
 from training.diagnose import area_of
+from training.enough import FEWEST_CLAIMS, FEWEST_FRAUDS
 from training.misleading import CERTAIN, Misleading, find_misleading
 
 NAMES = ("amount", "age", "month", "month_name", "shop")
@@ -35,6 +36,18 @@ def passes(seed: int, claims: int, frauds: int, area: float) -> bool:
 @pytest.mark.parametrize(("claims", "frauds"), [(100, 10), (400, 40)])
 def test_a_model_that_ranks_at_random_is_refused_as_often_as_stated(claims: int, frauds: int) -> None:
     assert np.mean([passes(seed, claims, frauds, 0.5) for seed in range(250)]) <= LEVEL
+
+
+def test_the_smallest_test_split_has_an_honest_interval() -> None:
+    fraud = (np.arange(FEWEST_CLAIMS) < FEWEST_FRAUDS).astype(float)
+    held = []
+    for seed in range(200):
+        normal = np.random.default_rng(seed).normal(size=FEWEST_CLAIMS)
+        found = area_of(cohort(normal + np.sqrt(2.0) * ndtri(0.7) * fraud, fraud)).interval
+        assert found.low is not None
+        assert found.high is not None
+        held.append(found.low <= 0.7 <= found.high)
+    assert np.mean(held) >= 0.93
 
 
 def test_a_weak_model_with_few_frauds_is_seldom_refused() -> None:

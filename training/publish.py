@@ -69,6 +69,7 @@ def _details(found: Evidence) -> dict[str, Any]:
                 "size": family.size,
                 "value_at_capacity": asdict(found.choice.values[family.name].interval),
                 "roc_auc": asdict(found.choice.areas[family.name].interval),
+                "roc_auc_below_the_best": asdict(found.choice.behind[family.name].interval),
                 "parameters": dict(family.parameters),
             }
             for family in found.families

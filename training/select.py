@@ -1,9 +1,8 @@
-"""The choice between families: the smallest model that ties with the best at the team's capacity.
+"""The choice between families: the one that ranks best.
 
 Families are compared on every period that came after what they were trained on: the periods of the search,
-and the validation split. A tie must hold in ranking, to which all claims contribute, and in value at
-capacity, which depends on the few claims at the top and their amounts: with some hundred outcomes, nearly
-all families tie by value alone.
+and the validation split. In simulation no other rule of one family brought more, see
+docs/decisions/0007-models.md.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,12 +37,17 @@ class Contender:
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen family, the reason, and every family's value at capacity and ROC-AUC over all periods."""
+    """The chosen family, the reason, and what decided, by family over all periods.
+
+    ``areas`` is the ROC-AUC among claims with an outcome, ``behind`` how much lower it is than the chosen
+    family's, and ``values`` the value at capacity, which did not decide.
+    """
 
     name: str
     why: str
-    values: Mapping[str, Estimate]
     areas: Mapping[str, Estimate]
+    behind: Mapping[str, Estimate]
+    values: Mapping[str, Estimate]
 
 
 def size_of(model: Model) -> int:
@@ -54,41 +58,35 @@ def size_of(model: Model) -> int:
 
 
 def choose(contenders: Sequence[Contender], capacity: float, cost: float) -> Choice:
-    """Return the smallest model that ties with the best.
+    """Return the family with the highest ROC-AUC; the smaller one if two are equal."""
+    areas = {each.name: over_periods(each, None, area) for each in contenders}
+    chosen = min(contenders, key=lambda each: (-areas[each.name].value, each.size))
+    behind = {each.name: over_periods(chosen, each, area) for each in contenders}
+    return Choice(
+        chosen.name,
+        _why(chosen.name, areas, behind),
+        areas,
+        behind,
+        {each.name: over_periods(each, None, value_at(capacity, cost)) for each in contenders},
+    )
 
-    First, families that rank worse than the best by more than one standard error are excluded (Breiman et
-    al., 1984). Of the rest, the family with the highest value at capacity ties with every family for which
-    the 95 % interval of the difference contains 0.
-    """
 
-    def area(sample: ScoredSample) -> tuple[Cohort, Influence | None, float]:
-        return sample.investigated, roc_auc_influence(sample.investigated), len(sample.investigated.outcome)
+def area(sample: ScoredSample) -> tuple[Cohort, Influence | None, float]:
+    """Measure the ROC-AUC among claims with an outcome."""
+    return sample.investigated, roc_auc_influence(sample.investigated), len(sample.investigated.outcome)
+
+
+def value_at(capacity: float, cost: float) -> Measure:
+    """Return the measure of what reviewing the top of the book at capacity brings, less its cost."""
 
     def value(sample: ScoredSample) -> tuple[Cohort, Influence | None, float]:
-        return (
-            sample.book,
-            value_influence(sample.book, sample.gain, capacity, cost),
-            len(sample.book.outcome),
-        )
+        found = value_influence(sample.book, sample.gain, capacity, cost)
+        return sample.book, found, len(sample.book.outcome)
 
-    areas = {contender.name: _over_periods(contender, None, area) for contender in contenders}
-    values = {contender.name: _over_periods(contender, None, value) for contender in contenders}
-    ranking = max(contenders, key=lambda contender: areas[contender.name].value)
-    behind = {entry.name: _over_periods(ranking, entry, area) for entry in contenders}
-    eligible = [entry for entry in contenders if behind[entry.name].value <= behind[entry.name].error]
-    best = max(eligible, key=lambda contender: values[contender.name].value)
-    ties = [
-        entry
-        for entry in eligible
-        if entry is best or (_over_periods(best, entry, value).interval.low or 0.0) <= 0.0
-    ]
-    chosen = min(ties, key=lambda contender: contender.size)
-    excluded = {entry.name: behind[entry.name] for entry in contenders if entry not in eligible}
-    why = _why(chosen, best, ties, eligible, values, areas)
-    return Choice(chosen.name, why + _why_not(excluded, ranking.name, areas), values, areas)
+    return value
 
 
-def _over_periods(one: Contender, two: Contender | None, measure: Measure) -> Estimate:
+def over_periods(one: Contender, two: Contender | None, measure: Measure) -> Estimate:
     """Return the mean of a measure over all periods, or of its difference between two contenders."""
     estimates, shares = [], []
     for place, sample in enumerate(one.periods):
@@ -102,41 +100,15 @@ def _over_periods(one: Contender, two: Contender | None, measure: Measure) -> Es
     return mean_estimate(estimates, shares) if estimates else Estimate(0.0, 0.0, 0.0)
 
 
-def _why(
-    chosen: Contender,
-    best: Contender,
-    ties: Sequence[Contender],
-    eligible: Sequence[Contender],
-    values: Mapping[str, Estimate],
-    areas: Mapping[str, Estimate],
-) -> str:
-    """Return the criterion that decided, with its figures, as sentences."""
-    own = values[chosen.name].value
-    if len(eligible) == 1:
-        return f"Ranking decided: its ROC-AUC of {areas[chosen.name].value:.3f} is the best."
-    less = "".join(
-        f" {entry.name} brings {values[entry.name].value:,.1f}, which is lower by more than chance explains."
-        for entry in eligible
-        if entry not in ties
-    )
-    if len(ties) == 1:
-        return f"Value at capacity decided: it brings {own:,.1f} per thousand claims.{less}"
-    why = (
-        f"Size decided: of the {len(ties)} families that tie, it is the smallest with {chosen.size:,}"
-        f" parameters, and brings {own:,.1f} per thousand claims"
-    )
-    if chosen is best:
-        return f"{why}, the most of them.{less}"
+def _why(chosen: str, areas: Mapping[str, Estimate], behind: Mapping[str, Estimate]) -> str:
+    """Return what decided, with its figures, as a sentence."""
+    own = f"its ROC-AUC of {areas[chosen].value:.3f} is the highest"
+    others = sorted((name for name in areas if name != chosen), key=lambda name: behind[name].value)
+    if not others:
+        return f"It is the only family: its ROC-AUC is {areas[chosen].value:.3f}."
+    next_best = behind[others[0]]
+    certain = (next_best.interval.low or 0.0) > 0.0
     return (
-        f"{why}; the {values[best.name].value:,.1f} that {best.name} brings with {best.size:,} parameters may"
-        f" be higher by chance.{less}"
-    )
-
-
-def _why_not(excluded: Mapping[str, Estimate], ranking: str, areas: Mapping[str, Estimate]) -> str:
-    """Return why families were excluded, whatever their value, as sentences."""
-    return "".join(
-        f" {name} was excluded whatever its value: its ROC-AUC of {areas[name].value:.3f} is"
-        f" {behind.value:.3f} below {ranking}'s, more than one standard error ({behind.error:.3f})."
-        for name, behind in excluded.items()
+        f"Ranking decided: {own}. The next is {others[0]}, {next_best.value:.3f} lower (standard error"
+        f" {next_best.error:.3f}), which is {'more than chance explains' if certain else 'possibly chance'}."
     )

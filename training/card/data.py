@@ -4,6 +4,9 @@ from training.card.section import Section, Table
 from training.evidence import Evidence
 from training.splits import NAMES
 
+GAIN_OF_ALL = 0.04
+"""What a model brings more that also learns from the validation and test split (benchmarks/selection.py)."""
+
 
 def data(found: Evidence) -> Section:
     """Return the section about the claims of each split and the refused columns."""
@@ -37,6 +40,19 @@ def data(found: Evidence) -> Section:
         "Data and splits",
         f"{back_test}Claims that were at least {settings.maturity_days} days old on {found.as_of}, so that"
         f" their outcomes were due; {found.immature:,} younger claims were left out, decided or not."
-        f" Splits are by event time. {claimants}\n{leaks}",
+        f" Splits are by event time. {claimants}\n{_not_learnt_from(found)}\n{leaks}",
         tables,
+    )
+
+
+def _not_learnt_from(found: Evidence) -> str:
+    """Return the sentences about the outcomes that the model was judged by and did not learn from."""
+    train, validation, test = found.folds
+    later = validation.known + test.known
+    return (
+        f"The model learnt from outcomes of claims up to {train.last}. Those from {validation.first} to"
+        f" {test.last}, {later / (train.known + later):.0%} of all outcomes, chose, calibrated and tested it."
+        " That keeps the figures of this card honest, and has a price: in simulation, a model that also"
+        f" learns from the latest outcomes brings {GAIN_OF_ALL:.0%} more value. So train again when there are"
+        " many new outcomes."
     )

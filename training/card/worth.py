@@ -1,5 +1,6 @@
 """What the model is worth, where it errs, and which model it was chosen from."""
 
+from claimwatch.domain.evaluation.ranking import Estimate
 from training.card.section import METRICS, Section, Table, by_segment, estimate, figure, listed
 from training.evaluate import metrics_of
 from training.evidence import Evidence
@@ -35,22 +36,35 @@ def experiments(found: Evidence) -> Section:
             f"{family.loss:.4f}",
             f"{family.size:,}",
             estimate("roc_auc", choice.areas[family.name]),
+            _behind(choice.behind[family.name], family.name == choice.name),
             estimate("value_at_capacity", choice.values[family.name]),
         )
         for family in found.families
     ]
     parameters = [(family.name, listed(family.parameters)) for family in found.families]
-    headings = ("Family", "Trials", "Log-loss", "Parameters", "ROC-AUC", METRICS["value_at_capacity"].title)
+    headings = (
+        "Family",
+        "Trials",
+        "Log-loss",
+        "Parameters",
+        "ROC-AUC",
+        "Below the best (standard error)",
+        METRICS["value_at_capacity"].title,
+    )
     return Section(
         "Experiments",
         f"Chosen: {choice.name}. {choice.why}\n"
         "Families are compared on periods after the claims that they were trained on: three in the training"
-        " split, and the validation split. A family ties with the best if its ROC-AUC, among claims with an"
-        " outcome, is within one standard error of the best, and its value is not lower than the best of"
-        " these beyond chance. Differences are measured claim by claim, so they are more precise than the"
-        " intervals below. No claims were re-sampled; probabilities were calibrated on the validation split.",
+        " split, and the validation split. The highest ROC-AUC among claims with an outcome decides. How far"
+        " the others are below it is measured claim by claim, so it is more precise than the intervals of the"
+        " ROC-AUC. Value at capacity depends on few claims and did not decide. No claims were re-sampled;"
+        " probabilities were calibrated on the validation split.",
         (Table(headings, rows), Table(("Family", "Hyperparameters"), parameters, numeric=2)),
     )
+
+
+def _behind(behind: Estimate, chosen: bool) -> str:
+    return "the best" if chosen else f"{behind.value:.3f} ({behind.error:.3f})"
 
 
 def errors(found: Evidence) -> Section:

@@ -26,41 +26,39 @@ def contender(name: str, size: int, score: np.ndarray) -> Contender:
     return Contender(name, size, [scored(score)])
 
 
-def test_the_best_family_is_chosen_whatever_its_size() -> None:
+def test_the_family_that_ranks_best_is_chosen_whatever_its_size() -> None:
     choice = choose([contender("blind", 3, NOISE), contender("good", 9_999, RISK)], 0.05, 0.1)
     assert choice.name == "good"
-    assert choice.why.startswith("Ranking decided")
+    assert choice.why.startswith("Ranking decided: its ROC-AUC of")
+    assert "The next is blind" in choice.why
+    assert "more than chance explains" in choice.why
 
 
-def test_the_smaller_family_wins_a_tie() -> None:
-    almost = RISK + 1e-4 * NOISE
-    choice = choose([contender("large", 9_999, RISK), contender("small", 30, almost)], 0.05, 0.1)
+def test_what_decided_is_the_difference_to_the_best_with_its_error() -> None:
+    """Claim by claim, the error of a difference is smaller than that of either area."""
+    almost = RISK + 0.01 * NOISE
+    choice = choose([contender("almost", 30, almost), contender("good", 9_999, RISK)], 0.05, 0.1)
+    assert choice.name == "good"
+    assert choice.behind["good"].value == 0.0
+    below = choice.behind["almost"]
+    assert below.value == pytest.approx(choice.areas["good"].value - choice.areas["almost"].value)
+    assert 0.0 < below.error < 0.5 * choice.areas["almost"].error
+    assert f"almost, {below.value:.3f} lower (standard error {below.error:.3f})" in choice.why
+    assert below.interval.low is not None
+    assert ("possibly chance" in choice.why) == (below.interval.low <= 0.0)
+
+
+def test_value_at_the_top_does_not_outweigh_ranking() -> None:
+    """The value of a family that ranks well only at the top depends on few claims."""
+    top_only = np.where(np.quantile(RISK, 0.9) < RISK, 1.0 + FRAUD, 0.01 * NOISE)
+    choice = choose([contender("ranks", 9_999, RISK), contender("lucky", 3, top_only)], 0.05, 0.1)
+    assert choice.values["lucky"].value > choice.values["ranks"].value
+    assert choice.name == "ranks"
+
+
+def test_of_two_that_rank_equally_the_smaller_is_chosen() -> None:
+    choice = choose([contender("large", 9_999, RISK), contender("small", 30, RISK)], 0.05, 0.1)
     assert choice.name == "small"
-    assert choice.why.startswith("Size decided: of the 2 families that tie")
-    assert "30 parameters" in choice.why
-
-
-def test_a_family_that_ranks_well_only_at_the_top_does_not_tie() -> None:
-    top_only = np.where(np.quantile(RISK, 0.95) < RISK, RISK, 0.01 * NOISE)
-    choice = choose([contender("large", 9_999, RISK), contender("small", 3, top_only)], 0.05, 0.1)
-    assert choice.name == "large"
-    assert "small was excluded whatever its value: its ROC-AUC of" in choice.why
-
-
-def test_a_family_that_ranks_as_well_and_brings_less_does_not_tie() -> None:
-    """The top of the book is shuffled among claims whose order ROC-AUC hardly notices."""
-    top = np.quantile(RISK, 0.9) < RISK
-    shuffled = np.where(top, 1.0 + NOISE, RISK)
-    gain = np.where(np.quantile(RISK, 0.95) < RISK, 100.0, 1.0)
-    ones, nobody = np.ones(len(FRAUD)), np.zeros(len(FRAUD), dtype=bool)
-    large, small = (
-        Contender(name, size, [ScoredSample(score, FRAUD, ones, gain, nobody)] * 2)
-        for name, size, score in (("large", 9_999, RISK), ("small", 3, shuffled))
-    )
-    choice = choose([large, small], 0.05, 0.1)
-    assert choice.name == "large"
-    if "excluded" not in choice.why:
-        assert choice.why.startswith("Value at capacity decided")
 
 
 def test_calibration_recovers_the_line_through_the_log_odds() -> None:

@@ -58,6 +58,25 @@ class Banding(StrEnum):
     VALUES = "values"
 
 
+class DatePart(StrEnum):
+    """Parts of a date that files have in columns of their own.
+
+    A year with ``ISO_WEEK`` is that of ISO 8601. The first ``WEEK_OF_MONTH`` has days 1 to 7. The other weeks
+    of a month begin on Monday or on Sunday; the first of them has day 1 of the month, and perhaps few more.
+    """
+
+    YEAR = "year"
+    YEAR_MONTH = "yearMonth"
+    MONTH = "month"
+    DAY = "day"
+    DAY_OF_YEAR = "dayOfYear"
+    ISO_WEEK = "isoWeek"
+    WEEK_OF_MONTH = "weekOfMonth"
+    MONDAY_WEEK_OF_MONTH = "mondayWeekOfMonth"
+    SUNDAY_WEEK_OF_MONTH = "sundayWeekOfMonth"
+    WEEKDAY = "weekday"
+
+
 type Bound = Decimal | date | datetime
 
 
@@ -70,6 +89,8 @@ class Column:
     true and false are used in addition to the default ones. ``hashed`` columns are stored as keyed hashes
     only; columns with the same ``link_group`` have the same hash for the same value. ``bands`` are those in
     which a protected number or date is compared: a rule, or the lower ends of all bands but the lowest.
+    ``date_parts`` are the columns that a date is made of if the file does not have it, and perhaps a day that
+    is stated.
     """
 
     name: str
@@ -98,6 +119,7 @@ class Column:
     true_words: tuple[str, ...] = ()
     false_words: tuple[str, ...] = ()
     bands: Banding | tuple[float, ...] | None = None
+    date_parts: tuple[tuple[DatePart, str], ...] = ()
     description: str = ""
 
     @property
@@ -209,6 +231,11 @@ VERSION = re.compile(
     re.ASCII,
 )
 """Semantic versions (semver.org)."""
+
+
+def is_stated(source: str) -> bool:
+    """Return whether a part is a stated number and not the name of a column, which begins with a letter."""
+    return source.isascii() and source.isdigit()
 
 
 def folded_name(name: str) -> str:

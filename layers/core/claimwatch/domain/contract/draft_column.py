@@ -10,7 +10,7 @@ from claimwatch.domain.contract.column_words import (
     plain_words,
     words_of,
 )
-from claimwatch.domain.contract.contract import MAX_NAME, RESERVED, LogicalType, Role, folded_name
+from claimwatch.domain.contract.contract import MAX_NAME, RESERVED, DatePart, LogicalType, Role, folded_name
 from claimwatch.domain.contract.type_inference import Values, infer_type
 from claimwatch.domain.contract.value_shapes import is_person
 
@@ -51,6 +51,8 @@ class Guess:
     about_persons: tuple[str, ...] = ()
     cells: Sequence[str] = field(default=(), repr=False)
     """The cells of the sample, in the order of the file."""
+    date_parts: tuple[tuple[DatePart, str], ...] = ()
+    """The columns that this date is made of, and perhaps a stated day; the file does not have it."""
 
     @property
     def placeholder(self) -> bool:

@@ -1,10 +1,13 @@
 """Roles of a draft's columns: the event time, the label, and what is no feature."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
 
 from claimwatch.domain.contract.column_words import names_a_number
-from claimwatch.domain.contract.contract import LogicalType, Role
+from claimwatch.domain.contract.contract import LogicalType, Role, folded_name
 from claimwatch.domain.contract.draft_column import DATED, Guess
+from claimwatch.domain.contract.draft_date_parts import NAME, event_date_of_parts, groups_of_parts
 from claimwatch.domain.contract.draft_identifier import assign_identifier
 from claimwatch.domain.contract.draft_label import assign_decision, assign_label
 from claimwatch.domain.contract.draft_persons import mark_person, newest_year
@@ -48,6 +51,8 @@ def assign_roles(guesses: list[Guess]) -> None:
             _assign_role(guess, newest)
     assign_identifier(guesses)
     _assign_event_time(guesses)
+    if not any(guess.role is Role.EVENT_TIME for guess in guesses):
+        _propose_event_date(guesses)
     assign_decision(guesses)
     _ignore_copies_of_label(guesses)
 
@@ -60,6 +65,30 @@ def _assign_event_time(guesses: Sequence[Guess]) -> None:
     instead = f" (other dates: {', '.join(others[:5])})" if others else ""
     event.role = Role.EVENT_TIME
     event.checks += (f"the event time is a guess{instead}; weekly windows and ages are measured from it",)
+
+
+def _propose_event_date(guesses: list[Guess]) -> None:
+    """Add an event date that columns with a year, a month or a week make."""
+    groups = groups_of_parts(guesses)
+    ranked = [(_event_rank(set(words)) if words else 2, group) for words, group in groups.items()]
+    event = event_date_of_parts([group for rank, group in sorted(ranked, key=lambda item: -item[0]) if rank])
+    if event is not None:
+        taken = {folded_name(guess.name) for guess in guesses}
+        name = (
+            NAME
+            if NAME not in taken
+            else next(name for number in count(2) if (name := f"{NAME}_{number}") not in taken)
+        )
+        guesses.append(replace(event, header=name, name=name))
+
+
+def _event_rank(words: set[str]) -> int:
+    """Return how likely words name the event of a claim; 0 for other events."""
+    if words & _NOT_EVENTS or any(word.startswith(_NOT_EVENT_STEMS) for word in words):
+        return 0
+    if any(word.startswith(_EVENT_STEMS) for word in words):
+        return 4
+    return next((4 - rank for rank, likely in enumerate(_EVENTS) if words & likely), 1)
 
 
 def _assign_role(guess: Guess, newest: int | None) -> None:
@@ -76,16 +105,11 @@ def _has_many_values(values: Values) -> bool:
 
 
 def _event_time_score(guess: Guess) -> int:
-    words = set(guess.plain_words)
-    if guess.logical_type not in DATED or guess.role is not Role.FEATURE or words & _NOT_EVENTS:
-        return 0
-    if any(word.startswith(_NOT_EVENT_STEMS) for word in words):
+    if guess.logical_type not in DATED or guess.role is not Role.FEATURE:
         return 0
     if guess.values.missing > guess.values.number:  # most claims would have no time
         return 0
-    if any(word.startswith(_EVENT_STEMS) for word in words):
-        return 4
-    return next((4 - rank for rank, likely in enumerate(_EVENTS) if words & likely), 1)
+    return _event_rank(set(guess.plain_words))
 
 
 def _ignore_copies_of_label(guesses: Sequence[Guess]) -> None:

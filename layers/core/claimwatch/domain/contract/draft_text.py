@@ -171,6 +171,9 @@ def _properties(guess: Guess) -> Iterator[str]:
     properties = [f"{{property: role, value: {guess.role}}}"]
     if guess.plain:
         properties.append("{property: storeAs, value: plain}")
+    if guess.date_parts:
+        parts = ", ".join(f"{part}: {_scalar(name)}" for part, name in guess.date_parts)
+        properties.append(f"{{property: dateParts, value: {{{parts}}}}}")
     if guess.logical_type in DATED and values.date_formats:
         formats = values.date_formats
         written = _quoted(formats[0]) if len(formats) == 1 else _flow(formats)

@@ -30,6 +30,7 @@ from claimwatch.domain.contract.contract import (
 from claimwatch.domain.contract.label import decision_problems
 from claimwatch.domain.contract.line_name import proposed_line
 from claimwatch.domain.contract.odcs_column import NUMERIC, custom_properties, place_of, read_column
+from claimwatch.domain.contract.odcs_date_parts import date_part_problems
 from claimwatch.domain.contract.odcs_notation import (
     SHARED_PROPERTIES,
     Shared,
@@ -107,6 +108,7 @@ def read_contract(text: str, line: str, table: str) -> Contract:
     may_lack_event_time = raw.get("status") == "draft" or table != f"claim_{line}"
     _check_roles(columns, problems, may_lack_event_time=may_lack_event_time)
     _check_names(columns, problems)
+    problems += date_part_problems(columns)
     event = _read_event(custom, columns, problems)
     review = _read_review(custom, columns, problems)
     extra = _read_extra(custom, problems)
@@ -238,7 +240,10 @@ def _check_roles(columns: Sequence[Column], problems: list[str], *, may_lack_eve
         elif role is Role.IDENTIFIER:
             problems.append("no column has role identifier; give it to the column that holds the claim id")
         elif not may_lack_event_time:
-            problems.append("no column has role event_time; give it to the date or time of the claim")
+            problems.append(
+                "no column has role event_time; give it to the date or time of the claim; if files have its "
+                "year, month and day or week in columns of their own, add a date with dateParts"
+            )
 
 
 def _check_names(columns: Sequence[Column], problems: list[str]) -> None:

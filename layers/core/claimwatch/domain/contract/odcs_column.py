@@ -14,12 +14,14 @@ from claimwatch.domain.contract.contract import (
     RESERVED,
     Bound,
     Column,
+    DatePart,
     LogicalType,
     NegativeNumbers,
     Role,
 )
 from claimwatch.domain.contract.date_formats import format_problem, from_java
 from claimwatch.domain.contract.odcs_bands import read_bands
+from claimwatch.domain.contract.odcs_date_parts import read_date_parts
 from claimwatch.domain.contract.odcs_notation import (
     SHARED_PROPERTIES,
     Shared,
@@ -38,7 +40,10 @@ COLUMN_NAME = re.compile(r"[^\W\d][\w .-]*(?<! )")
 
 CLASSIFICATIONS = ("personal", "internal", "public")
 
-_COLUMN_PROPERTIES = ("role", "storeAs", "linkGroup", "bands", "numberUnit", *SHARED_PROPERTIES)
+_COLUMN_PROPERTIES = (
+    *("role", "storeAs", "linkGroup", "bands", "numberUnit", "dateParts"),
+    *SHARED_PROPERTIES,
+)
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _ISO_JAVA = ("yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd HH:mm:ss")
 _UTC_NAMES = ("UTC", "Etc/UTC", "Z")
@@ -183,6 +188,7 @@ def read_column(
         true_words=true_words,
         false_words=false_words,
         bands=read_bands(custom.get("bands"), role, kind, hashed=hashed, place=place, problems=problems),
+        date_parts=_date_parts(source),
         description=" ".join((model.description or "").split()),
     )
     _check_lengths(source, column)
@@ -457,6 +463,14 @@ def _date_formats(source: _Source) -> tuple[str, ...]:
         shared = source.shared.date_formats
         formats += [form for form in shared if format_problem(form, with_time=with_time) is None]
     return tuple(dict.fromkeys(formats))
+
+
+def _date_parts(source: _Source) -> tuple[tuple[DatePart, str], ...]:
+    if "dateParts" in source.custom and source.kind not in (None, LogicalType.DATE):
+        source.report(
+            f"dateParts make a date, but the logicalType is {source.kind}; write 'logicalType: date'"
+        )
+    return read_date_parts(source.custom.get("dateParts"), source.place, source.problems)
 
 
 def _number_notation(source: _Source) -> _NumberNotation:

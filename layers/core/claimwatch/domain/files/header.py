@@ -172,7 +172,14 @@ class _ExtraNames:
 
 
 def _refuse_missing(contract: Contract, found: set[str], names: Sequence[str]) -> None:
-    missing = [column.name for column in contract.columns if column.required and column.name not in found]
+    missing = [
+        name
+        for column in contract.columns
+        if column.required and column.name not in found
+        for name in _to_be_sent(contract, column)
+        if name not in found
+    ]
+    missing = list(dict.fromkeys(missing))
     if not missing:
         return
     known = column_names(contract)
@@ -188,3 +195,9 @@ def _refuse_missing(contract: Contract, found: set[str], names: Sequence[str]) -
         named.append(f"'{name}' (is it '{close[0]}'? {advice})" if close else f"'{name}'")
     noun = "column" if len(missing) == 1 else "columns"
     raise RefusedFile(f"the file lacks the required {noun} {', '.join(named)} of {required_by}")
+
+
+def _to_be_sent(contract: Contract, column: Column) -> list[str]:
+    """Return the columns without which a file has no value of a column: its parts, if it is made of some."""
+    parts = [source for _, source in column.date_parts if contract.column(source)]
+    return parts or [column.name]

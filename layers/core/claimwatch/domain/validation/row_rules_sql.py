@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from claimwatch.domain.contract.contract import Bound, Column, Contract, LogicalType
+from claimwatch.domain.contract.date_parts import LONGEST_DATE
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import Problem
 from claimwatch.domain.validation import identity_sql
@@ -288,7 +289,8 @@ def _findings_of_cell(layout: Layout, column: Column, index: int) -> Iterator[_F
     text, value = f"text_{index}", f"value_{index}"
     if column.required:
         yield _Finding(column, "required", _absent(column, text), " is missing")
-    shown = identity_sql.shown(text, SHOWN + 1)
+    # The reason why a date is none needs all of its parts.
+    shown = identity_sql.shown(text, LONGEST_DATE if column.date_parts else SHOWN + 1)
     possible = " AND ".join([*filter(None, [_possible(column, value)]), *_well_read(column, index)])
     if column.logical_type is not LogicalType.STRING:
         unread = f"({value} IS NULL{f' OR NOT ({possible})' if possible else ''})"

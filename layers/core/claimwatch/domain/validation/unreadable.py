@@ -8,6 +8,7 @@ from itertools import chain
 
 from claimwatch.domain.contract.contract import Column, LogicalType, NegativeNumbers
 from claimwatch.domain.contract.date_formats import ISO_FORMATS, shape_of_format
+from claimwatch.domain.contract.date_parts import why_no_date
 from claimwatch.domain.validation.numbers_sql import group_separators, has_own_signs
 
 TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0")
@@ -57,6 +58,8 @@ def why_unreadable(column: Column, text: str) -> str:
     A long text may be cut off.
     """
     text = text.strip(" \t\r\n\v\f")
+    if column.date_parts and (why := why_no_date(column, text)):
+        return why
     match column.logical_type:
         case LogicalType.BOOLEAN:
             reasons = iter(["name other words in trueValues and falseValues"])

@@ -5,11 +5,13 @@ Text is stored unchanged; values of other types are written in their canonical f
 
 import re
 
-from claimwatch.domain.contract.contract import Column, ExtraValues, LogicalType
+from claimwatch.domain.contract.contract import Column, ExtraValues, LogicalType, is_stated
+from claimwatch.domain.contract.date_parts import PART_SEPARATOR
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.validation import identity_sql
 from claimwatch.domain.validation.cells_sql import EXTRA_OF_OBJECT, cells_as_text
 from claimwatch.domain.validation.dates_sql import date_value, is_canonical
+from claimwatch.domain.validation.identifier_text import LOST_NUMBER
 from claimwatch.domain.validation.numbers_sql import has_own_signs, plain_number, signed_number
 from claimwatch.domain.validation.sql_text import literal
 from claimwatch.domain.validation.unreadable import FALSE_WORDS, TRUE_WORDS
@@ -44,9 +46,34 @@ def typed_cells(layout: Layout) -> str:
                 written.append(f"{is_canonical(column, text)} AS canonical_{index}")
         values.append(f"{_value(layout, column, index)} AS value_{index}")
     query = cells_as_text(layout)
+    if dates := [f"{_date_of_parts(layout, index)} AS text_{index}" for index in made_of_parts(layout)]:
+        query = f"SELECT * REPLACE ({', '.join(dates)}) FROM ({query})"
     for step in filter(None, (signed, cast, written, values)):
         query = f"SELECT {', '.join(['*', *step])} FROM ({query})"
     return query
+
+
+def made_of_parts(layout: Layout) -> tuple[int, ...]:
+    """Return the indexes of the columns that are made of other columns."""
+    return tuple(index for index, column in enumerate(layout.contract.columns) if column.date_parts)
+
+
+def date_function(index: int) -> str:
+    """Return the name of the DuckDB function that makes the date of the column with this index."""
+    return f"date_of_parts_{index}"
+
+
+def _date_of_parts(layout: Layout, index: int) -> str:
+    """Return SQL of a date as text: the cell of the file or, if it has none, the date that its parts make."""
+    places = {column.name: place for place, column in enumerate(layout.contract.columns)}
+    parts = [
+        literal(source)
+        if is_stated(source)
+        else f"nullif(trim(ltrim(text_{places[source]}, '{LOST_NUMBER}')), '')"
+        for _, source in layout.contract.columns[index].date_parts
+    ]
+    joined = f" || '{PART_SEPARATOR}' || ".join(parts)
+    return f"coalesce(text_{index}, {date_function(index)}({joined}))"
 
 
 def _value(layout: Layout, column: Column, index: int) -> str:

@@ -62,7 +62,7 @@ def infer(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draft a contract from the beginning of a file. Needs no stack.
+    """Draft a contract from a file. Needs no stack.
 
     The draft is a proposal: each line marked with 'check:' is a guess that you confirm or correct. Columns
     that may name persons are classified as personal, and stored as hashes.

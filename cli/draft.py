@@ -10,8 +10,8 @@ from claimwatch.ingest import drafting
 from claimwatch.ingest.staging import SAMPLE, Prepared, prepare
 from cli.local_file import LocalFiles, local_ref
 
-ENOUGH = 4 * SAMPLE
-"""Bytes that are unpacked or converted: the header and the rows of the sample are within them."""
+ENOUGH = drafting.MOST_TRIED + 4 * SAMPLE
+"""Bytes that are unpacked or converted: the header and the rows that a draft is tried on are within them."""
 
 
 class BeginningOnly(LocalFiles):

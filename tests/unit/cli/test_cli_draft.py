@@ -1,6 +1,8 @@
 """`claimwatch infer` samples a file, however much it unpacks to, and tries its draft on the sample."""
 
 import gzip
+import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.ingest import drafting
 from cli import draft
 from cli.local_file import LocalFiles
 
@@ -24,6 +27,7 @@ def test_a_draft_unpacks_the_beginning_of_a_file_only(
         return ref
 
     monkeypatch.setattr(LocalFiles, "write", counting)
+    monkeypatch.setattr(draft, "ENOUGH", 4 << 20)
     path = tmp_path / "claims.csv.gz"
     row = b"C%07d,2026-03-01,12.50\n"
     path.write_bytes(gzip.compress(b"claim_id,day,amount\n" + b"".join(row % n for n in range(700_000)), 1))
@@ -50,7 +54,7 @@ def test_values_that_change_late_in_a_file_are_seen(tmp_path: Path) -> None:
     _, text = draft.draft(written(tmp_path, "late.csv", ["claim_id,loss_date,paid", *rows]), "glass")
     assert "logicalType: string" in block(text, "paid")
     assert "numbers and the others are not" in block(text, "paid")
-    assert "# check: the file has about 15" in text
+    assert "# All 150,000 rows of the file were tried with this draft." in text
 
 
 def test_a_number_of_the_row_is_recognised_in_a_large_file(tmp_path: Path) -> None:
@@ -60,13 +64,75 @@ def test_a_number_of_the_row_is_recognised_in_a_large_file(tmp_path: Path) -> No
     assert "counts or names the rows of this file" in block(text, "column_1")
 
 
-def test_a_check_line_says_which_rows_of_the_sample_the_loader_refuses(tmp_path: Path) -> None:
+LATE = {
+    6000: {"paid": "?"},
+    6200: {"reserve": "-250"},
+    6400: {"loss_date": "14.03.2026"},
+    6600: {"area": ""},
+    6800: {"kind": "hail"},
+    7000: {"score": "987654"},
+    7200: {"opened": "typo"},
+    7400: {"share": "unknown"},
+}
+"""Cells that differ from all others of their columns, neither at the beginning nor at the end."""
+
+TEXTS = [
+    ("paid", ["logicalType: integer", "required: false"]),
+    ("reserve", ["seen from -250 to", "# logicalTypeOptions: {minimum: 0}"]),
+    ("loss_date", ["logicalType: date", "%d.%m.%Y"]),
+    ("area", ["required: false", "validValues: [north, south]"]),
+    ("kind", ["logicalType: string", "required: true"]),
+    ("score", ["logicalType: integer", "seen from 0 to 990000"]),
+    ("opened", ["logicalType: integer", "1 of 12000 rows are quarantined: a value like 'aaaa' is not"]),
+    ("share", ["logicalType: integer", 'missingValues, value: ["unknown"]']),
+]
+
+
+def late_rows() -> Iterable[dict[str, str]]:
+    for number in range(12_000):
+        few = str(number % 90)
+        cells = {"claim_id": f"C{number:06}", "loss_date": f"2026-03-{number % 28 + 1:02}"}
+        cells |= dict.fromkeys(("paid", "reserve", "score", "opened", "share"), few)
+        cells |= {"kind": "theft" if number % 2 else "fire", "area": "north" if number % 3 else "south"}
+        yield cells | LATE.get(number, {})
+
+
+def late_file(folder: Path, name: str) -> Path:
+    if name.endswith("ndjson"):
+        return written(folder, name, map(json.dumps, late_rows()))
+    rows = list(late_rows())
+    return written(folder, name, [",".join(rows[0]), *(",".join(row.values()) for row in rows)])
+
+
+@pytest.mark.parametrize("name", ["late.csv", "late.ndjson"])
+def test_a_draft_knows_values_that_one_row_in_the_middle_of_a_large_file_has(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drafting, "SAMPLE", 1 << 18)
+    monkeypatch.setattr(drafting, "LATER_SAMPLE", 1 << 14)
+    monkeypatch.setattr(drafting, "SAMPLE_ROWS", 400)
+    _, text = draft.draft(late_file(tmp_path, name), "glass")
+    missing = [(column, part) for column, parts in TEXTS for part in parts if part not in block(text, column)]
+    assert missing == []
+    assert "invalidValues" not in block(text, "kind")  # nobody knows whether the list is complete
+    assert "# All 12,000 rows of the file were tried with this draft." in text
+    assert "its values repeat" not in text
+
+
+def test_a_draft_of_a_larger_file_states_the_share_that_it_was_tried_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drafting, "MOST_TRIED", 1 << 18)
+    _, text = draft.draft(late_file(tmp_path, "late.csv"), "glass")
+    assert re.search("# check: the draft was tried on the first [0-9,]+ rows, [0-9]+ % of the file", text)
+    assert "rows of the file were tried" not in text
+
+
+def test_a_check_line_says_which_rows_the_loader_refuses(tmp_path: Path) -> None:
     rows = [f"C{n:06},2026-03-01,{n if n != 15_001 else 'open'}" for n in range(20_000)]
     _, text = draft.draft(written(tmp_path, "rare.csv", ["claim_id,loss_date,paid", *rows]), "glass")
     assert "logicalType: integer" in block(text, "paid")
-    assert "# check: 1 of 20000 rows of the sample are quarantined: a value like 'aaaa'" in block(
-        text, "paid"
-    )
+    assert "# check: 1 of 20000 rows are quarantined: a value like 'aaaa'" in block(text, "paid")
     assert "quarantined" not in block(text, "loss_date")
 
 

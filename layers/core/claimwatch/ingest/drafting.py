@@ -11,14 +11,20 @@ from claimwatch.domain.contract.contract_draft import draft_contract
 from claimwatch.domain.files.csv_reader import FieldReader
 from claimwatch.domain.files.dialect import Dialect
 from claimwatch.ingest.contract_keys import draft_key
-from claimwatch.ingest.draft_trial import refusals
-from claimwatch.ingest.staging import Prepared
+from claimwatch.ingest.draft_trial import Trial, try_draft
+from claimwatch.ingest.staging import Prepared, join_blocks
 
 SAMPLE = 1 << 20
 """Bytes at the beginning of the file from which a draft is made."""
 
 LATER_SAMPLE = 1 << 17
 """Bytes in the middle and at the end of the file from which a draft is made, too."""
+
+MOST_TRIED = 1 << 30
+"""Bytes of the file on which a draft is tried, at most twice, in the 15 minutes of InspectFile."""
+
+_MOST_ATTEMPTS = 8
+"""Columns with refused rows that a draft learns from: each takes as long as a draft of the sample."""
 
 SAMPLE_ROWS = 5000
 """Maximum number of rows of each sample: half are the first, and half are spread over the others."""
@@ -46,26 +52,86 @@ def write_draft(objects: ObjectStore, bucket: str, line: str, prepared: Prepared
 
 
 def draft(objects: ObjectStore, line: str, prepared: Prepared) -> str:
-    """Return a draft as YAML from some rows of a prepared file, tried on the first of them."""
-    pieces = list(_pieces(objects, prepared))
-    sample = _read(prepared, pieces)
+    """Return a draft as YAML from some rows of a prepared file, tried on all of them.
+
+    Rows that the loader refuses by the draft, and those with extreme values, join the sample, unless a column
+    changes its type for their sake: a word in a million numbers is more likely a mistake.
+    """
+    sample = _read(prepared, list(_pieces(objects, prepared)))
     remarks = []
-    if sample.total > len(sample.rows) + sample.ragged:
-        remarks.append(
-            f"the file has about {sample.total:,} rows; those beyond the sample may differ from it"
-        )
     if sample.ragged:
         remarks.append(
             f"{sample.ragged} rows of the sample have more or fewer cells than the header and are quarantined"
         )
+    end = min(prepared.size, prepared.body_start + MOST_TRIED)
+
+    def tried(text: str) -> Trial | None:
+        blocks = objects.read(prepared.source, prepared.body_start, end)
+        return try_draft(text, line, prepared, join_blocks(blocks, SAMPLE), sample.header)
+
     text = draft_contract(line, sample.header, sample.rows, remarks=remarks)
-    refused = refusals(text, line, prepared, pieces[0], sample.header)
+    trial = tried(text)
+    if trial is None:
+        if sample.total > len(sample.rows) + sample.ragged:
+            seen = f"the file has about {sample.total:,} rows; those beyond the sample may differ from it"
+            text = draft_contract(line, sample.header, sample.rows, remarks=[seen, *remarks])
+        return text
+    rows = [*sample.rows, *_telling_rows(line, prepared, sample, trial, text)]
+    if len(rows) > len(sample.rows):
+        trial = tried(draft_contract(line, sample.header, rows, remarks=remarks)) or trial
+    refused = trial.sentences()
     whole_rows = refused.pop("", None)
     if whole_rows and not sample.ragged:
         remarks.append(whole_rows)
-    if refused or whole_rows:
-        text = draft_contract(line, sample.header, sample.rows, remarks=remarks, refused=refused)
-    return text
+    if end < prepared.size:
+        share = (end - prepared.body_start) / (prepared.size - prepared.body_start)
+        remarks.append(
+            f"the draft was tried on the first {trial.read:,} rows, {100 * share:.0f} % of the file"
+        )
+    late = set(trial.extra) - set(sample.header)
+    if late and prepared.format == "ndjson":
+        remarks.append(f"{len(late)} keys occur only in rows beyond the sample and are left out")
+    return draft_contract(
+        line,
+        sample.header,
+        rows,
+        remarks=remarks,
+        refused=refused,
+        tried=trial.read if end == prepared.size else 0,
+    )
+
+
+def _telling_rows(
+    line: str, prepared: Prepared, sample: _Sample, trial: Trial, text: str
+) -> list[Sequence[str]]:
+    """Return the rows of a trial that say more than the sample and leave each column its type."""
+    types = _types(text)
+    often = sorted(trial.witnesses, key=lambda column: -trial.reasons[column].total())
+    known = set(map(tuple, sample.rows))
+    found: list[Sequence[str]] = []
+    for records in (trial.extremes, *(trial.witnesses[column] for column in often[:_MOST_ATTEMPTS])):
+        new = [row for row in _rows_of(prepared, sample.header, records) if tuple(row) not in known]
+        rows = [*found, *new]
+        if len(rows) > len(found) and types == _types(
+            draft_contract(line, sample.header, [*sample.rows, *rows])
+        ):
+            found = rows
+            known.update(map(tuple, new))
+    return found
+
+
+def _types(text: str) -> list[str]:
+    """Return the lines of a draft that name a column or its type."""
+    return [row for row in text.splitlines() if row.startswith(("      - name: ", "        logicalType: "))]
+
+
+def _rows_of(prepared: Prepared, header: Sequence[str], records: Sequence[bytes]) -> list[Sequence[str]]:
+    texts = [record.decode("utf-8", "replace").replace("\0", "\ufffd") for record in dict.fromkeys(records)]
+    if prepared.format == "ndjson":
+        cells = filter(None, map(_cells, texts))
+        return [[row.get(key, "") for key in header] for row in cells]
+    found = FieldReader(Dialect(prepared.delimiter)).read_all("\n".join([*texts, ""]), final=True)
+    return [row.fields for row in found if row.fields is not None and len(row.fields) == len(header)]
 
 
 def _pieces(objects: ObjectStore, prepared: Prepared) -> Iterator[bytes]:

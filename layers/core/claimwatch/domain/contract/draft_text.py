@@ -24,7 +24,7 @@ _CODE_ROWS = 5
 
 
 def draft_lines(
-    line: str, guesses: list[Guess], left_out: list[str], rows: int, remarks: Sequence[str]
+    line: str, guesses: list[Guess], left_out: list[str], rows: int, tried: int, remarks: Sequence[str]
 ) -> Iterator[str]:
     """Yield the lines of the draft."""
     sample = f"{rows:,} {'row' if rows == 1 else 'rows'}"
@@ -32,6 +32,8 @@ def draft_lines(
     yield "# Review each line with 'check:', correct it if needed, write 'status: active', and store the file"
     yield f"# as contracts/{line}.yaml. This draft is replaced when another file of the line arrives."
     yield "# Required columns were never empty in the sample. Rows that break a rule are quarantined."
+    if tried > rows:
+        yield f"# All {tried:,} rows of the file were tried with this draft."
     yield from _about_persons(guesses)
     for remark in remarks:
         first, *others = textwrap.wrap(f"check: {remark}", _WIDTH - 4)

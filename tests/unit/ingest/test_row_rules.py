@@ -7,6 +7,7 @@ import re
 from dataclasses import MISSING, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -18,21 +19,24 @@ from hypothesis import strategies as st
 from claimwatch.domain.contract.contract import (
     Column,
     Contract,
+    DatePart,
     ExtraValues,
     LogicalType,
     NegativeNumbers,
     Role,
 )
+from claimwatch.domain.contract.date_parts import read_date
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.validation.identity_sql import FUNCTIONS
 from claimwatch.domain.validation.row_rules_sql import RuleQueries, rule_queries
-from claimwatch.domain.validation.values_sql import hash_function
+from claimwatch.domain.validation.values_sql import date_function, hash_function
 
 IDENTIFIERS = (
     Column("claim", LogicalType.STRING, Role.IDENTIFIER, required=True),
     Column("claim", LogicalType.STRING, Role.IDENTIFIER, required=True, max_length=3, pattern="^[ C0-9-]+$"),
     Column("claim", LogicalType.INTEGER, Role.IDENTIFIER, required=True),
 )
+MADE_OF = ((DatePart.YEAR_MONTH, "claim"), (DatePart.DAY, "1"))
 COLUMNS = (
     Column("text", LogicalType.STRING, Role.FEATURE, missing_values=("?", "n/a")),
     Column("text", LogicalType.STRING, Role.FEATURE, required=True),
@@ -68,6 +72,7 @@ COLUMNS = (
     Column("day", LogicalType.DATE, Role.FEATURE, required=True, date_formats=("%d.%m.%Y",)),
     Column("day", LogicalType.DATE, Role.FEATURE, date_formats=("%d/%m/%Y", "%m/%d/%Y")),
     Column("day", LogicalType.DATE, Role.IGNORED, hashed=True, date_formats=("%a %d %b %y",)),
+    Column("day", LogicalType.DATE, Role.FEATURE, required=True, date_parts=MADE_OF),
     Column("moment", LogicalType.TIMESTAMP, Role.FEATURE),
     Column("moment", LogicalType.TIMESTAMP, Role.FEATURE, date_formats=("%d.%m.%Y %H:%M:%S.%f", "%Y-%d-%m")),
     Column(
@@ -78,7 +83,7 @@ COLUMNS = (
         maximum=datetime(9999, 12, 31, 23, tzinfo=UTC),
     ),
 )
-WITHOUT_RULE = {"name", "logical_type", "role", "unique", "synonyms", "description", "link_group"}
+WITHOUT_RULE = {"name", "logical_type", "role", "unique", "synonyms", "description", "link_group", "bands"}
 """Fields of a column that have no rule about a cell."""
 
 TEXTS = (
@@ -122,6 +127,8 @@ def _results(queries: RuleQueries, records: str, path: Path) -> list[tuple[bool,
             engine.create_function(name, function, ["VARCHAR"], "VARCHAR", null_handling=SPECIAL)
         for index in range(2):
             engine.create_function(hash_function(index), str.upper, ["VARCHAR"], "VARCHAR")
+        made = partial(read_date, [part for part, _ in MADE_OF])
+        engine.create_function(date_function(1), made, ["VARCHAR"], "VARCHAR")
         accepted = engine.execute(
             f"SELECT accepted FROM ({queries.accept}) ORDER BY place", {"path": str(path), "first_row": 1}
         ).fetchall()

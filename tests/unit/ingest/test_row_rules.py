@@ -83,7 +83,17 @@ COLUMNS = (
         maximum=datetime(9999, 12, 31, 23, tzinfo=UTC),
     ),
 )
-WITHOUT_RULE = {"name", "logical_type", "role", "unique", "synonyms", "description", "link_group", "bands"}
+WITHOUT_RULE = {
+    "name",
+    "logical_type",
+    "role",
+    "unique",
+    "synonyms",
+    "description",
+    "link_group",
+    "bands",
+    "empty_history",
+}
 """Fields of a column that have no rule about a cell."""
 
 TEXTS = (

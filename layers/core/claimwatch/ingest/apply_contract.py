@@ -167,6 +167,8 @@ def _apply(cursor: Cursor, submission: Submission, contract: Contract, lock_time
     refusals = [*([status] if status else []), *unseen_problems(contract), *label_problems(contract)]
     if problems := [*refusals, *change.problems]:
         raise RefusedContract(problems)
+    if change.emptied and ledger.is_loading(cursor, submission.line):
+        raise TransientFault(f"files of line {submission.line} are being loaded by its running contract")
     contracts.change_line(cursor, submission.line, change.statements, lock_timeout)
     stored = change.stored
     return contracts.add(cursor, submission, "applied", version=contract.version, stored=stored), change.notes

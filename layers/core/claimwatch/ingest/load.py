@@ -11,7 +11,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 from claimwatch.aws.objects import ObjectStore
 from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.files.records import Batch, Problem
-from claimwatch.errors import EngineFault, ReaderFault, Superseded
+from claimwatch.errors import EngineFault, ReaderFault, Superseded, TransientFault
 from claimwatch.ingest.plan import Chunk, Plan
 from claimwatch.ingest.reader_faults import ignore, reader_faults
 from claimwatch.ingest.validation import Validator, cached_validator
@@ -67,12 +67,32 @@ def _load_chunk(deps: Dependencies, file_id: int, attempt: int, number: int, loa
         if done is not None:
             return done
         contract = contracts.applied(cursor, file.dataset, file.line, file.contract_version)
+        _refuse_changed_storage(cursor, contract)
         plan = Plan.from_json(file.details)
         target = _Target(cursor, file_id, contract)
         load(deps, target, plan, plan.chunks[number])
         hashes = np.sort(np.concatenate([np.empty(0, np.uint64), *target.hashes]))
         ledger.add_chunk(cursor, file_id, number, target.counts, hashes.tobytes(), target.extra)
         return target.counts
+
+
+def _refuse_changed_storage(cursor: Cursor, contract: Contract) -> None:
+    """Raise ``TransientFault`` if hashes would be loaded into a column that is stored in clear by now.
+
+    A contract that changes this waits for files that are being loaded, but not for one that is inspected at
+    the same moment. Its replay uses the new contract.
+    """
+    hashed = {column.name for column in contract.columns if column.hashed}
+    if not hashed:
+        return
+    rows.hold(cursor, contract)
+    running = contracts.find_running(cursor, contract.line)
+    stored = running.stored if running else {}
+    if any(name in hashed and not column.hashed for name, column in stored.items()):
+        raise TransientFault(
+            f"contract {contract.version} of line {contract.line} was replaced by one that stores a column "
+            "in another way: replay the file"
+        )
 
 
 def _lock_chunk(cursor: Cursor, file_id: int, number: int) -> None:

@@ -235,6 +235,13 @@ def parked_files(cursor: Cursor, line: str) -> list[int]:
     return [file_id for (file_id,) in cursor.fetchall()]
 
 
+def is_loading(cursor: Cursor, line: str) -> bool:
+    """Return whether a file of claims of this line is being loaded."""
+    cursor.execute(_SQL["is_loading"], {"line": line})
+    row = cursor.fetchone()
+    return row is not None and bool(row[0])
+
+
 def is_parking_notified(cursor: Cursor, line: str) -> bool:
     """Return whether a waiting file of this line was notified already."""
     cursor.execute(_SQL["is_parking_notified"], {"line": line})

@@ -101,6 +101,11 @@ SELECT file_id FROM claimwatch.file
 WHERE line = %(line)s AND (status = 'parked' OR (status = 'received' AND attempt > 1))
 ORDER BY received_at, sequencer, file_id;
 
+-- name: is_loading
+SELECT EXISTS (
+    SELECT FROM claimwatch.file WHERE line = %(line)s AND dataset = 'claims' AND status = 'loading'
+);
+
 -- name: is_parking_notified
 SELECT EXISTS (
     SELECT FROM claimwatch.file WHERE line = %(line)s AND status = 'parked' AND notified_at IS NOT NULL

@@ -21,6 +21,11 @@ COPY_BUFFER = 1 << 16
 """Bytes that are sent at a time; with psycopg2's default of 8 KiB the worker spends twice as much on it."""
 
 
+def hold(cursor: Cursor, contract: Contract) -> None:
+    """Keep the table of claims as it is until the transaction ends."""
+    cursor.execute(sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(_table(contract)))
+
+
 def copy(cursor: Cursor, contract: Contract, file_id: int, lines: IO[bytes]) -> int:
     """Load rows, which are lines as `values_sql` formats them; return their number.
 

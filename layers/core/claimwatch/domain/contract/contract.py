@@ -89,6 +89,7 @@ class Column:
     true and false are used in addition to the default ones. ``hashed`` columns are stored as keyed hashes
     only; columns with the same ``link_group`` have the same hash for the same value. ``bands`` are those in
     which a protected number or date is compared: a rule, or the lower ends of all bands but the lowest.
+    ``empty_history`` says that rows loaded while the column was stored as hashes have no value.
     ``date_parts`` are the columns that a date is made of if the file does not have it, and perhaps a day that
     is stated.
     """
@@ -120,6 +121,7 @@ class Column:
     false_words: tuple[str, ...] = ()
     bands: Banding | tuple[float, ...] | None = None
     date_parts: tuple[tuple[DatePart, str], ...] = ()
+    empty_history: bool = False
     description: str = ""
 
     @property

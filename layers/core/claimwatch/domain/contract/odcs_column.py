@@ -41,7 +41,7 @@ COLUMN_NAME = re.compile(r"[^\W\d][\w .-]*(?<! )")
 CLASSIFICATIONS = ("personal", "internal", "public")
 
 _COLUMN_PROPERTIES = (
-    *("role", "storeAs", "linkGroup", "bands", "numberUnit", "dateParts"),
+    *("role", "storeAs", "linkGroup", "bands", "numberUnit", "dateParts", "history"),
     *SHARED_PROPERTIES,
 )
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -189,6 +189,7 @@ def read_column(
         false_words=false_words,
         bands=read_bands(custom.get("bands"), role, kind, hashed=hashed, place=place, problems=problems),
         date_parts=_date_parts(source),
+        empty_history=_empty_history(source, hashed=hashed),
         description=" ".join((model.description or "").split()),
     )
     _check_lengths(source, column)
@@ -463,6 +464,18 @@ def _date_formats(source: _Source) -> tuple[str, ...]:
         shared = source.shared.date_formats
         formats += [form for form in shared if format_problem(form, with_time=with_time) is None]
     return tuple(dict.fromkeys(formats))
+
+
+def _empty_history(source: _Source, *, hashed: bool) -> bool:
+    written = source.custom.get("history")
+    if "history" in source.custom and written != "empty":
+        source.report(
+            f"history '{written or ''}' is unknown; write empty: rows that were loaded as hashes then "
+            "have no value"
+        )
+    elif written is not None and hashed:
+        source.report("history is for columns stored in clear; write 'storeAs: plain', or remove it")
+    return written == "empty" and not hashed
 
 
 def _date_parts(source: _Source) -> tuple[tuple[DatePart, str], ...]:

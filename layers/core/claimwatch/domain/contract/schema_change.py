@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from claimwatch.domain.contract.contract import (
     MAX_COLUMNS,
+    MAX_NAME,
     Column,
     Contract,
     LogicalType,
@@ -67,13 +68,14 @@ class Change:
     """Statements to run in one transaction, and the columns that the table has afterwards.
 
     ``notes`` describe the change in words; ``problems`` say why it is impossible, and then there are no
-    statements.
+    statements. ``emptied`` are columns that were stored as hashes and are stored in clear from now on.
     """
 
     statements: tuple[str, ...]
     stored: Stored
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    emptied: tuple[str, ...] = ()
 
 
 def version_problem(running: Contract, new: Contract) -> str | None:
@@ -105,9 +107,13 @@ def plan_change(stored: Stored, new: Contract) -> Change:
             after,
             (f"table {new.table} is new, with {len(new.columns)} columns",),
         )
-    added = [column for column in new.columns if column.name not in stored]
+    renamed = {name: _name_of_hashes(name, after) for name in target if _is_emptied(stored, new, name)}
+    after |= {hashes: replace(stored[name], synonyms=(), event=False) for name, hashes in renamed.items()}
+    added = [column for column in new.columns if column.name not in stored or column.name in renamed]
     widened = [
-        name for name in target if name in stored and stored[name].logical_type != after[name].logical_type
+        name
+        for name in target
+        if name in stored and name not in renamed and stored[name].logical_type != after[name].logical_type
     ]
     joined, joins = ([name for name in columns if columns[name].event] for columns in (stored, after))
     statements: list[str] = []
@@ -115,9 +121,13 @@ def plan_change(stored: Stored, new: Contract) -> Change:
         statements.append(f"DROP INDEX IF EXISTS {_event_index(new)}")
     if set(joined) & set(widened):
         statements.append(f"DROP VIEW IF EXISTS {_photos(new)}")
-    if widened:
-        # A view depends on the column types that it was created with.
+    if widened or renamed:
+        # A view depends on the column types and has the names that it was created with.
         statements.append(f"DROP VIEW {_view(new)}")
+    statements += [
+        f"ALTER TABLE {_table(new)} RENAME COLUMN {quoted(name)} TO {quoted(hashes)}"
+        for name, hashes in renamed.items()
+    ]
     statements += [f"ALTER TABLE {_table(new)} ALTER COLUMN {quoted(name)} TYPE numeric" for name in widened]
     statements += [
         f"ALTER TABLE {_table(new)} ADD COLUMN {quoted(column.name)} {column.sql_type}" for column in added
@@ -127,7 +137,22 @@ def plan_change(stored: Stored, new: Contract) -> Change:
         statements.append(_create_view(new))
     if joined != joins:
         statements += photo_statements(new)
-    return Change(tuple(statements), after, tuple(_notes(stored, target, added, widened)))
+    notes = (*_notes(stored, target, added, widened), *_notes_on_emptied(renamed))
+    return Change(tuple(statements), after, notes, emptied=tuple(renamed))
+
+
+def _is_emptied(stored: Stored, new: Contract, name: str) -> bool:
+    """Return whether a column that is stored as hashes becomes one in clear whose earlier rows are empty."""
+    column = new.column(name)
+    return column is not None and column.empty_history and name in stored and stored[name].hashed
+
+
+def _name_of_hashes(name: str, taken: Stored) -> str:
+    """Return a name for the hashes of a column whose name is that of its values in clear now."""
+    folded = set(map(folded_name, taken))
+    base = f"hashes of {name.encode()[: MAX_NAME - 14].decode('utf-8', 'ignore')}"
+    names = (base, *(f"{base} {number}" for number in range(2, 1_000)))
+    return next(one for one in names if folded_name(one) not in folded)
 
 
 def _problems(stored: Stored, new: Contract) -> list[str]:
@@ -154,12 +179,23 @@ def _problems(stored: Stored, new: Contract) -> list[str]:
                     f"column '{column.name}': the table has it as '{same}', and in files the two names mean "
                     "the same column; keep that name"
                 )
-        elif before.hashed != column.hashed:
-            how = ("as plain values", "as hashes")
+        elif before.hashed and column.empty_history:
+            if column.role is Role.IDENTIFIER or column.name == new.event_column.name:
+                found.append(
+                    f"column '{column.name}': rows are found by it, so its history cannot be empty; "
+                    "keep storeAs"
+                )
+        elif before.hashed and not column.hashed:
             found.append(
-                f"column '{column.name}': it is stored {how[before.hashed]} and would be stored "
-                f"{how[column.hashed]}, so old and new values would be indistinguishable; keep storeAs, "
-                "or give the column another name"
+                f"column '{column.name}': it is stored as hashes and would be stored as plain values, so old "
+                "and new values would be indistinguishable; keep storeAs, or add the custom property "
+                "'history: empty' to the column: earlier rows have no value then, until their files are "
+                "dropped again"
+            )
+        elif before.hashed != column.hashed:
+            found.append(
+                f"column '{column.name}': it is stored as plain values and would be stored as hashes, so old "
+                "and new values would be indistinguishable; keep storeAs, or give the column another name"
             )
         elif column.hashed and (before.link_group or column.name) != column.hash_group:
             found.append(
@@ -209,12 +245,21 @@ def _stored(column: Column, contract: Contract, before: StoredColumn | None) -> 
 
 def _notes(stored: Stored, target: Stored, added: list[Column], widened: list[str]) -> Iterator[str]:
     for column in added:
-        yield f"column '{column.name}' is new; it is empty in rows loaded earlier"
+        if column.name not in stored:
+            yield f"column '{column.name}' is new; it is empty in rows loaded earlier"
     for name in widened:
         yield f"column '{name}' accepts any number now instead of whole numbers only"
     for name in stored:
         if name not in target:
             yield f"column '{name}' is not in the contract; it is kept, and new files leave it empty"
+
+
+def _notes_on_emptied(renamed: Mapping[str, str]) -> Iterator[str]:
+    for name, hashes in renamed.items():
+        yield (
+            f"column '{name}' is stored in clear now; rows loaded earlier have no value until their files "
+            f"are dropped again, and their hashes are in column '{hashes}'"
+        )
 
 
 def quoted(name: str) -> str:

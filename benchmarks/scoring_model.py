@@ -4,7 +4,7 @@ import hashlib
 import pickle
 import shutil
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.scoring_pipeline import pipeline_of
 from claimwatch.domain.contract.contract import Contract, LogicalType
+from claimwatch.domain.evaluation.cohort import Cohort
 from claimwatch.domain.model.calibration import Calibration, probability
 from claimwatch.domain.model.features import Columns, FeatureSpec, encode
 from claimwatch.domain.model.model import margin, to_bytes
@@ -23,6 +24,7 @@ from claimwatch.domain.model.ranking_metrics import capacity_threshold
 from claimwatch.scoring.bundle import MANIFEST, Manifest, Part
 from samples import Book, BookConfig, write_claims
 from training.convert import of_histogram_boosting
+from training.fraud_rates import fraud_rates_of
 from training.graph import onnx_of
 
 TRAINED_ON, SEED, CAPACITY = 40_000, 11, 0.05
@@ -111,11 +113,14 @@ def serve(folder: Path, contract: Contract) -> Served:
     assert np.array_equal(pipeline[:-1].transform(frame[list(spec.kinds)]), matrix, equal_nan=True)
     model = of_histogram_boosting(classifier)
     found = probability(CALIBRATION, model.link, margin(model, matrix)).astype(np.float32)
+    nobody = np.zeros(len(fraud), dtype=np.bool_)
+    cohort = Cohort(found.astype(np.float64), nobody, nobody, fraud.astype(np.float64))
+    reference = replace(reference_of(spec, columns, found), fraud_rates=fraud_rates_of(spec, matrix, cohort))
     files = {
         "model.onnx": onnx_of(model, CALIBRATION),
         "explainer.npz": to_bytes(model),
         "features.json": spec.to_json().encode(),
-        "profiles.json": reference_of(spec, columns, found).to_json().encode(),
+        "profiles.json": reference.to_json().encode(),
     }
     manifest = Manifest(
         line=contract.line,

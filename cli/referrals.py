@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from claimwatch.domain.model.reasons import shown
 from claimwatch.errors import RefusedData
 from claimwatch.storage import scores
 from cli.export import guard
@@ -106,7 +107,7 @@ def _show(claims: list[dict[str, Any]], *, reveal: bool) -> None:
         show_table(("claim", "received"), [(claim["claim_id"], claim["received_at"]) for claim in claims])
         return
     show_table(
-        ("claim", "because", "probability", "percentile", "why", "model"),
+        ("claim", "because", "probability", "percentile", "why (share of what raised it)", "model"),
         [
             (
                 claim["claim_id"],
@@ -122,7 +123,7 @@ def _show(claims: list[dict[str, Any]], *, reveal: bool) -> None:
 
 
 def _texts(claim: dict[str, Any]) -> list[str]:
-    return [reason.get("text", "") for reason in claim["reasons"] or []]
+    return [shown(reason) for reason in claim["reasons"] or []]
 
 
 def _exported(path: Path, claims: list[dict[str, Any]], *, reveal: bool) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from training.evidence import Evidence
 from training.fairness import fairness
 from training.fairness_text import warnings_of
 from training.families import calibrated, contender, enter, library
+from training.fraud_rates import fraud_rates_of
 from training.graph import onnx_of, scorer_of
 from training.leakage import find_leaks, without
 from training.sampling import sample_weights
@@ -114,9 +115,12 @@ def _train(
     served = scorer_of(graph)
     rule = ReferralRule.of_capacity(served(matrix[split.rows(VALIDATION)]), settings.capacity)
     unseen = split.rows(VALIDATION, TEST)
-    reference = reference_of(spec, _columns(claims, unseen), served(matrix[unseen]))
-    test = book.of_split(TEST, served, rule)
     train_split = book.of_split(TRAIN, served, rule)
+    reference = replace(
+        reference_of(spec, _columns(claims, unseen), served(matrix[unseen])),
+        fraud_rates=fraud_rates_of(spec, train_split.matrix, train_split.scored.book),
+    )
+    test = book.of_split(TEST, served, rule)
     found = evaluate(
         test,
         train_split,

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from claimwatch.domain.model.ranking_metrics import lift_by_decile, roc_auc
+from claimwatch.domain.model.reasons import shown
 from local.demo import files
 from local.demo.book import HISTORY, NEXT, MotorBook
 from local.demo.context import DemoContext, DemoFailed, FileRow
@@ -176,11 +177,9 @@ def _referrals(referred: list[tuple[Any, ...]]) -> Table:
     table = Table(title=f"The {SHOWN} most suspicious claims", title_justify="left")
     table.add_column("claim", no_wrap=True)
     table.add_column("probability", justify="right")
-    table.add_column("why", overflow="fold")
+    table.add_column("why, with the share of what raised the probability", overflow="fold")
     for claim_id, probability, _, reasons in referred[:SHOWN]:
-        table.add_row(
-            claim_id, f"{probability:.2f}", "\n".join(reason["text"] for reason in reasons[:REASONS])
-        )
+        table.add_row(claim_id, f"{probability:.2f}", "\n".join(map(shown, reasons[:REASONS])))
     return table
 
 

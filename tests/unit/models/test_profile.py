@@ -1,6 +1,7 @@
 """Profiles add up, and give quantiles."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claimwatch.domain.model.features import Columns, Feature, FeatureSpec, encode
+from claimwatch.domain.model.fraud_rates import FraudRates
 from claimwatch.domain.model.profile import Profile, Reference, number_edges, profiles_of, reference_of
 
 numbers = st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), max_size=60)
@@ -36,6 +38,16 @@ def test_two_profiles_add_up_to_the_profile_of_all(
 def test_a_profile_is_read_back_from_json(values: list[float]) -> None:
     profile = Profile.of_numbers(values, number_edges(values))
     assert Profile.from_json(json.loads(json.dumps(profile.to_json()))) == profile
+
+
+def test_a_reference_of_an_earlier_release_has_no_fraud_rates() -> None:
+    scores = Profile.of_numbers([0.1], ())
+    rates = {"amount": FraudRates((1.0,), (0.5, None), 2.0)}
+    now = Reference({"amount": Profile.of_numbers([1.0, 2.0], (1.0,))}, scores, (0.0, 1.0), rates)
+    assert Reference.from_json(now.to_json()) == now
+    earlier = json.loads(now.to_json())
+    del earlier["fraud_rates"]
+    assert Reference.from_json(json.dumps(earlier)) == replace(now, fraud_rates={})
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=200), st.sampled_from([0.1, 0.25, 0.5, 0.9, 1.0]))

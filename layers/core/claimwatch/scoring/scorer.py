@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.model.features import Columns, Kind, Matrix, encode, gaps
+from claimwatch.domain.model.features import Columns, Kind, Matrix, encode, gaps, unseen_rows
 from claimwatch.domain.model.profile_codec import packed_by_week
 from claimwatch.domain.model.reasons import MOST_REASONS, Reasons
 from claimwatch.domain.model.referral import ReferralRule, drawn
@@ -125,8 +125,13 @@ class Scorer:
             return []
         matrix = encode(spec, chosen)
         contributions = self._explainer.shapley(matrix)
+        unseen: dict[int, set[int]] = {}
+        for place, strange in unseen_rows(spec, chosen, matrix).items():
+            for row in strange.tolist():
+                unseen.setdefault(row, set()).add(place)
         return [
-            self._reasons.of(row, values, limit) for row, values in zip(matrix, contributions, strict=True)
+            self._reasons.of(row, values, limit, unseen.get(place, ()))
+            for place, (row, values) in enumerate(zip(matrix, contributions, strict=True))
         ]
 
     @cached_property

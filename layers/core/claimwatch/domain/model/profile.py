@@ -5,7 +5,7 @@ Profiles with the same bins merge by addition, so the profiles of chunks add up 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claimwatch.domain.model.features import Columns, Feature, FeatureSpec, Gaps, Matrix, encode, gaps
+from claimwatch.domain.model.fraud_rates import FraudRates
 
 type Floats = npt.NDArray[np.float64]
 
@@ -199,7 +200,7 @@ class Profile:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that ``from_json`` reads."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     @classmethod
@@ -215,11 +216,14 @@ class Reference:
     """Profiles of the claims and scores that new claims are compared with.
 
     ``score_quantiles`` are the quantiles of the probability at 0, 1, ... ``SCORE_STEPS`` thousandths.
+    ``fraud_rates`` are those of the training claims, by feature: of no personal feature, and of none in
+    bundles that were written without them.
     """
 
     features: Mapping[str, Profile]
     score: Profile
     score_quantiles: tuple[float, ...]
+    fraud_rates: Mapping[str, FraudRates] = field(default_factory=dict)
 
     def percentile(self, probability: npt.ArrayLike) -> Floats:
         """Return the percentage of the reference's scores that are at most this probability."""
@@ -237,6 +241,7 @@ class Reference:
                 "features": {name: profile.to_json() for name, profile in self.features.items()},
                 "score": self.score.to_json(),
                 "score_quantiles": list(self.score_quantiles),
+                "fraud_rates": {name: rates.to_json() for name, rates in self.fraud_rates.items()},
             },
             ensure_ascii=False,
             separators=(",", ":"),
@@ -250,6 +255,7 @@ class Reference:
             {name: Profile.from_json(profile) for name, profile in read["features"].items()},
             Profile.from_json(read["score"]),
             tuple(read["score_quantiles"]),
+            {name: FraudRates.from_json(rates) for name, rates in read.get("fraud_rates", {}).items()},
         )
 
 

@@ -21,6 +21,9 @@ type Drawing = Callable[[Any], None]
 _INK, _BLUE, _ORANGE, _GREY = "#1b1f26", "#1f6f8b", "#b3261e", "#59616e"
 _OF_THE_PAGE = {_INK: "var(--text)", _BLUE: "var(--accent)", _ORANGE: "var(--alarm)", _GREY: "var(--quiet)"}
 """The report's light colours, and what they are replaced by in a page that may be dark."""
+_LONGEST = 30
+"""The longest name of a feature in a plot, in characters."""
+
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "claimwatch",
     "svg.fonttype": "none",
@@ -59,7 +62,7 @@ def as_png(drawing: Drawing) -> bytes:
         figure = _figure(drawing)
         figure.set_facecolor("white")
         written = BytesIO()
-        figure.savefig(written, format="png", dpi=130, metadata={"Software": None})
+        figure.savefig(written, format="png", dpi=160, metadata={"Software": None})
     return written.getvalue()
 
 
@@ -79,7 +82,7 @@ def as_svg(drawing: Drawing) -> str:
 
 
 def _figure(drawing: Drawing) -> Figure:
-    figure = Figure(figsize=(5.2, 3.3), layout="constrained")
+    figure = Figure(figsize=(4.0, 2.7), layout="constrained")
     FigureCanvasAgg(figure)
     drawing(figure.add_subplot())
     return figure
@@ -128,7 +131,8 @@ def _roc(axes: Any, book: Cohort) -> None:
 
 def _precision_recall(axes: Any, book: Cohort) -> None:
     precision, recall, _ = precision_recall_curve(*_outcomes(book), sample_weight=book.weight[book.used])
-    axes.plot(recall, precision, color=_BLUE)
+    # The last point belongs to no claim: it is a precision of 1 at a recall of 0.
+    axes.plot(recall[:-1], precision[:-1], color=_BLUE)
     axes.axhline(book.mean(book.fraud), color=_ORANGE, linewidth=1)
     axes.set(xlabel="Recall", ylabel="Precision", title="Precision and recall", ylim=(0, 1.02))
 
@@ -148,6 +152,14 @@ def _scores(axes: Any, book: Cohort, threshold: float) -> None:
 
 def _importance(axes: Any, importance: Mapping[str, float]) -> None:
     listed = list(importance.items())[:12][::-1]
-    axes.barh([name for name, _ in listed], [lost for _, lost in listed], color=_BLUE)
+    if not listed:
+        axes.text(0.5, 0.5, "not enough data", ha="center", va="center", color=_GREY)
+    axes.barh(range(len(listed)), [lost for _, lost in listed], color=_BLUE)
+    axes.set_yticks(range(len(listed)), [_short(name) for name, _ in listed])
     axes.tick_params(axis="y", labelsize=7)
     axes.set(xlabel="ROC-AUC lost when shuffled", title="Permutation importance")
+
+
+def _short(name: str) -> str:
+    """Return a name that leaves room for the plot; its beginning and its end tell features apart."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 13]}…{name[-12:]}"

@@ -78,4 +78,5 @@ def _relations(fairness: Fairness) -> Table:
         related.setdefault(each.feature, {})[each.attribute] = f"{each.strength:.2f} ({told})"
     attributes = sorted({each.attribute for each in fairness.proxies})
     rows = [(name, *(own.get(attribute, "") for attribute in attributes)) for name, own in related.items()]
-    return Table(("Feature alone tells", *attributes), rows)
+    # Names of groups are long: as figures, they would not be wrapped.
+    return Table(("Feature alone tells", *attributes), rows, numeric=len(attributes) + 1)

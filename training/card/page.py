@@ -3,20 +3,24 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from claimwatch.evaluation.report.document import box, document
-from claimwatch.evaluation.report.markup import Markup, Part, element
+from claimwatch.evaluation.report.markup import Markup, Part, element, joined
 from claimwatch.evaluation.report.tables import SHOWN, folded, table
-from training.card import data, features, groups, identity, verdict, worth
+from training.card import data, features, groups, identity, summary, verdict, worth
 from training.card.section import Section, Table
 from training.evidence import Evidence
+
+_LONGEST = 16
+"""The longest part of a word, in characters, that is never wrapped."""
 
 
 def sections(found: Evidence) -> list[Section]:
     """Return the card's content."""
     return [
-        identity.model(found),
+        summary.summary(found),
         verdict.gates(found),
         *verdict.warnings(found),
         worth.worth(found),
+        identity.model(found),
         data.data(found),
         worth.experiments(found),
         worth.errors(found),
@@ -69,12 +73,25 @@ def _box(section: Section, plots: Mapping[str, str]) -> Markup:
 
 def _table(given: Table) -> Part:
     def drawn(rows: Sequence[Sequence[str]]) -> Markup:
-        return table(given.headings, rows, range(given.numeric, len(given.headings)))
+        cells = [[row[0], *map(_wrappable, row[1:])] for row in rows]
+        return table(given.headings, cells, range(given.numeric, len(given.headings)))
 
     if len(given.rows) <= SHOWN + 3:
         return drawn(given.rows)
     rest = given.rows[SHOWN:]
     return element("div", drawn(given.rows[:SHOWN]), folded(f"{len(rest):,} more rows", drawn(rest)))
+
+
+def _wrappable(cell: str) -> Part:
+    """Return a cell whose long words, such as hashes, may be wrapped on a narrow screen."""
+    words = [
+        joined(
+            [word[start : start + _LONGEST] for start in range(0, len(word), _LONGEST)] or [""],
+            element("wbr"),
+        )
+        for word in cell.split(" ")
+    ]
+    return joined(words, " ")
 
 
 def _title(found: Evidence) -> str:

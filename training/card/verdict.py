@@ -11,7 +11,7 @@ def gates(found: Evidence) -> Section:
     rows = [(gate.name, "passed" if gate.passed else "failed", gate.found) for gate in found.gates]
     return Section(
         "Gates",
-        f"Refused: {found.refused_because}."
+        "The model failed a gate and cannot be promoted. The summary says what to do first."
         if refused
         else "The model passed every gate. It may be promoted by a person, who gives a reason.",
         (Table(("Gate", "Result", "Finding"), rows, numeric=3),),

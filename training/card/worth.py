@@ -5,21 +5,37 @@ from training.card.section import METRICS, Section, Table, by_segment, estimate,
 from training.evaluate import metrics_of
 from training.evidence import Evidence
 
+_ESTIMATED = (
+    " The whole book is estimated from all outcomes, and again from those of the random audit alone, if there"
+    " are any. Investigated claims are more suspicious than the book, so recall and lift among them are not"
+    " those of the book."
+)
+
 
 def worth(found: Evidence) -> Section:
     """Return the section about the measures on the test split."""
     judged = found.evaluation
-    estimates = [metrics_of(each) for each in (judged.book, judged.audited, judged.investigated)]
+    everything = found.sampling.everything
+    measured = {"Whole book": judged.book}
+    if not everything:
+        measured |= {"Random audit": judged.audited, "Investigated claims only": judged.investigated}
+    # Without a random audit, its column would be empty.
+    columns = {
+        title: metrics_of(findings)
+        for title, findings in measured.items()
+        if title == "Whole book" or any(each.value is not None for each in metrics_of(findings).values())
+    }
+    estimates = list(columns.values())
     rows = [(METRICS[name].title, *(figure(each[name]) for each in estimates)) for name in estimates[0]]
     lift = [(str(place), figure(each)) for place, each in enumerate(judged.lift, 1)]
     return Section(
         "What it is worth",
-        "On the test split: the latest claims, none of which the model was trained on. The whole book is"
-        " estimated from all outcomes, and again from the random audit alone. Investigated claims are more"
-        " suspicious than the book, so recall and lift among them are not those of the book. Intervals have"
-        " 95 % coverage and are computed as in the weekly report.\n" + found.sampling.description,
+        "On the test split: the latest claims, none of which the model was trained on."
+        + ("" if everything else _ESTIMATED)
+        + " Intervals have 95 % coverage and are computed as in the weekly report.\n"
+        + found.sampling.description,
         (
-            Table(("Measure", "Whole book", "Random audit", "Investigated claims only"), rows),
+            Table(("Measure", *columns), rows),
             Table(("Decile of the score", "Lift"), lift),
         ),
         ("lift", "calibration", "gain", "precision_recall", "roc", "scores"),

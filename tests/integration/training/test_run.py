@@ -19,12 +19,15 @@ from claimwatch.scoring.bundle import MANIFEST, Bundle, verify
 from claimwatch.scoring.scorer import Scorer
 from tests.integration.training.conftest import Book, Changed
 from training.candidates import CANDIDATES
+from training.card.page import as_markdown
 from training.evaluate import metrics_of, values_of
 from training.evidence import Evidence
+from training.gates import Gate
 from training.publish import publish
 from training.run import Request, train
 from training.settings import Settings
 from training.snapshot import RefusedTraining, read_snapshot
+from training.warnings import TrainingWarning
 
 FAST = [family for family in CANDIDATES if family.name in ("logistic_regression", "lightgbm")]
 TODAY = np.datetime64("2026-11-24", "us")
@@ -274,6 +277,48 @@ def test_nothing_that_a_training_writes_or_reports_names_a_person(
         words = set(re.findall(r"POL-\d{10}|C\d{8}\b|\S+@\S+", text))
         assert not words & values, name
         assert not [value for value in sorted(values)[::20] if len(value) > 8 and value in text], name
+
+
+def card_of(evidence: Evidence) -> str:
+    return as_markdown(evidence, lambda name: name).replace("\\", "")
+
+
+def test_the_card_begins_with_what_to_check_before_promoting(trained: Trained) -> None:
+    evidence = replace(
+        trained.evidence,
+        leaks={f"code_{place}": "it knows the outcome" for place in range(8)},
+        warnings=[TrainingWarning("strong_feature", "days_to_settle", "it alone knows nearly all")],
+    )
+    _, first, *_ = card_of(evidence).split("\n## ")
+    assert first.startswith("Summary\n")
+    assert re.search(r"referring 5.0% of the claims, the model finds \d+.\d% \(.*\) of the frauds", first)
+    assert "Judge the 1 warning below, about days_to_settle." in first
+    assert "8 columns were refused: code_0, code_1, code_2, code_3, code_4 and 3 more." in first
+
+
+def test_the_card_of_a_refused_model_begins_with_the_cause_and_what_to_do(trained: Trained) -> None:
+    use = Gate("use", passed=False, found="it ranks at random. Cause: too few frauds. Next step: wait")
+    leak = Gate("leak", passed=False, found="ROC-AUC 0.999")
+    evidence = replace(trained.evidence, gates=[use, leak], refused_because="use: it ranks at random")
+    _, first, *_ = card_of(evidence).split("\n## ")
+    assert first.split("\n\n")[1:5] == [
+        "The model was refused and cannot be promoted.",
+        "It failed the gate 'use': it ranks at random.",
+        "Cause: too few frauds.",
+        "Next step: wait.",
+    ]
+    assert "First: look at the strongest features" in first
+
+
+def test_a_card_of_known_outcomes_has_no_columns_that_repeat_the_book(trained: Trained) -> None:
+    assert "| Whole book | Random audit | Investigated claims only |" in card_of(trained.evidence)
+    sampling = replace(trained.evidence.sampling, everything=True)
+    card = card_of(replace(trained.evidence, sampling=sampling))
+    assert "| Measure | Whole book |\n" in card
+    nothing = [replace(each, value=None) for each in trained.evidence.evaluation.audited]
+    evaluation = replace(trained.evidence.evaluation, audited=nothing)
+    card = card_of(replace(trained.evidence, evaluation=evaluation))
+    assert "| Measure | Whole book | Investigated claims only |\n" in card
 
 
 def test_the_markdown_card_shows_only_existing_plots(trained: Trained) -> None:

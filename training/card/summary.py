@@ -1,0 +1,113 @@
+"""The summary: what the model is worth, and what a person should do before it goes live."""
+
+from collections.abc import Iterator, Sequence
+from math import isnan
+
+from claimwatch.evaluation.report.markup import element
+from training.card.section import METRICS, Section, figure
+from training.evaluate import metrics_of
+from training.evidence import Evidence
+
+MOST_NAMED = 5
+"""The most columns that a sentence names."""
+
+FEW_FRAUDS = 50
+"""The frauds of the test split below which its figures are rough: a share is then within some 14 points."""
+
+_FIRST = {
+    "parity": "First: report this as a bug of Claimwatch, with this card. Do not use the model.",
+    "leak": "First: look at the strongest features below, and take each that is known only after the decision"
+    " out of the contract's features.",
+    "champion": "First: keep the champion. Train again when there are more outcomes.",
+}
+"""What to do about a failed gate whose finding does not say it."""
+
+_LABELS = ("Cause: ", "Next step: ", "What can be done: ")
+"""The beginnings of sentences of a finding that get a paragraph of their own."""
+
+
+def summary(found: Evidence) -> Section:
+    """Return the section that a reader in a hurry reads."""
+    if found.refused_because is not None:
+        sign = element("span", "refused", class_="badge alarm")
+        return Section("Summary", "\n".join(_refused(found)), sign=sign)
+    checks = list(_checks(found))
+    listed = (
+        ["Before promoting it:", *(f"• {check}" for check in checks)]
+        if checks
+        else ["Nothing was found that needs a decision before promoting it."]
+    )
+    sign = (
+        element("span", f"{len(checks)} to check", class_="badge watch")
+        if checks
+        else element("span", "may be promoted", class_="badge ok")
+    )
+    return Section("Summary", "\n".join([_worth(found), *listed]), sign=sign)
+
+
+def _refused(found: Evidence) -> Iterator[str]:
+    failed = [gate for gate in found.gates if not gate.passed]
+    yield "The model was refused and cannot be promoted."
+    for gate in failed:
+        sentences = f"It failed the gate '{gate.name}': {gate.found.rstrip('.')}."
+        for label in _LABELS:
+            sentences = sentences.replace(f" {label}", f"\n{label}")
+        yield sentences
+        if gate.name in _FIRST:
+            yield _FIRST[gate.name]
+
+
+def _worth(found: Evidence) -> str:
+    metrics = metrics_of(found.evaluation.book)
+    average = metrics["base_rate"].value
+    if average is None:
+        return "There is not enough data to say what the model is worth."
+    return (
+        f"By referring {found.settings.capacity:.1%} of the claims, the model finds"
+        f" {figure(metrics['recall_at_capacity'])} of the frauds. Of the claims that it refers,"
+        f" {figure(metrics['precision_at_capacity'])} are fraud; on average,"
+        f" {METRICS['base_rate'].figure(average)} are."
+    )
+
+
+def _checks(found: Evidence) -> Iterator[str]:
+    """Return what to check, each as one line."""
+    frauds = found.folds[-1].frauds
+    if found.warnings:
+        columns = list(dict.fromkeys(warning.column for warning in found.warnings))
+        yield f"Judge the {_counted(len(found.warnings), 'warning')} below, about {_listed(columns)}."
+    if found.leaks:
+        were, they = ("was", "it") if len(found.leaks) == 1 else ("were", "they")
+        yield (
+            f"{_counted(len(found.leaks), 'column')} {were} refused: {_listed(list(found.leaks))}. If"
+            f" {they} should be a feature, because the value is known when a claim is scored, train again"
+            " with --trust and the column's name; otherwise change the role in the contract."
+        )
+    if found.settings.trusted:
+        yield f"Columns were kept although they look like a leak: {_listed(found.settings.trusted)}."
+    small = [
+        f"{group.attribute} = {group.group}"
+        for group in found.evaluation.fairness.refusing
+        if isnan(group.p_value) and group.kind != "range"
+    ]
+    if small:
+        be = "is" if len(small) == 1 else "are"
+        yield (
+            f"{_counted(len(small), 'protected group')} {be} too small to be judged: {_listed(small)}."
+            " Look at their referrals by hand."
+        )
+    if frauds < FEW_FRAUDS:
+        yield f"The test split has only {_counted(frauds, 'fraud')}, so figures are rough: see the intervals."
+    if not found.sampling.everything and not found.sampling.audited:
+        yield "No claim was investigated at random, so the figures for the whole book are rough."
+    if found.back_test:
+        yield f"This is a back-test as of {found.as_of}: promotion has to name the day."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")

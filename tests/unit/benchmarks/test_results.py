@@ -24,6 +24,7 @@ NAMES = {
         *("vs_pyfunc_end_to_end", "vs_pipeline_10k", "vs_pipeline_1"),
         *("cold_vs_sklearn", "cold_vs_pyfunc", "parity_max_abs", "shap_max_abs"),
     ),
+    "reasons": ("modal_without_rate",),
     "drift": (
         *("power_5000", "interval_coverage", "vs_evidently_time", "vs_scipy_time"),
         *("growth_10x", "peak_mb", "load_overhead"),

@@ -6,7 +6,8 @@
 Books are simulated with three strengths of interaction. The families of a training are searched and fitted
 to each by the training's own code. Each rule chooses one; the choice is worth what it brings at capacity on
 30,000 later claims, judged by their true chances of fraud, relative to the family that brings the most.
-A book that was measured is kept in the folder, so an interrupted run continues.
+A book that was measured is kept in the folder, so an interrupted run continues; delete the folder after a
+change to the training.
 """
 
 import argparse

@@ -31,6 +31,8 @@ def card(
         found = stored.find_version(cursor, line, version)
     if found is None:
         raise RefusedData(f"line {line} has no model {version}: `claimwatch models {line}` lists its models")
+    if found.bundle_uri is None:
+        raise RefusedData(f"model {version} has no card, because nothing is stored of it")
     uri = f"{found.bundle_uri}{CARD}"
     file = fetch(target, uri, "card", save, f"{line}-{version}.html")
     if as_json:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from enum import StrEnum
 from itertools import chain, islice
 from pathlib import Path
@@ -202,17 +203,17 @@ def drop(
             show_json({"bucket": ref.bucket, "key": ref.key, "version_id": ref.version_id})
         return
     file = _wait_for_result(target, ref, wait)
-    labelled = 0
+    brought = None
     if file["status"] == "committed" and not outcomes:
         with target.database.transaction() as cursor:
-            labelled, frauds = loaded_rows.count_outcomes(cursor, file["file_id"])
-        if labelled or with_outcomes:
-            file |= {"outcomes": labelled, "frauds": frauds}
+            brought = loaded_rows.count_outcomes(cursor, file["file_id"])
+        if brought.outcomes or with_outcomes:
+            file |= asdict(brought)
     if as_json:
         show_json(file)
     else:
         _show_result(file)
-    if file["status"] != "committed" or (with_outcomes and not labelled):
+    if file["status"] != "committed" or (with_outcomes and not (brought and brought.outcomes)):
         raise typer.Exit(1)
 
 
@@ -265,6 +266,8 @@ def _show_result(file: dict[str, Any]) -> None:
 def _show_outcomes(file: dict[str, Any]) -> None:
     if file["outcomes"]:
         show(f"It brought {counted(file['outcomes'], 'outcome')}, {file['frauds']:,} of them fraud.")
+        if file["not_due"]:
+            say(f"Not due yet: {file['not_due']:,}. Trainings leave those claims out until then.", "dim")
     else:
         show("It brought no outcome: the label is missing in every row that was loaded.")
 

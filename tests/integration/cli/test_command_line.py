@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,11 @@ def test_claims_with_their_label_are_dropped_with_outcomes(run: Run, with_home: 
     assert dropped.exit_code == 0
     assert "It brought 2 outcomes, 1 of them fraud." in dropped.stdout
     assert "2 outcomes" in run("drop", source, "--line", "home").stdout
-    assert answer(run("drop", source, "--line", "home", "--json"))["frauds"] == 1
+    found = answer(run("drop", source, "--line", "home", "--json"))
+    assert (found["outcomes"], found["frauds"], found["not_due"]) == (2, 1, 0)
+    today = datetime.now(UTC).date()
+    source.write_text(f"claim_id,lost_on,amount,fraud\nH1,{today},1,N\nH2,2026-01-01,1,N\n")
+    assert "Not due yet: 1. Trainings leave" in run("drop", source, "--line", "home").stderr
 
     source.write_text("claim_id,lost_on,amount\nH1,2026-01-01,1\n")
     without = run("drop", source, "--line", "home", "--with-outcomes")

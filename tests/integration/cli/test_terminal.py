@@ -69,6 +69,7 @@ COMMANDS: Mapping[tuple[str, ...], list[tuple[object, ...]]] = {
     ("contract", "put"): [("glass", "{folder}/{name}.yaml")],
     ("train",): [("glass", "--why", "w"), ("home", "--why", "w")],
     ("models",): [("glass",)],
+    ("card",): [(EVIL, "1"), ("glass", EVIL), ("glass", "1", "--save", "{folder}/{name}-card.html")],
     ("approve",): [("glass", "1", "--exception", "bias", "--why", "w")],
     ("promote",): [("glass", "1", "--as", "champion", "--why", "w")],
     ("rollback",): [("glass", "--why", "w")],

@@ -6,6 +6,7 @@ kept as history.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO
 
 from psycopg2 import sql
@@ -95,16 +96,25 @@ def add_outcomes(cursor: Cursor, contract: Contract, label: Column, file_id: int
     )
 
 
-def count_outcomes(cursor: Cursor, file_id: int) -> tuple[int, int]:
-    """Return the number of outcomes of a committed file, and of frauds among them."""
+@dataclass(frozen=True)
+class OutcomeCounts:
+    """The outcomes that a file brought; ``not_due`` are decided later than the file arrived."""
+
+    outcomes: int
+    frauds: int
+    not_due: int
+
+
+def count_outcomes(cursor: Cursor, file_id: int) -> OutcomeCounts:
+    """Return the numbers of outcomes of a committed file."""
     cursor.execute(
-        "SELECT count(*), count(*) FILTER (WHERE is_fraud) FROM claimwatch.committed_outcome"
-        " WHERE file_id = %s",
+        "SELECT count(*), count(*) FILTER (WHERE is_fraud), count(*) FILTER (WHERE decided_at > received_at)"
+        " FROM claimwatch.committed_outcome WHERE file_id = %s",
         (file_id,),
     )
     row = cursor.fetchone()
     assert row is not None  # an aggregate always has a row
-    return row[0], row[1]
+    return OutcomeCounts(*row)
 
 
 def _repeated(contract: Contract) -> sql.Composed:

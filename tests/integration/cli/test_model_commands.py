@@ -188,7 +188,7 @@ def test_an_exception_to_another_gate_is_incorrect_usage(desk: Desk) -> None:
 
 
 def test_trust_in_a_column_is_asked_for_and_shown_in_the_history(desk: Desk) -> None:
-    desk.environment.register("1", warnings=[{"kind": "proxy", "column": "panes", "found": "it is age"}])
+    desk.environment.register("1", warnings=[{"kind": "disparity", "column": "panes", "found": "it is age"}])
 
     refused = desk.run("promote", LINE, 1, "--as", "champion", "--why", "w")
     promoted = desk.run("promote", LINE, 1, "--as", "champion", "--why", "w", "--trust", "panes")

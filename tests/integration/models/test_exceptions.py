@@ -133,7 +133,9 @@ def test_a_rollback_to_an_approved_model_needs_no_second_approval(refused: Model
 
 
 def test_an_approved_model_still_needs_trust_in_its_warned_columns(environment: ModelEnvironment) -> None:
-    environment.register("1", **UNFAIR, warnings=[{"kind": "proxy", "column": "panes", "found": "it is age"}])
+    environment.register(
+        "1", **UNFAIR, warnings=[{"kind": "disparity", "column": "panes", "found": "it is age"}]
+    )
     environment.approve("1")
 
     with pytest.raises(RefusedData, match="--trust panes"):

@@ -27,7 +27,7 @@ TESTS := $(wildcard tests/e2e tests/integration/iam tests/unit tests/template te
 TESTS_ON_17 := $(filter-out %/iam/ %/laptop/ %/formats/,$(wildcard tests/integration/*/)) tests/faults
 CODE_VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
-.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-reasons bench-selection bench-drift cost faults fuzz up down status mlflow deploy lock clean
+.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-reasons bench-selection bench-drift bench-fairness cost faults fuzz up down status mlflow deploy lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -169,7 +169,7 @@ faults: $(STAMP) ## Run at least 200 seeded schedules of kills, restarts, duplic
 fuzz: $(STAMP) ## Read mutated files, photos, contracts and keys; FUZZ="--seconds 600 --seed 2" sets options
 	@python -m tests.fuzz $(FUZZ)
 
-bench: bench-ingest bench-field bench-first-model bench-images bench-scoring bench-reasons bench-selection bench-drift ## Run every benchmark, most with their peers in the same run
+bench: bench-ingest bench-field bench-first-model bench-images bench-scoring bench-reasons bench-selection bench-drift bench-fairness ## Run every benchmark, most with their peers in the same run
 
 bench-ingest: $(STAMP) ## Compare loading a million rows with raw COPY, pandas and awswrangler
 	@python -m benchmarks.ingest
@@ -194,6 +194,9 @@ bench-selection: $(STAMP) ## Compare rules that choose a family of models, by va
 
 bench-drift: $(STAMP) $(EVIDENTLY)/.claimwatch ## Measure false alarms, power and time of drift checks with Evidently and scipy
 	@python -m benchmarks.drift
+
+bench-fairness: $(STAMP) ## Simulate how often a training notices that a protected group is referred more often
+	@python -m benchmarks.fairness
 
 cost: $(STAMP) ## Print what the stack costs at list price, idle and in use; docs/cost.md shows the same tables
 	@python -m benchmarks.cost

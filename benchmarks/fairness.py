@@ -30,8 +30,8 @@ CASES: Mapping[str, tuple[float, tuple[int, int]]] = {
 }
 """How many times as often claims of these ages are referred as all others, honest or not."""
 
-TRAININGS = 100
-QUIET_TRAININGS = 300
+TRAININGS = 50
+QUIET_TRAININGS = 150
 _AGE = Column("age", LogicalType.INTEGER, Role.PROTECTED)
 _SEXES, _OF_SEXES = ("female", "male", "other"), (0.49, 0.5, 0.01)
 _REGIONS, _OF_REGIONS = ("a", "b", "c", "d", "e", "f"), (0.3, 0.25, 0.2, 0.15, 0.06, 0.04)
@@ -85,8 +85,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             figures[case][str(claims)] = found = shares(claims, case, trainings)
             say(f"{case}, {claims:,} claims: {found}")
     return {
-        "false": max(found["noticed"] for found in figures["none"].values()),
-        "power": figures["2 times in one band"]["8000"]["noticed"],
+        "false_notices": round(float(np.mean([each["noticed"] for each in figures["none"].values()])), 4),
+        "power_12000": figures["2 times in one band"]["12000"]["noticed"],
         "by_case": figures,
         **circumstances("numpy", "scipy"),
     }

@@ -23,7 +23,7 @@ type Places = npt.NDArray[np.intp]
 type Mask = npt.NDArray[np.bool_]
 
 STRONG = 0.90
-"""The ROC-AUC of a feature alone, or of two together, from which it is a warning."""
+"""The ROC-AUC of a feature alone, within a standard error, or of two together, that is a warning."""
 HONEST, HONEST_PAIR = 0.80, 0.88
 """The ROC-AUC that the strongest honest feature of a book may have, and that two of these have together."""
 TELLING, HONEST_ODDS = 100.0, 20.0
@@ -37,6 +37,8 @@ below which one of them has that share by arithmetic alone."""
 FOLDS = 5
 OWN_BINS, BINS = 60, 40
 """The values up to which each has a bin, and otherwise the parts of the range with as many claims each."""
+FEWEST_BINS, CLAIMS_OF_A_BIN = 8, 25
+"""The bins of a small book: with fewer claims each, their fraud rates are noise."""
 PRIOR = 2.0
 """Claims with the base rate that are added to each bin."""
 FEWEST = 20
@@ -70,7 +72,7 @@ def strong_features(
         area = area_alone(values, outcome)
         share = lost.get(feature.name, 0.0) / (model_area - 0.5) if model_area > 0.5 else 0.0
         telling = next(_telling(feature, values, outcome), None)
-        if area.value >= STRONG and area.p_value <= CHANCE:
+        if area.value + area.error >= STRONG and area.p_value <= CHANCE:
             found.append(
                 TrainingWarning(
                     "strong_feature",
@@ -169,8 +171,9 @@ def bins_of(values: npt.NDArray[np.float32]) -> Places:
     missing = np.isnan(values)
     distinct = np.unique(values[~missing])
     if len(distinct) > OWN_BINS:
-        parts = np.arange(1, BINS) / BINS
-        distinct = np.unique(np.quantile(values[~missing], parts, method="inverted_cdf"))
+        parts = int(np.clip(len(values) // CLAIMS_OF_A_BIN, FEWEST_BINS, BINS))
+        cuts = np.arange(1, parts) / parts
+        distinct = np.unique(np.quantile(values[~missing], cuts, method="inverted_cdf"))
     return np.where(missing, 0, np.searchsorted(distinct, values, side="left") + 1)
 
 
@@ -179,13 +182,14 @@ class Area:
 
     def __init__(self, score: Floats, outcome: Floats, honest: float = HONEST) -> None:
         self.value = roc_auc(outcome, score)
-        self.p_value = 1.0
+        self.p_value, self.error = 1.0, 0.0
         fraud, other = np.sort(score[outcome == 1.0]), np.sort(score[outcome == 0.0])
         if 0.0 < self.value < 1.0:
             spread = np.var(_share_below(fraud, other), ddof=1) / len(fraud)
             spread += np.var(_share_below(other, fraud), ddof=1) / len(other)
+            self.error = float(np.sqrt(spread))
             # On the scale of the log-odds, on which the interval of an area near 1 is symmetric.
-            error = np.sqrt(spread) / (self.value * (1.0 - self.value))
+            error = self.error / (self.value * (1.0 - self.value))
             self.p_value = float(norm.sf((logit(self.value) - logit(honest)) / error))
         elif self.value == 1.0:
             self.p_value = 0.0

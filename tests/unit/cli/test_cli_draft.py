@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from claimwatch.aws.objects import ObjectRef
@@ -161,3 +162,25 @@ def test_a_draft_of_one_row_says_so(tmp_path: Path, name: str) -> None:
     _, text = draft.draft(written(tmp_path, name, lines[name]), "glass")
     assert "from 1 row of its first file" in text
     assert parse_contract(text, "glass").identifier.name == "claim_id"
+
+
+def test_a_column_that_the_event_time_determines_has_a_check_line(tmp_path: Path) -> None:
+    """The names of columns and of months are those of a stranger; weekdays need no attention."""
+    draw = np.random.default_rng(2)
+    days = np.datetime64("2024-01-01") + np.sort(draw.integers(0, 731, 900))
+    months = ["jan", "fev", "mar", "abr", "mai", "jun", "jul", "ago", "set", "out", "nov", "dez"]
+    rows = [
+        f"C{number:05},{day:%d.%m.%Y},{months[day.month - 1]},{day.year},{(day.day - 1) // 7 + 1},"
+        f"{day.weekday()},{draw.integers(100, 9_000)},{draw.choice(['hail', 'fire', 'theft'])}"
+        for number, day in enumerate(days.astype(object))
+    ]
+    header = "claim_id,loss_date,mes,ano,semana,dia,amount,peril"
+    _, text = draft.draft(written(tmp_path, "claims.csv", [header, *rows]), "glass")
+    found = [
+        name
+        for name in header.split(",")
+        if "is a part of the calendar" in " ".join(block(text, name).split())
+    ]
+    assert found == ["mes", "ano", "semana"]
+    assert "never comes round" in block(text, "ano")
+    assert "two years or more" in " ".join(block(text, "mes").replace("#", " ").split())

@@ -11,6 +11,7 @@ from claimwatch.domain.contract.contract_draft import draft_contract
 from claimwatch.domain.files.csv_reader import FieldReader
 from claimwatch.domain.files.dialect import Dialect
 from claimwatch.ingest.contract_keys import draft_key
+from claimwatch.ingest.draft_calendar import calendar_checks
 from claimwatch.ingest.draft_trial import Trial, try_draft
 from claimwatch.ingest.staging import Prepared, join_blocks
 
@@ -91,12 +92,16 @@ def draft(objects: ObjectStore, line: str, prepared: Prepared) -> str:
     late = set(trial.extra) - set(sample.header)
     if late and prepared.format == "ndjson":
         remarks.append(f"{len(late)} keys occur only in rows beyond the sample and are left out")
+    checks = {
+        name: f"{refused[name]}; {check}" if name in refused else check
+        for name, check in calendar_checks(text, line, sample.header, sample.rows).items()
+    }
     return draft_contract(
         line,
         sample.header,
         rows,
         remarks=remarks,
-        refused=refused,
+        found=refused | checks,
         tried=trial.read if end == prepared.size else 0,
     )
 

@@ -28,15 +28,15 @@ def draft_contract(
     rows: Sequence[Sequence[str]],
     *,
     remarks: Sequence[str] = (),
-    refused: Mapping[str, str] | None = None,
+    found: Mapping[str, str] | None = None,
     tried: int = 0,
 ) -> str:
     """Return the draft as YAML, from the header and some rows, each as long as the header.
 
     Columns without a name or without any value are left out; their values go to ``extra`` of each claim.
-    ``remarks`` are what else a person should know about the file, and ``refused`` says for columns by name
-    which of their values the loader refuses. ``tried`` is the number of rows of the whole file if the draft
-    was tried on all of them.
+    ``remarks`` are what else a person should know about the file, and ``found`` says for columns by name
+    what else was found: which values the loader refuses, and what the event time determines. ``tried`` is the
+    number of rows of the whole file if the draft was tried on all of them.
     """
     names = tuple(header)
     rows = [row for row in rows if tuple(row) != names]
@@ -59,8 +59,8 @@ def draft_contract(
     guesses, too_many = _as_many_as_fit(guesses)
     left_out += too_many
     for guess in guesses:
-        if refused and guess.name in refused:
-            guess.checks += (refused[guess.name],)
+        if found and guess.name in found:
+            guess.checks += (found[guess.name],)
     return "\n".join(draft_lines(line, guesses, left_out, len(rows), tried, remarks)) + "\n"
 
 

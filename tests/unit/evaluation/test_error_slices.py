@@ -1,7 +1,7 @@
 """A slice is a watch if it has more errors beyond chance, and alarms if the model is wrong about it."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -66,6 +66,24 @@ def test_what_is_known_from_training_is_not_on_watch_every_week() -> None:
         shown = one(found, "missed_excess_promised", "branch", NAMES[2])
         assert shown.value is not None
         assert shown.value > 0.2
+
+
+def test_a_slice_with_too_few_frauds_in_the_test_split_is_known_by_its_probabilities() -> None:
+    """Claims that are rarely fraud are rarely referred; no outcome is needed to know that."""
+
+    def harmless(seed: int, claims: int) -> tuple[Cohort, dict[str, np.ndarray]]:
+        cohort, _ = investigated(claims=claims, seed=seed, audit=0.3)
+        low = np.where(cohort.probability < 0.04, "low", "high")
+        return cohort, {"amount": words(low.tolist())}
+
+    week = harmless(1, 40_000)
+    assert one(errors(*week), "missed_rate", "amount", "low").verdict == "watch"
+    cohort, segments = harmless(2, 1_500)
+    low = (segments["amount"] == "low") & cohort.known
+    few = replace(cohort, outcome=np.where(low, 0.0, cohort.outcome))
+    promised = excesses(few, segments)
+    assert promised["missed_rate", "amount", "low"].low == promised["missed_rate", "amount", "low"].high
+    assert not [each for each in errors(*week, promised) if each.verdict in ("watch", "alarm")]
 
 
 def test_a_slice_that_became_worse_than_in_training_is_a_watch() -> None:

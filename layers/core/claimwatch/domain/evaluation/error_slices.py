@@ -52,6 +52,8 @@ class _Slice:
     rates: Mapping[str, tuple[Rate, Rate]]
     """The rate of the slice, and of all other claims."""
     missed: "_Missed"
+    predicted: Mapping[str, float | None]
+    """The difference of both rates as the probabilities predict it."""
 
     def excess(self, metric: str) -> Interval:
         """Return the difference of the slice's rate to that of all other claims."""
@@ -117,11 +119,18 @@ def errors(cohort: Cohort, segments: Mapping[str, Values], promised: Excesses | 
 
 
 def excesses(cohort: Cohort, segments: Mapping[str, Values]) -> Excesses:
-    """Return how much worse each slice is than all other claims, if it has enough frauds and referrals."""
+    """Return how much worse each slice is than all other claims.
+
+    Of a slice with too few frauds or referrals, it is what the probabilities predict: that claims which are
+    rarely fraud are rarely referred is known without any outcome.
+    """
     found = {}
     for each in _slices(cohort, segments):
         for metric in _RATES:
-            found[metric, each.feature, each.value] = each.excess(metric)
+            seen, predicted = each.excess(metric), each.predicted[metric]
+            found[metric, each.feature, each.value] = (
+                Interval(predicted, predicted, predicted) if seen.value is None else seen
+            )
         found["missed_over_expected", each.feature, each.value] = each.missed.ratio
     return {
         key: excess for key, excess in found.items() if None not in (excess.value, excess.low, excess.high)
@@ -154,7 +163,25 @@ def _slice(cohort: Cohort, feature: str, value: str, rows: Mask) -> _Slice:
             else (_NO_RATE, _NO_RATE),
         },
         _missed(inside, outside) if known else _Missed(NOTHING, float("nan")),
+        _predicted_excess(inside, outside),
     )
+
+
+def _predicted_excess(inside: Cohort, outside: Cohort) -> dict[str, float | None]:
+    own, others = _predicted(inside), _predicted(outside)
+    return {
+        metric: None if rate is None or (other := others[metric]) is None else rate - other
+        for metric, rate in own.items()
+    }
+
+
+def _predicted(part: Cohort) -> dict[str, float | None]:
+    """Return both rates as the probabilities predict them; None for a rate of nothing."""
+    frauds, referred = float(part.probability.sum()), part.probability[part.referred]
+    return {
+        "missed_rate": float(part.probability[~part.referred].sum()) / frauds if frauds > 0.0 else None,
+        "false_referral_rate": 1.0 - float(referred.mean()) if len(referred) else None,
+    }
 
 
 def _missed_rate(part: Cohort) -> Rate:

@@ -95,6 +95,52 @@ def test_wasserstein_equals_scipys_if_every_value_has_a_bin(one: list[float], da
     assert wasserstein(*profiles(one, two)) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
+@given(few_values.filter(lambda values: len(set(values)) > 1), st.data())
+def test_wasserstein_is_off_by_less_than_the_widths_of_the_gaps_with_values(
+    one: list[float], data: st.DataObject
+) -> None:
+    """Values may lie between those of the reference; at worst, they are elsewhere in their gap."""
+    inside = st.floats(min(one), max(one), width=32)
+    two = data.draw(st.lists(inside | st.sampled_from(one), min_size=1, max_size=150))
+    reference, current = profiles(one, two)
+    expected = stats.wasserstein_distance(one, two)
+    places = np.searchsorted(np.unique(one), [value for value in two if value not in one])
+    possible = np.diff(np.unique(one))[places - 1].sum() / len(two)
+    found = wasserstein(reference, current)
+    assert found is not None
+    assert abs(found * np.std(one) - expected) <= possible + 1e-5
+    assert found * np.std(one) >= abs(np.mean(two) - np.mean(one)) - 1e-5
+
+
+@pytest.mark.parametrize(
+    "values",
+    [(0.0, 100.0), (0.0, 10.0, 20.0, 90.0), tuple(np.arange(0.0, 100.0, 5.0)), tuple(np.arange(50.0) ** 2)],
+)
+@pytest.mark.parametrize("tilt", [1.0, 3.0, 0.4])
+def test_values_between_few_reference_values_are_not_missed(values: tuple[float, ...], tilt: float) -> None:
+    rng = np.random.default_rng(3)
+    one = rng.choice(values, 10_000)
+    two = (rng.random(5_000) ** tilt * max(values)).astype(np.float32)
+    reference, current = profiles(one, two)
+    exact = stats.wasserstein_distance(one, two) / one.std()
+    found = wasserstein(reference, current)
+    assert found is not None
+    # Values that gather at one end of a wide gap are spread over it, which is too far rather than too near.
+    assert 0.9 * exact - 0.01 <= found <= (1.35 if tilt > 1.0 else 1.1) * exact + 0.01
+    # Shares of the values are the same: only the gaps show that these are others.
+    assert psi(reference.counts, current.counts) > 1.0
+
+
+def test_the_distance_of_an_older_model_is_at_least_that_of_the_means() -> None:
+    """Its bins have no gaps, so values between two of the reference counted as the greater one."""
+    one, two = [0.0] * 5 + [100.0] * 95, [0.0] * 5 + [50.0] * 95
+    edges = (0.0, 100.0)
+    reference = Profile.of_numbers(one, edges)
+    current = Profile.of_numbers(two, edges, reference.seen)
+    expected = stats.wasserstein_distance(one, two) / np.std(one)
+    assert wasserstein(reference, current) == pytest.approx(expected)
+
+
 DRAWN: dict[str, Callable[[np.random.Generator, int], Any]] = {
     "normal": lambda rng, size: rng.normal(100, 15, size),
     "skewed": lambda rng, size: rng.lognormal(8, 1, size),

@@ -239,3 +239,31 @@ def test_a_part_of_the_calendar_has_no_verdict_and_changes_no_other() -> None:
     assert one_of(unjudged, "psi", "month").verdict == "not enough data"
     assert flagged(unjudged) == set()
     assert one_of(unjudged, "psi", "amount") == one_of(judged, "psi", "amount")
+
+
+@pytest.mark.parametrize("distinct", [2, 9, 60, 99])
+def test_bins_for_gaps_change_no_verdict_without_values_in_them(distinct: int) -> None:
+    """So the rates of false alarms are those of bins without gaps."""
+    rng = np.random.default_rng(distinct)
+    values, later = (rng.integers(0, distinct, size) ** 2 for size in (5_000, 800))
+    plain = tuple(np.unique(values).astype(float).tolist())
+    with_gaps = number_edges(values)
+    assert len(with_gaps) > len(plain)
+    found = []
+    for edges in (plain, with_gaps):
+        reference = Profile.of_numbers(values, edges)
+        found.append(cells(reference, Profile.of_numbers(later, edges, reference.seen)))
+    for one, two in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_values_between_those_of_the_reference_alarm() -> None:
+    rng = np.random.default_rng(5)
+    values = rng.choice([0.0, 50.0, 100.0], 5_000)
+    reference = {"deductible": Profile.of_numbers(values, number_edges(values))}
+    profile = reference["deductible"]
+    # In a bin that ended at 50, they would have counted as 50.
+    later = np.where(values[:1_000] == 50.0, 25.0, values[:1_000])
+    current = Profile.of_numbers(later, profile.edges, profile.seen)
+    (psi,) = [each for each in feature_drift(reference, {"deductible": current}, ()) if each.metric == "psi"]
+    assert psi.verdict == "alarm"

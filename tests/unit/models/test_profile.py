@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from claimwatch.domain.model.features import Columns, Feature, FeatureSpec, encode
 from claimwatch.domain.model.fraud_rates import FraudRates
-from claimwatch.domain.model.profile import Profile, Reference, number_edges, profiles_of, reference_of
+from claimwatch.domain.model.profile import (
+    Profile,
+    Reference,
+    just_below,
+    number_edges,
+    profiles_of,
+    reference_of,
+)
 
 numbers = st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), max_size=60)
 SPEC = FeatureSpec(
@@ -72,7 +79,7 @@ def test_a_number_that_is_very_frequent_has_a_bin_of_its_own() -> None:
     values = np.where(rng.random(20_000) < 0.3, 0.0, rng.normal(size=20_000))
     edges = number_edges(values)
     assert len(edges) < 100
-    assert set(edges) <= set(values)
+    assert set(edges) <= {*values, just_below(0.0).item()}
     profile = Profile.of_numbers(values, edges)
     assert profile.most_frequent == 0.0
     assert max(profile.counts) == (values == 0.0).sum()
@@ -102,7 +109,9 @@ def test_missing_and_unseen_categories_are_counted_separately() -> None:
     reference = reference_of(SPEC, COLUMNS, [0.1, 0.2])
     animal = reference.features["animal"]
     assert (animal.counts, animal.missing, animal.unseen, animal.typical) == ((1, 2), 1, 1, "dog")
-    assert (reference.features["amount"].counts, reference.features["amount"].missing) == ((1, 1, 2, 0), 1)
+    amount = reference.features["amount"]
+    # The bins of 1, 2 and 4, each after that of the gap before it.
+    assert (amount.counts, amount.missing) == ((0, 1, 0, 1, 0, 2, 0), 1)
 
 
 def test_other_claims_are_counted_in_the_bins_of_the_reference() -> None:
@@ -110,7 +119,7 @@ def test_other_claims_are_counted_in_the_bins_of_the_reference() -> None:
     later: Columns = {"amount": np.array([-5.0, 3.0, 99.0]), "animal": ["dog", "dog", None]}
     found = profiles_of(SPEC, later, encode(SPEC, later), reference)
     assert found["amount"].edges == reference.features["amount"].edges
-    assert found["amount"].counts == (1, 0, 1, 1)
+    assert found["amount"].counts == (1, 0, 0, 0, 1, 0, 1)
     merged = found["animal"].merge(reference.features["animal"])
     assert merged.counts == (1, 4)
 

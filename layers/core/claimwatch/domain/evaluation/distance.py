@@ -3,7 +3,8 @@
 Each function is exact for the counts. If a bin holds several values, the distance of the values may differ:
 ``kolmogorov_smirnov`` compares at the bin edges only and may be lower, by less than the share of the fullest
 bin; ``wasserstein`` assumes that values are spread evenly within a bin. If every value has a bin of its own,
-both are exact for the values too.
+both are exact for the values too. Values in the gaps between such values are counted for each gap, and their
+mean is known: ``wasserstein`` is off by less than the sum of each gap's share times its width.
 """
 
 from typing import NamedTuple
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc
 
-from claimwatch.domain.model.profile import Profile
+from claimwatch.domain.model.profile import Profile, just_below
 
 type Floats = npt.NDArray[np.float64]
 
@@ -78,25 +79,57 @@ def wasserstein(reference: Profile, current: Profile) -> float | None:
     if not spread or not current.present or not reference.edges:
         return None
     edges = np.array(reference.edges)
-    if not reference.counts[-1]:  # every value has its own edge
+    own = edges[:-1] == just_below(edges[1:])
+    least = abs(current.mean - reference.mean) / spread
+    if not reference.counts[-1] and not own.any():  # older models: every value has an edge, gaps have no bins
         apart = np.abs(_cumulated(reference) - _cumulated(current))[:-1]
         assert current.minimum is not None
         assert current.maximum is not None
         beyond = current.below * max(edges[0] - current.minimum, 0.0)
         beyond += current.above * max(current.maximum - edges[-1], 0.0)
-        return float((apart[:-1] @ np.diff(edges) + beyond / 2.0 / current.present) / spread)
+        found = float((apart[:-1] @ np.diff(edges) + beyond / 2.0 / current.present) / spread)
+        return max(found, least)
+    if np.array(reference.counts)[1:-1][own].sum() == reference.present and not current.outside:
+        return max(_between(reference, current, edges, own) / spread, least)
     knots = np.unique([*edges, *reference.seen, *current.seen])
     apart = _line(reference, edges, knots) - _line(current, edges, knots)
     left, right, width = apart[:-1], apart[1:], np.diff(knots)
-    # A line that crosses zero encloses two triangles.
-    both = np.abs(left) + np.abs(right)
-    crossing = left * right < 0.0
-    height = np.where(crossing, (left**2 + right**2) / np.where(crossing, both, 1.0), both) / 2.0
+    height = _area(left, right)
     # The distribution within the longer tail is not known, but its area is, from the means.
     above = knots[-1] - edges[-1] > edges[0] - knots[0]
     known = knots[1:] <= edges[-1] if above else knots[:-1] >= edges[0]
     tail = current.mean - reference.mean - ((left + right) / 2.0 * width)[known].sum()
-    return float(((height * width)[known].sum() + abs(tail)) / spread)
+    return max(float(((height * width)[known].sum() + abs(tail)) / spread), least)
+
+
+def _between(reference: Profile, current: Profile, edges: Floats, own: npt.NDArray[np.bool_]) -> float:
+    """Return the mean distance if every value of the reference has a bin of its own.
+
+    Values in a gap are spread evenly over a part of it that begins at one of its ends. The part is the same
+    share of every gap, such that the mean is that of the values.
+    """
+    ends = np.append(np.where(own, edges[1:], edges[:-1]), edges[-1])
+    low, high = ends[:-1], ends[1:]
+    counts = np.array(current.counts[1:-1], dtype=np.float64)
+    width, inside = high - low, np.where(own, 0.0, counts)
+    exact = float(counts[own] @ high[own])
+    room = float(inside @ width)
+    share = min(max((current.total - exact - float(inside @ low)) / room, 0.0), 1.0) if room else 0.5
+    near, far = (0.0, 2.0 * share) if share <= 0.5 else (2.0 * share - 1.0, 1.0)
+    # Before the part, within it, and after it, the distribution of the current values is a straight line.
+    before = (
+        np.cumsum(reference.counts)[:-2] / reference.present
+        - np.cumsum(current.counts)[:-2] / current.present
+    )
+    after = before - inside / current.present
+    parts = ((near, before, before), (far - near, before, after), (1.0 - far, after, after))
+    return float(sum(part * (width @ _area(left, right)) for part, left, right in parts))
+
+
+def _area(left: Floats, right: Floats) -> Floats:
+    """Return the mean height of lines between two heights; one that crosses zero encloses two triangles."""
+    both = np.abs(left) + np.abs(right)
+    return np.where(left * right < 0.0, (left**2 + right**2) / np.where(both, both, 1.0), both) / 2.0
 
 
 def standard_deviation(profile: Profile) -> float:

@@ -18,7 +18,10 @@ from claimwatch.domain.model.fraud_rates import FraudRates
 type Floats = npt.NDArray[np.float64]
 
 BINS = 100
-"""The most bins of a number, so that its median is exact to a hundredth of the claims."""
+"""The bins of a number, so that its median is exact to a hundredth of the claims.
+
+Numbers that have a bin of their own add a second one, for the numbers in the gap before them.
+"""
 
 SCORE_STEPS = 1000
 """The number of steps between the reference's quantiles of the score."""
@@ -288,10 +291,11 @@ def profiles_of(
 
 
 def number_edges(values: npt.ArrayLike, bins: int = BINS) -> tuple[float, ...]:
-    """Return the edges of at most ``bins`` bins with about equally many numbers in each.
+    """Return the edges of about ``bins`` bins with about equally many numbers in each.
 
-    Every edge is one of the numbers. A number that fills bins alone has a bin of its own, so that other
-    numbers that replace it are detected.
+    Every edge is one of the numbers, or the next smaller number of a float. A number that fills bins alone,
+    and every number if there are few, has a bin of its own: numbers between two of them are counted apart, so
+    that other numbers that replace them are detected.
     """
     given = np.asarray(values, dtype=np.float64)
     present = given[~np.isnan(given)]
@@ -300,10 +304,24 @@ def number_edges(values: npt.ArrayLike, bins: int = BINS) -> tuple[float, ...]:
     shares = np.arange(1, bins) / bins
     distinct = np.unique(present)
     if len(distinct) < bins:
-        return tuple(distinct.tolist())
+        return tuple(np.union1d(distinct, just_below(distinct)).tolist())
     edges, times = np.unique(np.quantile(present, shares, method="inverted_cdf"), return_counts=True)
-    places = np.searchsorted(distinct, edges[times > 1])
-    return tuple(np.union1d(edges, distinct[places[places > 0] - 1]).tolist())
+    alone = edges[times > 1]
+    places = np.searchsorted(distinct, alone)
+    before = distinct[places[places > 0] - 1]
+    return tuple(np.unique(np.concatenate([edges, before, just_below(alone)])).tolist())
+
+
+def just_below(numbers: npt.ArrayLike) -> Floats:
+    """Return the next smaller number of each, in 32 bits if it fits: encoded features have no other."""
+    given = np.asarray(numbers, dtype=np.float64)
+    with np.errstate(over="ignore"):
+        short = given.astype(np.float32)
+    return np.where(
+        short == given,
+        np.nextafter(short, np.float32(-np.inf)).astype(np.float64),
+        np.nextafter(given, -np.inf),
+    )
 
 
 def _profile(

@@ -63,6 +63,8 @@ COVERED = (
     "roc_auc",
     "pr_auc",
     "brier",
+    "brier_skill",
+    "observed_to_expected",
     "selection_rate",
     "recall",
     "false_positive_rate",
@@ -171,6 +173,9 @@ def truth() -> Mapping[tuple[str, str], float]:
         ("pr_auc", ""): ranking_metrics.average_precision(*given, weight),
         ("brier", ""): ranking_metrics.brier(*given, weight),
     }
+    frauds = found["base_rate", ""]
+    found["brier_skill", ""] = 1.0 - found["brier", ""] / (frauds * (1.0 - frauds))
+    found["observed_to_expected", ""] = frauds / float(np.average(score, weights=share))
     for name, own in (("younger", younger > 0.5), ("older", younger < 0.5)):
         found["selection_rate", name] = float(referred[own].mean())
         found["recall", name] = float(np.average(referred[own], weights=risk[own]))
@@ -317,8 +322,8 @@ def false_alarms(weeks: int = 400, seed: int = SEED) -> dict[str, float]:
     """
     loud: dict[str, int] = defaultdict(int)
     watched: dict[str, int] = defaultdict(int)
-    promised = {name: truth()[name, ""] for name in ("roc_auc", "pr_auc", "lift_top_decile", "brier")}
-    promised["recall_at_capacity"] = truth()["recall_at_capacity", ""]
+    judged = ("roc_auc", "pr_auc", "lift_top_decile", "recall_at_capacity", "brier_skill", "base_rate")
+    promised = {name: truth()[name, ""] for name in judged}
     past: list[dict[str, float]] = []
     for week in range(weeks):
         draw = np.random.default_rng([seed, 2_000, week])

@@ -7,7 +7,7 @@ python -m benchmarks.drift --rows 100000 --weeks 200 --rounds 1      a quick run
 import argparse
 from typing import Any
 
-from benchmarks import coverage, drift_peers, drift_speed
+from benchmarks import coverage, drift_peers, drift_speed, fraud_rate
 from benchmarks.command import argument_parser, run, say
 from benchmarks.database import DURABLE, bench
 from benchmarks.drift_honesty import MOVED, REFERENCE, SHIFTS, SIZES, WEEKS, honesty
@@ -61,6 +61,8 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
     shifted = drift_peers.side_by_side(5_000, _scaled(EVIDENTLY_SHIFTED, options), REFERENCE, SHIFT)
     say("Intervals")
     intervals = coverage.coverage(_scaled(coverage.REPEATS, options))
+    say("Fraud rates")
+    frauds = fraud_rate.figures(_scaled(fraud_rate.REPEATS, options), _scaled(fraud_rate.YEARS, options))
     return {
         "vs_evidently_time": speed.pop("vs_evidently_time"),
         "vs_scipy_time": speed.pop("vs_scipy_time"),
@@ -69,11 +71,13 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
         "power_5000": rates["power"]["5000"][str(SHIFT)]["all"],
         "evidently_false_alarm_weeks": {size: found["evidently_any"] for size, found in comparison.items()},
         "interval_coverage": intervals["interval_coverage"],
+        "fraud_rate_false_alarms": frauds.pop("false_alarms"),
         "load_overhead": overhead.pop("ratio"),
         "peak_mb": speed.pop("peak_mb"),
         "honesty": rates,
         "side_by_side": {"quiet": comparison, "shifted_5000": shifted},
         "coverage": intervals,
+        "fraud_rate": frauds,
         "speed": speed,
         "binned_against_exact": drift_speed.binned_against_exact(),
         "loading": overhead,

@@ -26,7 +26,7 @@ NAMES = {
     ),
     "reasons": ("modal_without_rate",),
     "drift": (
-        *("power_5000", "interval_coverage", "vs_evidently_time", "vs_scipy_time"),
+        *("power_5000", "interval_coverage", "fraud_rate_false_alarms", "vs_evidently_time", "vs_scipy_time"),
         *("growth_10x", "peak_mb", "load_overhead"),
     ),
 }

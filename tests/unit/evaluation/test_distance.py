@@ -121,7 +121,7 @@ def test_values_between_few_reference_values_are_not_missed(values: tuple[float,
     rng = np.random.default_rng(3)
     one = rng.choice(values, 10_000)
     two = (rng.random(5_000) ** tilt * max(values)).astype(np.float32)
-    reference, current = profiles(one, two)
+    reference, current = profiles(one.tolist(), two.tolist())
     exact = stats.wasserstein_distance(one, two) / one.std()
     found = wasserstein(reference, current)
     assert found is not None

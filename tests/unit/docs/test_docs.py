@@ -21,6 +21,7 @@ LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 NOT_RESOURCES = {"PostgreSQL", "ClaimsCommitted"}
 LINE_LENGTH = 100
 CODE_FENCE = re.compile(r"^\s*```")
+CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.MULTILINE)
 
 
 def text(*parts: str) -> str:
@@ -71,6 +72,11 @@ def test_lines_of_prose_are_short(page: Path) -> None:
         if len(line) > LINE_LENGTH and not LINK.fullmatch(line.strip().rstrip(".,;:"))
     ]
     assert not too_long
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_a_page_was_merged_to_its_end(page: Path) -> None:
+    assert not CONFLICT.search(page.read_text("utf-8")), "the page has the markers of a conflict"
 
 
 def test_every_document_and_decision_is_in_the_index() -> None:

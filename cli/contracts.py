@@ -16,6 +16,7 @@ from claimwatch.domain.contract.line_name import line_in, proposed_line
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.contract.status import status_problem
 from claimwatch.domain.contract.unseen_values import unseen_problems
+from claimwatch.domain.contract.unused_features import unused_features
 from claimwatch.errors import RefusedContract, RefusedData
 from claimwatch.ingest.contract_keys import contract_key
 from claimwatch.ingest.protect_extra import protect_extra
@@ -117,7 +118,8 @@ def check(
         raise RefusedContract(problems)
     if as_json:
         described = {"line": contract.line, "version": contract.version, "columns": _columns(contract)}
-        show_json(described | {"status": contract.status, "not_applied_because": status_problem(contract)})
+        status = {"status": contract.status, "not_applied_because": status_problem(contract)}
+        show_json(described | status | {"unused_features": unused_features(contract)})
         return
     show_table(
         ("column", "type", "role", "required", "stored as"),
@@ -137,6 +139,7 @@ def check(
     show(f"Contract {contract.version} of line {contract.line} is valid: {counted}.")
     if problem := status_problem(contract):
         say(f"It cannot be applied as it is: {problem}.", "yellow")
+    _say_unused(contract)
 
 
 @app.command()
@@ -161,10 +164,17 @@ def put(
     if entry.status == "refused":
         raise RefusedContract((entry.error or "it was refused without a reason").splitlines())
     if as_json:
-        show_json({"line": line, "version": contract.version, "status": entry.status, "note": entry.error})
+        described = {"line": line, "version": contract.version, "status": entry.status, "note": entry.error}
+        show_json(described | {"unused_features": unused_features(contract)})
         return
     note = f": {entry.error}" if entry.error else ""
     show(f"Contract {contract.version} of line {line} is {entry.status} in {target.title}{note}.")
+    _say_unused(contract)
+
+
+def _say_unused(contract: Contract) -> None:
+    for name, reason in unused_features(contract).items():
+        say(f"Column '{name}' has role feature and is never used: {reason}.", "yellow")
 
 
 def protect(

@@ -50,6 +50,8 @@ class Evidence:
     """One model with its evidence; ``refused_because`` is None if it passed every gate.
 
     ``as_of`` is the day whose outcomes were read; in a back-test, somebody chose an earlier one.
+    ``leaks`` are the refused columns, ``unused`` other columns with role feature that became no feature, each
+    with the reason.
     """
 
     line: str
@@ -66,6 +68,7 @@ class Evidence:
     left_out: int
     folds: Sequence[FoldCount]
     leaks: Mapping[str, str]
+    unused: Mapping[str, str]
     warnings: Sequence[TrainingWarning]
     sampling: Sampling
     families: Sequence[Family]

@@ -80,6 +80,7 @@ def _details(found: Evidence) -> dict[str, Any]:
         "immature": found.immature,
         "left_out": found.left_out,
         "refused_columns": dict(found.leaks),
+        "unused_columns": dict(found.unused),
         "warnings": [asdict(warning) for warning in found.warnings],
         "settings": asdict(found.settings),
         "intervals": _intervals(found.evaluation.book),

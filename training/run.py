@@ -9,7 +9,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from claimwatch.domain.contract.contract import Contract
-from claimwatch.domain.model.features import Columns, FeatureSpec, encode
+from claimwatch.domain.model.features import Columns, FeatureSpec, encode, unused_columns
 from claimwatch.domain.model.profile import reference_of
 from claimwatch.domain.model.referral import ReferralRule
 from claimwatch.scoring.bundle import Bundle
@@ -89,11 +89,15 @@ def _train(
 
     train_claims = claims.of(split.rows(TRAIN))
     leaks = find_leaks(request.contract, train_claims, settings.trusted)
-    found_features = FeatureSpec.fit(without(request.contract, leaks), train_claims.columns)
+    remaining = without(request.contract, leaks)
+    found_features = FeatureSpec.fit(remaining, train_claims.columns)
+    unused = unused_columns(remaining, train_claims.columns)
     leaks |= own_parts(found_features, train_claims.event_time, settings.trusted)
     spec = ordered(leaving_out(found_features, leaks), train_claims)
     for name, reason in leaks.items():
         log(f"refused column {name}: {reason}")
+    for name, reason in unused.items():
+        log(f"feature not used, {name}: {reason}")
     matrix = encode(spec, claims.columns)
     spec = with_periods(spec, matrix, claims.event_time)
     audited = np.isin(claims.source, settings.audit_sources)
@@ -176,6 +180,7 @@ def _train(
         left_out=split.left_out,
         folds=folds,
         leaks=leaks,
+        unused=unused,
         warnings=warnings,
         sampling=sampling,
         families=[entrant.family for entrant in entrants],

@@ -1,4 +1,4 @@
-"""The claims that the model was trained and judged on, and the columns that were refused."""
+"""The claims that the model was trained and judged on, and the columns that were refused or not used."""
 
 from training.card.section import Section, Table
 from training.evidence import Evidence
@@ -9,7 +9,7 @@ GAIN_OF_ALL = 0.04
 
 
 def data(found: Evidence) -> Section:
-    """Return the section about the claims of each split and the refused columns."""
+    """Return the section about the claims of each split, and the columns that are no features."""
     settings = found.settings
     rows = [
         (name, f"{count.claims:,}", f"{count.known:,}", f"{count.frauds:,}", count.first, count.last)
@@ -29,6 +29,9 @@ def data(found: Evidence) -> Section:
             " refused before training."
         )
         tables.append(Table(("Refused column", "Reason"), list(found.leaks.items()), numeric=2))
+    if found.unused:
+        leaks += " Other columns have role feature in the contract, and became no feature."
+        tables.append(Table(("Column not used", "Reason"), list(found.unused.items()), numeric=2))
     if settings.trusted:
         leaks += f" Trusted despite the search for leaks: {', '.join(settings.trusted)}."
     claimants = (

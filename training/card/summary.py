@@ -83,6 +83,12 @@ def _checks(found: Evidence) -> Iterator[str]:
             f" {they} should be a feature, because the value is known when a claim is scored, train again"
             " with --trust and the column's name; otherwise change the role in the contract."
         )
+    if found.unused:
+        be = "is" if len(found.unused) == 1 else "are"
+        yield (
+            f"{_counted(len(found.unused), 'column')} with role feature {be} not used:"
+            f" {_listed(list(found.unused))}. The section on data says why."
+        )
     if found.settings.trusted:
         yield f"Columns were kept although they look like a leak: {_listed(found.settings.trusted)}."
     small = [

@@ -166,21 +166,35 @@ def test_reasons_name_the_book_s_mechanism(
     assert "days after" in text
 
 
-def test_a_row_number_is_refused_by_name_and_is_not_a_feature(
+def test_columns_that_are_no_features_are_named_with_the_reason(
     changed: Changed, contract: Contract, trained: Trained, tmp_path: Path
 ) -> None:
-    snapshot = changed("claims.*, row_number() OVER (ORDER BY reported_at) AS intake_number")
+    snapshot = changed(
+        "claims.*, row_number() OVER (ORDER BY reported_at) AS intake_number, 'd3b07384' AS broker"
+    )
     numbered = replace(
         contract,
-        columns=(*contract.columns, Column("intake_number", LogicalType.INTEGER, Role.FEATURE)),
+        columns=(
+            *contract.columns,
+            Column("intake_number", LogicalType.INTEGER, Role.FEATURE),
+            Column("broker", LogicalType.STRING, Role.FEATURE, hashed=True),
+        ),
     )
     told: list[str] = []
     evidence = train(request(numbered, snapshot), settings(contract), told.append, FAST)
     assert "identifier" in evidence.leaks["intake_number"]
     assert any("intake_number" in line for line in told)
     assert "intake_number" not in evidence.spec.names
+    assert trained.evidence.unused == {}
+    assert "stored as a hash" in evidence.unused["broker"]
+    assert any("broker" in line and "stored as a hash" in line for line in told)
     publish(evidence, tmp_path / "bundle")
-    assert "intake\\_number" in (tmp_path / "bundle/card.md").read_text()
+    card = (tmp_path / "bundle/card.md").read_text()
+    assert "intake\\_number" in card
+    assert "1 column with role feature is not used: broker." in card
+    assert "| broker | it is stored as a hash" in card
+    details = json.loads((tmp_path / "bundle" / MANIFEST).read_bytes())["details"]
+    assert list(details["unused_columns"]) == ["broker"]
 
 
 def test_no_protected_or_personal_column_is_a_feature(trained: Trained, contract: Contract) -> None:

@@ -133,6 +133,23 @@ def test_a_valid_contract_is_described() -> None:
     assert by_name["policyholder_name"]["stored_as"] == "keyed hash"
 
 
+def test_a_hashed_column_with_role_feature_is_named_because_no_model_uses_it(tmp_path: Path) -> None:
+    assert json.loads(run("contract", "check", str(MOTOR), "--json").stdout)["unused_features"] == {}
+    hashed = tmp_path / "motor.yaml"
+    name = "- name: vehicle_make\n"
+    contract = MOTOR.read_text()
+    start = contract.index(name)
+    column = contract[start:].replace(
+        "customProperties: [", "customProperties: [{property: storeAs, value: hash}, ", 1
+    )
+    hashed.write_text(contract[:start] + column)
+    result = run("contract", "check", str(hashed))
+    assert result.exit_code == 0
+    assert "Column 'vehicle_make' has role feature and is never used: it is stored as a hash" in result.stderr
+    described = json.loads(run("contract", "check", str(hashed), "--json").stdout)
+    assert list(described["unused_features"]) == ["vehicle_make"]
+
+
 def test_each_problem_of_a_contract_is_on_its_own_line(tmp_path: Path) -> None:
     broken = tmp_path / "motor.yaml"
     text = MOTOR.read_text().replace("logicalType: integer", "logicalType: int", 1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
 from claimwatch.domain.contract.parse import parse_contract
-from claimwatch.domain.model.features import Columns, FeatureSpec, encode, gaps
+from claimwatch.domain.model.features import Columns, FeatureSpec, encode, gaps, unused_columns
 
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -188,6 +188,24 @@ def test_a_column_of_unique_text_is_not_a_feature() -> None:
     shop = contract(Column("shop", LogicalType.STRING, Role.FEATURE))
     names = FeatureSpec.fit(shop, {"shop": [f"shop {number}" for number in range(500)]}).names
     assert "shop" not in names
+
+
+def test_each_column_with_role_feature_becomes_a_feature_or_is_named_with_a_reason() -> None:
+    columns = [
+        Column(f"{kind}_{hashed}_{listed}", kind, Role.FEATURE, hashed=hashed, valid_values=listed)
+        for kind in LogicalType
+        for hashed in (False, True)
+        for listed in (None, ("a", "b"))
+    ]
+    every = contract(*columns, Column("note", LogicalType.STRING, Role.IGNORED))
+    rare = {column.name: ["a"] * 19 for column in columns}
+    used = {feature.column for feature in FeatureSpec.fit(every, rare).features} - {"reported_at"}
+    unused = unused_columns(every, rare)
+    assert used.isdisjoint(unused)
+    assert used | unused.keys() == {column.name for column in columns}
+    assert "stored as a hash" in unused["string_True_None"]
+    assert "none of its values occurs 20 times" in unused["string_False_None"]
+    assert "string_False_None" not in unused_columns(every, {"string_False_None": ["a"] * 20})
 
 
 def test_an_event_date_without_a_time_has_no_hour() -> None:

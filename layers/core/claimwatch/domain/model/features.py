@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from claimwatch.domain.contract import contract as contracts
 from claimwatch.domain.contract.contract import Contract, LogicalType, Role
+from claimwatch.domain.contract.unused_features import unused_features
 
 type Kind = Literal["number", "category", "flag", "days", "hour", "weekday"]
 type Column = npt.NDArray[Any] | Sequence[Any]
@@ -164,6 +165,23 @@ def _made_of(
             yield name, "category", tuple(categories), False
     else:
         yield name, "number", (), False
+
+
+def unused_columns(contract: Contract, columns: Columns) -> dict[str, str]:
+    """Return the columns with role feature from which ``FeatureSpec.fit`` makes none, with the reason."""
+    found = unused_features(contract)
+    for column in contract.columns:
+        if (
+            column.role is Role.FEATURE
+            and column.name not in found
+            and column.logical_type is LogicalType.STRING
+            and not (column.valid_values or _frequent(columns.get(column.name, ())))
+        ):
+            found[column.name] = (
+                f"none of its values occurs {SEEN_ENOUGH} times in the training split, and the contract lists"
+                " none as validValues"
+            )
+    return found
 
 
 def _sentence(description: str) -> str:

@@ -1,11 +1,12 @@
-"""Whether the splits of a training have enough outcomes to learn from and to measure with."""
+"""Whether a training has features, and its splits enough outcomes to learn from and to measure with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.stats import binom
 
 from claimwatch.domain.contract.contract import Contract
+from claimwatch.domain.model.features import FeatureSpec
 from training.evidence import FoldCount
 from training.snapshot import RefusedTraining, Snapshot
 from training.splits import SHARES, Split
@@ -20,6 +21,8 @@ _UNEVEN = 0.01
 """The chance below which a split has fewer outcomes, or frauds, than the other splits by more than chance."""
 _MOST_DAYS = 3_653
 """The days of claims beyond which no date is given."""
+_MOST_LISTED = 8
+"""The columns that a refusal names; a line of the training's log names each."""
 
 
 def count_of(claims: Snapshot, split: Split, fold: int) -> FoldCount:
@@ -58,6 +61,26 @@ def check(folds: Sequence[FoldCount], immature: int, contract: Contract) -> None
                 + _prospect(folds, name, count, contract)
                 + _missing(folds, contract)
             )
+
+
+def check_features(spec: FeatureSpec, reasons: Mapping[str, str], line: str) -> None:
+    """Raise ``RefusedTraining`` if nothing but the event time is left to learn from.
+
+    ``reasons`` says why each column with role feature became none.
+    """
+    if any(feature.column != spec.event_time for feature in spec.features):
+        return
+    if not reasons:
+        raise RefusedTraining(
+            "no column has role feature: give it to those that are known when a claim is made"
+        )
+    named = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:_MOST_LISTED])
+    more = f"; {len(reasons) - _MOST_LISTED:,} more" if len(reasons) > _MOST_LISTED else ""
+    raise RefusedTraining(
+        f"no column with role feature is left to learn from. {named}{more}. Next step: add columns that are"
+        " known when a claim is made; or keep those that you know to be harmless:"
+        f' `claimwatch train {line} --trust COLUMN --why "..."`'
+    )
 
 
 def _prospect(folds: Sequence[FoldCount], name: str, short: FoldCount, contract: Contract) -> str:

@@ -22,7 +22,7 @@ from training.candidates import CANDIDATES, Candidate
 from training.category_encoding import ordered
 from training.cause import misleading_warnings
 from training.diagnose import area_of, decline, misleading_columns
-from training.enough import check, check_known, count_of, day_of
+from training.enough import check, check_features, check_known, count_of, day_of
 from training.evaluate import evaluate, values_of
 from training.evidence import Evidence
 from training.fairness import fairness
@@ -93,11 +93,13 @@ def _train(
     found_features = FeatureSpec.fit(remaining, train_claims.columns)
     unused = unused_columns(remaining, train_claims.columns)
     leaks |= own_parts(found_features, train_claims.event_time, settings.trusted)
-    spec = ordered(leaving_out(found_features, leaks), train_claims)
+    kept = leaving_out(found_features, leaks)
     for name, reason in leaks.items():
         log(f"refused column {name}: {reason}")
     for name, reason in unused.items():
         log(f"feature not used, {name}: {reason}")
+    check_features(kept, leaks | unused, request.line)
+    spec = ordered(kept, train_claims)
     matrix = encode(spec, claims.columns)
     spec = with_periods(spec, matrix, claims.event_time)
     audited = np.isin(claims.source, settings.audit_sources)

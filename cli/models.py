@@ -98,7 +98,7 @@ def promote(
         list[str] | None,
         typer.Option(
             metavar="COLUMN",
-            help="Trust this column in spite of its warning; every column with a warning has to be named.",
+            help="Trust this column in spite of its warning; name every column with one, except proxies.",
         ),
     ] = None,
     stack: StackName = None,

@@ -26,14 +26,15 @@ _OWN: dict[str, Period] = {"hour": "day", "weekday": "week"}
 def why_not(name: str, values: npt.NDArray[np.float32], event_time: Moments) -> str | None:
     """Return why a column is not learnt from, if it is a part of the calendar that was not seen enough."""
     part = part_of_calendar(values.astype(np.float64), event_time)
-    return None if part is None else _unseen(name, part, days_of(event_time))
+    keep = f"give the column the role ignored, or keep it with `train --trust {name}`"
+    return None if part is None else _unseen(part, days_of(event_time), keep)
 
 
 def own_parts(spec: FeatureSpec, event_time: Moments, trusted: tuple[str, ...]) -> dict[str, str]:
     """Return the features made of the event time that were not seen enough, each with the reason."""
     days = days_of(event_time)
     found = {
-        feature.name: _unseen(feature.name, Part(_OWN[feature.kind], 1.0), days)
+        feature.name: _unseen(Part(_OWN[feature.kind], 1.0), days)
         for feature in spec.features
         if feature.kind in _OWN and not {feature.name, feature.column} & set(trusted)
     }
@@ -59,7 +60,11 @@ def with_periods(spec: FeatureSpec, matrix: Matrix, event_time: Moments) -> Feat
     return replace(spec, features=tuple(features))
 
 
-def _unseen(name: str, part: Part, days: float) -> str | None:
+def _unseen(part: Part, days: float, keep: str = "") -> str | None:
+    """Return why a part of the calendar was not seen enough; ``keep`` is what to do about the column.
+
+    Nobody can keep a part of the event time itself, which is no column.
+    """
     needed = SEEN * DAYS[part.period]
     if days >= SLACK * needed:
         return None
@@ -67,12 +72,10 @@ def _unseen(name: str, part: Part, days: float) -> str | None:
     if part.period == "never":
         return (
             f"it is a part of the calendar that never comes round, as the year is ({found}): what is learnt"
-            " of its values says nothing about later claims. Give the column the role ignored, or keep it by"
-            f" `train --trust {name}`"
+            f" of its values says nothing about later claims. What to do: {keep}"
         )
     return (
         f"it is a part of the calendar that comes round every {part.period} ({found}), and the training"
-        f" claims are of {days:.0f} days: a pattern that was seen once cannot be told from chance. Train when"
-        f" they are of {needed:.0f} days, give the column the role ignored, or keep it by"
-        f" `train --trust {name}`"
+        f" claims cover {days:.0f} days: a pattern that was seen once cannot be told from chance. What to do:"
+        f" train again when they cover {needed:.0f} days" + (f", {keep}" if keep else "")
     )

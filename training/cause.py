@@ -94,13 +94,13 @@ class Decline:
             moved = "the columns whose values changed the most since training are " + listed(
                 [f"{name} (PSI {distance:.2f})" for name, distance in self.moved]
             )
-        asked = f"with {listed(names)} and " if names else ""
+        asked = f"in {listed(names)} and " if names else ""
         return (
             "Cause: fraud or its investigation changed: among claims with an outcome, the ROC-AUC on earlier"
             f" periods was {self.earlier.value:.2f}, and on the {self.split} split it is"
-            f" {self.here.value:.2f}. No single column explains the difference; {moved}. Next step: ask what"
-            f" changed {asked}in the way of investigating around {self.since}; train again when most outcomes"
-            " are later than that"
+            f" {self.here.value:.2f}. No single column explains the difference; {moved}. Next step: find"
+            f" out what changed {asked}in the way of investigating around {self.since}; train again when most"
+            " outcomes are later than that"
         )
 
 

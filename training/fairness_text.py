@@ -17,7 +17,7 @@ def acceptance(found: Fairness) -> str:
     small = [group for group in found.refusing if isnan(group.p_value) and group.kind != "range"]
     named = [f"{_name(group)} ({group.n:,} claims)" for group in small]
     return (
-        f"no group of {_judged(found.refusing)} is referred more than {found.limit} times as often as all"
+        f"none of {_judged(found.refusing)} groups is referred more than {found.limit} times as often as all"
         " others, beyond chance" + (f"; too small to be judged: {_listed(named)}" if small else "")
     )
 
@@ -32,7 +32,7 @@ def refusal(found: Fairness, exception: str) -> str:
         f"honest claims of {_name(worst)} are referred {worst.ratio:.2f} times as often as all others"
         f" (limit {found.limit}; p-value {worst.p_value:.1g}, adjusted for {_judged(found.refusing)} groups)"
         f"{_likewise(others)}. {_cause(found, worst)} What can be done: {_remedy(found)}; or, if the"
-        f" difference is justified, somebody who may approves an exception with a reason: {exception}"
+        f" difference is justified, let somebody with the permission approve an exception: {exception}"
     )
 
 

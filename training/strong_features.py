@@ -105,7 +105,7 @@ def _telling(feature: Feature, values: npt.NDArray[np.float32], outcome: Floats)
     """
     fraud = outcome == 1.0
     for name, rows in _values(feature, values):
-        for words, those in ((f"in which it {name}", rows), (f"except where it {name}", ~rows)):
+        for words, those in ((f"in which it is {name}", rows), (f"in which it is not {name}", ~rows)):
             with_value, frauds = int(those.sum()), int((those & fraud).sum())
             honest, other_frauds = with_value - frauds, int(fraud.sum()) - frauds
             other_honest = int((~fraud).sum()) - honest
@@ -123,14 +123,14 @@ def _telling(feature: Feature, values: npt.NDArray[np.float32], outcome: Floats)
 
 
 def _values(feature: Feature, values: npt.NDArray[np.float32]) -> Iterator[tuple[str, Mask]]:
-    """Yield what can be said of values, with the claims that have them; personal values have no name."""
+    """Yield values by name, with the claims that have them; a personal value is not named."""
     missing = np.isnan(values)
-    yield "is missing", missing
+    yield "missing", missing
     distinct, counts = np.unique(values[~missing], return_counts=True)
     often = np.argsort(-counts, kind="stable")[:MOST_VALUES]
     for value in distinct[often[counts[often] >= FEWEST / 2]].tolist():
         shown = feature.categories[int(value)] if feature.kind == "category" else f"{value:g}"
-        yield f"is {'one of its values' if feature.personal else shown}", values == value
+        yield "one of its values" if feature.personal else shown, values == value
 
 
 def _strong_pair(
@@ -203,7 +203,7 @@ def area_alone(values: npt.NDArray[np.float32], outcome: Floats) -> Area:
     )
 
 
-def _rates(bins: Places, outcome: Floats, train: npt.NDArray[np.bool_]) -> Floats:
+def _rates(bins: Places, outcome: Floats, train: Mask) -> Floats:
     """Return the fraud rate of each bin among the training claims."""
     count = int(bins.max()) + 1
     claims = np.bincount(bins[train], minlength=count)
@@ -212,9 +212,7 @@ def _rates(bins: Places, outcome: Floats, train: npt.NDArray[np.bool_]) -> Float
     return rates
 
 
-def _out_of_fold(
-    claims: int, score: Callable[[npt.NDArray[np.bool_], npt.NDArray[np.bool_]], Floats]
-) -> Floats:
+def _out_of_fold(claims: int, score: Callable[[Mask, Mask], Floats]) -> Floats:
     """Return the score of each claim by what was fitted on the other folds."""
     fold = np.arange(claims) % FOLDS
     scores = np.empty(claims)

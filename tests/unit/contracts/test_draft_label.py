@@ -90,7 +90,7 @@ def test_the_label_is_found_with_the_words_for_fraud(
 def test_a_name_that_may_mean_anything_is_said_to_be_one(name: str) -> None:
     text, contract = drafted(**{name: mixed("1", "0")})
     assert contract.label is not None
-    assert "check: its name may mean anything: if it is no label" in checks(text, name)
+    assert "check: its name may mean anything: if it is not the label" in checks(text, name)
 
 
 @pytest.mark.parametrize("undecided", ["pending", "Unknown", "under investigation", "offen", "en cours", ""])

@@ -54,7 +54,9 @@ def test_a_month_with_a_name_is_refused_as_its_number_is() -> None:
 def test_the_weekday_is_learnt_from_only_if_it_came_round_twice(days: int, left: list[str]) -> None:
     book = honest_book(600, 0.2, seed=1, days=days)
     spec = FeatureSpec.fit(book.contract, book.snapshot.columns)
-    assert list(own_parts(spec, book.snapshot.event_time, ())) == left
+    found = own_parts(spec, book.snapshot.event_time, ())
+    assert list(found) == left
+    assert not any("--trust" in reason for reason in found.values()), "no request may trust the event time"
     assert own_parts(spec, book.snapshot.event_time, ("lost_on.weekday",)) == {}
 
 

@@ -75,5 +75,5 @@ def test_two_columns_that_know_the_outcome_together_are_named_both() -> None:
 def test_a_warning_quotes_no_personal_value_and_says_what_to_do() -> None:
     book = honest_book(*LARGE, seed=4)
     [missing] = warned(book.with_columns(leak=LEAKS["a value that two in five frauds have"](book)))
-    assert "except where it is missing are frauds" in missing.found
+    assert "claims in which it is not missing are frauds" in missing.found
     assert "make sure that it is known when a claim is scored" in missing.found

@@ -122,7 +122,7 @@ def decline(earlier: Estimate, here: Estimate, **given: object) -> str:
 def test_the_cause_is_a_change_too_few_frauds_or_too_little_signal() -> None:
     changed = decline(EARLIER, BLIND, moved=[("shop", 0.8)])
     assert "fraud or its investigation changed" in changed
-    assert "with shop and in the way of investigating around 2026-03-01" in changed
+    assert "find out what changed in shop and in the way of investigating around 2026-03-01" in changed
     few = decline(EARLIER, Estimate(0.62, 0.12, 11.0))
     assert "too few frauds to tell" in few
     assert "has about 100 frauds with an outcome, and it has 11" in few

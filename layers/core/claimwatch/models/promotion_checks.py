@@ -51,9 +51,9 @@ def check_day(model: Version, role: Role, named: date | None) -> None:
         raise RefusedData(f"model {model.version} is not from a back-test: leave out --as-of (as_of)")
     raise RefusedData(
         f"model {model.version} is from a back-test: it knows nothing after {model.as_of}, and was not"
-        f" compared with the present champion. On all that is known trains"
+        f" compared with the present champion. To train on all that is known:"
         f' `claimwatch train {model.line} --why "..."`;'
-        f" to promote this model nevertheless, name its day:"
+        " to promote this model nevertheless, name its day:"
         f" `{promotion_command(model.line, model.version, role, model.as_of)}`"
     )
 
@@ -71,7 +71,7 @@ def check_trust(model: Version, role: Role, named: Sequence[str]) -> None:
     if unknown := sum(column not in warned for column in named):
         raise RefusedData(
             f"{unknown} of the columns to trust {'has' if unknown == 1 else 'have'} no warning; model"
-            f" {model.version} has {f'warnings of {", ".join(warned)}' if warned else 'no warnings'}"
+            f" {model.version} has {f'warnings about {", ".join(warned)}' if warned else 'no warnings'}"
         )
     needed = columns_to_answer_for(model.warnings)
     unanswered = set(needed) - set(named)
@@ -101,7 +101,7 @@ def check_columns(cursor: Cursor, line: str, version: str, needed: set[str]) -> 
 def promotion_command(
     line: str, version: str, role: Role, as_of: date | None = None, trust: Sequence[str] = ()
 ) -> str:
-    """Return the command that promotes a model and says what has to be said about it."""
+    """Return the command that promotes a model, with all that the person has to name."""
     day = f" --as-of {as_of}" if as_of else ""
     trusted = "".join(f" --trust {shlex.quote(column)}" for column in trust)
     return f'claimwatch promote {line} {version} --as {role}{day}{trusted} --why "..."'

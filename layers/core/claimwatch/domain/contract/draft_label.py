@@ -171,7 +171,7 @@ def assign_decision(guesses: Sequence[Guess]) -> None:
         guess.checks += (
             "the date of the decision is a guess: labels count as decided then, and no model reads it"
             if guess is chosen
-            else "no feature, because a date of the decision is not known when the claim arrives",
+            else "not a feature, because a date of the decision is not known when the claim arrives",
         )
 
 
@@ -211,7 +211,7 @@ def _become_label(guess: Guess, reading: _Reading) -> None:
         checks.append("all claims of the sample have the same label; a model needs frauds and honest claims")
     if not _names_fraud(guess) and not reading.in_words:
         checks.append(
-            "its name may mean anything: if it is no label, write 'role: feature' or 'role: ignored'"
+            "its name may mean anything: if it is not the label, write 'role: feature' or 'role: ignored'"
         )
     if without:
         checks.append(f"{without:,} of {rows:,} rows have no label; no outcome is made of them")

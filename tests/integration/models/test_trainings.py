@@ -1,5 +1,6 @@
 """A training starts once, its instance is terminated afterwards, and its end is reported."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -105,6 +106,27 @@ def test_a_training_gets_an_instance_and_the_next_version(trained: Trainings) ->
     trained.end("registered")
     assert trained.alerts == ["Claimwatch trained model 1 of line glass"]
     assert trained.start("t2").version == "2"
+
+
+def test_the_alert_says_how_many_warnings_the_model_has_and_quotes_none(trained: Trainings) -> None:
+    answered = [
+        {"kind": "strong_feature", "column": name, "found": "ROC-AUC 0.93 alone"} for name in ("panes", "age")
+    ]
+    proxy = {"kind": "proxy", "column": "region", "found": "it tells the region"}
+    for version, warnings in enumerate(([], [proxy], answered[:1], [*answered, proxy]), 1):
+        trained.start(f"t{version}")
+        trained.environment.register(str(version), warnings=warnings)
+        trained.end("registered", training_id=f"t{version}")
+
+    texts = [alert.message for alert in trained.environment.site.alerts]
+    assert [re.findall("It has .*", text) for text in texts] == [
+        ["It has no warnings."],
+        ["It has 1 warning."],
+        ["It has 1 warning. Whoever promotes it has to look into them and name 1 column with --trust."],
+        ["It has 3 warnings. Whoever promotes it has to look into them and name 2 columns with --trust."],
+    ]
+    assert all("Its metrics and warnings: claimwatch models glass" in text for text in texts)
+    assert not any("0.93" in text or "the region" in text for text in texts)
 
 
 def test_a_training_records_the_verified_caller_beside_the_written_name(trained: Trainings) -> None:
@@ -254,8 +276,15 @@ def test_an_instance_that_did_not_end_itself_is_terminated(trained: Trainings) -
     assert all(instance.ended for instance in trained.instances.all())
 
 
+@pytest.mark.parametrize(
+    ("end", "error", "subject"),
+    [
+        ("registered", None, "Claimwatch trained model 1 of line glass"),
+        ("failed", "it broke", "Claimwatch could not train a model of line glass"),
+    ],
+)
 def test_an_alert_that_could_not_be_sent_is_sent_by_the_watchdog(
-    trained: Trainings, monkeypatch: pytest.MonkeyPatch
+    trained: Trainings, monkeypatch: pytest.MonkeyPatch, end: trainings.End, error: str | None, subject: str
 ) -> None:
     trained.start()
 
@@ -265,11 +294,11 @@ def test_an_alert_that_could_not_be_sent_is_sent_by_the_watchdog(
     with monkeypatch.context() as outage:
         outage.setattr(trained.environment.site, "publish", unavailable)
         with pytest.raises(ConnectionError):
-            trained.end("failed", "it broke")
+            trained.end(end, error)
     trained.watch()
     trained.watch()
 
-    assert trained.alerts == ["Claimwatch could not train a model of line glass"]
+    assert trained.alerts == [subject]
 
 
 def test_concurrent_reports_of_an_end_send_one_alert(

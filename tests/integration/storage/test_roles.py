@@ -79,7 +79,7 @@ MATRIX = {
     """,
     "dispatch": """
         training: SELECT INSERT UPDATE(ended_at error instance_id notified_at status)
-        model_version: SELECT(line version)
+        model_version: SELECT(line version warnings)
         contract: SELECT
     """,
     "training": """

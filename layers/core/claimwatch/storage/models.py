@@ -248,6 +248,13 @@ def find_version(cursor: Cursor, line: str, version: str) -> Version | None:
     return Version(*row) if row else None
 
 
+def warnings_of(cursor: Cursor, line: str, version: str) -> list[dict[str, str]]:
+    """Return the warnings of the model with this version; none if there is no such model."""
+    cursor.execute(_SQL["warnings_of"], {"line": line, "version": version})
+    row = cursor.fetchone()
+    return row[0] if row else []
+
+
 def list_versions(cursor: Cursor, line: str) -> list[dict[str, Any]]:
     """Return the line's models, newest first, with their live roles; a model in both roles comes twice."""
     cursor.execute(_SQL["list_versions"], {"line": line})

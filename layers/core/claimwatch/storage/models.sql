@@ -72,6 +72,9 @@ SELECT line, version, status, metrics, data_sha256, code_version, contract_versi
        created_at, refused_because, as_of, warnings, failed_gates, served_sha256
 FROM claimwatch.model_version WHERE line = %(line)s AND version = %(version)s;
 
+-- name: warnings_of
+SELECT warnings FROM claimwatch.model_version WHERE line = %(line)s AND version = %(version)s;
+
 -- name: list_versions
 SELECT m.line, m.version, m.status, live.role, m.metrics, m.data_sha256, m.code_version, m.contract_version,
        m.bundle_uri, m.bundle_sha256, m.created_at, m.refused_because, m.as_of, m.warnings,

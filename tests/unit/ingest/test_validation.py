@@ -33,6 +33,7 @@ from claimwatch.domain.files.records import Batch, Problem, RecordCutter
 from claimwatch.domain.validation.extra_values import ExtraHashes
 from claimwatch.domain.validation.row_rules_sql import MOST_REASONS, SHOWN, shape_of
 from claimwatch.errors import EngineFault
+from claimwatch.ingest.draft_trial import _TrialValidator
 from claimwatch.ingest.validation import BLOCK, ValidationResult, Validator
 from claimwatch.storage.quarantine import RefusedRow
 
@@ -585,6 +586,18 @@ def test_an_error_of_duckdb_quotes_no_claim(validator: Validator) -> None:
         validator.check([batch], 1)
     assert name not in "".join(format_exception(raised.value))
     assert checked(validator, GOOD).loaded == 1, "the validator can be used again"
+
+
+def test_an_error_of_duckdb_about_extreme_values_quotes_no_claim() -> None:
+    name = GOOD["name"]
+    data = f"C1,{name}\n".encode()
+    batch = Batch(data, np.array([0]), np.array([len(data) - 1]))
+    with (
+        _TrialValidator(LAYOUT) as trial,
+        pytest.raises(EngineFault, match="could not find extreme values") as raised,
+    ):
+        list(trial.extremes([batch]))
+    assert name not in "".join(format_exception(raised.value))
 
 
 def test_lines_are_ordered_by_claim_id_and_no_claim_stays_on_disk(validator: Validator) -> None:

@@ -12,6 +12,7 @@ from claimwatch.domain.files.header import csv_layout, ndjson_layout
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import Batch
 from claimwatch.domain.validation.values_sql import typed_cells
+from claimwatch.duckdb_errors import redact_duckdb_errors
 from claimwatch.errors import RefusedContract, RefusedFile
 from claimwatch.ingest.plan import cutter
 from claimwatch.ingest.staging import Prepared
@@ -131,9 +132,10 @@ class _TrialValidator(Validator):
             records.writelines(batch.text() for batch in batches)
         query = ", ".join(f"max({size}), arg_max(place, {size})" for _, _, size in asked)
         try:
-            found = self._engine.execute(
-                f"SELECT {query} FROM ({typed_cells(self._queries.layout)})", {"path": str(self._records)}
-            ).fetchone()
+            with redact_duckdb_errors("find extreme values"):
+                found = self._engine.execute(
+                    f"SELECT {query} FROM ({typed_cells(self._queries.layout)})", {"path": str(self._records)}
+                ).fetchone()
         finally:
             self._records.unlink(missing_ok=True)
         values = iter(found or ())

@@ -270,6 +270,8 @@ def test_without_a_likely_identifier_the_draft_says_what_to_do() -> None:
         (["bind_date", "claim_date"], "claim_date"),
         (["day_of_birth"], None),
         (["registered"], "registered"),
+        (["policy_start", "ClaimEndDt", "ClaimStartDt"], "ClaimStartDt"),
+        (["policy_start_date", "cover_end_date"], None),
     ],
 )
 def test_the_event_time_is_the_date_of_the_claim(names: list[str], event: str | None) -> None:
@@ -277,6 +279,12 @@ def test_the_event_time_is_the_date_of_the_claim(names: list[str], event: str | 
     assert [column.name for column in columns.values() if column.role is Role.EVENT_TIME] == (
         [event] if event else []
     )
+
+
+def test_without_a_likely_event_time_the_draft_lists_the_dates() -> None:
+    text = draft_contract("home", ["claim_id", "stay_start", "stay_end", "dob"], [["A1", *["2024-01-31"] * 3]])
+    assert "give a date column role event_time.\n#   Dates: 'stay_start', 'stay_end'.\n" in text
+    assert "Dates:" not in draft_contract("home", ["claim_id", "age"], [["A1", "31"]])
 
 
 def test_columns_without_a_unique_name_or_a_value_are_left_out_with_the_reason() -> None:

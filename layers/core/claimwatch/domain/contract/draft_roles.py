@@ -33,6 +33,9 @@ _NOT_EVENTS = {
     *("geburt", "geb", "ende", "naissance", "debut", "fin"),
     *("echeance", "nacimiento", "inicio", "vencimiento", "nascita", "inizio", "scadenza", "ingang", "einde"),
 }
+_OF_CLAIM = {"claim", "claims", "clm", "loss", "incident", "accident", "event"}
+"""Words with which a start is that of the event: claim_start_date, but not policy_start."""
+
 _NOT_EVENT_STEMS = ("geburt", "geboorte", "birth", "vertrag", "polic", "poliz", "beginn", "ablauf", "zahl")
 _LEAST_PAIRS = 20
 _MOST_GROUPS = 10
@@ -84,7 +87,7 @@ def _propose_event_date(guesses: list[Guess]) -> None:
 
 def _event_rank(words: set[str]) -> int:
     """Return how likely words name the event of a claim; 0 for other events."""
-    if words & _NOT_EVENTS or any(word.startswith(_NOT_EVENT_STEMS) for word in words):
+    if words & (_NOT_EVENTS - {"start"} if words & _OF_CLAIM else _NOT_EVENTS) or any(word.startswith(_NOT_EVENT_STEMS) for word in words):
         return 0
     if any(word.startswith(_EVENT_STEMS) for word in words):
         return 4

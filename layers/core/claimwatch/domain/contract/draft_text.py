@@ -19,6 +19,9 @@ _WIDTH = 100
 _ENUMERATION_SAMPLE = 20
 """Minimum number of values for proposing an enumeration."""
 
+_MOST_DATES = 8
+"""Dates that are listed if none looks like the time of the claim."""
+
 _CODE_ROWS = 5
 """Minimum number of rows of each value of a proposed enumeration: a rarer one may be a person's."""
 
@@ -43,7 +46,7 @@ def draft_lines(
         yield "# check: no column looks like the claim id. Give one column required: true, unique: true"
         yield "#   and role identifier; until then this is not a valid contract."
     if not any(guess.role is Role.EVENT_TIME for guess in guesses):
-        yield "# check: no column looks like the time of the claim; give a date column role event_time."
+        yield from _without_event_time(guesses)
     if not any(guess.role is Role.LABEL for guess in guesses):
         yield "# No column looks like the label, which says whether a claim was fraud. If one does, give it"
         yield "# logicalType boolean and role label; otherwise send files of outcomes (docs/interfaces.md)."
@@ -76,6 +79,16 @@ def draft_lines(
     for guess in guesses:
         yield ""
         yield from _column(guess)
+
+
+def _without_event_time(guesses: Sequence[Guess]) -> Iterator[str]:
+    """Yield that no column is the event time, and the dates of which one may be it."""
+    dates = [
+        f"'{guess.name}'" for guess in guesses if guess.logical_type in DATED and guess.role is Role.FEATURE
+    ]
+    yield "# check: no column looks like the time of the claim; give a date column role event_time."
+    listed = textwrap.wrap(f"Dates: {', '.join(dates[:_MOST_DATES])}.", _WIDTH - 4) if dates else []
+    yield from (f"#   {part}" for part in listed)
 
 
 def _about_persons(guesses: Sequence[Guess]) -> Iterator[str]:

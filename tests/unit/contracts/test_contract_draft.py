@@ -282,7 +282,9 @@ def test_the_event_time_is_the_date_of_the_claim(names: list[str], event: str | 
 
 
 def test_without_a_likely_event_time_the_draft_lists_the_dates() -> None:
-    text = draft_contract("home", ["claim_id", "stay_start", "stay_end", "dob"], [["A1", *["2024-01-31"] * 3]])
+    text = draft_contract(
+        "home", ["claim_id", "stay_start", "stay_end", "dob"], [["A1", *["2024-01-31"] * 3]]
+    )
     assert "give a date column role event_time.\n#   Dates: 'stay_start', 'stay_end'.\n" in text
     assert "Dates:" not in draft_contract("home", ["claim_id", "age"], [["A1", "31"]])
 

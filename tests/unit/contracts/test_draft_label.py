@@ -125,6 +125,20 @@ def test_a_column_in_doubt_is_left_out_of_models_and_asked_about(
     assert "Jane" not in text
 
 
+def test_a_status_that_is_sometimes_fraud_may_be_the_label_and_its_closing_is_no_feature() -> None:
+    dates = [f"2026-02-{row % 28 + 1:02}" for row in range(ROWS)]
+    status = mixed("Denied - fraud", "Paid", "Open")
+    text, contract = drafted(Status=status, closed_date=dates)
+    assert "# check: it may be 'Status'\n" in text
+    assert "trueValues with the values for fraud" in checks(text, "Status")
+    assert contract.label is None
+    assert column(contract, "closed_date").role is Role.IGNORED
+    assert "not known when the claim arrives" in checks(text, "closed_date")
+    text, contract = drafted(closed_date=dates)
+    assert column(contract, "closed_date").role is Role.FEATURE
+    assert "it may be" not in text
+
+
 def test_a_second_label_is_no_feature() -> None:
     text, contract = drafted(fraud_reported=mixed("Y", "N"), fraud_confirmed=mixed("1", "0", "", seed=2))
     assert contract.label is not None

@@ -45,6 +45,8 @@ class Guess:
     personal: bool = False
     in_doubt: bool = False
     plain: bool = False
+    may_be_label: bool = False
+    """Whether a check line asks if it is the label."""
     decision: bool = False
     """Whether it is the date at which the label was decided."""
     checks: tuple[str, ...] = ()

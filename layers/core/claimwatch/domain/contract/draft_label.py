@@ -154,23 +154,25 @@ def assign_label(guesses: Sequence[Guess]) -> list[Guess]:
             continue
         else:
             guess.role = Role.IGNORED
+            guess.may_be_label = not _names_fraud(guess) or _is_unknown_flag(guess)
             guess.checks += (_question(guess),)
         decided.append(guess)
     return decided
 
 
 def assign_decision(guesses: Sequence[Guess]) -> None:
-    """Choose the date of the decision if there is a label; no model may read such dates."""
-    if not any(guess.role is Role.LABEL for guess in guesses):
+    """Choose the date of the decision if there is a label; no model may read such dates, nor if one may be."""
+    labelled = any(guess.role is Role.LABEL for guess in guesses)
+    if not labelled and not any(guess.may_be_label for guess in guesses):
         return
     dates = [guess for guess in guesses if _decision_rank(guess)]
     chosen = max(dates, key=lambda guess: (_decision_rank(guess), -guess.values.missing), default=None)
     for guess in dates:
         guess.role = Role.IGNORED
-        guess.decision = guess is chosen
+        guess.decision = labelled and guess is chosen
         guess.checks += (
             "the date of the decision is a guess: labels count as decided then, and no model reads it"
-            if guess is chosen
+            if guess.decision
             else "not a feature, because a date of the decision is not known when the claim arrives",
         )
 
@@ -241,10 +243,12 @@ def _question(guess: Guess) -> str:
     """Return what a person has to decide about a column whose name mentions fraud."""
     if not _names_fraud(guess):
         return (
-            "a value says fraud, so this may contain the outcome; 'role: feature' only if it is known when"
-            " the claim arrives"
+            "a value says fraud, so this may contain the outcome: for a label, write 'logicalType: boolean',"
+            " 'role: label', trueValues with the values for fraud, falseValues with those for honest, and"
+            " missingValues with those that decide nothing; 'role: feature' only if it is known when the claim"
+            " arrives"
         )
-    if guess.values.distinct == 2 and not _words(guess) & _DERIVED:
+    if _is_unknown_flag(guess):
         return (
             "may be the label, but which value means fraud is not known: write 'logicalType: boolean', 'role:"
             " label', trueValues with the value for fraud, and falseValues with the other"
@@ -253,6 +257,11 @@ def _question(guess: Guess) -> str:
         "the name mentions fraud, so this may be known only after the decision; 'role: feature' only if it is"
         " known when the claim arrives"
     )
+
+
+def _is_unknown_flag(guess: Guess) -> bool:
+    """Return whether a column that mentions fraud has two values, of which either may mean it."""
+    return guess.values.distinct == 2 and not _words(guess) & _DERIVED
 
 
 def _reading(guess: Guess) -> _Reading | None:

@@ -87,7 +87,9 @@ def _propose_event_date(guesses: list[Guess]) -> None:
 
 def _event_rank(words: set[str]) -> int:
     """Return how likely words name the event of a claim; 0 for other events."""
-    if words & (_NOT_EVENTS - {"start"} if words & _OF_CLAIM else _NOT_EVENTS) or any(word.startswith(_NOT_EVENT_STEMS) for word in words):
+    if words & (_NOT_EVENTS - {"start"} if words & _OF_CLAIM else _NOT_EVENTS) or any(
+        word.startswith(_NOT_EVENT_STEMS) for word in words
+    ):
         return 0
     if any(word.startswith(_EVENT_STEMS) for word in words):
         return 4

@@ -50,6 +50,8 @@ def draft_lines(
     if not any(guess.role is Role.LABEL for guess in guesses):
         yield "# No column looks like the label, which says whether a claim was fraud. If one does, give it"
         yield "# logicalType boolean and role label; otherwise send files of outcomes (docs/interfaces.md)."
+        asked = ", ".join(f"'{guess.name}'" for guess in guesses if guess.may_be_label)
+        yield from (f"# {part}" for part in textwrap.wrap(f"check: it may be {asked}", _WIDTH - 4) if asked)
     yield "apiVersion: v3.1.0"
     yield "kind: DataContract"
     yield f"id: claimwatch-{line}"

@@ -4,6 +4,7 @@ A model that learns from the month has to see each month in more than one year: 
 happened to be quiet, it would expect quiet even months for ever. A year does not come round at all.
 """
 
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -26,7 +27,7 @@ _OWN: dict[str, Period] = {"hour": "day", "weekday": "week"}
 def why_not(name: str, values: npt.NDArray[np.float32], event_time: Moments) -> str | None:
     """Return why a column is not learnt from, if it is a part of the calendar that was not seen enough."""
     part = part_of_calendar(values.astype(np.float64), event_time)
-    keep = f"give the column the role ignored, or keep it with `train --trust {name}`"
+    keep = f"give the column the role ignored, or keep it with `train --trust {shlex.quote(name)}`"
     return None if part is None else _unseen(part, days_of(event_time), keep)
 
 

@@ -5,6 +5,7 @@ decision contains it. Such columns are refused by name, with the reason; a perso
 a column.
 """
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -84,7 +85,11 @@ def _reasons(contract: Contract, column: Column, claims: Snapshot) -> Iterator[s
     if column.logical_type in (LogicalType.DATE, LogicalType.TIMESTAMP):
         later = np.mean(raw[present] > claims.event_time[present] + _DAY)
         if later > AFTER_THE_EVENT:
-            yield f"{later:.0%} of its dates are after the event, so it is written later than the claim"
+            yield (
+                f"{later:.0%} of its dates are more than a day after the event, so it may be written later"
+                " than the claim. If it is known when a claim arrives, as the day of its report is, keep it"
+                f" with `train --trust {shlex.quote(column.name)}`"
+            )
     coded = _coded(contract, column, claims)
     if coded is not None:
         yield from _follows_time(coded, claims)

@@ -75,6 +75,14 @@ def test_a_column_that_only_investigated_claims_have_is_refused() -> None:
     assert "comes with the investigation" in found["report"]
 
 
+def test_a_date_after_the_event_is_refused_with_the_command_that_keeps_it() -> None:
+    """The day of the report is after the event, too, and known when the claim arrives."""
+    values = {"Reported Date": TIME + np.timedelta64(3, "D")}
+    found = find_leaks(contract(**{"Reported Date": DATE}), claims(values))
+    assert "may be written later than the claim" in found["Reported Date"]
+    assert found["Reported Date"].endswith("`train --trust 'Reported Date'`")
+
+
 def test_honest_columns_are_kept() -> None:
     honest = {
         "age": DRAW.integers(18, 90, ROWS).astype(float),

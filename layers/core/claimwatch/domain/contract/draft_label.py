@@ -161,7 +161,7 @@ def assign_label(guesses: Sequence[Guess]) -> list[Guess]:
 
 
 def assign_decision(guesses: Sequence[Guess]) -> None:
-    """Choose the date of the decision if there is a label; no model may read such dates, nor if one may be."""
+    """Choose the date of the decision if there is a label; no model reads such dates if one may be it."""
     labelled = any(guess.role is Role.LABEL for guess in guesses)
     if not labelled and not any(guess.may_be_label for guess in guesses):
         return
@@ -245,8 +245,8 @@ def _question(guess: Guess) -> str:
         return (
             "a value says fraud, so this may contain the outcome: for a label, write 'logicalType: boolean',"
             " 'role: label', trueValues with the values for fraud, falseValues with those for honest, and"
-            " missingValues with those that decide nothing; 'role: feature' only if it is known when the claim"
-            " arrives"
+            " missingValues with those that decide nothing; 'role: feature' only if it is known when the"
+            " claim arrives"
         )
     if _is_unknown_flag(guess):
         return (

@@ -48,8 +48,11 @@ def check_known(claims: Snapshot, immature: int, contract: Contract) -> None:
         )
 
 
-def check(folds: Sequence[FoldCount], immature: int, contract: Contract) -> None:
-    """Raise ``RefusedTraining`` if a split has too few outcomes."""
+def check(folds: Sequence[FoldCount], immature: int, contract: Contract, left_out: int = 0) -> None:
+    """Raise ``RefusedTraining`` if a split has too few outcomes.
+
+    ``left_out`` are the claims whose claimants have outcomes in an earlier split.
+    """
     names = ("training", "validation", "test")
     frauds = ", ".join(f"{name} {count.frauds:,}" for name, count in zip(names, folds, strict=True))
     for name, count in zip(names, folds, strict=True):
@@ -58,7 +61,7 @@ def check(folds: Sequence[FoldCount], immature: int, contract: Contract) -> None
                 f"the {name} split has {count.known:,} claims with an outcome, {count.frauds:,} of them"
                 f" frauds; it needs {FEWEST_CLAIMS}, and {FEWEST_FRAUDS} of each outcome. Frauds by split:"
                 f" {frauds}. The outcomes of {immature:,} more recent claims are not due yet."
-                + _prospect(folds, name, count, contract)
+                + (_known_claimants(folds, left_out, contract) or _prospect(folds, name, count, contract))
                 + _missing(folds, contract)
             )
 
@@ -80,6 +83,18 @@ def check_features(spec: FeatureSpec, reasons: Mapping[str, str], line: str) -> 
         f"no column with role feature is left to learn from. {named}{more}. Next step: add columns that are"
         " known when a claim is made; or keep those that you know to be harmless:"
         f' `claimwatch train {line} --trust COLUMN --why "..."`'
+    )
+
+
+def _known_claimants(folds: Sequence[FoldCount], left_out: int, contract: Contract) -> str:
+    """Return that the outcomes of known claimants are missing, if they are most of the later outcomes."""
+    if left_out <= sum(each.known for each in folds[1:]):
+        return ""
+    column = contract.review.claimant_column
+    return (
+        f" {left_out:,} claims with an outcome are left out, because their claimants have outcomes in an"
+        f" earlier split{f" (claimantColumn '{column}')" if column else ''}. If the claimants of new claims"
+        " are mostly known, take claimantColumn out of the contract: claimants are then in several splits."
     )
 
 

@@ -84,7 +84,7 @@ def _train(
     check_known(claims, cohort.immature, request.contract)
     split = by_time(claims.event_time, claimants(claims, settings), claims.known)
     folds = [count_of(claims, split, fold) for fold in (TRAIN, VALIDATION, TEST)]
-    check(folds, cohort.immature, request.contract)
+    check(folds, cohort.immature, request.contract, split.left_out)
     log(f"{len(claims):,} claims, {folds[0].known:,} of them with an outcome to train on")
 
     train_claims = claims.of(split.rows(TRAIN))

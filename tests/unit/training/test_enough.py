@@ -119,3 +119,18 @@ def test_frauds_that_are_all_early_are_a_clear_refusal() -> None:
     found = refusal(replace(claims, outcome=early), 0, PLAIN)
     assert "Frauds by split: training 220, validation 0, test 0" in found
     assert "raise maturityDays" in found
+
+
+def test_outcomes_of_known_claimants_are_named_as_the_cause_and_no_date_is_promised() -> None:
+    """A claimant is in one split only, so a book in which all are known has nothing to be tested on."""
+    claims = book(2_000, 2_000, 200)
+    contract = replace(PLAIN, review=replace(PLAIN.review, claimant_column="customer_id"))
+    split = by_time(claims.event_time, np.arange(2_000).astype(object) % 40)
+    folds = [count_of(claims, split, fold) for fold in (TRAIN, VALIDATION, TEST)]
+    with pytest.raises(RefusedTraining) as refused:
+        check(folds, 0, contract, split.left_out)
+    found = str(refused.value)
+    assert "800 claims with an outcome are left out, because their claimants have outcomes" in found
+    assert "take claimantColumn out of the contract" in found
+    assert "'customer_id'" in found
+    assert "present rate" not in found

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import poisson, rankdata
 
-from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.contract.contract import DATED, NUMERIC, Column, Contract, LogicalType, Role
 from claimwatch.domain.model.features import FeatureSpec, encode
 from training.calendar_columns import why_not
 from training.snapshot import Snapshot
@@ -82,7 +82,7 @@ def _reasons(contract: Contract, column: Column, claims: Snapshot) -> Iterator[s
         yield "it has one value in all claims"
         return
     yield from _identifier(column, raw[present], distinct)
-    if column.logical_type in (LogicalType.DATE, LogicalType.TIMESTAMP):
+    if column.logical_type in DATED:
         later = np.mean(raw[present] > claims.event_time[present] + _DAY)
         if later > AFTER_THE_EVENT:
             yield (
@@ -104,7 +104,7 @@ def _identifier(column: Column, values: Array, distinct: int) -> Iterator[str]:
     if column.logical_type is LogicalType.STRING:
         if column.valid_values is None and distinct > NEARLY_UNIQUE_WORDS * len(values):
             yield f"it names claims: {distinct} different values in {len(values)} claims"
-    elif column.logical_type in (LogicalType.INTEGER, LogicalType.NUMBER):
+    elif column.logical_type in NUMERIC:
         whole = bool(np.all(values == np.floor(values)))
         if whole and distinct >= NEARLY_UNIQUE * len(values) and _is_numbering(values, distinct):
             yield f"it is an identifier: {distinct} different whole numbers in {len(values)} claims"

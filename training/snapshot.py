@@ -17,16 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.contract.contract import DATED, Column, Contract, LogicalType, Role
 from claimwatch.domain.model.features import Columns
 from claimwatch.errors import RefusedData
 
 OUTCOME, DECIDED_AT, SOURCE = "is_fraud", "decided_at", "source"
 
 type Mask = npt.NDArray[np.bool_]
-
-_NUMBERS = (LogicalType.INTEGER, LogicalType.NUMBER)
-_DATES = (LogicalType.DATE, LogicalType.TIMESTAMP)
 
 
 class RefusedTraining(RefusedData):
@@ -137,7 +134,7 @@ def matured(snapshot: Snapshot, as_of: np.datetime64 | None, days: int, today: n
 def _values(column: Any, described: Column) -> npt.NDArray[Any]:
     if described.hashed or pa.types.is_string(column.type) or described.logical_type is LogicalType.STRING:
         return _objects(column)
-    if described.logical_type in _DATES:
+    if described.logical_type in DATED:
         return _moments(column)
     return _doubles(column)
 

@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.contract.contract import Column, LogicalType, Role, folded_name
+from claimwatch.domain.contract.contract import NUMERIC, Column, LogicalType, Role, folded_name
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.model.calendar import MOST_CLAIMS, Part, part_of_calendar
 from claimwatch.errors import RefusedContract
 from claimwatch.ingest.draft_trial import MOST_COLUMNS
 
-_NUMBERS = (LogicalType.INTEGER, LogicalType.NUMBER)
 _WORDS = (LogicalType.STRING, LogicalType.BOOLEAN)
 
 
@@ -43,7 +42,7 @@ def calendar_checks(
     found = {}
     for column in contract.columns:
         judged = column.role is Role.FEATURE and not column.personal and column.name in places
-        if not judged or column.logical_type not in (*_NUMBERS, *_WORDS):
+        if not judged or column.logical_type not in (*NUMERIC, *_WORDS):
             continue
         cells = [row[places[column.name]].strip() for row in rows]
         part = part_of_calendar(_values(cells, column), time)
@@ -80,7 +79,7 @@ def _moment(cell: str, event: Column) -> str:
 def _values(cells: Sequence[str], column: Column) -> npt.NDArray[np.float64]:
     """Return numbers, or the codes of words; nan is missing."""
     missing = {"", *column.missing_values}
-    if column.logical_type in _NUMBERS:
+    if column.logical_type in NUMERIC:
         return np.array([np.nan if cell in missing else _number(cell, column) for cell in cells])
     codes = {word: float(code) for code, word in enumerate(sorted(set(cells) - missing))}
     return np.array([codes.get(cell, np.nan) for cell in cells])

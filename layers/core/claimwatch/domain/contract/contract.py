@@ -23,6 +23,10 @@ class LogicalType(StrEnum):
     TIMESTAMP = "timestamp"
 
 
+NUMERIC = frozenset({LogicalType.INTEGER, LogicalType.NUMBER})
+DATED = frozenset({LogicalType.DATE, LogicalType.TIMESTAMP})
+
+
 class Role(StrEnum):
     """Purpose of a column."""
 

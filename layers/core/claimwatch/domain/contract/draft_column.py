@@ -10,12 +10,17 @@ from claimwatch.domain.contract.column_words import (
     plain_words,
     words_of,
 )
-from claimwatch.domain.contract.contract import MAX_NAME, RESERVED, DatePart, LogicalType, Role, folded_name
+from claimwatch.domain.contract.contract import (
+    MAX_NAME,
+    NUMERIC,
+    RESERVED,
+    DatePart,
+    LogicalType,
+    Role,
+    folded_name,
+)
 from claimwatch.domain.contract.type_inference import Values, infer_type
 from claimwatch.domain.contract.value_shapes import is_person
-
-NUMERIC = (LogicalType.INTEGER, LogicalType.NUMBER)
-DATED = (LogicalType.DATE, LogicalType.TIMESTAMP)
 
 _CODES = {"zip", "postcode", "postal", "code", "phone", "mobile", "fax", "vin", "iban", "ssn", "plate"}
 _MONEY = {

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from claimwatch.domain.contract.column_words import CLAIM, names_a_number
-from claimwatch.domain.contract.contract import LogicalType, Role
-from claimwatch.domain.contract.draft_column import DATED, Guess
+from claimwatch.domain.contract.contract import DATED, LogicalType, Role
+from claimwatch.domain.contract.draft_column import Guess
 
 _ROW_WORDS = {"rownames", "rowname", "rownum", "rownumber", "rowid", "row", "rows", "index", "idx", "unnamed"}
 _ROW_NAMES = (

@@ -12,8 +12,8 @@ from enum import Enum, auto
 from unicodedata import combining, normalize
 
 from claimwatch.domain.contract.category_words import is_listable
-from claimwatch.domain.contract.contract import LogicalType, Role
-from claimwatch.domain.contract.draft_column import DATED, Guess
+from claimwatch.domain.contract.contract import DATED, LogicalType, Role
+from claimwatch.domain.contract.draft_column import Guess
 from claimwatch.domain.contract.type_inference import (
     FALSE_ELSEWHERE,
     FALSE_WORDS,

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from claimwatch.domain.contract.contract import LogicalType, Role
-from claimwatch.domain.contract.draft_column import DATED, NUMERIC, Guess
+from claimwatch.domain.contract.contract import DATED, NUMERIC, LogicalType, Role
+from claimwatch.domain.contract.draft_column import Guess
 from claimwatch.domain.contract.header_words import Meaning
 from claimwatch.domain.contract.personal_data import PersonalData, personal_data, year
 from claimwatch.domain.contract.protected_attributes import protected_attribute, tells_marital_status

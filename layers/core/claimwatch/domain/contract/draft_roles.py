@@ -5,8 +5,8 @@ from dataclasses import replace
 from itertools import count
 
 from claimwatch.domain.contract.column_words import names_a_number
-from claimwatch.domain.contract.contract import LogicalType, Role, folded_name
-from claimwatch.domain.contract.draft_column import DATED, Guess
+from claimwatch.domain.contract.contract import DATED, LogicalType, Role, folded_name
+from claimwatch.domain.contract.draft_column import Guess
 from claimwatch.domain.contract.draft_date_parts import NAME, event_date_of_parts, groups_of_parts
 from claimwatch.domain.contract.draft_identifier import assign_identifier
 from claimwatch.domain.contract.draft_label import assign_decision, assign_label

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from claimwatch.domain.contract.category_words import is_listable
-from claimwatch.domain.contract.contract import LogicalType, ReviewSettings, Role
-from claimwatch.domain.contract.draft_column import DATED, NUMERIC, Guess, one_line
+from claimwatch.domain.contract.contract import DATED, NUMERIC, LogicalType, ReviewSettings, Role
+from claimwatch.domain.contract.draft_column import Guess, one_line
 from claimwatch.domain.contract.header_words import meanings_of, words_of
 from claimwatch.domain.contract.type_inference import MISSING, is_value
 

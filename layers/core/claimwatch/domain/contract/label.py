@@ -6,9 +6,8 @@ known when a claim arrives, so no model may read them.
 
 from collections.abc import Iterator, Sequence
 
-from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.contract.contract import DATED, Column, Contract, LogicalType, Role
 
-_DATED = (LogicalType.DATE, LogicalType.TIMESTAMP)
 _UNREAD = (Role.IGNORED, Role.EVENT_TIME)
 """Roles of columns that no model, no bias check and no reader of texts looks at."""
 
@@ -23,7 +22,7 @@ def decision_problems(columns: Sequence[Column], name: str | None, place: str) -
             f"{place}decisionColumn is '{name}', but no column has role label; give it to the column that "
             "says whether a claim was fraud"
         )
-    if column.logical_type not in _DATED:
+    if column.logical_type not in DATED:
         yield (
             f"{place}decisionColumn '{name}' must be a date or a timestamp, but its logicalType is "
             f"{column.logical_type}; name another column"

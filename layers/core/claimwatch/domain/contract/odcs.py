@@ -18,6 +18,7 @@ from claimwatch.domain.contract.contract import (
     LINE_NAME,
     LINE_RULE,
     MAX_COLUMNS,
+    NUMERIC,
     VERSION,
     Column,
     Contract,
@@ -29,7 +30,7 @@ from claimwatch.domain.contract.contract import (
 )
 from claimwatch.domain.contract.label import decision_problems
 from claimwatch.domain.contract.line_name import proposed_line
-from claimwatch.domain.contract.odcs_column import NUMERIC, custom_properties, place_of, read_column
+from claimwatch.domain.contract.odcs_column import custom_properties, place_of, read_column
 from claimwatch.domain.contract.odcs_date_parts import date_part_problems
 from claimwatch.domain.contract.odcs_notation import (
     SHARED_PROPERTIES,

@@ -2,14 +2,11 @@
 
 from decimal import Decimal, InvalidOperation
 
-from claimwatch.domain.contract.contract import Banding, LogicalType, Role
+from claimwatch.domain.contract.contract import DATED, NUMERIC, Banding, LogicalType, Role
 from claimwatch.domain.contract.strict_yaml import YamlValue
 
 MOST_EDGES = 40
 """The most lower ends of bands: more bands than that are too small to be compared."""
-
-_BANDED = frozenset({LogicalType.INTEGER, LogicalType.NUMBER, LogicalType.DATE, LogicalType.TIMESTAMP})
-_DATED = frozenset({LogicalType.DATE, LogicalType.TIMESTAMP})
 
 
 def read_bands(
@@ -32,7 +29,7 @@ def read_bands(
             f"{place}bands are for columns with role protected, but the role is {role}; remove it"
         )
         return None
-    if kind is not None and kind not in _BANDED:
+    if kind is not None and kind not in NUMERIC | DATED:
         problems.append(f"{place}bands are for numbers and dates, but the logicalType is {kind}; remove it")
         return None
     if hashed:
@@ -51,7 +48,7 @@ def read_bands(
             " bands, for example [25, 40, 60]"
         )
         return None
-    if rule is Banding.VALUES and kind in _DATED:
+    if rule is Banding.VALUES and kind in DATED:
         problems.append(
             f"{place}bands 'values' is not for dates; write decades, quantiles, or lower ends in years"
         )

@@ -10,7 +10,9 @@ from decimal import Decimal, InvalidOperation
 from open_data_contract_standard.model import CustomProperty, SchemaProperty
 
 from claimwatch.domain.contract.contract import (
+    DATED,
     MAX_NAME,
+    NUMERIC,
     RESERVED,
     Bound,
     Column,
@@ -48,12 +50,10 @@ _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _ISO_JAVA = ("yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd HH:mm:ss")
 _UTC_NAMES = ("UTC", "Etc/UTC", "Z")
 
-NUMERIC = frozenset({LogicalType.INTEGER, LogicalType.NUMBER})
-_DATED = frozenset({LogicalType.DATE, LogicalType.TIMESTAMP})
 _TEXT = frozenset({LogicalType.STRING})
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _OPTIONS = {
-    **dict.fromkeys(_BOUNDS, NUMERIC | _DATED),
+    **dict.fromkeys(_BOUNDS, NUMERIC | DATED),
     **dict.fromkeys(("minLength", "maxLength", "pattern"), _TEXT),
     # For a date, format specifies how it is written; for other types it is only descriptive.
     "format": frozenset(LogicalType) - {LogicalType.BOOLEAN},
@@ -295,7 +295,7 @@ def _check_role(source: _Source, column: Column) -> None:
             "'unique' is supported only for the identifier, because a claim that is sent again repeats its "
             "other values; remove it"
         )
-    if column.role is Role.EVENT_TIME and kind not in (None, *_DATED):
+    if column.role is Role.EVENT_TIME and kind not in (None, *DATED):
         source.report(f"the event time must be a date or a timestamp, but its logicalType is {kind}")
     if column.role is Role.TEXT and kind not in (None, LogicalType.STRING):
         source.report(f"role text is for strings, but the logicalType is {kind}; change one of them")
@@ -447,7 +447,7 @@ def _pattern(source: _Source, of_rule: str | None) -> str | None:
 
 def _date_formats(source: _Source) -> tuple[str, ...]:
     own = source.custom.get("dateFormat")
-    if source.kind not in _DATED:
+    if source.kind not in DATED:
         if own is not None and source.kind is not None:
             source.report(f"dateFormat is for dates, but the logicalType is {source.kind}; remove it")
         return ()

@@ -13,8 +13,8 @@ from datetime import datetime
 from itertools import islice
 
 from claimwatch.domain.contract.category_words import contains_category, is_category
-from claimwatch.domain.contract.contract import LogicalType
-from claimwatch.domain.contract.draft_column import DATED, NUMERIC, Guess
+from claimwatch.domain.contract.contract import DATED, NUMERIC, LogicalType
+from claimwatch.domain.contract.draft_column import Guess
 from claimwatch.domain.contract.header_words import Meaning, meanings_of, words_of
 from claimwatch.domain.contract.text_notes import is_quantity
 from claimwatch.domain.contract.value_shapes import MOST, personal_numbers, personal_values

@@ -1,7 +1,7 @@
 """Which columns of a draft are protected attributes of persons, judging by their names and values."""
 
-from claimwatch.domain.contract.contract import LogicalType
-from claimwatch.domain.contract.draft_column import DATED, NUMERIC, Guess
+from claimwatch.domain.contract.contract import DATED, NUMERIC, LogicalType
+from claimwatch.domain.contract.draft_column import Guess
 from claimwatch.domain.contract.header_words import Meaning, folded, meanings_of, words_of
 
 _ATTRIBUTES = (

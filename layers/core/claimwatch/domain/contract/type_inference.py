@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache
 
-from claimwatch.domain.contract.contract import LogicalType
+from claimwatch.domain.contract.contract import NUMERIC, LogicalType
 from claimwatch.domain.contract.date_inference import Dates, dates, sentinels
 from claimwatch.domain.contract.number_signs import NO_SIGNS, Signs, unsigned
 
@@ -166,7 +166,7 @@ def _described(
 ) -> Values:
     number = counts.total()
     numbers: list[tuple[Decimal, int]] = []
-    if typed.logical_type in (LogicalType.INTEGER, LogicalType.NUMBER):
+    if typed.logical_type in NUMERIC:
         numbers = [(_decimal(value, typed), count) for value, count in counts.items()]
     # Good-Turing: the share of unseen values is about the share of values seen once.
     complete = 0 < len(counts) <= MAX_CATEGORIES and min(counts.values()) > 1

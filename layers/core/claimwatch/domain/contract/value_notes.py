@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from claimwatch.domain.contract.column_words import names_a_date
-from claimwatch.domain.contract.contract import LogicalType
+from claimwatch.domain.contract.contract import DATED, NUMERIC, LogicalType
 from claimwatch.domain.contract.date_inference import dates
-from claimwatch.domain.contract.draft_column import DATED, NUMERIC, Guess
+from claimwatch.domain.contract.draft_column import Guess
 from claimwatch.domain.contract.text_notes import decimal_zeros, exponents, months, text_note
 from claimwatch.domain.contract.type_inference import Values
 

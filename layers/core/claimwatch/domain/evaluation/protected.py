@@ -5,14 +5,12 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
+from claimwatch.domain.contract.contract import DATED, Column, Contract, LogicalType, Role
 from claimwatch.domain.evaluation.groups import Values
 from claimwatch.domain.model.bands import Bands, Moments, bands_of, is_banded
 from claimwatch.domain.model.features import Columns, Kind
 
 _YES_OR_NO = {0.0: "no", 1.0: "yes"}
-
-_DATES = (LogicalType.DATE, LogicalType.TIMESTAMP)
 
 
 def kinds_of(contract: Contract) -> dict[str, Kind]:
@@ -84,7 +82,7 @@ def _kind(column: Column) -> Kind:
         return "flag"
     if not is_banded(column):
         return "category"
-    return "days" if column.logical_type in _DATES else "number"
+    return "days" if column.logical_type in DATED else "number"
 
 
 def _event_time(contract: Contract) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from claimwatch.domain.contract.contract import Banding, Column, LogicalType
+from claimwatch.domain.contract.contract import DATED, NUMERIC, Banding, Column
 
 type Values = npt.NDArray[np.object_]
 type Floats = npt.NDArray[np.float64]
@@ -35,9 +35,6 @@ OLDEST = 130
 _NEARLY_ALL = 0.99
 _EVEN = 0.06
 """How far the share of a band with rounded edges may be from that with exact ones."""
-
-_NUMBERS = (LogicalType.INTEGER, LogicalType.NUMBER)
-_DATES = (LogicalType.DATE, LogicalType.TIMESTAMP)
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ class Bands:
 
 def is_banded(column: Column) -> bool:
     """Return whether a protected column is compared in bands: a number or a date that is stored as it is."""
-    return not column.hashed and column.logical_type in (*_NUMBERS, *_DATES)
+    return not column.hashed and column.logical_type in NUMERIC | DATED
 
 
 def bands_of(column: Column, values: npt.ArrayLike, event_time: Moments) -> Bands:
@@ -133,7 +130,7 @@ def bands_of(column: Column, values: npt.ArrayLike, event_time: Moments) -> Band
 
 def _measure_of(column: Column, values: npt.ArrayLike, event_time: Moments) -> Measure:
     """Return what a column's numbers mean: a whole number that is a year in a person's life is a year."""
-    if column.logical_type in _DATES:
+    if column.logical_type in DATED:
         return "date"
     if column.bands is Banding.VALUES:
         return "number"

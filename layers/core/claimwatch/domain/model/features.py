@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claimwatch.domain.contract import contract as contracts
-from claimwatch.domain.contract.contract import Contract, LogicalType, Role
+from claimwatch.domain.contract.contract import DATED, Contract, LogicalType, Role
 from claimwatch.domain.contract.unused_features import unused_features
 
 type Kind = Literal["number", "category", "flag", "days", "hour", "weekday"]
@@ -156,7 +156,7 @@ def _made_of(
         return
     elif kind is LogicalType.BOOLEAN:
         yield name, "flag", (), False
-    elif kind in (LogicalType.DATE, LogicalType.TIMESTAMP):
+    elif kind in DATED:
         if event is not None:
             yield f"{name}.days", "days", (), LogicalType.DATE not in (kind, event.logical_type)
     elif kind is LogicalType.STRING:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from claimwatch.domain.contract.contract import Column, Contract, ExtraValues, LogicalType
+from claimwatch.domain.contract.contract import NUMERIC, Column, Contract, ExtraValues, LogicalType
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import MAX_RECORD
 from claimwatch.domain.validation import identity_sql
@@ -130,10 +130,7 @@ def _found_cell(layout: Layout, column: Column, place: int) -> str:
     if column.logical_type is LogicalType.STRING:
         return identity_sql.text_member(layout, column, cell, pointer)
     number = identity_sql.unmarked(cell)
-    if (
-        column.logical_type not in (LogicalType.INTEGER, LogicalType.NUMBER)
-        or column.decimal_separator == "."
-    ):
+    if column.logical_type not in NUMERIC or column.decimal_separator == ".":
         return f"CASE WHEN marked THEN {number} ELSE {cell} END"
     is_text = f"json_type(item, {pointer}) = 'VARCHAR' AND NOT {identity_sql.is_marked(cell)}"
     return f"CASE WHEN {is_text} THEN {cell} ELSE replace({number}, '.', ',') END"

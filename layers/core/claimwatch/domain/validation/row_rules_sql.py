@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from claimwatch.domain.contract.contract import Bound, Column, Contract, LogicalType
+from claimwatch.domain.contract.contract import NUMERIC, Bound, Column, Contract, LogicalType
 from claimwatch.domain.contract.date_parts import LONGEST_DATE
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import Problem
@@ -324,7 +324,7 @@ def _possible(column: Column, value: str) -> str:
 
 def _well_read(column: Column, index: int) -> Iterator[str]:
     """Yield SQL that is false for texts that DuckDB reads as a value and PostgreSQL or people do not."""
-    if column.logical_type in (LogicalType.INTEGER, LogicalType.NUMBER):
+    if column.logical_type in NUMERIC:
         yield from written_well(column, index, signed_text(column, index))
 
 

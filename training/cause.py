@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtr
+from scipy.special import ndtr, ndtri
 
 from claimwatch.domain.evaluation.distance import chi_square, psi, psi_by_chance
 from claimwatch.domain.evaluation.multiple_testing import q_values
@@ -46,7 +46,7 @@ class Decline:
         """The cause and the next step."""
         if self.misleading:
             return self._misled()
-        if p_above(self.earlier, 0.5) > LEVEL:
+        if self.earlier.p_above(0.5) > LEVEL:
             return (
                 "Cause: the columns say too little about fraud: among claims with an outcome, the ROC-AUC on"
                 f" earlier periods was {self.earlier.value:.2f}, too. Next step: add columns that are known"
@@ -152,10 +152,3 @@ def moved_columns(spec: FeatureSpec, train: Matrix, later: Matrix) -> list[tuple
 def listed(names: Sequence[str]) -> str:
     """Return names as an English list."""
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
-def p_above(found: Estimate, bound: float) -> float:
-    """Return the one-sided p-value of a measure that is at most ``bound``."""
-    if not found.error > 0.0:
-        return 0.0 if found.value > bound else 1.0
-    return float(stdtr(max(found.frauds - 1.0, 1.0), (bound - found.value) / found.error))

@@ -7,6 +7,7 @@ only for claims with an outcome. The latter refuses a model; the former also sho
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isnan
 
 import numpy as np
 
@@ -87,6 +88,11 @@ class Fairness:
     def refused(self) -> list[Disparity]:
         """The groups for which a model is refused, the gravest first."""
         return _gravest(each for each in self.refusing if each.p_value <= REFUSED)
+
+    @property
+    def too_small(self) -> list[Disparity]:
+        """The groups that are too small to be judged; a range has the claims of its bands."""
+        return [each for each in self.refusing if isnan(each.p_value) and each.kind != "range"]
 
     @property
     def warned(self) -> list[Disparity]:

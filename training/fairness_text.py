@@ -14,11 +14,10 @@ MOST_NAMED = 10
 
 def acceptance(found: Fairness) -> str:
     """Return why a model is not refused."""
-    small = [group for group in found.refusing if isnan(group.p_value) and group.kind != "range"]
-    named = [f"{_name(group)} ({group.n:,} claims)" for group in small]
+    small = [f"{_name(group)} ({group.n:,} claims)" for group in found.too_small]
     return (
         f"none of {_judged(found.refusing)} groups is referred more than {found.limit} times as often as all"
-        " others, beyond chance" + (f"; too small to be judged: {_listed(named)}" if small else "")
+        " others, beyond chance" + (f"; too small to be judged: {_listed(small)}" if small else "")
     )
 
 

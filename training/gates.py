@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from claimwatch.domain.evaluation.ranking import Estimate, estimate, pr_auc_influence, value_influence
-from training.cause import LEVEL, p_above
+from training.cause import LEVEL
 from training.fairness import Fairness
 from training.fairness_text import acceptance, refusal
 from training.scored_sample import ScoredSample
@@ -57,7 +57,7 @@ def use(area: Estimate, lift: float, cause: Callable[[], str]) -> Gate:
     The null hypothesis is a ROC-AUC of the book of 0.5, tested on one side at ``LEVEL``; ``cause`` returns
     why a model fails and what to do. The lift alone would need several times as many frauds.
     """
-    p_value = p_above(area, 0.5)
+    p_value = area.p_above(0.5)
     interval = area.interval
     found = (
         f"ROC-AUC {area.value:.2f} ({interval.low:.2f} to {interval.high:.2f}) on the test split, p-value"

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import poisson, rankdata
+from scipy.stats import poisson
 
 from claimwatch.domain.contract.contract import DATED, NUMERIC, Column, Contract, LogicalType, Role
 from claimwatch.domain.model.features import FeatureSpec, encode
 from training.calendar_columns import why_not
+from training.rank_correlation import rank_correlation
 from training.snapshot import Snapshot
 from training.strong_features import CHANCE, area_alone
 
@@ -138,11 +139,10 @@ def _coded(contract: Contract, column: Column, claims: Snapshot) -> npt.NDArray[
 
 
 def _follows_time(coded: npt.NDArray[np.float32], claims: Snapshot) -> Iterator[str]:
-    there = ~np.isnan(coded) & ~np.isnat(claims.event_time)
-    if there.sum() >= ENOUGH:
-        correlation = _rank_correlation(coded[there], claims.event_time[there].astype(np.int64))
-        if abs(correlation) >= FOLLOWS_TIME:
-            yield f"it follows the event time: rank correlation {correlation:.3f}"
+    time = claims.event_time
+    correlation = rank_correlation(coded, np.where(np.isnat(time), np.nan, time.astype(np.float64)))
+    if abs(correlation) >= FOLLOWS_TIME:
+        yield f"it follows the event time: rank correlation {correlation:.3f}"
 
 
 def _knows_outcome(coded: npt.NDArray[np.float32], claims: Snapshot) -> Iterator[str]:
@@ -164,13 +164,6 @@ def _knows_who_was_chosen(present: npt.NDArray[np.bool_], claims: Snapshot) -> I
                 f"{with_outcome:.0%} of the claims with an outcome have it and {without_outcome:.0%} of all"
                 " other claims, so it comes with the investigation"
             )
-
-
-def _rank_correlation(one: Array, other: Array) -> float:
-    ranks = rankdata(one), rankdata(other)
-    if min(rank.std() for rank in ranks) == 0.0:
-        return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
 
 
 def _present(values: Array) -> npt.NDArray[np.bool_]:

@@ -12,7 +12,6 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtr
 
 from claimwatch.domain.evaluation.cohort import Cohort
 from claimwatch.domain.evaluation.multiple_testing import holm
@@ -102,7 +101,7 @@ def _p_value(gain: Estimate) -> float:
     """Return the one-sided p-value of a gain; nan if the column changes no probability."""
     if not gain.error > 0.0 or gain.value == 0.0:
         return float("nan")
-    return float(stdtr(max(gain.frauds - 1.0, 1.0), -gain.value / gain.error))
+    return gain.p_above(0.0)
 
 
 def _apart(found: Sequence[Misleading]) -> list[Misleading]:

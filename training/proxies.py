@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import spearmanr
 
 from claimwatch.domain.evaluation.groups import NOT_KNOWN, OTHERS, Groups, Values
 from claimwatch.domain.model.features import FeatureSpec, Matrix
+from training.rank_correlation import rank_correlation
 from training.strong_features import bins_of
 
 type Floats = npt.NDArray[np.float64]
@@ -78,7 +78,7 @@ def proxies(
             number = numbers.get(attribute)
             correlation = 0.0
             if number is not None and feature.kind != "category":
-                correlation = _rank_correlation(matrix[some, place], number[some])
+                correlation = abs(rank_correlation(matrix[some, place], number[some]))
             if best is None and not correlation:
                 continue
             group, area = best or ("", 0.0)
@@ -135,11 +135,3 @@ def _areas(place: Places, groups: int, bins: Places) -> Floats:
             np.divide((inside * below).sum(axis=0), pairs, out=np.full(groups, 0.5), where=pairs > 0.0) / 2
         )
     return found
-
-
-def _rank_correlation(one: npt.NDArray[np.float32], other: Floats) -> float:
-    """Return the size of the rank correlation of the claims that have both numbers; 0 if there is none."""
-    there = ~np.isnan(one) & ~np.isnan(other)
-    if there.sum() < 50 or min(np.ptp(one[there]), np.ptp(other[there])) == 0.0:
-        return 0.0
-    return abs(float(spearmanr(one[there], other[there]).statistic))

@@ -1,7 +1,5 @@
 """How the model treats protected groups, and which features stand for them."""
 
-from math import isnan
-
 from claimwatch.domain.evaluation.groups import LEAST_COUNTED
 from training import proxies
 from training.card.section import Section, Table, by_segment
@@ -62,8 +60,7 @@ def _rates(fairness: Fairness) -> list[Table]:
     compared = [finding for finding in fairness.findings if finding.metric in shown]
     small = [
         (f"{group.attribute} = {group.group}", "not enough data", f"{group.n:,}")
-        for group in fairness.refusing
-        if isnan(group.p_value) and group.kind != "range"
+        for group in fairness.too_small
     ]
     tables = [by_segment(compared, "Group")] if compared else []
     if small:

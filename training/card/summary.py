@@ -1,7 +1,6 @@
 """The summary: what the model is worth, and what a person should do before it goes live."""
 
 from collections.abc import Iterator, Sequence
-from math import isnan
 
 from claimwatch.evaluation.report.markup import element
 from training.card.section import METRICS, Section, figure
@@ -91,12 +90,7 @@ def _checks(found: Evidence) -> Iterator[str]:
         )
     if found.settings.trusted:
         yield f"Columns were kept although they look like a leak: {_listed(found.settings.trusted)}."
-    small = [
-        f"{group.attribute} = {group.group}"
-        for group in found.evaluation.fairness.refusing
-        if isnan(group.p_value) and group.kind != "range"
-    ]
-    if small:
+    if small := [f"{group.attribute} = {group.group}" for group in found.evaluation.fairness.too_small]:
         be = "is" if len(small) == 1 else "are"
         yield (
             f"{_counted(len(small), 'protected group')} {be} too small to be judged: {_listed(small)}."

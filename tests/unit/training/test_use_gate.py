@@ -8,7 +8,7 @@ from claimwatch.domain.evaluation.cohort import Cohort
 from claimwatch.domain.evaluation.ranking import Estimate, lift_by_decile
 from claimwatch.domain.model.features import Feature, FeatureSpec, Matrix
 from training import gates
-from training.cause import LEVEL, Decline, frauds_needed, moved_columns, p_above
+from training.cause import LEVEL, Decline, frauds_needed, moved_columns
 from training.diagnose import area_of
 from training.enough import FEWEST_CLAIMS, FEWEST_FRAUDS
 from training.misleading import CERTAIN, Misleading, find_misleading
@@ -145,7 +145,7 @@ def test_the_frauds_that_are_needed_are_those_that_a_weak_model_is_noticed_with(
     fraud = (draw.random(1_000) < 0.1).astype(float)
     needed = int(frauds_needed(area_of(cohort(draw.normal(size=1_000), fraud))))
     area = [
-        p_above(area_of(cohort(normal + np.sqrt(2.0) * ndtri(0.6) * own, own)), 0.5) <= LEVEL
+        area_of(cohort(normal + np.sqrt(2.0) * ndtri(0.6) * own, own)).p_above(0.5) <= LEVEL
         for normal, own in (
             (draw.normal(size=10 * needed), np.arange(10 * needed) % 10 == 0) for _ in range(100)
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtri, stdtr, stdtrit
 
 from claimwatch.domain.evaluation.cohort import Cohort, Floats
 from claimwatch.domain.evaluation.intervals import NOTHING, TAIL, Interval, jeffreys, scaled
@@ -106,6 +106,12 @@ class Estimate:
         """The 95 % interval, by a t distribution with the degrees of freedom of the frauds."""
         reach = float(stdtrit(max(self.frauds - 1.0, 1.0), 1.0 - TAIL)) * self.error
         return Interval(self.value, self.value - reach, self.value + reach)
+
+    def p_above(self, bound: float) -> float:
+        """Return the one-sided p-value of a measure that is at most ``bound``, by the same distribution."""
+        if not self.error > 0.0:
+            return 0.0 if self.value > bound else 1.0
+        return float(stdtr(max(self.frauds - 1.0, 1.0), (bound - self.value) / self.error))
 
 
 def estimate(cohort: Cohort, found: Influence) -> Estimate:

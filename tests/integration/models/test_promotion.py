@@ -200,6 +200,17 @@ def test_a_model_with_warnings_goes_live_only_if_every_warned_column_is_named(
     assert entry["trusted"] == ["number of panes", "amount"]
 
 
+def test_a_live_model_asks_for_nothing_again(three: ModelEnvironment) -> None:
+    three.register("4", warnings=WARNINGS, as_of=date(2026, 3, 31))
+    three.promote("4", trust=("amount", "number of panes"), as_of=date(2026, 3, 31))
+
+    again = three.promote("4")
+
+    assert (again.changed, again.version) == (False, "4")
+    with pytest.raises(RefusedData, match="from a back-test"):
+        three.promote("4", "challenger")
+
+
 def test_a_feature_that_stands_for_a_protected_attribute_is_named_and_asks_for_no_answer(
     three: ModelEnvironment,
 ) -> None:

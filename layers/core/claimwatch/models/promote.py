@@ -1,6 +1,6 @@
 """Promotion and rollback of models: who, when, why, and which bytes, in an append-only history."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
@@ -122,9 +122,10 @@ def promote(deps: Dependencies, request: Request, line: str, version: str, role:
             raise RefusedData(
                 f"line {line} has no model {version}: `claimwatch models {line}` lists its models"
             )
-        check_accepted(cursor, model, request.caller)
-        check_day(model, role, request.as_of)
-        check_trust(model, role, request.trust)
+        if not _is_live(models.live_models(cursor, line), role, model):
+            check_accepted(cursor, model, request.caller)
+            check_day(model, role, request.as_of)
+            check_trust(model, role, request.trust)
         return model
 
     return _change(deps, request, line, role, "promote", chosen)
@@ -205,11 +206,7 @@ def _make_live(
 ) -> Promotion | None:
     """Add the entry that makes a model live; return None if the model is live in that role already."""
     live = models.live_models(cursor, line)
-    present = live.get(role)
-    if present is not None and (present.version, present.bundle_sha256) == (
-        model.version,
-        model.bundle_sha256,
-    ):
+    if _is_live(live, role, model):
         return None
     if role == "challenger" and "champion" in live and live["champion"].version == model.version:
         raise RefusedData(f"model {model.version} is the champion: it cannot challenge itself")
@@ -225,6 +222,14 @@ def _make_live(
         if challenger is not None and challenger.version == model.version:
             _add(cursor, request, line, "challenger", "vacate", None)
     return entry
+
+
+def _is_live(live: Mapping[Role, LiveModel], role: Role, model: Version | LiveModel) -> bool:
+    present = live.get(role)
+    return present is not None and (present.version, present.bundle_sha256) == (
+        model.version,
+        model.bundle_sha256,
+    )
 
 
 def _add(

@@ -280,6 +280,29 @@ def test_columns_that_are_no_longer_protected_are_named_at_promotion_and_in_the_
     assert entry["no_longer_protected"] == {"age": "feature"}
 
 
+def test_a_promotion_says_so_if_protected_columns_could_not_be_compared(three: ModelEnvironment) -> None:
+    for text in (OF_AGE, AS_FEATURE):
+        assert three.site.put_contract("glass", text).status == "applied"
+    three.register("4", contract_version="1.1.0")
+    three.register("5", contract_version="1.2.0")
+    three.promote("4")
+    with three.site.database.transaction() as cursor:
+        cursor.execute("UPDATE claimwatch.contract SET text = 'schema: []' WHERE version = '1.1.0'")
+
+    promoted, again = (three.promote("5", request_id="a") for _ in range(2))
+
+    [remark] = promoted.remarks
+    assert "contract 1.1.0 cannot be read" in remark
+    assert again == promoted
+    [entry] = three.site.query("SELECT unread_contracts FROM claimwatch.promotion WHERE version = '5'")
+    assert entry["unread_contracts"] == ["1.1.0"]
+    three.register("6", contract_version="0.9.0")
+    three.register("7", contract_version="0.9.0")
+    [remark] = three.promote("6").remarks
+    assert "contract 0.9.0 cannot be read" in remark
+    assert three.promote("7").remarks == (), "models of one contract have the same protected columns"
+
+
 def test_a_repeated_request_gets_the_same_remarks(three: ModelEnvironment) -> None:
     three.register("4", warnings=WARNINGS)
     promoted = [three.promote("4", trust=("amount", "number of panes"), request_id="a") for _ in range(2)]

@@ -25,11 +25,14 @@ def compared_with_live(
     if before is None or after is None or before.version == after.version:
         return {}
     equal = before.served_sha256 is not None and before.served_sha256 == after.served_sha256
+    compared: dict[str, Any] = {"equal_to": before.version if equal else None}
+    if before.contract_version == after.contract_version:
+        return compared
     old, new = (_contract(cursor, line, model.contract_version) for model in (before, after))
-    return {
-        "no_longer_protected": no_longer_protected(old, new) if old and new else {},
-        "equal_to": before.version if equal else None,
-    }
+    if old is not None and new is not None:
+        return compared | {"no_longer_protected": no_longer_protected(old, new)}
+    versions = ((before.contract_version, old), (after.contract_version, new))
+    return compared | {"unread_contracts": [version for version, read in versions if read is None]}
 
 
 def remarks_of(entry: Promotion) -> list[str]:
@@ -49,6 +52,12 @@ def remarks_of(entry: Promotion) -> list[str]:
             "Protected under the contract of the model that was live at that moment, and not under the"
             f" contract of this one: {described(entry.no_longer_protected)}."
             " No gate has compared their groups."
+        )
+    if entry.unread_contracts:
+        remarks.append(
+            "Whether it ignores columns that the model which was live at that moment protects is not known:"
+            f" contract {' and '.join(entry.unread_contracts)} cannot be read by this version of Claimwatch."
+            " Compare the protected columns of the two contracts by hand."
         )
     if entry.equal_to is not None:
         remarks.append(

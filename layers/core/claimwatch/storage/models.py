@@ -108,8 +108,9 @@ class Promotion:
 
     ``as_of`` is the day of a back-test and ``trusted`` the columns with a warning, which the person named who
     promoted the model. ``no_longer_protected`` maps columns to their roles now, if they have one;
-    ``equal_to`` is the version of a live model that was served by the same bytes; ``excepted`` is the
-    approved exception of a refused model, with ``gate``, ``at``, ``by``, ``caller`` and ``why``.
+    ``equal_to`` is the version of a live model that was served by the same bytes; ``unread_contracts`` are
+    the contract versions that could not be read, so that protected columns were not compared; ``excepted`` is
+    the approved exception of a refused model, with ``gate``, ``at``, ``by``, ``caller`` and ``why``.
     """
 
     promotion_id: int
@@ -127,6 +128,7 @@ class Promotion:
     trusted: list[str]
     no_longer_protected: dict[str, str | None]
     equal_to: str | None
+    unread_contracts: list[str]
     excepted: dict[str, str] | None
 
 
@@ -322,6 +324,7 @@ def add_promotion(
     trusted: Sequence[str] = (),
     no_longer_protected: Mapping[str, str | None] | None = None,
     equal_to: str | None = None,
+    unread_contracts: Sequence[str] = (),
 ) -> Promotion:
     """Add an entry to the history; it pins the hash that the model has now."""
     cursor.execute(
@@ -341,6 +344,7 @@ def add_promotion(
             "trusted": list(trusted),
             "no_longer_protected": json.dumps(dict(no_longer_protected or {})),
             "equal_to": equal_to,
+            "unread_contracts": list(unread_contracts),
         },
     )
     (promotion_id,) = _row(cursor)

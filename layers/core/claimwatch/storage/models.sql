@@ -101,14 +101,14 @@ WHERE version IS NOT NULL;
 
 -- name: find_promotion
 SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of, trusted,
-       no_longer_protected, equal_to,
+       no_longer_protected, equal_to, unread_contracts,
        (SELECT jsonb_build_object('gate', e.gate, 'at', e.at, 'by', e.by, 'caller', e.caller, 'why', e.why)
         FROM claimwatch.model_exception AS e WHERE (e.line, e.version) = (p.line, p.version))
 FROM claimwatch.promotion AS p WHERE request_id = %(request_id)s AND action <> 'vacate';
 
 -- name: promotions_of_role
 SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of, trusted,
-       no_longer_protected, equal_to,
+       no_longer_protected, equal_to, unread_contracts,
        (SELECT jsonb_build_object('gate', e.gate, 'at', e.at, 'by', e.by, 'caller', e.caller, 'why', e.why)
         FROM claimwatch.model_exception AS e WHERE (e.line, e.version) = (p.line, p.version))
 FROM claimwatch.promotion AS p WHERE line = %(line)s AND role = %(role)s ORDER BY promotion_id;
@@ -116,7 +116,7 @@ FROM claimwatch.promotion AS p WHERE line = %(line)s AND role = %(role)s ORDER B
 -- name: history
 -- With a time, the promotions until then.
 SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of, trusted,
-       no_longer_protected, equal_to,
+       no_longer_protected, equal_to, unread_contracts,
        (SELECT jsonb_build_object('gate', e.gate, 'at', e.at, 'by', e.by, 'caller', e.caller, 'why', e.why)
         FROM claimwatch.model_exception AS e WHERE (e.line, e.version) = (p.line, p.version))
 FROM claimwatch.promotion AS p
@@ -125,14 +125,15 @@ ORDER BY promotion_id DESC;
 
 -- name: add_promotion
 INSERT INTO claimwatch.promotion (request_id, line, version, role, action, by, caller, why, bundle_uri, bundle_sha256,
-                                  as_of, trusted, no_longer_protected, equal_to)
+                                  as_of, trusted, no_longer_protected, equal_to, unread_contracts)
 VALUES (%(request_id)s, %(line)s, %(version)s, %(role)s, %(action)s, %(by)s, %(caller)s, %(why)s, %(bundle_uri)s,
-        %(bundle_sha256)s, %(as_of)s, %(trusted)s, %(no_longer_protected)s, %(equal_to)s)
+        %(bundle_sha256)s, %(as_of)s, %(trusted)s, %(no_longer_protected)s, %(equal_to)s,
+        %(unread_contracts)s)
 RETURNING promotion_id;
 
 -- name: promotion
 SELECT promotion_id, line, version, role, action, at, by, caller, why, bundle_uri, bundle_sha256, as_of, trusted,
-       no_longer_protected, equal_to,
+       no_longer_protected, equal_to, unread_contracts,
        (SELECT jsonb_build_object('gate', e.gate, 'at', e.at, 'by', e.by, 'caller', e.caller, 'why', e.why)
         FROM claimwatch.model_exception AS e WHERE (e.line, e.version) = (p.line, p.version))
 FROM claimwatch.promotion AS p WHERE promotion_id = %(promotion_id)s;

@@ -281,6 +281,24 @@ def test_the_event_time_is_the_date_of_the_claim(names: list[str], event: str | 
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "claims_each", "asked"),
+    [
+        ("customer_id", 2, True),
+        ("BeneID", 2, True),
+        ("customer_id", 1, False),
+        ("customer_id", 9, False),
+        ("agent_id", 2, False),
+    ],
+)
+def test_a_number_of_persons_that_repeats_may_be_the_claimant(
+    name: str, claims_each: int, asked: bool
+) -> None:
+    rows = [[f"C{row}", "2026-02-01", f"K{100 + row // claims_each}"] for row in range(60)]
+    text = draft_contract("home", ["claim_id", "loss_date", name], rows)
+    assert ("if it identifies the claimant" in text) is asked
+
+
 def test_without_a_likely_event_time_the_draft_lists_the_dates() -> None:
     text = draft_contract(
         "home", ["claim_id", "stay_start", "stay_end", "dob"], [["A1", *["2024-01-31"] * 3]]

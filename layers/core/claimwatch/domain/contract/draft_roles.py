@@ -37,6 +37,16 @@ _OF_CLAIM = {"claim", "claims", "clm", "loss", "incident", "accident", "event"}
 """Words with which a start is that of the event: claim_start_date, but not policy_start."""
 
 _NOT_EVENT_STEMS = ("geburt", "geboorte", "birth", "vertrag", "polic", "poliz", "beginn", "ablauf", "zahl")
+_CLAIMANTS = {
+    *("customer", "cust", "client", "claimant", "insured", "policyholder", "member", "patient", "person"),
+    *("bene", "beneficiary", "kunde", "kunden", "versicherter", "versicherten", "assure", "asegurado"),
+    *("cliente", "assicurato", "verzekerde", "klant"),
+}
+"""Words for the person who makes a claim, in the names of numbers."""
+
+_MOST_CLAIMS_EACH = 3
+"""Claims per claimant above which splits without known claimants would have too few claims."""
+
 _LEAST_PAIRS = 20
 _MOST_GROUPS = 10
 
@@ -57,6 +67,7 @@ def assign_roles(guesses: list[Guess]) -> None:
     if not any(guess.role is Role.EVENT_TIME for guess in guesses):
         _propose_event_date(guesses)
     assign_decision(guesses)
+    _propose_claimant(guesses)
     _ignore_copies_of_label(guesses)
 
 
@@ -83,6 +94,20 @@ def _propose_event_date(guesses: list[Guess]) -> None:
             else next(name for number in count(2) if (name := f"{NAME}_{number}") not in taken)
         )
         guesses.append(replace(event, header=name, name=name))
+
+
+def _propose_claimant(guesses: Sequence[Guess]) -> None:
+    """Ask about numbers of persons that repeat: a person's claims should not be in two splits."""
+    for guess in guesses:
+        values = guess.values
+        repeats = values.distinct < values.number <= _MOST_CLAIMS_EACH * values.distinct
+        named = names_a_number(guess.plain_words) and bool(set(guess.plain_words) & _CLAIMANTS)
+        if guess.role is Role.IGNORED and repeats and named:
+            claimant = (
+                "its values repeat: if it identifies the claimant, name it in the contract's property"
+                " claimantColumn, and no model is tested on claimants that it was trained on"
+            )
+            guess.checks += (claimant,)
 
 
 def _event_rank(words: set[str]) -> int:

@@ -388,3 +388,15 @@ def test_a_total_at_the_end_is_told() -> None:
     rows = [[f"C{n}x", str(n)] for n in range(ROWS)]
     assert "looks like a total" in draft_contract("home", ["claim_id", "paid"], [*rows, ["Summe", "1770"]])
     assert "looks like a total" not in draft_contract("home", ["claim_id", "paid"], rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "others", "noted"),
+    [("Age", range(18, 75), True), ("Age", range(1, 60), False), ("vehicles", range(18, 75), False)],
+)
+def test_an_age_of_0_among_grown_ups_may_mean_missing(name: str, others: range, noted: bool) -> None:
+    cells = [str(others[row % len(others)] if row % 20 else 0) for row in range(ROWS)]
+    block, _ = column(name, cells)
+    assert (
+        f"check: 0 occurs in {ROWS // 20} of {ROWS} rows, unlike the rest: it may mean missing" in block
+    ) is noted

@@ -6,7 +6,11 @@ from claimwatch.domain.contract.contract import DATED, NUMERIC, LogicalType, Rol
 from claimwatch.domain.contract.draft_column import Guess
 from claimwatch.domain.contract.header_words import Meaning
 from claimwatch.domain.contract.personal_data import PersonalData, personal_data, year
-from claimwatch.domain.contract.protected_attributes import protected_attribute, tells_marital_status
+from claimwatch.domain.contract.protected_attributes import (
+    protected_attribute,
+    tells_bands_of_ages,
+    tells_marital_status,
+)
 
 _LONG = 40
 """Average characters from which texts that differ are texts written by persons, whatever their name."""
@@ -37,6 +41,8 @@ def mark_person(guess: Guess, newest: int | None) -> bool:
     if attribute is not None and data is not None and data.meaning is None:
         data = None  # a sex or a nationality names nobody, however many there are
     if attribute is Meaning.MARITAL and tells_marital_status(guess):
+        data = None
+    if attribute is Meaning.AGE and tells_bands_of_ages(guess):
         data = None
     if data is not None:
         guess.role, guess.personal, guess.in_doubt = Role.IGNORED, True, not data.certain

@@ -1,5 +1,7 @@
 """Which columns of a draft are protected attributes of persons, judging by their names and values."""
 
+import re
+
 from claimwatch.domain.contract.contract import DATED, NUMERIC, LogicalType
 from claimwatch.domain.contract.draft_column import Guess
 from claimwatch.domain.contract.header_words import Meaning, folded, meanings_of, words_of
@@ -24,6 +26,7 @@ _OLDEST = 130
 
 _MOST_SEXES = 10
 _MOST_STATUSES = 15
+_MOST_BANDS = 30
 
 
 def _folded(listed: str) -> frozenset[str]:
@@ -35,6 +38,12 @@ _SEXES = _folded(
     hombre mujer varon masculino femenino uomo donna maschio femmina maschile femminile vrouw mannelijk
     vrouwelijk v h d x divers diverse other autre otro altro anders unknown unbekannt herr mr mrs ms miss
     monsieur madame senora signor signora dhr mevr nonbinary"""
+)
+_BAND = re.compile(r"\D*\d{1,3}\D*(?:\d{1,3}\D*)?", re.ASCII)
+_OF_BANDS = _folded(
+    """to and over under above below more less than up or older younger from between age aged year years yrs y
+    old bis und uber unter ab jahre a de plus moins ans et mas menos anos e piu meno anni tot en
+    ouder jonger jaar"""
 )
 _NOT_TELLING = _folded("m f w v h d x other autre otro altro anders diverse divers unknown unbekannt")
 _STATUSES = _folded(
@@ -83,6 +92,18 @@ def _is_plausible(guess: Guess, attribute: Meaning, meanings: frozenset[Meaning]
 def tells_marital_status(guess: Guess) -> bool:
     """Return whether all values are words for marital statuses, some of which are also given names: marié."""
     return bool(guess.values.counts) and _words(guess) <= _STATUSES
+
+
+def tells_bands_of_ages(guess: Guess) -> bool:
+    """Return whether all values are bands of ages, such as 25-34, 31 to 35, over 65 or 65+."""
+    values = [folded(value) for value in guess.values.counts]
+    return (
+        guess.logical_type is LogicalType.STRING
+        and 1 < len(values) <= _MOST_BANDS
+        and all(
+            _BAND.fullmatch(value) and set(re.findall(r"[^\W\d_]+", value)) <= _OF_BANDS for value in values
+        )
+    )
 
 
 def _by_values(guess: Guess) -> Meaning | None:

@@ -12,6 +12,7 @@ from claimwatch.domain.contract.column_words import names_a_date
 from claimwatch.domain.contract.contract import DATED, NUMERIC, LogicalType
 from claimwatch.domain.contract.date_inference import dates
 from claimwatch.domain.contract.draft_column import Guess
+from claimwatch.domain.contract.header_words import Meaning, meanings_of, words_of
 from claimwatch.domain.contract.text_notes import decimal_zeros, exponents, months, text_note
 from claimwatch.domain.contract.type_inference import Values
 
@@ -45,6 +46,9 @@ _COMPACT = re.compile(r"(?:19|20)\d{6}", re.ASCII)
 _MAY_MEAN_MISSING = re.compile(r"-?9{2,}(?:\.0+)?|-1(?:\.0+)?", re.ASCII)
 _FAR = 2
 """How many times larger than all others a number of nines is that may mean missing."""
+
+_GROWN = 10
+"""The age from which the next one above 0 makes 0 unlikely to be an age."""
 
 
 def notes(guess: Guess) -> Iterator[str]:
@@ -162,6 +166,11 @@ def _sentinels(guess: Guess, least: Decimal, most: Decimal) -> Iterator[str]:
         alone = number == least and number < 0 and values.negative == count
         if far or alone:
             yield f"{token} occurs in {count} of {values.number} rows, unlike the rest: it may mean missing"
+    zeros = values.counts["0"]
+    if zeros and Meaning.AGE in meanings_of(words_of(guess.header)):
+        others = [number for number in values.numbers if number]
+        if least == 0 and others and min(others) >= _GROWN:
+            yield f"0 occurs in {zeros} of {values.number} rows, unlike the rest: it may mean missing"
 
 
 # -- Dates ---------------------------------------------------------------------------------------------------

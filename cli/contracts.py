@@ -89,9 +89,13 @@ def infer(
     say(f"Draft for line {line}, from a file of format {described}.", "dim")
     say(f"Lines for you to check: {open_points}; each says why.", "dim")
     if label is None:
-        say("Label: none found. Outcomes come from files of their own, unless you name one.", "dim")
+        asked = re.search("^# check: it may be (.+)$", text, re.MULTILINE)
+        maybe = f"; it may be {asked[1]}, whose check line says how" if asked else ""
+        say(f"Label: none found{maybe}. Outcomes come from files of their own, unless you name one.", "dim")
     else:
         say(f"Label: {label}. Files with it bring outcomes, unless you change its role.", "dim")
+    if "role, value: event_time}" not in text:
+        say("Event time: none found. Give role event_time to a date, or the draft cannot be applied.", "dim")
     if personal:
         say(f"Personal, so stored as hashes: {counted(personal, 'column')}.", "dim")
     say(

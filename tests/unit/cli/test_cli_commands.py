@@ -222,6 +222,18 @@ def test_a_draft_is_not_stored_as_a_contract(tmp_path: Path) -> None:
     assert "write 'status: active' and submit it again" in result.stderr
 
 
+def test_infer_says_which_column_may_be_the_label_and_that_no_date_is_the_event_time(tmp_path: Path) -> None:
+    source = tmp_path / "claims.csv"
+    words = ("Paid", "Denied - fraud", "Open")
+    rows = [f"C{row:03},3rd Jan 2024,{words[row % 3]}" for row in range(60)]
+    source.write_text("\n".join(["claim_no,date of loss,status", *rows, ""]))
+    printed = " ".join(run("infer", str(source)).stderr.split())
+    assert "Label: none found; it may be 'status', whose check line says how." in printed
+    assert "Event time: none found. Give role event_time to a date" in printed
+    source.write_text(CLAIMS)
+    assert "Event time" not in run("infer", str(source)).stderr
+
+
 def test_infer_says_which_column_is_the_label(tmp_path: Path) -> None:
     source = tmp_path / "claims.csv"
     source.write_text(CLAIMS)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from claimwatch.domain.evaluation.finding import Finding
+from claimwatch.domain.evaluation.performance import RATIO
 from claimwatch.evaluation.report.markup import element
 from training.card.section import METRICS, Section, figure
 from training.evaluate import metrics_of
@@ -98,10 +100,25 @@ def _checks(found: Evidence) -> Iterator[str]:
         )
     if frauds < FEW_FRAUDS:
         yield f"The test split has only {_counted(frauds, 'fraud')}, so figures are rough: see the intervals."
+    yield from far_from_predicted(metrics_of(found.evaluation.book)["observed_to_expected"])
     if not found.sampling.everything and not found.sampling.audited:
         yield "No claim was investigated at random, so the figures for the whole book are rough."
     if found.back_test:
         yield f"This is a back-test as of {found.as_of}: promotion has to name the day."
+
+
+def far_from_predicted(ratio: Finding) -> Iterator[str]:
+    """Return that the latest claims have far fewer or more frauds than predicted: outcomes may be missing."""
+    if ratio.low is None or ratio.high is None or (ratio.high >= 1.0 / RATIO and ratio.low <= RATIO):
+        return
+    shown = f"The test split has {figure(ratio)} times as many frauds as predicted, so probabilities are"
+    if ratio.high < 1.0:
+        yield (
+            f"{shown} too high. If the latest frauds are not decided yet, raise maturityDays of the contract"
+            " to the days that a decision takes, and train again; otherwise the fraud rate has fallen."
+        )
+    else:
+        yield f"{shown} too low: the fraud rate has risen. Train again when there are more outcomes."
 
 
 def _counted(number: int, noun: str) -> str:

@@ -80,8 +80,9 @@ def test_a_model_whose_best_score_is_a_tie_refers_its_capacity(tmp_path: Path, c
 
 
 def test_a_model_that_cannot_tell_claims_apart_is_refused_with_that_reason(tmp_path: Path) -> None:
+    """Its only column has one value in all claims, and is kept because it is trusted."""
     path = snapshot(tmp_path / "claims.parquet", 0.0)
-    settings = Settings.of_contract(CONTRACT, budget_minutes=0.01)
+    settings = Settings.of_contract(CONTRACT, budget_minutes=0.01, trusted=("stolen",))
 
     try:
         reason = train(request(path), settings, candidates=CANDIDATES[:1]).refused_because

@@ -169,7 +169,7 @@ faults: $(STAMP) ## Run at least 200 seeded schedules of kills, restarts, duplic
 fuzz: $(STAMP) ## Read mutated files, photos, contracts and keys; FUZZ="--seconds 600 --seed 2" sets options
 	@python -m tests.fuzz $(FUZZ)
 
-bench: bench-ingest bench-field bench-first-model bench-images bench-scoring bench-reasons bench-selection bench-drift bench-fairness ## Run every benchmark, most with their peers in the same run
+bench: bench-ingest bench-field bench-first-model bench-images bench-scoring bench-reasons bench-selection bench-use-gate bench-leaks bench-drift bench-fairness ## Run every benchmark, most with their peers in the same run
 
 bench-ingest: $(STAMP) ## Compare loading a million rows with raw COPY, pandas and awswrangler
 	@python -m benchmarks.ingest
@@ -191,6 +191,12 @@ bench-reasons: $(STAMP) ## Count the reasons of referred claims that say why a v
 
 bench-selection: $(STAMP) ## Compare rules that choose a family of models, by value on later claims of simulated books
 	@python -m benchmarks.selection
+
+bench-use-gate: $(STAMP) ## Count how often models that rank at random, or weakly, pass the gate for use
+	@python -m benchmarks.use_gate
+
+bench-leaks: $(STAMP) ## Count how often leaks and parts of the calendar are found, and honest columns taken for them
+	@python -m benchmarks.leaks
 
 bench-drift: $(STAMP) $(EVIDENTLY)/.claimwatch ## Measure false alarms, power and time of drift checks with Evidently and scipy
 	@python -m benchmarks.drift

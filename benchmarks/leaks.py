@@ -1,6 +1,6 @@
 """How often parts of the calendar and leaks are found, and how often honest columns are taken for them.
 
-    python -m benchmarks.leaks [--repeats 100] [--seed 7]
+    python -m benchmarks.leaks [--repeats 20] [--seed 7]
 
 All books are simulated, so it is known what each column is. Shares of columns that were found, of honest
 columns that were taken for a part of the calendar, and of honest books with a warning or a refused column.
@@ -21,7 +21,7 @@ from claimwatch.domain.model.features import FeatureSpec, encode
 from training.leakage import find_leaks
 from training.strong_features import strong_features
 
-REPEATS, SEED = 100, 7
+REPEATS, SEED = 20, 7
 
 TIMES = ((300, 730), (1_000, 400), (3_000, 200), (6_000, 730), (3_000, 1_300))
 """Claims, and the days that they span."""

@@ -9,6 +9,7 @@ from scipy.special import chdtrc, ndtr
 
 from claimwatch.domain.evaluation.cohort import Cohort, Floats
 from claimwatch.domain.evaluation.finding import Finding
+from claimwatch.domain.evaluation.intervals import Z
 from claimwatch.domain.evaluation.multiple_testing import q_values
 from claimwatch.domain.evaluation.window_test import p_value
 from claimwatch.domain.model.features import Kind, Matrix
@@ -30,8 +31,6 @@ RARE = 10
 
 _WITHOUT_ORDER: frozenset[Kind] = frozenset({"category", "hour", "weekday"})
 
-_Z = 1.959963984540054
-"""The normal distribution's 97.5 % quantile."""
 
 type Places = npt.NDArray[np.intp]
 
@@ -154,7 +153,7 @@ def _findings(
 ) -> list[Finding]:
     if found is None:
         return [Finding("correlation", None, 0, "not enough data", name)]
-    reach = _Z * found.error
+    reach = Z * found.error
     lowest = -1.0 if found.ordered else 0.0
     findings = [
         Finding(

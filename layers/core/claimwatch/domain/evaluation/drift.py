@@ -20,7 +20,7 @@ from claimwatch.domain.evaluation.distance import (
     wasserstein,
 )
 from claimwatch.domain.evaluation.finding import Finding, Verdict
-from claimwatch.domain.evaluation.intervals import wilson
+from claimwatch.domain.evaluation.intervals import Z, wilson
 from claimwatch.domain.evaluation.multiple_testing import q_values
 from claimwatch.domain.model.profile import Profile
 
@@ -47,8 +47,6 @@ _EXPECTED = 5.0
 """Expected claims per cell of the smaller sample that the chi-square distribution needs."""
 _GROUP = 10
 """Claims of the smaller sample per group of a number's bins."""
-_Z = 1.959963984540054
-"""The normal distribution's 97.5 % quantile."""
 
 
 def feature_drift(
@@ -129,7 +127,7 @@ class _Compared:
     def half_width(self) -> float:
         """Half the width of the excess's 95 % interval: PSI / ``scale`` is about non-central chi-square."""
         centre = max(self.excess, 0.0) / self.scale
-        return _Z * self.scale * float(np.sqrt(2.0 * (self.cells - 1) + 4.0 * centre))
+        return Z * self.scale * float(np.sqrt(2.0 * (self.cells - 1) + 4.0 * centre))
 
 
 def _compare(reference: Profile, current: Profile) -> _Compared | None:

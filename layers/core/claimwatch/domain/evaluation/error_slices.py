@@ -15,7 +15,7 @@ from scipy.special import betainc, ndtr
 from claimwatch.domain.evaluation.cohort import Cohort, Mask
 from claimwatch.domain.evaluation.finding import Finding, Verdict
 from claimwatch.domain.evaluation.groups import NOT_KNOWN, SMALLEST, Groups, Values
-from claimwatch.domain.evaluation.intervals import NOTHING, Interval, Total, difference, share_of_two
+from claimwatch.domain.evaluation.intervals import NOTHING, Interval, Total, Z, difference, share_of_two
 from claimwatch.domain.evaluation.multiple_testing import q_values
 from claimwatch.domain.evaluation.rates import Rate, p_value, rate
 
@@ -39,8 +39,6 @@ on its test split that those of a week are compared with.
 """
 
 _RATES = ("missed_rate", "false_referral_rate")
-_Z = 1.959963984540054
-"""The normal distribution's 97.5 % quantile."""
 _NO_RATE = Rate(NOTHING, 0, 0.0)
 
 
@@ -245,7 +243,7 @@ def _p_more(now: Interval, before: Interval) -> float:
     """
     if now.value is None or now.low is None or before.value is None or before.high is None:
         return 1.0
-    error = float(np.hypot(now.value - now.low, before.high - before.value)) / _Z
+    error = float(np.hypot(now.value - now.low, before.high - before.value)) / Z
     return (
         float(ndtr((before.value - now.value) / error)) if error > 0.0 else float(now.value <= before.value)
     )

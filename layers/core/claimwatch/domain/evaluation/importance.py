@@ -10,6 +10,7 @@ import numpy as np
 
 from claimwatch.domain.evaluation.cohort import Floats
 from claimwatch.domain.evaluation.finding import Finding, Verdict
+from claimwatch.domain.evaluation.intervals import Z
 from claimwatch.domain.evaluation.multiple_testing import q_values
 from claimwatch.domain.evaluation.window_test import p_value
 
@@ -27,9 +28,6 @@ GROSS = 0.15
 
 FEWEST_BEFORE = 2
 """Earlier windows that an alarm needs."""
-
-_Z = 1.959963984540054
-"""The normal distribution's 97.5 % quantile."""
 
 
 def importance(
@@ -62,7 +60,7 @@ def importance(
     found = []
     for place in np.argsort(-shares, kind="stable").tolist():
         share, error, past = float(shares[place]), float(errors[place]), earlier[place]
-        low, high = max(0.0, share - _Z * error), min(1.0, share + _Z * error)
+        low, high = max(0.0, share - Z * error), min(1.0, share + Z * error)
         found.append(Finding("importance", share, claims, "ok", names[place], low=low, high=high))
         if len(past):
             shift = share - float(past.mean())

@@ -12,7 +12,7 @@ from scipy.special import betaincinv
 TAIL = 0.025
 """The probability outside of the interval at each end."""
 
-_Z = 1.959963984540054
+Z = 1.959963984540054
 """The normal distribution's 97.5 % quantile."""
 
 
@@ -33,8 +33,8 @@ def wilson(hits: float, of: float) -> Interval:
     if of <= 0.0:
         return NOTHING
     share = hits / of
-    middle = (share + _Z**2 / (2.0 * of)) / (1.0 + _Z**2 / of)
-    half = _Z * sqrt(share * (1.0 - share) / of + _Z**2 / (4.0 * of**2)) / (1.0 + _Z**2 / of)
+    middle = (share + Z**2 / (2.0 * of)) / (1.0 + Z**2 / of)
+    half = Z * sqrt(share * (1.0 - share) / of + Z**2 / (4.0 * of**2)) / (1.0 + Z**2 / of)
     # At 0 and 1 the bound is exact; the computed one has a rounding error.
     return Interval(share, max(middle - half, 0.0) if hits else 0.0, middle + half if hits < of else 1.0)
 

@@ -30,8 +30,8 @@ def _judged(found: Evidence) -> str:
         f" refused in at most {REFUSED:.0%} of trainings, over all groups together. It has a warning if a"
         f" group's claims, honest or not, are referred at least {WARNED_FROM} times as often and the rates"
         f" differ beyond chance (at most {WARNED:.1%} of such models). Groups of fewer than"
-        f" {settings.smallest_group} claims with an outcome are summed, of each only the number is shown,"
-        f" from {LEAST_COUNTED} claims on, and those of personal attributes without bands are numbered."
+        f" {settings.smallest_group} claims with an outcome are summed; of each, only the number of claims is"
+        f" shown, from {LEAST_COUNTED} on. Groups of personal attributes without bands are numbered."
         + (f" Compared in bands, and in ranges of them: {'; '.join(banded)}." if banded else "")
     )
 
@@ -50,7 +50,7 @@ def _related(fairness: Fairness) -> str:
         )
     named = "; ".join(f"{each.feature}: {each.measure}" for each in strong)
     return (
-        f"No protected attribute is itself a feature, but features stand for one, or for one of its groups"
+        "No protected attribute is itself a feature, but features stand for one, or for one of its groups"
         f" ({proxies.STRONG} or more): {named}.{measures}"
     )
 

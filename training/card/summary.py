@@ -76,7 +76,9 @@ def _checks(found: Evidence) -> Iterator[str]:
     frauds = found.folds[-1].frauds
     if found.warnings:
         columns = list(dict.fromkeys(warning.column for warning in found.warnings))
-        yield f"Judge the {_counted(len(found.warnings), 'warning')} below, about {_listed(columns)}."
+        number = len(found.warnings)
+        named = "the warning" if number == 1 else f"the {number} warnings"
+        yield f"Judge {named} below, about {_listed(columns)}."
     if found.leaks:
         were, they = ("was", "it") if len(found.leaks) == 1 else ("were", "they")
         yield (

@@ -306,7 +306,7 @@ def test_the_card_begins_with_what_to_check_before_promoting(trained: Trained) -
     _, first, *_ = card_of(evidence).split("\n## ")
     assert first.startswith("Summary\n")
     assert re.search(r"referring 5.0% of the claims, the model finds \d+.\d% \(.*\) of the frauds", first)
-    assert "Judge the 1 warning below, about days_to_settle." in first
+    assert "Judge the warning below, about days_to_settle." in first
     assert "8 columns were refused: code_0, code_1, code_2, code_3, code_4 and 3 more." in first
 
 

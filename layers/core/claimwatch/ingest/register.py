@@ -5,7 +5,7 @@ from claimwatch.aws.events import CreatedObject, sortable, storable_key
 from claimwatch.aws.executions import Pipeline
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.contract.contract import LINE_NAME, LINE_RULE
-from claimwatch.domain.contract.line_name import same_but_for_case
+from claimwatch.domain.contract.line_name import differs_in_spelling
 from claimwatch.domain.files.side_files import side_file_of
 from claimwatch.errors import TransientFault, sentence
 from claimwatch.ingest.notifications import notify_refused
@@ -74,9 +74,11 @@ def _parse_key(key: str) -> tuple[str, str | None, str | None]:
             "the key does not name a line: drop files under claims/<line>/ or outcomes/<line>/",
         )
     if not LINE_NAME.fullmatch(line):
-        unseen, meant = INVISIBLE.search(line), same_but_for_case(line)
+        unseen = INVISIBLE.search(line)
         hint = f"; it contains the invisible character U+{ord(unseen[0]):04X}" if unseen else ""
-        hint = f"; drop the file under {dataset}/{meant}/" if meant else hint
+        if differs_in_spelling(line):
+            # The name is not quoted: a folder may be called after a person, and alerts name nobody.
+            hint = "; written in lower case, with _ for blanks, hyphens and dots, it is valid"
         return (
             dataset,
             None,

@@ -25,7 +25,6 @@ def proposed_line(name: str) -> str:
     return folded if LINE_NAME.fullmatch(folded) else f"line_{folded}".rstrip("_")[:40].rstrip("_")
 
 
-def same_but_for_case(name: str) -> str | None:
-    """Return the valid name of a line that differs from a name in case and separators only, or None."""
-    folded = re.sub(r"[\s.\-]+", "_", name.strip()).lower()
-    return folded if LINE_NAME.fullmatch(folded) else None
+def differs_in_spelling(name: str) -> bool:
+    """Return whether a name differs from a valid one in case and separators only."""
+    return LINE_NAME.fullmatch(re.sub(r"[\s.\-]+", "_", name.strip()).lower()) is not None

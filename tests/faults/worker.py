@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from claimwatch import observability  # noqa: F401 - errors that C code prints have no message, as on Lambda
 from claimwatch.aws.events import CreatedObject, parse_object_event
 from claimwatch.aws.executions import execution_name
 from claimwatch.aws.objects import ObjectRef

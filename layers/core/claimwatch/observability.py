@@ -1,7 +1,9 @@
 """Logger, tracer and errors of a function. A log line is a constant message plus keys, never a claim."""
 
+import sys
 from collections.abc import Callable
 from functools import wraps
+from types import TracebackType
 
 from aws_lambda_powertools import Logger, Tracer
 from botocore.exceptions import ClientError
@@ -43,3 +45,15 @@ def without_messages[**P, R](function: Callable[P, R]) -> Callable[P, R]:
         raise unexpected.with_traceback(trace)
 
     return redacted
+
+
+def print_type_only(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
+    """Print type and place of an error to standard error, which Lambda writes to the log.
+
+    Code in C prints errors that it cannot raise, past ``without_messages``: psycopg2 does if the server ends
+    a connection during COPY, and PostgreSQL's message quotes the row.
+    """
+    print(f"error that could not be raised: {place_of(error)}", file=sys.stderr)  # noqa: T201
+
+
+sys.excepthook = print_type_only

@@ -1,6 +1,8 @@
 """The message of an error that Claimwatch did not write leaves no function."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,17 @@ def test_every_handler_and_every_function_of_a_batch_is_protected(path: Path) ->
         innermost = functions[name].decorator_list[-1]
         assert isinstance(innermost, ast.Name), name
         assert innermost.id == "without_messages", name
+
+
+def test_an_error_that_no_code_catches_is_printed_without_its_message() -> None:
+    """psycopg2 prints one if the server ends a connection during COPY; its cause quotes a row."""
+    code = """
+import claimwatch.observability
+
+try:
+    raise ValueError("COPY quarantine, line 1: Jane Roe")
+except ValueError as error:
+    raise SystemError("Jane Roe") from error
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == "error that could not be raised: SystemError\n"

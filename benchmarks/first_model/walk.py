@@ -2,7 +2,8 @@
 
 Every step is the product's own, on PostgreSQL, and no step is by hand: the draft of the contract is applied
 as it is but for its status. If the product warns of columns, or names one in a refusal, the walk does what
-it says: it ignores these columns in a new version of the contract and trains again.
+it says: it ignores these columns in a new version of the contract and trains again. Warnings that are not
+about a feature are answered at promotion.
 """
 
 import json
@@ -69,7 +70,8 @@ def walk(site: Site, line: str, book: Book) -> Verdict:
     version = _trained(made, contract, verdict)
     if version is None:
         return verdict
-    made.promote(version)
+    asking = {each["column"] for each in _details(made, version)["warnings"] if each["kind"] != "proxy"}
+    made.promote(version, tuple(sorted(asking)))
     made.drop("later.csv")
     made.score()
     made.evaluate(*WEEKS)

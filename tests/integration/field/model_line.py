@@ -81,14 +81,14 @@ class ModelLine:
         )
         return row
 
-    def promote(self, version: str = "1") -> None:
-        """Make a model the champion."""
+    def promote(self, version: str = "1", trust: tuple[str, ...] = ()) -> None:
+        """Make a model the champion, in spite of warnings of the columns in ``trust``."""
         deps = promotion.Dependencies(
             self.site.database.as_task("promotion"),
             lambda uri, sha256: columns_of(self.site.objects, uri, sha256),
             self,
         )
-        request = promotion.Request(f"{self.line} {version}", "ann", "a test", "the test")
+        request = promotion.Request(f"{self.line} {version}", "ann", "a test", "the test", trust=trust)
         promotion.promote(deps, request, self.line, version, "champion")
 
     def start(self, *_args: object, **_named: object) -> str:

@@ -249,6 +249,7 @@ _PROPERTIES = (
     "auditShare",
     "maturityDays",
     "extra",
+    "purposes",
 )
 
 

@@ -17,6 +17,7 @@ from open_data_contract_standard.model import OpenDataContractStandard
 from claimwatch.domain.contract.contract import Banding, LogicalType, ReviewSettings, Role, precedence
 from claimwatch.domain.contract.odcs import SUPPORTED
 from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.domain.contract.purposes import DEFAULT_PURPOSES, PURPOSE, PURPOSE_RULE
 from claimwatch.errors import RefusedContract
 from claimwatch.storage.contracts import outcome_contract
 from tests.unit.contracts.sample_contracts import (
@@ -60,6 +61,37 @@ def test_values_of_unknown_columns_are_hashed_unless_the_contract_says_otherwise
         assert parse_contract(text, "home").extra == written
     found = problems(customProperties=[{"property": "extra", "value": "clear"}])
     assert found == ["customProperties: extra 'clear' is unknown; write one of hash, plain, drop"]
+
+
+def test_a_contract_names_the_purposes_of_its_line() -> None:
+    named = ["claim_handling", "reserving", "a" * 40]
+    text = contract_text(customProperties=[{"property": "purposes", "value": named}])
+    assert parse_contract(text, "home").purposes == tuple(named)
+    assert home().purposes == DEFAULT_PURPOSES
+    assert all(PURPOSE.fullmatch(purpose) for purpose in DEFAULT_PURPOSES)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (["audit", "testing", "audit"], ["purposes: 'audit' is duplicated; keep one"]),
+        (
+            ["audit", "Claim handling"],
+            [f"purposes: 'Claim handling' is not a valid name; use {PURPOSE_RULE}"],
+        ),
+        (["a" * 41], [f"purposes: '{'a' * 41}' is not a valid name; use {PURPOSE_RULE}"]),
+        ([7, 1.5], ["purposes: '7' is not a valid name", "purposes: '1.5' is not a valid name"]),
+        ([], ["purposes must be a list of 1 to 50 names"]),
+        ("audit", ["purposes must be a list of 1 to 50 names"]),
+        ({"audit": "yes"}, ["purposes must be a list of 1 to 50 names"]),
+        ([f"p{number}" for number in range(51)], ["purposes must be a list of 1 to 50 names"]),
+    ],
+)
+def test_purposes_that_are_not_a_list_of_names_are_refused(value: object, expected: list[str]) -> None:
+    found = problems(customProperties=[{"property": "purposes", "value": value}])
+    assert len(found) == len(expected)
+    for problem, beginning in zip(found, expected, strict=True):
+        assert problem.startswith(f"customProperties: {beginning}")
 
 
 def test_a_hashed_column_may_name_its_link_group() -> None:

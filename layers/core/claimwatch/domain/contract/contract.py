@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from claimwatch.domain.contract.purposes import DEFAULT_PURPOSES
 from claimwatch.invisible import without_invisible
 
 
@@ -181,6 +182,7 @@ class Contract:
 
     ``event`` is the column that holds the event id of photos, if it is not the identifier. ``extra`` says how
     values of columns that the contract does not have are stored. ``status`` is that of ODCS, as written.
+    ``purposes`` are those for which the API may be asked about the line's claims and models.
     """
 
     line: str
@@ -192,6 +194,7 @@ class Contract:
     review: ReviewSettings = ReviewSettings()
     extra: ExtraValues = ExtraValues.HASH
     status: str = ""
+    purposes: tuple[str, ...] = DEFAULT_PURPOSES
 
     @property
     def identifier(self) -> Column:

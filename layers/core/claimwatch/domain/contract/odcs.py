@@ -41,6 +41,7 @@ from claimwatch.domain.contract.odcs_notation import (
     read_tokens,
     read_words,
 )
+from claimwatch.domain.contract.odcs_purposes import read_purposes
 from claimwatch.domain.contract.strict_yaml import YamlMapping, YamlValue, read_yaml
 from claimwatch.errors import RefusedContract
 
@@ -97,7 +98,7 @@ def read_contract(text: str, line: str, table: str) -> Contract:
     properties = _read_properties(raw, model, table, problems)
     custom = custom_properties(
         model.customProperties,
-        ("line", "eventColumn", "extra", *_COLUMNS_NAMED, *_AMOUNTS, *SHARED_PROPERTIES),
+        ("line", "eventColumn", "extra", "purposes", *_COLUMNS_NAMED, *_AMOUNTS, *SHARED_PROPERTIES),
         _CUSTOM,
         problems,
     )
@@ -113,10 +114,11 @@ def read_contract(text: str, line: str, table: str) -> Contract:
     event = _read_event(custom, columns, problems)
     review = _read_review(custom, columns, problems)
     extra = _read_extra(custom, problems)
+    purposes = read_purposes(custom.get("purposes"), _CUSTOM, problems)
     if problems:
         raise RefusedContract(problems)
     version, status = model.version or "", model.status or ""
-    return Contract(line, version, table, tuple(columns), text, event, review, extra, status)
+    return Contract(line, version, table, tuple(columns), text, event, review, extra, status, purposes)
 
 
 def _check_standard(raw: YamlMapping) -> None:

@@ -22,6 +22,7 @@ FILE_STATE = (
     " rows_quarantined rows_read status"
 )
 WINDOW_STATE = "advised_at claims closed_at missing planned_at report_uri status told_at"
+EVENT = "action actor at line model_version object outcome purpose reason request_id via"
 REPLAYED = "attempt chunks error notified_at status"
 SEARCHED = "band_1 band_2 band_3 band_4 bucket event_id gradients image_id key phash thumbnail version_id"
 ALL = "SELECT INSERT UPDATE DELETE TRUNCATE REFERENCES TRIGGER"
@@ -39,7 +40,7 @@ MATRIX = {
     """,
     "contracts": f"""
         file: SELECT UPDATE({REPLAYED})
-        contract: SELECT INSERT UPDATE(notified_at)
+        contract: SELECT INSERT UPDATE(compiled notified_at)
         outcome: SELECT(extra file_id row_number) UPDATE(extra)
         current_claim_image: SELECT
         claim_glass: {ALL}
@@ -133,12 +134,28 @@ MATRIX = {
     "replay": f"""
         file: SELECT UPDATE({REPLAYED})
     """,
+    "api": "",
+    "record": f"""
+        access_event: INSERT({EVENT})
+    """,
+    "seal": """
+        access_event: SELECT
+        audit_seal: SELECT INSERT
+    """,
+    "audit": f"""
+        access_event: SELECT INSERT({EVENT})
+        audit_seal: SELECT
+        permission: SELECT
+        setting: SELECT
+    """,
 }
 
 HISTORIES = (
     "promotion",
     "request_without_change",
     "model_exception",
+    "access_event",
+    "audit_seal",
     "model_version",
     "score",
     "scored_chunk",
@@ -309,6 +326,7 @@ def test_functions_with_the_rights_of_their_owner_pin_the_search_path(glass: Clo
     assert definers == [
         ("add_outcomes", [*pinned, "TimeZone=UTC"]),
         ("index_new_rows", pinned),
+        ("lock_access_events", [*pinned, "lock_timeout=2s"]),
         ("refresh_statistics", pinned),
     ]
 

@@ -24,8 +24,12 @@ TASKS = (
     "evaluation",
     "read",
     "replay",
+    "api",
+    "record",
+    "seal",
+    "audit",
 )
-"""Tasks; the privileges of each are those of the role ``claimwatch_<task>`` (migration 0010)."""
+"""Tasks; the privileges of each are those of the role ``claimwatch_<task>`` (migrations 0010 and later)."""
 
 LONGEST_NAME = 63
 """Bytes of a name in PostgreSQL."""

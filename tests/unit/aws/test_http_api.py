@@ -2,11 +2,20 @@
 
 import base64
 import json
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 
-from claimwatch.aws.http_api import HttpRequest, is_http, serve
+from claimwatch.aws.http_api import (
+    HttpRequest,
+    RawRequest,
+    RequestProblem,
+    UnknownCaller,
+    is_http,
+    serve,
+    serve_raw,
+)
 from claimwatch.errors import MalformedEvent, RefusedData, TransientFault
 
 ANN = "arn:aws:sts::123456789012:assumed-role/data-science/ann"
@@ -120,3 +129,52 @@ def test_an_event_of_the_event_bus_is_not_a_request() -> None:
     assert not is_http({"line": "motor", "why": "drift"})
     assert not is_http(["requestContext"])
     assert is_http(event())
+
+
+def test_a_problem_has_a_code_for_programs_and_says_when_to_try_again() -> None:
+    def busy(_: RawRequest) -> tuple[HTTPStatus, dict[str, Any]]:
+        raise RequestProblem.unavailable("the queue does not respond")
+
+    answer = serve_raw(event(), busy)
+
+    assert answer["headers"]["retry-after"] == "5"
+    assert problem(answer) == {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "the queue does not respond",
+        "code": "unavailable",
+    }
+
+
+def test_a_raw_request_has_its_body_byte_by_byte_and_its_headers_in_lower_case() -> None:
+    body = base64.b64encode(b'\xff{"a": 1e400}').decode()
+    given = event() | {"body": body, "isBase64Encoded": True, "headers": {"X-Purpose": "audit", "n": None}}
+
+    request = RawRequest.parse(given)
+
+    assert request == RawRequest(
+        ANN,
+        "Abc=",
+        "POST /v1/lines/{line}/promotions",
+        {"line": "motor"},
+        {"x-purpose": "audit"},
+        b'\xff{"a": 1e400}',
+    )
+
+
+@pytest.mark.parametrize("context", [{"requestId": "r"}, {"requestId": "r", "authorizer": {"jwt": {}}}])
+def test_a_raw_request_without_a_verified_caller_has_none(context: object) -> None:
+    request = RawRequest.parse(event(requestContext=context))
+
+    assert request.caller is None
+    with pytest.raises(UnknownCaller):
+        request.verified_caller()
+
+
+@pytest.mark.parametrize("body", ["%%%", "é", "="])
+def test_a_body_that_is_not_base64_although_the_event_says_so_is_malformed(body: str) -> None:
+    answer = serve_raw(event() | {"body": body, "isBase64Encoded": True}, lambda _: (HTTPStatus.OK, {}))
+
+    assert answer["statusCode"] == 400
+    assert problem(answer)["code"] == "malformed"

@@ -14,12 +14,37 @@ from typing import Any, Self
 from claimwatch.aws.event_fields import Fields
 from claimwatch.errors import ClaimwatchError, MalformedEvent, RefusedData, TransientFault
 
-_RETRY_AFTER = "5"
+JSON, PROBLEM_JSON = "application/json", "application/problem+json"
+
+RETRY_AFTER = 5
 """Seconds until a client should repeat a request that met a transient fault."""
+
+
+_NO_CALLER = "the request has no verified caller: sign it with AWS credentials"
 
 
 class UnknownCaller(ClaimwatchError):
     """A request that does not name a caller whom API Gateway has verified."""
+
+
+class RequestProblem(ClaimwatchError):
+    """A request that is answered with a problem document.
+
+    ``code`` names the problem for programs, and ``detail`` describes it for people; it quotes no value of the
+    request. ``retry_after`` are the seconds until a client should repeat the request.
+    """
+
+    def __init__(self, status: HTTPStatus, code: str, detail: str, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
+
+    @classmethod
+    def unavailable(cls, detail: str) -> Self:
+        """Return the problem of a request that a fault of this side prevented."""
+        return cls(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, RETRY_AFTER)
 
 
 @dataclass(frozen=True)
@@ -44,6 +69,41 @@ class HttpRequest:
         return cls(caller, context.text("requestId"), {**_body(request), **path})
 
 
+@dataclass(frozen=True)
+class RawRequest:
+    """A request whose body is left to the use case: the caller's ARN, the id of the request, and its parts.
+
+    The names of the headers are in lower case. The caller is None on a route without authorization.
+    """
+
+    caller: str | None
+    request_id: str
+    route: str
+    path: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @classmethod
+    def parse(cls, event: object) -> Self:
+        """Parse a request; raises ``MalformedEvent``."""
+        request = Fields(event, "HTTP request")
+        context = request.object("requestContext")
+        return cls(
+            caller=_verified_arn(context) or None,
+            request_id=context.text("requestId"),
+            route=request.text("routeKey"),
+            path=_texts(request, "pathParameters"),
+            headers={name.lower(): value for name, value in _texts(request, "headers").items()},
+            body=_bytes(request),
+        )
+
+    def verified_caller(self) -> str:
+        """Return the ARN of the caller; raises ``UnknownCaller`` if API Gateway has verified none."""
+        if self.caller is None:
+            raise UnknownCaller(_NO_CALLER)
+        return self.caller
+
+
 def is_http(event: object) -> bool:
     """Return whether an event is a request to the HTTP API."""
     return isinstance(event, Mapping) and "requestContext" in event
@@ -51,31 +111,73 @@ def is_http(event: object) -> bool:
 
 def serve(event: object, use_case: Callable[[HttpRequest], Mapping[str, Any]]) -> dict[str, Any]:
     """Answer a request with the result of the use case, or with a problem document."""
+    return _answered(lambda: _answer(HTTPStatus.OK, JSON, use_case(HttpRequest.parse(event))))
+
+
+def serve_raw(
+    event: object, use_case: Callable[[RawRequest], tuple[HTTPStatus, Mapping[str, Any]]]
+) -> dict[str, Any]:
+    """Answer a request with the status and the result of the use case, or with a problem document."""
+
+    def answer() -> dict[str, Any]:
+        status, result = use_case(RawRequest.parse(event))
+        return _answer(status, JSON, result)
+
+    return _answered(answer)
+
+
+def _answered(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
-        result = use_case(HttpRequest.parse(event))
+        return answer()
+    except RequestProblem as problem:
+        return _problem(problem)
     except UnknownCaller as unknown:
-        return _problem(HTTPStatus.FORBIDDEN, str(unknown))
+        return _problem(RequestProblem(HTTPStatus.FORBIDDEN, "forbidden", str(unknown)))
     except MalformedEvent as malformed:
-        return _problem(HTTPStatus.BAD_REQUEST, str(malformed))
+        return _problem(RequestProblem(HTTPStatus.BAD_REQUEST, "malformed", str(malformed)))
     except RefusedData as refusal:
-        return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(refusal))
+        return _problem(RequestProblem(HTTPStatus.UNPROCESSABLE_ENTITY, "refused", str(refusal)))
     except TransientFault:
         return _problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "the database or another service does not respond yet: repeat the request with the same id",
-            {"retry-after": _RETRY_AFTER},
+            RequestProblem.unavailable(
+                "the database or another service does not respond yet: repeat the request with the same id"
+            )
         )
-    return _answer(HTTPStatus.OK, "application/json", result)
 
 
 def _caller(context: Fields) -> str:
+    caller = _verified_arn(context)
+    if not caller:
+        raise UnknownCaller(_NO_CALLER)
+    return caller
+
+
+def _verified_arn(context: Fields) -> str:
+    """Return the ARN of the caller that API Gateway has verified; empty if there is none."""
     try:
         caller = context.object("authorizer").object("iam").text("userArn")
     except MalformedEvent:
-        caller = ""
-    if not caller.startswith("arn:"):
-        raise UnknownCaller("the request has no verified caller: sign it with AWS credentials")
-    return caller
+        return ""
+    return caller if caller.startswith("arn:") else ""
+
+
+def _texts(request: Fields, name: str) -> dict[str, str]:
+    """Return the fields of an object that are texts; none if there is no such object."""
+    found = request.mapping(name) if request.has(name) else {}
+    return {key: value for key, value in found.items() if isinstance(value, str)}
+
+
+def _bytes(request: Fields) -> bytes:
+    """Return the body as bytes, empty if there is none."""
+    if not request.has("body"):
+        return b""
+    text = request.text("body")
+    try:
+        if request.has("isBase64Encoded") and request.flag("isBase64Encoded"):
+            return base64.b64decode(text, validate=True)
+        return text.encode()
+    except ValueError:
+        raise MalformedEvent("HTTP request: the body cannot be read") from None
 
 
 def _body(request: Fields) -> Mapping[str, object]:
@@ -93,9 +195,16 @@ def _body(request: Fields) -> Mapping[str, object]:
     return content
 
 
-def _problem(status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    return _answer(status, "application/problem+json", problem, headers)
+def _problem(problem: RequestProblem) -> dict[str, Any]:
+    document = {
+        "type": "about:blank",
+        "title": problem.status.phrase,
+        "status": problem.status.value,
+        "detail": problem.detail,
+        "code": problem.code,
+    }
+    headers = {} if problem.retry_after is None else {"retry-after": str(problem.retry_after)}
+    return _answer(problem.status, PROBLEM_JSON, document, headers)
 
 
 def _answer(

@@ -8,8 +8,8 @@ from scipy.special import gammainc, ndtri
 from claimwatch.domain.evaluation.cohort import Cohort, Floats
 from claimwatch.domain.evaluation.intervals import NOTHING, TAIL, Interval
 
-_STEP, _FURTHEST = 0.5, 40.0
-"""First distance, and the furthest, at which a bound is searched, in log-odds."""
+_FURTHEST = 40.0
+"""The furthest distance at which a bound is searched, in log-odds."""
 
 _EXACT = 1e-6
 """Log-odds to which a bound is computed."""
@@ -85,25 +85,15 @@ def _score(observed: float, weight: Floats, probability: Floats) -> float:
 
 
 def _root(falling: Callable[[float], float]) -> float:
-    """Return where a falling function is zero (regula falsi, Illinois variant); an end if it is nowhere."""
-    here, value = 0.0, falling(0.0)
-    step = _STEP if value > 0.0 else -_STEP
-    while True:
-        there = here + step
-        other = falling(there)
-        if (other > 0.0) != (value > 0.0):
-            break
-        if abs(there) >= _FURTHEST:
-            return there
-        here, value, step = there, other, 2.0 * step
-    while abs(there - here) > _EXACT:
-        between = (here * other - there * value) / (other - value)
-        found = falling(between)
-        if found == 0.0:
-            return between
-        if (found > 0.0) != (other > 0.0):
-            here, value = there, other
+    """Return where a falling function is zero; an end of the range if it is nowhere.
+
+    By bisection: the layers have no scipy.optimize.
+    """
+    low, high = -_FURTHEST, _FURTHEST
+    while high - low > _EXACT:
+        middle = (low + high) / 2.0
+        if falling(middle) > 0.0:
+            low = middle
         else:
-            value /= 2.0
-        there, other = between, found
-    return there
+            high = middle
+    return (low + high) / 2.0

@@ -14,6 +14,7 @@ from scipy.special import logit
 from scipy.stats import nchypergeom_fisher, norm
 from sklearn.tree import DecisionTreeClassifier
 
+from claimwatch.domain.evaluation.groups import SMALLEST
 from claimwatch.domain.model.features import Feature, FeatureSpec, Matrix
 from claimwatch.domain.model.ranking_metrics import roc_auc
 from training.warnings import TrainingWarning
@@ -116,10 +117,16 @@ def _telling(feature: Feature, values: npt.NDArray[np.float32], outcome: Floats)
                 frauds - 1, len(outcome), int(fraud.sum()), with_value, HONEST_ODDS
             )
             if at_least <= CHANCE:
-                yield (
-                    f"{frauds:,} of the {with_value:,} claims {words} are frauds, and {other_frauds:,} of the"
-                    f" {other_frauds + other_honest:,} others; {_ADVICE}"
-                )
+                others = other_frauds + other_honest
+                yield f"{_shares(words, frauds, with_value, other_frauds, others)}; {_ADVICE}"
+
+
+def _shares(words: str, frauds: int, claims: int, other_frauds: int, others: int) -> str:
+    """Return how many claims with and without a value are frauds; no figure of fewer than a group needs."""
+    if min(claims, others) < SMALLEST:
+        return f"nearly all claims {words} are frauds, and hardly any of the others"
+    with_value = f"{frauds:,} of the {claims:,} claims {words} are frauds"
+    return f"{with_value}, and {other_frauds:,} of the {others:,} others"
 
 
 def _values(feature: Feature, values: npt.NDArray[np.float32]) -> Iterator[tuple[str, Mask]]:

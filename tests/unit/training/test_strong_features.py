@@ -77,3 +77,16 @@ def test_a_warning_quotes_no_personal_value_and_says_what_to_do() -> None:
     [missing] = warned(book.with_columns(leak=LEAKS["a value that two in five frauds have"](book)))
     assert "claims in which it is not missing are frauds" in missing.found
     assert "make sure that it is known when a claim is scored" in missing.found
+
+
+def test_a_warning_has_no_figure_of_fewer_claims_than_a_group_needs() -> None:
+    book = honest_book(20_000, 0.02, seed=6)
+    frauds = np.flatnonzero(book.outcome == 1.0)
+    flag = np.zeros(len(book.outcome))
+    flag[frauds[:30]] = 1.0
+
+    [warning] = [each for each in warned(book.with_columns(flag=flag)) if each.column == "flag"]
+
+    assert warning.kind == "telling_value"
+    assert warning.found.startswith("nearly all claims in which it is not 0 are frauds, and hardly any of")
+    assert not any(letter.isdigit() for letter in warning.found.replace("it is not 0", ""))

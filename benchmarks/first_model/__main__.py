@@ -4,8 +4,8 @@
 
 Each of ten generated books is brought to a new line: its draft is applied, its claims are loaded, a model is
 trained and promoted, later claims are scored, and three weeks are checked. Measured are the share of the
-possible lift that the live model reaches on later claims, the traps that the product named, and what it
-refused, warned of or alarmed about without cause, also in honest books.
+possible lift that the live model reaches on later claims, the traps that the product named, what trainings
+refused or warned of without cause, and the weeks with an alarm without cause, also in honest books.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.command import Figures, argument_parser, run, say
 from benchmarks.first_model import kinds
 from benchmarks.first_model.book import Book
-from benchmarks.first_model.judged import false_statements, is_named
+from benchmarks.first_model.judged import false_alarms, false_warnings, is_named
 from benchmarks.first_model.walk import Verdict, walk
 from benchmarks.results import circumstances, median, table
 from tests.cluster import Cluster
@@ -57,9 +57,11 @@ def _measure(options: argparse.Namespace) -> Figures:
         "lift_share_median": median(shares) if shares else None,
         "traps": sum(each["traps"] for each in strangers),
         "traps_named": sum(each["named"] for each in strangers),
-        "false_statements": sum(each["false"] for each in strangers),
+        "false_warnings": sum(each["false_warnings"] for each in strangers),
         "honest_books": len(honest),
-        "honest_books_with_false_statements": sum(each["false"] > 0 for each in honest),
+        "honest_books_with_false_warnings": sum(each["false_warnings"] > 0 for each in honest),
+        "weeks": sum(each["weeks"] for each in (*strangers, *honest)),
+        "weeks_with_false_alarms": sum(each["weeks_with_false_alarms"] for each in (*strangers, *honest)),
         "honest_lift_share_median": median([each["lift_share"] or 0.0 for each in honest])
         if honest
         else None,
@@ -84,14 +86,17 @@ def _judged(task: tuple[str, int, Path]) -> dict[str, Any]:
     ):
         verdict = walk(Site.below(database, Path(below, "buckets")), "stranger", book)
     missed = [trap for trap in book.recipe.traps if not is_named(trap, verdict)]
-    false = [*verdict.problems, *false_statements(book, verdict)]
+    warnings = [*verdict.problems, *false_warnings(book, verdict)]
+    alarms = false_alarms(book, verdict)
     lines = [f"{book.name:24}lift share {verdict.share:.3f}"]
     lines += [f"    missed: {trap.kind} {', '.join(sorted(trap.columns))}" for trap in missed]
-    say("\n".join([*lines, *(f"    without cause: {text}" for text in false[:SHOWN])]))
-    return _figures(book, verdict, len(missed), len(false))
+    lines += [f"    without cause: {text}" for text in warnings[:SHOWN]]
+    lines += [f"    without cause in {week}: {', '.join(found[:SHOWN])}" for week, found in alarms.items()]
+    say("\n".join(lines))
+    return _figures(book, verdict, len(missed), len(warnings), len(alarms))
 
 
-def _figures(book: Book, verdict: Verdict, missed: int, false: int) -> dict[str, Any]:
+def _figures(book: Book, verdict: Verdict, missed: int, warnings: int, weeks: int) -> dict[str, Any]:
     known = verdict.lift == verdict.lift  # nan if no model went live
     return {
         "claims": book.recipe.claims,
@@ -100,22 +105,26 @@ def _figures(book: Book, verdict: Verdict, missed: int, false: int) -> dict[str,
         "lift_share": round(verdict.share, 3) if known else None,
         "traps": len(book.recipe.traps),
         "named": len(book.recipe.traps) - missed,
-        "false": false,
+        "false_warnings": warnings,
+        "weeks": len(verdict.alarms),
+        "weeks_with_false_alarms": weeks,
     }
 
 
 def _report(figures: Figures) -> str:
-    names = ["claims", "trainings", "lift", "lift_share", "traps", "named", "false"]
+    names = ["claims", "trainings", "lift", "lift_share", "traps", "named", "false_warnings"]
     rows = [[book, *(_shown(found[name]) for name in names)] for book, found in figures["books"].items()]
-    honest = f"{figures['honest_books_with_false_statements']} of {figures['honest_books']}"
+    honest = f"{figures['honest_books_with_false_warnings']} of {figures['honest_books']}"
+    weeks = f"{figures['weeks_with_false_alarms']} of {figures['weeks']}"
     shares = f"{figures['lift_share_median']} (median), {figures['lift_share_least']} (least)"
     lines = [
         table(["", *(name.replace("_", " ") for name in names)], rows),
         "",
         f"share of the possible lift: {shares}",
         f"traps named: {figures['traps_named']} of {figures['traps']}",
-        f"statements without cause: {figures['false_statements']}",
-        f"honest books with such statements: {honest}",
+        f"warnings without cause: {figures['false_warnings']}",
+        f"honest books with such warnings: {honest}",
+        f"weeks with an alarm without cause: {weeks}",
     ]
     return "\n".join(lines)
 

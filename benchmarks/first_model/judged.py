@@ -27,20 +27,32 @@ def is_named(trap: Trap, verdict: Verdict) -> bool:
             raise ValueError(f"unknown kind of trap: {kind}")
 
 
-def false_statements(book: Book, verdict: Verdict) -> list[str]:
-    """Return the refused columns, warnings, refusals and alarms that nothing in the book explains."""
-    kinds = {trap.kind for trap in book.recipe.traps}
-    suspect = {column for trap in book.recipe.traps for column in trap.columns} | book.recipe.harmless
+def false_warnings(book: Book, verdict: Verdict) -> list[str]:
+    """Return the refused columns, warnings and refusals of trainings that nothing in the book explains."""
+    kinds, suspect = _kinds(book), _suspect(book)
     found = [f"refused column {name}" for name in verdict.refused_columns if name not in suspect]
     found += [
         f"{each['kind']} {each['column']}" for each in verdict.warnings if each["column"] not in suspect
     ]
-    found += [f"refused: {text}" for text in verdict.refusals if not kinds & {"group", "proxy"}]
-    for week, alarms in verdict.alarms.items():
-        found += [
-            f"{week}: {' '.join(alarm)}" for alarm in alarms if not _is_explained(alarm, kinds, suspect)
-        ]
-    return found
+    return found + [f"refused: {text}" for text in verdict.refusals if not kinds & {"group", "proxy"}]
+
+
+def false_alarms(book: Book, verdict: Verdict) -> dict[str, list[str]]:
+    """Return the alarms that nothing in the book explains, by the weeks that have any."""
+    kinds, suspect = _kinds(book), _suspect(book)
+    found = {
+        week: [" ".join(alarm) for alarm in alarms if not _is_explained(alarm, kinds, suspect)]
+        for week, alarms in verdict.alarms.items()
+    }
+    return {week: alarms for week, alarms in found.items() if alarms}
+
+
+def _kinds(book: Book) -> set[str]:
+    return {trap.kind for trap in book.recipe.traps}
+
+
+def _suspect(book: Book) -> set[str]:
+    return {column for trap in book.recipe.traps for column in trap.columns} | book.recipe.harmless
 
 
 def _alarms(verdict: Verdict) -> set[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.first_model import kinds
 from benchmarks.first_model.book import Book
-from benchmarks.first_model.judged import false_statements, is_named
+from benchmarks.first_model.judged import false_alarms, false_warnings, is_named
 from benchmarks.first_model.walk import Verdict, without
 from claimwatch.domain.model.ranking_metrics import roc_auc
 
@@ -62,14 +62,21 @@ def test_a_trap_is_named_where_people_look() -> None:
     assert is_named(proxies[1], Verdict(refusals=["claims of age_of_driver = 60 and more are referred"]))
 
 
-def test_what_nothing_explains_is_a_false_statement() -> None:
+def test_what_nothing_explains_is_a_false_warning() -> None:
+    honest = kinds.honest(3, 0)
+    assert false_warnings(honest, Verdict()) == []
+    assert false_warnings(honest, Verdict(warnings=LABEL)) == ["proxy years_licensed"]
+    assert false_warnings(honest, Verdict(refused_columns={"amount": ""})) == ["refused column amount"]
+
+
+def test_alarms_that_nothing_explains_are_counted_by_week() -> None:
     honest, drift = kinds.honest(3, 0), kinds.stranger("drift", 3)
     alarms = {"2026-W46": [("feature_drift", "psi", "device_value"), ("feature_drift", "psi", "shop")]}
-    assert false_statements(honest, Verdict()) == []
-    assert false_statements(honest, Verdict(warnings=LABEL)) == ["proxy years_licensed"]
-    assert false_statements(honest, Verdict(refused_columns={"amount": ""})) == ["refused column amount"]
-    assert len(false_statements(honest, Verdict(alarms=alarms))) == 2
-    assert false_statements(drift, Verdict(alarms=alarms)) == ["2026-W46: feature_drift psi shop"]
+    assert false_alarms(honest, Verdict(alarms={"2026-W46": []})) == {}
+    assert false_alarms(honest, Verdict(alarms=alarms)) == {
+        "2026-W46": ["feature_drift psi device_value", "feature_drift psi shop"]
+    }
+    assert false_alarms(drift, Verdict(alarms=alarms)) == {"2026-W46": ["feature_drift psi shop"]}
 
 
 def test_a_column_is_ignored_in_the_next_version_of_a_contract() -> None:

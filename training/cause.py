@@ -10,6 +10,7 @@ from claimwatch.domain.evaluation.distance import chi_square, psi, psi_by_chance
 from claimwatch.domain.evaluation.multiple_testing import q_values
 from claimwatch.domain.evaluation.ranking import Estimate
 from claimwatch.domain.model.features import FeatureSpec, Matrix
+from claimwatch.evaluation.formatting import listed
 from training.misleading import Misleading, parts
 from training.warnings import TrainingWarning
 
@@ -22,6 +23,7 @@ _MOVED = 0.25
 """The PSI, less what chance brings, from which a column's distribution differs a lot."""
 _CERTAIN = 0.01
 _MOST_NAMED = 3
+_MOST_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -75,15 +77,16 @@ class Decline:
         columns = [column for each in self.misleading for column in each.columns]
         one = len(columns) == 1
         gains = "; ".join(gained(each) for each in self.misleading)
+        named = listed(columns, _MOST_LISTED)
         without = (
             ""
             if self.without is None
-            else f" Trained without {listed(columns)}, the ROC-AUC is {self.without[0]:.2f} and the lift"
+            else f" Trained without {named}, the ROC-AUC is {self.without[0]:.2f} and the lift"
             f" {self.without[1]:.2f}."
         )
         return (
-            f"Cause: what {listed(columns)} {'says' if one else 'say'} about fraud changed between training"
-            f" and the {self.split} split: {gains}.{without} Next step: give {listed(columns)} the role"
+            f"Cause: what {named} {'says' if one else 'say'} about fraud changed between training"
+            f" and the {self.split} split: {gains}.{without} Next step: give {named} the role"
             " ignored in the contract, and train again"
         )
 
@@ -92,9 +95,9 @@ class Decline:
         moved = "no column's distribution changed much"
         if names:
             moved = "the columns whose values changed the most since training are " + listed(
-                [f"{name} (PSI {distance:.2f})" for name, distance in self.moved]
+                [f"{name} (PSI {distance:.2f})" for name, distance in self.moved], _MOST_LISTED
             )
-        asked = f"in {listed(names)} and " if names else ""
+        asked = f"in {listed(names, _MOST_LISTED)} and " if names else ""
         return (
             "Cause: fraud or its investigation changed: among claims with an outcome, the ROC-AUC on earlier"
             f" periods was {self.earlier.value:.2f}, and on the {self.split} split it is"
@@ -120,9 +123,9 @@ def misleading_warnings(misleading: Sequence[Misleading]) -> list[TrainingWarnin
 
 def gained(found: Misleading) -> str:
     """Return what a model gains without columns, as a clause."""
-    interval = found.gained.interval
+    interval, columns = found.gained.interval, listed(found.columns, _MOST_LISTED)
     return (
-        f"with the same values of {listed(found.columns)} in all claims, the ROC-AUC is higher by"
+        f"with the same values of {columns} in all claims, the ROC-AUC is higher by"
         f" {found.gained.value:.2f} ({interval.low:.2f} to {interval.high:.2f})"
     )
 
@@ -147,8 +150,3 @@ def moved_columns(spec: FeatureSpec, train: Matrix, later: Matrix) -> list[tuple
         if distance >= _MOVED and q_value <= _CERTAIN:
             far[feature.column] = max(distance, far.get(feature.column, 0.0))
     return sorted(far.items(), key=lambda entry: -entry[1])[:_MOST_NAMED]
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names as an English list."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import isnan
 
 from claimwatch.domain.evaluation.disparity import Disparity
+from claimwatch.evaluation.formatting import listed
 from training.fairness import Fairness, attributes_of
 from training.proxies import strong
 from training.warnings import TrainingWarning
@@ -17,7 +18,7 @@ def acceptance(found: Fairness) -> str:
     small = [f"{_name(group)} ({group.n:,} claims)" for group in found.too_small]
     return (
         f"none of {_judged(found.refusing)} groups is referred more than {found.limit} times as often as all"
-        " others, beyond chance" + (f"; too small to be judged: {_listed(small)}" if small else "")
+        " others, beyond chance" + (f"; too small to be judged: {listed(small, MOST_NAMED)}" if small else "")
     )
 
 
@@ -46,7 +47,9 @@ def warnings_of(found: Fairness) -> list[TrainingWarning]:
     warned = {} if found.refused else {each.attribute: each for each in reversed(found.warned)}
     return [
         *(
-            TrainingWarning("proxy", column, f"it stands for a protected attribute: {_listed(measures)}")
+            TrainingWarning(
+                "proxy", column, f"it stands for a protected attribute: {listed(measures, MOST_NAMED)}"
+            )
             for column, measures in related.items()
         ),
         *(
@@ -76,12 +79,7 @@ def _judged(groups: Sequence[Disparity]) -> int:
 def _likewise(groups: Sequence[Disparity]) -> str:
     """Return the part of a sentence that names further groups."""
     named = [f"{_name(group)} ({group.ratio:.2f} times)" for group in groups]
-    return f", likewise {_listed(named)}" if named else ""
-
-
-def _listed(named: Sequence[str]) -> str:
-    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-    return f"{', '.join(named[:MOST_NAMED])}{more}"
+    return f", likewise {listed(named, MOST_NAMED)}" if named else ""
 
 
 def _cause(found: Fairness, group: Disparity) -> str:

@@ -1,9 +1,10 @@
 """The summary: what the model is worth, and what a person should do before it goes live."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from claimwatch.domain.evaluation.finding import Finding
 from claimwatch.domain.evaluation.performance import RATIO
+from claimwatch.evaluation.formatting import counted, listed
 from claimwatch.evaluation.report.markup import element
 from training.card.section import METRICS, Section, figure
 from training.evaluate import metrics_of
@@ -78,30 +79,32 @@ def _checks(found: Evidence) -> Iterator[str]:
         columns = list(dict.fromkeys(warning.column for warning in found.warnings))
         number = len(found.warnings)
         named = "the warning" if number == 1 else f"the {number} warnings"
-        yield f"Judge {named} below, about {_listed(columns)}."
+        yield f"Judge {named} below, about {listed(columns, MOST_NAMED)}."
     if found.leaks:
         were, they = ("was", "it") if len(found.leaks) == 1 else ("were", "they")
         yield (
-            f"{_counted(len(found.leaks), 'column')} {were} refused: {_listed(list(found.leaks))}. If"
-            f" {they} should be a feature, because the value is known when a claim is scored, train again"
-            " with --trust and the column's name; otherwise change the role in the contract."
+            f"{counted(len(found.leaks), 'column')} {were} refused:"
+            f" {listed(list(found.leaks), MOST_NAMED)}. If {they} should be a feature, because the value is"
+            " known when a claim is scored, train again with --trust and the column's name; otherwise"
+            " change the role in the contract."
         )
     if found.unused:
         be = "is" if len(found.unused) == 1 else "are"
         yield (
-            f"{_counted(len(found.unused), 'column')} with role feature {be} not used:"
-            f" {_listed(list(found.unused))}. The section on data says why."
+            f"{counted(len(found.unused), 'column')} with role feature {be} not used:"
+            f" {listed(list(found.unused), MOST_NAMED)}. The section on data says why."
         )
     if found.settings.trusted:
-        yield f"Columns were kept although they look like a leak: {_listed(found.settings.trusted)}."
+        kept = listed(found.settings.trusted, MOST_NAMED)
+        yield f"Columns were kept although they look like a leak: {kept}."
     if small := [f"{group.attribute} = {group.group}" for group in found.evaluation.fairness.too_small]:
         be = "is" if len(small) == 1 else "are"
         yield (
-            f"{_counted(len(small), 'protected group')} {be} too small to be judged: {_listed(small)}."
-            " Look at their referrals by hand."
+            f"{counted(len(small), 'protected group')} {be} too small to be judged:"
+            f" {listed(small, MOST_NAMED)}. Look at their referrals by hand."
         )
     if frauds < FEW_FRAUDS:
-        yield f"The test split has only {_counted(frauds, 'fraud')}, so figures are rough: see the intervals."
+        yield f"The test split has only {counted(frauds, 'fraud')}, so figures are rough: see the intervals."
     yield from far_from_predicted(metrics_of(found.evaluation.book)["observed_to_expected"])
     if not found.sampling.everything and not found.sampling.audited:
         yield "No claim was investigated at random, so the figures for the whole book are rough."
@@ -121,12 +124,3 @@ def far_from_predicted(ratio: Finding) -> Iterator[str]:
         )
     else:
         yield f"{shown} too low: the fraud rate has risen. Train again when there are more outcomes."
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    rest = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")

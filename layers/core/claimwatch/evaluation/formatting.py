@@ -1,5 +1,6 @@
 """Titles and formats: how metrics, values and findings are written for people."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeGuard
 
@@ -105,7 +106,7 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def listed(parts: list[str], most: int = 3) -> str:
+def listed(parts: Sequence[str], most: int = 3) -> str:
     """Return an enumeration of at most ``most`` parts, the last of which may count the rest."""
     shown = parts if len(parts) <= most else [*parts[: most - 1], f"{len(parts) - most + 1} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""

@@ -81,7 +81,7 @@ lock: $(STAMP) ## Pin the newest versions that the *.in files allow, with hashes
 	compile requirements/checkov.in -o requirements/checkov.txt
 	compile requirements/evidently.in -o requirements/evidently.txt
 	# The layers get the versions that the tests run with.
-	for layer in platform tables images; do
+	for layer in platform tables images online; do
 	  compile -c requirements/dev.txt "layers/$$layer/requirements.in" -o "layers/$$layer/requirements.txt"
 	done
 	# Functions with the scoring or statistics layer also have the tables layer, which contains numpy.

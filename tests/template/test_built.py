@@ -38,6 +38,7 @@ from botocore.stub import Stubber
 ssm = boto3.client("ssm", region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b")
 for call, given, answer in (
     (ssm.get_parameter, {"Name": "/a", "WithDecryption": True}, {"Parameter": {"Value": "x"}}),
+    (ssm.get_parameters, {"Names": ["/a"], "WithDecryption": True}, {"Parameters": [{"Value": "x"}]}),
     (
         ssm.put_parameter,
         {"Name": "/a", "Description": "d", "Value": "x", "Type": "SecureString", "Overwrite": True},
@@ -77,6 +78,15 @@ for name in ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF"):
     photo = decoder.examine(drawn.getvalue())
     decoder.close()
     assert (photo.format, photo.width, photo.height) == (name, 256, 256), photo
+"""
+
+
+ONLINE = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import numpy, onnxruntime, re2
+assert onnxruntime.get_available_providers()
+assert re2.fullmatch("[a-z]+", "claim") and not re2.fullmatch("[a-z]+", "Claim")
 """
 
 
@@ -144,12 +154,25 @@ def test_the_trimmed_statistics_layer_works() -> None:
     run_alone(STATISTICS, BUILD / "TablesLayer" / "python", BUILD / "StatisticsLayer" / "python")
 
 
+def test_the_online_layer_needs_no_other_layer() -> None:
+    run_alone(ONLINE, BUILD / "OnlineLayer" / "python")
+
+
 def test_the_images_layer_decodes_every_photo_format() -> None:
     run_alone(PHOTOS, *layer_folders("ProcessImage"))
 
 
 @pytest.mark.parametrize(
-    "layer", ["CoreLayer", "PlatformLayer", "TablesLayer", "ImagesLayer", "ScoringLayer", "StatisticsLayer"]
+    "layer",
+    [
+        "CoreLayer",
+        "PlatformLayer",
+        "TablesLayer",
+        "ImagesLayer",
+        "ScoringLayer",
+        "OnlineLayer",
+        "StatisticsLayer",
+    ],
 )
 def test_a_layer_ships_byte_code_that_skips_the_check_against_its_source(layer: str) -> None:
     sources = [path for path in (BUILD / layer / "python").rglob("*.py") if path.name == "__init__.py"]

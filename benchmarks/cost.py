@@ -45,7 +45,11 @@ CHECKING_SECONDS, CHECKING_GB = 18, 3.008
 TRAINING_HOURS, TRAINING_DISK_GB = 0.5, 40
 
 UNBILLED = {
+    "AWS::ApiGatewayV2::Authorizer",
     "AWS::CloudFormation::CustomResource",
+    "AWS::Cognito::UserPoolClient",
+    "AWS::Cognito::UserPoolDomain",
+    "AWS::Cognito::UserPoolGroup",
     "AWS::EC2::EgressOnlyInternetGateway",
     "AWS::EC2::LaunchTemplate",
     "AWS::EC2::Route",
@@ -78,6 +82,7 @@ BY_USE = {
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
+    "AWS::Cognito::UserPool",  # per person who signs in during a month, after the first 10,000
     "AWS::Events::EventBus",  # 1.00 per million custom events
     "AWS::Lambda::Function",
     "AWS::Lambda::LayerVersion",

@@ -60,10 +60,11 @@ def statements_of(properties: dict[str, Any]) -> list[dict[str, Any]]:
 def policies() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every policy statement of the template with the resource that declares it.
 
-    The policy of a VPC endpoint is left out: it bounds what passes and grants nothing.
+    The policy of a VPC endpoint is left out: it bounds what passes and grants nothing. The policies of a user
+    pool are rules for passwords.
     """
     for name, body in RESOURCES.items():
-        if body["Type"] == "AWS::EC2::VPCEndpoint":
+        if body["Type"] in ("AWS::EC2::VPCEndpoint", "AWS::Cognito::UserPool"):
             continue
         properties = body["Properties"]
         for policy in properties.get("Policies", []):

@@ -14,7 +14,7 @@ class FilesystemObjectStore:
     """Stores every version of an object as a file: ``<bucket>/<quoted key>/<version>``."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def size(self, ref: ObjectRef) -> int:
         """Return the size of a version in bytes."""
@@ -74,4 +74,4 @@ class FilesystemObjectStore:
 
     def path(self, ref: ObjectRef) -> Path:
         """Return the path of a version."""
-        return self._folder / ref.bucket / quote(ref.key, safe="") / ref.version_id
+        return self.folder / ref.bucket / quote(ref.key, safe="") / ref.version_id

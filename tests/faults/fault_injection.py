@@ -20,9 +20,11 @@ from psycopg2.extensions import connection as PgConnection  # noqa: N812 - it is
 from psycopg2.extensions import cursor as PgCursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.objects import ObjectRef
+from claimwatch.aws.published import Pointer
 from claimwatch.errors import TransientFault
 from local.filesystem_object_store import FilesystemObjectStore
 from tests.faults.seed import Fault
+from tests.pointers import PointerFiles
 
 READ = 2_048
 """Bytes of a block that the object store returns; a chunk takes several."""
@@ -176,6 +178,16 @@ class BreakingObjects(FilesystemObjectStore):
                 fail_as(trap.spring("write"))
 
         return super().write(bucket, key, breaking())
+
+
+class BreakingPointers(PointerFiles):
+    """A store of pointers that can fail before and after each write."""
+
+    def put(self, pointer: Pointer) -> None:
+        """Write the pointer, unless a fault strikes."""
+        fail_as(trap.spring("publish"))
+        super().put(pointer)
+        fail_as(trap.spring("published"))
 
 
 def fail_as(fault: Fault | None) -> None:

@@ -100,7 +100,10 @@ ALLOWED = {
     "PromoteModel": {
         "s3:GetObject",
         "s3:ListBucket",
+        "ssm:DeleteParameters",
         "ssm:GetParameter",
+        "ssm:GetParametersByPath",
+        "ssm:PutParameter",
         "states:StartExecution",
     },
     "ApproveException": {"ssm:GetParameter"},

@@ -77,11 +77,14 @@ def test_a_role_can_read_the_login_of_its_task_only() -> None:
     assert f"export DATABASE_PARAMETER='{PREFIX}/training'\n" in script["Fn::Base64"]["Fn::Sub"][0]
 
 
-def test_only_the_migration_can_read_the_secret_of_the_owner_and_store_logins() -> None:
+def test_only_the_migration_stores_logins_and_only_a_promotion_says_what_is_live() -> None:
     secrets = readers("secretsmanager:GetSecretValue")
     assert [name for name, resources in secrets.items() if OWNER in resources] == ["MigrateSchema"]
     for action in ("ssm:PutParameter", "ssm:DeleteParameters"):
-        assert readers(action) == {"MigrateSchema": [{"Fn::Sub": f"{ARN}{PREFIX}/*"}]}
+        assert readers(action) == {
+            "MigrateSchema": [{"Fn::Sub": f"{ARN}{PREFIX}/*"}],
+            "PromoteModel": [{"Fn::Sub": f"{ARN}/claimwatch/${{AWS::StackName}}/live/*"}],
+        }
     assert "DATABASE_SECRET_ARN" not in TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
 
 

@@ -1,13 +1,19 @@
-"""Make a model live, or roll the champion back to the previous one, for a verified caller."""
+"""Make a model live, or roll the champion back to the previous one, for a verified caller.
 
+At deployment, publish the champions of all lines again.
+"""
+
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
+from claimwatch.aws import custom_resource
 from claimwatch.aws.http_api import HttpRequest, serve
 from claimwatch.errors import RefusedData
+from claimwatch.models.live_pointers import publish_champions
 from claimwatch.models.promote import Dependencies, ModelChange, Request, promote, rollback
 from claimwatch.observability import logger, tracer, without_messages
 from claimwatch.scoring.bundle import BundleMismatch
@@ -17,8 +23,11 @@ from claimwatch.scoring.bundle_store import columns_of
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
 @without_messages
-def handler(event: object, _context: LambdaContext) -> dict[str, Any]:
-    """Answer a request to promote a version, or to roll back if none is named."""
+def handler(event: object, context: LambdaContext) -> dict[str, Any]:
+    """Answer a request to promote a version, or to roll back if none is named, or answer CloudFormation."""
+    if custom_resource.is_custom_resource(event):
+        custom_resource.respond(event, context, publish)
+        return {}
     return serve(event, promote_model)
 
 
@@ -26,7 +35,10 @@ def promote_model(http: HttpRequest) -> dict[str, Any]:
     """Promote or roll back once for each request id; raises ``RefusedData``."""
     change = ModelChange.parse(http.fields)
     deps = Dependencies(
-        runtime.database(), lambda uri, sha256: columns_of(runtime.objects(), uri, sha256), runtime.backfill()
+        runtime.database(),
+        lambda uri, sha256: columns_of(runtime.objects(), uri, sha256),
+        runtime.backfill(),
+        runtime.live_pointers(),
     )
     request = Request(
         change.request_id or http.request_id, change.by, change.why, http.caller, change.as_of, change.trust
@@ -41,3 +53,14 @@ def promote_model(http: HttpRequest) -> dict[str, Any]:
     answer = asdict(promoted)
     logger.info("model promoted", extra={name: value for name, value in answer.items() if name != "remarks"})
     return answer
+
+
+def publish(request: custom_resource.Request) -> Mapping[str, str]:
+    """Publish the champions again; with the stack, their pointers are deleted."""
+    pointers = runtime.live_pointers()
+    if request.kind == "Delete":
+        pointers.delete(pointers.lines())
+        return {}
+    lines = publish_champions(runtime.database(), pointers)
+    logger.info("champions published", extra={"lines": lines})
+    return {"Lines": ", ".join(lines)}

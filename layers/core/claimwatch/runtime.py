@@ -12,6 +12,7 @@ from claimwatch.aws.lambda_reports import LambdaReports
 from claimwatch.aws.metrics import CloudWatchMetrics
 from claimwatch.aws.objects import S3Objects
 from claimwatch.aws.parameters import LoginParameters, read_login
+from claimwatch.aws.published import PointerParameters
 from claimwatch.aws.queues import SqsQueues
 from claimwatch.aws.secrets import secret_json, secret_text
 from claimwatch.aws.sqs import SqsSender
@@ -43,6 +44,12 @@ def owned_database() -> Database:
 def logins() -> LoginParameters:
     """Return the parameters that hold the login of each task."""
     return LoginParameters(settings.database_parameters)
+
+
+@cache
+def live_pointers() -> PointerParameters:
+    """Return the parameters that say which model is the champion of each line."""
+    return PointerParameters(settings.live_parameters)
 
 
 @cache

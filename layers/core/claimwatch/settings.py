@@ -45,6 +45,7 @@ class Settings:
     database_parameter = _Variable(str)
     database_secret_arn = _Variable(str)
     database_parameters = _Variable(str)
+    live_parameters = _Variable(str)
     personal_data_key_arn = _Variable(str)
     artifact_bucket = _Variable(str)
     alert_topic_arn = _Variable(str)

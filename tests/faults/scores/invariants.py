@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
+from claimwatch.aws.published import Pointer
 from tests.faults.invariants import Invariants
 from tests.faults.scores.environment import LINE, ScoreNotes
 from tests.faults.scores.model import CLOSE, MODELS, Claim, Entry, bundle, wrong_entries
@@ -57,15 +58,18 @@ class Loaded:
 class ScoresInvariants(Invariants):
     """Compares promotions, scores and profiles with the requests and files of the schedule."""
 
-    def __init__(self, cursor: Cursor, files: Mapping[int, Loaded], notes: ScoreNotes) -> None:
+    def __init__(
+        self, cursor: Cursor, files: Mapping[int, Loaded], notes: ScoreNotes, published: Pointer | None
+    ) -> None:
         super().__init__(cursor)
-        self._files, self._notes = files, notes
+        self._files, self._notes, self._published = files, notes, published
         [[key]] = self.rows("SELECT key FROM claimwatch.audit_key")
         self._audit_key = bytes(key)
 
     def check(self) -> None:
         """Check everything when nothing runs any more and people have repaired what was reported."""
         self._check_history()
+        self._check_pointer()
         self._check_chunks()
         self._check_scores()
         self._check_profiles()
@@ -93,6 +97,15 @@ class ScoresInvariants(Invariants):
             )
             wanted = (f"by {request_id}", f"because of {request_id}", *pinned)
             self.expect(f"the record of {request_id}", (by, why, uri, sha256), wanted)
+
+    def _check_pointer(self) -> None:
+        """The published champion is the live one, unless somebody gave up a request that was not answered."""
+        champions = self.rows(
+            "SELECT line, version, bundle_uri, bundle_sha256 FROM claimwatch.live_model"
+            " WHERE role = 'champion'"
+        )
+        if not self._notes.given_up:
+            self.expect("the published champion", [self._published], [Pointer(*row) for row in champions])
 
     def _check_chunks(self) -> None:
         """The counts of each chunk match its claims."""

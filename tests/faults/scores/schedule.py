@@ -65,6 +65,8 @@ POINTS: Points = {
         ("statement", ("kill", "terminate", "stall", "stall")),
         ("before_commit", ("kill", "terminate", "stall", "race")),
         ("after_commit", ("kill", "kill", "terminate")),
+        ("publish", ("kill", "throttle", "stall")),
+        ("published", ("kill", "throttle")),
         ("start", ("kill", "throttle")),
         ("started", ("kill",)),
     ),

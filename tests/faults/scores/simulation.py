@@ -19,10 +19,12 @@ from tests.faults.scores.environment import LINE, ScoresEnvironment
 from tests.faults.scores.invariants import Loaded, ScoresInvariants, ScoresWatcher
 from tests.faults.scores.model import MODELS, Request, bundle
 from tests.faults.scores.schedule import CALM_FROM_ROUND, REFUSED, GlassFile, ScoreSchedule
+from tests.faults.scores.steps import POINTERS
 from tests.faults.simulation import Simulation
 from tests.faults.worker import Workspace
 from tests.faults.workers import Hangs, Workers
 from tests.integration.ingest.glass import GLASS
+from tests.pointers import PointerFiles
 
 ATTEMPTS = 10
 """Attempts to read the database, because faults also hit this connection."""
@@ -46,6 +48,7 @@ class ScoresSimulation(Simulation):
     def __init__(self, seed: int, url: str, folder: Path, cluster: Cluster, workers: Workers) -> None:
         """Create line glass with its models and load the files up to their commit."""
         self._schedule, self._url = ScoreSchedule(seed), url
+        self._pointers = PointerFiles(folder / POINTERS)
         _create_line(url, folder)
         self.watcher = ScoresWatcher(url)
         workspace = Workspace.of(cluster, url, folder, self._schedule.chunk_bytes)
@@ -93,7 +96,8 @@ class ScoresSimulation(Simulation):
 
     def invariants(self, cursor: Cursor) -> ScoresInvariants:
         """Return the invariants of the history, scores and profiles."""
-        return ScoresInvariants(cursor, self._files, self.environment.notes)
+        published = self._pointers.read(LINE)
+        return ScoresInvariants(cursor, self._files, self.environment.notes, published)
 
     def _unscored(self) -> tuple[list[int], bool]:
         """Return the files without all scores when nothing runs, and whether there is a champion.

@@ -16,10 +16,12 @@ from claimwatch.scoring.live_models import ModelCache
 from claimwatch.scoring.notifications import notify_unscored_file, notify_unscored_line
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import Role
-from tests.faults.fault_injection import BreakingObjects, fail_as, trap
+from tests.faults.fault_injection import BreakingObjects, BreakingPointers, fail_as, trap
 
 BLOCK = 7
 """Claims scored at a time; a chunk takes several blocks."""
+POINTERS = "pointers"
+"""The folder of the published champions."""
 CHUNKS_AT_A_TIME = 3
 """Chunks planned at a time; a backfill plans several times."""
 
@@ -71,7 +73,10 @@ class Scores:
             database, alerts, lambda live: self._models.get(objects, live), code_version="test"
         )
         promoting = promote.Dependencies(
-            database, lambda uri, sha256: bundle_store.columns_of(objects, uri, sha256), self._backfill
+            database,
+            lambda uri, sha256: bundle_store.columns_of(objects, uri, sha256),
+            self._backfill,
+            BreakingPointers(folder / POINTERS),
         )
 
         def change(request_id: str, line: str, version: str | None, role: Role) -> promote.Promoted:

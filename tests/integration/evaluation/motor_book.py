@@ -81,6 +81,7 @@ class Book:
             self.site.database.as_task("promotion"),
             lambda uri, sha256: columns_of(self.site.objects, uri, sha256),
             self,
+            self.site.pointers("live"),
         )
         request = promotion.Request(f"{model.version} {role}", "ann", "a test", "the test")
         promotion.promote(deps, request, "motor", model.version, role)

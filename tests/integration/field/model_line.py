@@ -87,6 +87,7 @@ class ModelLine:
             self.site.database.as_task("promotion"),
             lambda uri, sha256: columns_of(self.site.objects, uri, sha256),
             self,
+            self.site.pointers("live"),
         )
         request = promotion.Request(f"{self.line} {version}", "ann", "a test", "the test", trust=trust)
         promotion.promote(deps, request, self.line, version, "champion")

@@ -112,6 +112,11 @@ def _login(client: Clients, deployed: Deployed, task: str) -> object:
     )
 
 
+def _published(deployed: Deployed, name: str) -> str:
+    """Return the name of a parameter beside the logins."""
+    return f"{deployed.outputs['DatabaseParameters'].removesuffix('database')}{name}"
+
+
 def _store(client: Clients, name: str) -> object:
     return client("ssm").put_parameter(Name=name, Value="probe", Type="SecureString", Overwrite=True)
 
@@ -334,6 +339,16 @@ ACTIONS = (
         "store a login",
         {"MigrateSchema"},
         lambda c, d, _: _store(c, f"{d.outputs['DatabaseParameters']}/iam"),
+    ),
+    Action(
+        "say which model is live",
+        {"PromoteModel"},
+        lambda c, d, _: _store(c, _published(d, "live/iam")),
+    ),
+    Action(
+        "list the live models",
+        {"PromoteModel"},
+        lambda c, d, _: c("ssm").get_parameters_by_path(Path=_published(d, "live")),
     ),
     Action("store another parameter", set(), lambda c, _d, _s: _store(c, "/another/application")),
     Action(

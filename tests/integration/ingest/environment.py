@@ -16,6 +16,7 @@ from claimwatch.ingest.fail import record_failure
 from claimwatch.ingest.replay import replay, resume
 from local.filesystem_object_store import FilesystemObjectStore
 from tests.cluster import ClonedDatabase
+from tests.pointers import PointerFiles
 
 LANDING, ARTIFACTS = "landing", "artifacts"
 KEY = b"a key for tests only"
@@ -53,6 +54,10 @@ class Site:
     def below(cls, database: ClonedDatabase, folder: Path) -> "Site":
         """Return a pipeline with its buckets in a folder."""
         return cls(database, FilesystemObjectStore(folder))
+
+    def pointers(self, kind: str) -> PointerFiles:
+        """Return what is published of the lines, of one kind."""
+        return PointerFiles(self.objects.folder / "pointers" / kind)
 
     # -- Fakes of Step Functions and SNS ---------------------------------------------------------------------
 

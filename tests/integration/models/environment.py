@@ -18,6 +18,7 @@ from claimwatch.storage import models
 from claimwatch.storage.models import LiveModel, NewVersion, Role
 from tests.integration.ingest.environment import Row, Site
 from tests.integration.ingest.glass import csv
+from tests.pointers import PointerFiles
 
 LINE = "glass"
 CALLER = "arn:aws:sts::123456789012:assumed-role/data-science/ann"
@@ -164,12 +165,19 @@ class ModelEnvironment:
         """Return all scores."""
         return self.site.query("SELECT * FROM claimwatch.score ORDER BY role, model_version, claim_id")
 
+    @property
+    def pointers(self) -> PointerFiles:
+        """The published champions."""
+        return self.site.pointers("live")
+
     # -- Dependencies of the use cases -----------------------------------------------------------------------
 
     @property
     def promoting(self) -> promotion.Dependencies:
         """The dependencies of ``promote`` and ``rollback``."""
-        return promotion.Dependencies(self.site.database.as_task("promotion"), self._columns_of, self)
+        return promotion.Dependencies(
+            self.site.database.as_task("promotion"), self._columns_of, self, self.pointers
+        )
 
     @property
     def scoring(self) -> score_rows.Dependencies:

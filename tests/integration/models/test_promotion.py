@@ -2,19 +2,23 @@
 
 import itertools
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from psycopg2.extensions import connection as PgConnection  # noqa: N812 - it is a class
 
-from claimwatch.errors import RefusedData
+from claimwatch.aws.published import Pointer
+from claimwatch.errors import RefusedData, TransientFault
 from claimwatch.models import promote
+from claimwatch.models.live_pointers import publish_champions
 from claimwatch.scoring import plan_scoring
 from claimwatch.storage import models
 from claimwatch.storage.connection import StatementRefused
 from tests.integration.ingest.glass import GLASS
 from tests.integration.models.environment import CALLER, LINE, AmountModel, CorruptBundle, ModelEnvironment
+from tests.pointers import PointerFiles
 
 
 @pytest.fixture
@@ -362,7 +366,7 @@ def test_a_file_committed_just_before_the_promotion_is_scored(
             super().commit()
 
     with closing(three.site.database.separately("promotion", connection_factory=Slow)) as database:
-        deps = promote.Dependencies(database, three.promoting.columns_of, three)
+        deps = promote.Dependencies(database, three.promoting.columns_of, three, three.pointers)
         promoted = promote.promote(deps, three.request("a"), LINE, "1", "champion")
 
     assert planned == ["without_champion"]
@@ -375,7 +379,7 @@ def test_concurrent_promotions_are_all_in_the_history_and_the_last_is_live(
 ) -> None:
     def one(number: int) -> None:
         with closing(three.site.database.separately("promotion")) as database:
-            deps = promote.Dependencies(database, three.promoting.columns_of, three)
+            deps = promote.Dependencies(database, three.promoting.columns_of, three, three.pointers)
             version = "123"[number % 3]
             promote.promote(
                 deps, promote.Request(f"r{number}", "bob", "load", CALLER), LINE, version, "champion"
@@ -392,6 +396,128 @@ def test_concurrent_promotions_are_all_in_the_history_and_the_last_is_live(
     assert three.live() == {"champion": history[0].version}
     # A live model is not promoted again, so no version comes twice in a row.
     assert all(one.version != other.version for one, other in itertools.pairwise(history))
+
+
+# -- The published champion ----------------------------------------------------------------------------------
+
+
+class BreakingPointers(PointerFiles):
+    """A store of pointers that fails as often as it is told to."""
+
+    def __init__(self, store: PointerFiles, failures: int) -> None:
+        self.store, self.failures = store, failures
+
+    def put(self, pointer: Pointer) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise TransientFault("Parameter Store did not answer: ThrottlingException")
+        self.store.put(pointer)
+
+
+def test_a_promotion_and_a_rollback_publish_the_champion_with_its_pinned_hash(
+    three: ModelEnvironment,
+) -> None:
+    three.promote("1")
+    first = three.pointers.read(LINE)
+    three.promote("2")
+    second = three.pointers.read(LINE)
+    three.rollback()
+
+    assert first == Pointer(LINE, "1", f"s3://artifacts/models/{LINE}/1/", "111")
+    assert second == Pointer(LINE, "2", f"s3://artifacts/models/{LINE}/2/", "222")
+    assert three.pointers.read(LINE) == first
+
+
+def test_a_challenger_is_not_published(three: ModelEnvironment) -> None:
+    three.promote("1", "challenger")
+    assert three.pointers.lines() == set()
+
+    three.promote("2")
+    three.promote("3", "challenger")
+
+    published = three.pointers.read(LINE)
+    assert published is not None
+    assert published.version == "2"
+
+
+def test_a_refused_promotion_changes_nothing_that_is_published(three: ModelEnvironment) -> None:
+    three.promote("1")
+    published = three.pointers.read(LINE)
+    three.corrupt.add("2")
+
+    with pytest.raises(CorruptBundle):
+        three.promote("2")
+
+    assert three.pointers.read(LINE) == published
+
+
+@pytest.mark.parametrize("repeated", ["a", "another id"])
+def test_a_champion_that_could_not_be_published_is_published_by_the_repeated_request(
+    three: ModelEnvironment, repeated: str
+) -> None:
+    three.promote("1")
+    deps = replace(three.promoting, pointers=BreakingPointers(three.pointers, failures=1))
+
+    with pytest.raises(TransientFault):
+        promote.promote(deps, three.request("a"), LINE, "2", "champion")
+    again = promote.promote(deps, three.request(repeated), LINE, "2", "champion")
+
+    assert again.changed == (repeated == "a"), "the promotion itself was committed by the first try"
+    published = three.pointers.read(LINE)
+    assert published is not None
+    assert published.version == "2"
+    assert len(three.site.query("SELECT FROM claimwatch.promotion")) == 2
+
+
+def test_a_request_repeated_late_publishes_what_is_live_now(three: ModelEnvironment) -> None:
+    three.promote("1", request_id="a")
+    three.promote("2")
+
+    three.promote("1", request_id="a")
+
+    published = three.pointers.read(LINE)
+    assert published is not None
+    assert published.version == "2"
+
+
+def test_parallel_promotions_publish_the_champion_of_the_last_one(
+    three: ModelEnvironment, database_url: str
+) -> None:
+    def one(number: int) -> None:
+        with closing(three.site.database.separately("promotion")) as database:
+            deps = replace(three.promoting, database=database)
+            request = promote.Request(f"r{number}", "bob", "load", CALLER)
+            if number % 4 == 3:
+                with suppress(RefusedData):  # no previous champion yet
+                    promote.rollback(deps, request, LINE)
+            else:
+                promote.promote(deps, request, LINE, "123"[number % 3], "champion")
+
+    threads = [threading.Thread(target=one, args=[number]) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    published = three.pointers.read(LINE)
+    assert published is not None
+    assert three.live() == {"champion": published.version}
+
+
+def test_a_deployment_publishes_all_champions_again_and_deletes_pointers_of_lines_without_one(
+    three: ModelEnvironment,
+) -> None:
+    three.promote("1")
+    three.promote("2", "challenger")
+    right = three.pointers.read(LINE)
+    three.pointers.put(Pointer(LINE, "9", "s3://elsewhere/", "9"))
+    three.pointers.put(Pointer("gone", "1", "s3://artifacts/models/gone/1/", "1"))
+
+    lines = publish_champions(three.promoting.database, three.pointers)
+
+    assert lines == [LINE]
+    assert three.pointers.lines() == {LINE}
+    assert three.pointers.read(LINE) == right
 
 
 def test_mlflow_aliases_follow_promotions_if_the_registry_is_in_the_database(three: ModelEnvironment) -> None:

@@ -66,7 +66,10 @@ def site(database: ClonedDatabase, tmp_path: Path) -> Site:
     with database.as_task("training").transaction() as cursor:
         models.add_version(cursor, NewVersion(LINE, "1", {}, "d" * 64, "c", "1.0.0", uri, sha256))
     deps = promote.Dependencies(
-        database.as_task("promotion"), lambda uri, sha256: columns_of(site.objects, uri, sha256), NoBackfill()
+        database.as_task("promotion"),
+        lambda uri, sha256: columns_of(site.objects, uri, sha256),
+        NoBackfill(),
+        site.pointers("live"),
     )
     promote.promote(deps, promote.Request("r", "ann", "the first", "the test"), LINE, "1", "champion")
     return site

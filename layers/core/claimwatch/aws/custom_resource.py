@@ -95,6 +95,11 @@ class _Answer:
         _put(self.envelope.url, json.dumps(body).encode())
 
 
+def is_custom_resource(event: object) -> bool:
+    """Return whether an event is a request of CloudFormation."""
+    return isinstance(event, Mapping) and "ResponseURL" in event
+
+
 def respond(event: object, context: Context, work: Callable[[Request], Mapping[str, str]]) -> None:
     """Do the work and answer with its result: the attributes of the resource, all of them texts.
 

@@ -9,7 +9,9 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.event_fields import Fields
 from claimwatch.aws.executions import Backfill
+from claimwatch.aws.published import PointerStore
 from claimwatch.errors import RefusedData
+from claimwatch.models.live_pointers import publish_champion
 from claimwatch.models.promotion_checks import check_accepted, check_columns, check_day, check_trust
 from claimwatch.models.promotion_record import compared_with_live, remarks_of
 from claimwatch.models.request_texts import check_id, check_line, check_name, check_reason, check_version
@@ -62,12 +64,14 @@ class Dependencies:
     """Dependencies of ``promote`` and ``rollback``.
 
     ``columns_of`` reads the bundle at a URI, verifies its hash, and returns the columns that its model
-    needs; it raises ``ClaimwatchError`` for a bundle that cannot be used.
+    needs; it raises ``ClaimwatchError`` for a bundle that cannot be used. ``pointers`` say which model is the
+    champion of each line.
     """
 
     database: Database
     columns_of: Callable[[str, str], set[str]]
     backfill: Backfill
+    pointers: PointerStore
 
 
 @dataclass(frozen=True)
@@ -110,8 +114,9 @@ class Request:
 def promote(deps: Dependencies, request: Request, line: str, version: str, role: Role) -> Promoted:
     """Make a registered model live in a role; the same request has its effect only once.
 
-    Then start scoring the claims that no champion has scored. Raises ``RefusedData`` for a model that may
-    not go live.
+    Then publish the champion, and start scoring the claims that no champion has scored. Raises
+    ``RefusedData`` for a model that may not go live, and ``TransientFault`` for a champion that is live but
+    could not be published: the same request, repeated, publishes it.
     """
     check_line(line)
     check_version(version)
@@ -176,7 +181,10 @@ def _change(
             version = model.version
             if entry is None:
                 models.add_request_without_change(cursor, request.request_id, version)
-    unscored = _score_unscored(deps, request, line) if role == "champion" else 0
+    unscored = 0
+    if role == "champion":
+        publish_champion(deps.database, deps.pointers, line)
+        unscored = _score_unscored(deps, request, line)
     if entry is None:
         return Promoted(line, version or "", role, action, changed=False, unscored_files=unscored)
     return Promoted(line, entry.version or "", role, action, True, unscored, tuple(remarks_of(entry)))

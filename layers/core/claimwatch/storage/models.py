@@ -278,6 +278,12 @@ def live_models(cursor: Cursor, line: str, day: date | None = None) -> dict[Role
     return {row[0]: LiveModel(*row) for row in cursor.fetchall()}
 
 
+def lines_with_champion(cursor: Cursor) -> list[str]:
+    """Return the lines that have a champion."""
+    cursor.execute(_SQL["lines_with_champion"])
+    return [line for (line,) in cursor.fetchall()]
+
+
 def find_promotion(cursor: Cursor, request_id: str) -> Promotion | None:
     """Return the promotion that a request made."""
     cursor.execute(_SQL["find_promotion"], {"request_id": request_id})

@@ -90,6 +90,9 @@ ORDER BY m.created_at DESC, m.version DESC, live.role;
 -- name: live_models
 SELECT role, version, bundle_uri, bundle_sha256 FROM claimwatch.live_model WHERE line = %(line)s;
 
+-- name: lines_with_champion
+SELECT line FROM claimwatch.live_model WHERE role = 'champion' ORDER BY line;
+
 -- name: live_models_then
 -- Those that were live at the end of a day (UTC).
 SELECT role, version, bundle_uri, bundle_sha256 FROM (

@@ -323,8 +323,18 @@ def test_functions_with_the_rights_of_their_owner_pin_the_search_path(glass: Clo
         " WHERE pronamespace = 'claimwatch'::regnamespace AND prosecdef ORDER BY 1",
     )
     pinned = ["search_path=pg_catalog, pg_temp"]
+    in_utc = [*pinned, "TimeZone=UTC"]
     assert definers == [
-        ("add_outcomes", [*pinned, "TimeZone=UTC"]),
+        ("add_outcomes", in_utc),
+        ("api_audit", in_utc),
+        ("api_claim_status", pinned),
+        ("api_grant", in_utc),
+        ("api_me", pinned),
+        ("api_models", in_utc),
+        ("api_permissions", in_utc),
+        ("api_read_claim", in_utc),
+        ("api_refused", pinned),
+        ("api_revoke", in_utc),
         ("index_new_rows", pinned),
         ("lock_access_events", [*pinned, "lock_timeout=2s"]),
         ("refresh_statistics", pinned),

@@ -33,6 +33,7 @@ DOMAIN_ALLOWED: dict[str, set[str]] = {
     "validation": {"contract", "files"},
     "model": {"contract"},
     "evaluation": {"contract", "model"},
+    "audit": set(),
 }
 """The packages of the domain, and which packages each of them may import."""
 

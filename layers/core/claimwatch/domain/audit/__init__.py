@@ -1,0 +1,1 @@
+"""Access events: their canonical form, the seals over ranges of them, and verification."""

@@ -25,6 +25,11 @@ WINDOW_STATE = "advised_at claims closed_at missing planned_at report_uri status
 EVENT = "action actor at line model_version object outcome purpose reason request_id via"
 REPLAYED = "attempt chunks error notified_at status"
 SEARCHED = "band_1 band_2 band_3 band_4 bucket event_id gradients image_id key phash thumbnail version_id"
+RECORDED = (
+    "action actor claim_hmac claim_id code_version contract_version landed_key line model_sha256"
+    " model_version outcome percentile position probability problem purpose reasons referred request_id"
+    " requested_at rules threshold"
+)
 ALL = "SELECT INSERT UPDATE DELETE TRUNCATE REFERENCES TRIGGER"
 
 # Lines of a matrix: a relation, its privileges, and in brackets the columns that a privilege is limited to.
@@ -137,6 +142,7 @@ MATRIX = {
     "api": "",
     "record": f"""
         access_event: INSERT({EVENT})
+        score_request: SELECT(claim_id outcome position request_id) INSERT({RECORDED})
     """,
     "seal": """
         access_event: SELECT
@@ -155,6 +161,7 @@ HISTORIES = (
     "request_without_change",
     "model_exception",
     "access_event",
+    "score_request",
     "audit_seal",
     "model_version",
     "score",

@@ -40,6 +40,13 @@ class Fields:
         """Return true or false."""
         return self._value(name, bool)
 
+    def optional_number(self, name: str) -> float | None:
+        """Return a number, or None if the field is missing or null."""
+        if not self.has(name):
+            return None
+        value = self._event.get(name)
+        return float(value) if isinstance(value, float) else float(self._value(name, int))
+
     def moment(self, name: str) -> datetime:
         """Return a time, written in ISO 8601."""
         try:
@@ -62,6 +69,13 @@ class Fields:
         if not all(isinstance(text, str) for text in given):
             raise MalformedEvent(f"{self._title}: field '{name}' must be a list of texts")
         return tuple(dict.fromkeys(given))
+
+    def objects(self, name: str) -> list[Mapping[str, object]]:
+        """Return a list of objects."""
+        given = self._event.get(name)
+        if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+            raise MalformedEvent(f"{self._title}: field '{name}' must be a list of objects")
+        return given
 
     def choice[T: str](self, name: str, choices: tuple[T, ...]) -> T:
         """Return one of the allowed texts."""

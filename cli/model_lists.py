@@ -61,6 +61,7 @@ def _without_model(training: Training) -> dict[str, Any]:
         "created_at": training.ended_at,
         "refused_because": training.error,
         "warnings": [],
+        "refused_columns": {},
         "failed_gates": None,
         "served_sha256": None,
         "excepted": None,
@@ -122,7 +123,12 @@ def _notes(model: dict[str, Any], first: Mapping[str, str]) -> list[str]:
         notes.append(f"back-test as of {model['as_of']}: nothing after that day was known")
     if model["trusted"]:
         notes.append(f"kept although they look like a leak: {', '.join(model['trusted'])}")
-    return notes + warnings_of(model)
+    return notes + columns_without_use(model) + warnings_of(model)
+
+
+def columns_without_use(model: dict[str, Any]) -> list[str]:
+    """Return the columns that the training refused, each in a sentence."""
+    return [f"column {name} is not used: {reason}" for name, reason in model["refused_columns"].items()]
 
 
 def warnings_of(model: dict[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from claimwatch.storage import models as stored
 from claimwatch.storage.connection import Database
 from claimwatch.storage.model_exceptions import EXCEPTED_GATES, ExceptedGate
 from claimwatch.storage.models import Role, Training
-from cli.model_lists import METRICS, figure, warnings_of
+from cli.model_lists import METRICS, columns_without_use, figure, warnings_of
 from cli.options import AsJson, Line, StackName, stack_of
 from cli.screen import counted, say, show, show_json, show_notes, show_table
 from cli.stack import Stack, StackUnreachable
@@ -225,6 +225,7 @@ def _result(target: Stack, training: Training) -> dict[str, Any]:
     fields = (
         "metrics",
         "warnings",
+        "refused_columns",
         "data_sha256",
         "code_version",
         "contract_version",
@@ -251,13 +252,16 @@ def _show_training(result: dict[str, Any]) -> None:
             show_table(
                 ("metric", "test split"), [(name, figure(result["metrics"].get(name))) for name in METRICS]
             )
-            show_notes(f"Model {version}", warnings_of(result))
+            show_notes(f"Model {version}", columns_without_use(result) + warnings_of(result))
             warned = columns_to_answer_for(result["warnings"])
             command = promotion_command(line, version, "champion", result["as_of"], warned)
             say(f"Its card: `claimwatch card {line} {version}`", "dim")
             say(f"To make it live{' in spite of the warnings' if warned else ''}: `{command}`", "dim")
         case "refused":
             show(f"Model {version} of line {line} is refused: {result['error']}")
+            if "refused_columns" in result:
+                show_notes(f"Model {version}", columns_without_use(result))
+                say(f"Its card: `claimwatch card {line} {version}`", "dim")
         case "failed":
             show(f"The training of model {version} of line {line} failed: {result['error']}")
         case status:

@@ -185,6 +185,7 @@ def _register(deps: JobDependencies, training: Training, manifest: Manifest, mad
         warnings=manifest.details.get("warnings", []),
         failed_gates=manifest.details.get("failed_gates"),
         served_sha256=manifest.served_sha256,
+        refused_columns=manifest.details.get("refused_columns", {}),
     )
     with deps.database.transaction() as cursor:
         models.add_version(cursor, new)

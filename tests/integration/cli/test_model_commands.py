@@ -199,6 +199,16 @@ def test_trust_in_a_column_is_asked_for_and_shown_in_the_history(desk: Desk) -> 
     assert answer(desk.run("history", LINE, "--json"))["promotions"][0]["trusted"] == ["panes"]
 
 
+def test_the_columns_that_a_training_refused_are_shown_with_their_reasons(desk: Desk) -> None:
+    desk.environment.register("1", refused_columns={"paid": "it tells fraud from other claims without error"})
+
+    text = " ".join(desk.run("models", LINE).stdout.split())
+
+    assert "column paid is not used: it tells fraud from other claims without error" in text
+    [model] = answer(desk.run("models", LINE, "--json"))["models"]
+    assert list(model["refused_columns"]) == ["paid"]
+
+
 def test_equal_models_are_recognised_in_the_list(desk: Desk) -> None:
     for version, served in (("1", "same"), ("2", "other"), ("3", "same")):
         desk.environment.register(version, served_sha256=served)

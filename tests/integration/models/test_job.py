@@ -313,11 +313,20 @@ def test_a_stored_model_is_never_replaced(job: Job) -> None:
 
 
 def test_a_model_that_fails_a_gate_is_registered_as_refused_with_the_reason(job: Job) -> None:
-    ended = job.run(MAKES_A_MODEL % 'details["refused_because"] = "worse than the champion"')
+    details = (
+        'details["refused_because"] = "worse than the champion"; details["refused_columns"] = {"paid": "no"}'
+    )
+    ended = job.run(MAKES_A_MODEL % details)
 
     assert ended == ("refused", "worse than the champion")
-    [model] = job.environment.site.query("SELECT status, refused_because FROM claimwatch.model_version")
-    assert model == {"status": "refused", "refused_because": "worse than the champion"}
+    [model] = job.environment.site.query(
+        "SELECT status, refused_because, refused_columns FROM claimwatch.model_version"
+    )
+    assert model == {
+        "status": "refused",
+        "refused_because": "worse than the champion",
+        "refused_columns": {"paid": "no"},
+    }
 
 
 def test_the_failed_gates_and_the_hash_of_what_is_served_are_registered(job: Job) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -50,8 +50,8 @@ class NewVersion:
     """A model to register; ``refused_because`` says why it may not go live.
 
     ``bundle_sha256`` is the hash of the manifest in the folder ``bundle_uri``, ``as_of`` the day of a
-    back-test, ``failed_gates`` the gates that refused the model, and ``served_sha256`` the hash of what is
-    served.
+    back-test, ``failed_gates`` the gates that refused the model, ``served_sha256`` the hash of what is
+    served, and ``refused_columns`` the reason for each column that looks like a leak.
     """
 
     line: str
@@ -67,6 +67,7 @@ class NewVersion:
     warnings: Sequence[Mapping[str, str]] = ()
     failed_gates: Sequence[str] | None = None
     served_sha256: str | None = None
+    refused_columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ class Version:
     failed_gates: list[str] | None
     """The gates that refused the model; None if it was trained before they were recorded."""
     served_sha256: str | None
+    refused_columns: dict[str, str]
+    """The columns that the training kept out of the model because they look like a leak, with reasons."""
 
 
 @dataclass(frozen=True)
@@ -236,6 +239,7 @@ def add_version(cursor: Cursor, new: NewVersion) -> Version:
             "status": "refused" if new.refused_because else "registered",
             "warnings": json.dumps(list(new.warnings)),
             "failed_gates": None if new.failed_gates is None else list(new.failed_gates),
+            "refused_columns": json.dumps(dict(new.refused_columns)),
         },
     )
     found = find_version(cursor, new.line, new.version)

@@ -61,15 +61,15 @@ WHERE training_id = %(training_id)s;
 -- name: add_version
 INSERT INTO claimwatch.model_version (line, version, status, metrics, data_sha256, code_version, contract_version,
                                       bundle_uri, bundle_sha256, refused_because, as_of, warnings, failed_gates,
-                                      served_sha256)
+                                      served_sha256, refused_columns)
 VALUES (%(line)s, %(version)s, %(status)s, %(metrics)s, %(data_sha256)s, %(code_version)s, %(contract_version)s,
         %(bundle_uri)s, %(bundle_sha256)s, %(refused_because)s, %(as_of)s, %(warnings)s, %(failed_gates)s,
-        %(served_sha256)s)
+        %(served_sha256)s, %(refused_columns)s)
 ON CONFLICT (line, version) DO NOTHING;
 
 -- name: find_version
 SELECT line, version, status, metrics, data_sha256, code_version, contract_version, bundle_uri, bundle_sha256,
-       created_at, refused_because, as_of, warnings, failed_gates, served_sha256
+       created_at, refused_because, as_of, warnings, failed_gates, served_sha256, refused_columns
 FROM claimwatch.model_version WHERE line = %(line)s AND version = %(version)s;
 
 -- name: warnings_of
@@ -78,7 +78,7 @@ SELECT warnings FROM claimwatch.model_version WHERE line = %(line)s AND version 
 -- name: list_versions
 SELECT m.line, m.version, m.status, live.role, m.metrics, m.data_sha256, m.code_version, m.contract_version,
        m.bundle_uri, m.bundle_sha256, m.created_at, m.refused_because, m.as_of, m.warnings,
-       coalesce(t.trusted, '{}') AS trusted, m.failed_gates, m.served_sha256,
+       coalesce(t.trusted, '{}') AS trusted, m.failed_gates, m.served_sha256, m.refused_columns,
        (SELECT jsonb_build_object('gate', e.gate, 'at', e.at, 'by', e.by, 'caller', e.caller, 'why', e.why)
         FROM claimwatch.model_exception AS e WHERE (e.line, e.version) = (m.line, m.version)) AS excepted
 FROM claimwatch.model_version AS m

@@ -4,21 +4,37 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from claimwatch.aws.faults import error_code
 from claimwatch.errors import place_of
 
-logger = Logger()
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Tracer
 
-# Without patches: a patched psycopg2 records PostgreSQL's error messages, which quote rows, and a patched
-# botocore records the keys of objects. A trace has the times and errors of invocations only.
-tracer = Tracer(auto_patch=False)
+    tracer: Tracer
+
+logger = Logger()
 
 _WRITTEN_HERE = ("claimwatch", "aws_lambda_powertools")
 """Packages whose errors quote no claim; those of a batch consist of errors that this module let out."""
+
+
+def __getattr__(name: str) -> Any:
+    """Create the tracer when a function imports it: its SDK takes a third of a second to import.
+
+    It patches nothing: a patched psycopg2 records PostgreSQL's error messages, which quote rows, and a
+    patched botocore records the keys of objects. A trace has the times and errors of invocations only.
+    """
+    if name != "tracer":
+        raise AttributeError(name)
+    from aws_lambda_powertools import Tracer  # noqa: PLC0415
+
+    globals()["tracer"] = Tracer(auto_patch=False)
+    return globals()["tracer"]
 
 
 class UnexpectedError(Exception):

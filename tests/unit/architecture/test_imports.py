@@ -215,7 +215,19 @@ def test_modules_shared_by_training_and_serving_need_only_numpy(module: str) -> 
 
 
 def test_a_cold_start_imports_neither_yaml_nor_the_model_of_odcs() -> None:
-    names = [f"claimwatch.{name}" for name in ("runtime", "ingest.load", "photos.receive")]
+    loaded = loaded_by("runtime", "ingest.load", "photos.receive")
+    assert {"pydantic", "open_data_contract_standard", "yaml"}.isdisjoint(loaded)
+
+
+def test_a_process_that_answers_score_requests_imports_no_database_and_no_tracer() -> None:
+    loaded = loaded_by("online_runtime", "observability", "scoring.scorer")
+    heavy = {"pydantic", "open_data_contract_standard", "yaml", "psycopg2", "duckdb", "aws_xray_sdk"}
+    assert heavy.isdisjoint(loaded)
+
+
+def loaded_by(*modules: str) -> set[str]:
+    """Return the modules in a new process that imports these modules of the package."""
+    names = [f"claimwatch.{name}" for name in modules]
     loaded = subprocess.run(
         [sys.executable, "-c", f"import sys, {', '.join(names)}; print(*sys.modules)"],
         env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)},
@@ -224,7 +236,7 @@ def test_a_cold_start_imports_neither_yaml_nor_the_model_of_odcs() -> None:
         check=True,
     ).stdout.split()
     assert set(names) <= set(loaded)
-    assert {"pydantic", "open_data_contract_standard", "yaml"}.isdisjoint(loaded)
+    return set(loaded)
 
 
 def test_a_function_imports_claimwatch_and_no_sibling() -> None:

@@ -21,7 +21,8 @@ from claimwatch.ingest.contract_keys import line_of
 from claimwatch.ingest.publish_contract import packaged_contract, publish_contract
 from claimwatch.observability import (
     UnexpectedError,
-)  # importing the tracer opens a socket, which tests may not
+    tracer,  # noqa: F401 - it opens a socket, which tests must not do
+)
 from claimwatch.storage.connection import Database
 from claimwatch.storage.logins import TASKS
 

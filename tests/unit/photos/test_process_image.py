@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-import claimwatch.observability  # noqa: F401 - importing the tracer opens a socket, which tests must not do
 from claimwatch.aws.events import CreatedObject, DeletedObject, parse_object_event
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.errors import TransientFault
+from claimwatch.observability import tracer  # noqa: F401 - it opens a socket, which tests must not do
 from claimwatch.photos.receive import Outcome, event_id_of
 from tests.unit.contracts.test_contract_functions import Context, loaded
 

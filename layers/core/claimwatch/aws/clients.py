@@ -18,6 +18,13 @@ _CONFIG = Config(
     read_timeout=30,
 )
 
+_REQUEST_CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 3},
+    connect_timeout=1,
+    read_timeout=3,
+)
+"""Of functions that somebody waits for: they fail before API Gateway or the caller gives up."""
+
 
 @overload
 def client(service: Literal["s3"]) -> "S3Client": ...
@@ -33,3 +40,13 @@ def client(service: Literal["ec2", "sqs", "cloudwatch", "events", "logs", "ssm"]
 def client(service: Any) -> Any:
     """Return the client of a service; endpoint, region and credentials come only from the environment."""
     return boto3.client(service, config=_CONFIG)
+
+
+@overload
+def request_client(service: Literal["s3"]) -> "S3Client": ...
+@overload
+def request_client(service: Literal["sqs", "ssm"]) -> Any: ...
+@cache
+def request_client(service: Any) -> Any:
+    """Return the client of a service, for a function that answers a request: it gives up sooner."""
+    return boto3.client(service, config=_REQUEST_CONFIG)

@@ -1,4 +1,7 @@
-"""Migrate the database's schema to this version of the code, and renew all logins, at deployment."""
+"""Migrate the database's schema to this version of the code, and renew all logins, at deployment.
+
+The key that draws claims of equal scores is made by a migration; the online scorer reads it elsewhere.
+"""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -9,8 +12,10 @@ from claimwatch import runtime
 from claimwatch.aws.custom_resource import Request, respond
 from claimwatch.observability import logger, without_messages
 from claimwatch.photos.line_views import complete_lines
+from claimwatch.storage.connection import Database
 from claimwatch.storage.logins import TASKS, renew_logins
 from claimwatch.storage.migrate import migrate_with_retry
+from claimwatch.storage.scores import audit_key
 
 
 @logger.inject_lambda_context
@@ -24,10 +29,18 @@ def bring_up_to_date(request: Request) -> Mapping[str, str]:
     """Run the pending migrations and renew the login of every task; the data outlives the stack."""
     if request.kind == "Delete":
         runtime.logins().delete(TASKS)  # from then on, nobody knows the passwords
+        runtime.draw_key().delete()
         return {}
     with closing(runtime.owned_database()) as database:  # nobody stays connected as the owner
         ran = [f"{migration.number:04}_{migration.name}" for migration in migrate_with_retry(database)]
         lines = complete_lines(database)
         renew_logins(database, runtime.owner_secret(), runtime.logins())
+        runtime.draw_key().put(draw_key_of(database))
     logger.info("schema migrated", extra={"migrations": ran, "lines_with_photos": lines})
     return {"Migrations": ", ".join(ran)}
+
+
+def draw_key_of(database: Database) -> bytes:
+    """Return the key that draws claims of equal scores."""
+    with database.transaction() as cursor:
+        return audit_key(cursor)

@@ -11,7 +11,7 @@ from claimwatch.aws.executions import ClaimsPipeline, ScoreClaims
 from claimwatch.aws.lambda_reports import LambdaReports
 from claimwatch.aws.metrics import CloudWatchMetrics
 from claimwatch.aws.objects import S3Objects
-from claimwatch.aws.parameters import LoginParameters, read_login
+from claimwatch.aws.parameters import KeyParameter, LoginParameters, read_login
 from claimwatch.aws.published import PointerParameters
 from claimwatch.aws.queues import SqsQueues
 from claimwatch.aws.secrets import secret_json, secret_text
@@ -44,6 +44,11 @@ def owned_database() -> Database:
 def logins() -> LoginParameters:
     """Return the parameters that hold the login of each task."""
     return LoginParameters(settings.database_parameters)
+
+
+def draw_key() -> KeyParameter:
+    """Return the parameter with the key that draws claims of equal scores."""
+    return KeyParameter(settings.draw_key_parameter)
 
 
 @cache

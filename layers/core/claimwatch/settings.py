@@ -46,6 +46,7 @@ class Settings:
     database_secret_arn = _Variable(str)
     database_parameters = _Variable(str)
     live_parameters = _Variable(str)
+    draw_key_parameter = _Variable(str)
     personal_data_key_arn = _Variable(str)
     artifact_bucket = _Variable(str)
     alert_topic_arn = _Variable(str)

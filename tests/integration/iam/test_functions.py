@@ -341,6 +341,12 @@ ACTIONS = (
         lambda c, d, _: _store(c, f"{d.outputs['DatabaseParameters']}/iam"),
     ),
     Action(
+        "store the key that draws claims of equal scores",
+        {"MigrateSchema"},
+        # Parameter Store refuses to replace it after IAM has allowed to store it.
+        lambda c, d, _: c("ssm").put_parameter(Name=_published(d, "draw-key"), Value="0", Type="String"),
+    ),
+    Action(
         "say which model is live",
         {"PromoteModel"},
         lambda c, d, _: _store(c, _published(d, "live/iam")),

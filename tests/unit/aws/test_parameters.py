@@ -64,3 +64,31 @@ def test_logins_are_deleted_ten_at_a_time(ssm: Stubber) -> None:
     ssm.add_response("delete_parameters", {}, {"Names": names[:10]})
     ssm.add_response("delete_parameters", {}, {"Names": names[10:]})
     parameters.LoginParameters("/prefix").delete(f"t{number}" for number in range(12))
+
+
+def test_a_key_is_stored_encrypted_and_read_back(ssm: Stubber) -> None:
+    key = bytes(range(32))
+    ssm.add_response(
+        "put_parameter",
+        {"Version": 1},
+        {
+            "Name": "/claimwatch/prod/draw-key",
+            "Description": "Claimwatch - key of draws among equal scores. Each deployment stores it.",
+            "Value": key.hex(),
+            "Type": "SecureString",
+            "Overwrite": True,
+        },
+    )
+    ssm.add_response(
+        "get_parameter",
+        {"Parameter": {"Value": key.hex()}},
+        {"Name": "/claimwatch/prod/draw-key", "WithDecryption": True},
+    )
+    ssm.add_client_error("get_parameter", "ParameterNotFound")
+    parameter = parameters.KeyParameter("/claimwatch/prod/draw-key")
+
+    parameter.put(key)
+
+    assert parameter.read() == key
+    with pytest.raises(TransientFault, match="draw-key does not exist"):
+        parameter.read()

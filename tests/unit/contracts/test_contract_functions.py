@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
@@ -221,6 +221,7 @@ def run_work(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Request], Any]:
         monkeypatch.setattr(module, "migrate_with_retry", lambda *_: [], raising=False)
         monkeypatch.setattr(module, "complete_lines", lambda *_: [], raising=False)
         monkeypatch.setattr(module, "renew_logins", lambda *_: None, raising=False)
+        monkeypatch.setattr(module, "draw_key_of", lambda *_: b"key", raising=False)
         module.handler({}, Context())
         return found[0]
 
@@ -250,10 +251,23 @@ class FakeRuntime:
     def logins(self) -> "FakeLogins":
         return FakeLogins()
 
+    def draw_key(self) -> "FakeDrawKey":
+        return FakeDrawKey()
+
 
 class FakeLogins:
     def delete(self, tasks: Iterable[str]) -> None:
         assert set(tasks) == set(TASKS)
+
+
+class FakeDrawKey:
+    stored: ClassVar[bytes | None] = b"of an earlier deployment"
+
+    def put(self, key: bytes) -> None:
+        FakeDrawKey.stored = key
+
+    def delete(self) -> None:
+        FakeDrawKey.stored = None
 
 
 @pytest.mark.parametrize(
@@ -263,6 +277,8 @@ def test_deleting_the_stack_deletes_no_data(run_work: Callable[[str, Request], A
     FakeRuntime.bucket = Bucket()
     assert run_work(folder, Request("Delete", {"Line": "motor"})) == {}
     assert FakeRuntime.bucket.objects == {}
+    assert (FakeDrawKey.stored is None) == (folder == "database/migrate_schema")
+    FakeDrawKey.stored = b"of an earlier deployment"
 
 
 def test_a_deployment_publishes_the_contract(run_work: Callable[[str, Request], Any]) -> None:
@@ -275,8 +291,11 @@ def test_a_deployment_publishes_the_contract(run_work: Callable[[str, Request], 
     }
 
 
-def test_a_deployment_runs_the_migrations(run_work: Callable[[str, Request], Any]) -> None:
+def test_a_deployment_runs_the_migrations_and_stores_the_draw_key(
+    run_work: Callable[[str, Request], Any],
+) -> None:
     assert run_work("database/migrate_schema", Request("Update", {})) == {"Migrations": ""}
+    assert FakeDrawKey.stored == b"key"
 
 
 def test_an_unexpected_error_names_the_line_of_the_handler(

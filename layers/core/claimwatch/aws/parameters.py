@@ -1,4 +1,4 @@
-"""Parameters of Systems Manager that hold the database's logins, one for each task."""
+"""Parameters of Systems Manager that hold secrets: the database's logins, one for each task, and a key."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -23,6 +23,41 @@ def read_login(name: str) -> dict[str, Any]:
             raise TransientFault(f"parameter {name} does not exist: the deployment creates it") from None
     credentials: dict[str, Any] = json.loads(answer["Parameter"]["Value"])
     return credentials
+
+
+class KeyParameter:
+    """A parameter that holds a key for functions without a database."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._ssm = client("ssm")
+
+    def read(self) -> bytes:
+        """Return the key; raises ``TransientFault`` until a deployment has stored it."""
+        with aws_faults("Parameter Store"):
+            try:
+                answer = self._ssm.get_parameter(Name=self._name, WithDecryption=True)
+            except self._ssm.exceptions.ParameterNotFound:
+                raise TransientFault(
+                    f"parameter {self._name} does not exist: the deployment creates it"
+                ) from None
+        return bytes.fromhex(answer["Parameter"]["Value"])
+
+    def put(self, key: bytes) -> None:
+        """Store the key, encrypted."""
+        with aws_faults("Parameter Store"):
+            self._ssm.put_parameter(
+                Name=self._name,
+                Description="Claimwatch - key of draws among equal scores. Each deployment stores it.",
+                Value=key.hex(),
+                Type="SecureString",
+                Overwrite=True,
+            )
+
+    def delete(self) -> None:
+        """Delete the key; a missing one is ignored."""
+        with aws_faults("Parameter Store"):
+            self._ssm.delete_parameters(Names=[self._name])
 
 
 class LoginParameters:

@@ -59,5 +59,7 @@ def answered(request_id: str = "r-1", number: int = 3, **changes: Any) -> Reques
 
 def refused(request_id: str = "r-2", problem: str = "purpose", **changes: Any) -> RequestRecord:
     """The record of a request that was refused as a whole."""
-    nothing: dict[str, Any] = dict.fromkeys(("purpose", "model_version", "model_sha256", "contract_version", "threshold"))
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("purpose", "model_version", "model_sha256", "contract_version", "threshold")
+    )
     return answered(request_id, **nothing, outcome="refused", problem=problem, claims=(), **changes)

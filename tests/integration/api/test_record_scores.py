@@ -90,7 +90,11 @@ def test_a_refused_request_is_one_row_and_one_event(
 
 
 def test_a_file_that_was_sent_is_one_row_and_one_event_with_its_key(database: ClonedDatabase) -> None:
-    sent: dict[str, Any] = {"action": "claims.submit", "landed_key": "claims/motor/api/00.ndjson", "claims": ()}
+    sent: dict[str, Any] = {
+        "action": "claims.submit",
+        "landed_key": "claims/motor/api/00.ndjson",
+        "claims": (),
+    }
     nothing: dict[str, Any] = dict.fromkeys(("model_version", "model_sha256", "threshold"))
 
     assert store(database, answered(**sent, **nothing)) == [1]

@@ -217,7 +217,9 @@ def _verify_chain(
             continue
         if seal.number != number:
             found.seal("seal_unchained", number, f"seal {number} is seal {seal.number} in another place")
-        elif expected is not None and seal.previous != expected:
+            expected = None
+            continue
+        if expected is not None and seal.previous != expected:
             sentence = f"seal {number} is out of the chain: it does not continue seal {number - 1}"
             found.seal("seal_unchained", number, sentence)
         expected = result.head = hash_of(stored.content)

@@ -15,6 +15,7 @@ from claimwatch.photos.line_views import complete_lines
 from claimwatch.storage.connection import Database
 from claimwatch.storage.logins import TASKS, renew_logins
 from claimwatch.storage.migrate import migrate_with_retry
+from claimwatch.storage.permissions import SEPARATIONS, separate_duties
 from claimwatch.storage.scores import audit_key
 
 
@@ -34,6 +35,8 @@ def bring_up_to_date(request: Request) -> Mapping[str, str]:
     with closing(runtime.owned_database()) as database:  # nobody stays connected as the owner
         ran = [f"{migration.number:04}_{migration.name}" for migration in migrate_with_retry(database)]
         lines = complete_lines(database)
+        duties = request.choice("SeparationOfDuties", SEPARATIONS)
+        separate_duties(database, duties, request.property("Stack"))
         renew_logins(database, runtime.owner_secret(), runtime.logins())
         runtime.draw_key().put(draw_key_of(database))
     logger.info("schema migrated", extra={"migrations": ran, "lines_with_photos": lines})

@@ -222,6 +222,7 @@ def run_work(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Request], Any]:
         monkeypatch.setattr(module, "complete_lines", lambda *_: [], raising=False)
         monkeypatch.setattr(module, "renew_logins", lambda *_: None, raising=False)
         monkeypatch.setattr(module, "draw_key_of", lambda *_: b"key", raising=False)
+        monkeypatch.setattr(module, "separate_duties", FakeRuntime.separate_duties, raising=False)
         module.handler({}, Context())
         return found[0]
 
@@ -233,8 +234,16 @@ def stack_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARTIFACT_BUCKET", "artifacts")
 
 
+DEPLOYED = {"SeparationOfDuties": "relaxed", "Stack": "arn:aws:cloudformation:::stack/claimwatch/1"}
+
+
 class FakeRuntime:
     bucket = Bucket()
+    separations: ClassVar[list[tuple[str, str]]] = []
+
+    @classmethod
+    def separate_duties(cls, _database: Database, separation: str, actor: str) -> None:
+        cls.separations.append((separation, actor))
 
     def contracts_queue(self) -> Queue:
         return Queue()
@@ -294,8 +303,10 @@ def test_a_deployment_publishes_the_contract(run_work: Callable[[str, Request], 
 def test_a_deployment_runs_the_migrations_and_stores_the_draw_key(
     run_work: Callable[[str, Request], Any],
 ) -> None:
-    assert run_work("database/migrate_schema", Request("Update", {})) == {"Migrations": ""}
+    FakeRuntime.separations.clear()
+    assert run_work("database/migrate_schema", Request("Update", DEPLOYED)) == {"Migrations": ""}
     assert FakeDrawKey.stored == b"key"
+    assert FakeRuntime.separations == [("relaxed", DEPLOYED["Stack"])]
 
 
 def test_an_unexpected_error_names_the_line_of_the_handler(

@@ -48,6 +48,10 @@ class Request:
         """Return a property; raises ``MalformedEvent`` if the template does not set it."""
         return Fields(self.properties, "resource properties").text(name)
 
+    def choice[T: str](self, name: str, choices: tuple[T, ...]) -> T:
+        """Return a property that has one of these values; raises ``MalformedEvent`` if it has not."""
+        return Fields(self.properties, "resource properties").choice(name, choices)
+
 
 @dataclass(frozen=True)
 class _Envelope:

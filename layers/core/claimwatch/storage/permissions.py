@@ -2,8 +2,7 @@
 
 from typing import Literal
 
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
-
+from claimwatch.storage.connection import Database
 from claimwatch.storage.queries import queries
 
 type Separation = Literal["enforced", "relaxed"]
@@ -13,10 +12,11 @@ SEPARATIONS: tuple[Separation, ...] = ("enforced", "relaxed")
 _SQL = queries("permissions")
 
 
-def set_separation_of_duties(cursor: Cursor, value: Separation, actor: str) -> bool:
+def separate_duties(database: Database, separation: Separation, actor: str) -> bool:
     """Store whether conflicting permissions exclude each other; return whether that has changed.
 
-    A change is an access event. Only the owner of the database may call this.
+    A change is an access event. Only the owner of the database may do this.
     """
-    cursor.execute(_SQL["set_separation_of_duties"], {"value": value, "actor": actor})
-    return bool(cursor.rowcount)
+    with database.transaction() as cursor:
+        cursor.execute(_SQL["separate_duties"], {"separation": separation, "actor": actor})
+        return bool(cursor.rowcount)

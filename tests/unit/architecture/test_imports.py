@@ -16,6 +16,7 @@ PACKAGE = PROJECT / "layers" / "core" / "claimwatch"
 
 ALLOWED = {
     "domain": set(),
+    "api": {"domain"},
     "aws": {"domain"},
     "storage": {"domain"},
     "ingest": {"domain", "aws", "storage"},
@@ -52,6 +53,7 @@ THIRD_PARTY = {
         "open_data_contract_standard",
         "stdnum",
     },
+    "api": {"pydantic"},
     "aws": {"boto3", "botocore", "aws_lambda_powertools"},
     "storage": {"psycopg2"},
     "ingest": {"duckdb", "numpy", "psycopg2"},

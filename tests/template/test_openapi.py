@@ -17,4 +17,4 @@ def test_every_route_is_described_with_the_way_its_caller_is_verified() -> None:
 def test_the_document_describes_no_other_route() -> None:
     document = json.loads((PROJECT / "openapi.json").read_text("utf-8"))
     keys = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
-    assert keys == {route.key for route in ROUTES}
+    assert keys == {route.key.replace("+}", "}") for route in ROUTES}

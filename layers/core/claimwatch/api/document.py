@@ -22,7 +22,8 @@ VERSION = "1.0.0"
 
 PROBLEM_JSON = "application/problem+json"
 
-_TEXT = {"type": "string", "minLength": 1, "maxLength": 200}
+_TEXT = {"type": "string", "maxLength": 500}
+_MOMENT = {"type": "string", "format": "date-time"}
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     "line": {
@@ -57,17 +58,19 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "Whether to show personal values, which needs another permission.",
         "schema": {"type": "boolean"},
     },
-    "filter_line": {"in": "query", "name": "line", "description": "Only of this line.", "schema": _TEXT},
-    "claim": {"in": "query", "description": "Only about this claim.", "schema": _TEXT | {"maxLength": 400}},
+    "claim": {"in": "query", "description": "Only about this claim.", "schema": _TEXT},
+    "filter_line": {"in": "query", "description": "Only of this line.", "schema": _TEXT},
     "model": {"in": "query", "description": "Only with this version of a model.", "schema": _TEXT},
-    "actor": {"in": "query", "description": "Only of this identity.", "schema": _TEXT | {"maxLength": 400}},
+    "actor": {"in": "query", "description": "Only of this identity.", "schema": _TEXT},
     "purpose": {"in": "query", "description": "Only for this purpose.", "schema": _TEXT},
-    "since": {
+    "action": {"in": "query", "description": "Only this action.", "schema": _TEXT},
+    "since": {"in": "query", "description": "Only from this moment on.", "schema": _MOMENT},
+    "until": {"in": "query", "description": "Only before this moment.", "schema": _MOMENT},
+    "cursor": {
         "in": "query",
-        "description": "Only from this day or time on (UTC).",
-        "schema": {"type": "string", "format": "date"},
+        "description": "The cursor of an earlier answer, for the page after it.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
     },
-    "cursor": {"in": "query", "description": "Where the previous page ended.", "schema": _TEXT},
 }
 """Parameters by name. Those of the path and of the header are required."""
 
@@ -99,10 +102,6 @@ _SECURITY: dict[Door, list[dict[str, list[str]]]] = {
 
 def openapi_document() -> dict[str, Any]:
     """Return the document."""
-    models = _models()
-    _, schemas = models_json_schema(
-        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
-    )
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
@@ -124,7 +123,7 @@ def openapi_document() -> dict[str, Any]:
         "tags": [{"name": name} for name in dict.fromkeys(route.tag for route in ROUTES)],
         "paths": paths,
         "components": {
-            "schemas": _without_noise(schemas["$defs"]),
+            "schemas": _schemas(),
             "responses": {HTTPStatus(status).name: _error(status) for status in _ERRORS},
             "securitySchemes": {
                 "sigv4": {
@@ -143,11 +142,6 @@ def openapi_document() -> dict[str, Any]:
             },
         },
     }
-
-
-def _models() -> list[type[BaseModel]]:
-    named = [model for route in ROUTES for model in (route.body, route.answer) if model is not None]
-    return list(dict.fromkeys([*named, Problem, GatewayMessage]))
 
 
 def _operation(route: Route) -> dict[str, Any]:
@@ -201,17 +195,31 @@ def _summary_of(model: type[BaseModel]) -> str:
     return (model.__doc__ or "").partition("\n")[0]
 
 
-def _without_noise(schema: Any) -> Any:
-    """Leave out generated titles, and let clients accept fields that later versions add."""
+def _schemas() -> dict[str, Any]:
+    """Return the schemas of all models. Of answers, clients accept fields that later versions add."""
+    models: list[type[BaseModel]] = [Problem, GatewayMessage]
+    models += [model for route in ROUTES for model in (route.body, route.answer) if model is not None]
+    _, found = models_json_schema(
+        [(model, "validation") for model in dict.fromkeys(models)],
+        ref_template="#/components/schemas/{model}",
+    )
+    schemas: dict[str, Any] = _untitled(found["$defs"])
+    bodies = {route.body.__name__ for route in ROUTES if route.body is not None}
+    for name in schemas.keys() - bodies:
+        schemas[name].pop("additionalProperties", None)
+    return schemas
+
+
+def _untitled(schema: Any) -> Any:
+    """Leave out the titles that pydantic makes of names."""
     if isinstance(schema, list):
-        return [_without_noise(item) for item in schema]
+        return [_untitled(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        key: _without_noise(value)
+        key: _untitled(value)
         for key, value in schema.items()
         if not (key == "title" and isinstance(value, str))
-        and not (key == "additionalProperties" and value is False)
     }
 
 

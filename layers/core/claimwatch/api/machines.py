@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from claimwatch.api.answers import Answer, Json, Line, Moment, Request, RequestId, Version
 
@@ -90,23 +90,12 @@ class Received(Answer):
     see: Annotated[str, Field(description="The command that shows what became of the file.")]
 
 
-class ClaimStatus(Answer):
-    """What Claimwatch knows of a claim; nothing of it is personal."""
-
-    line: Line
-    claim_id: str
-    status: Literal["received", "scored", "decided"]
-    score: "StoredScore | None"
-    decision: "Decision | None"
-
-
 class StoredScore(Answer):
-    """The newest score of the champion."""
+    """The newest score of the champion, without its reasons, which quote the claim."""
 
     probability: Annotated[float, Field(ge=0, le=1)]
     percentile: Annotated[float, Field(ge=0, le=100)]
     referred: bool
-    reasons: Annotated[list[Reason] | None, Field(description="Null if the claim is not referred.")]
     model_version: Version
     scored_at: Moment
 
@@ -118,16 +107,34 @@ class Decision(Answer):
     decided_at: Moment | None
 
 
+class ClaimStatus(Answer):
+    """How far a claim is; nothing else of it is shown."""
+
+    line: Line
+    claim_id: str
+    status: Literal["received", "scored", "decided"]
+    score: StoredScore | None
+    decision: Decision | None
+
+
+class LiveRole(Answer):
+    """A role that a model has now."""
+
+    role: Literal["champion", "challenger"]
+    since: Moment
+
+
 class Model(Answer):
     """A model of a line."""
 
     version: Version
     status: Literal["registered", "refused"]
-    role: Annotated[
-        Literal["champion", "challenger"] | None, Field(description="Null if the model is not live.")
-    ]
-    contract_version: str
     created_at: Moment
+    contract_version: str
+    sha256: Annotated[str | None, Field(description="Of the manifest of its bundle.")]
+    as_of: Annotated[str | None, Field(description="The day of a back-test.")]
+    refused_because: str | None
+    roles: Annotated[list[LiveRole], Field(description="Empty if the model is not live.")]
 
 
 class Models(Answer):
@@ -158,29 +165,51 @@ class Ready(Answer):
     lines: list[ReadyLine]
 
 
-class Grant(Request):
+Permission = Literal[
+    "claim.read",
+    "claim.unmask",
+    "case.decide",
+    "case.assign",
+    "photo.view",
+    "model.read",
+    "model.train",
+    "model.promote",
+    "audit.read",
+    "person.erase",
+]
+"""What people may do."""
+
+
+class Grant(BaseModel):
     """A permission to grant or to revoke."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     grantee: Annotated[
         str,
         Field(
-            pattern="^(group|person):.{1,200}$",
-            description="`group:` and the name of a group, or `person:` and a name.",
+            pattern=r"^(group|person):[^\x00-\x1f\x7f]{1,200}$",
+            description="`group:` and the name of a group, or `person:` and the name of a person.",
         ),
     ]
-    permission: str
-    line: Annotated[str, Field(description="The line, or `*` for all of them.")] = "*"
-    why: Annotated[str, Field(min_length=1, max_length=2000)]
+    permission: Permission
+    line: Annotated[
+        str,
+        Field(pattern=r"^(\*|[a-z][a-z0-9_]{0,39})$", description="The line, or `*` for every line."),
+    ] = "*"
+    why: Annotated[
+        str, Field(min_length=1, max_length=2000, pattern=r"\S", description="Why, for the record.")
+    ]
 
 
 class Granted(Answer):
-    """A permission that somebody holds."""
+    """A permission that a group or a person has."""
 
     grantee: str
-    permission: str
+    permission: Permission
     line: str
     granted_at: Moment
-    granted_by: str
+    granted_by: Annotated[str, Field(description="The verified identity of whoever granted it.")]
     why: str
 
 
@@ -188,13 +217,8 @@ class Permissions(Answer):
     """All permissions that were granted."""
 
     permissions: list[Granted]
+    conflicts: Annotated[
+        list[Annotated[list[Permission], Field(min_length=2, max_length=2)]],
+        Field(description="Pairs that nobody may have together."),
+    ]
     separation_of_duties: Literal["enforced", "relaxed"]
-
-
-class Changed(Answer):
-    """A permission that was granted or revoked."""
-
-    grantee: str
-    permission: str
-    line: str
-    changed: Annotated[bool, Field(description="False if it was so before.")]

@@ -4,22 +4,29 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from claimwatch.api.answers import Answer, Line, Moment, Purpose
-from claimwatch.api.machines import Decision, StoredScore
+from claimwatch.api.answers import Answer, Line, Moment
+from claimwatch.api.machines import Decision, Permission, StoredScore
 
 
 class Held(Answer):
-    """A permission that the person has, and for which line."""
+    """A permission that the person has, and for which lines."""
 
-    permission: str
-    line: Annotated[str, Field(description="The line, or `*` for all of them.")]
+    permission: Permission
+    lines: Annotated[list[str], Field(description="Lines, or `*` for every line.")]
 
 
 class Conflict(Answer):
     """Two permissions that nobody may have together, so that neither is effective."""
 
-    permissions: Annotated[list[str], Field(min_length=2, max_length=2)]
+    permissions: Annotated[list[Permission], Field(min_length=2, max_length=2)]
     why: str
+
+
+class ReadableLine(Answer):
+    """A line whose claims the person may read, and for which purposes."""
+
+    line: Line
+    purposes: list[str]
 
 
 class Me(Answer):
@@ -30,6 +37,36 @@ class Me(Answer):
     permissions: Annotated[list[Held], Field(description="Those that are effective.")]
     conflicts: Annotated[list[Conflict], Field(description="Granted, but without effect.")]
     separation_of_duties: Literal["enforced", "relaxed"]
+    lines: list[ReadableLine]
+    purposes: Annotated[list[str], Field(description="Purposes of requests that are about no line.")]
+
+
+class Value(Answer):
+    """The value of a column of a claim."""
+
+    name: str
+    masked: Annotated[bool, Field(description="Whether the value is hidden, because it is personal.")]
+    value: Annotated[Any, Field(description="Null if it is missing or masked.")]
+
+
+class ShownReason(Answer):
+    """A reason as it is stored; of a masked column, without its value and text."""
+
+    feature: str
+    value: Any = None
+    typical: Any = None
+    fraud_ratio: float | None = None
+    text: str = ""
+    contribution: float
+    share: float | None = None
+    meaning: str = ""
+    masked: bool = False
+
+
+class ExplainedScore(StoredScore):
+    """The newest score of the champion, with its reasons."""
+
+    reasons: Annotated[list[ShownReason] | None, Field(description="Null if the claim is not referred.")]
 
 
 class Claim(Answer):
@@ -37,10 +74,11 @@ class Claim(Answer):
 
     line: Line
     claim_id: str
-    columns: Annotated[dict[str, Any], Field(description="By name, in the order of the contract.")]
-    masked: Annotated[list[str], Field(description="Columns whose values are not shown.")]
-    score: StoredScore | None
-    outcome: Decision | None
+    contract_version: str
+    columns: Annotated[list[Value], Field(description="In the order of the contract.")]
+    masked: Annotated[list[str], Field(description="Columns whose values are hidden.")]
+    score: ExplainedScore | None
+    decision: Decision | None
     received_at: Moment
 
 
@@ -54,8 +92,8 @@ class Event(Answer):
     action: str
     line: str | None
     object: Annotated[str | None, Field(description="The claim, permission or filters that it is about.")]
-    purpose: Purpose | None
-    reason: str | None
+    purpose: Annotated[str | None, Field(description="Null if the request named none that is valid.")]
+    reason: Annotated[str | None, Field(description="Why it was refused, or why it was done.")]
     request_id: str | None
     outcome: Literal["answered", "refused", "not_found", "rejected"]
     model_version: str | None

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from pydantic import BaseModel
+
 from claimwatch.api import answers, examples, machines, people, requests
 
 
@@ -37,7 +39,7 @@ class Route:
     answer: type[answers.Answer]
     description: str = ""
     status: int = 200
-    body: type[answers.Request] | None = None
+    body: type[BaseModel] | None = None
     body_kind: str = JSON
     body_example: Any = None
     example: Any = None
@@ -51,7 +53,8 @@ class Route:
 
     @property
     def path(self) -> str:
-        return self.key.partition(" ")[2]
+        """The path as OpenAPI writes it. In API Gateway's, `+` marks a parameter that may have slashes."""
+        return self.key.partition(" ")[2].replace("+}", "}")
 
 
 SCORES = Route(
@@ -97,7 +100,7 @@ CLAIMS = Route(
 )
 
 CLAIM_STATUS = Route(
-    "GET /v1/lines/{line}/claims/{claim_id}",
+    "GET /v1/lines/{line}/claims/{claim_id+}",
     Door.MACHINES,
     "getClaimStatus",
     "Get the status of a claim",
@@ -112,7 +115,6 @@ CLAIM_STATUS = Route(
             "probability": 0.3127,
             "percentile": 97.6,
             "referred": True,
-            "reasons": [examples.REASON],
             "model_version": "7",
             "scored_at": "2026-03-02T09:20:11Z",
         },
@@ -135,9 +137,12 @@ MODELS = Route(
             {
                 "version": "7",
                 "status": "registered",
-                "role": "champion",
-                "contract_version": "1.0.0",
                 "created_at": "2026-02-27T04:10:00Z",
+                "contract_version": "1.0.0",
+                "sha256": "3b5d5c3712955042212316173ccf37be3b5d5c3712955042212316173ccf37be",
+                "as_of": None,
+                "refused_because": None,
+                "roles": [{"role": "champion", "since": "2026-02-28T08:00:00Z"}],
             }
         ],
     },
@@ -182,8 +187,9 @@ GRANT = Route(
     Door.MACHINES,
     "grantPermission",
     "Grant a permission",
-    machines.Changed,
-    "A grant that would give one grantee two permissions that nobody may have together is refused.",
+    machines.Granted,
+    "A grant that would give one grantee two permissions that nobody may have together is refused with code "
+    "`conflict`. An equal grant stays as it is.",
     body=machines.Grant,
     body_example={
         "grantee": "group:investigator",
@@ -191,9 +197,16 @@ GRANT = Route(
         "line": "motor",
         "why": "takes over motor claims",
     },
-    example={"grantee": "group:investigator", "permission": "claim.read", "line": "motor", "changed": True},
+    example={
+        "grantee": "group:investigator",
+        "permission": "claim.read",
+        "line": "motor",
+        "granted_at": "2026-03-02T09:20:11Z",
+        "granted_by": "arn:aws:iam::123456789012:user/platform",
+        "why": "takes over motor claims",
+    },
     parameters=("x-purpose",),
-    errors=(404, 409, 422),
+    errors=(409,),
     tag="permissions",
 )
 
@@ -202,12 +215,13 @@ REVOKE = Route(
     Door.MACHINES,
     "revokePermission",
     "Revoke a permission",
-    machines.Changed,
+    machines.Granted,
+    "Returns what was granted.",
     body=machines.Grant,
     body_example=GRANT.body_example,
     example=GRANT.example,
     parameters=("x-purpose",),
-    errors=(404, 409, 422),
+    errors=(404,),
     tag="permissions",
 )
 
@@ -269,7 +283,7 @@ ME = Route(
 )
 
 READ_CLAIM = Route(
-    "GET /app/claims/{line}/{claim_id}",
+    "GET /app/claims/{line}/{claim_id+}",
     Door.PEOPLE,
     "readClaim",
     "Read a claim",
@@ -288,7 +302,9 @@ AUDIT = Route(
     "List access events",
     people.Events,
     "Needs permission `audit.read`. To list events is an access event, too.",
-    parameters=("x-purpose", "line", "claim", "model", "actor", "purpose", "since", "cursor"),
+    parameters=(
+        *("x-purpose", "claim", "line", "model", "actor", "purpose", "action", "since", "until", "cursor"),
+    ),
     tag="people",
 )
 

@@ -81,6 +81,7 @@ ALLOWED = {
     "PlanScoring": {"ssm:GetParameter", "sns:Publish"},
     "ScoreChunk": {"s3:GetObject", "s3:ListBucket", "ssm:GetParameter", "sns:Publish"},
     "RecordUnscored": {"ssm:GetParameter", "sns:Publish"},
+    "RecordScores": {"ssm:GetParameter"},
     "StartTraining": {
         "ec2:CreateTags",
         "ec2:DescribeInstances",

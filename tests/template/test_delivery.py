@@ -129,11 +129,11 @@ def test_a_consumer_reports_batch_item_failures(function: str, queue: str, event
     assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_only_queues_that_people_can_fill_have_a_maximum_concurrency() -> None:
+def test_only_queues_that_senders_can_fill_have_a_maximum_concurrency() -> None:
     """It bounds the connections to the database, but ends Lambda's slower polling of an idle queue.
 
-    People drop any number of files and photos at a time. Contracts are as few as lines, and checks are ten
-    for each line and week.
+    People drop any number of files and photos at a time, and machines send any number of requests. Contracts
+    are as few as lines, and checks are ten for each line and week.
     """
 
     def limits(**parameters: str) -> dict[str, Any]:
@@ -147,6 +147,7 @@ def test_only_queues_that_people_can_fill_have_a_maximum_concurrency() -> None:
     limited = {
         "StartPipelineClaims": {"Ref": "ClaimsConcurrency"},
         "ProcessImageImages": {"Ref": "ImagesConcurrency"},
+        "RecordScoresRecords": 4,
     }
     assert limits(EvaluationConcurrency="0") == limits() == limited | unlimited
     chosen = limits(EvaluationConcurrency="4")

@@ -4,7 +4,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from claimwatch.scoring.score_record import RequestRecord, rejected_entry, scored_entry
+from claimwatch.access.request_record import RequestRecord, rejected_entry, scored_entry
 
 AT = datetime(2026, 3, 2, 8, 15, 30, 123456, tzinfo=UTC)
 ACTOR = "arn:aws:sts::123456789012:assumed-role/claims-system/i-1"

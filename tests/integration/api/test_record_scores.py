@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from psycopg2.extras import RealDictCursor
 
+from claimwatch.access.request_record import MOST_BYTES, RequestRecord
 from claimwatch.errors import MalformedEvent
 from claimwatch.scoring.record_scores import record_scores
-from claimwatch.scoring.score_record import MOST_BYTES, RequestRecord
 from claimwatch.storage.connection import StatementRefused
 from tests.cluster import ClonedDatabase
 from tests.integration.api.records import ACTOR, AT, REASON, answered, refused, scored

@@ -1,6 +1,6 @@
 """Storage of the records of requests to the API, each with its access events."""
 
-from claimwatch.scoring.score_record import RequestRecord
+from claimwatch.access.request_record import RequestRecord
 from claimwatch.storage import score_requests
 from claimwatch.storage.connection import Database
 from claimwatch.storage.score_requests import ScoreRequest

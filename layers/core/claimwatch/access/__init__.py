@@ -1,0 +1,1 @@
+"""Who asks the API for what, for which purpose, and the record of it."""

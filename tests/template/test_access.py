@@ -108,6 +108,7 @@ ALLOWED = {
         "states:StartExecution",
     },
     "ApproveException": {"ssm:GetParameter"},
+    "CaseApi": {"ssm:GetParameter"},
     "PublishTraining": {"s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"},
     "PlanEvaluation": {"ssm:GetParameter", "sqs:SendMessage"},
     "RunCheck": {

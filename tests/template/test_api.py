@@ -1,9 +1,11 @@
 """Requests of people reach the functions through routes with IAM authorization, and in no other way."""
 
 import json
+from fnmatch import fnmatchcase
 
 import pytest
 
+from claimwatch.cases.routes import ROUTES as CASE_ROUTES
 from tests.template.application import FUNCTIONS, RESOURCES, as_list, of_type, policies, referred
 
 ROUTES = of_type("AWS::ApiGatewayV2::Route")
@@ -15,7 +17,9 @@ REQUESTED = {
     "POST /v1/lines/{line}/exceptions": "ApproveException",
     "POST /v1/lines/{line}/trainings": "StartTraining",
     "POST /v1/lines/{line}/evaluations": "PlanEvaluation",
+    **dict.fromkeys(CASE_ROUTES, "CaseApi"),
 }
+"""Each route with its function."""
 
 
 def function_of(route: str) -> str | None:
@@ -24,24 +28,44 @@ def function_of(route: str) -> str | None:
     return referred(INTEGRATIONS[integration]["IntegrationUri"])
 
 
+def resource_of(key: str) -> str:
+    """The resource of a route in a policy, below API and stage, with a line and a claim in its path."""
+    return "/" + key.replace(" ", "").replace("{line}", "motor").replace("{claim_id+}", "C-1")
+
+
 @pytest.mark.parametrize("name", ROUTES)
-def test_a_route_accepts_only_signed_requests(name: str) -> None:
-    assert ROUTES[name]["AuthorizationType"] == "AWS_IAM"
+def test_machines_sign_requests_and_people_bring_a_token_of_the_sign_in_page(name: str) -> None:
+    route = ROUTES[name]
+    if " /v1/" in route["RouteKey"]:
+        assert route["AuthorizationType"] == "AWS_IAM"
+    else:
+        assert route["RouteKey"].partition(" ")[2].startswith("/app/")
+        assert route["AuthorizationType"] == "JWT"
+        assert route["AuthorizerId"] == {"Ref": "PeopleAuthorizer"}
+        scopes = ["OwnIdentity", ["openid"], {"Ref": "AWS::NoValue"}]
+        assert route["AuthorizationScopes"] == {"Fn::If": scopes}
 
 
 def test_each_route_calls_its_function() -> None:
     assert {ROUTES[name]["RouteKey"]: function_of(name) for name in ROUTES} == REQUESTED
 
 
-def test_only_the_route_of_a_function_may_call_it() -> None:
-    allowed = {
-        referred(permission["FunctionName"]): permission["SourceArn"]["Fn::Sub"].partition("${Api}")[2]
+def test_only_the_routes_of_a_function_may_call_it() -> None:
+    for permission in PERMISSIONS.values():
+        pattern = permission["SourceArn"]["Fn::Sub"].partition("${Api}/*")[2]
+        own = {key for key, function in REQUESTED.items() if function == referred(permission["FunctionName"])}
+        allowed = {key for key in REQUESTED if fnmatchcase(resource_of(key), pattern)}
+        assert allowed, pattern
+        assert allowed <= own, pattern
+
+
+@pytest.mark.parametrize("key", REQUESTED)
+def test_a_route_may_call_its_function(key: str) -> None:
+    assert any(
+        fnmatchcase(resource_of(key), permission["SourceArn"]["Fn::Sub"].partition("${Api}/*")[2])
         for permission in PERMISSIONS.values()
-        if permission["Principal"] == "apigateway.amazonaws.com"
-    }
-    assert allowed == {
-        function: f"/*/{key.replace(' ', '').replace('{line}', '*')}" for key, function in REQUESTED.items()
-    }
+        if referred(permission["FunctionName"]) == REQUESTED[key]
+    )
 
 
 def test_no_policy_lets_anybody_invoke_a_function_of_the_api_directly() -> None:
@@ -59,21 +83,40 @@ def test_no_policy_lets_anybody_invoke_a_function_of_the_api_directly() -> None:
     assert {permission["Principal"] for permission in PERMISSIONS.values()} == {"apigateway.amazonaws.com"}
 
 
-APPROVALS = "POST /v1/lines/{line}/exceptions"
+ANY_LINE, OWN_LINE = "lines/*", "lines/${!aws:PrincipalTag/claimwatch-line}"
 
 
 @pytest.mark.parametrize(
     ("policy", "routes"),
-    [("OperatorPolicy", REQUESTED.keys() - {APPROVALS}), ("ApproverPolicy", {APPROVALS})],
+    [
+        (
+            "OperatorPolicy",
+            {f"POST/v1/{ANY_LINE}/{name}" for name in ("promotions", "trainings", "evaluations")},
+        ),
+        ("ApproverPolicy", {f"POST/v1/{ANY_LINE}/exceptions"}),
+        ("CallReadsPolicy", {f"GET/v1/{OWN_LINE}/claims/*", f"GET/v1/{OWN_LINE}/models"}),
+        (
+            "ManagePermissionsPolicy",
+            {"GET/v1/permissions", "POST/v1/permissions", "POST/v1/permissions/revocations"},
+        ),
+    ],
 )
-def test_a_policy_of_people_allows_exactly_its_routes_and_operators_approve_no_exceptions(
+def test_a_policy_allows_exactly_its_routes_and_operators_approve_no_exceptions(
     policy: str, routes: set[str]
 ) -> None:
     [statement] = RESOURCES[policy]["Properties"]["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Action"]) == ("Allow", "execute-api:Invoke")
-    assert {resource["Fn::Sub"].partition("${Api}")[2] for resource in as_list(statement["Resource"])} == {
-        f"/$default/{key.replace(' ', '').replace('{line}', '*')}" for key in routes
-    }
+    assert {
+        resource["Fn::Sub"].partition("${Api}/$default/")[2] for resource in as_list(statement["Resource"])
+    } == routes
+
+
+def test_no_policy_of_machines_reaches_the_routes_of_people() -> None:
+    for name, statement in policies():
+        if "execute-api:Invoke" in as_list(statement["Action"]):
+            for resource in as_list(statement["Resource"]):
+                path = resource["Fn::Sub"].partition("${Api}/$default/")[2]
+                assert path.partition("/")[2].startswith("v1/"), name
 
 
 def test_the_access_log_names_no_caller_address_or_path() -> None:

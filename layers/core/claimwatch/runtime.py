@@ -17,6 +17,7 @@ from claimwatch.aws.queues import SqsQueues
 from claimwatch.aws.secrets import secret_json, secret_text
 from claimwatch.aws.sqs import SqsSender
 from claimwatch.aws.training_instances import Ec2TrainingInstances
+from claimwatch.cases.database import CONNECTION, STATEMENT_TIMEOUT, CaseDatabase
 from claimwatch.malloc import disable_heap_trim
 from claimwatch.models.trainings import Dependencies as TrainingDependencies
 from claimwatch.settings import settings
@@ -130,3 +131,14 @@ def queues() -> SqsQueues:
 def personal_data_key() -> bytes:
     """Return the key of the hashes that replace personal data."""
     return secret_text(settings.personal_data_key_arn).encode()
+
+
+@cache
+def case_database() -> CaseDatabase:
+    """Return the database of the API, which is not waited for while it sleeps."""
+    database = Database(
+        lambda: parameters_of(read_login(settings.database_parameter)) | CONNECTION,
+        wake_up_time=0,
+        statement_timeout=STATEMENT_TIMEOUT,
+    )
+    return CaseDatabase(database, request_seal=lambda: None)

@@ -62,6 +62,8 @@ class Settings:
     watched_queue_urls = _Variable(str.split)
     dead_letter_queue_urls = _Variable(str.split)
     code_version = _Variable(str)
+    identity_name_claim = _Variable(str)
+    identity_groups_claim = _Variable(str)
 
 
 settings = Settings()

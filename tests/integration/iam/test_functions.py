@@ -34,6 +34,7 @@ FUNCTIONS = (
     "PublishTraining",
     "PlanEvaluation",
     "RunCheck",
+    "CaseApi",
 )
 ROLES = (*FUNCTIONS, "Training")
 """The roles of the functions, and the role of the instance that trains."""

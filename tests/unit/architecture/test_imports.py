@@ -25,6 +25,7 @@ ALLOWED = {
     "scoring": {"domain", "aws", "storage", "access", "ingest"},
     "models": {"domain", "aws", "storage", "scoring"},
     "evaluation": {"domain", "aws", "storage", "scoring"},
+    "cases": {"domain", "aws", "storage"},
 }
 """The packages that each package may import; a new package is added here."""
 
@@ -63,6 +64,7 @@ THIRD_PARTY = {
     "scoring": {"duckdb", "numpy", "onnxruntime", "psycopg2"},
     "models": {"psycopg2"},
     "evaluation": {"numpy", "psycopg2"},
+    "cases": {"psycopg2"},
 }
 """Third-party packages of each package. Serving never imports scikit-learn, MLflow or pandas."""
 

@@ -7,7 +7,7 @@ the context of the request. Errors are problem documents (RFC 9457); they quote 
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -82,6 +82,7 @@ class RawRequest:
     path: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, event: object) -> Self:
@@ -95,6 +96,7 @@ class RawRequest:
             path=_texts(request, "pathParameters"),
             headers={name.lower(): value for name, value in _texts(request, "headers").items()},
             body=_bytes(request),
+            query=_texts(request, "queryStringParameters"),
         )
 
     def verified_caller(self) -> str:
@@ -111,7 +113,7 @@ def is_http(event: object) -> bool:
 
 def serve(event: object, use_case: Callable[[HttpRequest], Mapping[str, Any]]) -> dict[str, Any]:
     """Answer a request with the result of the use case, or with a problem document."""
-    return _answered(lambda: _answer(HTTPStatus.OK, JSON, use_case(HttpRequest.parse(event))))
+    return answer_or_problem(lambda: answer_of(HTTPStatus.OK, JSON, use_case(HttpRequest.parse(event))))
 
 
 def serve_raw(
@@ -121,12 +123,13 @@ def serve_raw(
 
     def answer() -> dict[str, Any]:
         status, result = use_case(RawRequest.parse(event))
-        return _answer(status, JSON, result)
+        return answer_of(status, JSON, result)
 
-    return _answered(answer)
+    return answer_or_problem(answer)
 
 
-def _answered(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def answer_or_problem(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what API Gateway is to answer: the result, or the problem document of an error."""
     try:
         return answer()
     except RequestProblem as problem:
@@ -204,12 +207,13 @@ def _problem(problem: RequestProblem) -> dict[str, Any]:
         "code": problem.code,
     }
     headers = {} if problem.retry_after is None else {"retry-after": str(problem.retry_after)}
-    return _answer(problem.status, PROBLEM_JSON, document, headers)
+    return answer_of(problem.status, PROBLEM_JSON, document, headers)
 
 
-def _answer(
+def answer_of(
     status: HTTPStatus, kind: str, content: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
+    """Return an answer as API Gateway expects it; no cache keeps it."""
     return {
         "statusCode": status.value,
         "headers": {"content-type": kind, "cache-control": "no-store", **(headers or {})},

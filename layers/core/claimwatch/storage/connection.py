@@ -146,8 +146,7 @@ class Database:
     def _connect(self) -> PgConnection:
         parameters = self.parameters() if callable(self.parameters) else self.parameters
         connection: PgConnection = psycopg2.connect(
-            **parameters,
-            connect_timeout=CONNECT_TIMEOUT,
+            **{"connect_timeout": CONNECT_TIMEOUT, **parameters},
             application_name="claimwatch",
             keepalives_idle=30,
             options=(

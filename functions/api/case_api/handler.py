@@ -1,0 +1,22 @@
+"""Answer requests for claims, models, permissions and the record of who asked, at both doors of the API."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from claimwatch import runtime
+from claimwatch.aws.api_callers import IdentityClaims
+from claimwatch.cases.routes import CaseApi
+from claimwatch.observability import logger, tracer, without_messages
+from claimwatch.settings import settings
+
+
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context
+@without_messages
+def handler(event: object, _context: LambdaContext) -> dict[str, Any]:
+    """Answer a request."""
+    claims = IdentityClaims(settings.identity_name_claim, settings.identity_groups_claim)
+    answer = CaseApi(runtime.case_database(), claims).answer(event)
+    logger.info("request answered", extra={"status": answer["statusCode"]})
+    return answer

@@ -1,0 +1,97 @@
+"""Calls of the database's functions, by an API that does not wait for a database that sleeps."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
+
+from claimwatch.aws.http_api import RequestProblem
+from claimwatch.errors import TransientFault
+from claimwatch.storage.case_api import Answer
+from claimwatch.storage.connection import Database, DataRefused
+
+type Question = Callable[[Cursor], Answer]
+"""Calls a function of the database."""
+
+CONNECTION = {"connect_timeout": 1, "tcp_user_timeout": 1500}
+"""libpq's limits for an answer within two seconds: seconds to connect, milliseconds of silence."""
+
+STATEMENT_TIMEOUT = 10.0
+"""Seconds that a statement may run: API Gateway ends a request after 30."""
+
+WAKING_RETRY_AFTER = 3
+"""Seconds until a client should repeat a request while the database wakes up, which takes 15 to 30."""
+
+
+@dataclass(frozen=True)
+class CaseDatabase:
+    """The database, and what is called before each transaction that writes access events."""
+
+    database: Database
+    request_seal: Callable[[], None]
+
+    def ask(self, question: Question, *, records: bool = True) -> dict[str, Any]:
+        """Return the document that a function of the database answers, once its access event is committed.
+
+        ``records`` says whether there is such an event. Raises ``RequestProblem`` if the function refuses,
+        and if the database does not respond.
+        """
+        answer = self.call(question, records=records)
+        if answer.outcome == "answered":
+            return answer.document
+        raise _problem_of(answer)
+
+    def call(self, question: Question, *, records: bool = True) -> Answer:
+        """Return what a function of the database answers, also if it refuses."""
+        connected = False
+        try:
+            if records:
+                self.request_seal()
+            with self.database.transaction() as cursor:
+                connected = True
+                return question(cursor)
+        except TransientFault:
+            raise (RequestProblem.unavailable(_BUSY) if connected else _waking()) from None
+        except DataRefused:
+            raise RequestProblem(HTTPStatus.BAD_REQUEST, "malformed", _UNREADABLE) from None
+
+
+_BUSY = "the database did not answer in time: repeat the request"
+_UNREADABLE = "a text of the request cannot be stored: it is too long or has characters that are not allowed"
+
+
+def _waking() -> RequestProblem:
+    return RequestProblem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "waking",
+        "the database is waking up, which takes up to a minute: repeat the request",
+        WAKING_RETRY_AFTER,
+    )
+
+
+def _problem_of(answer: Answer) -> RequestProblem:
+    code = str(answer.document.get("code", ""))
+    status, detail = _REFUSALS.get(code, _REFUSALS["forbidden"])
+    return RequestProblem(status, code, detail(answer.document))
+
+
+def _purposes(document: Mapping[str, Any]) -> str:
+    return f"the header x-purpose must name one of these purposes: {', '.join(document['purposes'])}"
+
+
+def _conflict(document: Mapping[str, Any]) -> str:
+    return (
+        f"nobody may have this permission together with {document['conflicts_with']}, which the grantee has:"
+        " revoke that one first"
+    )
+
+
+_REFUSALS: dict[str, tuple[HTTPStatus, Callable[[Mapping[str, Any]], str]]] = {
+    "purpose": (HTTPStatus.BAD_REQUEST, _purposes),
+    "malformed": (HTTPStatus.BAD_REQUEST, lambda _: "a field of the request has a value that is not allowed"),
+    "forbidden": (HTTPStatus.FORBIDDEN, lambda _: "you do not have the permission for this: see /app/me"),
+    "conflict": (HTTPStatus.CONFLICT, _conflict),
+    "not_found": (HTTPStatus.NOT_FOUND, lambda _: "there is no such thing, or you may not see it"),
+}

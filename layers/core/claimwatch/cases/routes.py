@@ -1,0 +1,161 @@
+"""The routes of the API that read the database, at both doors, and their answers.
+
+Each answer is that of one function of the database, which checks purpose and permission, and records who
+asked. ``claimwatch.api.routes`` describes the same routes to clients.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from claimwatch.aws.api_callers import IdentityClaims, VerifiedCaller, verified_caller
+from claimwatch.aws.event_fields import Fields
+from claimwatch.aws.http_api import JSON, RawRequest, RequestProblem, answer_of, answer_or_problem
+from claimwatch.cases.database import CaseDatabase, Question
+from claimwatch.cases.permission_change import PermissionChange
+from claimwatch.errors import MalformedEvent
+from claimwatch.storage import case_api
+from claimwatch.storage.case_api import Caller
+
+LONGEST_FILTER = 500
+"""Characters of a filter of access events."""
+
+_FILTERS = ("claim", "line", "model", "actor", "purpose", "action")
+_TIMES = ("since", "until")
+
+
+@dataclass(frozen=True)
+class CaseApi:
+    """Answers requests; ``claims`` say where an access token names a person and lists groups."""
+
+    database: CaseDatabase
+    claims: IdentityClaims
+
+    def answer(self, event: object) -> dict[str, Any]:
+        """Answer a request to one of the routes, if need be with a problem document."""
+        return answer_or_problem(lambda: _answer(self._document(event)))
+
+    def _document(self, event: object) -> Mapping[str, Any]:
+        request, by = RawRequest.parse(event), verified_caller(event, self.claims)
+        route = ROUTES.get(request.route)
+        if route is None:
+            raise RequestProblem(HTTPStatus.NOT_FOUND, "not_found", "there is no such route")
+        asking = Caller(by.actor, request.headers.get("x-purpose"), request.request_id, by.groups)
+        try:
+            question = route.parse(request, asking)
+        except MalformedEvent:
+            self.database.call(_refusal(route, request, by, asking))
+            raise
+        return self.database.ask(question, records=route.action is not None)
+
+
+@dataclass(frozen=True)
+class Route:
+    """The action of a route's access events, or None if it has none, and how its requests are parsed."""
+
+    action: str | None
+    parse: Callable[[RawRequest, Caller], Question]
+
+
+def _me(_: RawRequest, person: Caller) -> Question:
+    return lambda cursor: case_api.me(cursor, person.actor, person.groups)
+
+
+def _read_claim(request: RawRequest, person: Caller) -> Question:
+    line, claim_id, unmask = _line(request), _claim_id(request), _flag(request, "unmask")
+    return lambda cursor: case_api.read_claim(cursor, line, claim_id, person, unmask=unmask)
+
+
+def _audit(request: RawRequest, person: Caller) -> Question:
+    query = Fields(request.query, "query")
+    filters = {name: request.query[name] for name in (*_FILTERS, *_TIMES, "cursor") if query.has(name)}
+    for name in _TIMES:
+        if name in filters:
+            filters[name] = query.moment(name).isoformat()
+    if any(len(value) > LONGEST_FILTER for value in filters.values()):
+        raise MalformedEvent(f"query: a filter has at most {LONGEST_FILTER} characters")
+    if not filters.get("cursor", "0").isdecimal():
+        raise MalformedEvent("query: field 'cursor' must be the cursor of an earlier answer")
+    return lambda cursor: case_api.audit(cursor, filters, person)
+
+
+def _claim_status(request: RawRequest, machine: Caller) -> Question:
+    line, claim_id = _line(request), _claim_id(request)
+    return lambda cursor: case_api.claim_status(cursor, line, claim_id, machine)
+
+
+def _models(request: RawRequest, machine: Caller) -> Question:
+    line = _line(request)
+    return lambda cursor: case_api.models(cursor, line, machine)
+
+
+def _permissions(_: RawRequest, machine: Caller) -> Question:
+    return lambda cursor: case_api.permissions(cursor, machine)
+
+
+def _grant(request: RawRequest, machine: Caller) -> Question:
+    change = PermissionChange.parse(_body(request))
+    return lambda cursor: case_api.grant(
+        cursor, change.grantee, change.permission, change.line, change.why, machine
+    )
+
+
+def _revoke(request: RawRequest, machine: Caller) -> Question:
+    change = PermissionChange.parse(_body(request))
+    return lambda cursor: case_api.revoke(
+        cursor, change.grantee, change.permission, change.line, change.why, machine
+    )
+
+
+ROUTES = {
+    "GET /v1/lines/{line}/claims/{claim_id+}": Route("claim.status", _claim_status),
+    "GET /v1/lines/{line}/models": Route("models.list", _models),
+    "GET /v1/permissions": Route("permissions.list", _permissions),
+    "POST /v1/permissions": Route("permission.grant", _grant),
+    "POST /v1/permissions/revocations": Route("permission.revoke", _revoke),
+    "GET /app/me": Route(None, _me),
+    "GET /app/claims/{line}/{claim_id+}": Route("claim.read", _read_claim),
+    "GET /app/audit": Route("audit.list", _audit),
+}
+"""The routes by their keys in the template. A claim id is the rest of the path: it may contain slashes."""
+
+
+def _line(request: RawRequest) -> str:
+    return request.path.get("line", "")
+
+
+def _claim_id(request: RawRequest) -> str:
+    """Return the id of a claim. API Gateway decodes a path except for ``%25``."""
+    return unquote(request.path.get("claim_id", ""))
+
+
+def _flag(request: RawRequest, name: str) -> bool:
+    match request.query.get(name, "false"):
+        case "true":
+            return True
+        case "false":
+            return False
+    raise MalformedEvent(f"query: field '{name}' must be true or false")
+
+
+def _body(request: RawRequest) -> object:
+    try:
+        return json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise MalformedEvent("HTTP request: the body must be an object in JSON") from None
+
+
+def _refusal(route: Route, request: RawRequest, by: VerifiedCaller, asking: Caller) -> Question:
+    return lambda cursor: case_api.refused(
+        cursor, route.action or "me", asking, via=by.door, reason="malformed", line=request.path.get("line")
+    )
+
+
+def _answer(document: Mapping[str, Any]) -> dict[str, Any]:
+    tag = hashlib.sha256(json.dumps(document).encode()).hexdigest()[:32]
+    headers = {"etag": f'"{tag}"', "x-content-type-options": "nosniff"}
+    return answer_of(HTTPStatus.OK, JSON, document, headers)

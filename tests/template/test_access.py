@@ -82,6 +82,14 @@ ALLOWED = {
     "ScoreChunk": {"s3:GetObject", "s3:ListBucket", "ssm:GetParameter", "sns:Publish"},
     "RecordUnscored": {"ssm:GetParameter", "sns:Publish"},
     "RecordScores": {"ssm:GetParameter"},
+    "ReceiveClaims": {
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:ListBucketVersions",
+        "s3:PutObject",
+        "sqs:SendMessage",
+        "ssm:GetParameters",
+    },
     "StartTraining": {
         "ec2:CreateTags",
         "ec2:DescribeInstances",
@@ -210,13 +218,20 @@ def test_run_check_receives_only_from_its_queue_and_counts_only_dead_letter_queu
     assert {"Fn::GetAtt": ["EvaluationDeadLetters", "Arn"]} in counted
 
 
-def test_only_inspection_publishing_training_and_reports_write_to_a_bucket() -> None:
+def test_only_inspection_publishing_training_reports_and_received_claims_write_to_a_bucket() -> None:
     writers = {
         name
         for name, statement in policies()
         if statement["Effect"] == "Allow" and "s3:PutObject" in as_list(statement["Action"])
     } - OF_PEOPLE
-    assert writers == {"InspectFile", "PublishContract", "PublishTraining", "RunCheck", "TrainingRole"}
+    assert writers == {
+        "InspectFile",
+        "PublishContract",
+        "PublishTraining",
+        "ReceiveClaims",
+        "RunCheck",
+        "TrainingRole",
+    }
 
 
 def test_the_instance_role_may_only_train() -> None:
@@ -300,9 +315,16 @@ def test_only_the_service_linked_role_of_spot_may_be_created() -> None:
     assert statement["Condition"] == {"StringEquals": {"iam:AWSServiceName": "spot.amazonaws.com"}}
 
 
-def test_no_function_writes_to_the_landing_bucket() -> None:
+def test_the_function_that_receives_claims_only_adds_new_files_below_its_own_prefix() -> None:
+    [write] = [s for s in statements_of(FUNCTIONS["ReceiveClaims"]) if "s3:PutObject" in as_list(s["Action"])]
+    assert write["Action"] == "s3:PutObject"
+    assert write["Resource"] == {"Fn::Sub": "${LandingBucket.Arn}/claims/*/api/*"}
+    assert write["Condition"] == {"Null": {"s3:if-none-match": "false"}}
+
+
+def test_no_other_function_writes_to_the_landing_bucket() -> None:
     for name, statement in policies():
-        if name in OF_PEOPLE:
+        if name in OF_PEOPLE or (name, statement["Sid"]) == ("ReceiveClaims", "StoreClaims"):
             continue
         if statement["Effect"] == "Allow" and "LandingBucket" in str(statement["Resource"]):
             assert set(as_list(statement["Action"])) <= {
@@ -334,7 +356,7 @@ def test_whoever_reads_an_object_can_find_out_that_it_is_missing(read: str, find
     readable.pop("ProcessImage", None)
     # User data fetches the code, which nothing deletes, with curl.
     readable.get("TrainingRole", set()).discard("code/*")
-    assert len(readable) == (5 if read == "s3:GetObject" else 4)
+    assert len(readable) == (6 if read == "s3:GetObject" else 4)
     for name, prefixes in readable.items():
         assert prefixes <= listable[name], name
 

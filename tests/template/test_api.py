@@ -17,6 +17,7 @@ REQUESTED = {
     "POST /v1/lines/{line}/exceptions": "ApproveException",
     "POST /v1/lines/{line}/trainings": "StartTraining",
     "POST /v1/lines/{line}/evaluations": "PlanEvaluation",
+    "POST /v1/lines/{line}/claims": "ReceiveClaims",
     **dict.fromkeys(CASE_ROUTES, "CaseApi"),
 }
 """Each route with its function."""
@@ -94,6 +95,7 @@ ANY_LINE, OWN_LINE = "lines/*", "lines/${!aws:PrincipalTag/claimwatch-line}"
             {f"POST/v1/{ANY_LINE}/{name}" for name in ("promotions", "trainings", "evaluations")},
         ),
         ("ApproverPolicy", {f"POST/v1/{ANY_LINE}/exceptions"}),
+        ("CallClaimsPolicy", {f"POST/v1/{OWN_LINE}/claims"}),
         ("CallReadsPolicy", {f"GET/v1/{OWN_LINE}/claims/*", f"GET/v1/{OWN_LINE}/models"}),
         (
             "ManagePermissionsPolicy",

@@ -8,7 +8,7 @@ import pytest
 from claimwatch.settings import MissingSetting, Settings, settings
 from tests.template.application import FUNCTIONS, GLOBALS, PROJECT
 
-RUNTIME = PROJECT / "layers/core/claimwatch/runtime.py"
+RUNTIMES = ("runtime", "online_runtime")
 SHARED = set(GLOBALS["Environment"]["Variables"])
 
 
@@ -25,19 +25,27 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 
 
-DEPENDENCIES = {node.name: node for node in parsed(RUNTIME).body if isinstance(node, ast.FunctionDef)}
+DEPENDENCIES = {
+    runtime: {
+        node.name: node
+        for node in parsed(PROJECT / "layers/core/claimwatch" / f"{runtime}.py").body
+        if isinstance(node, ast.FunctionDef)
+    }
+    for runtime in RUNTIMES
+}
 
 
-def settings_of_dependency(name: str) -> set[str]:
-    """Return the settings that a function of runtime.py reads, itself or through others that it calls."""
-    code = DEPENDENCIES[name]
-    called = {node.id for node in ast.walk(code) if isinstance(node, ast.Name)} & DEPENDENCIES.keys()
-    return attributes_of("settings", code).union(*map(settings_of_dependency, called))
+def settings_of_dependency(runtime: str, name: str) -> set[str]:
+    """Return the settings that a function of a runtime reads, itself or through others that it calls."""
+    code = DEPENDENCIES[runtime][name]
+    called = {node.id for node in ast.walk(code) if isinstance(node, ast.Name)} & DEPENDENCIES[runtime].keys()
+    return attributes_of("settings", code).union(*(settings_of_dependency(runtime, each) for each in called))
 
 
 def variables_read(function: str) -> set[str]:
     code = parsed(PROJECT / FUNCTIONS[function]["CodeUri"] / "handler.py")
-    read = attributes_of("settings", code).union(*map(settings_of_dependency, attributes_of("runtime", code)))
+    used = [(runtime, name) for runtime in RUNTIMES for name in attributes_of(runtime, code)]
+    read = attributes_of("settings", code).union(*(settings_of_dependency(*each) for each in used))
     return {name.upper() for name in read}
 
 

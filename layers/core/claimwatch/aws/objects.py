@@ -138,6 +138,28 @@ class S3Objects:
                     f"s3://{bucket}/{key} exists with other bytes, and its objects are never replaced"
                 ) from error
 
+    def add(self, bucket: str, key: str, content: bytes) -> str | None:
+        """Store the only version of a key and return its id; adding the same bytes again changes nothing.
+
+        Returns None if the key has other bytes. Whether it has is read from its listing, so that the caller
+        needs no permission to read objects.
+        """
+        with _s3_faults(bucket):
+            try:
+                return self._client.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")[
+                    "VersionId"
+                ]
+            except ClientError as error:
+                if error_code(error) != "PreconditionFailed":
+                    raise
+            found = self._client.list_object_versions(Bucket=bucket, Prefix=key, MaxKeys=1)
+        # With SSE-S3, the ETag of an object that was not uploaded in parts is the MD5 of its bytes.
+        etag = f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
+        for version in found.get("Versions", ()):
+            if version["Key"] == key and version["IsLatest"]:
+                return version["VersionId"] if version["ETag"] == etag else None
+        raise TransientFault(f"an object in s3://{bucket} was deleted while it was being stored")
+
     def _sha256(self, bucket: str, key: str) -> str:
         digest = hashlib.sha256()
         with self._reading(bucket, key):

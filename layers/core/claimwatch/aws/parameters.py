@@ -1,7 +1,7 @@
 """Parameters of Systems Manager that hold secrets: the database's logins, one for each task, and a key."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
 from typing import Any
 
@@ -23,6 +23,19 @@ def read_login(name: str) -> dict[str, Any]:
             raise TransientFault(f"parameter {name} does not exist: the deployment creates it") from None
     credentials: dict[str, Any] = json.loads(answer["Parameter"]["Value"])
     return credentials
+
+
+class Parameters:
+    """Values of parameters, read by one call; ``client`` is that of Systems Manager."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def read(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the values of those of at most ten parameters that exist."""
+        with aws_faults("Parameter Store"):
+            answer = self._client.get_parameters(Names=list(names), WithDecryption=True)
+        return {found["Name"]: found["Value"] for found in answer["Parameters"]}
 
 
 class KeyParameter:

@@ -29,7 +29,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
 
 CALL_SECONDS, CALL_LOG = 0.5, 2e3
 """Assumed seconds and bytes of logs of a scheduled invocation that finds nothing to do."""
-WAKES_THE_DATABASE = {"PlanEvaluation": True, "WatchTrainings": False}
+WAKES_THE_DATABASE = {"PlanEvaluation": True, "WatchTrainings": False, "SealAudit": True}
 """Scheduled functions. WatchTrainings connects to the database only while an instance exists."""
 SMALLEST_CAPACITY = 0.5
 """ACUs of a database that is awake."""
@@ -180,7 +180,7 @@ def _schedule(
         return
     calls = HOURS / _hours(properties["ScheduleExpression"])
     for target in properties["Targets"]:
-        function = target["Arn"]["Fn::GetAtt"][0]
+        function = _function_of(target["Arn"]["Fn::GetAtt"][0], resources)
         gb = resources[function]["Properties"]["MemorySize"] / 1024
         yield _item("Lambda: scheduled calls", calls * CALL_SECONDS * gb, "lambda_gb_second", "GB-seconds")
         yield _item("Lambda: scheduled requests", calls, "lambda_request", "requests")
@@ -191,7 +191,17 @@ def _schedule(
             for cluster in clusters:
                 awake = 60 + _seconds_until_pause(cluster["Properties"])
                 hours = calls * awake / 3600 * SMALLEST_CAPACITY
-                yield _item("Aurora: awake once a week", hours, "aurora_capacity", "ACU-hours")
+                yield _item("Aurora: awake twice a week", hours, "aurora_capacity", "ACU-hours")
+
+
+def _function_of(target: str, resources: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the function that a schedule invokes, directly or through the queue that it reads."""
+    for body in resources.values():
+        if body["Type"] == "AWS::Lambda::EventSourceMapping":
+            properties = body["Properties"]
+            if properties["EventSourceArn"] == {"Fn::GetAtt": [target, "Arn"]}:
+                return str(properties["FunctionName"]["Ref"])
+    return target
 
 
 def _seconds_until_pause(properties: Mapping[str, Any]) -> float:

@@ -44,7 +44,7 @@ def test_custom_resources_with_a_given_database_wait_for_no_network_of_ours() ->
     assert resources["SchemaMigration"]["Properties"]["Network"] == "given"
 
 
-@pytest.mark.parametrize("name", ["LandingBucket", "ArtifactBucket", "PersonalDataKey"])
+@pytest.mark.parametrize("name", ["LandingBucket", "ArtifactBucket", "AuditBucket", "PersonalDataKey"])
 def test_data_outlives_the_stack_but_not_a_creation_that_is_rolled_back(name: str) -> None:
     assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
     assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"

@@ -131,4 +131,5 @@ def test_descriptions_of_policies_are_never_reworded() -> None:
         "CallClaimsPolicy": "submit claims of the line in the tag claimwatch-line",
         "CallReadsPolicy": "ask for claims and models of the line in the tag claimwatch-line",
         "ManagePermissionsPolicy": "grant and revoke permissions of people",
+        "ReadAuditPolicy": "read and verify access events",
     }

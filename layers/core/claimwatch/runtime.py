@@ -14,6 +14,8 @@ from claimwatch.aws.objects import S3Objects
 from claimwatch.aws.parameters import KeyParameter, LoginParameters, read_login
 from claimwatch.aws.published import PointerParameters
 from claimwatch.aws.queues import SqsQueues
+from claimwatch.aws.seal_requests import SealRequests
+from claimwatch.aws.seal_store import S3SealStore
 from claimwatch.aws.secrets import secret_json, secret_text
 from claimwatch.aws.sqs import SqsSender
 from claimwatch.aws.training_instances import Ec2TrainingInstances
@@ -104,6 +106,18 @@ def contracts_queue() -> SqsSender:
 def evaluation_queue() -> SqsSender:
     """Return the queue of evaluation tasks."""
     return SqsSender(client("sqs"), settings.evaluation_queue_url)
+
+
+@cache
+def seal_store() -> S3SealStore:
+    """Return the seals of access events."""
+    return S3SealStore(client("s3"), settings.audit_bucket)
+
+
+@cache
+def seal_requests() -> SealRequests:
+    """Return the requests of this process to seal access events."""
+    return SealRequests(SqsSender(client("sqs"), settings.seal_queue_url))
 
 
 @cache

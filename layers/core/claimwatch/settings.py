@@ -64,6 +64,8 @@ class Settings:
     function_log_group = _Variable(str)
     watched_queue_urls = _Variable(str.split)
     dead_letter_queue_urls = _Variable(str.split)
+    audit_bucket = _Variable(str)
+    seal_queue_url = _Variable(str)
     code_version = _Variable(str)
     identity_name_claim = _Variable(str)
     identity_groups_claim = _Variable(str)

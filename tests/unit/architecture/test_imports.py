@@ -26,6 +26,7 @@ ALLOWED = {
     "models": {"domain", "aws", "storage", "scoring"},
     "evaluation": {"domain", "aws", "storage", "scoring"},
     "cases": {"domain", "aws", "storage"},
+    "governance": {"domain", "aws", "storage"},
 }
 """The packages that each package may import; a new package is added here."""
 
@@ -65,6 +66,7 @@ THIRD_PARTY = {
     "models": {"psycopg2"},
     "evaluation": {"numpy", "psycopg2"},
     "cases": {"psycopg2"},
+    "governance": {"psycopg2"},
 }
 """Third-party packages of each package. Serving never imports scikit-learn, MLflow or pandas."""
 

@@ -4,16 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from claimwatch.domain.audit.access_event import AccessEvent, microseconds
+from claimwatch.domain.audit.raw_event import RawEvent, microseconds
 from claimwatch.domain.audit.seal import NO_SEAL, Seal, hash_of, seal_events
 from claimwatch.domain.audit.verification import SealRow, StoredSeal, Verification, verify
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def event(seq: int, **changes: Any) -> AccessEvent:
+def event(seq: int, **changes: Any) -> RawEvent:
     """Return an event; texts differ by its number."""
-    made = AccessEvent(
+    made = RawEvent(
         seq=seq,
         at=microseconds(DAY) + 1_000_000 * seq,
         actor=f"arn:aws:iam::000000000000:user/{seq % 3}",
@@ -33,7 +33,7 @@ def event(seq: int, **changes: Any) -> AccessEvent:
 class Book:
     """Events, and the seals over all but the last ``unsealed`` of them."""
 
-    def __init__(self, events: Sequence[AccessEvent], size: int, unsealed: int = 0) -> None:
+    def __init__(self, events: Sequence[RawEvent], size: int, unsealed: int = 0) -> None:
         self.events = list(events)
         self.contents: dict[int, bytes] = {}
         self.rows: dict[int, SealRow] = {}
@@ -41,7 +41,7 @@ class Book:
         for start in range(0, len(sealed), size):
             self.seal(sealed[start : start + size])
 
-    def seal(self, events: Sequence[AccessEvent], replaces: int | None = None) -> Seal:
+    def seal(self, events: Sequence[RawEvent], replaces: int | None = None) -> Seal:
         """Seal events that follow the newest seal, or those that the seal ``replaces`` followed."""
         number = max(self.contents, default=0) + 1
         before = self.rows.get((replaces or number) - 1)
@@ -65,7 +65,7 @@ class Book:
 
     def verify(
         self,
-        events: Iterable[AccessEvent] | None = None,
+        events: Iterable[RawEvent] | None = None,
         *,
         contents: Mapping[int, bytes] | None = None,
         rows: Mapping[int, SealRow] | None = None,

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimwatch.domain.audit.access_event import AccessEvent, canonical, leaf, microseconds, moment
 from claimwatch.domain.audit.merkle import merkle_root
+from claimwatch.domain.audit.raw_event import RawEvent, canonical, leaf, microseconds, moment
 from claimwatch.domain.audit.seal import MalformedSeal, parse_seal
 from tests.unit.audit.books import Book, event
 
 TEXT = st.one_of(st.none(), st.text(max_size=4))
-EVENTS = st.builds(AccessEvent, st.integers(0, 9), st.one_of(st.none(), st.integers(-9, 9)), *[TEXT] * 10)
+EVENTS = st.builds(RawEvent, st.integers(0, 9), st.one_of(st.none(), st.integers(-9, 9)), *[TEXT] * 10)
 
 
 @given(EVENTS, EVENTS)
-def test_different_events_have_different_canonical_forms(one: AccessEvent, two: AccessEvent) -> None:
+def test_different_events_have_different_canonical_forms(one: RawEvent, two: RawEvent) -> None:
     assert (canonical(one) == canonical(two)) == (one == two)
 
 
@@ -29,7 +29,7 @@ def test_a_text_that_moves_to_the_next_column_changes_the_form() -> None:
 
 def test_the_canonical_form_is_the_documented_one() -> None:
     """Others verify exports by it, so it never changes."""
-    made = AccessEvent(1, -1, "é", *[None] * 9)
+    made = RawEvent(1, -1, "é", *[None] * 9)
     expected = "00000008000000000000000100000008ffffffffffffffff00000002c3a9" + "ffffffff" * 9
     assert canonical(made).hex() == expected
     assert leaf(made) == hashlib.sha256(b"\x00" + bytes.fromhex(expected)).digest()

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimwatch.domain.audit.access_event import AccessEvent
+from claimwatch.domain.audit.raw_event import RawEvent
 from claimwatch.domain.audit.seal import Seal, parse_seal
 from claimwatch.domain.audit.verification import MOST_FINDINGS, Verification
 from tests.unit.audit.books import Book, event
 
 COUNT, SIZE, UNSEALED = 60, 7, 4
-COLUMNS = [name for name in AccessEvent._fields if name != "seq"]
+COLUMNS = [name for name in RawEvent._fields if name != "seq"]
 SEALED = COUNT - UNSEALED
 
 
@@ -158,7 +158,7 @@ def test_a_seal_of_which_any_byte_was_changed_is_named(number: int, data: st.Dat
     assert {"seal_changed", "seal_unchained", "seal_row"} & {f.kind for f in result.findings}
 
 
-def forged(seal: Seal, events: Sequence[AccessEvent], book: Book) -> bytes:
+def forged(seal: Seal, events: Sequence[RawEvent], book: Book) -> bytes:
     other = Book(events, 1000).contents[1]
     return dataclasses.replace(
         parse_seal(other), number=seal.number, first_seq=seal.first_seq, previous=seal.previous

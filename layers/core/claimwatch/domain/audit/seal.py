@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Literal
 
-from claimwatch.domain.audit.access_event import AccessEvent, leaf
 from claimwatch.domain.audit.merkle import merkle_root
+from claimwatch.domain.audit.raw_event import RawEvent, leaf
 
 type SealReason = Literal["regular", "restored"]
 
@@ -85,7 +85,7 @@ def hash_of(content: bytes) -> bytes:
 
 
 def seal_events(
-    events: Sequence[AccessEvent],
+    events: Sequence[RawEvent],
     *,
     number: int,
     after: int,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from claimwatch.domain.audit.access_event import AccessEvent, leaf
+from claimwatch.domain.audit.raw_event import RawEvent, leaf
 from claimwatch.domain.audit.seal import NO_SEAL, MalformedSeal, Seal, hash_of, parse_seal
 
 type Kind = Literal[
@@ -114,7 +114,7 @@ def verify(
     numbers: Iterable[int],
     read: Callable[[int], StoredSeal],
     rows: Mapping[int, SealRow],
-    events: Iterable[AccessEvent],
+    events: Iterable[RawEvent],
 ) -> Verification:
     """Compare events, in the order of their numbers, with the seals.
 
@@ -134,7 +134,7 @@ class _Found:
         self.verification = Verification()
         self._of_seals: list[Finding] = []
         self._of_events: list[Finding] = []
-        self._suspects: list[AccessEvent] = []
+        self._suspects: list[RawEvent] = []
         self._sealed: dict[int, bytes] = {}
 
     def seal(self, kind: Kind, number: int, sentence: str) -> None:
@@ -143,9 +143,7 @@ class _Found:
         if len(self._of_seals) < MOST_FINDINGS:
             self._of_seals.append(Finding(kind, sentence, seal=number))
 
-    def event(
-        self, kind: Kind, seq: int, event: AccessEvent | None, sealed: bytes | None, number: int
-    ) -> None:
+    def event(self, kind: Kind, seq: int, event: RawEvent | None, sealed: bytes | None, number: int) -> None:
         """Add a finding about an event: what is there now, and the leaf that was sealed."""
         self.verification.counts[kind] += 1
         if len(self._of_events) < MOST_SUSPECTS:
@@ -255,7 +253,7 @@ def _verify_events(
     chain: list[_Chained],
     read: Callable[[int], StoredSeal],
     rows: Mapping[int, SealRow],
-    events: Iterable[AccessEvent],
+    events: Iterable[RawEvent],
     found: _Found,
 ) -> None:
     stream = _Stream(events)
@@ -277,12 +275,12 @@ def _verify_events(
 class _Stream:
     """Events in their order, taken range by range and counted."""
 
-    def __init__(self, events: Iterable[AccessEvent]) -> None:
+    def __init__(self, events: Iterable[RawEvent]) -> None:
         self._events = iter(events)
         self._next = next(self._events, None)
         self.count = 0
 
-    def until(self, last: int | None) -> Iterator[AccessEvent]:
+    def until(self, last: int | None) -> Iterator[RawEvent]:
         """Yield the events up to a number, or all that are left."""
         while self._next is not None and (last is None or self._next.seq <= last):
             event, self._next = self._next, next(self._events, None)
@@ -290,14 +288,14 @@ class _Stream:
             yield event
 
 
-def _compare(seal: Seal, events: Iterable[AccessEvent], found: _Found) -> None:
+def _compare(seal: Seal, events: Iterable[RawEvent], found: _Found) -> None:
     present = list(events)
     leaves = [leaf(event) for event in present]
     if b"".join(leaves) == seal.leaves:  # leaves contain the numbers
         found.verification.verified += len(present)
         return
     sealed = dict(seal.sealed())
-    differing: list[tuple[int, Kind, AccessEvent | None, bytes | None]] = []
+    differing: list[tuple[int, Kind, RawEvent | None, bytes | None]] = []
     for event, digest in zip(present, leaves, strict=True):
         wanted = sealed.pop(event.seq, None)
         if digest == wanted:

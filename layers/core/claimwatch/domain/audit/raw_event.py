@@ -1,4 +1,4 @@
-"""An access event and its leaf: the hash of its canonical form, which every column is part of."""
+"""An access event as it is sealed: every column is part of its canonical form, whose hash is a leaf."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -14,10 +14,11 @@ _MISSING = b"\xff\xff\xff\xff"
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class AccessEvent(NamedTuple):
-    """A row of ``claimwatch.access_event``: who did what with which object, when and for what purpose.
+class RawEvent(NamedTuple):
+    """A row of ``claimwatch.access_event`` with every column exactly as PostgreSQL stores it.
 
-    ``at`` is in microseconds since ``EPOCH``, so that no value of PostgreSQL is out of range.
+    ``at`` is in microseconds since ``EPOCH``, so that no value of PostgreSQL is out of range. What is not
+    allowed, such as a missing actor, is possible here: somebody may have changed the table.
     """
 
     seq: int
@@ -34,10 +35,10 @@ class AccessEvent(NamedTuple):
     model_version: str | None
 
 
-def canonical(event: AccessEvent) -> bytes:
+def canonical(event: RawEvent) -> bytes:
     """Return the bytes that stand for an event: equal for equal events only.
 
-    The columns follow each other in the order of ``AccessEvent``. Each is its length in four bytes and its
+    The columns follow each other in the order of ``RawEvent``. Each is its length in four bytes and its
     bytes: integers in eight bytes, signed, texts in UTF-8. The length of a missing value is 0xFFFFFFFF.
     """
     seq, at, *texts = event
@@ -52,7 +53,7 @@ def canonical(event: AccessEvent) -> bytes:
     return b"".join(parts)
 
 
-def leaf(event: AccessEvent) -> bytes:
+def leaf(event: RawEvent) -> bytes:
     """Return the hash of an event."""
     return hashlib.sha256(LEAF + canonical(event)).digest()
 

@@ -46,7 +46,9 @@ class Bench:
             ref = objects.write(ARTIFACTS, "contracts/motor.yaml", [text])
             services = NullServices()
             apply_contract.apply_contract(
-                apply_contract.Dependencies(database, objects, services, lambda _file_id: None),
+                apply_contract.Dependencies(
+                    database, objects, services, lambda _file_id: None, lambda _line: None
+                ),
                 CreatedObject(ref, len(text), "", datetime.now(UTC)),
             )
         columns = [(column.name, column.sql_type) for column in self.contract.columns]

@@ -140,7 +140,7 @@ def apply_contract(
     ref = objects.write("artifacts", f"contracts/{line}.yaml", [text.encode()])
     created = CreatedObject(ref, len(text), "", datetime(2026, 1, day, tzinfo=UTC))
     return use_case.apply_contract(
-        use_case.Dependencies(database, objects, SilentAlerts(), replay), created
+        use_case.Dependencies(database, objects, SilentAlerts(), replay, lambda _: None), created
     ).status
 
 

@@ -22,6 +22,7 @@ from claimwatch.domain.files.header import csv_layout
 from claimwatch.errors import RefusedContract
 from claimwatch.ingest import apply_contract
 from claimwatch.ingest.plan import cutter
+from claimwatch.ingest.publish_running import publish_running
 from claimwatch.ingest.replay import resume
 from claimwatch.ingest.validation import cached_validator
 from local.filesystem_object_store import FilesystemObjectStore
@@ -99,7 +100,11 @@ class ContractReader:
         created = CreatedObject(ref, len(data), f"{self._inputs:04X}", NOON)
         database = self._site.database.as_task("contracts")
         deps = apply_contract.Dependencies(
-            database, self._objects, self._site, lambda file_id: resume(database, self._site, file_id)
+            database,
+            self._objects,
+            self._site,
+            lambda file_id: resume(database, self._site, file_id),
+            lambda line: publish_running(self._site.publishing, line),
         )
         applied = apply_contract.apply_contract(deps, created)
         if applied.status != expected:

@@ -102,7 +102,7 @@ class EventReader:
 
     def _apply(self, created: CreatedObject) -> str:
         deps = apply_contract.Dependencies(
-            self._database.as_task("contracts"), self._objects, self._site, lambda _: None
+            self._database.as_task("contracts"), self._objects, self._site, lambda _: None, lambda _: None
         )
         return apply_contract.apply_contract(deps, created).status
 

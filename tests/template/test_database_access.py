@@ -82,13 +82,14 @@ def test_a_role_can_read_the_login_of_its_task_only() -> None:
     assert f"export DATABASE_PARAMETER='{PREFIX}/training'\n" in script["Fn::Base64"]["Fn::Sub"][0]
 
 
-def test_only_the_migration_stores_logins_and_the_draw_key_and_only_a_promotion_says_what_is_live() -> None:
+def test_each_parameter_is_written_by_one_function_only() -> None:
     secrets = readers("secretsmanager:GetSecretValue")
     assert [name for name, resources in secrets.items() if OWNER in resources] == ["MigrateSchema"]
     for action in ("ssm:PutParameter", "ssm:DeleteParameters"):
         assert readers(action) == {
             "MigrateSchema": [{"Fn::Sub": f"{ARN}{PREFIX}/*"}, {"Fn::Sub": f"{ARN}{STACK}/draw-key"}],
             "PromoteModel": [{"Fn::Sub": f"{ARN}{STACK}/live/*"}],
+            "ApplyContract": [{"Fn::Sub": f"{ARN}{STACK}/contracts/*"}],
         }
     assert "DATABASE_SECRET_ARN" not in TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
 

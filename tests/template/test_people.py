@@ -51,7 +51,7 @@ def test_the_bucket_denies_everything_to_a_sender_with_a_misspelt_tag() -> None:
 def test_models_data_and_code_are_written_once_by_everybody() -> None:
     statement = bucket_statements("ArtifactBucketPolicy")["WriteOnce"]
     assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
-    assert paths(statement) == {"models/*", "snapshots/*", "code/*"}
+    assert paths(statement) == {"models/*", "snapshots/*", "code/*", "compiled/*"}
     assert statement["Condition"] == {
         "Null": {"s3:if-none-match": "true"},
         "Bool": {"s3:ObjectCreationOperation": "true"},
@@ -66,12 +66,16 @@ def test_models_code_and_contracts_are_written_by_named_identities_only() -> Non
         if "ArnNotEquals" in statement["Condition"]
         for path in paths(statement)
     }
-    roles = {name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in ("Training", "PublishTraining")}
+    roles = {
+        name: {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+        for name in ("Training", "PublishTraining", "ApplyContract")
+    }
     assert writers == {
         "models/*": [roles["Training"]],
         "snapshots/*": [roles["Training"]],
         "mlflow/*": [roles["Training"]],
         "code/*": [roles["PublishTraining"]],
+        "compiled/*": [roles["ApplyContract"]],
         "contracts/*": [
             {"Fn::GetAtt": ["InspectFileRole", "Arn"]},
             {"Fn::GetAtt": ["PublishContractRole", "Arn"]},

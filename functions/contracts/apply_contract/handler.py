@@ -1,5 +1,9 @@
-"""Apply a new contract: update the line's table, and retry the files that wait for the contract."""
+"""Apply a new contract: update the line's table, retry the files that wait for the contract, and publish it.
 
+At deployment, publish the running contracts of all lines again.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -7,10 +11,13 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
+from claimwatch.aws import custom_resource
 from claimwatch.aws.events import CreatedObject, object_event_of
+from claimwatch.ingest import publish_running
 from claimwatch.ingest.apply_contract import Dependencies, apply_contract
 from claimwatch.ingest.replay import resume
 from claimwatch.observability import logger, tracer, without_messages
+from claimwatch.settings import settings
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -19,7 +26,13 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 @logger.inject_lambda_context
 @without_messages
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Apply the contracts of a batch; messages that met a transient fault return to the queue."""
+    """Apply the contracts of a batch, or answer CloudFormation.
+
+    Messages that met a transient fault return to the queue.
+    """
+    if custom_resource.is_custom_resource(event):
+        custom_resource.respond(event, context, publish)
+        return {}
     return process_partial_response(event, apply, processor, context)
 
 
@@ -52,4 +65,23 @@ def dependencies() -> Dependencies:
         objects=runtime.objects(),
         alerts=runtime.alerts(),
         replay=lambda file_id: resume(runtime.database(), runtime.pipeline(), file_id),
+        publish=lambda line: publish_running.publish_running(publishing(), line),
+    )
+
+
+def publish(request: custom_resource.Request) -> Mapping[str, str]:
+    """Publish the running contracts again; with the stack, their pointers are deleted."""
+    pointers = runtime.contract_pointers()
+    if request.kind == "Delete":
+        pointers.delete(pointers.lines())
+        return {}
+    published = publish_running.publish_all_running(publishing())
+    logger.info("contracts published", extra={"lines": published.lines, "unreadable": published.unreadable})
+    return {"Lines": ", ".join(published.lines), "Unreadable": ", ".join(published.unreadable)}
+
+
+def publishing() -> publish_running.Dependencies:
+    """Return the dependencies of publishing contracts."""
+    return publish_running.Dependencies(
+        runtime.database(), runtime.objects(), settings.artifact_bucket, runtime.contract_pointers()
     )

@@ -61,6 +61,12 @@ def live_pointers() -> PointerParameters:
 
 
 @cache
+def contract_pointers() -> PointerParameters:
+    """Return the parameters that say which contract each line has."""
+    return PointerParameters(settings.contract_parameters)
+
+
+@cache
 def objects() -> S3Objects:
     """Return the objects in S3."""
     return S3Objects(client("s3"))

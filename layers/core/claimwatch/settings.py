@@ -46,6 +46,7 @@ class Settings:
     database_secret_arn = _Variable(str)
     database_parameters = _Variable(str)
     live_parameters = _Variable(str)
+    contract_parameters = _Variable(str)
     draw_key_parameter = _Variable(str)
     published_parameters = _Variable(str)
     landing_bucket = _Variable(str)

@@ -39,7 +39,7 @@ class Emulation(FilesystemObjectStore):
             register(self._database.as_task("ingest"), self, self._alerts, created)
         elif key.startswith("contracts/"):
             database = self._database.as_task("contracts")
-            deps = apply_contract.Dependencies(database, self, self._alerts, self._replay)
+            deps = apply_contract.Dependencies(database, self, self._alerts, self._replay, lambda _: None)
             apply_contract.apply_contract(deps, created)
         return ref
 

@@ -8,9 +8,12 @@ from typing import Any
 
 from claimwatch.aws.events import CreatedObject
 from claimwatch.ingest.apply_contract import Applied, Dependencies, apply_contract
+from claimwatch.ingest.publish_running import Dependencies as Publishing
+from claimwatch.ingest.publish_running import publish_running
 from claimwatch.storage.connection import Database
 from local.filesystem_object_store import FilesystemObjectStore
 from tests.cluster import ClonedDatabase
+from tests.pointers import PointerFiles
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -35,6 +38,7 @@ class Environment:
     def __init__(self, database: ClonedDatabase, folder: Path) -> None:
         self.database = database
         self.objects = FilesystemObjectStore(folder)
+        self.pointers = PointerFiles(folder / "contracts")
         self.sent = Notifications()
         self.replayed: list[int] = []
         self.slept: list[float] = []
@@ -56,11 +60,17 @@ class Environment:
                 objects=self.objects,
                 alerts=self.sent,
                 replay=self.on_replay,
+                publish=lambda line: publish_running(self.publishing(database), line),
                 lock_timeout=0.2,
                 sleep=self.on_sleep,
             ),
             created,
         )
+
+    def publishing(self, database: Database | None = None) -> Publishing:
+        """Return the dependencies of publishing contracts."""
+        database = database or self.database.as_task("contracts")
+        return Publishing(database, self.objects, "artifacts", self.pointers)
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         with self.database.transaction() as cursor:

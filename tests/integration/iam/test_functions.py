@@ -221,6 +221,17 @@ ACTIONS = (
         lambda c, d, _: _create(c, _artifacts(d), "code/written"),
     ),
     Action("replace the training code", set(), lambda c, d, _: _put(c, _artifacts(d), "code/written")),
+    Action(
+        "read a compiled contract",
+        {"ApplyContract"},
+        lambda c, d, _: _get(c, _artifacts(d), "compiled/probe"),
+    ),
+    Action(
+        "write a compiled contract",
+        {"ApplyContract"},
+        lambda c, d, _: _create(c, _artifacts(d), "compiled/written"),
+    ),
+    Action("replace a compiled contract", set(), lambda c, d, _: _put(c, _artifacts(d), "compiled/written")),
     Action("write a report", {"RunCheck"}, lambda c, d, _: _put(c, _artifacts(d), "reports/iam/written")),
     Action("read a report", set(), lambda c, d, _: _get(c, _artifacts(d), "reports/probe")),
     Action(
@@ -353,6 +364,16 @@ ACTIONS = (
         lambda c, d, _: _store(c, _published(d, "live/iam")),
     ),
     Action(
+        "say which contract is running",
+        {"ApplyContract"},
+        lambda c, d, _: _store(c, _published(d, "contracts/iam")),
+    ),
+    Action(
+        "list the published contracts",
+        {"ApplyContract"},
+        lambda c, d, _: c("ssm").get_parameters_by_path(Path=_published(d, "contracts")),
+    ),
+    Action(
         "list the live models",
         {"PromoteModel"},
         lambda c, d, _: c("ssm").get_parameters_by_path(Path=_published(d, "live")),
@@ -455,6 +476,7 @@ def foreign(deployed: Deployed) -> Foreign:
         (deployed.outputs["ArtifactBucket"], "staging/probe"),
         (deployed.outputs["ArtifactBucket"], "models/probe"),
         (deployed.outputs["ArtifactBucket"], "code/probe"),
+        (deployed.outputs["ArtifactBucket"], "compiled/probe"),
         (deployed.outputs["ArtifactBucket"], "reports/probe"),
         (deployed.outputs["ArtifactBucket"], "others/probe"),
         ("another-application", "probe"),

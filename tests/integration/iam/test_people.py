@@ -112,7 +112,7 @@ def test_an_identity_with_every_permission_writes_no_model_data_code_or_contract
 ) -> None:
     client, bucket = user(None, EVERYTHING), deployed.outputs["ArtifactBucket"]
 
-    for prefix in ("models/motor/1", "snapshots/motor", "mlflow/1", "code/1", "contracts"):
+    for prefix in ("models/motor/1", "snapshots/motor", "mlflow/1", "code/1", "compiled/motor", "contracts"):
         assert not may_write(client, bucket, f"{prefix}/x.txt"), prefix
         assert not may_write(client, bucket, f"{prefix}/x.txt", IfNoneMatch="*"), prefix
     assert may_write(client, bucket, "elsewhere/x.txt")

@@ -10,7 +10,7 @@ from claimwatch.aws.events import CreatedObject
 from claimwatch.aws.executions import execution_name
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.errors import TransientFault
-from claimwatch.ingest import apply_contract, commit, inspect, load
+from claimwatch.ingest import apply_contract, commit, inspect, load, publish_running
 from claimwatch.ingest import register as registration
 from claimwatch.ingest.fail import record_failure
 from claimwatch.ingest.replay import replay, resume
@@ -140,11 +140,22 @@ class Site:
         created = CreatedObject(ref, len(text), f"{self.hours:04X}", FIRST_DAY + timedelta(hours=self.hours))
         database = self.database.as_task("contracts")
         deps = apply_contract.Dependencies(
-            database, self.objects, self, lambda file_id: resume(database, self, file_id)
+            database,
+            self.objects,
+            self,
+            lambda file_id: resume(database, self, file_id),
+            lambda line: publish_running.publish_running(self.publishing, line),
         )
         applied = apply_contract.apply_contract(deps, created)
         self.run()
         return applied
+
+    @property
+    def publishing(self) -> publish_running.Dependencies:
+        """The dependencies of publishing contracts."""
+        return publish_running.Dependencies(
+            self.database.as_task("contracts"), self.objects, ARTIFACTS, self.pointers("contracts")
+        )
 
     def draft(self, line: str) -> str:
         """Return the draft of a line's contract."""

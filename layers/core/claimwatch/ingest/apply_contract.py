@@ -1,4 +1,4 @@
-"""Application of a contract: its table is changed, and files that waited for it are loaded."""
+"""Application of a contract: its table changes, files that waited for it are loaded, and it is published."""
 
 import time
 from collections.abc import Callable
@@ -9,10 +9,11 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.events import CreatedObject, sortable, storable_key
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
+from claimwatch.domain.contract.compiled import to_json
 from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.contract.label import label_problems
 from claimwatch.domain.contract.parse import parse_contract
-from claimwatch.domain.contract.schema_change import plan_change, version_problem
+from claimwatch.domain.contract.schema_change import Stored, plan_change, version_problem
 from claimwatch.domain.contract.status import status_problem
 from claimwatch.domain.contract.strict_yaml import MAX_TEXT
 from claimwatch.domain.contract.unseen_values import unseen_problems
@@ -52,12 +53,16 @@ class Applied:
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Dependencies of ``apply_contract``; ``replay`` begins a new attempt at a file."""
+    """Dependencies of ``apply_contract``.
+
+    ``replay`` begins a new attempt at a file; ``publish`` publishes the running contract of a line.
+    """
 
     database: Database
     objects: ObjectStore
     alerts: Alerts
     replay: Callable[[int], object]
+    publish: Callable[[str], object]
     lock_timeout: float = contracts.LOCK_TIMEOUT
     sleep: Callable[[float], None] = time.sleep
 
@@ -87,7 +92,10 @@ def apply_contract(deps: Dependencies, created: CreatedObject) -> Applied:
     entry, notes = _record_with_retry(deps, submission, problems)
     if entry.status == "refused":
         _notify_refused(deps, submission, entry)
-    replayed = _replay_parked(deps, line) if entry.status == "applied" else 0
+    replayed = 0
+    if entry.status == "applied":
+        replayed = _replay_parked(deps, line)
+        deps.publish(line)  # also after a crash: the message comes again
     return Applied(entry.status, line, entry.version, notes, replayed)
 
 
@@ -154,8 +162,7 @@ def _apply(cursor: Cursor, submission: Submission, contract: Contract, lock_time
     """Change the table and record the contract. Raises ``RefusedContract`` if that is impossible."""
     running = contracts.find_running(cursor, submission.line)
     if running is not None and running.sha256 == submission.sha256:
-        stored = running.stored
-        return contracts.add(cursor, submission, "applied", version=contract.version, stored=stored), ()
+        return _add_applied(cursor, submission, contract, running.stored), ()
     problem = version_problem(running.contract, contract) if running is not None else None
     if running is not None and problem:
         # Events arrive in any order: an older version is not an error, only late.
@@ -170,8 +177,13 @@ def _apply(cursor: Cursor, submission: Submission, contract: Contract, lock_time
     if change.emptied and ledger.is_loading(cursor, submission.line):
         raise TransientFault(f"files of line {submission.line} are being loaded by its running contract")
     contracts.change_line(cursor, submission.line, change.statements, lock_timeout)
-    stored = change.stored
-    return contracts.add(cursor, submission, "applied", version=contract.version, stored=stored), change.notes
+    return _add_applied(cursor, submission, contract, change.stored), change.notes
+
+
+def _add_applied(cursor: Cursor, submission: Submission, contract: Contract, stored: Stored) -> Entry:
+    return contracts.add(
+        cursor, submission, "applied", version=contract.version, stored=stored, compiled=to_json(contract)
+    )
 
 
 def _notify_refused(deps: Dependencies, submission: Submission, entry: Entry) -> None:

@@ -141,9 +141,13 @@ def add(
     *,
     version: str | None = None,
     stored: Stored | None = None,
+    compiled: str | None = None,
     error: str | None = None,
 ) -> Entry:
-    """Record the result of a submission. An applied contract becomes the running one."""
+    """Record the result of a submission. An applied contract becomes the running one.
+
+    ``compiled`` is its compiled form, for the functions of the API.
+    """
     cursor.execute(
         _SQL["add"],
         {
@@ -158,6 +162,7 @@ def add(
             "received_at": submission.received_at,
             "sequencer": submission.sequencer,
             "columns": json.dumps({name: asdict(column) for name, column in (stored or {}).items()}),
+            "compiled": compiled,
             "error": error,
         },
     )
@@ -165,6 +170,11 @@ def add(
     if row is None:
         raise LookupError("PostgreSQL returned nothing for what was inserted")
     return Entry(*row)
+
+
+def set_compiled(cursor: Cursor, line: str, compiled: str) -> None:
+    """Store the compiled form of the line's running contract in place of another one."""
+    cursor.execute(_SQL["set_compiled"], {"line": line, "compiled": compiled})
 
 
 def set_notified(cursor: Cursor, contract_id: int) -> None:

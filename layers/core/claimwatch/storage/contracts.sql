@@ -35,10 +35,15 @@ SELECT EXISTS (SELECT FROM pg_attribute
 
 -- name: add
 INSERT INTO claimwatch.contract (line, version, status, text, sha256, bucket, key, version_id, received_at, sequencer,
-                                 columns, error)
+                                 columns, compiled, error)
 VALUES (%(line)s, %(version)s, %(status)s, %(text)s, %(sha256)s, %(bucket)s, %(key)s, %(version_id)s,
-        %(received_at)s, %(sequencer)s, %(columns)s, %(error)s)
+        %(received_at)s, %(sequencer)s, %(columns)s, %(compiled)s, %(error)s)
 RETURNING contract_id, line, version, status, error, notified_at IS NOT NULL;
+
+-- name: set_compiled
+UPDATE claimwatch.contract SET compiled = %(compiled)s
+WHERE contract_id = (SELECT max(contract_id) FROM claimwatch.contract WHERE line = %(line)s AND status = 'applied')
+  AND compiled IS DISTINCT FROM %(compiled)s::jsonb;
 
 -- name: set_notified
 UPDATE claimwatch.contract SET notified_at = now() WHERE contract_id = %(contract_id)s;

@@ -89,6 +89,7 @@ NUMPY_ONLY = (
     "features",
     "model",
     "calibration",
+    "leaf_paths",
     "shapley",
     "ranking_metrics",
     "profile",

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from claimwatch.domain.model.leaf_paths import LeafPaths
 from claimwatch.domain.model.model import Forest, Linear, Tree, contributions, forest_of, margin
-from claimwatch.domain.model.shapley import expected_margin, shapley
+from claimwatch.domain.model.shapley import Explainer, expected_margin, shapley
 from tests.unit.models.forests import conditional_margin, draw_forest, draw_rows, shapley_by_definition
 
 seeds = st.integers(0, 2**32)
@@ -34,12 +35,30 @@ def test_values_add_up_to_the_margin(seed: int, rows: int, depth: int) -> None:
     np.testing.assert_allclose(whole, margin(forest, matrix), atol=1e-11)
 
 
-@settings(deadline=None, max_examples=30)
-@given(seed=seeds)
-def test_a_row_has_the_same_values_alone_and_among_others(seed: int) -> None:
-    """For a single row its own pattern is computed; for many rows, all patterns are."""
-    forest, matrix = draw_forest(seed, depth=6), draw_rows(seed, 300)
-    np.testing.assert_allclose(shapley(forest, matrix[7:8]), shapley(forest, matrix)[7:8], atol=1e-12)
+@settings(deadline=None, max_examples=20)
+@given(
+    seed=seeds,
+    # Small trees have tables; in others, few rows are explained as flat arrays and many by a walk.
+    shape=st.sampled_from([(12, 3, 5), (3, 6, 5), (20, 9, 8), (3, 12, 30)]),
+    start=st.integers(0, 500),
+    count=st.sampled_from([1, 2, 7, 100]),
+    repeats=st.booleans(),
+)
+def test_a_row_has_the_same_bits_alone_and_among_others(
+    seed: int, shape: tuple[int, int, int], start: int, count: int, repeats: bool
+) -> None:
+    trees, depth, features = shape
+    forest = draw_forest(seed, trees=trees, depth=depth, features=features, repeats=repeats)
+    matrix = draw_rows(seed, 600, features=features)
+    whole = shapley(forest, matrix)
+    assert shapley(forest, matrix[start : start + count]).tobytes() == whole[start : start + count].tobytes()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_tables_of_small_trees_hold_the_bits_that_a_walk_adds_up(seed: int) -> None:
+    forest, matrix = draw_forest(seed, trees=30, depth=3, features=8), draw_rows(seed, 500, features=8)
+    assert LeafPaths(forest).for_many_rows
+    assert Explainer(forest).walked(matrix).tobytes() == shapley(forest, matrix).tobytes()
 
 
 def test_more_rows_than_a_block_have_the_same_values() -> None:

@@ -8,7 +8,7 @@ from csv import writer
 
 import pytest
 
-from claimwatch.domain.validation.row_rules_sql import LONGEST_INDEXED
+from claimwatch.domain.validation.row_rules import LONGEST_INDEXED
 from tests.integration.ingest.environment import Row, Site
 from tests.integration.ingest.glass import GLASS, HEADER, csv
 

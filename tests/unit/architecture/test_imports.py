@@ -55,6 +55,7 @@ THIRD_PARTY = {
         "yaml",
         "open_data_contract_standard",
         "stdnum",
+        "re2",
     },
     "api": {"pydantic"},
     "aws": {"boto3", "botocore", "aws_lambda_powertools"},

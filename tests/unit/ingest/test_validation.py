@@ -19,6 +19,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from claimwatch.domain.contract.column_names import MOST_SPELLINGS
 from claimwatch.domain.contract.contract import (
     MAX_COLUMNS,
     Column,
@@ -27,11 +28,11 @@ from claimwatch.domain.contract.contract import (
     LogicalType,
     Role,
 )
-from claimwatch.domain.files.header import MOST_SPELLINGS, ndjson_layout
+from claimwatch.domain.files.header import ndjson_layout
 from claimwatch.domain.files.layout import Layout, copy_columns
 from claimwatch.domain.files.records import Batch, Problem, RecordCutter
 from claimwatch.domain.validation.extra_values import ExtraHashes
-from claimwatch.domain.validation.row_rules_sql import MOST_REASONS, SHOWN, shape_of
+from claimwatch.domain.validation.row_rules import MOST_REASONS, SHOWN, shape_of
 from claimwatch.errors import EngineFault
 from claimwatch.ingest.draft_trial import _TrialValidator
 from claimwatch.ingest.validation import BLOCK, ValidationResult, Validator

@@ -258,7 +258,7 @@ class Validator:
             return self.layout
         try:
             layout, all_valid = self._objects_layout(KEY_LISTS_OF_VALID), True
-        except duckdb.InvalidInputException:
+        except (duckdb.InvalidInputException, UnicodeDecodeError):  # it may quote half of a character
             layout, all_valid = self._objects_layout(KEY_LISTS), False
         # The names of other keys make no difference to the queries.
         queried = replace(

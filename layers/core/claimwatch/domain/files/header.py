@@ -3,23 +3,20 @@
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 
+from claimwatch.domain.contract.column_names import (
+    LONGEST_KEY,
+    MOST_REMEMBERED,
+    MOST_SPELLINGS,
+    column_names,
+)
 from claimwatch.domain.contract.contract import MAX_NAME, OUTCOME_TABLE, Column, Contract, folded_name
 from claimwatch.domain.contract.type_inference import is_value
 from claimwatch.domain.files.layout import Layout
 from claimwatch.errors import RefusedFile
 from claimwatch.invisible import show_invisible, without_invisible
 
-MOST_SPELLINGS = 16
-"""Spellings of a column's name that the objects of a file may use at a time; writers use one or two."""
-
 MOST_OTHER_KEYS = 100
 """Keys that mean no column and are reported; the values of all of them are stored."""
-
-MOST_REMEMBERED = 10_000
-"""Keys whose meaning is remembered."""
-
-LONGEST_KEY = 200
-"""Characters of the longest key that is remembered or stored as the spelling of a column's name."""
 
 MOST_FIELDS = 1600
 """Maximum number of columns of a file; a table of PostgreSQL has no more. DuckDB takes 32 KiB for each."""
@@ -143,15 +140,6 @@ def column_finder(contract: Contract) -> Callable[[str], Column | None]:
         return None if column is None else contract.column(column)
 
     return find
-
-
-def column_names(contract: Contract) -> dict[str, str]:
-    """Return the contract's columns by every name that a file may use for them.
-
-    A column's own name takes precedence over the synonyms of others.
-    """
-    names = {folded_name(synonym): column.name for column in contract.columns for synonym in column.synonyms}
-    return names | {folded_name(column.name): column.name for column in contract.columns}
 
 
 class _ExtraNames:

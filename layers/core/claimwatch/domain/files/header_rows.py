@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from claimwatch.domain.contract.column_names import column_names
 from claimwatch.domain.contract.contract import MAX_NAME, folded_name
-from claimwatch.domain.files.header import column_names
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import Batch, Problem
 from claimwatch.errors import RefusedFile

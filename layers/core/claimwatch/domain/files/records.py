@@ -32,7 +32,8 @@ RAW_LIMIT = 64 << 10
 _NEWLINE, _RETURN, _QUOTE = b"\n"[0], b"\r"[0], b'"'[0]
 _CAREFUL_START, _CAREFUL_MOST = 4, 4096
 """Records that are parsed one by one after a misplaced quote; the number doubles with each such quote."""
-_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*(\\u0000)")
+ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*(\\u0000)")
+"""A NUL character in the text of JSON."""
 _MARK = codecs.BOM_UTF8
 PADDING = b"\0\x1a"
 """Bytes that CP/M and DOS, tapes and disk blocks leave after the end of a text."""
@@ -200,7 +201,7 @@ class RecordCutter:
             careful = min(careful * 2, _CAREFUL_MOST)
         if not final and len(data) - at > MAX_RECORD and data.find(b"\n", at) < 0:
             pieces.append((np.array([at]), np.array([len(data)])))
-            broken[count] = _OVERLONG
+            broken[count] = OVERLONG
             self._skipping, at = True, len(data)
         self._pending = data[at:]
         starts = np.concatenate([piece[0] for piece in pieces]) if pieces else _NONE
@@ -325,7 +326,7 @@ class RecordCutter:
                 fields[-1] = fields[-1][:-1]
             problem = None
             if end - start > MAX_RECORD:
-                problem = _OVERLONG
+                problem = OVERLONG
             elif len(fields) != self._columns:
                 problem = self._ragged(len(fields))
             return _Record(self._content(data, start, end), end, at + 1, fields, problem)
@@ -336,7 +337,7 @@ class RecordCutter:
         next_at = end + 1
         if end > start and data[end - 1] == _RETURN:
             end -= 1
-        problem = _OVERLONG if end - start > MAX_RECORD else _BAD_QUOTES
+        problem = OVERLONG if end - start > MAX_RECORD else _BAD_QUOTES
         return _Record(self._content(data, start, end), end, min(next_at, len(data)), None, problem)
 
     def _mark_unreadable_bytes(self, batch: Batch, end: int) -> None:
@@ -352,8 +353,8 @@ class RecordCutter:
                 batch, _occurrences(data, b"\0", end), Problem(None, "nul", "the row contains a NUL byte")
             )
         if self._delimiter is None and b"\\u0000" in data:
-            places = (match.start(1) for match in _ESCAPED_NUL.finditer(data, 0, end))
-            self._mark(batch, places, Problem(None, "nul", "the row contains a NUL character"))
+            places = (match.start(1) for match in ESCAPED_NUL.finditer(data, 0, end))
+            self._mark(batch, places, NUL_CHARACTER)
         open_returns = b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
         if self._delimiter is None:
             for sign in (b"\x1f", *([b"\r"] if open_returns else [])):
@@ -429,7 +430,8 @@ class _Record:
     problem: Problem | None
 
 
-_OVERLONG = Problem(None, "length", f"the row is longer than {MAX_RECORD >> 20} MiB")
+NUL_CHARACTER = Problem(None, "nul", "the row contains a NUL character")
+OVERLONG = Problem(None, "length", f"the row is longer than {MAX_RECORD >> 20} MiB")
 _NO_BREAK = "it contains a byte order mark, so files were joined without a line break between them"
 _BAD_QUOTES = Problem(None, "quotes", "a quoted field is not closed, or text follows its closing quote")
 

@@ -112,12 +112,14 @@ def _claim_at(text: str, at: int) -> tuple[Claim, int]:
 
 
 def _decoded(body: str | bytes) -> str:
-    if isinstance(body, str):
-        return body
     try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
+        if isinstance(body, bytes):
+            return body.decode("utf-8")
+        if not body.isascii():
+            body.encode("utf-8")
+    except UnicodeError:
         raise MalformedEvent("the body is not valid UTF-8") from None
+    return body
 
 
 def _after_space(text: str, at: int) -> int:

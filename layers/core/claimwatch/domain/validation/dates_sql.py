@@ -16,6 +16,15 @@ _TIME = rf"(?:(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9]{_FRACTION})?|24:00{_
 _UTC = "(?: ?[Zz]| UTC)"
 _OFFSET = " ?[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?"
 
+ISO_DAY = rf"\A\s*({_DAY})(?:[Tt ](?:{_TIME}|00:00{_MIDNIGHT}(?:{_UTC}|{_OFFSET})))?\s*\z"
+"""A day, also with a time (RE2): that of another zone could be another day, except midnight."""
+
+ISO_UTC = rf"\s*{_DAY}(?:[Tt ]{_TIME}{_UTC}?)?\s*"
+"""A moment in UTC (RE2)."""
+
+ISO_ZONED = rf"\s*{_DAY}[Tt ]{_TIME}{_OFFSET}\s*"
+"""A moment with an offset (RE2)."""
+
 _CANONICAL = {LogicalType.DATE: _DAY, LogicalType.TIMESTAMP: f"{_DAY}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}"}
 """The usual form. A time without an offset is UTC."""
 
@@ -47,15 +56,11 @@ def possible_date(column: Column, value: str) -> str:
 
 
 def _iso_day(text: str) -> str:
-    """Return SQL of a day, also with a time: that of another zone could be another day, except midnight."""
-    time = rf"[Tt ](?:{_TIME}|00:00{_MIDNIGHT}(?:{_UTC}|{_OFFSET}))"
-    pattern = literal(rf"\A\s*({_DAY})(?:{time})?\s*\z")
-    return f"TRY_CAST(regexp_extract({text}, {pattern}, 1) AS DATE)"
+    return f"TRY_CAST(regexp_extract({text}, {literal(ISO_DAY)}, 1) AS DATE)"
 
 
 def _iso_moment(text: str) -> str:
-    utc = literal(rf"\s*{_DAY}(?:[Tt ]{_TIME}{_UTC}?)?\s*")
-    zoned = literal(rf"\s*{_DAY}[Tt ]{_TIME}{_OFFSET}\s*")
+    utc, zoned = literal(ISO_UTC), literal(ISO_ZONED)
     points = f"upper(replace({text}, ',', '.'))"
     # TIMESTAMP is faster than TIMESTAMPTZ but ignores offsets.
     return (

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from claimwatch.domain.contract.contract import Column, LogicalType
 from claimwatch.domain.files.layout import Layout
+from claimwatch.domain.validation import row_rules
 from claimwatch.domain.validation.exact_numbers import INEXACT_PATTERN, MARKED_PATTERN, mark_numbers
 from claimwatch.domain.validation.identifier_text import (
     CLEAN_PATTERN,
@@ -100,8 +101,7 @@ def text_value(layout: Layout, column: Column, text: str) -> str:
 
 def identifies(layout: Layout, column: Column) -> bool:
     """Return whether the values of a column of text are ids: of claims, or of the events of photos."""
-    names = (layout.contract.identifier.name, layout.contract.event_column.name)
-    return column.logical_type is LogicalType.STRING and column.name in names
+    return row_rules.identifies(layout.contract, column)
 
 
 def may_be_number(layout: Layout, column: Column) -> bool:
@@ -114,13 +114,6 @@ def may_be_number(layout: Layout, column: Column) -> bool:
 def may_be_unreadable(layout: Layout, column: Column) -> bool:
     """Return whether a column of text may have cells that cannot be told."""
     return identifies(layout, column) or may_be_number(layout, column)
-
-
-def why_unreadable(layout: Layout, column: Column) -> str:
-    """Return the message about a cell of text that cannot be told, after its value."""
-    if identifies(layout, column):
-        return " is not an id: it is a number that lost digits, or has unreadable characters; send it as text"
-    return " is a number that lost digits; send it as text"
 
 
 def shown(text: str, most: int) -> str:

@@ -5,60 +5,33 @@ every rule that a refused record breaks.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from claimwatch.domain.contract.contract import NUMERIC, Bound, Column, Contract, LogicalType
-from claimwatch.domain.contract.date_parts import LONGEST_DATE
+from claimwatch.domain.contract.contract import NUMERIC, Bound, Column, LogicalType
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import Problem
-from claimwatch.domain.validation import identity_sql
+from claimwatch.domain.validation import identity_sql, row_rules
 from claimwatch.domain.validation.cells_sql import first_of, pointer_of
 from claimwatch.domain.validation.dates_sql import possible_date
 from claimwatch.domain.validation.numbers_sql import written_well
+from claimwatch.domain.validation.row_rules import Rule
 from claimwatch.domain.validation.sql_text import literal
-from claimwatch.domain.validation.unreadable import why_unreadable
 from claimwatch.domain.validation.values_sql import copy_line, signed_text, typed_cells
-from claimwatch.invisible import INVISIBLE, with_code_points
-
-SHOWN = 40
-"""Maximum number of characters of a refused value whose shape a reason shows."""
-
-MOST_REASONS = 10
-"""Maximum number of reasons that a row keeps; one more says how many there are beyond these."""
-
-MOST_LISTS = 1_000
-"""Maximum number of lists and objects in the extra columns of a JSON record.
-
-PostgreSQL parses nested jsonb recursively, on its stack.
-"""
-
-LONGEST_INDEXED = 400
-"""Characters of a claim id or an event id: an index entry of PostgreSQL holds at most 2,700 bytes."""
-
-MOST_DIGITS = 1_000
-"""Maximum number of consecutive digits of a number in the extra columns of a JSON record.
-
-PostgreSQL's numeric has at most 131,072 digits before the decimal point and 16,383 after it.
-"""
 
 KEY_OF_COLUMN = "has_key_of_column"
 """Name of the DuckDB function that says whether a JSON object has a key that means a column."""
 
-_NOT_NUMBERS = "'NaN', 'nan', '-nan', 'Infinity', '-Infinity', 'Inf', 'inf', '-inf'"
-"""What writers of JSON put in place of numbers that it does not have; DuckDB accepts them without quotes."""
-
-_SIGNS = frozenset(" !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~€£¥§°")
-"""Characters that a reason shows; they say nothing about a person."""
-
-_TYPE_NAMES = {
-    LogicalType.INTEGER: "a whole number",
-    LogicalType.NUMBER: "a number",
-    LogicalType.BOOLEAN: "true or false",
-    LogicalType.DATE: "a date (YYYY-MM-DD)",
-    LogicalType.TIMESTAMP: "a date and time (YYYY-MM-DDTHH:MM:SSZ)",
+_COMPARISONS = {
+    "minimum": ("<", ">="),
+    "maximum": (">", "<="),
+    "exclusiveMinimum": ("<=", ">"),
+    "exclusiveMaximum": (">=", "<"),
 }
+"""How a value breaks a bound, and how it keeps it."""
+
+_NOT_NUMBERS = ", ".join(map(literal, row_rules.NOT_NUMBERS))
 
 
 @dataclass(frozen=True)
@@ -83,35 +56,38 @@ class RuleQueries:
 
     accept: str
     explain: str
-    _findings: tuple["_Finding", ...]
+    _findings: tuple["_Finding | _OfRecord", ...]
 
     def problems(self, findings: list[str], number: int) -> tuple[Problem, ...]:
         """Return the problems that the findings of a record stand for."""
-        found = tuple(map(self._problem, findings))
-        if number <= len(found):
-            return found
-        return (*found, Problem(None, "more", f"the row breaks {number - len(found)} more rules"))
+        return row_rules.listed(tuple(map(self._problem, findings)), number)
 
     def _problem(self, finding: str) -> Problem:
         number, _, value = finding.partition(":")
         found = self._findings[int(number)]
-        column, message = None, found.message
-        if found.column is not None:
-            column = found.column.name
-            shown = "the value" if found.column.personal or not value else f"a value like '{shape_of(value)}'"
-            why = why_unreadable(found.column, value) if found.rule == "type" else ""
-            message = f"{shown}{message}{f': {why}' if why else ''}"
-        return Problem(column, found.rule, message)
+        if isinstance(found, _OfRecord):
+            return found.problem
+        return row_rules.cell_problem(found.column, found.rule, found.message, value, with_shape=True)
+
+
+@dataclass(frozen=True)
+class _OfRecord:
+    """A possible problem of a record as a whole, and the SQL of its condition."""
+
+    problem: Problem
+    condition: str
+
+    value = "''"
 
 
 @dataclass(frozen=True)
 class _Finding:
-    """A possible problem: the SQL of its condition, and of the value that the message describes.
+    """A possible problem of a cell: the SQL of its condition, and of the value that the message describes.
 
-    The message about a column follows the words "the value".
+    The message follows the words "the value".
     """
 
-    column: Column | None
+    column: Column
     rule: str
     condition: str
     message: str
@@ -129,32 +105,12 @@ class _Rule:
     """The rest of the sentence, after the value."""
 
 
-def shape_of(text: str) -> str:
-    """Return the shape of a value: letters as A or a, digits as 9, signs as they are.
-
-    Invisible characters are shown by code point. A reason shows the shape only: if the cells of a row are
-    shifted, any column may hold a personal value. The text itself is in the quarantine.
-    """
-    shape = "".join(map(_shape_of_character, text[:SHOWN]))
-    return shape if len(text) <= SHOWN else f"{shape}..."
-
-
-def _shape_of_character(character: str) -> str:
-    if character.isdecimal():
-        return "9"
-    if character.isalpha():
-        return "A" if character.isupper() else "a"
-    if character < "\U00010000" and INVISIBLE.match(character):  # the others may spell a hidden text
-        return with_code_points(character)
-    return character if character in _SIGNS else "?"
-
-
 def rule_queries(layout: Layout) -> RuleQueries:
     """Return the queries that check every cell, and each record as a whole."""
     contract = layout.contract
     identifier = contract.columns.index(contract.identifier)
     whole = tuple(_findings_of_record(layout))
-    columns = tuple(enumerate(_indexable(contract, column) for column in contract.columns))
+    columns = tuple(enumerate(row_rules.indexable(contract, column) for column in contract.columns))
     cells = tuple(
         finding for index, column in columns for finding in _findings_of_cell(layout, column, index)
     )
@@ -177,67 +133,49 @@ def rule_queries(layout: Layout) -> RuleQueries:
     whole = (*whole, _blank(layout))
     # Not ordered, so that the rows stream: one thread reads the records, and keeps their order.
     explain = f"""
-        SELECT found[:{MOST_REASONS}], len(found)
+        SELECT found[:{row_rules.MOST_REASONS}], len(found)
         FROM (SELECT {_list_of(whole, cells)} AS found FROM ({typed_cells(layout)}))
     """
     return RuleQueries(accept, explain, (*whole, *cells))
 
 
-def _indexable(contract: Contract, column: Column) -> Column:
-    """Return the column with a limit of its length if it is part of an index."""
-    if column not in (contract.identifier, contract.event_column):
-        return column
-    return replace(column, max_length=min(column.max_length or LONGEST_INDEXED, LONGEST_INDEXED))
-
-
-def _list_of(whole: tuple[_Finding, ...], cells: tuple[_Finding, ...]) -> str:
+def _list_of(whole: tuple[_OfRecord, ...], cells: tuple[_Finding, ...]) -> str:
     """Return SQL of the list of findings; those of cells are left out if the whole record is invalid."""
+    both: tuple[_OfRecord | _Finding, ...] = (*whole, *cells)
     findings = [
         f"CASE WHEN {finding.condition} THEN '{number}:' || {finding.value} END"
-        for number, finding in enumerate((*whole, *cells))
+        for number, finding in enumerate(both)
     ]
     of_cells = f"list_filter([{', '.join(findings[len(whole) :])}], lambda finding: finding IS NOT NULL)"
     first = f"coalesce({', '.join(findings[: len(whole)])})"
     return f"CASE WHEN {first} IS NOT NULL THEN [{first}] ELSE {of_cells} END"
 
 
-def _findings_of_record(layout: Layout) -> Iterator[_Finding]:
+def _findings_of_record(layout: Layout) -> Iterator[_OfRecord]:
     if layout.delimiter is not None:
         return
-    yield _Finding(None, "json", "item IS NULL", "the row is not a JSON object")
+    yield _OfRecord(row_rules.NOT_AN_OBJECT, "item IS NULL")
     for name in layout.doubled:
         keys = ", ".join(literal(key) for column, key in layout.keys if column == name)
-        yield _Finding(
-            None,
-            "json",
-            f"len(list_filter(json_keys(item), lambda key: key IN ({keys}))) > 1",
-            f"the object has column '{name}' more than once: send it once",
+        yield _OfRecord(
+            row_rules.sent_twice(name), f"len(list_filter(json_keys(item), lambda key: key IN ({keys}))) > 1"
         )
     if layout.misspelt:
-        yield _Finding(
-            None,
-            "json",
-            f"(extra IS NOT NULL AND {KEY_OF_COLUMN}(extra))",
-            "the file spells the name of a column in too many ways: use the name in the contract",
-        )
+        yield _OfRecord(row_rules.MISSPELT, f"(extra IS NOT NULL AND {KEY_OF_COLUMN}(extra))")
     yield from _findings_of_texts(layout)
     # JSON that DuckDB accepts and PostgreSQL does not. Strings may contain these words and are ignored.
     bare = """regexp_replace(extra, '"(?:[^"\\\\]|\\\\.)*"', '', 'g')"""
     lists = f"strlen({bare}) - strlen(replace(replace({bare}, '[', ''), '{{', ''))"
-    unknown = f"regexp_matches({bare}, '(?i)nan|inf|e[+-]?[0-9]{{5}}') OR {lists} > {MOST_LISTS}"
+    unknown = (
+        f"regexp_matches({bare}, '(?i)nan|inf|{row_rules.HUGE_EXPONENT}') OR {lists} > {row_rules.MOST_LISTS}"
+    )
     # The pattern is slow, so it is for long records only.
-    long = (
-        f"CASE WHEN strlen(extra) > {MOST_DIGITS} THEN regexp_matches({bare}, '[0-9]{{{MOST_DIGITS}}}') END"
-    )
-    yield _Finding(
-        None,
-        "json",
-        f"(extra IS NOT NULL AND ({unknown} OR {long}))",
-        "an extra column has NaN, Infinity, a number out of all bounds, or too many lists",
-    )
+    most = row_rules.MOST_DIGITS
+    long = f"CASE WHEN strlen(extra) > {most} THEN regexp_matches({bare}, '[0-9]{{{most}}}') END"
+    yield _OfRecord(row_rules.UNSTORABLE_EXTRA, f"(extra IS NOT NULL AND ({unknown} OR {long}))")
 
 
-def _findings_of_texts(layout: Layout) -> Iterator[_Finding]:
+def _findings_of_texts(layout: Layout) -> Iterator[_OfRecord]:
     """Yield findings of columns of text in which an object has another value, which would become text."""
     identifier = layout.contract.identifier
     for index, column in enumerate(layout.contract.columns):
@@ -248,21 +186,20 @@ def _findings_of_texts(layout: Layout) -> Iterator[_Finding]:
         text = f"text_{index}"
         if column == identifier:
             suspicious = f"{text} IN ({_NOT_NUMBERS}) OR {text} LIKE '[%' OR {text} LIKE '{{%'"
-            what = "NaN, a list or an object instead of a text"
         elif layout.has_nan:
-            suspicious, what = f"{text} = 'NaN'", "NaN, which is not JSON: write null"
+            suspicious = f"{text} = 'NaN'"
         else:
             continue
         # Not with AND, of which DuckDB computes both sides: the type would parse every object again.
         kind = first_of(layout, column, lambda key: f"json_type(item, {literal(pointer_of(key))})")
         condition = f"CASE WHEN {suspicious} THEN {kind} <> 'VARCHAR' END"
-        yield _Finding(None, "json", condition, f"column '{column.name}' has {what}")
+        yield _OfRecord(row_rules.another_value(layout.contract, column), condition)
 
 
-def _blank(layout: Layout) -> _Finding:
+def _blank(layout: Layout) -> _OfRecord:
     """Return the finding of a record without any value: spreadsheets may end in many blank rows."""
     texts = ", ".join([*(f"text_{index}" for index, _ in enumerate(layout.contract.columns)), "extra"])
-    return _Finding(None, "blank", f"coalesce({texts}) IS NULL", "the row has no value in any column")
+    return _OfRecord(row_rules.BLANK, f"coalesce({texts}) IS NULL")
 
 
 def _passes(layout: Layout, column: Column, index: int) -> Iterator[str]:
@@ -288,17 +225,16 @@ def _passes(layout: Layout, column: Column, index: int) -> Iterator[str]:
 def _findings_of_cell(layout: Layout, column: Column, index: int) -> Iterator[_Finding]:
     text, value = f"text_{index}", f"value_{index}"
     if column.required:
-        yield _Finding(column, "required", _absent(column, text), " is missing")
-    # The reason why a date is none needs all of its parts.
-    shown = identity_sql.shown(text, LONGEST_DATE if column.date_parts else SHOWN + 1)
+        yield _Finding(column, "required", _absent(column, text), row_rules.MISSING)
+    shown = identity_sql.shown(text, row_rules.longest_shown(column))
     possible = " AND ".join([*filter(None, [_possible(column, value)]), *_well_read(column, index)])
     if column.logical_type is not LogicalType.STRING:
         unread = f"({value} IS NULL{f' OR NOT ({possible})' if possible else ''})"
-        what = f" is not {_TYPE_NAMES[column.logical_type]}"
-        yield _Finding(column, "type", f"NOT ({_absent(column, text)}) AND {unread}", what, shown)
+        unreadable = row_rules.unreadable_value(column)
+        yield _Finding(column, "type", f"NOT ({_absent(column, text)}) AND {unread}", unreadable, shown)
     elif identity_sql.may_be_unreadable(layout, column):
-        what = identity_sql.why_unreadable(layout, column)
-        yield _Finding(column, "type", f"{text} IS NOT NULL AND {value} IS NULL", what, shown)
+        unreadable = row_rules.unreadable_text(layout.contract, column)
+        yield _Finding(column, "type", f"{text} IS NOT NULL AND {value} IS NULL", unreadable, shown)
     for rule in _rules(column, value):
         broken = f"{possible} AND {rule.broken}" if possible else rule.broken
         yield _Finding(column, rule.name, broken, rule.message, shown)
@@ -329,48 +265,34 @@ def _well_read(column: Column, index: int) -> Iterator[str]:
 
 
 def _rules(column: Column, value: str) -> Iterator[_Rule]:
-    bounds: tuple[tuple[str, Bound | None, str, str, str], ...] = (
-        ("minimum", column.minimum, "<", ">=", "is below the minimum"),
-        ("maximum", column.maximum, ">", "<=", "is above the maximum"),
-        ("exclusiveMinimum", column.exclusive_minimum, "<=", ">", "is not above"),
-        ("exclusiveMaximum", column.exclusive_maximum, ">=", "<", "is not below"),
-    )
-    for name, bound, broken, kept, words in bounds:
-        if bound is not None:
-            limit = _bound(bound)
-            yield _Rule(name, f"{value} {broken} {limit}", f"{value} {kept} {limit}", f" {words} {bound}")
-    longest = column.max_length
-    if column.logical_type is LogicalType.STRING:
-        if column.min_length is not None:
-            yield _Rule(
-                "minLength",
-                f"length({value}) < {column.min_length}",
-                f"length({value}) >= {column.min_length}",
-                f" is shorter than {column.min_length} characters",
+    for rule in row_rules.rules_of(column):
+        yield _Rule(rule.name, *_broken_and_kept(column, value, rule), rule.message)
+
+
+def _broken_and_kept(column: Column, value: str, rule: Rule) -> tuple[str, str]:
+    match rule.name, rule.limit:
+        case (("minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum"), Decimal() | date() as bound):
+            broken, kept = _COMPARISONS[rule.name]
+            return f"{value} {broken} {_bound(bound)}", f"{value} {kept} {_bound(bound)}"
+        case "minLength", least:
+            return f"length({value}) < {least}", f"length({value}) >= {least}"
+        case "maxLength", most:
+            # The number of bytes is known; characters are counted only if there could be too many.
+            return (
+                f"(strlen({value}) > {most} AND length({value}) > {most})",
+                f"(strlen({value}) <= {most} OR length({value}) <= {most})",
             )
-        if longest is not None:
-            yield _Rule(
-                "maxLength",
-                # The number of bytes is known; characters are counted only if there could be too many.
-                f"(strlen({value}) > {longest} AND length({value}) > {longest})",
-                f"(strlen({value}) <= {longest} OR length({value}) <= {longest})",
-                f" is longer than {longest} characters",
-            )
-        if column.pattern is not None:
-            yield _Rule(
-                "pattern",
-                f"NOT regexp_full_match({value}, {literal(column.pattern)})",
-                f"regexp_full_match({value}, {literal(column.pattern)})",
-                f" does not match the pattern {column.pattern}",
-            )
-    if column.valid_values is not None:
-        words = ", ".join(literal(word) for word in column.valid_values)
-        few = ", ".join(column.valid_values[:8]) + (", ..." if len(column.valid_values) > 8 else "")
-        kind = "" if column.logical_type is LogicalType.STRING else "::VARCHAR"
-        # Not IN (...): DuckDB plans a join for each long list, which costs several times the look-up.
-        known = f"TRY_CAST({value}{kind} AS ENUM ({words}))"
-        unknown = f"({value} IS NOT NULL AND {known} IS NULL)"
-        yield _Rule("validValues", unknown, f"{known} IS NOT NULL", f" is not one of {few}")
+        case "pattern", str() as pattern:
+            kept = f"regexp_full_match({value}, {literal(pattern)})"
+            return f"NOT {kept}", kept
+        case "validValues", tuple() as values:
+            words = ", ".join(map(literal, values))
+            kind = "" if column.logical_type is LogicalType.STRING else "::VARCHAR"
+            # Not IN (...): DuckDB plans a join for each long list, which costs several times the look-up.
+            known = f"TRY_CAST({value}{kind} AS ENUM ({words}))"
+            return f"({value} IS NOT NULL AND {known} IS NULL)", f"{known} IS NOT NULL"
+        case _:
+            raise AssertionError(f"rule {rule.name} has no SQL")
 
 
 def _bound(bound: Bound) -> str:

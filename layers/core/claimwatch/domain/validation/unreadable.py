@@ -11,9 +11,6 @@ from claimwatch.domain.contract.date_formats import ISO_FORMATS, shape_of_format
 from claimwatch.domain.contract.date_parts import why_no_date
 from claimwatch.domain.validation.numbers_sql import group_separators, has_own_signs
 
-TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0")
-FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0")
-
 _MISSING = frozenset(
     {"na", "n/a", "#n/a", "<na>", "nan", "-nan", "nat", "null", "(null)", "none", "nil", "\\n"}
     | {"-", "--", "---", "?", ".", "..", "*", "x", "unknown", "missing"}

@@ -14,7 +14,7 @@ from claimwatch.domain.validation.dates_sql import date_value, is_canonical
 from claimwatch.domain.validation.identifier_text import LOST_NUMBER
 from claimwatch.domain.validation.numbers_sql import has_own_signs, plain_number, signed_number
 from claimwatch.domain.validation.sql_text import literal
-from claimwatch.domain.validation.unreadable import FALSE_WORDS, TRUE_WORDS
+from claimwatch.domain.validation.truth_words import truth_words
 
 _PLAIN_PATTERN = re.compile(
     r"\^?(?:(?:[A-Za-z0-9 _-]|\[(?:[A-Z]-[A-Z]|[a-z]-[a-z]|[0-9]-[0-9]|[A-Za-z0-9_])+\])"
@@ -86,12 +86,9 @@ def _value(layout: Layout, column: Column, index: int) -> str:
         case LogicalType.NUMBER:
             return f"TRY_CAST({plain_number(column, signed_text(column, index))} AS DOUBLE)"
         case LogicalType.BOOLEAN:
+            words = truth_words(column)
             true, false = (
-                ", ".join(map(literal, (*own, *(word for word in usual if word not in others))))
-                for own, usual, others in (
-                    (column.true_words, TRUE_WORDS, column.false_words),
-                    (column.false_words, FALSE_WORDS, column.true_words),
-                )
+                ", ".join(literal(word) for word in words if words[word] is truth) for truth in (True, False)
             )
             word = f"word_{index}"
             return f"CASE WHEN {word} IN ({true}) THEN true WHEN {word} IN ({false}) THEN false END"

@@ -94,10 +94,31 @@ def _laptop_file(folder: Path) -> Path | None:
     return next((file for place in (here, *here.parents) if (file := place / LAPTOP_FILE).is_file()), None)
 
 
+def find_api(name: str | None, folder: Path) -> Api:
+    """Return the API of a stack, which is looked up like in ``find_stack``; its database is not opened."""
+    laptop = None if name else _laptop_file(folder)
+    try:
+        if laptop is not None:
+            described = json.loads(laptop.read_text("utf-8"))
+            api = _api(described["outputs"], _laptop_session(described), described["endpoint_url"])
+        else:
+            session = _session()
+            api = _api(_outputs_of(name or DEFAULT_NAME, session, _clients(session)), session)
+    except BotoCoreError as error:
+        raise StackUnreachable(_what_to_do(error, laptop, name)) from error
+    if api is None:
+        raise StackUnreachable("the stack has no API yet: deploy this version of Claimwatch")
+    return api
+
+
+def _laptop_session(described: Mapping[str, Any]) -> "boto3.Session":
+    key = {"aws_access_key_id": _LAPTOP_KEY, "aws_secret_access_key": _LAPTOP_KEY}
+    return _session(**key, region_name=described["region"])
+
+
 def _laptop(file: Path, database_address: str | None) -> Stack:
     described = json.loads(file.read_text("utf-8"))
-    key = {"aws_access_key_id": _LAPTOP_KEY, "aws_secret_access_key": _LAPTOP_KEY}
-    session = _session(**key, region_name=described["region"])
+    session = _laptop_session(described)
     client = _clients(session, endpoint_url=described["endpoint_url"], proxies={})
     title = f"the laptop's stack in {file.parent.parent}"
     outputs = described["outputs"]
@@ -108,6 +129,12 @@ def _laptop(file: Path, database_address: str | None) -> Stack:
 def _deployed(name: str, database_address: str | None) -> Stack:
     session = _session()
     client = _clients(session)
+    outputs = _outputs_of(name, session, client)
+    title = f"stack {name} in {session.region_name}"
+    return _connected(title, outputs, client, _api(outputs, session), database_address, private=True)
+
+
+def _outputs_of(name: str, session: "boto3.Session", client: Callable[[str], Any]) -> dict[str, str]:
     try:
         (described,) = client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
@@ -116,9 +143,7 @@ def _deployed(name: str, database_address: str | None) -> Stack:
             " Choose the stack with --stack or CLAIMWATCH_STACK, its account and region with AWS_PROFILE and"
             " AWS_REGION"
         ) from error
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
-    title = f"stack {name} in {session.region_name}"
-    return _connected(title, outputs, client, _api(outputs, session), database_address, private=True)
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
 
 def _session(**options: Any) -> "boto3.Session":

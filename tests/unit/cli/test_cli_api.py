@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from claimwatch.errors import RefusedData
-from cli.api import PATIENCE, Api, ApiUnavailable
+from cli.api import LONGEST_PAUSE, PATIENCE, Api, ApiUnavailable, path_of
 
 URL = "https://a1b2.execute-api.eu-central-1.amazonaws.com"
 
@@ -23,6 +23,7 @@ class Gateway:
     answers: list[tuple[int, Any] | Exception]
     requests: list[Any] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
     now: float = 0.0
 
     def send(self, request: Any) -> SimpleNamespace:
@@ -31,7 +32,7 @@ class Gateway:
         if isinstance(answer, Exception):
             raise answer
         status, content = answer
-        return SimpleNamespace(status_code=status, content=json.dumps(content).encode())
+        return SimpleNamespace(status_code=status, content=json.dumps(content).encode(), headers=self.headers)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -123,3 +124,69 @@ def test_on_the_laptop_a_request_goes_to_the_emulator_with_the_name_of_the_api(
     [request] = gateway.requests
     assert request.url == "http://127.0.0.1:4566/v1/lines/motor/trainings"
     assert request.headers["host"] == "a1b2.execute-api.eu-central-1.amazonaws.com"
+
+
+def test_a_read_is_signed_with_its_headers_and_without_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    api, gateway = api_of(monkeypatch, (200, {"status": "scored"}))
+
+    answer = api.request("GET", path_of("motor", "claims", "A/1 ?"), headers={"x-purpose": "testing"})
+
+    assert answer.content == {"status": "scored"}
+    [request] = gateway.requests
+    assert (request.method, request.url) == ("GET", f"{URL}/v1/lines/motor/claims/A%2F1%20%3F")
+    assert request.headers["x-purpose"] == "testing"
+    assert "x-purpose" in request.headers["authorization"]
+
+
+def test_an_answer_that_says_when_to_come_back_is_obeyed_within_bounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    api, gateway = api_of(monkeypatch, (503, {"code": "waking"}), (202, {}))
+    gateway.headers = {"retry-after": "7"}
+    api.request("POST", path_of("motor", "claims"), b"{}")
+    assert gateway.slept == [7.0]
+
+    gateway.answers, gateway.headers = [(429, {}), (200, {})], {"retry-after": "86400"}
+    api.request("POST", path_of("motor", "scores"), b"{}")
+    assert gateway.slept == [7.0, LONGEST_PAUSE]
+
+
+@pytest.mark.parametrize("status", [403, 404, 409, 413])
+def test_a_problem_with_a_code_is_a_refusal_with_its_sentence(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    api, gateway = api_of(monkeypatch, (status, {"detail": "no such line", "code": "not_found"}))
+
+    with pytest.raises(RefusedData, match="no such line"):
+        api.request("GET", path_of("motor", "models"))
+    assert len(gateway.requests) == 1
+
+
+def test_a_stack_without_the_route_is_told_from_something_that_is_not_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    api, _ = api_of(monkeypatch, (404, {"message": "Not Found"}))
+
+    with pytest.raises(ApiUnavailable, match="deploy this version"):
+        api.request("GET", path_of("motor", "models"))
+
+
+@pytest.mark.parametrize(
+    ("path", "policy"),
+    [
+        (path_of("motor", "scores"), "CallScoresPolicyArn"),
+        ("/v1/ready", "CallScoresPolicyArn"),
+        (path_of("motor", "claims"), "CallClaimsPolicyArn"),
+        (path_of("motor", "claims", "C1"), "CallReadsPolicyArn"),
+        (path_of("motor", "models"), "CallReadsPolicyArn"),
+        ("/v1/permissions/revocations", "ManagePermissionsPolicyArn"),
+        (path_of("motor", "exceptions"), "ApproverPolicyArn"),
+    ],
+)
+def test_whoever_may_not_call_a_route_is_told_its_policy(
+    monkeypatch: pytest.MonkeyPatch, path: str, policy: str
+) -> None:
+    api, _ = api_of(monkeypatch, (403, {"message": "Forbidden"}))
+
+    with pytest.raises(ApiUnavailable, match=policy):
+        api.request("GET", path)

@@ -268,8 +268,9 @@ def test_even_the_owner_has_to_disable_a_trigger_first(full_desk: Desk, table: s
     full_desk.ask("models", "glass", caller=MACHINE)
     with full_desk.database.transaction() as cursor:
         cursor.execute(
-            "INSERT INTO claimwatch.audit_seal (number, first_seq, last_seq, events, root, uri,"
-            " object_version) VALUES (1, 1, 1, 1, sha256(''), 's3://b/k', 'v') ON CONFLICT DO NOTHING"
+            "INSERT INTO claimwatch.audit_seal (number, first_seq, last_seq, events, root, previous, sha256,"
+            " uri, object_version)"
+            " VALUES (1, 1, 1, 1, sha256(''), sha256(''), sha256(''), 's3://b/k', 'v') ON CONFLICT DO NOTHING"
         )
         cursor.execute(
             "INSERT INTO claimwatch.score_request (request_id, position, requested_at, actor, action,"

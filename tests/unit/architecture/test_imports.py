@@ -230,7 +230,12 @@ def test_a_cold_start_imports_neither_yaml_nor_the_model_of_odcs() -> None:
 
 
 def test_a_process_that_answers_score_requests_imports_no_database_and_no_tracer() -> None:
-    loaded = loaded_by("online_runtime", "observability", "scoring.online")
+    validator = (
+        "domain.contract.compiled",
+        "domain.validation.claim_json",
+        "domain.validation.claim_validator",
+    )
+    loaded = loaded_by("online_runtime", "observability", "scoring.scorer", *validator)
     heavy = {"pydantic", "open_data_contract_standard", "yaml", "psycopg2", "duckdb", "aws_xray_sdk"}
     assert heavy.isdisjoint(loaded)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -102,3 +103,9 @@ def without_shape(in_file: str, alone: str) -> bool:
 @given(st.integers(0, 2**32))
 def test_a_claim_alone_and_a_claim_in_a_file_are_validated_alike(seed: int) -> None:
     assert_same(*hostile_claims.claims(seed, CLAIMS))
+
+
+@pytest.mark.parametrize("padding", range(2))
+def test_a_line_of_invalid_json_is_refused_alone_wherever_duckdb_cuts_its_message(padding: int) -> None:
+    line = f'{{"claim_id": "{"a" * padding}{"é" * 200}\\ud800"}}'
+    assert_same(hostile_claims.claims(0, 0)[0], [line, '{"claim_id": "C1"}'])

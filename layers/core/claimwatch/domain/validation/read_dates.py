@@ -50,6 +50,8 @@ _CENTURY_BEGINS = 69
 """The first year of two digits that is in the 20th century."""
 _NOON = 12
 _MICROSECOND_DIGITS, _NANOSECOND_DIGITS = 6, 9
+_HALF_A_MICROSECOND = 500
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC
 _NANOSECONDS = (datetime(1677, 9, 21, 0, 12, 43, 145225), datetime(2262, 4, 11, 23, 47, 16, 854775))  # noqa: DTZ001
 """The range of DuckDB's timestamps with nanoseconds, in which it reads fractions of more than six digits."""
 
@@ -287,7 +289,8 @@ def _moment_of(numbers: _Numbers) -> datetime | None:
             return moment + timedelta(microseconds=nanoseconds // 1000)
         if not _NANOSECONDS[0] < moment < _NANOSECONDS[1]:
             return None
-        return moment + timedelta(microseconds=(nanoseconds + 500) // 1000)
+        half = _HALF_A_MICROSECOND - (moment < _EPOCH)  # it is rounded away from 1970
+        return moment + timedelta(microseconds=(nanoseconds + half) // 1000)
     except (ValueError, OverflowError):
         return None
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from claimwatch.domain.contract.compiled import to_json
-from claimwatch.storage import case_api, contracts
+from claimwatch.storage import case_api
 from claimwatch.storage.case_api import Answer, Caller
 from tests.cluster import ClonedDatabase
 from tests.integration.ingest.environment import Row, Site
@@ -73,15 +72,8 @@ class Desk:
         return desk
 
     def put_contract(self, line: str, text: str) -> None:
-        """Apply a contract, and store its compiled form."""
+        """Apply a contract, which also stores its compiled form."""
         assert self.site.put_contract(line, text).status == "applied"
-        with self.database.as_task("contracts").transaction() as cursor:
-            running = contracts.find_running(cursor, line)
-            assert running is not None
-            cursor.execute(
-                "UPDATE claimwatch.contract SET compiled = %s WHERE line = %s AND status = 'applied'",
-                [to_json(running.contract), line],
-            )
 
     def score(
         self, line: str, claim: str, file_id: int, *, referred: bool, drawn: bool, version: str = "3"

@@ -149,6 +149,15 @@ def test_the_newest_row_of_a_claim_has_the_score_of_that_row(desk: Desk) -> None
     assert document["score"]["model_version"] == "4"
 
 
+def test_a_claim_is_read_after_its_view_was_created_anew(desk: Desk) -> None:
+    """A column whose type widens needs another view, which the functions of the API may read again."""
+    wider = GLASS.replace("version: 1.0.0", "version: 1.1.0").replace("integer", "number")
+    desk.put_contract("glass", wider)
+    document = desk.ask("read_claim", "glass", "g-1", caller=INVESTIGATOR).document
+    assert values_of(document)["panes"] == 7
+    assert document["contract_version"] == "1.1.0"
+
+
 def test_a_claim_of_a_file_that_is_not_committed_is_unknown(desk: Desk) -> None:
     desk.site.query("UPDATE claimwatch.file SET status = 'loading', committed_at = NULL RETURNING 1")
     assert desk.ask("claim_status", "glass", "g-1", caller=MACHINE) == NOT_FOUND

@@ -11,6 +11,7 @@ import pytest
 from claimwatch.errors import TransientFault
 from claimwatch.storage import access_events, case_api
 from claimwatch.storage.access_events import EventFilter, NewEvent
+from claimwatch.storage.connection import Database
 from tests.cluster import Cluster
 from tests.integration.access.environment import GUILTY, MACHINE, Desk, person
 
@@ -241,6 +242,51 @@ def test_a_claim_id_that_is_longer_than_an_index_allows_is_found(book: Desk) -> 
         )
     [event] = book.ask("audit", {"claim": ids[0]}, caller=AUDITOR).document["events"]
     assert event["object"] == ids[0]
+
+
+MANY = 30_000
+"""Events from which on PostgreSQL prefers an index; in a million, each question takes a second at most."""
+
+USUAL: dict[str, EventFilter] = {
+    "what happened last": EventFilter(),
+    "who saw a claim": EventFilter(claim="claim-77"),
+    "who saw a claim of a line": EventFilter(claim="claim-77", line="pane"),
+    "who used a model in March": EventFilter(model="3", since=MARCH, until=MARCH + timedelta(days=31)),
+    "what somebody did": EventFilter(actor="system-7"),
+    "what happened in a line": EventFilter(line="pane"),
+}
+
+
+@pytest.fixture(scope="module")
+def large_book(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with cluster.clone() as url, closing(cluster.database(url)) as database:
+        desk = Desk.below(database, tmp_path_factory.mktemp("buckets"))
+        desk.site.query(
+            "INSERT INTO claimwatch.access_event (at, actor, via, action, line, object, purpose, outcome,"
+            " model_version) SELECT timestamptz '2026-01-01Z' + n * interval '15 min', 'system-' || n %% 50,"
+            " 'v1', 'score', CASE WHEN n %% 2 = 0 THEN 'glass' ELSE 'pane' END, 'claim-' || n %% 9000,"
+            " 'testing', 'answered', (n / 3000 + 1)::text FROM generate_series(1, %s) AS n RETURNING 1",
+            MANY,
+        )
+        desk.site.query("ANALYZE claimwatch.access_event; SELECT 1")
+        yield desk
+
+
+@pytest.mark.parametrize("question", USUAL)
+def test_a_usual_question_does_not_read_all_events(large_book: Desk, question: str) -> None:
+    def times_read(database: Database) -> int:
+        with database.transaction() as cursor:
+            cursor.execute("SELECT pg_stat_force_next_flush()")
+        with database.transaction() as cursor:
+            cursor.execute("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'access_event'")
+            [(count,)] = cursor.fetchall()
+        return int(count)
+
+    audit = large_book.database.as_task("audit")
+    before = times_read(audit)
+    with audit.transaction() as cursor:
+        assert access_events.list_events(cursor, USUAL[question])
+    assert times_read(audit) == before
 
 
 # -- The lock of seals ---------------------------------------------------------------------------------------

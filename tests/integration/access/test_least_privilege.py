@@ -8,7 +8,7 @@ import pytest
 from claimwatch.storage.connection import Database, StatementRefused
 from claimwatch.storage.logins import TASKS, role_of
 from claimwatch.storage.models import grant_registry
-from tests.cluster import Cluster
+from tests.cluster import PROJECT, Cluster
 from tests.integration.access.environment import MACHINE, Desk, person
 from tests.integration.storage.test_roles import EVENT, privileges, rows
 
@@ -181,6 +181,17 @@ def test_the_functions_of_the_api_run_with_these_rights_only(full_desk: Desk) ->
         "SELECT count(*) FROM pg_auth_members WHERE roleid = %s::regrole AND member::regrole::text LIKE %s"
     )
     assert rows(full_desk.database, members, DEFINER, "%login") == [(0,)]
+
+
+def test_the_claims_of_lines_that_existed_before_the_api_can_be_read(full_desk: Desk) -> None:
+    script = PROJECT / "layers/core/claimwatch/storage/migrations/0026_access.sql"
+    _, do, existing_lines = script.read_text("utf-8").rpartition("DO $$")
+    with full_desk.database.transaction() as cursor:
+        cursor.execute(f"REVOKE ALL ON claimwatch.current_claim_glass FROM {DEFINER}")
+    assert "current_claim_glass" not in privileges(full_desk.database, DEFINER)
+    with full_desk.database.transaction() as cursor:
+        cursor.execute(do + existing_lines)
+    assert privileges(full_desk.database, DEFINER)["current_claim_glass"] == "SELECT"
 
 
 def test_functions_that_the_owner_of_the_lines_adds_are_never_called(full_desk: Desk) -> None:

@@ -13,7 +13,7 @@ from cli.stack import Stack, find_stack
 
 _JSON_ASKED = "claimwatch.json"
 
-type StackFinder = Callable[[str | None], Stack]
+type StackFinder = Callable[..., Stack]
 
 
 def _remember(ctx: typer.Context, asked: bool) -> bool:
@@ -53,12 +53,12 @@ StackName = Annotated[
 ]
 
 
-def stack_finder(name: str | None) -> Stack:
+def stack_finder(name: str | None, task: str = "read") -> Stack:
     """Return the stack that the options and the environment name."""
-    return find_stack(name, os.environ.get("CLAIMWATCH_DATABASE"), Path.cwd())
+    return find_stack(name, os.environ.get("CLAIMWATCH_DATABASE"), Path.cwd(), task)
 
 
-def stack_of(ctx: typer.Context, name: str | None) -> Stack:
-    """Return the stack that a command works on."""
+def stack_of(ctx: typer.Context, name: str | None, task: str = "read") -> Stack:
+    """Return the stack that a command works on, with the login of a task."""
     finder: StackFinder = ctx.obj
-    return finder(name)
+    return finder(name) if task == "read" else finder(name, task)

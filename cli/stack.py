@@ -15,6 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from claimwatch.aws.executions import Backfill, ClaimsPipeline, Pipeline, ScoreClaims
 from claimwatch.aws.objects import ModelStore, S3Objects
+from claimwatch.aws.seal_requests import SealRequests
+from claimwatch.aws.seal_store import S3SealStore, SealStore
+from claimwatch.aws.sqs import SqsSender
 from claimwatch.errors import ClaimwatchError, TransientFault
 from claimwatch.storage.connection import Database, parameters_of
 from cli.api import Api, ApiUnavailable
@@ -50,12 +53,27 @@ def no_protection() -> tuple[Database, bytes]:
     raise StackUnreachable("the stack does not have a key of the personal data: deploy this version")
 
 
+def no_audit() -> "Audit":
+    """Raise ``StackUnreachable``, in place of what the audit needs."""
+    raise StackUnreachable("the stack does not seal access events yet: deploy this version of Claimwatch")
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What the audit needs besides the database: the seals, requests to seal, and the verified caller."""
+
+    seals: SealStore
+    seal_requests: SealRequests
+    caller: str
+
+
 @dataclass(frozen=True)
 class Stack:
     """A deployed stack; ``title`` describes it in messages.
 
-    ``database`` may only be read; ``open_for_replays`` returns it with the right to begin new attempts,
-    ``open_for_protection`` with the right to change claims, and the key of the personal data.
+    ``database`` may only be read, unless the stack was looked up for another task; ``open_for_replays``
+    returns it with the right to begin new attempts, ``open_for_protection`` with the right to change claims,
+    and the key of the personal data.
     """
 
     title: str
@@ -71,20 +89,21 @@ class Stack:
     approve_exception: Call = not_deployed
     open_for_replays: Callable[[], Database] = no_replays
     open_for_protection: Callable[[], tuple[Database, bytes]] = no_protection
+    audit: Callable[[], Audit] = no_audit
 
 
-def find_stack(name: str | None, database_address: str | None, folder: Path) -> Stack:
+def find_stack(name: str | None, database_address: str | None, folder: Path, task: str = "read") -> Stack:
     """Return the stack of that name on AWS, or without a name the laptop's stack if one is running.
 
     The laptop's stack is looked for in the folder and its parents; without one, the default name is used.
     ``database_address`` (``host:port``) replaces the address of the database, for example by a forwarded
-    port. Raises ``StackUnreachable``.
+    port. The database is opened with the login of ``task``. Raises ``StackUnreachable``.
     """
     laptop = None if name else _laptop_file(folder)
     try:
         if laptop is not None:
-            return _laptop(laptop, database_address)
-        return _deployed(name or DEFAULT_NAME, database_address)
+            return _laptop(laptop, database_address, task)
+        return _deployed(name or DEFAULT_NAME, database_address, task)
     except BotoCoreError as error:
         raise StackUnreachable(_what_to_do(error, laptop, name)) from error
 
@@ -116,22 +135,22 @@ def _laptop_session(described: Mapping[str, Any]) -> "boto3.Session":
     return _session(**key, region_name=described["region"])
 
 
-def _laptop(file: Path, database_address: str | None) -> Stack:
+def _laptop(file: Path, database_address: str | None, task: str) -> Stack:
     described = json.loads(file.read_text("utf-8"))
     session = _laptop_session(described)
     client = _clients(session, endpoint_url=described["endpoint_url"], proxies={})
     title = f"the laptop's stack in {file.parent.parent}"
     outputs = described["outputs"]
     api = _api(outputs, session, described["endpoint_url"])
-    return _connected(title, outputs, client, api, database_address, private=False)
+    return _connected(title, outputs, client, api, database_address, task, private=False)
 
 
-def _deployed(name: str, database_address: str | None) -> Stack:
+def _deployed(name: str, database_address: str | None, task: str) -> Stack:
     session = _session()
     client = _clients(session)
     outputs = _outputs_of(name, session, client)
     title = f"stack {name} in {session.region_name}"
-    return _connected(title, outputs, client, _api(outputs, session), database_address, private=True)
+    return _connected(title, outputs, client, _api(outputs, session), database_address, task, private=True)
 
 
 def _outputs_of(name: str, session: "boto3.Session", client: Callable[[str], Any]) -> dict[str, str]:
@@ -170,6 +189,7 @@ def _connected(
     client: Callable[[str], Any],
     api: Api | None,
     database_address: str | None,
+    task: str,
     *,
     private: bool,
 ) -> Stack:
@@ -186,15 +206,26 @@ def _connected(
 
     return Stack(
         title=title,
-        database=database_of("read"),
+        database=database_of(task),
         objects=S3Objects(client("s3")),
         pipeline=ClaimsPipeline(client("stepfunctions"), outputs["ClaimsPipelineArn"]),
         landing_bucket=outputs["LandingBucket"],
         artifact_bucket=outputs["ArtifactBucket"],
         open_for_replays=lambda: database_of("replay"),
         open_for_protection=lambda: (database_of("contracts"), _personal_data_key(client, outputs)),
+        audit=lambda: _audit(outputs, client),
         **_requests(api),
         **_backfill(outputs, client),
+    )
+
+
+def _audit(outputs: Mapping[str, str], client: Callable[[str], Any]) -> Audit:
+    if not {"AuditBucket", "SealQueueUrl"} <= set(outputs):
+        no_audit()
+    return Audit(
+        S3SealStore(client("s3"), outputs["AuditBucket"]),
+        SealRequests(SqsSender(client("sqs"), outputs["SealQueueUrl"])),
+        client("sts").get_caller_identity()["Arn"],
     )
 
 

@@ -21,6 +21,7 @@
     callers that may not list the bucket.
 14. A policy compares aws:PrincipalArn with the session instead of its role, and does not replace variables,
    such as ${aws:PrincipalTag/claimwatch-line}, in resources.
+15. CloudFormation ignores Object Lock of buckets.
 
 Each patch checks the code that it replaces, and the emulator does not start if that code has changed.
 """
@@ -50,6 +51,7 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch, ec2, eventbridge, iam, lambda_svc, s3, stepfunctions, tagging
+from ministack.services.cloudformation import provisioners
 
 RAISED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
 RAISED_WITH_CLASS = (
@@ -457,6 +459,29 @@ def hide_missing_objects() -> None:
     s3._get_object, s3._head_object = hiding(s3._get_object), hiding(s3._head_object)
 
 
+def lock_objects_of_buckets() -> None:
+    """Make CloudFormation pass ObjectLockConfiguration of a bucket to S3, with its days as a number."""
+    if list(inspect.signature(s3._put_object_lock_configuration).parameters) != ["bucket_name", "body"]:
+        raise SystemExit("ministack's Object Lock has changed: see local/emulator_server.py")
+
+    def to_xml(configuration: dict[str, Any]) -> bytes:
+        retention = configuration["Rule"]["DefaultRetention"]
+        return (
+            "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>"
+            f"<Mode>{retention['Mode']}</Mode><Days>{int(retention['Days'])}</Days>"
+            "</DefaultRetention></Rule></ObjectLockConfiguration>"
+        ).encode()
+
+    def put(name: str, body: bytes) -> None:
+        status, _, problem = s3._put_object_lock_configuration(name, body)
+        if status != HTTPStatus.OK:
+            raise ValueError(f"Object Lock of {name} is refused: {problem!r}")
+
+    provisioners._S3_BUCKET_CONFIGURATIONS += (
+        ("ObjectLockConfiguration", to_xml, put, s3._bucket_object_lock.pop),
+    )
+
+
 if __name__ == "__main__":
     report_error_classes()
     treat_loopback_as_secure()
@@ -472,4 +497,5 @@ if __name__ == "__main__":
     add_condition_keys()
     resolve_principals_and_variables()
     read_map_concurrency_by_path()
+    lock_objects_of_buckets()
     app.main()

@@ -113,13 +113,13 @@ class _Chained:
 def verify(
     numbers: Iterable[int],
     read: Callable[[int], StoredSeal],
-    rows: Mapping[int, SealRow],
+    rows: Mapping[int, SealRow] | None,
     events: Iterable[RawEvent],
 ) -> Verification:
     """Compare events, in the order of their numbers, with the seals.
 
-    ``numbers`` are those of the stored seals and ``rows`` those of the database; ``read`` is called twice for
-    each seal, so that the seals need not be in memory together.
+    ``numbers`` are those of the stored seals and ``rows`` those of the database, or None in an export, which
+    has none; ``read`` is called twice for each seal, so that the seals need not be in memory together.
     """
     found = _Found()
     chain = _verify_chain(set(numbers), read, rows, found)
@@ -192,13 +192,13 @@ def _sentence(kind: Kind, finding: Finding, was: int | None) -> str:
 
 
 def _verify_chain(
-    numbers: set[int], read: Callable[[int], StoredSeal], rows: Mapping[int, SealRow], found: _Found
+    numbers: set[int], read: Callable[[int], StoredSeal], rows: Mapping[int, SealRow] | None, found: _Found
 ) -> list[_Chained]:
     """Verify the seals themselves; return those that count, without those that a restore replaced."""
     result = found.verification
     chain: list[_Chained] = []
     expected: bytes | None = NO_SEAL
-    for number in range(1, max([*numbers, *rows], default=0) + 1):
+    for number in range(1, max([*numbers, *(rows or ())], default=0) + 1):
         if number not in numbers:
             found.seal("seal_missing", number, f"seal {number} is missing from the store of seals")
             expected = None
@@ -222,7 +222,8 @@ def _verify_chain(
             found.seal("seal_unchained", number, sentence)
         expected = result.head = hash_of(stored.content)
         result.seals += 1
-        _verify_row(seal, rows, is_newest=number == max(numbers), found=found)
+        if rows is not None:
+            _verify_row(seal, rows, is_newest=number == max(numbers), found=found)
         if seal.replaces is not None:
             replaced = [link for link in chain if link.number >= seal.replaces]
             chain = [link for link in chain if link.number < seal.replaces]
@@ -252,7 +253,7 @@ def _restored(seal: Seal, replaced: list[_Chained]) -> str:
 def _verify_events(
     chain: list[_Chained],
     read: Callable[[int], StoredSeal],
-    rows: Mapping[int, SealRow],
+    rows: Mapping[int, SealRow] | None,
     events: Iterable[RawEvent],
     found: _Found,
 ) -> None:
@@ -266,7 +267,7 @@ def _verify_events(
         before = link.last_seq
     # Ranges of seals that cannot be read are known only from the rows of the database.
     newest = chain[-1].number if chain else 0
-    lost = max((row.last_seq for number, row in rows.items() if number > newest), default=before)
+    lost = max((row.last_seq for number, row in (rows or {}).items() if number > newest), default=before)
     result.unverified += sum(1 for _ in stream.until(lost))
     result.unsealed = sum(1 for _ in stream.until(None))
     result.events = stream.count

@@ -5,6 +5,8 @@ from dataclasses import replace
 from hashlib import blake2b
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,9 +24,10 @@ from claimwatch.scoring.bundle import (
     verified_files,
     verify,
 )
-from claimwatch.scoring.scorer import Scorer, audit_sample
+from claimwatch.scoring.scorer import MARGIN, PROBABILITY, Scorer, audit_sample
 from tests.unit.models.bundles import AUDITED, CALIBRATION, CAPACITY, SPEC, draw_columns, make_bundle
-from tests.unit.models.forests import draw_forest
+from tests.unit.models.forests import draw_forest, draw_rows
+from training.graph import onnx_of
 
 FILES, SHA256 = make_bundle()
 AUDIT_KEY = bytes(range(32))
@@ -78,6 +81,58 @@ def test_a_claim_has_the_same_score_alone_and_among_any_others(rows: list[int]) 
     assert some.probability.tobytes() == whole.probability[rows].tobytes()
     assert some.percentile.tobytes() == whole.percentile[rows].tobytes()
     assert scorer.probabilities(columns).tobytes() == whole.probability.tobytes()
+
+
+@pytest.mark.parametrize("features", [5, 27, 32])
+@pytest.mark.parametrize("family", ["boosted", "averaged", "linear"])
+def test_not_even_a_double_depends_on_the_other_claims(family: str, features: int) -> None:
+    """A served probability has 32 bits, which hide nearly every difference in the last bits of doubles."""
+    model = _of_family(family, features)
+    session = onnxruntime.InferenceSession(_with_doubles(onnx_of(model, CALIBRATION)))
+    scorer = Scorer(Bundle.read(FILES.__getitem__, SHA256))
+    scorer._run = session.run
+    matrix = draw_rows(7, 8192, features) * np.float32(1.7)
+    if isinstance(model, Linear):
+        matrix[:, model.first >= 0] = np.nan_to_num(np.abs(matrix[:, model.first >= 0])) // 2
+    probability, margin = scorer._outputs(matrix, PROBABILITY, MARGIN)
+    for size in (1, 3, 7, 8, 100, 333):
+        for start in range(0, 8192 - size, 613):
+            rows = slice(start, start + size)
+            some, odds = scorer._outputs(matrix[rows], PROBABILITY, MARGIN)
+            assert some.tobytes() == probability[rows].tobytes()
+            assert odds.tobytes() == margin[rows].tobytes()
+
+
+def _of_family(family: str, features: int) -> Model:
+    if family == "boosted":
+        return draw_forest(6, trees=200, depth=3, features=features)
+    if family == "averaged":
+        forest = draw_forest(8, trees=90, depth=6, features=features, link="identity")
+        return replace(forest, base=0.0, value=np.abs(forest.value) / 500)
+    drawn = np.random.default_rng(3)
+    coded = np.arange(features) % 3 == 0
+    return Linear(
+        weight=np.where(coded, 0.0, drawn.normal(size=features)),
+        center=drawn.normal(size=features),
+        missing=drawn.normal(size=features),
+        first=np.where(coded, np.arange(features) * 4, -1).astype(np.int32),
+        table=drawn.normal(size=4 * features),
+        expected=np.zeros(features),
+        intercept=-1.0,
+    )
+
+
+def _with_doubles(graph: bytes) -> bytes:
+    """Return the graph without the rounding of its outputs to 32 bits."""
+    model = onnx.load_from_string(graph)
+    names = {output.name for output in model.graph.output}
+    for node in model.graph.node:
+        if names & set(node.output):
+            node.attribute[0].i = onnx.TensorProto.DOUBLE
+    for output in model.graph.output:
+        output.type.tensor_type.elem_type = onnx.TensorProto.DOUBLE
+    found: bytes = model.SerializeToString()
+    return found
 
 
 def test_referrals_match_the_review_capacity(scorer: Scorer) -> None:

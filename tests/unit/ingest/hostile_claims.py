@@ -242,7 +242,7 @@ def claim(random: Random, validator: ClaimValidator) -> str:
     dirty, unsound = random.choice([(0.0, 0.0), (0.02, 0.0), (0.02, 0.05), (0.1, 0.1), (0.5, 0.5)])
     cells = {column.name: _cell(random, column, dirty) for column in columns}
     kept = {column.name for column in columns if random.random() < unsound}
-    for _ in range(25):  # most notations do not suit a column: draw again those that do not
+    for _ in range(10):  # most notations do not suit a column: draw again those that do not
         text = _written(random, {name: cell for name, cell in cells.items() if cell}, columns, plain=True)
         found = validator.validate(read_claim(text))
         problems = found.problems if isinstance(found, RejectedClaim) else ()

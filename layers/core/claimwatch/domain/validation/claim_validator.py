@@ -123,14 +123,16 @@ class ClaimValidator:
         if problem is not None:
             return RejectedClaim(None, (problem,))
         values: dict[str, Value] = {}
-        problems: list[Problem] = []
+        findings: list[_Finding] = []
         for rules in self._columns:
-            values[rules.column.name] = rules.check(texts[rules.column.name], problems)
+            values[rules.column.name] = rules.check(texts[rules.column.name], findings)
         claim_id = values[self._identifier.name]
-        if not problems:
+        if not findings:
             return AcceptedClaim(str(claim_id), values)
-        sound = claim_id is not None and all(each.column != self._identifier.name for each in problems)
-        return RejectedClaim(str(claim_id) if sound else None, row_rules.listed(problems, len(problems)))
+        sound = claim_id is not None and all(each.column is not self._identifier for each in findings)
+        # An explanation costs more than all rules of a column, so only those that are listed are made.
+        problems = [each.problem() for each in findings[: row_rules.MOST_REASONS]]
+        return RejectedClaim(str(claim_id) if sound else None, row_rules.listed(problems, len(findings)))
 
     def _sort(self, members: Members) -> tuple[dict[str, JsonValue], list[JsonValue], Problem | None]:
         """Return the members by the columns that they mean, the values of the others, and what is wrong."""
@@ -222,6 +224,20 @@ def _problem_of_extra(extra: Sequence[JsonValue]) -> Problem | None:
     return row_rules.UNSTORABLE_EXTRA if lists > row_rules.MOST_LISTS else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """A rule that a cell breaks; the message follows the value."""
+
+    column: Column
+    rule: str
+    message: str
+    text: str = ""
+
+    def problem(self) -> Problem:
+        beginning = self.text.lstrip(LOST_NUMBER)[: row_rules.longest_shown(self.column)]
+        return row_rules.cell_problem(self.column, self.rule, self.message, beginning, with_shape=False)
+
+
 class _ColumnRules:
     """The rules of one column."""
 
@@ -233,7 +249,6 @@ class _ColumnRules:
         self._read = _reader(contract, column)
         limited = row_rules.indexable(contract, column)
         self._rules = tuple((rule, _breaks(column, rule)) for rule in row_rules.rules_of(limited))
-        self._longest_shown = row_rules.longest_shown(column)
         self._unreadable = (
             row_rules.unreadable_text(contract, column)
             if self._is_text
@@ -261,30 +276,22 @@ class _ColumnRules:
             joined = PART_SEPARATOR.join(part for part in parts if part is not None)
             texts[self.column.name] = read_date(self._parts, joined)
 
-    def check(self, text: str | None, problems: list[Problem]) -> Value:
-        """Return the value of a cell, and add its problems to the list."""
-        if text is None:
-            self._require(problems)
+    def check(self, text: str | None, findings: list[_Finding]) -> Value:
+        """Return the value of a cell, and add the rules that it breaks to the list."""
+        value = None if text is None else self._read(text)
+        if text is None or (value is None and not self._is_text and _BLANK.fullmatch(text)):
+            if self.column.required:
+                findings.append(_Finding(self.column, "required", row_rules.MISSING))
             return None
-        value = self._read(text)
         if value is None:
-            if not self._is_text and _BLANK.fullmatch(text):
-                self._require(problems)
-            else:
-                problems.append(self._problem("type", self._unreadable, text))
+            findings.append(_Finding(self.column, "type", self._unreadable, text))
             return None
-        for rule, is_broken in self._rules:
-            if is_broken(value):
-                problems.append(self._problem(rule.name, rule.message, text))
+        findings += [
+            _Finding(self.column, rule.name, rule.message, text)
+            for rule, is_broken in self._rules
+            if is_broken(value)
+        ]
         return value
-
-    def _require(self, problems: list[Problem]) -> None:
-        if self.column.required:
-            problems.append(self._problem("required", row_rules.MISSING, ""))
-
-    def _problem(self, rule: str, message: str, text: str) -> Problem:
-        beginning = text.lstrip(LOST_NUMBER)[: self._longest_shown]
-        return row_rules.cell_problem(self.column, rule, message, beginning, with_shape=False)
 
 
 def _bare(text: str | None) -> str | None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from claimwatch.domain.contract.contract import Bound, Column, Contract, LogicalType
 from claimwatch.domain.contract.date_parts import LONGEST_DATE
 from claimwatch.domain.files.records import Problem
-from claimwatch.domain.validation.unreadable import why_unreadable
 from claimwatch.invisible import INVISIBLE, with_code_points
 
 SHOWN = 40
@@ -149,6 +148,9 @@ def cell_problem(column: Column, rule: str, message: str, value: str, *, with_sh
 
     The message has the shape of the value, unless the column is personal or ``with_shape`` is false.
     """
+    # A function that scores claims starts without the patterns of explanations; few claims need them.
+    from claimwatch.domain.validation.unreadable import why_unreadable  # noqa: PLC0415
+
     shown = (
         f"a value like '{shape_of(value)}'" if with_shape and value and not column.personal else "the value"
     )

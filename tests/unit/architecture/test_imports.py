@@ -235,7 +235,7 @@ def test_a_process_that_answers_score_requests_imports_no_database_and_no_tracer
         "domain.validation.claim_json",
         "domain.validation.claim_validator",
     )
-    loaded = loaded_by("online_runtime", "observability", "scoring.scorer", *validator)
+    loaded = loaded_by("online_runtime", "observability", "scoring.online", *validator)
     heavy = {"pydantic", "open_data_contract_standard", "yaml", "psycopg2", "duckdb", "aws_xray_sdk"}
     assert heavy.isdisjoint(loaded)
 

@@ -22,6 +22,10 @@ type Flags = npt.NDArray[np.bool_]
 INPUT, PROBABILITY, MARGIN = "x", "probability", "margin"
 """Names in the ONNX graph: its input is a float32 matrix, each output a float32 for each row."""
 
+_LANES = 8
+"""ONNX Runtime computes exponentials and logarithms of as many claims at once, and of the remaining ones with
+another function, whose last bit may differ. Claims are repeated until none remain."""
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -62,6 +66,11 @@ class Scorer:
     def kinds(self) -> Mapping[str, Kind]:
         """The columns that the model needs, each with the kind of feature made from it."""
         return self.bundle.spec.kinds
+
+    @property
+    def version(self) -> str:
+        """The version of the model."""
+        return self.bundle.manifest.version
 
     @property
     def threshold(self) -> float:
@@ -113,20 +122,24 @@ class Scorer:
     def _outputs(self, matrix: Matrix, *names: str) -> list[Floats]:
         if not len(matrix):
             return [np.empty(0) for _ in names]
-        return [values.astype(np.float64) for values in self._run(names, {INPUT: matrix})]
+        rest = -len(matrix) % _LANES
+        whole = np.concatenate([matrix, np.repeat(matrix[-1:], rest, axis=0)]) if rest else matrix
+        return [values[: len(matrix)].astype(np.float64) for values in self._run(names, {INPUT: whole})]
 
     def reasons(
         self, columns: Columns, rows: npt.NDArray[np.integer[Any]], limit: int = MOST_REASONS
     ) -> list[list[dict[str, Any]]]:
         """Return the reasons for the scores of these rows, in their order."""
-        spec = self.bundle.spec
-        chosen = {name: np.asarray(columns[name])[rows] for name in spec.kinds if name in columns}
-        if not len(rows):
-            return []
-        matrix = encode(spec, chosen)
+        chosen = {name: np.asarray(columns[name])[rows] for name in self.kinds if name in columns}
+        return self.explain(chosen, encode(self.bundle.spec, chosen), limit) if len(rows) else []
+
+    def explain(
+        self, columns: Columns, matrix: Matrix, limit: int = MOST_REASONS
+    ) -> list[list[dict[str, Any]]]:
+        """Return the reasons for the scores of all claims; ``matrix`` is their encoding."""
         contributions = self._explainer.shapley(matrix)
         unseen: dict[int, set[int]] = {}
-        for place, strange in unseen_rows(spec, chosen, matrix).items():
+        for place, strange in unseen_rows(self.bundle.spec, columns, matrix).items():
             for row in strange.tolist():
                 unseen.setdefault(row, set()).add(place)
         return [

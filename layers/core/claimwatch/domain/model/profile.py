@@ -230,12 +230,16 @@ class Reference:
 
     def percentile(self, probability: npt.ArrayLike) -> Floats:
         """Return the percentage of the reference's scores that are at most this probability."""
-        steps = np.linspace(0.0, 100.0, len(self.score_quantiles))
-        # In 32 bits, as scores are served: between smaller numbers, steps are too steep for a float.
-        asked, known = (
-            np.asarray(scores, dtype=np.float32) for scores in (probability, self.score_quantiles)
-        )
-        return np.interp(asked, known, steps)
+        return np.interp(np.asarray(probability, dtype=np.float32), *self._steps)
+
+    @cached_property
+    def _steps(self) -> tuple[npt.NDArray[np.float32], Floats]:
+        """The quantiles of the score, and their percentages.
+
+        In 32 bits, as scores are served: between smaller numbers, steps are too steep for a float.
+        """
+        known = np.asarray(self.score_quantiles, dtype=np.float32)
+        return known, np.linspace(0.0, 100.0, len(known))
 
     def to_json(self) -> str:
         """Return text that ``from_json`` reads."""

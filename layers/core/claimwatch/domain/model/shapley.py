@@ -22,7 +22,7 @@ from claimwatch.domain.model.model import LEAF, Floats, Forest, Linear, Model, c
 _BLOCK = 4096
 """The number of rows at a time, so that the vectors of a tree stay in the processor's cache."""
 
-_FEW = 100
+_FEW = 256
 """Up to this number of rows, forests of any size are processed as flat arrays instead of node by node."""
 
 _REMEMBERED = 32 << 20

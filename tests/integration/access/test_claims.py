@@ -2,10 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from claimwatch.domain.contract.purposes import DEFAULT_PURPOSES
 from claimwatch.storage.case_api import Answer, Caller
@@ -133,6 +137,61 @@ def test_without_a_compiled_contract_no_column_is_shown(desk: Desk) -> None:
     desk.site.query("UPDATE claimwatch.contract SET compiled = NULL RETURNING 1")
     answer = desk.ask("read_claim", "glass", "g-1", caller=INVESTIGATOR, unmask=True)
     assert (answer.outcome, answer.document["columns"]) == ("answered", [])
+
+
+COMPILED: list[Any] = [
+    None, 5, "x", [], {}, {"columns": None}, {"columns": 5}, {"columns": {"name": "story"}},
+    {"columns": [None, 5, []]}, {"columns": [{"personal": False, "hashed": False}]},
+    {"columns": [], "purposes": {}}, {"purposes": []},
+]  # fmt: skip
+"""Compiled forms that name no column."""
+
+
+@pytest.mark.parametrize("compiled", COMPILED)
+def test_a_compiled_form_that_cannot_be_read_shows_nothing(shared_desk: Desk, compiled: Any) -> None:
+    with running_form(shared_desk, compiled):
+        answer = shared_desk.ask("read_claim", "glass", "g-1", caller=INVESTIGATOR, unmask=True)
+        assert (answer.outcome, answer.document["columns"]) == ("answered", [])
+        assert shared_desk.ask("claim_status", "glass", "g-1", caller=MACHINE).outcome == "answered"
+
+
+FLAGS = (True, False, None, "absent", "false", 0)
+
+
+@settings(max_examples=50)
+@given(flags=st.lists(st.tuples(st.sampled_from(FLAGS), st.sampled_from(FLAGS)), min_size=6, max_size=6))
+def test_only_columns_that_are_known_to_be_neither_personal_nor_hashed_are_shown(
+    shared_desk: Desk, flags: list[tuple[Any, Any]]
+) -> None:
+    values = {"claim_id": "g-1", "broken_on": "2026-01-01", "amount": 900, "panes": 7, "story": STORY}
+    columns, shown = [], set()
+    for name, (personal, hashed) in zip([*values, "driver"], flags, strict=True):
+        given_flags = {"personal": personal, "hashed": hashed}
+        columns.append({"name": name} | {key: flag for key, flag in given_flags.items() if flag != "absent"})
+        if personal is False and hashed is False and name != "driver":  # which is stored as a hash
+            shown.add(name)
+    with running_form(shared_desk, {"columns": columns}):
+        document = shared_desk.ask("read_claim", "glass", "g-1", caller=INVESTIGATOR).document
+    assert {name for name, value in values_of(document).items() if value is not None} == shown
+    assert document["masked"] == [column["name"] for column in columns if column["name"] not in shown]
+    quoted = {each["feature"] for each in document["score"]["reasons"] if "text" in each}
+    assert quoted == {"amount", "panes"} & shown
+    text = json.dumps(document["columns"])
+    for name, value in values.items():
+        assert name in shown or json.dumps(value) not in text
+
+
+@contextmanager
+def running_form(desk: Desk, compiled: Any) -> Iterator[None]:
+    """Replace the compiled form of line glass in a block."""
+    form = "SELECT compiled FROM claimwatch.contract WHERE line = 'glass'"
+    change = "UPDATE claimwatch.contract SET compiled = %s WHERE line = 'glass' RETURNING 1"
+    [before] = desk.site.query(form)
+    desk.site.query(change, json.dumps(compiled))
+    try:
+        yield
+    finally:
+        desk.site.query(change, json.dumps(before["compiled"]))
 
 
 def test_the_newest_row_of_a_claim_has_the_score_of_that_row(desk: Desk) -> None:

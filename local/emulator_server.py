@@ -22,6 +22,8 @@
 14. A policy compares aws:PrincipalArn with the session instead of its role, and does not replace variables,
    such as ${aws:PrincipalTag/claimwatch-line}, in resources.
 15. CloudFormation ignores Object Lock of buckets.
+16. Calls of Systems Manager that name several parameters, or the path of some, have no resource, so that
+    only a policy for all resources allows them.
 
 Each patch checks the code that it replaces, and the emulator does not start if that code has changed.
 """
@@ -413,6 +415,26 @@ def resolve_principals_and_variables() -> None:
     iam_evaluator._first_match = first_match_of_replaced
 
 
+def name_resources_of_parameters() -> None:
+    """Make the path of parameters, or the first of several in one folder, the resource of a call."""
+    resource_of: Callable[..., str] = iam_actions.extract_resource_arn
+    if 'name = _param(body, query_params, "Name")' not in inspect.getsource(iam_actions):
+        raise SystemExit("ministack's resources of parameters have changed: see local/emulator_server.py")
+
+    def resource_with_parameters(service: str, *args: Any, **kwargs: Any) -> str:
+        found = resource_of(service, *args, **kwargs)
+        body = next((value for value in (*args, *kwargs.values()) if isinstance(value, bytes)), b"")
+        if service != "ssm" or found != "*" or not body:
+            return found
+        asked = json.loads(body)
+        names = asked.get("Names") or [asked.get("Path", "")]
+        if not all(names) or len({name.rpartition("/")[0] for name in names}) > 1:
+            return found
+        return f"arn:aws:ssm:{iam.get_region()}:{iam.get_account_id()}:parameter{names[0]}"
+
+    iam_actions.extract_resource_arn = resource_with_parameters
+
+
 def read_map_concurrency_by_path() -> None:
     """Limit a Map to the number that its MaxConcurrencyPath selects from the input."""
     run_items: Callable[..., Any] = stepfunctions._run_map_items
@@ -496,6 +518,7 @@ if __name__ == "__main__":
     evaluate_alarms_by_dimensions()
     add_condition_keys()
     resolve_principals_and_variables()
+    name_resources_of_parameters()
     read_map_concurrency_by_path()
     lock_objects_of_buckets()
     app.main()

@@ -30,8 +30,8 @@ def allow(resource: str) -> str:
     return document({"Effect": "Allow", "Action": "s3:*", "Resource": resource})
 
 
-def session_of(emulator: Emulator, name: str, policy: str, **tags: str) -> Any:
-    """Create a role, and return an S3 client with a session of it."""
+def session_of(emulator: Emulator, name: str, policy: str, service: str = "s3", **tags: str) -> Any:
+    """Create a role, and return a client with a session of it."""
     iam = emulator.client("iam")
     trust = document({"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"})
     role = iam.create_role(
@@ -42,7 +42,7 @@ def session_of(emulator: Emulator, name: str, policy: str, **tags: str) -> Any:
     iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy)
     given = emulator.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     return emulator.client(
-        "s3",
+        service,
         aws_access_key_id=given["AccessKeyId"],
         aws_secret_access_key=given["SecretAccessKey"],
         aws_session_token=given["SessionToken"],
@@ -129,3 +129,23 @@ def test_a_policy_can_name_the_events_that_may_be_published(emulator: Emulator) 
     publish("A")
     with pytest.raises(ClientError, match="AccessDenied"):
         publish("C")
+
+
+def test_a_policy_can_name_the_path_of_parameters(emulator: Emulator) -> None:
+    root = emulator.client("ssm")
+    for name in ("/own/live/motor", "/own/live/home", "/others/live/motor"):
+        root.put_parameter(Name=name, Value="1", Type="String")
+    statement = {"Effect": "Allow", "Action": "ssm:*", "Resource": "arn:aws:ssm:*:*:parameter/own/*"}
+    own = session_of(emulator, "parameters", document(statement), "ssm")
+
+    assert len(own.get_parameters_by_path(Path="/own/live")["Parameters"]) == 2
+    assert len(own.get_parameters(Names=["/own/live/motor", "/own/live/home"])["Parameters"]) == 2
+    denied: list[Callable[[], object]] = [
+        lambda: own.get_parameters_by_path(Path="/others/live"),
+        lambda: own.get_parameters_by_path(Path="/"),
+        lambda: own.get_parameters(Names=["/own/live/motor", "/others/live/motor"]),
+        lambda: own.delete_parameters(Names=["/others/live/motor"]),
+    ]
+    for call in denied:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call()

@@ -161,4 +161,4 @@ def case_database() -> CaseDatabase:
         wake_up_time=0,
         statement_timeout=STATEMENT_TIMEOUT,
     )
-    return CaseDatabase(database, request_seal=lambda: None)
+    return CaseDatabase(database, seal_requests().request)

@@ -20,6 +20,8 @@ def up() -> int:
     print(f"PostgreSQL   {stack.database_url}")
     for name, value in sorted(stack.outputs.items()):
         print(f"{name:<28} {value}")
+    for user in stack.users:
+        print(f"{user.name:<28} {user.password}  (signs in with this password; {user.group})")
     print(f"This information is in {FOLDER / 'stack.json'}. `make down` stops the stack.")
     return 0
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +15,7 @@ import psycopg2
 
 from local import servers
 from local.emulator import PROJECT, REGION, aws_client, laptop_environment
+from local.people import User, create_users
 from local.processes import StartupFailed, report_progress, tail, wait_until
 from local.servers import RunningServers, Servers
 
@@ -33,6 +35,7 @@ class LaptopStack:
         self.folder = folder.resolve()
         self.servers = Servers(self.folder)
         self.outputs: dict[str, str] = {}
+        self.users: list[User] = []
         self.region = REGION
         self._detached = detached
         self._running: RunningServers | None = None
@@ -57,6 +60,7 @@ class LaptopStack:
                     "DatabaseSecretArn": secret,
                     "CodeVersion": code_version(),
                     "EvaluationConcurrency": "4",  # a laptop has no memory for ten checks at once
+                    "SignInMfa": "off",  # demo users have no phone
                 } | parameters
                 self._sam(
                     "deploy",
@@ -66,6 +70,7 @@ class LaptopStack:
                     *(f'{name}="{value}"' for name, value in overrides.items()),
                 )
                 self.outputs = self._outputs()
+                self.users = create_users(self.client("cognito-idp"), self.outputs["UserPoolId"])
                 sample = parameters.get("SampleLine", "motor")
                 if sample:
                     self._wait_for_contract(sample)
@@ -186,6 +191,7 @@ class LaptopStack:
             "region": REGION,
             "database_url": self.database_url,
             "outputs": self.outputs,
+            "users": [asdict(user) for user in self.users],
         }
         servers.write_atomically(self.folder / "stack.json", json.dumps(details, indent=2))
 

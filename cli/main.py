@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
-from cli import audit, calls, contracts, evaluation, files, images, model_lists, models
+from cli import audit, calls, contracts, evaluation, files, images, model_lists, models, permissions
 from cli.card import card
 from cli.options import json_asked, stack_finder
 from cli.referrals import referrals
@@ -78,6 +78,9 @@ app.command("referrals")(referrals)
 app.command("evaluate")(evaluation.evaluate)
 app.command("evaluations")(evaluation.evaluations)
 app.command("report")(evaluation.report)
+app.command("grant")(permissions.grant)
+app.command("revoke")(permissions.revoke)
+app.command("permissions")(permissions.permissions)
 
 
 @app.callback()

@@ -41,6 +41,7 @@ def test_unknown_java_formats_are_not_converted(java: str) -> None:
         ("%c", "%c"),
         ("%Y-%m-%d %z", "%z"),
         ("%Y-%m-%", "uses '%'"),
+        ("%d/%m/%Y %d", "has '%d' more than once"),
     ],
 )
 def test_incomplete_or_unsupported_formats_are_refused(form: str, problem: str) -> None:

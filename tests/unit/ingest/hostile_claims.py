@@ -17,6 +17,7 @@ from claimwatch.domain.contract.contract import (
     NegativeNumbers,
     Role,
 )
+from claimwatch.domain.contract.date_formats import format_problem
 from claimwatch.domain.validation.claim_json import read_claim
 from claimwatch.domain.validation.claim_validator import ClaimValidator, RejectedClaim
 
@@ -62,6 +63,7 @@ TIME_FORMATS = (
     ),
     *("%Y %j %H:%M", "%d.%m.%Y  %H:%M %S"),
 )
+SEPARATORS = ("-", "/", ".", " ", "", "T", ":", ", ", "  ", " de ", "%%", "é", "0", "\t", "\u00a0", "'")
 BLANKS = (
     "",
     "",
@@ -207,12 +209,30 @@ def _column(random: Random, name: str, kind: LogicalType) -> Column:
     else:
         formats = DATE_FORMATS if kind is LogicalType.DATE else (*DATE_FORMATS, *TIME_FORMATS, *TIME_FORMATS)
         options["date_formats"] = tuple(random.sample(formats, random.choice([0, 0, 1, 1, 2, 3])))
+        if some() < 0.3:
+            options["date_formats"] = (_format(random, with_time=kind is LogicalType.TIMESTAMP),)
         if kind is LogicalType.DATE:
             options |= _bounds(random, lambda: date(random.randint(1900, 2100), random.randint(1, 12), 1))
         else:
             zone = random.choice([None, UTC])
             options |= _bounds(random, lambda: datetime(random.randint(1900, 2100), 6, 1, 12, tzinfo=zone))
     return Column(name, kind, Role.FEATURE, **options)
+
+
+def _format(random: Random, *, with_time: bool) -> str:
+    """Return any date format that a contract may have."""
+    while True:
+        day = random.choice(["md", "dm", "bd", "Bd", "db", "j"])
+        letters = [random.choice("YYYy"), *day]
+        if random.random() < 0.5:
+            random.shuffle(letters)
+        if with_time:
+            letters += random.choice(["", "HM", "HMS", "IMp", "HMSf", "pI", "Hp", "I", "Sf"])
+        while random.random() < 0.15:
+            letters.insert(random.randrange(len(letters) + 1), random.choice("YymdbBHIMSfpjaA%"))
+        form = "".join(f"%{letter}{random.choice(SEPARATORS)}" for letter in letters)
+        if format_problem(form, with_time=with_time) is None:
+            return form
 
 
 def _bounds(random: Random, bound: Any) -> dict[str, Bound]:

@@ -48,10 +48,14 @@ _JAVA_TOKEN = re.compile(r"'(?P<quoted>[^']*)'|(?P<letters>([A-Za-z])\3*)|(?P<ot
 
 def format_problem(form: str, *, with_time: bool) -> str | None:
     """Return what is wrong with a strptime format, as a predicate that completes a sentence, or None."""
-    used = set(re.findall(r"%(.?)", form))
+    directives = re.findall(r"%(.?)", form)
+    used = set(directives)
     unknown = sorted(used - _DIRECTIVES)
     if unknown:
         return f"uses '%{unknown[0]}'; supported are only %{' %'.join(sorted(_DIRECTIVES))}"
+    repeated = sorted(letter for letter in used - {"%"} if directives.count(letter) > 1)
+    if repeated:
+        return f"has '%{repeated[0]}' more than once, so what it means cannot be known; write it once"
     if not used & {"Y", "y"} or not any(day <= used for day in _DAY):
         return "lacks the year, month or day; %m/%d/%Y has all three"
     if not with_time and used & {"H", "I", "M", "S", "f", "p"}:

@@ -178,22 +178,20 @@ class _Part:
     """A part of a format: a directive, a run of blanks, or one other character."""
 
     directive: str = ""
-    character: str = ""
+    text: str = ""
+    """The blanks or the character, as the format has them."""
+
+
+_PART = re.compile(rf"%(?P<directive>.)|[{_BLANKS_OF_DUCKDB}]+|.", re.DOTALL)
 
 
 def _parts(form: str) -> list[_Part]:
-    parts: list[_Part] = []
-    signs = iter(form)
-    for sign in signs:
-        if sign == "%":
-            directive = next(signs)
-            parts.append(_Part(character="%") if directive == "%" else _Part(directive))
-        elif sign in _BLANKS_OF_DUCKDB:
-            if not parts or parts[-1].character != " ":
-                parts.append(_Part(character=" "))
-        else:
-            parts.append(_Part(character=sign))
-    return parts
+    return [
+        _Part(text="%" if part[0] == "%%" else part[0])
+        if part["directive"] in (None, "%")
+        else _Part(part["directive"])
+        for part in _PART.finditer(form)
+    ]
 
 
 @dataclass
@@ -216,19 +214,19 @@ class _Numbers:
 
 
 def _read_parts(parts: Sequence[_Part], text: str) -> _Numbers | None:
-    text = text.strip(_BLANKS_OF_DUCKDB)
+    text = text.lstrip(_BLANKS_OF_DUCKDB)
     numbers, at = _Numbers(), 0
     for part in parts:
         if part.directive:
             end = _read_directive(part.directive, text, at, numbers)
-        elif part.character == " ":
+        elif part.text[0] in _BLANKS_OF_DUCKDB:
             end = _after_blanks(text, at)
         else:
-            end = at + 1 if text.startswith(part.character, at) else None
+            end = at + 1 if text.startswith(part.text, at) else None
         if end is None:
             return None
         at = end
-    return numbers if at == len(text) else None
+    return numbers if not text[at:].strip(_BLANKS_OF_DUCKDB) else None
 
 
 def _after_blanks(text: str, at: int) -> int | None:
@@ -297,7 +295,7 @@ def _moment_of(numbers: _Numbers) -> datetime | None:
 
 def _written(parts: Sequence[_Part], moment: datetime) -> str:
     """Return the moment in a format, as strftime writes it; zeros in front do not matter."""
-    return "".join(part.character or _written_directive(part.directive, moment) for part in parts)
+    return "".join(part.text or _written_directive(part.directive, moment) for part in parts)
 
 
 def _written_directive(directive: str, moment: datetime) -> str:

@@ -87,6 +87,7 @@ BY_USE = {
     "AWS::Lambda::Function",
     "AWS::Lambda::LayerVersion",
     "AWS::Logs::LogGroup",
+    "AWS::Logs::MetricFilter",  # its metric is billed for the hours in which something matches
     "AWS::RDS::DBInstance",  # db.serverless: its capacity is billed with the cluster
     "AWS::S3::Bucket",
     "AWS::SNS::Topic",
@@ -238,6 +239,29 @@ def _parameter(_name: str, properties: Mapping[str, Any], _: object) -> Iterator
         yield _item("Advanced parameters", 1, "advanced_parameter", "parameters")
 
 
+def _version(
+    _name: str, properties: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Item]:
+    function = resources[properties["FunctionName"]["Ref"]]["Properties"]
+    if function.get("SnapStart", {}).get("ApplyOn", "None") != "None":
+        yield _item("Lambda: snapshots of versions", _gb_seconds(function), "lambda_snapshot", "GB-seconds")
+
+
+def _alias(
+    _name: str, properties: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Item]:
+    function = resources[properties["FunctionName"]["Ref"]]["Properties"]
+    provisioned = properties.get("ProvisionedConcurrencyConfig", {}).get("ProvisionedConcurrentExecutions", 0)
+    if provisioned:
+        seconds = provisioned * _gb_seconds(function)
+        yield _item("Lambda: provisioned concurrency", seconds, "lambda_provisioned", "GB-seconds")
+
+
+def _gb_seconds(function: Mapping[str, Any]) -> float:
+    """Return the GB-seconds of a month of one process of a function."""
+    return float(function["MemorySize"] / 1024 * HOURS * 3600)
+
+
 def _each(title: str, price: str, of: str, units: float = 1) -> _Bill:
     return lambda *_: [_item(title, units, price, of)]
 
@@ -251,7 +275,9 @@ _BILLED: dict[str, _Bill] = {
     "AWS::EC2::VPCEndpoint": _endpoint,
     "AWS::Events::Rule": _schedule,
     "AWS::KMS::Key": _each("KMS keys", "key", "keys"),
+    "AWS::Lambda::Alias": _alias,
     "AWS::Lambda::EventSourceMapping": _polls,
+    "AWS::Lambda::Version": _version,
     "AWS::RDS::DBCluster": _cluster,
     "AWS::SSM::Parameter": _parameter,
     "AWS::SecretsManager::Secret": _each("Secrets", "secret", "secrets"),

@@ -416,7 +416,7 @@ def resolve_principals_and_variables() -> None:
 
 
 def name_resources_of_parameters() -> None:
-    """Make the path of parameters, or the first of several in one folder, the resource of a call."""
+    """Make the path of parameters the resource of a call, and of several parameters one that is denied."""
     resource_of: Callable[..., str] = iam_actions.extract_resource_arn
     if 'name = _param(body, query_params, "Name")' not in inspect.getsource(iam_actions):
         raise SystemExit("ministack's resources of parameters have changed: see local/emulator_server.py")
@@ -426,11 +426,16 @@ def name_resources_of_parameters() -> None:
         body = next((value for value in (*args, *kwargs.values()) if isinstance(value, bytes)), b"")
         if service != "ssm" or found != "*" or not body:
             return found
+        _, _, headers, _, query, region, account = args
         asked = json.loads(body)
-        names = asked.get("Names") or [asked.get("Path", "")]
-        if not all(names) or len({name.rpartition("/")[0] for name in names}) > 1:
-            return found
-        return f"arn:aws:ssm:{iam.get_region()}:{iam.get_account_id()}:parameter{names[0]}"
+        names = asked.get("Names") or [asked.get("Path")]
+        arns = [f"arn:aws:ssm:{region}:{account}:parameter/{name.strip('/')}" for name in names if name]
+        action = f"ssm:{headers.get('x-amz-target', '').rpartition('.')[2]}"
+        caller = extract_access_key_id(headers, query)
+        denied = (
+            arn for arn in arns if iam_evaluator.enforce(caller, action, "ssm", region, resource_arn=arn)
+        )
+        return next(denied, arns[0] if arns else found)
 
     iam_actions.extract_resource_arn = resource_with_parameters
 

@@ -33,6 +33,7 @@ from tests.faults.fault_injection import (
     trap,
 )
 from tests.faults.photos.function import ProcessImage
+from tests.faults.requests.function import record_scores
 from tests.faults.scores.steps import Scores
 from tests.faults.seed import Fault
 
@@ -43,6 +44,7 @@ TASKS = {
     "score_chunk": "scoring",
     "record_unscored": "scoring",
     "change": "promotion",
+    "record_scores": "record",
 }
 """The tasks of the steps; all other steps load files."""
 
@@ -159,6 +161,8 @@ class Worker:
             return self._process_image.run(
                 database, workspace.folder, workspace.superuser_url, **job.arguments
             )
+        if job.step == "record_scores":
+            return record_scores(database, workspace.superuser_url, **job.arguments)
         # A chunk ends at the end of a block or later.
         objects = BreakingObjects(workspace.folder, min(READ, workspace.chunk_bytes // 3))
         inspect.CHUNK, inspect.BLOCK = workspace.chunk_bytes, workspace.chunk_bytes // 3

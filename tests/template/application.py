@@ -40,7 +40,7 @@ def layers_of(function: str) -> list[str]:
 def referred(value: Any) -> str | None:
     """Return the logical id that a !Ref or !GetAtt points to."""
     if isinstance(value, dict) and "Ref" in value:
-        return str(value["Ref"])
+        return str(value["Ref"]).removesuffix(".Alias")  # SAM's name of a function's alias
     if isinstance(value, dict) and "Fn::GetAtt" in value:
         target = value["Fn::GetAtt"]
         return str(target[0] if isinstance(target, list) else target.split(".")[0])

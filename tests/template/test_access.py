@@ -87,7 +87,14 @@ ALLOWED = {
     "PlanScoring": {"ssm:GetParameter", "sns:Publish"},
     "ScoreChunk": {"s3:GetObject", "s3:ListBucket", "ssm:GetParameter", "sns:Publish"},
     "RecordUnscored": {"ssm:GetParameter", "sns:Publish"},
-    "RecordScores": {"ssm:GetParameter"},
+    "RecordScores": {"sqs:SendMessage", "ssm:GetParameter"},
+    "ScoreClaim": {
+        "s3:GetObject",
+        "s3:ListBucket",
+        "sqs:SendMessage",
+        "ssm:GetParameters",
+        "ssm:GetParametersByPath",
+    },
     "ReceiveClaims": {
         "s3:GetObject",
         "s3:ListBucket",
@@ -180,9 +187,19 @@ def test_a_queue_consumer_is_denied_all_other_queues() -> None:
         if event["Type"] == "SQS"
     }
     denied = {
-        name: statement["NotResource"] for name, statement in policies() if statement["Sid"] == "NoOtherQueue"
+        name: as_list(statement["NotResource"])
+        for name, statement in policies()
+        if statement["Sid"] == "NoOtherQueue"
     }
-    assert denied == consumers
+    # It sends requests to this queue, and may do nothing else with it.
+    seals = {"Fn::GetAtt": ["SealQueue", "Arn"]}
+    assert denied == {name: [queue] for name, queue in consumers.items()} | {
+        "RecordScores": [consumers["RecordScores"], seals]
+    }
+    [only_send] = [s for s in statements_of(FUNCTIONS["RecordScores"]) if s["Sid"] == "OnlyRequestSeals"]
+    assert (only_send["Effect"], only_send["Resource"]) == ("Deny", seals)
+    granted_by_sam = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+    assert granted_by_sam <= set(only_send["Action"])
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -6,18 +6,32 @@ from fnmatch import fnmatchcase
 import pytest
 
 from claimwatch.cases.routes import ROUTES as CASE_ROUTES
-from tests.template.application import FUNCTIONS, RESOURCES, as_list, of_type, policies, referred
+from tests.template.application import (
+    ALARMS,
+    FUNCTIONS,
+    PROJECT,
+    RESOURCES,
+    as_list,
+    of_type,
+    policies,
+    referred,
+)
 
 ROUTES = of_type("AWS::ApiGatewayV2::Route")
 INTEGRATIONS = of_type("AWS::ApiGatewayV2::Integration")
 PERMISSIONS = of_type("AWS::Lambda::Permission")
-STAGE = RESOURCES["ApiStage"]["Properties"]
+STAGE_RESOURCE = RESOURCES["ApiStage"]
+STAGE = STAGE_RESOURCE["Properties"]
+HEALTH = "GET /v1/health"
 REQUESTED = {
     "POST /v1/lines/{line}/promotions": "PromoteModel",
     "POST /v1/lines/{line}/exceptions": "ApproveException",
     "POST /v1/lines/{line}/trainings": "StartTraining",
     "POST /v1/lines/{line}/evaluations": "PlanEvaluation",
     "POST /v1/lines/{line}/claims": "ReceiveClaims",
+    "POST /v1/lines/{line}/scores": "ScoreClaim",
+    "GET /v1/ready": "ScoreClaim",
+    HEALTH: "ScoreClaim",
     **dict.fromkeys(CASE_ROUTES, "CaseApi"),
 }
 """Each route with its function."""
@@ -37,7 +51,9 @@ def resource_of(key: str) -> str:
 @pytest.mark.parametrize("name", ROUTES)
 def test_machines_sign_requests_and_people_bring_a_token_of_the_sign_in_page(name: str) -> None:
     route = ROUTES[name]
-    if " /v1/" in route["RouteKey"]:
+    if route["RouteKey"] == HEALTH:  # says only that the function answers
+        assert route["AuthorizationType"] == "NONE"
+    elif " /v1/" in route["RouteKey"]:
         assert route["AuthorizationType"] == "AWS_IAM"
     else:
         assert route["RouteKey"].partition(" ")[2].startswith("/app/")
@@ -95,6 +111,7 @@ ANY_LINE, OWN_LINE = "lines/*", "lines/${!aws:PrincipalTag/claimwatch-line}"
             {f"POST/v1/{ANY_LINE}/{name}" for name in ("promotions", "trainings", "evaluations")},
         ),
         ("ApproverPolicy", {f"POST/v1/{ANY_LINE}/exceptions"}),
+        ("CallScoresPolicy", {f"POST/v1/{OWN_LINE}/scores", "GET/v1/ready"}),
         ("CallClaimsPolicy", {f"POST/v1/{OWN_LINE}/claims"}),
         ("CallReadsPolicy", {f"GET/v1/{OWN_LINE}/claims/*", f"GET/v1/{OWN_LINE}/models"}),
         (
@@ -135,3 +152,31 @@ def test_the_access_log_names_no_caller_address_or_path() -> None:
 
 def test_requests_are_throttled() -> None:
     assert STAGE["DefaultRouteSettings"] == {"ThrottlingRateLimit": 10, "ThrottlingBurstLimit": 20}
+
+
+def test_each_route_is_throttled_and_scores_have_a_limit_of_their_own() -> None:
+    limits = {
+        route: (each["ThrottlingRateLimit"], each["ThrottlingBurstLimit"])
+        for route, each in STAGE["RouteSettings"].items()
+    }
+    assert limits == {"POST /v1/lines/{line}/scores": (100, 200), "POST /v1/lines/{line}/claims": (10, 20)}
+    keys = {name: ROUTES[name]["RouteKey"] for name in STAGE_RESOURCE["DependsOn"]}
+    assert set(keys.values()) == set(limits)  # API Gateway refuses settings of a route that does not exist
+
+
+def test_an_alarm_watches_the_line_that_is_logged_when_no_scores_are_available() -> None:
+    [pattern] = [
+        properties["FilterPattern"]
+        for properties in of_type("AWS::Logs::MetricFilter").values()
+        if properties["MetricTransformations"][0]["MetricName"] == "ScoresUnavailable"
+    ]
+    message = pattern.removeprefix('{ $.message = "').removesuffix('" }')
+    code = (PROJECT / FUNCTIONS["ScoreClaim"]["CodeUri"] / "handler.py").read_text()
+    assert f'logger.error("{message}"' in code
+    alarm = ALARMS["ScoresUnavailableAlarm"]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == (
+        "Claimwatch",
+        "ScoresUnavailable",
+        0,
+    )
+    assert alarm["TreatMissingData"] == "notBreaching"

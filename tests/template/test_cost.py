@@ -65,6 +65,14 @@ def test_what_costs_more_is_off_by_default() -> None:
     assert "0.16 USD" in TEMPLATE["Parameters"]["EvaluationConcurrency"]["Description"]
 
 
+@pytest.mark.parametrize(("warmth", "cost"), [("snapstart", 6.83), ("provisioned", 18.92)])
+def test_warm_starts_are_off_by_default_and_their_parameter_says_what_they_cost(
+    warmth: str, cost: float
+) -> None:
+    assert total(ScoringWarmth=warmth) - total() == pytest.approx(cost, abs=0.005)
+    assert f"{cost} USD a" in TEMPLATE["Parameters"]["ScoringWarmth"]["Description"]
+
+
 def test_every_price_has_a_source_and_a_date() -> None:
     table = cost.PRICES.read_text(encoding="utf-8")
     [written] = re.findall(r"^as_of = (\S+)$", table, re.MULTILINE)

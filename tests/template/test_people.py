@@ -132,6 +132,7 @@ def test_descriptions_of_policies_are_never_reworded() -> None:
         "PutContractsPolicy": "submit contracts",
         "OperatorPolicy": "promote and train models, check weeks",
         "ApproverPolicy": "approve exceptions to refusals of models",
+        "CallScoresPolicy": "ask for scores of claims of the line in the tag claimwatch-line",
         "CallClaimsPolicy": "submit claims of the line in the tag claimwatch-line",
         "CallReadsPolicy": "ask for claims and models of the line in the tag claimwatch-line",
         "ManagePermissionsPolicy": "grant and revoke permissions of people",

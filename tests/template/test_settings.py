@@ -8,7 +8,7 @@ import pytest
 from claimwatch.settings import MissingSetting, Settings, settings
 from tests.template.application import FUNCTIONS, GLOBALS, PROJECT
 
-RUNTIMES = ("runtime", "online_runtime")
+RUNTIMES = ("runtime", "request_runtime", "online_runtime")
 SHARED = set(GLOBALS["Environment"]["Variables"])
 
 
@@ -33,12 +33,15 @@ DEPENDENCIES = {
     }
     for runtime in RUNTIMES
 }
+SHARED_DEPENDENCIES = DEPENDENCIES["request_runtime"]
+"""Functions that online_runtime imports."""
 
 
 def settings_of_dependency(runtime: str, name: str) -> set[str]:
     """Return the settings that a function of a runtime reads, itself or through others that it calls."""
-    code = DEPENDENCIES[runtime][name]
-    called = {node.id for node in ast.walk(code) if isinstance(node, ast.Name)} & DEPENDENCIES[runtime].keys()
+    known = DEPENDENCIES[runtime] if runtime == "runtime" else SHARED_DEPENDENCIES | DEPENDENCIES[runtime]
+    code = known[name]
+    called = {node.id for node in ast.walk(code) if isinstance(node, ast.Name)} & known.keys()
     return attributes_of("settings", code).union(*(settings_of_dependency(runtime, each) for each in called))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from claimwatch import online_runtime
+from claimwatch import request_runtime
 from claimwatch.aws.http_api import RawRequest, serve_raw
 from claimwatch.ingest.receive_claims import Dependencies, receive_claims
 from claimwatch.observability import logger, tracer, without_messages
@@ -22,9 +22,9 @@ def handler(event: object, _context: LambdaContext) -> dict[str, Any]:
 
 def receive(request: RawRequest) -> tuple[HTTPStatus, dict[str, Any]]:
     """Store the claims once for each Idempotency-Key of a caller."""
-    objects = online_runtime.objects()
+    objects = request_runtime.objects()
     deps = Dependencies(
-        online_runtime.requests(models=False),
+        request_runtime.requests(models=False),
         lambda key, content: objects.add(settings.landing_bucket, key, content),
     )
     received = receive_claims(deps, request)

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from claimwatch import runtime
 from claimwatch.access.request_record import RequestRecord
 from claimwatch.observability import logger, tracer, without_messages
-from claimwatch.scoring.record_scores import record_scores
+from claimwatch.scoring.record_scores import Dependencies, record_scores
 
 processor = BatchProcessor(event_type=EventType.SQS)
 
@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 def store(message: SQSRecord) -> None:
     """Store the record in a message."""
     record = RequestRecord.parse(message.json_body)
-    added = record_scores(runtime.database(), record)
+    added = record_scores(Dependencies(runtime.database(), runtime.seal_requests().request), record)
     logger.info(
         "record stored",
         extra={

@@ -4,35 +4,24 @@ A process has to start and answer in less than a second: this module imports nei
 the libraries that read contracts and tables. ``claimwatch.runtime`` has those of all other functions.
 """
 
-import time
-from datetime import UTC, datetime
 from functools import cache
 
-from claimwatch.access.lines_in_force import Contracts, LinesInForce
-from claimwatch.access.machine_request import Dependencies
-from claimwatch.aws.clients import request_client
-from claimwatch.aws.objects import S3Objects
-from claimwatch.aws.parameters import Parameters
-from claimwatch.aws.sqs import SqsSender
+from claimwatch.aws.published import PointerParameters
+from claimwatch.request_runtime import objects, requests
+from claimwatch.scoring.champions import Champions
+from claimwatch.scoring.readiness import Dependencies as ReadinessDependencies
+from claimwatch.scoring.score_request import Dependencies as ScoringDependencies
 from claimwatch.settings import settings
 
 
 @cache
-def objects() -> S3Objects:
-    """Return the objects in S3."""
-    return S3Objects(request_client("s3"))
+def scoring() -> ScoringDependencies:
+    """Return the dependencies of requests for scores."""
+    return ScoringDependencies(requests(), Champions(objects()).get)
 
 
 @cache
-def requests(*, models: bool = True) -> Dependencies:
-    """Return the dependencies of requests about a line; without ``models``, of those that score nothing."""
-    # The time of the system passes while a process is frozen, and in a snapshot of it.
-    parameters = Parameters(request_client("ssm"))
-    lines = LinesInForce(parameters.read, settings.published_parameters, time.time, models=models)
-    return Dependencies(
-        in_force=lines.get,
-        contract=Contracts(objects().newest).get,
-        send=SqsSender(request_client("sqs"), settings.score_records_queue_url).send,
-        code_version=settings.code_version,
-        now=lambda: datetime.now(UTC),
-    )
+def readiness() -> ReadinessDependencies:
+    """Return the dependencies of the check whether every line can be scored."""
+    contracts = PointerParameters(f"{settings.published_parameters}/contracts")
+    return ReadinessDependencies(scoring(), contracts.lines)

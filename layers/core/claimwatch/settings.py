@@ -51,6 +51,7 @@ class Settings:
     published_parameters = _Variable(str)
     landing_bucket = _Variable(str)
     score_records_queue_url = _Variable(str)
+    scoring_warmth = _Variable(str, unset="none")
     personal_data_key_arn = _Variable(str)
     artifact_bucket = _Variable(str)
     alert_topic_arn = _Variable(str)

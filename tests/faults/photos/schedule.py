@@ -13,6 +13,7 @@ from typing import Literal
 
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.photos.receive import PREFIX
+from tests.faults.message_queue import Message
 from tests.faults.photos.album import Picture, album
 from tests.faults.s3_events import object_created, object_deleted
 from tests.faults.seed import RESTARTS, Fault, Points, Seeded
@@ -51,14 +52,6 @@ class Erasure:
     sequencer: str
     moment: Literal["before", "during", "between"]
     """When it happens: before all events, during their first wave, or before their second wave."""
-
-
-@dataclass(frozen=True)
-class Message:
-    """A message of the queue."""
-
-    label: str
-    body: str
 
 
 POINTS: Points = {

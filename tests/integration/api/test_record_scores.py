@@ -8,7 +8,7 @@ from psycopg2.extras import RealDictCursor
 
 from claimwatch.access.request_record import MOST_BYTES, RequestRecord
 from claimwatch.errors import MalformedEvent
-from claimwatch.scoring.record_scores import record_scores
+from claimwatch.scoring.record_scores import Dependencies, record_scores
 from claimwatch.storage.connection import StatementRefused
 from tests.cluster import ClonedDatabase
 from tests.integration.api.records import ACTOR, AT, REASON, answered, refused, scored
@@ -16,8 +16,9 @@ from tests.integration.api.records import ACTOR, AT, REASON, answered, refused, 
 
 def store(database: ClonedDatabase, record: RequestRecord) -> list[int]:
     """Store a record as the queue delivers it, and return the number of new claims of each message."""
+    deps = Dependencies(database.as_task("record"), lambda: None)
     return [
-        record_scores(database.as_task("record"), RequestRecord.parse(json.loads(json.dumps(message))))
+        record_scores(deps, RequestRecord.parse(json.loads(json.dumps(message))))
         for message in record.messages()
     ]
 

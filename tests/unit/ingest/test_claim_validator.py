@@ -119,6 +119,17 @@ def test_a_model_of_other_columns_gets_none(kinds: dict[str, str], message: str)
         columns_of([accepted], kinds)
 
 
+def test_a_value_that_is_stored_as_a_hash_is_checked_and_not_kept() -> None:
+    name = Column("name", LogicalType.STRING, Role.IGNORED, personal=True, hashed=True, max_length=5)
+    validator = ClaimValidator(replace(CONTRACT, columns=(*CONTRACT.columns, name)))
+    accepted = validator.validate(read_claim(json.dumps(GOOD | {"name": "Ann"})))
+    assert isinstance(accepted, AcceptedClaim)
+    assert "Ann" not in str(accepted)
+    with pytest.raises(ValueError, match="does not have column 'name'"):
+        columns_of([accepted], {"name": "category"})
+    assert isinstance(validator.validate(read_claim(json.dumps(GOOD | {"name": "Annika"}))), RejectedClaim)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(exclude_characters="\0"), min_size=3), st.sampled_from(list(GOOD)))
 def test_no_message_contains_a_value(text: str, name: str) -> None:

@@ -51,7 +51,7 @@ class OnlineModel:
     """
 
     def __init__(self, contract: Contract, scorer: Scorer, draw_key: bytes) -> None:
-        types = {column.name: column.logical_type for column in contract.columns}
+        types = {column.name: column.logical_type for column in contract.columns if not column.hashed}
         for name, kind in scorer.kinds.items():
             if types.get(name) not in _TYPES[kind]:
                 raise ModelOfAnotherContract(

@@ -64,9 +64,9 @@ _LONGEST_CHARACTER = 4
 
 @dataclass(frozen=True, slots=True)
 class AcceptedClaim:
-    """A claim that keeps all rules, with the value of each column of the contract as it would be stored.
+    """A claim that keeps all rules, with the value of each column as it would be stored.
 
-    Columns that are stored as hashes have their value here, too: it is never a feature.
+    Columns that are stored as hashes are left out: no feature is made of them.
     """
 
     claim_id: str
@@ -125,7 +125,9 @@ class ClaimValidator:
         values: dict[str, Value] = {}
         findings: list[_Finding] = []
         for rules in self._columns:
-            values[rules.column.name] = rules.check(texts[rules.column.name], findings)
+            value = rules.check(texts[rules.column.name], findings)
+            if not rules.column.hashed:
+                values[rules.column.name] = value
         claim_id = values[self._identifier.name]
         if not findings:
             return AcceptedClaim(str(claim_id), values)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from claimwatch.domain.contract.contract import Column, LogicalType
 from claimwatch.domain.contract.date_formats import ambiguous, must_be_compared, shape_of_format
@@ -15,6 +15,10 @@ type Reading = Callable[[str], datetime | None]
 """Returns the moment that a text means, in UTC and without a time zone, or None."""
 
 _DAY_LENGTH, _MOMENT_LENGTH = len("2026-03-14"), len("2026-03-14T08:15:00")
+_LAST_MINUTE = _LAST_SECOND = 59
+_NO_OFFSET, _WHOLE_DAY = timedelta(), timedelta(1)
+_DAYS_OF_CYCLE = 146_097
+"""Days of 400 years."""
 _BLANKS = " \t\n\f\r"
 r"""What ``\s`` matches in RE2."""
 _BLANKS_OF_DUCKDB = " \t\n\v\f\r"
@@ -101,13 +105,23 @@ class _Canonical:
 _canonical_day, _canonical_moment = _Canonical(_DAY_LENGTH), _Canonical(_MOMENT_LENGTH)
 
 
-def _moment(day: str, hour: int = 0, minute: int = 0, second: int = 0, micro: int = 0) -> datetime | None:
-    """Return the moment of a day in ISO 8601; 24:00 is the beginning of the next day."""
+def _moment(
+    day: str, hour: int = 0, minute: int = 0, second: int = 0, micro: int = 0, offset: timedelta = _NO_OFFSET
+) -> datetime | None:
+    """Return the moment of a day in ISO 8601; 24:00 is the beginning of the next day.
+
+    The day may be one of year 0, or end in year 10000, if the offset moves the moment into a year between.
+    """
+    time = timedelta(hours=hour, minutes=minute, seconds=second, microseconds=micro)
+    if minute > _LAST_MINUTE or second > _LAST_SECOND or time > _WHOLE_DAY:
+        return None
+    year = int(day[:4])
+    cycles = 1 if year == 0 else 0  # the calendar repeats itself every 400 years
     try:
-        midnight = datetime(int(day[:4]), int(day[5:7]), int(day[8:10]))  # noqa: DTZ001 - UTC
-        if (hour, minute, second, micro) == (24, 0, 0, 0):
-            return midnight + timedelta(1)
-        return midnight.replace(hour=hour, minute=minute, second=second, microsecond=micro)
+        ordinal = (
+            date(year + 400 * cycles, int(day[5:7]), int(day[8:10])).toordinal() - cycles * _DAYS_OF_CYCLE
+        )
+        return datetime.min + (timedelta(ordinal - 1) + time - offset)  # noqa: DTZ901 - UTC
     except (ValueError, OverflowError):
         return None
 
@@ -139,14 +153,15 @@ def _iso_moment_reader() -> Reading:
         if after and after[0] != " " and not time["utc"] and not time[6]:
             return None  # nor any but a blank after a time without a zone
         fraction = ((time[4] or "") + "000000")[:_MICROSECOND_DIGITS]
-        moment = _moment(day, int(time[1]), int(time[2]), int(time[3] or 0), int(fraction))
-        if moment is None or not time[6]:
-            return moment
-        offset = timedelta(hours=int(time[7]), minutes=int(time[8] or 0))
-        try:
-            return moment - offset if time[6] == "+" else moment + offset
-        except OverflowError:
-            return None
+        offset = timedelta(hours=int(time[7] or 0), minutes=int(time[8] or 0))
+        return _moment(
+            day,
+            int(time[1]),
+            int(time[2]),
+            int(time[3] or 0),
+            int(fraction),
+            -offset if time[6] == "-" else offset,
+        )
 
     return read
 

@@ -55,7 +55,7 @@ type Array = npt.NDArray[Any]
 
 _CLEAN = re.compile(CLEAN_PATTERN)
 _HUGE_EXPONENT = re.compile(row_rules.HUGE_EXPONENT, re.IGNORECASE)
-_TOO_MANY_DIGITS = re.compile(f"[0-9]{{{row_rules.MOST_DIGITS}}}")
+_DIGITS = re.compile("[0-9]+")
 _BLANK = re.compile("[ \t\n\f\r\u00a0]*")
 """What counts as no value where blanks are not one: white space of RE2, and no-break spaces."""
 _LONGEST_CHARACTER = 4
@@ -219,11 +219,16 @@ def _problem_of_extra(extra: Sequence[JsonValue]) -> Problem | None:
     for value in extra:
         for part in parts_of(value):
             lists += isinstance(part, Members | list)
-            if isinstance(part, Constant) or (
-                isinstance(part, Number) and (_HUGE_EXPONENT.search(part) or _TOO_MANY_DIGITS.search(part))
-            ):
+            if isinstance(part, Constant) or (isinstance(part, Number) and _is_out_of_bounds(part)):
                 return row_rules.UNSTORABLE_EXTRA
     return row_rules.UNSTORABLE_EXTRA if lists > row_rules.MOST_LISTS else None
+
+
+def _is_out_of_bounds(number: Number) -> bool:
+    if _HUGE_EXPONENT.search(number):
+        return True
+    most = row_rules.MOST_DIGITS
+    return len(number) >= most and any(len(digits) >= most for digits in _DIGITS.findall(number))
 
 
 @dataclass(frozen=True, slots=True)

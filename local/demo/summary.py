@@ -13,10 +13,14 @@ def text(demo: DemoContext, trained: TrainedModel, detection: Detection, seconds
     )
     pages = [("model card", trained.card), ("report of the week", detection.report)]
     listed = "\n".join(f"  {title:<20}{page}" for title, page in pages)
+    people = "\n".join(f"  {user.name:<8}{user.group:<18}{user.password}" for user in demo.stack.users)
     return f"""
 Shown in {seconds / 60:.1f} minutes: {results}.
 
 {listed}
+
+People who can sign in to this stack, with the group and the password of each:
+{people}
 
 The stack keeps running; its logs are in {demo.stack.folder / "logs"}. Try next:
   .venv/bin/claimwatch files                 the ledger

@@ -27,7 +27,7 @@ TESTS := $(wildcard tests/e2e tests/integration/iam tests/unit tests/template te
 TESTS_ON_17 := $(filter-out %/iam/ %/laptop/ %/formats/,$(wildcard tests/integration/*/)) tests/faults
 CODE_VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
-.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness openapi cost faults fuzz up down status mlflow deploy lock clean
+.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness openapi schemathesis cost faults fuzz up down status mlflow deploy lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -209,6 +209,9 @@ bench-fairness: $(STAMP) ## Simulate how often a training notices that a protect
 
 openapi: $(STAMP) ## Write openapi.json, the description of the API for its clients
 	@python -m claimwatch.api.document > openapi.json
+
+schemathesis: $(STAMP) build ## Send 2,100 requests generated from openapi.json to the deployed stack
+	@CLAIMWATCH_API_CASES=2100 python -m pytest -q -s --timeout 2400 tests/e2e/test_openapi.py
 
 cost: $(STAMP) ## Print what the stack costs at list price, idle and in use; docs/cost.md shows the same tables
 	@python -m benchmarks.cost

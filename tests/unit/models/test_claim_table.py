@@ -33,6 +33,13 @@ def test_columns_have_the_types_that_features_expect() -> None:
     assert np.isnat(columns["loss"]).tolist() == [False, True, True]
 
 
+@pytest.mark.parametrize("text", ["x\r\ny", "x\ry", "\r", "\r\n", "x\ny"])
+def test_a_line_break_in_a_text_does_not_change_the_line_break_of_the_rows(text: str) -> None:
+    ids, columns = read_claims(writing(f'a,1,t,"{text}",\nb,2,f,Skoda,\n'.encode()), KINDS)
+    assert ids.tolist() == ["a", "b"]
+    assert columns["make"].tolist() == [text, "Skoda"]
+
+
 def test_no_claims_give_empty_columns() -> None:
     ids, columns = read_claims(lambda _text: None, KINDS)
     assert len(ids) == 0

@@ -92,7 +92,7 @@ def _read(csv: str, kinds: Mapping[str, str]) -> tuple[Column, dict[str, Column]
     query = (
         f"SELECT claim_id{casts} FROM read_csv(?, columns = {{{fields}}}, header = false,"
         " auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = '',"
-        f" allow_quoted_nulls = false, parallel = false, max_line_size = {_LONGEST_LINE},"
+        f" allow_quoted_nulls = false, new_line = '\\n', parallel = false, max_line_size = {_LONGEST_LINE},"
         f" buffer_size = {_LONGEST_LINE + 1})"
     )
     with redact_duckdb_errors("read claims that PostgreSQL wrote"):

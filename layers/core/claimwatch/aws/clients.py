@@ -3,8 +3,8 @@
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session, get_session
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -39,6 +39,8 @@ def client(service: Literal["ec2", "sqs", "cloudwatch", "events", "logs", "ssm"]
 @cache
 def client(service: Any) -> Any:
     """Return the client of a service; endpoint, region and credentials come only from the environment."""
+    import boto3  # noqa: PLC0415 - functions that answer requests start without it
+
     return boto3.client(service, config=_CONFIG)
 
 
@@ -48,5 +50,13 @@ def request_client(service: Literal["s3"]) -> "S3Client": ...
 def request_client(service: Literal["sqs", "ssm"]) -> Any: ...
 @cache
 def request_client(service: Any) -> Any:
-    """Return the client of a service, for a function that answers a request: it gives up sooner."""
-    return boto3.client(service, config=_REQUEST_CONFIG)
+    """Return the client of a service, for a function that answers a request: it gives up sooner.
+
+    It is botocore's own, because boto3 adds nothing that is used and takes a tenth of the time of a start.
+    """
+    return _session().create_client(service, config=_REQUEST_CONFIG)
+
+
+@cache
+def _session() -> Session:
+    return get_session()

@@ -27,7 +27,7 @@ TESTS := $(wildcard tests/e2e tests/integration/iam tests/unit tests/template te
 TESTS_ON_17 := $(filter-out %/iam/ %/laptop/ %/formats/,$(wildcard tests/integration/*/)) tests/faults
 CODE_VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
-.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness openapi schemathesis cost faults fuzz up down status mlflow deploy lock clean
+.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit openapi schemathesis cost faults fuzz up down status mlflow deploy lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -169,7 +169,7 @@ faults: $(STAMP) ## Run at least 200 seeded schedules of kills, restarts, duplic
 fuzz: $(STAMP) ## Read mutated files, photos, contracts and keys; FUZZ="--seconds 600 --seed 2" sets options
 	@python -m tests.fuzz $(FUZZ)
 
-bench: bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-use-gate bench-leaks bench-drift bench-fairness ## Run every benchmark, most with their peers in the same run
+bench: bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-use-gate bench-leaks bench-drift bench-fairness bench-audit ## Run every benchmark, most with their peers in the same run
 
 bench-ingest: $(STAMP) ## Compare loading a million rows with raw COPY, pandas and awswrangler
 	@python -m benchmarks.ingest
@@ -203,6 +203,9 @@ bench-leaks: $(STAMP) ## Count how often leaks and parts of the calendar are fou
 
 bench-drift: $(STAMP) $(EVIDENTLY)/.claimwatch ## Measure false alarms, power and time of drift checks with Evidently and scipy
 	@python -m benchmarks.drift
+
+bench-audit: $(STAMP) ## Verify a million access events, and measure what sealing costs those who read
+	@python -m benchmarks.audit
 
 bench-fairness: $(STAMP) ## Simulate how often a training notices that a protected group is referred more often
 	@python -m benchmarks.fairness

@@ -308,7 +308,11 @@ def _show_verification(result: Verification, *, agrees: bool) -> None:
     if agrees:
         say("The record is as it was written.", "green")
     else:
-        say('The record is not as it was written: see docs/runbook.md, "Access events do not agree".', "red")
+        say(
+            "The record is not as it was written: see docs/runbook.md,"
+            ' "Access events do not agree with their seals".',
+            "red",
+        )
 
 
 def _described(result: Verification, *, agrees: bool) -> dict[str, Any]:

@@ -35,6 +35,7 @@ FUNCTIONS = (
     "PlanEvaluation",
     "RunCheck",
     "CaseApi",
+    "SealAudit",
 )
 ROLES = (*FUNCTIONS, "Training")
 """The roles of the functions, and the role of the instance that trains."""
@@ -101,6 +102,10 @@ def _landing(deployed: Deployed) -> str:
 
 def _artifacts(deployed: Deployed) -> str:
     return deployed.outputs["ArtifactBucket"]
+
+
+def _audit(deployed: Deployed) -> str:
+    return deployed.outputs["AuditBucket"]
 
 
 def _secret(client: Clients, arn: str) -> object:
@@ -234,6 +239,20 @@ ACTIONS = (
     Action("replace a compiled contract", set(), lambda c, d, _: _put(c, _artifacts(d), "compiled/written")),
     Action("write a report", {"RunCheck"}, lambda c, d, _: _put(c, _artifacts(d), "reports/iam/written")),
     Action("read a report", set(), lambda c, d, _: _get(c, _artifacts(d), "reports/probe")),
+    Action("write a seal", {"SealAudit"}, lambda c, d, _: _create(c, _audit(d), "seals/iam-written")),
+    Action("replace a seal", set(), lambda c, d, _: _put(c, _audit(d), "seals/iam-written")),
+    Action("write next to the seals", set(), lambda c, d, _: _create(c, _audit(d), "others/written")),
+    Action("delete a seal", set(), lambda c, d, _: _delete(c, _audit(d), "seals/iam-written")),
+    Action(
+        "list the seals",
+        {"SealAudit"},
+        lambda c, d, _: c("s3").list_object_versions(Bucket=_audit(d), Prefix="seals/"),
+    ),
+    Action(
+        "receive requests for seals",
+        {"SealAudit"},
+        lambda c, d, _: _receive(c, d.outputs["SealQueueUrl"]),
+    ),
     Action(
         "put a metric of the application",
         {"RunCheck"},
@@ -447,6 +466,7 @@ ACTIONS = (
             "StartTraining",
             "WatchTrainings",
             "RunCheck",
+            "SealAudit",
             "Training",
         },
         lambda c, d, _: c("sns").publish(

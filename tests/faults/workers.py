@@ -204,6 +204,18 @@ class Invocations[N: Notes]:
         with self._lock:
             self.notes.injected[kind] += 1
 
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """Let PostgreSQL not run until the end of the block."""
+        with self._restarting:  # a restart that strikes meanwhile waits
+            self._cluster.server.stop("immediate")
+            with self._lock:
+                self.notes.injected["stopped database"] += 1
+            try:
+                yield
+            finally:
+                self._cluster.server.restart()
+
     def _restart(self, mode: Any) -> None:
         with self._restarting:  # one restart at a time
             self._cluster.server.restart(mode)

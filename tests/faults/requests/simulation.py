@@ -39,7 +39,6 @@ class RequestsSimulation(Simulation):
 
     def __init__(self, seed: int, url: str, folder: Path, cluster: Cluster, workers: Workers) -> None:
         self._schedule = RequestSchedule(seed)
-        self._cluster = cluster
         self._sent: list[Message] = []
         self._on_record: Counter[Row] = Counter()
         self._answered: Counter[Row] = Counter()
@@ -50,12 +49,8 @@ class RequestsSimulation(Simulation):
 
     def run_waves(self) -> None:
         """Ask for scores while PostgreSQL does not run, and then while the records are stored."""
-        self._cluster.server.stop("immediate")
-        self.environment.notes.injected["stopped database"] += 1
-        try:
+        with self.environment.outage():
             self._ask(range(self._schedule.before_start))
-        finally:
-            self._cluster.server.restart()
         first, self._sent = self._sent, []
         self._ask(range(self._schedule.before_start, REQUESTS))
         noise = [Message(f"noise-{number}", body) for number, body in enumerate(self._schedule.noise)]

@@ -29,7 +29,7 @@ OF_A_LINE = {"/v1/lines/{line}/scores", "/v1/lines/{line}/claims/{claim_id}", "/
 CHANGING = {"promoteModel", "approveException", "startTraining", "planEvaluation"}
 """Operations whose refusals are sentences for operators, which name the line and the version."""
 
-PLAIN_NAME = re.compile(r"\b(?:line|model|version) [A-Za-z0-9._-]{1,64}")
+PLAIN_NAME = re.compile(r"\b(?:line|models?|version) [A-Za-z0-9._-]{1,64}")
 
 SUBMISSIONS = "/v1/lines/{line}/claims"
 PURPOSES = ("testing", "operations")
@@ -75,12 +75,13 @@ class Client:
     url: str
     address: str
     token: str
+    claim_id: str
     counts: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def send(self, case: Case, random: Random) -> Sent:
         """Send a case with markers in some of its values; one in ten has no or a wrong signature."""
         route = BY_LABEL[case.operation.label]
-        _aim(case, route, random)
+        _aim(case, route, random, self.claim_id)
         markers = _mark(case, random)
         signed = random.random() >= 0.1
         prepared = self._prepared(case, route, signed=signed)
@@ -111,14 +112,16 @@ class Client:
         return prepared
 
 
-def _aim(case: Case, route: Route, random: Random) -> None:
-    """Make most requests get as far as they can: a line that exists, and a purpose that it has."""
+def _aim(case: Case, route: Route, random: Random, claim_id: str) -> None:
+    """Make most requests get as far as they can: a line and a claim that exist, and a purpose of the line."""
     known = case.path_parameters if isinstance(case.path_parameters, dict) else {}
     share = 0.8 if route.path in OF_A_LINE or route.path.startswith("/app") else 0.0
     if route.path == SUBMISSIONS:
         share = 0.15
     if "line" in known and random.random() < share:
         known["line"] = "motor"
+        if "claim_id" in known and random.random() < 0.6:
+            known["claim_id"] = claim_id
     headers = case.headers
     if headers is not None and "x-purpose" in headers and random.random() < 0.85:
         headers["x-purpose"] = random.choice(PURPOSES)

@@ -64,10 +64,12 @@ def client(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Clie
     """
     stack = deployed.stack
     make_model_live(deployed, tmp_path_factory.mktemp("book"))
+    [claim] = deployed.query("SELECT claim_id FROM claimwatch.current_claim_motor LIMIT 1")
+    claim_id: str = claim["claim_id"]
     cognito, pool = deployed.client("cognito-idp"), deployed.outputs["UserPoolId"]
     person = create_user(cognito, pool, "olga", "auditor", "privacy_officer", "data_scientist")
     tokens = sign_in(stack.endpoint_url, deployed.outputs["UserPoolClientId"], person.name, person.password)
-    return Client(deployed.outputs["ApiUrl"], stack.endpoint_url, tokens["access_token"])
+    return Client(deployed.outputs["ApiUrl"], stack.endpoint_url, tokens["access_token"], claim_id)
 
 
 def make_model_live(deployed: Deployed, folder: Path) -> None:

@@ -40,7 +40,7 @@ class BatchFunction:
         def process(record: Any) -> None:
             trap.set(faults.get(record.message_id, ()), url)
             try:
-                self._original(record)
+                self._original(record=record)  # by name, as Powertools does
             except Exception as error:
                 errors.append(Raised(type(error).__name__, str(error)))
                 raise

@@ -23,18 +23,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 
 
 @without_messages
-def store(message: SQSRecord) -> None:
-    """Store the record in a message."""
-    record = RequestRecord.parse(message.json_body)
-    added = record_scores(Dependencies(runtime.database(), runtime.seal_requests().request), record)
+def store(record: SQSRecord) -> None:
+    """Store what a message records about a request."""
+    request = RequestRecord.parse(record.json_body)
+    added = record_scores(Dependencies(runtime.database(), runtime.seal_requests().request), request)
     logger.info(
         "record stored",
         extra={
-            "request_id": record.request_id,
-            "line": record.line,
-            "outcome": record.outcome,
-            "part": record.part,
-            "claims": len(record.claims),
+            "request_id": request.request_id,
+            "line": request.line,
+            "outcome": request.outcome,
+            "part": request.part,
+            "claims": len(request.claims),
             "added": added,
         },
     )

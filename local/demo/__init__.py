@@ -5,7 +5,7 @@ import time
 from rich.console import Console
 from rich.panel import Panel
 
-from local.demo import files, model, photos, summary, watch
+from local.demo import files, model, online, photos, summary, watch
 from local.demo.book import MotorBook
 from local.demo.context import DemoContext, DemoFailed
 from local.processes import report_progress
@@ -26,6 +26,7 @@ def show(stack: LaptopStack) -> int:
         files.run(demo, book)
         photos.run(demo, book)
         trained = model.run(demo, book)
+        online.run(demo, book)
         detection = watch.run(demo, book)
     except DemoFailed as failure:
         demo.out.print(Panel(str(failure), title="The demo failed", border_style="red", expand=False))

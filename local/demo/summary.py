@@ -26,6 +26,8 @@ The stack keeps running; its logs are in {demo.stack.folder / "logs"}. Try next:
   .venv/bin/claimwatch files                 the ledger
   .venv/bin/claimwatch quarantine 1          rejected rows, with every reason
   .venv/bin/claimwatch referrals motor       the claims to review: referrals and random audit
+  .venv/bin/claimwatch call ready            whether the API can score the claims of each line
+  .venv/bin/claimwatch audit verify          whether the record of who asked is as it was written
   .venv/bin/claimwatch models motor          the models and their metrics
   .venv/bin/claimwatch evaluations motor     the checked weeks
   .venv/bin/claimwatch infer FILE            a draft contract for your own file

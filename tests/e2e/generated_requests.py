@@ -117,10 +117,12 @@ def _aim(case: Case, route: Route, random: Random, claim_id: str) -> None:
     known = case.path_parameters if isinstance(case.path_parameters, dict) else {}
     share = 0.8 if route.path in OF_A_LINE or route.path.startswith("/app") else 0.0
     if route.path == SUBMISSIONS:
-        share = 0.15
+        share = 0.4
+        if random.random() < 0.5:
+            case.body = f'{{"claim_id": "{claim_id}"}}\n'
     if "line" in known and random.random() < share:
         known["line"] = "motor"
-        if "claim_id" in known and random.random() < 0.6:
+        if "claim_id" in known and random.random() < 0.9:
             known["claim_id"] = claim_id
     headers = case.headers
     if headers is not None and "x-purpose" in headers and random.random() < 0.85:
@@ -152,7 +154,7 @@ def _mark(case: Case, random: Random) -> frozenset[str]:
         case.query = marked(case.query, 0.15)
     if isinstance(case.path_parameters, dict):
         for name, value in case.path_parameters.items():
-            if random.random() < 0.15:
+            if random.random() < 0.1:
                 case.path_parameters[name] = f"{value}{marker()}"
     headers = case.headers
     if headers is not None:

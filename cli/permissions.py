@@ -120,3 +120,5 @@ def _show(change: Mapping[str, Any], has: str, as_json: bool) -> None:
         return
     line = "every line" if change["line"] == EVERY_LINE else f"line {change['line']}"
     show(f"{change['grantee']} {has} {change['permission']} for {line}.")
+    if change.get("warning"):
+        say(f"Warning: {change['warning']}.", "yellow")

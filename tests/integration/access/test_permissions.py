@@ -231,11 +231,21 @@ def test_a_deployment_changes_the_separation_of_duties_on_the_record(desk: Desk)
 # -- Administration ------------------------------------------------------------------------------------------
 
 
+def test_a_grant_for_a_line_that_does_not_exist_is_made_with_a_warning(desk: Desk) -> None:
+    misspelt = desk.grant("group:lead", "case.assign", "gloss")
+    assert misspelt.outcome == "answered"
+    assert "no contract of this line" in misspelt.document["warning"]
+    assert "case.assign" in desk.effective("ann", "lead")
+    for line in ("glass", "*"):
+        assert desk.grant("group:lead", "photo.view", line).document["warning"] is None
+
+
 def test_a_grant_is_on_record_and_shows_who_gave_it_and_why(desk: Desk) -> None:
     granted = desk.ask("grant", "group:night shift", "claim.read", "glass", "holidays", caller=MACHINE)
     assert granted.outcome == "answered"
-    row = {name: value for name, value in granted.document.items() if name != "granted_at"}
-    assert row == {
+    stored = {name: value for name, value in granted.document.items() if name != "warning"}
+    assert granted.document["warning"] is None
+    assert {name: value for name, value in stored.items() if name != "granted_at"} == {
         "grantee": "group:night shift",
         "permission": "claim.read",
         "line": "glass",
@@ -250,7 +260,7 @@ def test_a_grant_is_on_record_and_shows_who_gave_it_and_why(desk: Desk) -> None:
     )
     assert (event["actor"], event["reason"], event["via"]) == (MACHINE.actor, "holidays", "v1")
     listed = desk.ask("permissions", caller=MACHINE).document
-    assert granted.document in listed["permissions"]
+    assert stored in listed["permissions"]
     assert sorted(map(sorted, listed["conflicts"])) == sorted(map(sorted, CONFLICTS))
     again = desk.ask("grant", "group:night shift", "claim.read", "glass", "again", caller=MACHINE)
     assert again.document == granted.document  # who gave it first stays

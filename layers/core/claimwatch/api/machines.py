@@ -213,6 +213,15 @@ class Granted(Answer):
     why: str
 
 
+class NewGrant(Granted):
+    """A permission that was granted now, or already before."""
+
+    warning: Annotated[
+        str | None,
+        Field(description="Why the permission has no effect yet: no contract of its line was applied."),
+    ]
+
+
 class Permissions(Answer):
     """All permissions that were granted."""
 

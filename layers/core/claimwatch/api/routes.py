@@ -187,9 +187,9 @@ GRANT = Route(
     Door.MACHINES,
     "grantPermission",
     "Grant a permission",
-    machines.Granted,
+    machines.NewGrant,
     "A grant that would give one grantee two permissions that nobody may have together is refused with code "
-    "`conflict`. An equal grant stays as it is.",
+    "`conflict`. An equal grant stays as it is. A grant for a line without a contract has a `warning`.",
     body=machines.Grant,
     body_example={
         "grantee": "group:investigator",
@@ -204,6 +204,7 @@ GRANT = Route(
         "granted_at": "2026-03-02T09:20:11Z",
         "granted_by": "arn:aws:iam::123456789012:user/platform",
         "why": "takes over motor claims",
+        "warning": None,
     },
     parameters=("x-purpose",),
     errors=(409,),
@@ -219,7 +220,7 @@ REVOKE = Route(
     "Returns what was granted.",
     body=machines.Grant,
     body_example=GRANT.body_example,
-    example=GRANT.example,
+    example={name: value for name, value in GRANT.example.items() if name != "warning"},
     parameters=("x-purpose",),
     errors=(404,),
     tag="permissions",

@@ -110,7 +110,10 @@ def permissions(cursor: Cursor, caller: Caller) -> Answer:
 
 
 def grant(cursor: Cursor, grantee: str, permission: str, line: str, why: str, caller: Caller) -> Answer:
-    """Grant a permission for a line, or ``*``, to ``group:<name>`` or ``person:<name>``; return the grant."""
+    """Grant a permission for a line, or ``*``, to ``group:<name>`` or ``person:<name>``; return the grant.
+
+    Its ``warning`` says that the line has no contract yet; otherwise it is null.
+    """
     return _call(
         cursor, "grant", grantee=grantee, permission=permission, line=line, why=why, **_asked(caller)
     )

@@ -17,6 +17,7 @@ from tests.template.application import (
     deployed_resources,
     of_type,
     referred,
+    statements_of,
     tls_only,
 )
 
@@ -79,6 +80,19 @@ def test_a_dead_letter_queue_has_an_alarm_on_its_first_message(name: str) -> Non
     assert watching[0]["MetricName"] == "ApproximateNumberOfMessagesVisible"
     assert watching[0]["Threshold"] == 0
     assert watching[0]["ComparisonOperator"] == "GreaterThanThreshold"
+
+
+@pytest.mark.parametrize("name", sorted(dead_letter_queues()))
+def test_the_weekly_report_counts_the_messages_of_a_dead_letter_queue_and_the_dashboard_shows_them(
+    name: str,
+) -> None:
+    function = FUNCTIONS["RunCheck"]
+    [_, urls] = function["Environment"]["Variables"]["DEAD_LETTER_QUEUE_URLS"]["Fn::Join"]
+    assert {"Ref": name} in urls
+    [allowed] = [statement for statement in statements_of(function) if statement["Sid"] == "CountDeadLetters"]
+    assert {"Fn::GetAtt": [name, "Arn"]} in allowed["Resource"]
+    [dashboard] = of_type("AWS::CloudWatch::Dashboard").values()
+    assert f"${{{name}.QueueName}}" in str(dashboard["DashboardBody"])
 
 
 @pytest.mark.parametrize("name", sorted(dead_letter_queues()))

@@ -111,6 +111,15 @@ def test_a_claim_has_one_digest_however_it_is_written() -> None:
     assert claim_digest('{"a": 1, "b": "ü"}', b"another key") != digest
 
 
+def test_a_claim_with_a_number_of_any_length_has_a_digest() -> None:
+    digits = "9" * 5_000
+
+    digest = claim_digest(f'{{"code": {digits}}}', KEY)
+
+    assert digest == claim_digest(f'{{ "code":{digits} }}', KEY)
+    assert digest != claim_digest(f'{{"code": {digits}9}}', KEY)
+
+
 def test_no_score_is_answered_without_a_record(scoring: Api) -> None:
     scoring.queue_works = False
     with pytest.raises(TransientFault):

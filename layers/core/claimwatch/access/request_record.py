@@ -29,6 +29,9 @@ type Outcome = Literal["answered", "refused"]
 ACTIONS: tuple[Action, ...] = ("score", "claims.submit")
 OUTCOMES: tuple[Outcome, ...] = ("answered", "refused")
 
+_MOST_DIGITS = 1_000
+"""Digits of an integer that a digest reads as a number; a column of text may have more."""
+
 _ENVELOPE = 20_000
 """Bytes that the fields of a message other than its claims take at most."""
 
@@ -137,8 +140,15 @@ def claim_digest(text: str, key: bytes) -> str:
 
     Whoever has the claim and the key can prove that this claim was scored.
     """
-    canonical = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(
+        json.loads(text, parse_int=_integer_or_text), sort_keys=True, separators=(",", ":")
+    )
     return hmac.new(key, canonical.encode(), hashlib.sha256).hexdigest()
+
+
+def _integer_or_text(digits: str) -> int | str:
+    """Return an integer of JSON, or its digits if Python refuses to convert that many."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
 def _storable(claim_id: str | None) -> str | None:

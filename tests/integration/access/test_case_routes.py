@@ -14,6 +14,7 @@ from claimwatch.aws.api_callers import IdentityClaims
 from claimwatch.cases.database import CONNECTION, STATEMENT_TIMEOUT, CaseDatabase
 from claimwatch.cases.routes import ROUTES, CaseApi
 from claimwatch.domain.contract.purposes import DEFAULT_PURPOSES
+from claimwatch.errors import TransientFault
 from claimwatch.storage.connection import Database
 from tests.cluster import Cluster
 from tests.integration.access.environment import DECIDER, DRIVER, STORY, Desk
@@ -356,4 +357,15 @@ def test_a_call_that_takes_too_long_is_unavailable_and_no_event_stays(desk: Desk
     with closing(slow), desk.database.transaction() as owner:
         owner.execute("LOCK TABLE claimwatch.access_event IN ACCESS EXCLUSIVE MODE")
         assert Client(slow).code(STATUS, path=claim("g-1")) == (503, "unavailable")
+    assert desk.count() == 0
+
+
+def test_a_queue_of_seals_that_does_not_answer_is_not_called_a_waking_database(desk: Desk) -> None:
+    def unreachable() -> None:
+        raise TransientFault("SQS did not answer")
+
+    api = CaseApi(CaseDatabase(desk.database.as_task("api"), unreachable), COGNITO)
+    answer = api.answer(signed(ARN) | {"routeKey": LIST, "headers": {"x-purpose": "operations"}})
+
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (503, "unavailable")
     assert desk.count() == 0

@@ -36,7 +36,7 @@ class CaseDatabase:
         """Return the document that a function of the database answers, once its access event is committed.
 
         ``records`` says whether there is such an event. Raises ``RequestProblem`` if the function refuses,
-        and if the database does not respond.
+        and if the database does not respond, and ``TransientFault`` if no seal could be requested.
         """
         answer = self.call(question, records=records)
         if answer.outcome == "answered":
@@ -45,10 +45,10 @@ class CaseDatabase:
 
     def call(self, question: Question, *, records: bool = True) -> Answer:
         """Return what a function of the database answers, also if it refuses."""
+        if records:
+            self.request_seal()  # outside of the try: its queue is not the database
         connected = False
         try:
-            if records:
-                self.request_seal()
             with self.database.transaction() as cursor:
                 connected = True
                 return question(cursor)

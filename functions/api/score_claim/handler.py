@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import online_runtime
 from claimwatch.aws.http_api import RawRequest, RequestProblem, UnknownCaller, serve_raw
-from claimwatch.errors import ClaimwatchError, MalformedEvent
+from claimwatch.errors import ClaimwatchError, MalformedEvent, place_of
 from claimwatch.observability import logger, without_messages
 from claimwatch.scoring.readiness import load_all, ready
 from claimwatch.scoring.score_request import score_claims
@@ -60,6 +60,10 @@ def available[T](request: RawRequest, answered: Callable[[], T]) -> T:
     except ClaimwatchError as fault:
         logger.error("scores unavailable", extra={"request_id": request.request_id, "error": str(fault)})
         raise RequestProblem.unavailable("no scores are available; repeat the request later") from None
+    except Exception as unexpected:  # also a call that AWS refuses, such as one without a permission
+        place = place_of(unexpected)
+        logger.error("scores unavailable", extra={"request_id": request.request_id, "error": place})
+        raise
 
 
 def start_ahead() -> None:

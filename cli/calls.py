@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.api import Answer, Api, ApiUnavailable, path_of
-from cli.claims_json import claims_of, requests_of
+from cli.claims_json import claims_of, ndjson_of, packed, requests_of
 from cli.options import AsJson, StackName, line_name
 from cli.screen import counted, say, show, show_json, show_table
 from cli.stack import StackUnreachable, find_api
@@ -87,10 +87,10 @@ def claims(
     as_json: AsJson = False,
 ) -> None:
     """Send claims to be stored: they become one file, which the pipeline loads and scores."""
-    text = "\n".join(" ".join(claim.splitlines()) for claim in claims_of(file)) + "\n"
-    headers = {"idempotency-key": key or str(uuid.uuid4()), "content-type": "application/x-ndjson"}
+    body, packing = packed(ndjson_of(claims_of(file)))
+    headers = {"idempotency-key": key or str(uuid.uuid4()), "content-type": "application/x-ndjson"} | packing
     api = find_api(stack, Path.cwd())
-    answer = _send(api, "POST", path_of(line, "claims"), purpose, text.encode(), headers)
+    answer = _send(api, "POST", path_of(line, "claims"), purpose, body, headers)
     if as_json:
         show_json(answer.content | {"seconds": round(answer.seconds, 6)})
         return

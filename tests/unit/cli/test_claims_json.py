@@ -1,5 +1,6 @@
 """Claims are sent as they are written: no number is parsed and written again."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -8,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claimwatch.errors import RefusedData
-from cli.claims_json import MOST_CHARACTERS, MOST_CLAIMS, claims_of, requests_of
+from cli.claims_json import (
+    LARGEST_PLAIN,
+    MOST_CHARACTERS,
+    MOST_CLAIMS,
+    claims_of,
+    ndjson_of,
+    packed,
+    requests_of,
+)
 
 CLAIMS = ['{"id": 1, "amount": 1.10}', '{"id": 2,"amount":1e400}', '{"id": "3", "id": "4", "n": [1, {}]}']
 
@@ -52,6 +61,23 @@ def test_a_file_without_claims_is_refused_without_quoting_it(tmp_path: Path, tex
     with pytest.raises(RefusedData) as refused:
         claims_of(written(tmp_path, text))
     assert "amount" not in str(refused.value)
+
+
+def test_claims_become_lines_without_changing_a_character_of_a_text(tmp_path: Path) -> None:
+    text = "a\u2028b\u0085c\u2029d"
+    claims = claims_of(written(tmp_path, f'[{{"id":\r\n "{text}"}}, {{"id": 2}}]'))
+
+    lines = ndjson_of(claims).decode().split("\n")
+
+    assert [json.loads(line) for line in lines[:-1]] == [{"id": text}, {"id": 2}]
+
+
+@pytest.mark.parametrize(("size", "compressed"), [(LARGEST_PLAIN, False), (LARGEST_PLAIN + 1, True)])
+def test_only_a_body_that_the_api_cannot_take_as_it_is_is_compressed(size: int, compressed: bool) -> None:
+    body, headers = packed(b"x" * size)
+
+    assert headers == ({"content-encoding": "gzip"} if compressed else {})
+    assert (gzip.decompress(body) if compressed else body) == b"x" * size
 
 
 @settings(max_examples=60)

@@ -20,6 +20,10 @@ NAMES = {
         *("document_match_recall", "document_false_pair_rate"),
     ),
     "field": ("rows_wrong", "plain_rows_lost", "drafts", "drafts_loading", "draft_problems"),
+    "first_model": (
+        *("lift_share_least", "lift_share_median", "traps_named", "false_warnings"),
+        "honest_books_with_false_warnings",
+    ),
     "scoring": (
         *("vs_pyfunc_end_to_end", "vs_pipeline_10k", "vs_pipeline_1"),
         *("cold_vs_sklearn", "cold_vs_pyfunc", "parity_max_abs", "shap_max_abs"),
@@ -53,7 +57,9 @@ def test_a_ratio_is_that_of_the_medians_of_its_runs(benchmark: str, counted: str
 def documented(benchmark: str) -> dict[str, float]:
     """The figures in the table of the section that names ``make bench-<benchmark>`` in its heading."""
     (section,) = [
-        part for part in DOCS.read_text("utf-8").split("\n## ") if f"`make bench-{benchmark}`" in part[:80]
+        part
+        for part in DOCS.read_text("utf-8").split("\n## ")
+        if f"`make bench-{benchmark.replace('_', '-')}`" in part[:80]
     ]
     figures = re.findall(r"\| `(\w+)` \| (\d[\d.]*(?:e-\d+)?) \|", section)
     return {name: float(figure) for name, figure in figures}

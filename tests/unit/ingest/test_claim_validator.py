@@ -157,6 +157,34 @@ def test_no_message_contains_a_value(text: str, name: str) -> None:
         assert all("Zq" not in problem.message for problem in result.problems)
 
 
+def test_what_is_remembered_of_a_value_depends_on_its_type_and_column() -> None:
+    validator = ClaimValidator(
+        replace(CONTRACT, columns=(*CONTRACT.columns, Column("grouped", LogicalType.NUMBER, Role.FEATURE)))
+    )
+    texts = ('{"claim": "C1", "amount": %s, "grouped": %s}', '{"claim": "C1", "police": %s, "count": %s}')
+    for _ in range(2):
+        for value in ("1", '"1"', '"1,5"', "1.0", '"1.0"', "true", '"true"', "null", '""', "1e0", '"1e0"'):
+            for text in texts:
+                claim = read_claim(text % (value, value))
+                assert repr(validator.validate(claim)) == repr(
+                    ClaimValidator(validator.contract).validate(claim)
+                ), value
+
+
+def test_values_of_people_are_not_remembered() -> None:
+    validator = ClaimValidator(
+        replace(
+            CONTRACT,
+            columns=(*CONTRACT.columns, Column("name", LogicalType.STRING, Role.FEATURE, personal=True)),
+        )
+    )
+    for number in range(5):
+        assert isinstance(
+            validator.validate(read_claim(f'{{"claim": "C{number}", "name": "Ann {number}"}}')), AcceptedClaim
+        )
+    assert "Ann" not in repr([vars(rules) for rules in validator._columns])
+
+
 def test_a_hostile_value_takes_linear_time() -> None:
     contract = replace(CONTRACT, columns=(replace(CONTRACT.columns[0], pattern="(a|aa)+$"),))
     result = ClaimValidator(contract).validate(read_claim(json.dumps({"claim": "a" * 300 + "b"})))

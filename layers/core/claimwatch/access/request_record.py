@@ -4,7 +4,6 @@ A record is sent to a queue before the answer, and stored from there. It has the
 claim, except for those that the reasons of a score name.
 """
 
-import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,6 +30,8 @@ OUTCOMES: tuple[Outcome, ...] = ("answered", "refused")
 
 _MOST_DIGITS = 1_000
 """Digits of an integer that a digest reads as a number; a column of text may have more."""
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 _ENVELOPE = 20_000
 """Bytes that the fields of a message other than its claims take at most."""
@@ -140,15 +141,16 @@ def claim_digest(text: str, key: bytes) -> str:
 
     Whoever has the claim and the key can prove that this claim was scored.
     """
-    canonical = json.dumps(
-        json.loads(text, parse_int=_integer_or_text), sort_keys=True, separators=(",", ":")
-    )
-    return hmac.new(key, canonical.encode(), hashlib.sha256).hexdigest()
+    canonical = _CANONICAL.encode(_DIGESTED.decode(text))
+    return hmac.digest(key, canonical.encode(), "sha256").hex()
 
 
 def _integer_or_text(digits: str) -> int | str:
     """Return an integer of JSON, or its digits if Python refuses to convert that many."""
     return int(digits) if len(digits) <= _MOST_DIGITS else digits
+
+
+_DIGESTED = json.JSONDecoder(parse_int=_integer_or_text)
 
 
 def _storable(claim_id: str | None) -> str | None:
@@ -158,8 +160,12 @@ def _storable(claim_id: str | None) -> str | None:
     return claim_id
 
 
-def _blocks(claims: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+def _blocks(claims: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
     """Divide claims into blocks that fit into a message."""
+    if len(json.dumps(list(claims))) <= MOST_BYTES - _ENVELOPE:  # as of nearly all requests
+        if claims:
+            yield list(claims)
+        return
     block: list[Mapping[str, Any]] = []
     size = 0
     for claim in claims:

@@ -142,10 +142,7 @@ class Scorer:
         for place, strange in unseen_rows(self.bundle.spec, columns, matrix).items():
             for row in strange.tolist():
                 unseen.setdefault(row, set()).add(place)
-        return [
-            self._reasons.of(row, values, limit, unseen.get(place, ()))
-            for place, (row, values) in enumerate(zip(matrix, contributions, strict=True))
-        ]
+        return self._reasons.of_all(matrix, contributions, limit, unseen)
 
     @cached_property
     def _explainer(self) -> Explainer:

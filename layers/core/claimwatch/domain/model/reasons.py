@@ -1,6 +1,6 @@
 """Reasons: a claim's largest Shapley values as sentences for an investigator."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,14 +34,24 @@ class Reasons:
         most: int = MOST_REASONS,
         unseen: Collection[int] = (),
     ) -> list[dict[str, Any]]:
-        """Return the features that raised a claim's score the most, the strongest first.
+        """Return the reasons of one claim, as ``of_all`` does."""
+        return self.of_all(row[None], values[None], most, {0: unseen})[0]
 
-        ``row`` and ``values`` are the claim's features and their Shapley values, ``unseen`` the positions of
-        features with a category that the model does not know. Each reason has ``feature``, ``value``,
-        ``typical`` (the reference's median or most frequent value), ``fraud_ratio`` (the fraud rate of claims
-        with such a value over the average, None if it is not known), ``text``, ``contribution`` (to the
-        margin), ``share`` (of all that raised the score), and ``meaning`` if the contract describes the
-        column.
+    def of_all(
+        self,
+        matrix: npt.NDArray[np.float32],
+        values: npt.NDArray[np.float64],
+        most: int,
+        unseen: Mapping[int, Collection[int]],
+    ) -> list[list[dict[str, Any]]]:
+        """Return for each claim the features that raised its score the most, the strongest first.
+
+        ``matrix`` and ``values`` are the claims' features and their Shapley values, ``unseen`` the positions
+        of features with a category that the model does not know, by the position of the claim. Each reason
+        has ``feature``, ``value``, ``typical`` (the reference's median or most frequent value),
+        ``fraud_ratio`` (the fraud rate of claims with such a value over the average, None if it is not
+        known), ``text``, ``contribution`` (to the margin), ``share`` (of all that raised the score), and
+        ``meaning`` if the contract describes the column.
 
         A typical value, among which fraud is not more frequent than on average, gives an investigator nothing
         to look into: it raises the score only in combination with other features. It is listed only if
@@ -49,14 +59,29 @@ class Reasons:
         Personal columns never appear.
         """
         raising = np.maximum(values, 0.0)
-        whole = float(raising.sum())
+        wholes = [float(row.sum()) for row in raising]
         raising = np.where(self._shown, raising, 0.0)
-        order = np.argsort(-raising, kind="stable")[: int((raising > 0.0).sum())]
+        order = np.argsort(-raising, axis=1, kind="stable")
+        sorted_rows = zip(
+            order.tolist(),
+            np.take_along_axis(matrix, order, axis=1).tolist(),
+            np.take_along_axis(raising, order, axis=1).tolist(),
+            strict=True,
+        )
+        return [
+            self._listed(zip(*row, strict=True), whole, most, unseen.get(place, ()))
+            for place, (row, whole) in enumerate(zip(sorted_rows, wholes, strict=True))
+        ]
+
+    def _listed(
+        self, features: Iterable[tuple[int, float, float]], whole: float, most: int, unseen: Collection[int]
+    ) -> list[dict[str, Any]]:
+        """Return the reasons of a claim; each feature has its position, its value, and what it raised."""
         listed: list[dict[str, Any]] = []
         idle: list[dict[str, Any]] = []
-        for place, number, moved in zip(
-            order.tolist(), row[order].tolist(), raising[order].tolist(), strict=True
-        ):
+        for place, number, moved in features:
+            if not moved > 0.0:
+                break
             share = moved / whole
             if share < LEAST_SHARE and (listed or idle):
                 break

@@ -108,7 +108,10 @@ def _claim_at(text: str, at: int) -> tuple[Claim, int]:
     except (ValueError, RecursionError):
         raise MalformedEvent("the body is not valid JSON") from None
     # A line break inside of a string is not valid JSON, so these are between values.
-    return Claim(_BREAKS.sub(" ", text[at:end]), value), end
+    found = text[at:end]
+    if "\n" in found or "\r" in found:
+        found = _BREAKS.sub(" ", found)
+    return Claim(found, value), end
 
 
 def _decoded(body: str | bytes) -> str:

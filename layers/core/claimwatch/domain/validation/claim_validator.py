@@ -60,6 +60,15 @@ _BLANK = re.compile("[ \t\n\f\r\u00a0]*")
 """What counts as no value where blanks are not one: white space of RE2, and no-break spaces."""
 _LONGEST_CHARACTER = 4
 """Bytes of a character in UTF-8."""
+_MOST_KNOWN, _LONGEST_KNOWN = 2_000, 40
+"""Values of a column whose meaning is remembered, and the characters of the longest of them."""
+
+
+class _Unsure:
+    """What the fast path finds of a value that only the full validation can judge."""
+
+
+_UNSURE = _Unsure()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,12 @@ class ClaimValidator:
         self._meanings: dict[str, str | None] = {}
         self._columns = tuple(_ColumnRules(contract, column) for column in contract.columns)
         self._identifier = contract.identifier
+        self._by_name = {rules.column.name: rules for rules in self._columns}
+        self._hashed = tuple(column.name for column in contract.columns if column.hashed)
+        self._optional = {
+            name: not rules.column.required and not rules.column.date_parts
+            for name, rules in self._by_name.items()
+        }
 
     def validate_all(self, claims: Sequence[Claim]) -> list[AcceptedClaim | RejectedClaim]:
         """Validate the claims of a request, in which each claim id may occur once."""
@@ -108,7 +123,12 @@ class ClaimValidator:
     def validate(self, claim: Claim) -> AcceptedClaim | RejectedClaim:
         """Validate one claim by itself."""
         members = claim.value
-        if (problem := _unreadable(claim)) is not None or not isinstance(members, Members):
+        problem = _unreadable(claim)
+        if problem is None and isinstance(members, Members):
+            accepted = self._fast_path(claim, members)
+            if accepted is not None:
+                return accepted
+        if problem is not None or not isinstance(members, Members):
             return RejectedClaim(None, (problem or row_rules.NOT_AN_OBJECT,))
         found, extra, problem = self._sort(members)
         if problem is not None:
@@ -135,6 +155,37 @@ class ClaimValidator:
         # An explanation costs more than all rules of a column, so only those that are listed are made.
         problems = [each.problem() for each in findings[: row_rules.MOST_REASONS]]
         return RejectedClaim(str(claim_id) if sound else None, row_rules.listed(problems, len(findings)))
+
+    def _fast_path(self, claim: Claim, members: Members) -> AcceptedClaim | None:
+        """Return the claim if it keeps all rules beyond doubt: each column at most once, and no odd value.
+
+        None means that the full validation has to decide.
+        """
+        values: dict[str, Value] = {}
+        cells = ClaimCells(claim)
+        for key, value in members:
+            name = self._meaning(key)
+            if name is None:
+                if isinstance(value, Members | list) or _problem_of_extra((value,)) is not None:
+                    return None
+                continue
+            if name in values or len(key) > LONGEST_KEY:
+                return None
+            found = self._by_name[name].sure_value(cells, value)
+            if isinstance(found, _Unsure):
+                return None
+            values[name] = found
+        for name, optional in self._optional.items():
+            if name not in values:
+                if not optional:
+                    return None
+                values[name] = None
+        claim_id = values[self._identifier.name]
+        if claim_id is None:
+            return None
+        for name in self._hashed:
+            del values[name]
+        return AcceptedClaim(str(claim_id), values)
 
     def _sort(self, members: Members) -> tuple[dict[str, JsonValue], list[JsonValue], Problem | None]:
         """Return the members by the columns that they mean, the values of the others, and what is wrong."""
@@ -194,13 +245,17 @@ def _unreadable(claim: Claim) -> Problem | None:
     """Return why no claim can be read at all, or None."""
     text = claim.text
     has_escapes = "\\u" in text
-    if has_escapes and ESCAPED_NUL.search(text.encode()):
+    if has_escapes and "\\u0000" in text and ESCAPED_NUL.search(text.encode()):
         return NUL_CHARACTER
     if _LONGEST_CHARACTER * len(text) > MAX_RECORD and len(text.encode()) > MAX_RECORD:
         return OVERLONG
-    if has_escapes and not all(map(_is_unicode, parts_of(claim.value))):
+    if has_escapes and _may_have_surrogates(text) and not all(map(_is_unicode, parts_of(claim.value))):
         return row_rules.NOT_AN_OBJECT
     return None
+
+
+def _may_have_surrogates(text: str) -> bool:
+    return "\\ud" in text or "\\uD" in text or not text.isascii()
 
 
 def _is_unicode(part: JsonValue) -> bool:
@@ -263,6 +318,12 @@ class _ColumnRules:
         )
         self._parts = tuple(part for part, _ in column.date_parts)
         self._sources = tuple(source for _, source in column.date_parts)
+        # By the type of the value, because a number is also a text. In a column of text, the meaning of
+        # other values depends on the whole claim.
+        self._known: dict[type, dict[Any, Value]] = {str: {}, type(None): {}}
+        if not self._is_text:
+            self._known |= {Number: {}, bool: {}}
+        self._remembers = not (self._is_id or column.personal or column.hashed)
 
     def text(self, cells: ClaimCells, found: Mapping[str, JsonValue]) -> str | None:
         """Return the text of the column's cell, or None if it is missing."""
@@ -273,6 +334,28 @@ class _ColumnRules:
         if text is None:
             text = cells.text(self.column, value, is_id=self._is_id)
         return None if text in self._missing else text
+
+    def sure_value(self, cells: ClaimCells, value: JsonValue) -> Value | _Unsure:
+        """Return the value of a cell that keeps all rules, whatever the rest of the claim is."""
+        known = self._known.get(type(value))
+        if known is None:
+            return _UNSURE
+        try:
+            return known[value]
+        except KeyError:
+            pass
+        if type(value) is str and value and (value[0] <= JSON_NUMBER or "\\" in value):
+            return _UNSURE
+        findings: list[_Finding] = []
+        text = self.text(cells, {self.column.name: value})
+        found = self.check(text, findings)
+        if findings or (text is None and self._sources):
+            return _UNSURE
+        if self._remembers and (not isinstance(value, str) or len(value) <= _LONGEST_KNOWN):
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            known[value] = found
+        return found
 
     def make_date(self, texts: dict[str, str | None]) -> None:
         """Make the date of other columns, if the claim does not have it."""
@@ -365,12 +448,12 @@ def _limit(column: Column, bound: Bound) -> Any:
 
 
 _TYPES: Mapping[str, frozenset[type]] = {
-    "number": frozenset({int, float}),
-    "flag": frozenset({bool}),
-    "category": frozenset({str}),
-    "days": frozenset({datetime}),
-    "hour": frozenset({datetime}),
-    "weekday": frozenset({datetime}),
+    "number": frozenset({int, float, type(None)}),
+    "flag": frozenset({bool, type(None)}),
+    "category": frozenset({str, type(None)}),
+    "days": frozenset({datetime, type(None)}),
+    "hour": frozenset({datetime, type(None)}),
+    "weekday": frozenset({datetime, type(None)}),
 }
 """The types of the values of which a kind of feature is made."""
 
@@ -381,26 +464,24 @@ def columns_of(accepted: Sequence[AcceptedClaim], kinds: Mapping[str, str]) -> d
     They have the bits of the columns that ``scoring.claim_table`` reads from PostgreSQL. Raises
     ``ValueError`` if the claims lack a column, or have it with another type than the model was trained on.
     """
-    return {
-        name: _array(name, kind, [_value(claim, name) for claim in accepted]) for name, kind in kinds.items()
-    }
+    rows = [claim.values for claim in accepted]
+    return {name: _array(name, kind, _values(rows, name)) for name, kind in kinds.items()}
 
 
-def _value(claim: AcceptedClaim, name: str) -> Value:
+def _values(rows: Sequence[Mapping[str, Value]], name: str) -> list[Value]:
     try:
-        return claim.values[name]
+        return [row[name] for row in rows]
     except KeyError:
         raise ValueError(f"the contract does not have column '{name}' of the model") from None
 
 
 def _array(name: str, kind: str, values: list[Value]) -> Array:
-    allowed = _TYPES[kind]
-    if any(value is not None and type(value) not in allowed for value in values):
+    if not _TYPES[kind].issuperset(map(type, values)):
         raise ValueError(f"column '{name}' has another type than the model was trained on")
     if kind == "category":
         found = np.empty(len(values), dtype=object)
         found[:] = values
         return found
     if kind in ("number", "flag"):
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        return np.array(values, dtype=np.float64)  # None becomes nan
     return np.array(values, dtype="datetime64[us]")

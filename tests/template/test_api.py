@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
+from claimwatch.aws.clients import LONGEST_REQUEST
 from claimwatch.cases.routes import ROUTES as CASE_ROUTES
 from tests.template.application import (
     ALARMS,
@@ -162,6 +163,17 @@ def test_each_route_is_throttled_and_scores_have_a_limit_of_their_own() -> None:
     assert limits == {"POST /v1/lines/{line}/scores": (100, 200), "POST /v1/lines/{line}/claims": (10, 20)}
     keys = {name: ROUTES[name]["RouteKey"] for name in STAGE_RESOURCE["DependsOn"]}
     assert set(keys.values()) == set(limits)  # API Gateway refuses settings of a route that does not exist
+
+
+@pytest.mark.parametrize("name", ["ScoreClaim", "ReceiveClaims"])
+def test_a_function_answers_itself_that_the_queue_of_records_does_not(name: str) -> None:
+    """The record of the answer fails, and then that of the refusal; API Gateway waits for 30 seconds."""
+    timeout = FUNCTIONS[name]["Timeout"]
+    assert 2 * LONGEST_REQUEST < timeout < 30
+    waits = {
+        each["TimeoutInMillis"] for each in INTEGRATIONS.values() if referred(each["IntegrationUri"]) == name
+    }
+    assert waits == {30_000}
 
 
 def test_an_alarm_watches_the_line_that_is_logged_when_no_scores_are_available() -> None:

@@ -18,12 +18,17 @@ _CONFIG = Config(
     read_timeout=30,
 )
 
+_ATTEMPTS, _CONNECT_TIMEOUT, _READ_TIMEOUT = 3, 1, 3
+
 _REQUEST_CONFIG = Config(
-    retries={"mode": "standard", "total_max_attempts": 3},
-    connect_timeout=1,
-    read_timeout=3,
+    retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+    connect_timeout=_CONNECT_TIMEOUT,
+    read_timeout=_READ_TIMEOUT,
 )
 """Of functions that somebody waits for: they fail before API Gateway or the caller gives up."""
+
+LONGEST_REQUEST = _ATTEMPTS * _READ_TIMEOUT + sum(2**attempt for attempt in range(_ATTEMPTS - 1))
+"""Seconds until a service that accepts requests and does not answer is given up, pauses included."""
 
 
 @overload

@@ -50,6 +50,7 @@ def written(folder: Path, name: str, lines: Iterable[str]) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_values_that_change_late_in_a_file_are_seen(tmp_path: Path) -> None:
     rows = (f"C{n:06},2026-03-01,{n if n < 120_000 else 'open'}" for n in range(150_000))
     _, text = draft.draft(written(tmp_path, "late.csv", ["claim_id,loss_date,paid", *rows]), "glass")
@@ -58,6 +59,7 @@ def test_values_that_change_late_in_a_file_are_seen(tmp_path: Path) -> None:
     assert "# All 150,000 rows of the file were tried with this draft." in text
 
 
+@pytest.mark.slow
 def test_a_number_of_the_row_is_recognised_in_a_large_file(tmp_path: Path) -> None:
     rows = (f"{n},C{n:06},2026-03-01,5" for n in range(100_000))
     _, text = draft.draft(written(tmp_path, "index.csv", [",claim_id,loss_date,paid", *rows]), "glass")
@@ -129,6 +131,7 @@ def test_a_draft_of_a_larger_file_states_the_share_that_it_was_tried_on(
     assert "rows of the file were tried" not in text
 
 
+@pytest.mark.slow
 def test_a_check_line_says_which_rows_the_loader_refuses(tmp_path: Path) -> None:
     rows = [f"C{n:06},2026-03-01,{n if n != 15_001 else 'open'}" for n in range(20_000)]
     _, text = draft.draft(written(tmp_path, "rare.csv", ["claim_id,loss_date,paid", *rows]), "glass")

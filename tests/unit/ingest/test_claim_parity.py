@@ -95,6 +95,7 @@ def without_shape(in_file: str, alone: str) -> bool:
     return in_file == alone if shown is None else in_file.endswith("'" + alone.removeprefix("the value"))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=10,
     derandomize=True,

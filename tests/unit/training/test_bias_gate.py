@@ -62,7 +62,7 @@ def refused(drawn: Drawn, claims: int, times: float, trainings: int) -> float:
     return 1.0 - float(np.mean(passed))
 
 
-@pytest.mark.parametrize("claims", [300, 760, 3_000])
+@pytest.mark.parametrize("claims", [300, 760, pytest.param(3_000, marks=pytest.mark.slow)])
 def test_a_model_that_treats_all_alike_is_hardly_ever_refused(claims: int) -> None:
     assert refused(all_known, claims, 1.0, 200) <= REFUSED
 
@@ -77,6 +77,7 @@ def test_outcomes_that_represent_many_claims_do_not_refuse_a_fair_model() -> Non
     assert refused(investigated, 4_000, 1.0, 8) <= REFUSED
 
 
+@pytest.mark.slow
 def test_a_model_that_treats_a_group_worse_is_refused() -> None:
     assert refused(all_known, 3_000, 4.0, 40) >= 0.95
     assert refused(investigated, 12_000, 4.0, 4) >= 0.75

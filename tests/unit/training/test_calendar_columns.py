@@ -18,6 +18,7 @@ def refused(book: LeakBook, trusted: tuple[str, ...] = ()) -> dict[str, str]:
     return find_leaks(book.contract, book.snapshot, trusted)
 
 
+@pytest.mark.slow
 def test_months_that_were_seen_once_do_not_ruin_a_model(tmp_path: Path) -> None:
     """Even months were quiet in one year and loud in the next: what is learnt from the first is wrong."""
     book = calendar_book()

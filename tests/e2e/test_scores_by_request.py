@@ -59,12 +59,18 @@ def call(deployed: Deployed, path: Path) -> dict[str, Any]:
     return deployed.command("call", "scores", str(path), "--line", LINE)
 
 
-def seconds_until(holds: Callable[[], bool], most: float) -> float:
+def seconds_until(holds: Callable[[], bool]) -> float:
+    """Ask until it holds; fail if it does not hold for a request that is sent when it must show.
+
+    How long the request itself takes depends on the load of the machine, and does not count.
+    """
     began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < most
+    while True:
+        asked = time.monotonic() - began
+        if holds():
+            return asked
+        assert asked <= SHOWN + 2, "reading a pointer takes up to two seconds"
         time.sleep(0.5)
-    return time.monotonic() - began
 
 
 @pytest.fixture
@@ -131,19 +137,17 @@ def test_the_sample_program_scores_a_claim(
     assert result["status"] == "scored"
 
 
-def test_a_promotion_and_a_rollback_show_within_thirty_seconds(pets_line: Deployed, one: Path) -> None:
+def test_a_promotion_shows_within_thirty_seconds(pets_line: Deployed, one: Path) -> None:
     assert call(pets_line, one)["model_version"] == "1"
 
     promote(pets_line, "2")
-    promoted = seconds_until(lambda: call(pets_line, one)["model_version"] == "2", SHOWN + 5)
-    assert pets_line.command("rollback", LINE, "--why", "the test")["version"] == "1"
-    back = seconds_until(lambda: call(pets_line, one)["model_version"] == "1", SHOWN + 5)
 
-    print(f"shown after {promoted:.1f} s and {back:.1f} s")
-    assert max(promoted, back) <= SHOWN + 2, "a call of the command line takes up to two seconds"
+    print(f"shown after {seconds_until(lambda: call(pets_line, one)['model_version'] == '2'):.1f} s")
 
 
-def test_a_model_with_one_changed_bit_scores_nothing(pets_line: Deployed, one: Path) -> None:
+def test_a_model_with_one_changed_bit_scores_nothing_and_a_rollback_shows_within_thirty_seconds(
+    pets_line: Deployed, one: Path
+) -> None:
     register(pets_line, "3")
     promote(pets_line, "3")
     bucket, key = pets_line.outputs["ArtifactBucket"], f"models/{LINE}/3/model.onnx"
@@ -152,18 +156,21 @@ def test_a_model_with_one_changed_bit_scores_nothing(pets_line: Deployed, one: P
     content[len(content) // 2] ^= 1
     s3.delete_object(Bucket=bucket, Key=key)
     s3.put_object(Bucket=bucket, Key=key, Body=bytes(content), IfNoneMatch="*")
-    time.sleep(SHOWN)
 
-    status = status_of(pets_line, one)
+    def is_refused() -> bool:
+        status, version = asked_once(pets_line, one)
+        assert version != "3"
+        return status == 503
 
-    assert pets_line.command("rollback", LINE, "--why", "the test")["version"] == "1"
-    assert status == 503
-    seconds_until(lambda: status_of(pets_line, one) == 200, SHOWN + 5)
-    assert call(pets_line, one)["model_version"] == "1"
+    seconds_until(is_refused)
+
+    before = pets_line.command("rollback", LINE, "--why", "the test")["version"]
+    seconds_until(lambda: asked_once(pets_line, one) == (200, "2"))
+    assert call(pets_line, one)["model_version"] == before == "2"
 
 
-def status_of(deployed: Deployed, path: Path) -> int:
-    """Return the status of one request, without the repetitions of the command line."""
+def asked_once(deployed: Deployed, path: Path) -> tuple[int, str | None]:
+    """Return the status of one request, without the repetitions of the command line, and the model."""
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
@@ -175,5 +182,5 @@ def status_of(deployed: Deployed, path: Path) -> int:
     headers = {"host": host, "content-type": "application/json", "x-purpose": "testing"}
     request = AWSRequest("POST", url, headers=headers, data=body)
     SigV4Auth(Credentials("test", "test"), "execute-api", deployed.stack.region).add_auth(request)
-    status: int = URLLib3Session(timeout=60, proxies={}).send(request.prepare()).status_code
-    return status
+    answer = URLLib3Session(timeout=60, proxies={}).send(request.prepare())
+    return answer.status_code, json.loads(answer.content).get("model_version")

@@ -111,6 +111,7 @@ def missed(header: str, different: int) -> list[str]:
     return [f"{kind} of {locale}" for name, (kind, locale) in planted.items() if not columns[name].personal]
 
 
+@pytest.mark.slow
 def test_columns_of_persons_are_personal_whatever_their_name() -> None:
     """Measured: 0 of 175 columns with a name that says nothing, and 0 of 175 with a misleading one."""
     assert missed("info", ROWS) == []

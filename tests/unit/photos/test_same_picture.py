@@ -53,6 +53,7 @@ def similar(one: Photo, other: Photo) -> bool:
     return distance(one.phash, other.phash) <= MATCH_DISTANCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", range(len(KINDS)), ids=KINDS)
 def test_different_documents_on_one_letterhead_are_not_the_same_picture(kind: int, way: str) -> None:

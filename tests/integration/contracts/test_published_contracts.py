@@ -96,6 +96,19 @@ def test_a_contract_that_could_not_be_published_is_published_by_the_repeated_mes
     assert published(env) == "1.0.0"
 
 
+def test_a_file_that_cannot_be_replayed_keeps_no_contract_from_the_api(env: Environment) -> None:
+    env.file("parked")
+
+    def fail(_: int) -> None:
+        raise TransientFault("Step Functions did not answer: ThrottlingException")
+
+    env.on_replay = fail
+    with pytest.raises(TransientFault):
+        env.apply(env.put(FIRST))
+
+    assert published(env) == "1.0.0"
+
+
 def test_a_late_repetition_publishes_the_contract_that_is_running_now(env: Environment) -> None:
     first = env.put(FIRST)
     env.apply(first)

@@ -94,8 +94,10 @@ def apply_contract(deps: Dependencies, created: CreatedObject) -> Applied:
         _notify_refused(deps, submission, entry)
     replayed = 0
     if entry.status == "applied":
+        # Both also after a crash, because the message comes again. A file that cannot be replayed must not
+        # keep the API on the contract before.
+        deps.publish(line)
         replayed = _replay_parked(deps, line)
-        deps.publish(line)  # also after a crash: the message comes again
     return Applied(entry.status, line, entry.version, notes, replayed)
 
 

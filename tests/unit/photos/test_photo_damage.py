@@ -35,6 +35,7 @@ def test_a_photo_cut_off_at_any_byte_is_stored_or_refused(form: str) -> None:
         _stored_or_refused(data[:length])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=150)
 @given(data=st.data())

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.reasons import judge, property_, trained
 from training.candidates import CANDIDATES
 
 
+@pytest.mark.slow
 def test_reasons_name_no_frequent_value_without_its_fraud_rate(tmp_path: Path) -> None:
     contract, snapshot = property_(tmp_path, 4_000, 7)
     lightgbm = [family for family in CANDIDATES if family.name == "lightgbm"]

@@ -4,7 +4,8 @@ python -m benchmarks.online                  what `make bench-online` runs; writ
 python -m benchmarks.online --requests 200 --rounds 2      a quick run; writes nothing
 
 All contestants serve the same model, one after the other, on one core; the client and the stand-in for AWS
-have another. The function sends a record of each request to the stand-in before it answers, over HTTP.
+have another. The function sends a record of each request to the stand-in before it answers, over HTTP; the
+peers keep no record, so they are compared with the function without that call, and the rate with it is added.
 """
 
 import argparse
@@ -89,6 +90,7 @@ def _measured(options: argparse.Namespace) -> Figures:
         os.environ |= online_services.environment(port)
         figures |= _in_process(claims, options)
         figures["parity_bits"] = _parity(served, frame, claims)
+        figures |= _without_records(claims, options)
         figures |= _over_http(served, frame, claims, port, own, options)
     return {**figures, "features": served.features, **circumstances(*PACKAGES)}
 
@@ -146,6 +148,21 @@ def _in_process(claims: list[dict[str, Any]], options: argparse.Namespace) -> Fi
     psutil.Process().cpu_affinity(online_services.cores()[1])
     say(f"in process {found}")
     return found | {"batch_vs_one": round(found["batch_ms"] / found["p50_ms"], 1)}
+
+
+def _without_records(claims: list[dict[str, Any]], options: argparse.Namespace) -> Figures:
+    """Return the milliseconds of the function itself: no record is sent from now on."""
+    online_claimwatch.drop_records()
+    psutil.Process().cpu_affinity(online_services.cores()[0])
+    one = [_body([claim]) for claim in claims[: options.requests]]
+    many = [_body(claims[start : start + BATCH]) for start in range(0, BATCH * 20, BATCH)]
+    runs = [_seconds(online_claimwatch.handler(), one) for _ in range(options.rounds)]
+    batches = [_seconds(online_claimwatch.handler(), many) for _ in range(options.rounds)]
+    psutil.Process().cpu_affinity(online_services.cores()[1])
+    return {
+        "p50_ms_without_record": _milliseconds([float(np.quantile(run, 0.5)) for run in runs]),
+        "batch_ms_without_record": _milliseconds([float(np.quantile(run, 0.5)) for run in batches]),
+    }
 
 
 def _write_no_log() -> None:
@@ -228,7 +245,12 @@ def _over_http(
     few = max(20, options.requests // 20)
     contestants = {
         "claimwatch": (
-            online_services.claimwatch_server(port),
+            online_services.claimwatch_server(port, records=True),
+            "/v1/lines/motor/scores",
+            [_body([claim]) for claim in claims[: options.requests]],
+        ),
+        "claimwatch_without_record": (
+            online_services.claimwatch_server(port, records=False),
             "/v1/lines/motor/scores",
             [_body([claim]) for claim in claims[: options.requests]],
         ),
@@ -253,19 +275,24 @@ def _over_http(
             client.close()
         rates[name] = round(median([len(run) / sum(run) for run in runs]), 1)
         say(f"{name}: {rates[name]} requests/s")
-    return {
-        "requests_per_second": rates,
-        "vs_mlflow_serve": round(rates["claimwatch"] / rates["mlflow_serve"], 2),
-        "vs_fastapi_sklearn": round(rates["claimwatch"] / rates["fastapi_sklearn"], 2),
+    ratios = {
+        f"vs_{peer}{ending}": round(rates[own] / rates[peer], 2)
+        for peer in ("mlflow_serve", "fastapi_sklearn")
+        for own, ending in (("claimwatch_without_record", ""), ("claimwatch", "_with_record"))
     }
+    return {"requests_per_second": rates, **ratios}
 
 
 # -- The report --
 
 
 def _report(figures: Figures) -> str:
-    names = ("p50_ms", "p99_ms", "batch_ms", "batch_vs_one", "cold_s", "parity_bits")
-    rows = [[name, str(figures[name])] for name in (*names, "vs_mlflow_serve", "vs_fastapi_sklearn")]
+    names = [
+        *("p50_ms", "p99_ms", "batch_ms", "batch_vs_one", "cold_s", "parity_bits"),
+        *("p50_ms_without_record", "batch_ms_without_record"),
+    ]
+    rows = [[name, str(figures[name])] for name in names]
+    rows += [[name, str(value)] for name, value in figures.items() if name.startswith("vs_")]
     rates = [[name, str(rate)] for name, rate in figures["requests_per_second"].items()]
     return "\n\n".join([table(["", "value"], rows), table(["", "requests/s"], rates)])
 

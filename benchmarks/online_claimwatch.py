@@ -2,11 +2,14 @@
 
 Served as ``uvicorn benchmarks.online_claimwatch:app``: the application only turns a request into the event of
 API Gateway and the answer of the function into a response. It verifies no signature, as the function's own
-code does not either, and as the peers do not.
+code does not either, and as the peers do not. With the environment variable ``DROP_RECORDS``, the records of
+requests are made and not sent, because the peers keep none.
 """
 
 import importlib.util
+import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -15,6 +18,7 @@ from typing import Any
 
 HANDLER = Path(__file__).resolve().parent.parent / "functions" / "api" / "score_claim" / "handler.py"
 LINE = "motor"
+DROPPED = "DROP_RECORDS"
 CONTEXT = SimpleNamespace(
     function_name="ScoreClaim",
     function_version="1",
@@ -36,8 +40,19 @@ def handler() -> Callable[[object, object], dict[str, Any]]:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    if DROPPED in os.environ:
+        drop_records()
     found: Callable[[object, object], dict[str, Any]] = module.handler
     return found
+
+
+def drop_records() -> None:
+    """Let the function send no record from now on."""
+    from claimwatch import online_runtime  # noqa: PLC0415 - after the environment is set
+
+    deps = online_runtime.scoring()
+    silent = replace(deps, access=replace(deps.access, send=lambda _messages: None))
+    online_runtime.scoring = cache(lambda: silent)
 
 
 def event_of(body: str) -> dict[str, Any]:

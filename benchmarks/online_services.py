@@ -17,7 +17,7 @@ import pandas as pd
 import psutil
 from mlflow.models import infer_signature
 
-from benchmarks.online_claimwatch import LINE
+from benchmarks.online_claimwatch import DROPPED, LINE
 from benchmarks.scoring_model import Served
 from claimwatch.domain.contract.compiled import to_json
 from claimwatch.domain.contract.contract import Contract
@@ -64,6 +64,7 @@ def environment(port: int) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "benchmark",
         "AWS_SECRET_ACCESS_KEY": "benchmark",
         "AWS_EC2_METADATA_DISABLED": "true",
+        "BOTO_DISABLE_CRT": "true",  # the layers do not have it, and it signs more slowly
         "PUBLISHED_PARAMETERS": _PREFIX,
         "SCORE_RECORDS_QUEUE_URL": f"http://127.0.0.1:{port}/123456789012/records",
         "CODE_VERSION": "benchmark",
@@ -84,9 +85,10 @@ def stand_in(folder: Path) -> Iterator[int]:
 
 
 @contextmanager
-def claimwatch_server(port_of_stand_in: int) -> Iterator[int]:
-    """Serve the function."""
-    with _uvicorn("benchmarks.online_claimwatch:app", environment(port_of_stand_in)) as port:
+def claimwatch_server(port_of_stand_in: int, *, records: bool) -> Iterator[int]:
+    """Serve the function, which sends the records of requests or drops them."""
+    variables = environment(port_of_stand_in) | ({} if records else {DROPPED: "true"})
+    with _uvicorn("benchmarks.online_claimwatch:app", variables) as port:
         yield port
 
 

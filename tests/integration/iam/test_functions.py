@@ -36,6 +36,9 @@ FUNCTIONS = (
     "RunCheck",
     "CaseApi",
     "SealAudit",
+    "ScoreClaim",
+    "ReceiveClaims",
+    "RecordScores",
 )
 ROLES = (*FUNCTIONS, "Training")
 """The roles of the functions, and the role of the instance that trains."""
@@ -181,6 +184,21 @@ ACTIONS = (
     ),
     Action("write a landed file", set(), lambda c, d, _: _put(c, _landing(d), "claims/iam/written")),
     Action(
+        "add a file that a request sent",
+        {"ReceiveClaims"},
+        lambda c, d, _: _create(c, _landing(d), "claims/iam/api/written"),
+    ),
+    Action(
+        "replace a file that a request sent",
+        set(),
+        lambda c, d, _: _put(c, _landing(d), "claims/iam/api/written"),
+    ),
+    Action(
+        "list the files that requests sent",
+        READ_FILES | {"ReceiveClaims"},
+        lambda c, d, _: c("s3").list_object_versions(Bucket=_landing(d), Prefix="claims/iam/api/"),
+    ),
+    Action(
         "delete a landed file",
         set(),
         lambda c, d, _: _delete(c, _landing(d), "claims/x"),
@@ -207,7 +225,7 @@ ACTIONS = (
     ),
     Action(
         "read a model",
-        {"ScoreChunk", "PromoteModel", "RunCheck", "Training"},
+        {"ScoreChunk", "ScoreClaim", "PromoteModel", "RunCheck", "Training"},
         lambda c, d, _: _get(c, _artifacts(d), "models/probe"),
     ),
     Action("write a model", {"Training"}, lambda c, d, _: _create(c, _artifacts(d), "models/written")),
@@ -228,7 +246,7 @@ ACTIONS = (
     Action("replace the training code", set(), lambda c, d, _: _put(c, _artifacts(d), "code/written")),
     Action(
         "read a compiled contract",
-        {"ApplyContract"},
+        {"ApplyContract", "ScoreClaim", "ReceiveClaims"},
         lambda c, d, _: _get(c, _artifacts(d), "compiled/probe"),
     ),
     Action(
@@ -388,8 +406,38 @@ ACTIONS = (
         lambda c, d, _: _store(c, _published(d, "contracts/iam")),
     ),
     Action(
+        "ask which contract is running",
+        {"ScoreClaim", "ReceiveClaims"},
+        lambda c, d, _: c("ssm").get_parameters(Names=[_published(d, "contracts/motor")]),
+    ),
+    Action(
+        "ask which model is live",
+        {"ScoreClaim"},
+        lambda c, d, _: c("ssm").get_parameters(Names=[_published(d, "live/motor")]),
+    ),
+    Action(
+        "ask for the key that draws claims of equal scores",
+        {"ScoreClaim"},
+        lambda c, d, _: c("ssm").get_parameters(Names=[_published(d, "draw-key")], WithDecryption=True),
+    ),
+    Action(
+        "send the record of a request",
+        {"ScoreClaim", "ReceiveClaims"},
+        lambda c, d, _: c("sqs").send_message(QueueUrl=d.outputs["ScoreRecordsQueueUrl"], MessageBody="{}"),
+    ),
+    Action(
+        "receive records of requests",
+        {"RecordScores"},
+        lambda c, d, _: _receive(c, d.outputs["ScoreRecordsQueueUrl"]),
+    ),
+    Action(
+        "receive dead records of requests",
+        set(),
+        lambda c, d, _: _receive(c, d.outputs["ScoreRecordsDeadLetterQueueUrl"]),
+    ),
+    Action(
         "list the published contracts",
-        {"ApplyContract"},
+        {"ApplyContract", "ScoreClaim"},
         lambda c, d, _: c("ssm").get_parameters_by_path(Path=_published(d, "contracts")),
     ),
     Action(

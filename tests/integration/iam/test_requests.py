@@ -1,5 +1,6 @@
-"""Systems may call exactly the routes of their policies, for the line in their tag."""
+"""Systems may call exactly the routes of their policies, for the line in their tag, and are on record."""
 
+import gzip
 import json
 import uuid
 from collections.abc import Callable, Mapping
@@ -13,7 +14,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 
 from local.emulator import REGION
-from tests.deployed import Deployed, Row
+from local.processes import wait_until
+from tests.deployed import PATIENCE, Deployed, Row
 
 CLAIMS = {"claims": [{"claim_id": "IAM-1", "claim_amount": "Erika"}]}
 SCORES, SUBMISSIONS, READY, HEALTH = (
@@ -107,6 +109,20 @@ def submitter(systems: Systems) -> System:
     return systems("CallClaimsPolicyArn")
 
 
+def recorded(deployed: Deployed, system: System, number: int = 1) -> list[Row]:
+    """Wait until so many events of a system are stored, and return them."""
+    found: list[Row] = []
+
+    def arrived() -> bool:
+        found[:] = deployed.query(
+            "SELECT * FROM claimwatch.access_event WHERE actor = %s ORDER BY at", system.arn
+        )
+        return len(found) >= number
+
+    assert wait_until(arrived, PATIENCE, every=0.2), found
+    return found
+
+
 def test_a_system_may_call_the_routes_of_its_policy_and_no_others(scorer: System, submitter: System) -> None:
     assert scorer.call(SCORES, CLAIMS).status in ALLOWED
     assert scorer.call(READY, purpose="operations").status == 200
@@ -133,12 +149,16 @@ def test_the_tag_of_another_line_or_no_tag_reaches_nothing(systems: Systems, lin
     assert other.call(SUBMISSIONS, CLAIMS, idempotency_key="a").status == 403
 
 
-def test_a_line_that_does_not_exist_is_not_found_for_the_system_that_it_is_granted(systems: Systems) -> None:
+def test_a_line_that_does_not_exist_is_not_found_for_the_system_that_it_is_granted(
+    systems: Systems, deployed: Deployed
+) -> None:
     other = systems("CallScoresPolicyArn", line="home")
 
     answer = other.call("/v1/lines/home/scores", CLAIMS)
 
     assert (answer.status, answer.document["code"]) == (404, "not_found")
+    [event] = recorded(deployed, other)
+    assert (event["action"], event["outcome"], event["line"]) == ("score", "not_found", "home")
 
 
 def test_a_body_that_was_changed_after_it_was_signed_is_denied(scorer: System, submitter: System) -> None:
@@ -157,7 +177,9 @@ def test_an_unsigned_request_reaches_only_the_health_check(deployed: Deployed) -
 
 
 @pytest.mark.parametrize("purpose", [None, "curiosity", "Erika Mustermann"])
-def test_without_a_purpose_of_the_line_nothing_is_answered(systems: Systems, purpose: str | None) -> None:
+def test_without_a_purpose_of_the_line_nothing_is_answered_and_the_attempt_is_on_record(
+    systems: Systems, deployed: Deployed, purpose: str | None
+) -> None:
     curious = systems("CallScoresPolicyArn", "CallClaimsPolicyArn")
 
     answers = [
@@ -167,4 +189,51 @@ def test_without_a_purpose_of_the_line_nothing_is_answered(systems: Systems, pur
 
     assert [(answer.status, answer.document["code"]) for answer in answers] == [(400, "purpose")] * 2
     assert "Erika" not in str(answers)
+    events = recorded(deployed, curious, 2)
+    assert sorted(event["action"] for event in events) == ["claims.submit", "score"]
+    assert {(event["outcome"], event["reason"], event["line"]) for event in events} == {
+        ("refused", "purpose", "motor")
+    }
     assert curious.call(READY, purpose=purpose).status == 400
+
+
+def test_claims_that_a_system_sends_become_one_file_and_its_name_is_on_record(
+    submitter: System, deployed: Deployed
+) -> None:
+    name = uuid.uuid4().hex
+    claims = f'{{"claim_id": "IAM-{name[:8]}"}}\n'.encode()
+
+    first = submitter.call(SUBMISSIONS, claims, idempotency_key=name)
+    again = submitter.call(SUBMISSIONS, gzip.compress(claims), idempotency_key=name, content_encoding="gzip")
+    other = submitter.call(SUBMISSIONS, b'{"claim_id": "IAM-other"}', idempotency_key=name)
+
+    assert (first.status, again.status) == (202, 202)
+    without_id = [
+        {k: v for k, v in answer.document.items() if k != "request_id"} for answer in (first, again)
+    ]
+    assert without_id[0] == without_id[1]
+    assert (other.status, other.document["code"]) == (409, "conflict")
+    file = deployed.ended(first.document["version_id"])
+    assert (file["key"], file["line"]) == (first.document["key"], "motor")
+    assert file["status"] == "refused", "the file lacks required columns, so it is not loaded"
+    assert submitter.name not in file["key"]
+    events = [event for event in recorded(deployed, submitter, 3) if event["object"] == file["key"]]
+    assert [(event["action"], event["outcome"]) for event in events] == [("claims.submit", "answered")] * 2
+
+
+def test_each_answer_is_on_record_with_caller_and_purpose(scorer: System, deployed: Deployed) -> None:
+    answer = scorer.call(SCORES, {"claims": []}, purpose="testing")
+
+    assert (answer.status, answer.document["code"]) == (400, "malformed")
+    events = [event for event in recorded(deployed, scorer) if event["purpose"] == "testing"]
+    assert wait_until(
+        lambda: bool(
+            deployed.query(
+                "SELECT FROM claimwatch.score_request WHERE actor = %s AND purpose = 'testing'"
+                " AND problem = 'malformed'",
+                scorer.arn,
+            )
+        ),
+        PATIENCE,
+        every=0.2,
+    ), events

@@ -181,7 +181,7 @@ def test_claims_that_were_sent_are_scored_and_their_status_tells_the_same_score(
     assert (score["probability"], score["model_version"]) == (asked["probability"], asked["model_version"])
 
 
-def test_a_bundle_with_one_flipped_bit_scores_nothing_and_is_logged_for_the_alarm(
+def test_a_bundle_with_one_flipped_bit_scores_nothing_and_the_refusal_is_on_record(
     deployed: Deployed, scores: Scores, model: MotorModel
 ) -> None:
     s3, bucket = deployed.client("s3"), deployed.outputs["ArtifactBucket"]
@@ -206,9 +206,7 @@ def test_a_bundle_with_one_flipped_bit_scores_nothing_and_is_logged_for_the_alar
     finally:
         replace(model.keys()[key])
     assert alias != version
-    eventually(
-        lambda: any("scores unavailable" in line for line in deployed.logs()),
-        "the line is logged that the alarm watches",
-    )
+    refused = "SELECT FROM claimwatch.access_event WHERE action = 'score' AND reason = 'unavailable'"
+    eventually(lambda: len(deployed.query(refused)) >= 1, "the refusal is on record")
     assert records(deployed, FLIPPED) == []
     assert scores.ask(2, prefix=REPAIRED).content["results"][0]["status"] == "scored"

@@ -28,6 +28,10 @@ NAMES = {
         *("vs_pyfunc_end_to_end", "vs_pipeline_10k", "vs_pipeline_1"),
         *("cold_vs_sklearn", "cold_vs_pyfunc", "parity_max_abs", "shap_max_abs"),
     ),
+    "online": (
+        *("p50_ms", "p99_ms", "batch_vs_one", "cold_s", "parity_bits"),
+        *("vs_mlflow_serve", "vs_fastapi_sklearn"),
+    ),
     "reasons": ("modal_without_rate",),
     "drift": (
         *("power_5000", "interval_coverage", "fraud_rate_false_alarms", "vs_evidently_time", "vs_scipy_time"),

@@ -310,7 +310,7 @@ def test_the_card_begins_with_what_to_check_before_promoting(trained: Trained) -
     assert first.startswith("Summary\n")
     assert re.search(r"referring 5.0% of the claims, the model finds \d+.\d% \(.*\) of the frauds", first)
     assert "Judge the warning below, about days_to_settle." in first
-    assert "8 columns were refused: code_0, code_1, code_2, code_3, code_4 and 3 more." in first
+    assert "8 columns were refused: code_0, code_1, code_2, code_3 and 4 more." in first
 
 
 def test_the_card_of_a_refused_model_begins_with_the_cause_and_what_to_do(trained: Trained) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from claimwatch.cases.permission_change import EVERY_LINE, PERMISSIONS, PermissionChange
+from claimwatch.cases.permission_change import EVERY_LINE, PermissionChange
+from claimwatch.domain.access.permissions import PERMISSIONS
 from claimwatch.errors import MalformedEvent
 from cli.api import ApiUnavailable
 from cli.options import AsJson, StackName

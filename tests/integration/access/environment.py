@@ -12,19 +12,6 @@ from tests.cluster import ClonedDatabase
 from tests.integration.ingest.environment import Row, Site
 from tests.integration.ingest.glass import GLASS, csv
 
-PERMISSIONS = (
-    "claim.read",
-    "claim.unmask",
-    "case.decide",
-    "case.assign",
-    "photo.view",
-    "model.read",
-    "model.train",
-    "model.promote",
-    "audit.read",
-    "person.erase",
-)
-
 STORY = "Zarathustra came by"
 DRIVER = "Nathaniel Quist"
 DECIDER = "inspector Umlauf"

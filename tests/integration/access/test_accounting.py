@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
+from claimwatch.domain.access.permissions import PERMISSIONS
 from claimwatch.storage import case_api
 from claimwatch.storage.case_api import Answer, Caller
 from tests.cluster import Cluster
-from tests.integration.access.environment import GUILTY, PERMISSIONS, Desk
+from tests.integration.access.environment import GUILTY, Desk
 
 SEQUENCES = int(os.environ.get("CLAIMWATCH_SEQUENCES", "40"))
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from claimwatch.domain.access.permissions import PERMISSIONS
 from claimwatch.storage import case_api
 from claimwatch.storage.permissions import separate_duties
 from tests.cluster import Cluster
-from tests.integration.access.environment import MACHINE, PERMISSIONS, Desk, person
+from tests.integration.access.environment import MACHINE, Desk, person
 
 CONFLICTS = (("case.decide", "audit.read"), ("model.promote", "model.train"))
 GROUPS = {

@@ -38,6 +38,7 @@ DOMAIN_ALLOWED: dict[str, set[str]] = {
     "model": {"contract"},
     "evaluation": {"contract", "model"},
     "audit": set(),
+    "access": set(),
 }
 """The packages of the domain, and which packages each of them may import."""
 

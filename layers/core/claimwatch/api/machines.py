@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from claimwatch.api.answers import Answer, Json, Line, Moment, Request, RequestId, Version
+from claimwatch.domain.access.permissions import Permission
 
 MOST_CLAIMS = 100
 """The most claims of one request for scores."""
@@ -163,21 +164,6 @@ class Ready(Answer):
 
     ready: bool
     lines: list[ReadyLine]
-
-
-Permission = Literal[
-    "claim.read",
-    "claim.unmask",
-    "case.decide",
-    "case.assign",
-    "photo.view",
-    "model.read",
-    "model.train",
-    "model.promote",
-    "audit.read",
-    "person.erase",
-]
-"""What people may do."""
 
 
 class Grant(BaseModel):

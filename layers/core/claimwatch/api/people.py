@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from claimwatch.api.answers import Answer, Line, Moment
-from claimwatch.api.machines import Decision, Permission, StoredScore
+from claimwatch.api.machines import Decision, StoredScore
+from claimwatch.domain.access.permissions import Permission
 
 
 class Held(Answer):

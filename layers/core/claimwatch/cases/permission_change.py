@@ -2,25 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self
 
 from claimwatch.aws.event_fields import Fields
+from claimwatch.domain.access.permissions import PERMISSIONS, Permission
 from claimwatch.errors import MalformedEvent
-
-Permission = Literal[
-    "claim.read",
-    "claim.unmask",
-    "case.decide",
-    "case.assign",
-    "photo.view",
-    "model.read",
-    "model.train",
-    "model.promote",
-    "audit.read",
-    "person.erase",
-]
-PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
-"""What people may be permitted to do."""
 
 EVERY_LINE = "*"
 

@@ -305,8 +305,10 @@ def _show_verification(result: Verification, *, agrees: bool) -> None:
         show(f"- and {left:,} more differences")
     if result.seals:
         show(f"Hash of the newest seal: {result.head.hex()}")
-    if agrees:
-        say("The record is as it was written.", "green")
+    if agrees and result.verified:
+        say("The sealed record is as it was written.", "green")
+    elif agrees:
+        say("Nothing is verified, because no event is sealed yet: try again in five minutes.", "yellow")
     else:
         say(
             "The record is not as it was written: see docs/runbook.md,"

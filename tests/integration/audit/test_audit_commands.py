@@ -266,3 +266,13 @@ def test_an_export_overwrites_nothing_and_has_a_known_format(run: Run, tmp_path:
     assert run("export", tmp_path / "events.xlsx").exit_code == 1
     (tmp_path / "notes.csv").write_text("a,b\n")
     assert run("verify", "--export", tmp_path / "notes.csv").exit_code == 1
+
+
+def test_a_record_without_a_seal_is_not_called_verified(record: Record, run: Run) -> None:
+    record.run(LOOKS)
+
+    result = run("verify")
+
+    assert result.exit_code == 0
+    assert "Nothing is verified, because no event is sealed yet" in result.stderr
+    assert "as it was written" not in result.output

@@ -265,7 +265,7 @@ def test_permissions_are_granted_listed_and_revoked_at_the_command_line(deployed
     ("words", "sentence"),
     [
         (("grant", "group:auditor", "case.decide"), "audit.read"),
-        (("revoke", "group:unknown", "claim.read"), "no such thing"),
+        (("revoke", "group:unknown", "claim.read"), "does not exist"),
     ],
 )
 def test_the_command_line_says_why_a_change_is_refused(

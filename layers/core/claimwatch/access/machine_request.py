@@ -54,7 +54,11 @@ class Attempt:
             raise _without_purpose("the header x-purpose must name the purpose of the request")
         found = self._deps.in_force(self.record.line) if self.record.line else None
         if found is None:
-            raise RequestProblem(HTTPStatus.NOT_FOUND, "not_found", "there is no such line")
+            raise RequestProblem(
+                HTTPStatus.NOT_FOUND,
+                "not_found",
+                "there is no such line: GET /v1/ready names the lines that can be scored",
+            )
         contract = self._deps.contract(found.contract)
         if self.record.purpose not in contract.purposes:
             raise _without_purpose(f"the purposes of this line are {', '.join(contract.purposes)}")

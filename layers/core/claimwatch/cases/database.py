@@ -93,5 +93,8 @@ _REFUSALS: dict[str, tuple[HTTPStatus, Callable[[Mapping[str, Any]], str]]] = {
     "malformed": (HTTPStatus.BAD_REQUEST, lambda _: "a field of the request has a value that is not allowed"),
     "forbidden": (HTTPStatus.FORBIDDEN, lambda _: "you do not have the permission for this: see /app/me"),
     "conflict": (HTTPStatus.CONFLICT, _conflict),
-    "not_found": (HTTPStatus.NOT_FOUND, lambda _: "there is no such thing, or you may not see it"),
+    "not_found": (
+        HTTPStatus.NOT_FOUND,
+        lambda _: "it does not exist, or you may not see it: check its name and the line",
+    ),
 }

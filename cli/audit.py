@@ -32,10 +32,10 @@ def _purpose(purpose: str) -> str:
     return purpose
 
 
-Purpose = Annotated[
+Because = Annotated[
     str,
     typer.Option(
-        "--purpose",
+        "--because",
         callback=_purpose,
         metavar="PURPOSE",
         help="Why you look: it is recorded with your identity.",
@@ -50,7 +50,7 @@ Model = Annotated[str | None, typer.Option(help="Only uses of this model version
 Actor = Annotated[str | None, typer.Option(help="Only what this identity did.", show_default=False)]
 OfPurpose = Annotated[
     str | None,
-    typer.Option("--for", metavar="PURPOSE", help="Only events with this purpose.", show_default=False),
+    typer.Option("--purpose", metavar="PURPOSE", help="Only events with this purpose.", show_default=False),
 ]
 Since = Annotated[
     str | None,
@@ -73,14 +73,14 @@ def list_events(
     line: LineOption = None,
     model: Model = None,
     actor: Actor = None,
-    for_purpose: OfPurpose = None,
+    purpose: OfPurpose = None,
     since: Since = None,
     until: Until = None,
     summary: Annotated[
         bool, typer.Option("--summary", help="Count events by who, what, model, purpose and outcome.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="The most events to list.")] = 100,
-    purpose: Purpose = "audit",
+    because: Because = "audit",
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -94,7 +94,7 @@ def list_events(
         line=line,
         model=model,
         actor=actor,
-        purpose=for_purpose,
+        purpose=purpose,
         since=_moment(since, end=False),
         until=_moment(until, end=True),
     )
@@ -108,7 +108,7 @@ def list_events(
         else:
             found = list(access_events.list_events(cursor, wanted, limit=limit))
         asked = {name: value for name, value in asdict(wanted).items() if value is not None}
-        event = _event(audit, "audit.list", purpose, line=line, object=json.dumps(asked, default=str))
+        event = _event(audit, "audit.list", because, line=line, object=json.dumps(asked, default=str))
         access_events.add(cursor, [event])
     if as_json:
         rows = [asdict(row) for row in (counts or found)]
@@ -141,7 +141,7 @@ def verify(
             show_default=False,
         ),
     ] = None,
-    purpose: Purpose = "audit",
+    because: Because = "audit",
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -155,7 +155,7 @@ def verify(
         result = verify_export(export)
     else:
         target, audit = _open(ctx, stack)
-        _record(target, audit, _event(audit, "audit.verify", purpose))
+        _record(target, audit, _event(audit, "audit.verify", because))
         result = verify_audit(target.database, audit.seals)
     agrees = _agrees(result, known)
     if as_json:
@@ -172,7 +172,7 @@ def export(
     file: Annotated[
         Path, typer.Argument(dir_okay=False, help="A new file whose name ends with .ndjson or .csv.")
     ],
-    purpose: Purpose = "audit",
+    because: Because = "audit",
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -184,8 +184,8 @@ def export(
         if path.exists():
             raise RefusedData(f"{path} exists already: choose another name or remove it")
     target, audit = _open(ctx, stack)
-    _record(target, audit, _event(audit, "audit.export", purpose))
-    made = export_audit(target.database, audit.seals, file, by=audit.caller, purpose=purpose)
+    _record(target, audit, _event(audit, "audit.export", because))
+    made = export_audit(target.database, audit.seals, file, by=audit.caller, purpose=because)
     if as_json:
         show_json(made)
     else:

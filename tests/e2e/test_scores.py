@@ -143,9 +143,9 @@ def test_scores_are_on_record_sealed_and_verified(deployed: Deployed, scores: Sc
         "SELECT max(last_seq) AS last, sum(events) AS events FROM claimwatch.audit_seal"
     )
     assert sealed["last"] >= max(row["seq"] for row in stored)
-    verified = deployed.command("audit", "verify", "--purpose", "testing")
+    verified = deployed.command("audit", "verify", "--because", "testing")
     assert (verified["agrees"], verified["verified"]) == (True, sealed["events"])
-    listed = deployed.command("audit", "list", "--claim", f"{SEALED}00010000", "--purpose", "testing")[
+    listed = deployed.command("audit", "list", "--claim", f"{SEALED}00010000", "--because", "testing")[
         "events"
     ]
     assert [event["request_id"] for event in listed] == [request_id]

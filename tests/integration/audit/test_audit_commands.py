@@ -113,7 +113,7 @@ def test_who_used_a_model_in_a_month_and_for_what_is_one_command(record: Record,
     ("options", "expected"),
     [
         (("--actor", "arn:b"), ["r4", "r3"]),
-        (("--for", "testing"), ["r4", "r3"]),
+        (("--purpose", "testing"), ["r4", "r3"]),
         (("--line", "home"), ["r7"]),
         (("--since", "2026-04-02", "--until", "2026-04-02"), ["r5"]),
         (("--since", "2026-04-01T12:00:00", "--until", "2026-04-03T00:00:00"), ["r5"]),
@@ -128,7 +128,7 @@ def test_events_are_listed_by_any_of_their_fields(
     assert [event["request_id"] for event in listed(run("list", *options, "--json"))] == expected
 
 
-@pytest.mark.parametrize("options", [("--since", "March"), ("--purpose", "curiosity"), ("--line", "Motor!")])
+@pytest.mark.parametrize("options", [("--since", "March"), ("--because", "curiosity"), ("--line", "Motor!")])
 def test_what_cannot_be_meant_is_incorrect_usage(run: Run, options: tuple[str, ...]) -> None:
     assert run("list", *options).exit_code == 2
 
@@ -136,7 +136,7 @@ def test_what_cannot_be_meant_is_incorrect_usage(run: Run, options: tuple[str, .
 def test_every_look_is_an_event_and_requests_its_seal(
     record: Record, run: Run, requests: Requests, tmp_path: Path
 ) -> None:
-    assert run("list", "--claim", "C-1", "--purpose", "complaint_handling").exit_code == 0
+    assert run("list", "--claim", "C-1", "--because", "complaint_handling").exit_code == 0
     assert run("verify").exit_code == 0
     assert run("export", tmp_path / "a.ndjson").exit_code == 0
     asked = '{"claim": "C-1"}'

@@ -17,7 +17,7 @@ DENIED = {"AccessDenied", "AccessDeniedException"}
 @pytest.fixture(scope="module")
 def sealed(deployed: Deployed) -> str:
     """Seal what the command line has looked at, and return the bucket."""
-    assert "events" in deployed.command("audit", "list", "--purpose", "testing")
+    assert "events" in deployed.command("audit", "list", "--because", "testing")
     deployed.invoke("SealAudit", {})
     return deployed.outputs["AuditBucket"]
 
@@ -93,7 +93,7 @@ def test_the_policy_refuses_even_administrators_to_write_or_hide_a_seal(
 
 
 def test_the_record_is_verified_and_an_altered_event_is_named(deployed: Deployed, sealed: str) -> None:
-    untouched = deployed.command("audit", "verify", "--purpose", "testing")
+    untouched = deployed.command("audit", "verify", "--because", "testing")
     assert untouched["agrees"] is True
     assert untouched["verified"] >= 1
     [listing] = deployed.query(
@@ -106,12 +106,12 @@ def test_the_record_is_verified_and_an_altered_event_is_named(deployed: Deployed
     )
     deployed.query(change, "somebody else", listing["seq"])
     try:
-        altered = deployed.command("audit", "verify", "--purpose", "testing")
+        altered = deployed.command("audit", "verify", "--because", "testing")
     finally:
         deployed.query(change, listing["actor"], listing["seq"])
     assert (altered["agrees"], altered["first"]["kind"]) == (False, "event_altered")
     assert altered["first"]["seq"] == listing["seq"]
-    assert deployed.command("audit", "verify", "--purpose", "testing")["agrees"] is True
+    assert deployed.command("audit", "verify", "--because", "testing")["agrees"] is True
 
 
 def test_whoever_looks_requests_a_seal(deployed: Deployed, sealed: str) -> None:

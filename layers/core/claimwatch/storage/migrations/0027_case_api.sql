@@ -347,7 +347,8 @@ BEGIN
         RETURN claimwatch.refuse('forbidden'::text, actor, 'app'::text, action, line, claim_id, purpose, request_id);
     END IF;
     SELECT * INTO contract FROM claimwatch.running_contract(line);
-    -- Columns that the contract does not name are not shown. Without a compiled contract, none is.
+    -- Columns that the contract does not name are not shown. Without a compiled contract, none is. A column is masked
+    -- unless its contract says that it is neither personal nor hashed.
     SELECT coalesce(jsonb_agg(jsonb_build_object('name', n.name, 'masked', n.secret,
                                                  'value', CASE WHEN NOT n.secret THEN found.claim -> n.name END)
                               ORDER BY n.place), '[]'),
@@ -356,8 +357,8 @@ BEGIN
     FROM (
         SELECT c.described ->> 'name' AS name, c.place,
                unmask IS NOT TRUE AND (
-                   coalesce((c.described ->> 'personal')::boolean, false)
-                   OR coalesce((c.described ->> 'hashed')::boolean, false)
+                   coalesce(c.described -> 'personal' <> 'false', true)
+                   OR coalesce(c.described -> 'hashed' <> 'false', true)
                    OR coalesce((contract.columns -> (c.described ->> 'name') ->> 'hashed')::boolean, false)
                ) AS secret
         FROM jsonb_array_elements(
@@ -470,6 +471,8 @@ DECLARE
     other     text;
     object    text := concat_ws(' ', grantee, permission);
     reason    text;
+    known     boolean := line = '*' OR EXISTS (SELECT FROM claimwatch.contract AS c
+                                                WHERE c.line = line AND c.status = 'applied');
 BEGIN
     IF purpose = ANY (allowed) IS NOT TRUE THEN
         RETURN claimwatch.refuse_purpose(allowed, actor, 'v1'::text, 'permission.grant'::text, line, object, request_id);
@@ -502,12 +505,15 @@ BEGIN
     reason := CASE WHEN separated THEN why ELSE 'duties are relaxed: ' || why END;
     PERFORM claimwatch.record_access(actor, 'v1'::text, 'permission.grant'::text, line, object, purpose, reason, request_id,
                                      'answered'::text, NULL::text);
-    RETURN ROW('answered'::text, (SELECT to_jsonb(p) FROM claimwatch.permission AS p
-                            WHERE p.grantee = grantee AND p.permission = permission AND p.line = line));
+    RETURN ROW('answered'::text, (
+        SELECT to_jsonb(p) || jsonb_build_object('warning', CASE WHEN NOT known THEN
+                   'no contract of this line was applied: the permission has no effect until one is' END)
+        FROM claimwatch.permission AS p
+        WHERE p.grantee = grantee AND p.permission = permission AND p.line = line));
 END
 $$;
 COMMENT ON FUNCTION claimwatch.api_grant IS
-    'Grants a permission to a group or a person, and returns the grant; an earlier equal one stays as it is. For machines.';
+    'Grants a permission to a group or a person, and returns the grant, with a warning if the line is unknown; an earlier equal one stays as it is. For machines.';
 
 CREATE FUNCTION claimwatch.api_revoke(
     grantee text, permission text, line text, why text, actor text, purpose text, request_id text

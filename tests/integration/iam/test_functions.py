@@ -1,6 +1,6 @@
 """Each function may do only what it needs; every action is tried with the function's own role."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -597,6 +597,14 @@ def is_denied(perform: Callable[[], object]) -> bool:
     except ClientError as error:
         return error.response["Error"]["Code"] in DENIED
     return False
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_is_left_in_force(deployed: Deployed) -> Iterator[None]:
+    """Remove the pointers of the probes, which no function could follow."""
+    yield
+    names = [_published(deployed, f"{kind}/iam") for kind in ("live", "contracts")]
+    deployed.client("ssm").delete_parameters(Names=names)
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)

@@ -1,0 +1,1 @@
+"""What the steps of the pipeline run: `python -m release COMMAND`. Not deployed with the application."""

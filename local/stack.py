@@ -18,6 +18,7 @@ from local.emulator import PROJECT, REGION, aws_client, laptop_environment
 from local.people import User, create_users
 from local.processes import StartupFailed, report_progress, tail, wait_until
 from local.servers import RunningServers, Servers
+from release.version import code_version
 
 BUILT_TEMPLATE = PROJECT / ".aws-sam" / "build" / "template.yaml"
 STACK_NAME = "claimwatch"
@@ -194,18 +195,3 @@ class LaptopStack:
             "users": [asdict(user) for user in self.users],
         }
         servers.write_atomically(self.folder / "stack.json", json.dumps(details, indent=2))
-
-
-def code_version() -> str:
-    """Return git's description of this tree, or "unversioned" outside a repository."""
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        return "unversioned"
-    return described.stdout.strip() or "unversioned"

@@ -1,0 +1,30 @@
+"""Command line of the pipeline's steps: `python -m release COMMAND`; the buildspecs call it."""
+
+import sys
+
+import typer
+
+from release.credentials import print_credentials
+from release.errors import ReleaseRefused
+from release.version import print_version
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="What the steps of the pipeline run.")
+# One line for each command, in the order of the stages.
+app.command("version")(print_version)
+app.command("credentials")(print_credentials)
+
+
+def main() -> int:
+    """Run one command; return 1 with a sentence on standard error if it refuses its input."""
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except ReleaseRefused as refused:
+        print(f"release: {refused}", file=sys.stderr)
+        return 1
+    except typer.TyperException as error:
+        print(f"release: {error}; see python -m release --help", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,5 +1,6 @@
 """Claims through the API: what is handed out, to whom, and the event of each answer."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from claimwatch.api.machines import Models
 from claimwatch.domain.contract.purposes import DEFAULT_PURPOSES
 from claimwatch.storage.case_api import Answer, Caller
 from tests.integration.access.environment import (
@@ -340,7 +342,39 @@ def test_models_of_a_line_are_listed_with_their_live_roles(desk: Desk) -> None:
     assert (newer["version"], newer["roles"]) == ("2", [])
     assert older["roles"] == [{"role": "champion", "since": "2026-01-09T00:00:00+00:00"}]
     assert older["sha256"] == "h1"
-    assert desk.ask("models", "pane", caller=MACHINE).document == {"line": "pane", "models": []}
+    none = desk.ask("models", "pane", caller=MACHINE).document
+    assert (none["line"], none["models"], none["trainings"]) == ("pane", [], [])
+
+
+def test_a_machine_learns_how_trainings_and_contracts_ended_and_no_words_of_persons(desk: Desk) -> None:
+    desk.site.query(
+        "INSERT INTO claimwatch.model_version (line, version, status, metrics, data_sha256, code_version,"
+        " contract_version, bundle_uri, bundle_sha256, warnings, failed_gates)"
+        " VALUES ('glass', '1', 'registered', '{\"roc_auc\": 0.81, \"brier\": null}', 'd', 'c', '1.0.0',"
+        ' \'s3://b/models/glass/1/\', \'h1\', \'[{"kind": "leak", "column": "c", "found": "f"}]\', \'{}\')'
+        " RETURNING 1"
+    )
+    desk.site.query(
+        "INSERT INTO claimwatch.training (training_id, line, version, why, asked_by, caller, status,"
+        " asked_at, deadline, ended_at, error)"
+        " SELECT 't-' || v, 'glass', v, 'because of ann', 'ann', 'arn:ann', 'failed',"
+        " timestamptz '2026-01-01Z' + v::int * interval '1 day', now(), now(), 'no instance'"
+        " FROM (SELECT n::text FROM generate_series(1, 25) AS n) AS s (v) RETURNING 1"
+    )
+    draft = GLASS.replace("status: active", "status: draft").replace("version: 1.0.0", "version: 1.1.0")
+    assert desk.site.put_contract("glass", draft).status == "refused"
+    listed = Models.model_validate_json(json.dumps(desk.ask("models", "glass", caller=MACHINE).document))
+    [model] = listed.models
+    assert (model.metrics, model.failed_gates) == ({"roc_auc": 0.81, "brier": None}, [])
+    assert [(warning.column, warning.found) for warning in model.warnings] == [("c", "f")]
+    assert [training.training_id for training in listed.trainings] == [f"t-{v}" for v in range(25, 5, -1)]
+    assert {training.error for training in listed.trainings} == {"no instance"}
+    refused, applied = listed.contracts
+    assert (refused.status, applied.status, applied.version) == ("refused", "applied", "1.0.0")
+    assert refused.error is not None
+    assert "draft" in refused.error
+    assert applied.sha256 == hashlib.sha256(GLASS.encode()).hexdigest()
+    assert "ann" not in listed.model_dump_json()
 
 
 # -- Hostile texts -------------------------------------------------------------------------------------------

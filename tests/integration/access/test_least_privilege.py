@@ -149,19 +149,24 @@ def test_every_function_with_the_rights_of_its_owner_pins_its_search_path(full_d
     assert [name for name, config in definers if config[:1] != ["search_path=pg_catalog, pg_temp"]] == []
 
 
+MODEL = (
+    "as_of bundle_sha256 bundle_uri contract_version created_at failed_gates line metrics refused_because"
+    " status version warnings"
+)
 DEFINER_MAY = f"""
     access_event: SELECT INSERT({EVENT})
-    contract: SELECT(columns compiled contract_id line status version)
+    contract: SELECT(columns compiled contract_id error line received_at sha256 status version version_id)
     current_claim_glass: SELECT
     current_claim_motor: SELECT
     current_claim_pane: SELECT
     current_outcome: SELECT(claim_id decided_at effective_at from_label is_fraud line)
     file: SELECT(committed_at file_id received_at sequencer status)
     live_model: SELECT(line role since version)
-    model_version: SELECT(as_of bundle_sha256 contract_version created_at line refused_because status version)
+    model_version: SELECT({MODEL})
     permission: SELECT INSERT DELETE
     score: SELECT(claim_id file_id line model_version percentile probability reasons referred role scored_at)
     setting: SELECT
+    training: SELECT(as_of asked_at ended_at error line status training_id version)
 """
 
 

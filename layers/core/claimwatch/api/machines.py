@@ -125,6 +125,14 @@ class LiveRole(Answer):
     since: Moment
 
 
+class Warned(Answer):
+    """A warning about a column of a model."""
+
+    kind: str
+    column: str
+    found: Annotated[str, Field(description="What was found, as a sentence.")]
+
+
 class Model(Answer):
     """A model of a line."""
 
@@ -133,16 +141,47 @@ class Model(Answer):
     created_at: Moment
     contract_version: str
     sha256: Annotated[str | None, Field(description="Of the manifest of its bundle.")]
+    uri: Annotated[str | None, Field(description="The folder of its bundle; `card.html` is its card.")]
     as_of: Annotated[str | None, Field(description="The day of a back-test.")]
     refused_because: str | None
+    failed_gates: Annotated[list[str] | None, Field(description="Null if they were not recorded.")]
+    metrics: Annotated[Json, Field(description="On the test split, by name; null for one that is not known.")]
+    warnings: Annotated[list[Warned], Field(description="What a person judges before it goes live.")]
     roles: Annotated[list[LiveRole], Field(description="Empty if the model is not live.")]
 
 
+class TrainingRun(Answer):
+    """A training of a line, whether or not it made a model."""
+
+    training_id: str
+    version: Annotated[Version, Field(description="The version that its model has, or would have.")]
+    status: Literal["starting", "running", "registered", "refused", "failed"]
+    asked_at: Moment
+    ended_at: Annotated[Moment | None, Field(description="Null while it runs.")]
+    error: Annotated[str | None, Field(description="Why it was refused or failed.")]
+    as_of: Annotated[str | None, Field(description="The day of a back-test.")]
+
+
+class SubmittedContract(Answer):
+    """A contract of a line that was submitted, and what became of it."""
+
+    version: Annotated[str | None, Field(description="Null if the contract cannot be read.")]
+    status: Annotated[
+        Literal["applied", "refused", "superseded"], Field(description="The newest applied one is in force.")
+    ]
+    sha256: Annotated[str, Field(description="Of its text.")]
+    object_version: Annotated[str, Field(description="The version of the object in the artifact bucket.")]
+    received_at: Moment
+    error: Annotated[str | None, Field(description="Why it was refused.")]
+
+
 class Models(Answer):
-    """The models of a line, the newest first."""
+    """The models of a line, and its 20 newest trainings and contracts; the newest of each first."""
 
     line: Line
     models: list[Model]
+    trainings: list[TrainingRun]
+    contracts: list[SubmittedContract]
 
 
 class Health(Answer):

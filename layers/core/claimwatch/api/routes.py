@@ -129,7 +129,7 @@ MODELS = Route(
     "GET /v1/lines/{line}/models",
     Door.MACHINES,
     "listModels",
-    "List the models of a line",
+    "List the models of a line, its trainings and its contracts",
     machines.Models,
     example={
         "line": "motor",
@@ -140,9 +140,36 @@ MODELS = Route(
                 "created_at": "2026-02-27T04:10:00Z",
                 "contract_version": "1.0.0",
                 "sha256": "3b5d5c3712955042212316173ccf37be3b5d5c3712955042212316173ccf37be",
+                "uri": "s3://claimwatch-artifactbucket-1a2b3c/models/motor/7/",
                 "as_of": None,
                 "refused_because": None,
+                "failed_gates": [],
+                "metrics": {"roc_auc": 0.861, "pr_auc": 0.402, "lift_top_decile": 5.2},
+                "warnings": [
+                    {"kind": "rare", "column": "vehicle_make", "found": "most of its values are rare"}
+                ],
                 "roles": [{"role": "champion", "since": "2026-02-28T08:00:00Z"}],
+            }
+        ],
+        "trainings": [
+            {
+                "training_id": "2026-02-motor",
+                "version": "7",
+                "status": "registered",
+                "asked_at": "2026-02-27T04:02:31Z",
+                "ended_at": "2026-02-27T04:10:02Z",
+                "error": None,
+                "as_of": None,
+            }
+        ],
+        "contracts": [
+            {
+                "version": "1.0.0",
+                "status": "applied",
+                "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                "object_version": "Xi1PZ2m0bq8f3JvV9QxW",
+                "received_at": "2026-02-01T09:00:00Z",
+                "error": None,
             }
         ],
     },

@@ -1,0 +1,25 @@
+"""Starts the emulator with all patches."""
+
+from ministack import app
+
+from local.emulator_server import alarms, functions, instances, objects, policies, stacks, state_machines
+
+if __name__ == "__main__":
+    functions.report_error_classes()
+    policies.treat_loopback_as_secure()
+    functions.convert_concurrency_to_number()
+    objects.add_object_versions_to_events()
+    objects.hide_missing_objects()
+    objects.support_ranges_of_versions()
+    functions.unpack_layers_once()
+    functions.hide_site_packages()
+    instances.support_launch_templates()
+    instances.publish_terminated_instances()
+    alarms.evaluate_alarms_by_dimensions()
+    policies.add_condition_keys()
+    policies.resolve_principals_and_variables()
+    policies.name_resources_of_parameters()
+    state_machines.read_map_concurrency_by_path()
+    stacks.lock_objects_of_buckets()
+    stacks.pass_parameters_to_transform()
+    app.main()

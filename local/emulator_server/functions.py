@@ -1,0 +1,118 @@
+"""Patches for Lambda. Each removes one of these differences from AWS.
+
+- The error type of a function is always `Runtime.HandlerError`. Lambda reports the class of the exception,
+  which the Retry of the state machine matches.
+- A template parameter of type Number becomes text in MaximumConcurrency of an event source mapping, which
+  makes the poller fail.
+- Each worker of a function unpacks its layers again, which takes seconds; here they are unpacked once.
+- A function can import every package of the emulator's environment; here it has only its layers.
+"""
+
+import hashlib
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+import threading
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+RAISED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
+RAISED_WITH_CLASS = (
+    '{"status": "error", "error": str(e), "error_type": type(e).__name__, "trace": traceback.format_exc()}'
+)
+DIED = "Worker process died"
+
+
+def report_error_classes() -> None:
+    """Set errorType to the class of the exception, or to Runtime.ExitError if the worker died."""
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    if RAISED not in script:
+        raise SystemExit("ministack's worker script has changed: see local/emulator_server")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(RAISED, RAISED_WITH_CLASS)
+
+    last = threading.local()
+    invoke: Callable[..., dict[str, Any]] = lambda_runtime.Worker.invoke
+    execute: Callable[..., dict[str, Any]] = lambda_svc._execute_function_warm
+
+    def invoke_and_keep_class(worker: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        response = invoke(worker, *args, **kwargs)
+        last.error_type = response.get("error_type")
+        if response.get("error") == DIED:
+            last.error_type = "Runtime.ExitError"
+        return response
+
+    def execute_with_class(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        last.error_type = None
+        result = execute(*args, **kwargs)
+        body = result.get("body")
+        if result.get("error") and last.error_type and isinstance(body, dict):
+            body["errorType"] = last.error_type
+        return result
+
+    lambda_runtime.Worker.invoke = invoke_and_keep_class
+    lambda_svc._execute_function_warm = execute_with_class
+
+
+def convert_concurrency_to_number() -> None:
+    """Convert ScalingConfig.MaximumConcurrency to a number."""
+    limit: Callable[..., int] = lambda_svc._sqs_esm_concurrency
+
+    def limit_of_number(mapping: dict[str, Any], *args: Any, **kwargs: Any) -> int:
+        scaling = {name: int(value) for name, value in (mapping.get("ScalingConfig") or {}).items()}
+        return limit({**mapping, "ScalingConfig": scaling}, *args, **kwargs)
+
+    lambda_svc._sqs_esm_concurrency = limit_of_number
+
+
+class CachedZipFile(zipfile.ZipFile):
+    """An archive that is unpacked once if it is large; further copies are hard links to the first."""
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
+        """Unpack the archive, or link the files of an identical archive that was unpacked before."""
+        if not isinstance(self.filename, str) or os.path.getsize(self.filename) < 1_000_000:
+            super().extractall(path, members, pwd)
+            return
+        with open(self.filename, "rb") as archive:
+            name = hashlib.file_digest(archive, "sha256").hexdigest()
+        unpacked = Path(tempfile.gettempdir(), "unpacked", name)
+        with UNPACKING:
+            if not unpacked.exists():
+                unfinished = unpacked.with_suffix(".unfinished")
+                super().extractall(unfinished)
+                unfinished.rename(unpacked)
+        shutil.copytree(unpacked, path, copy_function=os.link, dirs_exist_ok=True)
+
+
+UNPACKING = threading.Lock()
+
+
+def unpack_layers_once() -> None:
+    """Use the cached archive in the module that starts workers, and nowhere else."""
+    namespace = dict(vars(zipfile)) | {"ZipFile": CachedZipFile}
+    if lambda_runtime.zipfile is not zipfile:
+        raise SystemExit("ministack's worker pool has changed: see local/emulator_server")
+    lambda_runtime.zipfile = SimpleNamespace(**namespace)
+
+
+def hide_site_packages() -> None:
+    """Start Python workers without site-packages, as Lambda does."""
+    detect: Callable[[str], tuple[str, str]] = lambda_runtime._detect_runtime_binary
+    if detect("python3.13")[0] != sys.executable:
+        raise SystemExit("ministack's choice of Python has changed: see local/emulator_server")
+    alone = Path(tempfile.gettempdir(), "python")
+    alone.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S "$@"\n')
+    alone.chmod(0o755)
+
+    def detect_alone(runtime: str) -> tuple[str, str]:
+        binary, script = detect(runtime)
+        return (str(alone), script) if runtime.startswith("python") else (binary, script)
+
+    lambda_runtime._detect_runtime_binary = detect_alone

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,17 +26,25 @@ from local.emulator import PROJECT, Emulator, aws_client, laptop_environment
 from local.postgres import PostgresServer
 from local.processes import GuardedProcess, ProcessMark, StartupFailed, report_progress, tail, wait_until
 
-SECRET_NAME = "claimwatch-laptop-database"
+STACK_NAME = "claimwatch"
 
 
 @dataclass(frozen=True)
 class RunningServers:
-    """The addresses of a stack's servers, the process that owns them, and their supervisors."""
+    """The addresses of the servers, the process that owns them, and their supervisors.
+
+    `databases` maps the name of each stack to the libpq URL of its database, for its owner.
+    """
 
     endpoint_url: str
-    database_url: str
+    databases: Mapping[str, str]
     owner: ProcessMark
     guards: tuple[ProcessMark, ...]
+
+    @property
+    def database_url(self) -> str:
+        """The libpq URL of the database of the first stack."""
+        return next(iter(self.databases.values()))
 
     def alive(self) -> bool:
         """Return whether all of these processes still run."""
@@ -44,30 +52,47 @@ class RunningServers:
 
 
 class Servers:
-    """PostgreSQL, the emulator and its instances, owned by this process; usable as a context manager."""
+    """PostgreSQL, the emulator and its instances, owned by this process; usable as a context manager.
 
-    def __init__(self, folder: Path) -> None:
+    Each stack has a PostgreSQL server of its own, because the logins of tasks belong to a whole server.
+    """
+
+    def __init__(self, folder: Path, stacks: Sequence[str] = (STACK_NAME,)) -> None:
         """Prepare the servers without starting them. Logs go to `logs/` below the folder."""
         self.folder = folder.resolve()
-        self.postgres = PostgresServer(self.folder / "postgres", log=self.folder / "logs" / "postgresql.log")
+        self.databases = {
+            stack: PostgresServer(
+                self.folder / "postgres" / stack,
+                log=self.folder / "logs" / f"postgresql{stack.removeprefix(STACK_NAME)}.log",
+            )
+            for stack in stacks
+        }
         self.emulator = Emulator(self.folder / "emulator", log=self.folder / "logs" / "emulator.log")
         self._instances: GuardedProcess | None = None
 
+    @property
+    def postgres(self) -> PostgresServer:
+        """The database server of the first stack."""
+        return next(iter(self.databases.values()))
+
     def start(self) -> RunningServers:
-        """Start the servers with an empty database, because the state of the emulator is empty, too."""
+        """Start the servers with empty databases, because the state of the emulator is empty, too."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.postgres.remove()
-        for log in (self.postgres.log, self.emulator.log):
+        for server in self.databases.values():
+            server.remove()
+        for log in (self.emulator.log, *(server.log for server in self.databases.values())):
             log.unlink(missing_ok=True)
         try:
-            self.postgres.start()
+            for server in self.databases.values():
+                server.start()
             self.emulator.start()
             self._instances = self._start_instances()
+            guards = (*(server.guard for server in self.databases.values()), self.emulator.guard)
             running = RunningServers(
                 self.emulator.endpoint_url,
-                self.postgres.url,
+                {stack: server.url for stack, server in self.databases.items()},
                 ProcessMark.of(os.getpid()),
-                (self.postgres.guard.mark, self.emulator.guard.mark, self._instances.mark),
+                (*(guard.mark for guard in guards), self._instances.mark),
             )
             write_atomically(self.folder / "servers.json", json.dumps(asdict(running), indent=2))
         except BaseException:
@@ -82,14 +107,16 @@ class Servers:
             instances.stop()
         shutil.rmtree(self.folder / "instances", ignore_errors=True)
         self.emulator.stop()
-        self.postgres.remove()
+        for server in self.databases.values():
+            server.remove()
         for name in ("servers.json", "stack.json"):
             (self.folder / name).unlink(missing_ok=True)
 
     def running(self) -> bool:
         """Return whether all servers run."""
         instances_run = self._instances is not None and self._instances.running()
-        return self.postgres.running() and self.emulator.running() and instances_run
+        databases_run = all(server.running() for server in self.databases.values())
+        return databases_run and self.emulator.running() and instances_run
 
     def _start_instances(self) -> GuardedProcess:
         folder = self.folder / "instances"
@@ -120,7 +147,7 @@ def recorded(folder: Path) -> RunningServers | None:
     except (FileNotFoundError, json.JSONDecodeError):
         return None
     marks = [ProcessMark(**mark) for mark in [record["owner"], *record["guards"]]]
-    return RunningServers(record["endpoint_url"], record["database_url"], marks[0], tuple(marks[1:]))
+    return RunningServers(record["endpoint_url"], record["databases"], marks[0], tuple(marks[1:]))
 
 
 def start_detached(folder: Path) -> RunningServers:
@@ -179,9 +206,9 @@ def stop_recorded(folder: Path) -> bool:
     return found
 
 
-def publish_database_secret(endpoint_url: str, database_url: str) -> str:
-    """Store the database's credentials in the secret that functions read; return its ARN."""
-    url = urlsplit(database_url)
+def publish_database_secret(running: RunningServers, stack: str = STACK_NAME) -> str:
+    """Store the credentials of a stack's database in the secret that its functions read; return its ARN."""
+    name, url = f"{stack}-laptop-database", urlsplit(running.databases[stack])
     value = json.dumps(
         {
             "host": url.hostname,
@@ -192,11 +219,11 @@ def publish_database_secret(endpoint_url: str, database_url: str) -> str:
             "sslmode": "disable",  # this build of PostgreSQL has no TLS; the default would be "require"
         }
     )
-    secrets = aws_client("secretsmanager", endpoint_url)
+    secrets = aws_client("secretsmanager", running.endpoint_url)
     try:
-        arn: str = secrets.create_secret(Name=SECRET_NAME, SecretString=value)["ARN"]
+        arn: str = secrets.create_secret(Name=name, SecretString=value)["ARN"]
     except secrets.exceptions.ResourceExistsException:
-        arn = secrets.put_secret_value(SecretId=SECRET_NAME, SecretString=value)["ARN"]
+        arn = secrets.put_secret_value(SecretId=name, SecretString=value)["ARN"]
     return arn
 
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,12 +17,40 @@ from local import servers
 from local.emulator import PROJECT, REGION, aws_client, laptop_environment
 from local.people import User, create_users
 from local.processes import StartupFailed, report_progress, tail, wait_until
-from local.servers import RunningServers, Servers
+from local.servers import STACK_NAME, RunningServers, Servers
 from release.version import code_version
 
 BUILT_TEMPLATE = PROJECT / ".aws-sam" / "build" / "template.yaml"
-STACK_NAME = "claimwatch"
 DEPLOYMENT_BUCKET = "claimwatch-deployments"
+
+
+@dataclass(frozen=True)
+class DeployedStack:
+    """A stack by its name, whoever deployed it, on running servers."""
+
+    name: str
+    running: RunningServers
+
+    def client(self, service: str, **overrides: Any) -> Any:
+        """Return a boto3 client of this stack's AWS, with root credentials by default."""
+        return aws_client(service, self.running.endpoint_url, **overrides)
+
+    def connect(self) -> Any:
+        """Open a psycopg2 connection to the stack's database, for its owner."""
+        return psycopg2.connect(self.running.databases[self.name])
+
+    def outputs(self) -> dict[str, str]:
+        """Return the outputs of the stack as CloudFormation has them now."""
+        described = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+    def resource(self, logical_id: str) -> str:
+        """Return the physical id of a resource."""
+        found = self.client("cloudformation").describe_stack_resource(
+            StackName=self.name, LogicalResourceId=logical_id
+        )
+        name: str = found["StackResourceDetail"]["PhysicalResourceId"]
+        return name
 
 
 class LaptopStack:
@@ -51,7 +79,7 @@ class LaptopStack:
         with servers.folder_lock(self.folder):
             self._running = servers.start_detached(self.folder) if self._detached else self._start_attached()
             try:
-                secret = servers.publish_database_secret(self.endpoint_url, self.database_url)
+                secret = servers.publish_database_secret(self._require_running())
                 if build or not BUILT_TEMPLATE.exists():
                     report_progress("Building functions and layers (sam build)")
                     self._sam("build", "build.log")
@@ -70,7 +98,7 @@ class LaptopStack:
                     # Quoted, because sam would end a value at its first blank.
                     *(f'{name}="{value}"' for name, value in overrides.items()),
                 )
-                self.outputs = self._outputs()
+                self.outputs = self._deployed.outputs()
                 self.users = create_users(self.client("cognito-idp"), self.outputs["UserPoolId"])
                 sample = parameters.get("SampleLine", "motor")
                 if sample:
@@ -109,11 +137,11 @@ class LaptopStack:
 
     def client(self, service: str, **overrides: Any) -> Any:
         """Return a boto3 client of this stack's AWS, with root credentials by default."""
-        return aws_client(service, self.endpoint_url, **overrides)
+        return self._deployed.client(service, **overrides)
 
     def connect(self) -> Any:
         """Open a psycopg2 connection to the stack's database."""
-        return psycopg2.connect(self.database_url)
+        return self._deployed.connect()
 
     def __enter__(self) -> Self:
         """Bring the stack up, and build what changed."""
@@ -126,6 +154,10 @@ class LaptopStack:
         self.down()
 
     # -- steps ---------------------------------------------------------------------------------------------
+
+    @property
+    def _deployed(self) -> DeployedStack:
+        return DeployedStack(STACK_NAME, self._require_running())
 
     def _require_running(self) -> RunningServers:
         if self._running is None:
@@ -163,10 +195,6 @@ class LaptopStack:
     def _make_deployment_bucket(self) -> None:
         """Create the bucket named in [local] of samconfig.toml; sam would take long to create its own."""
         self.client("s3").create_bucket(Bucket=DEPLOYMENT_BUCKET)
-
-    def _outputs(self) -> dict[str, str]:
-        described = self.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"][0]
-        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
     def _wait_for_contract(self, line: str) -> None:
         """Wait until the contract that the deployment uploaded has created its table."""

@@ -11,7 +11,8 @@ from typing import Any
 
 from claimwatch.aws.training_instances import TRAINING_TAG
 from local.processes import wait_until
-from local.stack import BUILT_TEMPLATE, STACK_NAME, LaptopStack
+from local.servers import STACK_NAME
+from local.stack import BUILT_TEMPLATE, LaptopStack
 from tests.cluster import PROJECT
 
 PATIENCE = 120.0

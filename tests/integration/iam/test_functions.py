@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, S3Objects
 from claimwatch.aws.training_instances import TEMPLATE_TAG
 from claimwatch.storage.logins import TASKS
-from local.stack import STACK_NAME
+from local.servers import STACK_NAME
 from tests.deployed import Deployed
 from tests.template.test_database_access import TASK_OF
 

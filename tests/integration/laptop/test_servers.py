@@ -260,7 +260,7 @@ def test_two_stacks_are_independent_and_end_when_their_owner_is_killed(tmp_path:
         guards = [int(pid) for owner in owners if owner.stdout for pid in owner.stdout.readline().split()]
         records = [json.loads((tmp_path / name / "servers.json").read_text()) for name in ("one", "other")]
         assert records[0]["endpoint_url"] != records[1]["endpoint_url"]
-        assert records[0]["database_url"] != records[1]["database_url"]
+        assert records[0]["databases"] != records[1]["databases"]
         tree = {child.pid for pid in guards for child in psutil.Process(pid).children(recursive=True)} | {
             *guards
         }

@@ -1,0 +1,1 @@
+"""A rehearsal of releases: the stages of pipeline.yaml on this machine, against two stacks."""

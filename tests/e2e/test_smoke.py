@@ -1,0 +1,216 @@
+"""The smoke test detects a stack that does not work, with the rights of its role, and cleans up."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.emulator import laptop_environment
+from local.processes import wait_until
+from local.servers import STACK_NAME
+from smoke.claims import LINE
+from tests.cluster import PROJECT
+from tests.deployed import Deployed
+
+MOST_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def as_verifier(deployed: Deployed) -> Mapping[str, str]:
+    """The environment of a process with exactly the rights of the role that verifies deployments."""
+    iam = deployed.client("iam")
+    tags = [{"Key": "claimwatch-duty", "Value": "contracts"}]
+    iam.create_user(UserName="verifier", Tags=tags)
+    document = json.dumps({"Version": "2012-10-17", "Statement": rights(deployed)})
+    iam.put_user_policy(UserName="verifier", PolicyName="verify", PolicyDocument=document)
+    key = iam.create_access_key(UserName="verifier")["AccessKey"]
+    own = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    return laptop_environment(deployed.stack.endpoint_url) | own
+
+
+def rights(deployed: Deployed) -> list[dict[str, Any]]:
+    landing, artifacts = (
+        f"arn:aws:s3:::{deployed.outputs[output]}" for output in ("LandingBucket", "ArtifactBucket")
+    )
+    region = "us-east-1:000000000000"
+    api = f"arn:aws:execute-api:{region}:*/$default"
+    allowed: list[tuple[list[str], list[str]]] = [
+        (
+            ["cloudformation:DescribeStacks", "cloudformation:ListStackResources"],
+            [f"arn:aws:cloudformation:{region}:stack/{STACK_NAME}/*"],
+        ),
+        (["ssm:GetParameter"], [f"arn:aws:ssm:{region}:parameter/claimwatch/{STACK_NAME}/contracts/{LINE}"]),
+        (["s3:PutObject"], [f"{artifacts}/contracts/{LINE}.yaml"]),
+        (["s3:PutObject", "s3:DeleteObjectVersion"], [f"{landing}/claims/{LINE}/*"]),
+        (["s3:ListBucketVersions"], [landing]),
+        (
+            ["execute-api:Invoke"],
+            [f"{api}/GET/v1/ready", f"{api}/POST/v1/lines/*/scores", f"{api}/GET/v1/lines/{LINE}/claims/*"],
+        ),
+        (
+            ["cognito-idp:AdminCreateUser", "cognito-idp:AdminAddUserToGroup"],
+            [f"arn:aws:cognito-idp:{region}:userpool/*"],
+        ),
+        (["lambda:GetAlias"], [f"arn:aws:lambda:{region}:function:{STACK_NAME}-*"]),
+        (["cloudwatch:DescribeAlarms"], [f"arn:aws:cloudwatch:{region}:alarm:*"]),
+        (["sqs:GetQueueAttributes"], [f"arn:aws:sqs:{region}:{STACK_NAME}-*"]),
+    ]
+    return [{"Effect": "Allow", "Action": actions, "Resource": where} for actions, where in allowed]
+
+
+def smoke(environment: Mapping[str, str], folder: Path, *options: str) -> dict[str, Any]:
+    """Run the smoke test as the pipeline does, and return its report with the exit code."""
+    report = folder / "smoke.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "smoke", "--stack", STACK_NAME, "--json", str(report), *options],
+        cwd=PROJECT,
+        env={**environment, "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert report.exists(), done.stderr
+    found: dict[str, Any] = json.loads(report.read_text("utf-8"))
+    assert "Traceback" not in done.stderr
+    if found["failure"]:
+        assert found["failure"] in done.stderr
+    return found | {"exit_code": done.returncode}
+
+
+def people(deployed: Deployed) -> list[str]:
+    pool = deployed.outputs["UserPoolId"]
+    found = deployed.client("cognito-idp").list_users(UserPoolId=pool)["Users"]
+    return sorted(user["Username"] for user in found)
+
+
+def objects(deployed: Deployed) -> list[str]:
+    found = deployed.client("s3").list_object_versions(
+        Bucket=deployed.outputs["LandingBucket"], Prefix=f"claims/{LINE}/"
+    )
+    return [version["Key"] for kind in ("Versions", "DeleteMarkers") for version in found.get(kind, [])]
+
+
+@contextmanager
+def nothing_left(deployed: Deployed) -> Iterator[None]:
+    """Fail if a run leaves a person or an object behind."""
+    before = people(deployed)
+    yield
+    assert people(deployed) == before
+    assert objects(deployed) == []
+
+
+def test_a_stack_that_works_passes_within_a_minute(
+    deployed: Deployed, as_verifier: Mapping[str, str], tmp_path: Path
+) -> None:
+    begun = time.monotonic()
+    with nothing_left(deployed):
+        report = smoke(as_verifier, tmp_path)
+    seconds = time.monotonic() - begun
+    assert (report["exit_code"], report["passed"], report["left"]) == (0, True, [])
+    assert seconds < MOST_SECONDS
+    notes = {step["name"]: step["note"] for step in report["steps"]}
+    assert notes["find the claims"] == "20 are visible, 2 are not"
+    assert notes["find the score in the audit"] == "by verifier"
+    [file] = deployed.query("SELECT * FROM claimwatch.file WHERE key LIKE %s", f"%{report['run']}%")
+    assert (file["rows_loaded"], file["rows_quarantined"]) == (20, 2)
+
+
+def test_a_second_run_finds_the_contract_in_force(
+    deployed: Deployed, as_verifier: Mapping[str, str], tmp_path: Path
+) -> None:
+    smoke(as_verifier, tmp_path)
+    with nothing_left(deployed):
+        report = smoke(as_verifier, tmp_path, "--without-sign-in")
+    notes = {step["name"]: step["note"] for step in report["steps"]}
+    assert report["exit_code"] == 0
+    assert notes["apply the contract"].endswith("is in force")
+    assert notes["sign in"] == "not tried, as asked"
+
+
+def test_a_contract_that_is_not_applied_is_named(
+    deployed: Deployed, as_verifier: Mapping[str, str], tmp_path: Path
+) -> None:
+    functions, name = deployed.client("lambda"), deployed.resource("ApplyContract")
+    [mapping] = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    parameter = f"/claimwatch/{STACK_NAME}/contracts/{LINE}"
+    ssm = deployed.client("ssm")
+    ssm.delete_parameters(Names=[parameter])  # of an earlier run, if there was one
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        with nothing_left(deployed):
+            report = smoke(as_verifier, tmp_path, "--timeout", "6")
+    finally:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+    assert (report["exit_code"], report["failed_step"]) == (1, "apply the contract")
+    assert "was stored but not applied. Where: object contracts/smoke.yaml" in report["failure"]
+    assert wait_until(lambda: bool(ssm.get_parameters(Names=[parameter])["Parameters"]), 60, every=0.5)
+
+
+def test_files_that_are_not_loaded_are_named_and_removed(
+    deployed: Deployed, as_verifier: Mapping[str, str], tmp_path: Path
+) -> None:
+    functions, name = deployed.client("lambda"), deployed.resource("StartPipeline")
+    [mapping] = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        with nothing_left(deployed):
+            report = smoke(as_verifier, tmp_path, "--timeout", "8")
+    finally:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+    assert (report["exit_code"], report["failed_step"]) == (1, "find the claims")
+    assert "are not visible. Where: object claims/smoke/smoke-" in report["failure"]
+    assert "the newest executions of that state machine" in report["failure"]
+
+
+def test_scores_that_are_not_available_are_named(
+    deployed: Deployed, as_verifier: Mapping[str, str], tmp_path: Path
+) -> None:
+    with deployed.denied("ScoreClaimRole", "ssm:GetParametersByPath"), nothing_left(deployed):
+        report = smoke(as_verifier, tmp_path, "--timeout", "8")
+    assert (report["exit_code"], report["failed_step"]) == (1, "ask for /v1/ready")
+    assert "/v1/ready" in report["failure"]
+    assert "the log group of output FunctionLogGroup" in report["failure"]
+
+
+def test_an_audit_that_cannot_be_read_is_named_and_the_person_is_gone(
+    deployed: Deployed, as_verifier: Mapping[str, str], tmp_path: Path
+) -> None:
+    auditors = "FROM claimwatch.permission WHERE grantee = 'group:auditor' AND permission = 'audit.read'"
+    [kept] = deployed.query(f"SELECT granted_by, why {auditors}")
+    deployed.query(f"DELETE {auditors}")
+    try:
+        with nothing_left(deployed):
+            report = smoke(as_verifier, tmp_path)
+    finally:
+        deployed.query(
+            "INSERT INTO claimwatch.permission (grantee, permission, granted_by, why)"
+            " VALUES ('group:auditor', 'audit.read', %s, %s)",
+            kept["granted_by"],
+            kept["why"],
+        )
+    assert (report["exit_code"], report["failed_step"]) == (1, "find the score in the audit")
+    assert "403 forbidden" in report["failure"]
+
+
+def test_a_right_that_the_role_lacks_is_named(
+    deployed: Deployed, as_verifier: Mapping[str, str], tmp_path: Path
+) -> None:
+    iam = deployed.client("iam")
+    denial = {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+    iam.put_user_policy(UserName="verifier", PolicyName="denied", PolicyDocument=document)
+    try:
+        with nothing_left(deployed):
+            report = smoke(as_verifier, tmp_path)
+    finally:
+        iam.delete_user_policy(UserName="verifier", PolicyName="denied")
+    assert (report["exit_code"], report["failed_step"]) == (1, "drop a file")
+    assert "PutObject answers AccessDenied" in report["failure"]
+    assert "deployment-roles.yaml" in report["failure"]

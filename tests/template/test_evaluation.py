@@ -8,7 +8,10 @@ from claimwatch.evaluation.close import AHEAD
 from claimwatch.evaluation.run_check import LAST_ATTEMPT
 from tests.template.application import ALARMS, FUNCTIONS, QUEUES, RESOURCES, TEMPLATE, deployed_resources
 
-LINE = {"Name": "Line", "Value": {"Ref": "MonitoredLine"}}
+OF_LINE = [
+    {"Name": "Stack", "Value": {"Ref": "AWS::StackName"}},
+    {"Name": "Line", "Value": {"Ref": "MonitoredLine"}},
+]
 
 
 def test_one_alarm_covers_all_checks_of_the_line_until_a_later_week_is_closed() -> None:
@@ -19,7 +22,7 @@ def test_one_alarm_covers_all_checks_of_the_line_until_a_later_week_is_closed() 
         "StandingAlarms",
         0,
     )
-    assert alarm["Dimensions"] == [LINE]
+    assert alarm["Dimensions"] == OF_LINE
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
     assert alarm["TreatMissingData"] == "ignore"
     assert TEMPLATE["Outputs"]["LineAlarmName"]["Value"] == {"Ref": "LineStandingAlarm"}

@@ -15,6 +15,7 @@ from claimwatch.photos.line_views import complete_lines
 from claimwatch.storage.connection import Database
 from claimwatch.storage.logins import TASKS, renew_logins
 from claimwatch.storage.migrate import migrate_with_retry
+from claimwatch.storage.owning_stack import check_stack, keep_stack
 from claimwatch.storage.permissions import SEPARATIONS, separate_duties
 from claimwatch.storage.scores import audit_key
 
@@ -27,16 +28,22 @@ def handler(event: object, context: LambdaContext) -> None:
 
 
 def bring_up_to_date(request: Request) -> Mapping[str, str]:
-    """Run the pending migrations and renew the login of every task; the data outlives the stack."""
+    """Run the pending migrations and renew the login of every task; the data outlives the stack.
+
+    A database that belongs to another stack is refused before anything changes.
+    """
     if request.kind == "Delete":
         runtime.logins().delete(TASKS)  # from then on, nobody knows the passwords
         runtime.draw_key().delete()
         return {}
     with closing(runtime.owned_database()) as database:  # nobody stays connected as the owner
+        stack = request.property("Stack")
+        check_stack(database, stack)
         ran = [f"{migration.number:04}_{migration.name}" for migration in migrate_with_retry(database)]
+        keep_stack(database, stack)
         lines = complete_lines(database)
         duties = request.choice("SeparationOfDuties", SEPARATIONS)
-        separate_duties(database, duties, request.property("Stack"))
+        separate_duties(database, duties, stack)
         renew_logins(database, runtime.owner_secret(), runtime.logins())
         runtime.draw_key().put(draw_key_of(database))
     logger.info("schema migrated", extra={"migrations": ran, "lines_with_photos": lines})

@@ -129,13 +129,13 @@ def seal_requests() -> SealRequests:
 @cache
 def metrics() -> CloudWatchMetrics:
     """Return the metrics in CloudWatch."""
-    return CloudWatchMetrics(client("cloudwatch"))
+    return CloudWatchMetrics(client("cloudwatch"), settings.stack_name)
 
 
 @cache
 def event_bus() -> EventBridgeBus:
     """Return the event buses."""
-    return EventBridgeBus(client("events"), settings.request_bus)
+    return EventBridgeBus(client("events"), settings.request_bus, settings.stack_name)
 
 
 def reports() -> LambdaReports:

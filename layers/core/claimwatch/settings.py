@@ -63,6 +63,7 @@ class Settings:
     contracts_queue_url = _Variable(str)
     evaluation_queue_url = _Variable(str)
     request_bus = _Variable(str)
+    stack_name = _Variable(str)
     function_log_group = _Variable(str)
     watched_queue_urls = _Variable(str.split)
     dead_letter_queue_urls = _Variable(str.split)

@@ -220,6 +220,8 @@ def run_work(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Request], Any]:
         monkeypatch.setattr(module, "respond", lambda *given: found.append(given[-1](request)))
         monkeypatch.setattr(module, "migrate_with_retry", lambda *_: [], raising=False)
         monkeypatch.setattr(module, "complete_lines", lambda *_: [], raising=False)
+        monkeypatch.setattr(module, "check_stack", lambda *_: None, raising=False)
+        monkeypatch.setattr(module, "keep_stack", lambda *_: None, raising=False)
         monkeypatch.setattr(module, "renew_logins", lambda *_: None, raising=False)
         monkeypatch.setattr(module, "draw_key_of", lambda *_: b"key", raising=False)
         monkeypatch.setattr(module, "separate_duties", FakeRuntime.separate_duties, raising=False)
@@ -314,4 +316,4 @@ def test_an_unexpected_error_names_the_line_of_the_handler(
 ) -> None:
     monkeypatch.delattr(FakeRuntime, "owned_database")
     with pytest.raises(UnexpectedError, match=r"^AttributeError in handler\.bring_up_to_date, line \d+$"):
-        run_work("database/migrate_schema", Request("Update", {}))
+        run_work("database/migrate_schema", Request("Update", DEPLOYED))

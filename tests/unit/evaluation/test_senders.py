@@ -50,7 +50,7 @@ def test_metrics_are_put_with_dimensions_and_times() -> None:
     cloudwatch = Client()
     at = datetime(2026, 3, 2, tzinfo=UTC)
 
-    CloudWatchMetrics(cloudwatch).put(
+    CloudWatchMetrics(cloudwatch, "staging").put(
         [Measure("Alarms", 2, {"Line": "motor"}), Measure("WindowsClosed", 1, at=at)]
     )
 
@@ -58,26 +58,30 @@ def test_metrics_are_put_with_dimensions_and_times() -> None:
     assert asked["Namespace"] == "Claimwatch"
     first, second = asked["MetricData"]
     assert (first["MetricName"], first["Value"]) == ("Alarms", 2)
-    assert first["Dimensions"] == [{"Name": "Line", "Value": "motor"}]
+    stack = {"Name": "Stack", "Value": "staging"}
+    assert first["Dimensions"] == [stack, {"Name": "Line", "Value": "motor"}]
+    assert second["Dimensions"] == [stack]
     assert "Timestamp" not in first
     assert second["Timestamp"] == at
 
 
 def test_an_event_rejected_by_the_bus_is_a_transient_fault() -> None:
     with pytest.raises(TransientFault, match="RetrainingAdvised"):
-        EventBridgeBus(Client({"FailedEntryCount": 1}), "requests").publish_event("RetrainingAdvised", {})
+        EventBridgeBus(Client({"FailedEntryCount": 1}), "requests", "staging").publish_event(
+            "RetrainingAdvised", {}
+        )
 
 
 def test_an_event_has_claimwatch_as_its_source_and_goes_to_both_buses() -> None:
     events = Client({"FailedEntryCount": 0})
 
-    EventBridgeBus(events, "requests").publish_event("RetrainingAdvised", {"line": "motor"})
+    EventBridgeBus(events, "requests", "staging").publish_event("RetrainingAdvised", {"line": "motor"})
 
     entries = [entry for asked in events.asked for entry in asked["Entries"]]
     assert [entry["EventBusName"] for entry in entries] == ["default", "requests"]
     for entry in entries:
         assert (entry["Source"], entry["DetailType"]) == ("claimwatch", "RetrainingAdvised")
-        assert json.loads(entry["Detail"]) == {"line": "motor"}
+        assert json.loads(entry["Detail"]) == {"stack": "staging", "line": "motor"}
 
 
 def send(client: Client, service: str) -> None:
@@ -85,9 +89,9 @@ def send(client: Client, service: str) -> None:
         case "SQS":
             SqsSender(client, "url").send([{}])
         case "CloudWatch":
-            CloudWatchMetrics(client).put([Measure("Alarms", 0)])
+            CloudWatchMetrics(client, "staging").put([Measure("Alarms", 0)])
         case _:
-            EventBridgeBus(client, "requests").publish_event("RetrainingAdvised", {})
+            EventBridgeBus(client, "requests", "staging").publish_event("RetrainingAdvised", {})
 
 
 @pytest.mark.parametrize("service", ["SQS", "CloudWatch", "EventBridge"])

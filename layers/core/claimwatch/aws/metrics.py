@@ -35,22 +35,25 @@ class Metrics(Protocol):
 
 
 class CloudWatchMetrics:
-    """Metrics in CloudWatch."""
+    """Metrics in CloudWatch. Each has the name of the stack as a dimension: an account may have several."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, stack: str) -> None:
         self._client = client
+        self._stack = stack
 
     def put(self, measures: Sequence[Measure]) -> None:
         for batch in batched(measures, _BATCH, strict=False):
             with aws_faults("CloudWatch"):
-                self._client.put_metric_data(Namespace=NAMESPACE, MetricData=[_datum(each) for each in batch])
+                self._client.put_metric_data(
+                    Namespace=NAMESPACE, MetricData=[self._datum(each) for each in batch]
+                )
 
-
-def _datum(measure: Measure) -> dict[str, Any]:
-    datum: dict[str, Any] = {
-        "MetricName": measure.name,
-        "Dimensions": [{"Name": name, "Value": value} for name, value in measure.dimensions.items()],
-        "Value": measure.value,
-        "Unit": "Count",
-    }
-    return datum if measure.at is None else datum | {"Timestamp": measure.at}
+    def _datum(self, measure: Measure) -> dict[str, Any]:
+        dimensions = {"Stack": self._stack, **measure.dimensions}
+        datum: dict[str, Any] = {
+            "MetricName": measure.name,
+            "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+            "Value": measure.value,
+            "Unit": "Count",
+        }
+        return datum if measure.at is None else datum | {"Timestamp": measure.at}

@@ -270,18 +270,26 @@ def run_buildspec(
     *,
     timeout: float = DEFAULT_TIMEOUT,
     show: Callable[[str], None] | None = None,
+    prepare: Callable[[Path], object] | None = None,
 ) -> BuildResult:
     """Run the buildspec at `path`, relative to `source`, in a copy of the tree `source`.
 
     `environment` holds the variables of the project and the action; they win over those of the buildspec.
     `inputs` are further input artifacts, by name: the build finds a copy in `CODEBUILD_SRC_DIR_<name>`.
     Artifacts are copied to `artifacts/<name>`, the first one to `artifacts/primary`. After `timeout` seconds
-    every process of the build is ended. `show` receives the log line by line. Raises `RefusedBuildspec`.
+    every process of the build is ended. `show` receives the log line by line. `prepare` gets the copy of the
+    tree before the first phase, as CodeBuild restores a cache. Raises `RefusedBuildspec`.
     """
     spec = read_buildspec((source / path).read_text("utf-8"))
     with tempfile.TemporaryDirectory(prefix="claimwatch-build-", ignore_cleanup_errors=True) as folder:
         return _Build(spec, path.stem, Path(folder).resolve()).run(
-            source, environment, artifacts, inputs or {}, timeout, show or (lambda _: None)
+            source,
+            environment,
+            artifacts,
+            inputs or {},
+            timeout,
+            show or (lambda _: None),
+            prepare or (lambda _: None),
         )
 
 
@@ -305,10 +313,12 @@ class _Build:
         inputs: Mapping[str, Path],
         timeout: float,
         show: Callable[[str], None],
+        prepare: Callable[[Path], object],
     ) -> BuildResult:
         for folder in (self.home, self.state, self.inputs):
             folder.mkdir()
         copy_tree(source, self.source)
+        prepare(self.source)
         for name, path in inputs.items():
             shutil.copytree(path, self.inputs / name)
         job = {

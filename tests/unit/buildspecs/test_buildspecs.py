@@ -13,6 +13,7 @@ BUILDSPECS = sorted((PROJECT / "buildspecs").glob("*.yml"))
 ACTION_VARIABLES = {
     "ARTIFACT_BUCKET",
     "CODEBUILD_SRC_DIR",
+    "CODEBUILD_SRC_DIR_Release",
     "LINE",
     "PATH",
     "STACK_NAME",

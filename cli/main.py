@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
-from cli import audit, calls, contracts, evaluation, files, images, model_lists, models, permissions
+from cli import audit, calls, contracts, deploy, evaluation, files, images, model_lists, models, permissions
 from cli.card import card
 from cli.options import json_asked, stack_finder
 from cli.referrals import referrals
@@ -58,6 +58,7 @@ app = typer.Typer(
 app.add_typer(contracts.app, name="contract", help="Check a contract, or apply it to a line.")
 app.add_typer(calls.app, name="call", help="Call the API as another system would, to try it.")
 app.add_typer(audit.app, name="audit", help="See who accessed what and why, and verify that record.")
+app.add_typer(deploy.app, name="deploy", help="See which release runs where, and bring back the one before.")
 app.command("infer")(contracts.infer)
 app.command("drop")(files.drop)
 app.command("files")(files.files)

@@ -130,6 +130,19 @@ def find_api(name: str | None, folder: Path) -> Api:
     return api
 
 
+def find_clients(name: str | None, folder: Path) -> tuple[str, Callable[[str], Any]]:
+    """Return the name of a stack that is looked up like in ``find_stack``, and clients of its account."""
+    laptop = None if name else _laptop_file(folder)
+    try:
+        if laptop is not None:
+            described = json.loads(laptop.read_text("utf-8"))
+            session = _laptop_session(described)
+            return DEFAULT_NAME, _clients(session, endpoint_url=described["endpoint_url"], proxies={})
+        return name or DEFAULT_NAME, _clients(_session())
+    except BotoCoreError as error:
+        raise StackUnreachable(_what_to_do(error, laptop, name)) from error
+
+
 def _laptop_session(described: Mapping[str, Any]) -> "boto3.Session":
     key = {"aws_access_key_id": _LAPTOP_KEY, "aws_secret_access_key": _LAPTOP_KEY}
     return _session(**key, region_name=described["region"])

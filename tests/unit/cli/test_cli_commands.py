@@ -26,6 +26,8 @@ COMMANDS = (
     ["evaluations"],
     ["report"],
     ["card"],
+    ["deploy", "status"],
+    ["deploy", "rollback"],
 )
 
 

@@ -26,6 +26,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 TESTS := $(wildcard tests/e2e tests/integration/iam tests/unit tests/template tests/integration tests/fuzz tests/faults)
 TESTS_ON_17 := $(filter-out %/iam/ %/laptop/ %/formats/,$(wildcard tests/integration/*/)) tests/faults
 # JUnit files of the tests, which buildspecs/check.yml reports.
+UNIT ?= tests/unit
 REPORTS := reports
 
 .PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit openapi schemathesis cost faults fuzz buildspec up down status mlflow deploy lock clean
@@ -151,7 +152,7 @@ mlflow: $(STAMP) ## Serve MLflow's interface to the running stack until Ctrl-C; 
 # -- Tests, checks, measurements ---------------------------------------------------------------------------------
 
 unit: $(STAMP) ## Run the unit tests that are not marked slow; nothing is built or started
-	@python -m pytest -n 2 --junitxml $(REPORTS)/unit.xml -m "not slow" tests/unit
+	@python -m pytest -n 2 --junitxml $(REPORTS)/unit.xml -m "not slow" $(UNIT)
 
 test-integration: $(STAMP) build ## Run all other tests: template, integration, faults (a short seeded run), end to end
 	@python -m pytest -n 2 --junitxml $(REPORTS)/integration.xml $(filter-out tests/unit,$(TESTS))

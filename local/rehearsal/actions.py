@@ -5,6 +5,7 @@ have, IAM is asked whether the pipeline may start the build; the buildspec then 
 """
 
 import json
+import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -265,13 +266,35 @@ def _output(result: BuildResult, name: str, outputs: tuple[str, ...]) -> Path:
 
 
 def _problem(result: BuildResult) -> str:
-    """Return why a build failed: the command, and the last line that it printed."""
+    """Return why a build failed: the command, and what it said about that."""
     failed = [phase for phase in result.phases if not phase.succeeded]
-    reason = f"phase {failed[0].name}: {failed[0].message}" if failed else "; ".join(result.problems)
-    printed = [line for line in result.log.splitlines() if line.strip() and not line.startswith("[build]")]
-    noise = ("make:", "make[", "=====", "Command exited")
-    said = [line for line in printed if not line.startswith(noise)]
-    return f"{reason} ({said[-1].strip()[:300]})" if said else reason
+    if not failed:
+        return "; ".join(result.problems)
+    command = failed[0].message.partition(" of: ")[2].removesuffix(" ...")
+    said = complaint(output_of(result.log, command))
+    return f"phase {failed[0].name}: {failed[0].message}" + (f" ({said})" if said else "")
+
+
+def output_of(log: str, command: str) -> list[str]:
+    """Return what a command of a build printed, line by line."""
+    _, _, after = log.rpartition(f"[build] $ {command}\n")
+    lines = after.splitlines()
+    end = next(
+        (place for place, line in enumerate(lines) if re.match(r"\[build\] (phase|\$ (?!  ))", line)),
+        len(lines),
+    )
+    return [line for line in lines[:end] if line.strip() and not line.startswith("[build]")]
+
+
+def complaint(lines: list[str]) -> str:
+    """Return the sentence that says what is wrong: of a failed test or step, otherwise the last line."""
+    for place, line in enumerate(lines):
+        if line.startswith("FAILED "):
+            more = lines[place + 1].strip() if lines[place + 1 : place + 2] != [] else ""
+            indented = bool(more) and lines[place + 1].startswith(" ")
+            return f"{line}: {more}"[:400] if indented else line[:400]
+    said = [line for line in lines if not line.startswith(("make:", "make[", "====="))]
+    return said[-1].strip()[:400] if said else ""
 
 
 def _exists(client: Any, stack: str) -> bool:

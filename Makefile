@@ -29,14 +29,23 @@ TESTS_ON_17 := $(filter-out %/iam/ %/laptop/ %/formats/,$(wildcard tests/integra
 UNIT ?= tests/unit
 REPORTS := reports
 
-.PHONY: help setup build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit openapi schemathesis cost faults fuzz buildspec up down status mlflow deploy lock clean
+.PHONY: help setup links build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit openapi schemathesis cost faults fuzz buildspec up down status mlflow deploy lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
 
 # -- The environment ---------------------------------------------------------------------------------------------
 
-setup: $(STAMP) ## Create .venv with every dependency, each verified by its hash
+setup: links $(STAMP) ## Create .venv with every dependency, each verified by its hash
+
+# Symbolic links of this tree. CodePipeline hands them over as files that contain their targets.
+LINKS := layers/core/claimwatch/contracts layers/training/training \
+  $(patsubst %,layers/%/pack.py,core images online platform scoring statistics tables)
+
+links:
+	@for link in $(LINKS); do
+	  if [ -f "$$link" ] && [ ! -L "$$link" ]; then ln -sfn "$$(cat "$$link")" "$$link"; fi
+	done
 
 # A version manager's shim may be on PATH without working, so each candidate is tried.
 define find_python
@@ -93,7 +102,7 @@ lock: $(STAMP) ## Pin the newest versions that the *.in files allow, with hashes
 
 # -- Build and deploy --------------------------------------------------------------------------------------------
 
-build: $(STAMP) ## Build functions and layers into .aws-sam/ (sam build)
+build: links $(STAMP) ## Build functions and layers into .aws-sam/ (sam build)
 	sam build
 
 # Prints the parameters that `sam deploy --guided` has saved. Parameters on the command line replace all of them, so

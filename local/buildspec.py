@@ -3,8 +3,9 @@
 The agent that AWS offers for this needs Docker, and the emulator's CodeBuild reports success without running
 anything. What is the same here:
 
-- A build sees a copy of the files that git knows, without `.git` and without executable bits, as CodePipeline
-  hands over an archive; an empty HOME; and only the variables that it is given.
+- A build sees a copy of the files that git knows, as CodePipeline hands over an archive: without `.git`,
+  without executable bits, and with text files in place of symbolic links; an empty HOME; and only the
+  variables that it is given.
 - Phases, `finally`, `on-failure` and the order in which a failed build goes on: `local/build_agent.py`.
 - Reports are read even if the build failed. A build without a report or artifact that it declares fails.
 
@@ -471,24 +472,28 @@ def source_version(source: Path) -> dict[str, str]:
 
 
 def copy_tree(source: Path, target: Path) -> None:
-    """Copy the files that git knows or would add, and no executable bits; without git, all files."""
+    """Copy the files that git knows or would add; without git, all files.
+
+    As in an archive of CodePipeline, no file is executable, and a symbolic link is a file with its target.
+    """
     target.mkdir()
-    if (source / ".git").exists():
-        listed = (
-            _git(source, "ls-files", "-z", "--cached", "--others", "--exclude-standard").decode().split("\0")
-        )
-        paths = [Path(name) for name in dict.fromkeys(listed) if name]
-    else:
-        paths = [
-            path.relative_to(source) for path in source.rglob("*") if not path.is_dir() or path.is_symlink()
-        ]
-    for path in paths:
+    for path in tree_files(source):
         origin, copy = source / path, target / path
         copy.parent.mkdir(parents=True, exist_ok=True)
         if origin.is_symlink():
-            copy.symlink_to(os.readlink(origin))
+            copy.write_text(os.readlink(origin), "utf-8")
         elif origin.is_file():  # a file that was deleted, but not in git
             shutil.copyfile(origin, copy)
+
+
+def tree_files(source: Path) -> list[Path]:
+    """Return the relative paths of the files that git knows or would add; without git, of all files."""
+    if not (source / ".git").exists():
+        return [
+            path.relative_to(source) for path in source.rglob("*") if not path.is_dir() or path.is_symlink()
+        ]
+    options = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return [Path(name) for name in dict.fromkeys(_git(source, *options).decode().split("\0")) if name]
 
 
 def read_reports(paths: list[Path]) -> Report:

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from local.buildspec import copy_tree
+from local.buildspec import tree_files
 from local.emulator import PROJECT
 from local.processes import StartupFailed
 
@@ -28,11 +28,11 @@ class Repository:
         for path in self.folder.iterdir():
             if path.name != ".git":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        tree = self.folder.with_name(f"{self.folder.name}.tree")
-        shutil.rmtree(tree, ignore_errors=True)
-        copy_tree(PROJECT, tree)
-        shutil.copytree(tree, self.folder, symlinks=True, dirs_exist_ok=True)
-        shutil.rmtree(tree)
+        for name in tree_files(PROJECT):
+            origin, copy = PROJECT / name, self.folder / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            if origin.is_symlink() or origin.is_file():
+                shutil.copy2(origin, copy, follow_symlinks=False)
         if _git(self.folder, "status", "--porcelain"):
             return self._commit("Take the state of the working tree")
         return self.head()

@@ -139,7 +139,7 @@ export ROLLBACK_OPTION
 deploy: build ## Deploy to AWS; asks for the parameters the first time
 	@saved="$$(python -c "$$SAVED_PARAMETERS")"
 	if [ -n "$$saved" ]; then option="$$(python -c "$$ROLLBACK_OPTION")"; else option=--guided; fi
-	sam deploy $$option --parameter-overrides "$$saved CodeVersion=$$(python -m release version)"
+	sam deploy $$option --parameter-overrides "$$saved CodeVersion=$$(python -m release version) TreeSha256=$$(python -m release tree)"
 
 # -- The laptop's AWS --------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from local.emulator import PROJECT, REGION, aws_client, laptop_environment
 from local.people import User, create_users
 from local.processes import StartupFailed, report_progress, tail, wait_until
 from local.servers import STACK_NAME, RunningServers, Servers
+from release.tree import tree_sha256
 from release.version import code_version
 
 BUILT_TEMPLATE = PROJECT / ".aws-sam" / "build" / "template.yaml"
@@ -88,6 +89,7 @@ class LaptopStack:
                 overrides = {
                     "DatabaseSecretArn": secret,
                     "CodeVersion": code_version(),
+                    "TreeSha256": tree_sha256(PROJECT),
                     "EvaluationConcurrency": "4",  # a laptop has no memory for ten checks at once
                     "SignInMfa": "off",  # demo users have no phone
                 } | parameters

@@ -9,11 +9,13 @@ from release.errors import ReleaseRefused
 from release.experiments import request_experiments
 from release.promote import promote_model
 from release.train import train_model
+from release.tree import print_tree
 from release.version import print_version
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="What the steps of the pipeline run.")
 # One line for each command, in the order of the stages.
 app.command("version")(print_version)
+app.command("tree")(print_tree)
 app.command("credentials")(print_credentials)
 app.command("experiments")(request_experiments)
 app.command("train")(train_model)

@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.claimwatch
 CHECKOV := $(CURDIR)/.venv-checkov
 EVIDENTLY := $(CURDIR)/.venv-evidently
+ANALYSIS := $(CURDIR)/.venv-analysis
 POSTGRES_17 := $(CURDIR)/.postgres-17
 # Trust the certificates of the system, as pip does.
 export UV_SYSTEM_CERTS := 1
@@ -25,11 +26,12 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 # process while the other process starts with the unit tests.
 TESTS := $(wildcard tests/e2e tests/integration/iam tests/unit tests/template tests/integration tests/fuzz tests/faults)
 TESTS_ON_17 := $(filter-out %/iam/ %/laptop/ %/formats/,$(wildcard tests/integration/*/)) tests/faults
-# JUnit files of the tests, which buildspecs/check.yml reports.
+# What `make unit` runs; a build may name less.
 UNIT ?= tests/unit
+# JUnit files of the tests, which buildspecs/check.yml reports.
 REPORTS := reports
 
-.PHONY: help setup links build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit openapi schemathesis cost faults fuzz buildspec up down status mlflow deploy lock clean
+.PHONY: help setup links build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit openapi schemathesis cost faults fuzz analysis buildspec up down status mlflow deploy lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -91,6 +93,7 @@ lock: $(STAMP) ## Pin the newest versions that the *.in files allow, with hashes
 	compile requirements/dev.in -o requirements/dev.txt
 	compile requirements/checkov.in -o requirements/checkov.txt
 	compile requirements/evidently.in -o requirements/evidently.txt
+	compile requirements/analysis.in -o requirements/analysis.txt
 	# The layers get the versions that the tests run with.
 	for layer in platform tables images online; do
 	  compile -c requirements/dev.txt "layers/$$layer/requirements.in" -o "layers/$$layer/requirements.txt"
@@ -163,11 +166,11 @@ mlflow: $(STAMP) ## Serve MLflow's interface to the running stack until Ctrl-C; 
 unit: $(STAMP) ## Run the unit tests that are not marked slow; nothing is built or started
 	@python -m pytest -n 2 --junitxml $(REPORTS)/unit.xml -m "not slow" $(UNIT)
 
-test-integration: $(STAMP) build ## Run all other tests: template, integration, faults (a short seeded run), end to end
+test-integration: $(STAMP) $(ANALYSIS)/.claimwatch build ## Run all other tests: template, integration, faults (a short seeded run), end to end
 	@python -m pytest -n 2 --junitxml $(REPORTS)/integration.xml $(filter-out tests/unit,$(TESTS))
 	@python -m pytest -n 2 --junitxml $(REPORTS)/slow-unit.xml -m slow tests/unit
 
-test: $(STAMP) build ## Run every test
+test: $(STAMP) $(ANALYSIS)/.claimwatch build ## Run every test
 	@python -m pytest -n 2 --junitxml $(REPORTS)/test.xml $(TESTS)
 
 test-postgres-17: $(STAMP) $(POSTGRES_17)/.claimwatch ## Run the tests that need only PostgreSQL on version 17, as on AWS; needs npm
@@ -268,6 +271,16 @@ $(EVIDENTLY)/.claimwatch: requirements/evidently.txt $(STAMP)
 	@echo "Creating .venv-evidently" >&2
 	uv venv --quiet --clear --no-project --python "$(BIN)/python" "$(EVIDENTLY)"
 	uv pip sync --quiet --python "$(EVIDENTLY)/bin/python" --require-hashes requirements/evidently.txt
+	touch "$@"
+
+analysis: $(STAMP) $(ANALYSIS)/.claimwatch ## Audit dependencies, licences and secrets; write bills of materials to reports/
+	@python -m release analysis
+
+# The tools need other versions of packages than the tests, so they have a separate environment too.
+$(ANALYSIS)/.claimwatch: requirements/analysis.txt $(STAMP)
+	@echo "Creating .venv-analysis" >&2
+	uv venv --quiet --clear --no-project --python "$(BIN)/python" "$(ANALYSIS)"
+	uv pip sync --quiet --python "$(ANALYSIS)/bin/python" --require-hashes requirements/analysis.txt
 	touch "$@"
 
 buildspec: $(STAMP) ## Run a buildspec as CodeBuild does: NAME=check; ENV="CHECK_TARGETS=unit" sets variables

@@ -33,6 +33,7 @@ from claimwatch.errors import RefusedContract
 from local.build_agent import PHASES
 from local.emulator import PROJECT, REGION
 from local.processes import GuardedProcess
+from release.files import project_files
 
 AGENT = Path(__file__).with_name("build_agent.py")
 PRIMARY = "primary"
@@ -472,28 +473,18 @@ def source_version(source: Path) -> dict[str, str]:
 
 
 def copy_tree(source: Path, target: Path) -> None:
-    """Copy the files that git knows or would add; without git, all files.
+    """Copy the files of a tree.
 
     As in an archive of CodePipeline, no file is executable, and a symbolic link is a file with its target.
     """
     target.mkdir()
-    for path in tree_files(source):
+    for path in project_files(source):
         origin, copy = source / path, target / path
         copy.parent.mkdir(parents=True, exist_ok=True)
         if origin.is_symlink():
             copy.write_text(os.readlink(origin), "utf-8")
-        elif origin.is_file():  # a file that was deleted, but not in git
+        else:
             shutil.copyfile(origin, copy)
-
-
-def tree_files(source: Path) -> list[Path]:
-    """Return the relative paths of the files that git knows or would add; without git, of all files."""
-    if not (source / ".git").exists():
-        return [
-            path.relative_to(source) for path in source.rglob("*") if not path.is_dir() or path.is_symlink()
-        ]
-    options = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    return [Path(name) for name in dict.fromkeys(_git(source, *options).decode().split("\0")) if name]
 
 
 def read_reports(paths: list[Path]) -> Report:

@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from release.analysis.command import analysis
 from release.credentials import print_credentials
 from release.errors import ReleaseRefused
 from release.experiments import request_experiments
@@ -17,6 +18,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="What the ste
 app.command("version")(print_version)
 app.command("tree")(print_tree)
 app.command("credentials")(print_credentials)
+app.command("analysis")(analysis)
 app.command("experiments")(request_experiments)
 app.command("train")(train_model)
 app.command("promote")(promote_model)

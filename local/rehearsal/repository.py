@@ -5,9 +5,9 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from local.buildspec import tree_files
 from local.emulator import PROJECT
 from local.processes import StartupFailed
+from release.files import project_files
 
 type Edit = Callable[[str], str]
 """Returns the new text of a file."""
@@ -28,7 +28,7 @@ class Repository:
         for path in self.folder.iterdir():
             if path.name != ".git":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        for name in tree_files(PROJECT):
+        for name in project_files(PROJECT):
             origin, copy = PROJECT / name, self.folder / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             if origin.is_symlink() or origin.is_file():

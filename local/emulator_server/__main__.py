@@ -2,7 +2,16 @@
 
 from ministack import app
 
-from local.emulator_server import alarms, functions, instances, objects, policies, stacks, state_machines
+from local.emulator_server import (
+    alarms,
+    functions,
+    instances,
+    invocations,
+    objects,
+    policies,
+    stacks,
+    state_machines,
+)
 
 if __name__ == "__main__":
     functions.report_error_classes()
@@ -15,10 +24,14 @@ if __name__ == "__main__":
     functions.hide_site_packages()
     instances.support_launch_templates()
     instances.publish_terminated_instances()
+    invocations.route_by_alias_weights()
+    invocations.count_invocations()
+    invocations.report_invocations()
     alarms.evaluate_alarms_by_dimensions()
     policies.add_condition_keys()
     policies.resolve_principals_and_variables()
     policies.name_resources_of_parameters()
+    policies.name_aliases_of_functions()
     state_machines.read_map_concurrency_by_path()
     stacks.lock_objects_of_buckets()
     stacks.pass_parameters_to_transform()

@@ -8,6 +8,8 @@
   such as ${aws:PrincipalTag/claimwatch-line}, in resources.
 - Calls of Systems Manager that name several parameters, or the path of some, have no resource, so that
   only a policy for all resources allows them.
+- Reading, updating and deleting an alias is lambda:ListAliases, and the resource of an invocation does not
+  contain the alias or version that Qualifier names.
 """
 
 import contextlib
@@ -150,3 +152,29 @@ def name_resources_of_parameters() -> None:
         return next(denied, arns[0] if arns else found)
 
     iam_actions.extract_resource_arn = resource_with_parameters
+
+
+def name_aliases_of_functions() -> None:
+    """Name the action of a request for one alias, and the alias or version that is invoked."""
+    action_of: Callable[[str, str], str | None] = iam_actions._lambda_action
+    resource_of: Callable[..., str] = iam_actions.extract_resource_arn
+    if '"aliases": "CreateAlias" if method == "POST" else "ListAliases"' not in inspect.getsource(action_of):
+        raise SystemExit("ministack's actions of Lambda have changed: see local/emulator_server")
+
+    def action_of_alias(method: str, path: str) -> str | None:
+        _, found, alias = path.rstrip("/").rpartition("/aliases/")
+        named = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
+        return named.get(method) if found and alias else action_of(method, path)
+
+    def resource_with_qualifier(
+        service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: Any, *scope: str
+    ) -> str:
+        arn = resource_of(service, method, path, headers, body, query, *scope)
+        qualifier = (query or {}).get("Qualifier")
+        if service != "lambda" or not qualifier or not path.endswith("/invocations"):
+            return arn
+        named = qualifier[0] if isinstance(qualifier, list) else qualifier
+        return arn if arn.endswith(f":{named}") else f"{arn}:{named}"
+
+    iam_actions._lambda_action = action_of_alias
+    iam_actions.extract_resource_arn = resource_with_qualifier

@@ -7,6 +7,7 @@ from local.emulator_server import (
     functions,
     instances,
     invocations,
+    logs,
     objects,
     policies,
     stacks,
@@ -27,7 +28,10 @@ if __name__ == "__main__":
     invocations.route_by_alias_weights()
     invocations.count_invocations()
     invocations.report_invocations()
-    alarms.evaluate_alarms_by_dimensions()
+    logs.match_fields()
+    logs.publish_filtered_metrics()
+    alarms.evaluate_alarms_by_periods()
+    alarms.evaluate_alarms_continuously()
     policies.add_condition_keys()
     policies.resolve_principals_and_variables()
     policies.name_resources_of_parameters()

@@ -4,6 +4,7 @@ from ministack import app
 
 from local.emulator_server import (
     alarms,
+    deployments,
     functions,
     instances,
     invocations,
@@ -39,4 +40,7 @@ if __name__ == "__main__":
     state_machines.read_map_concurrency_by_path()
     stacks.lock_objects_of_buckets()
     stacks.pass_parameters_to_transform()
+    deployments.serve_code_deploy()
+    deployments.create_deployment_groups()
+    deployments.shift_aliases()
     app.main()

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from release.analysis.command import analysis
+from release.configuration import configure, show
 from release.credentials import print_credentials
 from release.errors import ReleaseRefused
 from release.experiments import request_experiments
@@ -17,6 +18,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="What the ste
 # One line for each command, in the order of the stages.
 app.command("version")(print_version)
 app.command("tree")(print_tree)
+app.command("configure")(configure)
+app.command("show")(show)
 app.command("credentials")(print_credentials)
 app.command("analysis")(analysis)
 app.command("experiments")(request_experiments)

@@ -137,4 +137,6 @@ class Verification:
 
 def _watches_functions(alarm: dict[str, Any]) -> bool:
     """Return whether an alarm is about requests, not about weekly checks or dead letters."""
-    return alarm.get("Namespace") == "AWS/Lambda" or alarm.get("MetricName") == "ScoresUnavailable"
+    own = alarm.get("Namespace") == "Claimwatch"
+    of_line = any(dimension["Name"] == "Line" for dimension in alarm.get("Dimensions", []))
+    return alarm.get("Namespace") == "AWS/Lambda" or (own and not of_line)

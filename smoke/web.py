@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -102,7 +102,6 @@ class Api:
     session: boto3.Session
     web: Web
     clock: Clock
-    notes: list[str] = field(default_factory=list)
 
     def signed(self, method: str, path: str, body: object = None) -> Answer:
         """Send a request of a machine, signed with the credentials of this process."""
@@ -131,19 +130,17 @@ class Api:
 
     def _answered(self, path: str, request: Callable[[], AWSRequest]) -> Answer:
         """Return the answer to a request, which is repeated while the stack wakes up or is busy."""
-        begun, answer, waited = self.clock.now(), None, False
+        begun = self.clock.now()
         while True:
+            answer: Answer | None
             try:
                 answer = self.web.send(request())
                 fault = answer.problem
             except UNANSWERED as error:
                 answer, fault = None, type(error).__name__
             if answer is not None and answer.status not in _BUSY:
-                if waited:
-                    self.notes.append(f"the database woke up after {self.clock.now() - begun:.0f} s")
                 return answer
             waking = answer is not None and answer.code == "waking"
-            waited = waited or waking
             patience = (
                 self.clock.left if waking else min(self.clock.left, PATIENCE - self.clock.now() + begun)
             )

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,10 +17,14 @@ from local.emulator import laptop_environment
 from local.processes import wait_until
 from local.servers import STACK_NAME
 from smoke.claims import LINE
+from smoke.sign_in import Pool, TemporaryPerson
+from smoke.steps import Clock
+from smoke.web import Web
 from tests.cluster import PROJECT
 from tests.deployed import Deployed
 
 MOST_SECONDS = 60
+CALLBACK = "http://localhost:8400/"
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +137,45 @@ def test_a_second_run_finds_the_contract_in_force(
     assert report["exit_code"] == 0
     assert notes["apply the contract"].endswith("is in force")
     assert notes["sign in"] == "not tried, as asked"
+
+
+def test_a_database_that_sleeps_is_waited_for(
+    deployed: Deployed, as_verifier: Mapping[str, str], tmp_path: Path
+) -> None:
+    smoke(as_verifier, tmp_path, "--without-sign-in")
+    server = deployed.stack.servers.postgres
+    server.stop()
+    wake_up = threading.Timer(6, server.start)
+    wake_up.start()
+    begun = time.monotonic()
+    try:
+        report = smoke(as_verifier, tmp_path)
+    finally:
+        wake_up.join()
+    assert (report["exit_code"], report["failure"]) == (0, None)
+    assert time.monotonic() - begun > 6
+
+
+def test_a_person_registers_an_authenticator_if_the_pool_requires_one(deployed: Deployed) -> None:
+    """The emulator's page does not ask for a one-time password, so here only the user pool checks it."""
+    cognito, outputs, clock = deployed.client("cognito-idp"), deployed.outputs, Clock(60)
+    pool = outputs["UserPoolId"]
+    cognito.set_user_pool_mfa_config(
+        UserPoolId=pool, SoftwareTokenMfaConfiguration={"Enabled": True}, MfaConfiguration="ON"
+    )
+    signing_in = Pool(pool, outputs["UserPoolClientId"], outputs["SignInUrl"], CALLBACK, totp=True)
+    web = Web(deployed.stack.endpoint_url)
+    person = TemporaryPerson(cognito, signing_in, "smoke-totp", web, clock, time.time)
+    try:
+        with nothing_left(deployed):
+            person.create()
+            settings = cognito.admin_get_user(UserPoolId=pool, Username="smoke-totp")["UserMFASettingList"]
+            token = person.sign_in()
+            person.delete()
+    finally:
+        cognito.set_user_pool_mfa_config(UserPoolId=pool, MfaConfiguration="OFF")
+    assert settings == ["SOFTWARE_TOKEN_MFA"]
+    assert token.count(".") == 2
 
 
 def test_a_contract_that_is_not_applied_is_named(

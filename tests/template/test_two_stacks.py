@@ -146,5 +146,9 @@ def test_every_event_on_the_common_bus_names_its_stack() -> None:
         assert variables["STACK_NAME"] == {"Ref": "AWS::StackName"}
 
 
+def test_alerts_by_mail_come_from_the_stack() -> None:
+    assert RESOURCES["AlertTopic"]["Properties"]["DisplayName"] == {"Fn::Sub": "Claimwatch ${AWS::StackName}"}
+
+
 def test_a_database_is_migrated_for_one_stack() -> None:
     assert RESOURCES["SchemaMigration"]["Properties"]["Stack"] == {"Ref": "AWS::StackId"}

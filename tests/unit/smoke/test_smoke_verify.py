@@ -51,8 +51,9 @@ RESOURCES = resources(
 )
 
 
-def alarm(name: str, metric: str, state: str, namespace: str = "Claimwatch") -> dict[str, str]:
-    return {"AlarmName": name, "MetricName": metric, "Namespace": namespace, "StateValue": state}
+def alarm(name: str, state: str, *dimensions: str, namespace: str = "Claimwatch") -> dict[str, Any]:
+    of = [{"Name": dimension, "Value": "x"} for dimension in dimensions]
+    return {"AlarmName": name, "Dimensions": of, "Namespace": namespace, "StateValue": state}
 
 
 def verification(tmp_path: Path, **answers: Any) -> Verification:
@@ -115,9 +116,9 @@ def test_dead_letters_that_were_there_before_pass_and_new_ones_fail(tmp_path: Pa
 
 
 def test_an_alarm_about_requests_fails_and_one_about_a_weekly_check_does_not(tmp_path: Path) -> None:
-    weekly = alarm("claimwatch-LineStandingAlarm-1", "StandingAlarms", "ALARM")
-    scores = alarm("claimwatch-ScoresUnavailableAlarm-1", "ScoresUnavailable", "OK")
-    canary = alarm("claimwatch-ScoreClaimErrors-1", "Errors", "INSUFFICIENT_DATA", "AWS/Lambda")
+    weekly = alarm("claimwatch-LineStandingAlarm-1", "ALARM", "Stack", "Line")
+    scores = alarm("claimwatch-ScoresUnavailableAlarm-1", "OK", "Stack")
+    canary = alarm("claimwatch-ScoreClaimErrors-1", "INSUFFICIENT_DATA", namespace="AWS/Lambda")
     passing = {"MetricAlarms": [weekly, scores, canary]}
     assert verification(tmp_path, describe_alarms=passing).look_at_alarms() == "2 are not in alarm"
     ringing = {"MetricAlarms": [weekly, canary | {"StateValue": "ALARM"}]}

@@ -27,6 +27,7 @@ from release.stack import Stack, StateParameter, environment
 from release.training_inputs import EVERY_LINE, contract_values, contracts_of
 from release.training_state import LineState, Request, State
 from release.version import PROJECT
+from smoke.claims import LINE as SMOKE_LINE
 
 NAMESPACE = uuid.UUID("6f1b1b52-6d4e-5d0c-8a57-0f5a3c1d17e2")
 """Of the ids of trainings that the pipeline requests."""
@@ -98,7 +99,7 @@ def request_trainings(deps: Dependencies, release: Release, contracts: Mapping[s
     in_force, before = deps.lines_in_force(), deps.state.read()
     state = dict(before or {})
     refused = []
-    for line in sorted(in_force | contracts.keys()):
+    for line in sorted((in_force | contracts.keys()) - {SMOKE_LINE}):  # its claims are generated
         was, now = state.get(line), _now(line, release, contracts, state)
         changed = _changed(was, now)
         if was is None or line not in in_force or not changed:

@@ -154,11 +154,9 @@ def _of_aws(error: ClientError | BotoCoreError) -> SmokeFailed:
             "credentials, region and network of this process",
         )
     code = error.response["Error"].get("Code", "unknown")
-    look_at = "status of the service in this region"
+    look_at = "the state of that service in this region"
     if "Denied" in code or "Unauthorized" in code:
         look_at = "the role of this process: deployment-roles.yaml grants what the smoke test needs"
-    return SmokeFailed(f"{error.operation_name} answers {code}", f"the service {_service(error)}", look_at)
-
-
-def _service(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Type") or "that was called")
+    elif "Token" in code or "Client" in code:
+        look_at = "the credentials of this process, which may have ended"
+    return SmokeFailed(f"{error.operation_name} answers {code}", "the AWS service of that operation", look_at)

@@ -240,3 +240,10 @@ def test_release_json_is_read_as_configure_writes_it() -> None:
     text = json.dumps({"commit": "c", "code_version": "v", "tree_sha256": "t", "training": hashes})
     release = Release.parse(text)
     assert (release.sha256("motor"), release.sha256("home")) == ("b", "a")
+
+
+def test_the_line_of_the_smoke_test_is_never_trained() -> None:
+    production = Production({"smoke": "smoke 1", "motor": "motor 1"})
+    for number in (1, 2):
+        assert deliver(production, Commit(f"c{number}", number, (("motor", 1),)))
+    assert [request.line for request in production.executions] == ["motor"]

@@ -67,6 +67,7 @@ def test_what_could_not_be_removed_is_reported_and_the_rest_is_removed() -> None
     ("error", "sentence"),
     [
         (refused("GetAlias", "AccessDeniedException"), "deployment-roles.yaml"),
+        (refused("DescribeStacks", "ExpiredToken"), "the credentials of this process"),
         (refused("PutObject", "SlowDown"), "PutObject answers SlowDown"),
         (EndpointConnectionError(endpoint_url="https://x"), "AWS cannot be called"),
         (ValueError(SECRET), "The smoke test itself failed: ValueError"),

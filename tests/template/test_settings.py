@@ -60,6 +60,8 @@ def test_a_function_gets_the_variables_that_it_reads(name: str) -> None:
 
 def test_every_setting_is_read_by_a_function() -> None:
     declared = {name.upper() for name in vars(Settings) if not name.startswith("_")}
+    if "CheckScores" not in FUNCTIONS:  # the checks of releases get their resources together with aliases
+        declared -= {"NEW_VERSION", "LIVE_ALIAS", "WANTED_DIFFERENCES", "TREE_SHA256"}
     assert declared == set().union(*map(variables_read, FUNCTIONS))
 
 

@@ -72,6 +72,10 @@ class Settings:
     code_version = _Variable(str)
     identity_name_claim = _Variable(str)
     identity_groups_claim = _Variable(str)
+    new_version = _Variable(str)
+    live_alias = _Variable(str)
+    wanted_differences = _Variable(str, unset="none")
+    tree_sha256 = _Variable(str, unset="")
 
 
 settings = Settings()

@@ -23,6 +23,7 @@ CALLED = {
     "api_read_claim",
     "api_refused",
     "api_revoke",
+    "api_schema",
 }
 """The functions that the API may call."""
 
@@ -162,6 +163,7 @@ DEFINER_MAY = f"""
     current_outcome: SELECT(claim_id decided_at effective_at from_label is_fraud line)
     file: SELECT(committed_at file_id received_at sequencer status)
     live_model: SELECT(line role since version)
+    migration: SELECT(number)
     model_version: SELECT({MODEL})
     permission: SELECT INSERT DELETE
     score: SELECT(claim_id file_id line model_version percentile probability reasons referred role scored_at)

@@ -342,6 +342,7 @@ def test_functions_with_the_rights_of_their_owner_pin_the_search_path(glass: Clo
         ("api_read_claim", in_utc),
         ("api_refused", pinned),
         ("api_revoke", in_utc),
+        ("api_schema", pinned),
         ("index_new_rows", pinned),
         ("lock_access_events", [*pinned, "lock_timeout=2s"]),
         ("refresh_statistics", pinned),

@@ -27,6 +27,7 @@ ALLOWED = {
     "evaluation": {"domain", "aws", "storage", "scoring"},
     "cases": {"domain", "aws", "storage"},
     "governance": {"domain", "aws", "storage"},
+    "releases": {"domain", "aws", "access", "scoring"},
 }
 """The packages that each package may import; a new package is added here."""
 
@@ -39,6 +40,7 @@ DOMAIN_ALLOWED: dict[str, set[str]] = {
     "evaluation": {"contract", "model"},
     "audit": set(),
     "access": set(),
+    "releases": {"contract", "model", "validation"},
 }
 """The packages of the domain, and which packages each of them may import."""
 
@@ -69,6 +71,7 @@ THIRD_PARTY = {
     "evaluation": {"numpy", "psycopg2"},
     "cases": {"psycopg2"},
     "governance": {"psycopg2"},
+    "releases": set(),
 }
 """Third-party packages of each package. Serving never imports scikit-learn, MLflow or pandas."""
 

@@ -27,6 +27,11 @@ _REQUEST_CONFIG = Config(
 )
 """Of functions that somebody waits for: they fail before API Gateway or the caller gives up."""
 
+# Functions that check a release are in no network, and not every service has endpoints for IPv6.
+_HOOK_CONFIG = _CONFIG.merge(Config(use_dualstack_endpoint=False))
+_CALLING_CONFIG = _HOOK_CONFIG.merge(Config(retries={"total_max_attempts": 1}, read_timeout=35))
+"""The longest of the functions that are called has 29 seconds."""
+
 LONGEST_REQUEST = _ATTEMPTS * _READ_TIMEOUT + sum(2**attempt for attempt in range(_ATTEMPTS - 1))
 """Seconds until a service that accepts requests and does not answer is given up, pauses included."""
 
@@ -60,6 +65,17 @@ def request_client(service: Any) -> Any:
     It is botocore's own, because boto3 adds nothing that is used and takes a tenth of the time of a start.
     """
     return _session().create_client(service, config=_REQUEST_CONFIG)
+
+
+@cache
+def hook_client(service: Literal["codedeploy", "lambda", "sts"]) -> Any:
+    """Return the client of a service, for a function that checks a release before it gets traffic.
+
+    It calls other functions and waits for them; a call that was waited for in vain is not repeated here.
+    """
+    import boto3  # noqa: PLC0415 - functions that answer requests start without it
+
+    return boto3.client(service, config=_CALLING_CONFIG if service == "lambda" else _HOOK_CONFIG)
 
 
 @cache

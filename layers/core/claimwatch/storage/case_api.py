@@ -142,6 +142,11 @@ def refused(
     )
 
 
+def schema(cursor: Cursor) -> Answer:
+    """Return the ``version`` of the schema, which is the number of the last migration; no access event."""
+    return _call(cursor, "schema")
+
+
 def _asked(caller: Caller) -> dict[str, str | None]:
     return {"actor": caller.actor, "purpose": caller.purpose, "request_id": caller.request_id}
 

@@ -1,5 +1,5 @@
--- The functions of the database that the API calls (migration 0027). The casts name one function each: the owner of the
--- tables of lines may create others in the schema.
+-- The functions of the database that the API calls (migrations 0027, 0031 and 0032). The casts name one function each: the
+-- owner of the tables of lines may create others in the schema.
 
 -- name: me
 SELECT outcome, document FROM claimwatch.api_me(%(actor)s::text, %(groups)s::text[]);
@@ -40,3 +40,6 @@ FROM claimwatch.api_revoke(%(grantee)s::text, %(permission)s::text, %(line)s::te
 SELECT outcome, document
 FROM claimwatch.api_refused(%(action)s::text, %(line)s::text, %(object)s::text, %(actor)s::text, %(via)s::text,
                             %(purpose)s::text, %(request_id)s::text, %(reason)s::text);
+
+-- name: schema
+SELECT outcome, document FROM claimwatch.api_schema();

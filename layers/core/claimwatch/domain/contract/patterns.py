@@ -16,7 +16,7 @@ MAX_REPEAT = 1000
 
 _CLASS_ESCAPE = r"\\(?:[dDwWsStnrfv]|x[0-9A-Fa-f]{2}|[!-/:-@\[-^`{-~ ])"
 _POSIX = "alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit"
-_TOKEN = re.compile(
+TOKEN = re.compile(
     rf"""
       (?P<escape>\\(?:[bBA]|{_CLASS_ESCAPE[2:]}))
     | (?P<class>\[\^?\]?(?:\[:\^?(?:{_POSIX}):\]|(?!\[:)[^\\\]]|{_CLASS_ESCAPE})*\])
@@ -29,6 +29,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+"""The parts of a pattern that RE2 supports."""
+
 _REFUSED = (
     (re.compile(r"\(\?(?:<?[=!])"), "a look-around"),
     (re.compile(r"\\[1-9]|\(\?P=|\(\?\("), "a backreference"),
@@ -58,7 +60,7 @@ def _beyond_re2(pattern: str) -> str | None:
     weights = [1]  # for each open group, the largest product of its nested counts
     atom = 1  # the weight of the part that a repetition would repeat
     while place < len(pattern):
-        token = _TOKEN.match(pattern, place)
+        token = TOKEN.match(pattern, place)
         if token is None:
             for construct, name in _REFUSED:
                 if construct.match(pattern, place):

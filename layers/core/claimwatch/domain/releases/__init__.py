@@ -1,0 +1,1 @@
+"""Checks of a new version of the code before it gets traffic."""

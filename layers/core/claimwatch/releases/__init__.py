@@ -1,0 +1,1 @@
+"""Checks of a deployment, which CodeDeploy waits for before it shifts traffic."""

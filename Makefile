@@ -144,6 +144,10 @@ deploy: build ## Deploy to AWS; asks for the parameters the first time
 	if [ -n "$$saved" ]; then option="$$(python -c "$$ROLLBACK_OPTION")"; else option=--guided; fi
 	sam deploy $$option --parameter-overrides "$$saved CodeVersion=$$(python -m release version) TreeSha256=$$(python -m release tree)"
 
+pipeline: $(STAMP) ## Deploy the pipeline that releases commits; asks for its parameters the first time
+	@sam deploy --template-file pipeline.yaml --config-env pipeline \
+	  $$(grep -q 'Source=' <<< "$$(sed -n '/^\[pipeline.deploy/,/^\[/p' samconfig.toml)" || echo --guided)
+
 # -- The laptop's AWS --------------------------------------------------------------------------------------------
 
 demo: $(STAMP) ## Load half a year of sample claims, train, score and run weekly checks on this machine
@@ -251,11 +255,11 @@ check: $(STAMP) $(CHECKOV)/.claimwatch ## Run ruff, mypy --strict, sam validate,
 	ruff check .
 	mypy
 	sam validate --lint
-	cfn-lint template.yaml
+	cfn-lint template.yaml pipeline.yaml deployment-roles.yaml
 	# Checkov reports no findings for a template that it cannot read, and would pass. Its output is not copied with
 	# `tee /dev/stderr`, which empties the file that the output of make is redirected to.
 	findings="$$("$(CHECKOV)/bin/checkov" --quiet --compact --skip-download --framework cloudformation \
-	  --file template.yaml)" || { echo "$$findings"; exit 1; }
+	  --file template.yaml pipeline.yaml deployment-roles.yaml)" || { echo "$$findings"; exit 1; }
 	echo "$$findings"
 	! grep -q "Parsing errors: [1-9]" <<< "$$findings"
 

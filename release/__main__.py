@@ -10,6 +10,7 @@ from release.credentials import print_credentials
 from release.errors import ReleaseRefused
 from release.experiments import request_experiments
 from release.promote import promote_model
+from release.review import review
 from release.train import train_model
 from release.tree import print_tree
 from release.version import print_version
@@ -22,6 +23,7 @@ app.command("configure")(configure)
 app.command("show")(show)
 app.command("credentials")(print_credentials)
 app.command("analysis")(analysis)
+app.command("review")(review)
 app.command("experiments")(request_experiments)
 app.command("train")(train_model)
 app.command("promote")(promote_model)

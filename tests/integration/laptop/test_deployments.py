@@ -350,6 +350,20 @@ def test_without_gradual_deployment_the_alias_moves_at_once(emulator: Emulator) 
     assert release.alias() == {"version": "2", "weights": {}}
 
 
+def test_two_stacks_release_at_the_same_time_without_each_other_s_traffic(emulator: Emulator) -> None:
+    staging, production = Release(emulator, "staging"), Release(emulator, "production")
+    staging.start_update(Tree="2" * 64)
+    production.start_update(Tree="2" * 64, HookAnswer="Failed")
+    staging.wait_for_weights()  # while the other stack is deployed
+
+    assert production.ended() == "UPDATE_ROLLBACK_COMPLETE"
+    assert staging.alias() == {"version": "1", "weights": {"2": 0.1}}
+    assert [found["status"] for found in staging.deployments()] == ["InProgress"]
+    assert [found["status"] for found in production.deployments()] == ["Failed"]
+    assert staging.ended() == "UPDATE_COMPLETE"
+    assert production.alias() == {"version": "1", "weights": {}}
+
+
 def test_the_service_role_may_call_only_hooks_with_the_prefix(emulator: Emulator) -> None:
     release = Release(emulator, "prefix")
     assert release.update(Tree="2" * 64, HookPrefix="check_") == "UPDATE_ROLLBACK_COMPLETE"

@@ -9,6 +9,7 @@ The first release with a line is its baseline: whoever applied the contract trai
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -31,6 +32,9 @@ from smoke.claims import LINE as SMOKE_LINE
 
 NAMESPACE = uuid.UUID("6f1b1b52-6d4e-5d0c-8a57-0f5a3c1d17e2")
 """Of the ids of trainings that the pipeline requests."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_REVISION = re.compile(r"(?!unversioned$|.*-dirty$)[A-Za-z0-9._-]{8,}")
 
 
 @dataclass(frozen=True)
@@ -170,24 +174,24 @@ def request_experiments(
     ] = Path("release.json"),
 ) -> None:
     """Request one training for each line of STACK_NAME that this release concerns."""
-    stack = Stack.of_environment()
+    stack, found = Stack.of_environment(), Release.parse(release.read_text("utf-8"))
     pipeline, client = environment("PIPELINE"), boto3.client("codepipeline")
     deps = Dependencies(
         state=StateParameter(stack),
         lines_in_force=stack.lines_in_force,
         apply_contract=stack.apply_contract,
-        start=lambda request: start(client, pipeline, request),
+        start=lambda request: start(client, pipeline, request, found.commit),
         report=lambda line: print(line, flush=True),
     )
     try:
         contracts = contracts_in(PROJECT, deps.report)
     except RefusedContract as refused:
         raise ReleaseRefused(f"a contract of the tree is not valid: {'; '.join(refused.problems)}") from None
-    request_trainings(deps, Release.parse(release.read_text("utf-8")), contracts)
+    request_trainings(deps, found, contracts)
 
 
-def start(client: Any, pipeline: str, request: Request) -> None:
-    """Start the execution of the pipeline of models for a request.
+def start(client: Any, pipeline: str, request: Request, commit: str) -> None:
+    """Start the execution of the pipeline of models for a request, with the source that was released.
 
     The token makes CodePipeline start one execution however often this is repeated. If it started two, both
     would be about the same training, which the application starts once.
@@ -198,9 +202,22 @@ def start(client: Any, pipeline: str, request: Request) -> None:
             name=pipeline,
             variables=[{"name": name, "value": value} for name, value in values.items()],
             clientRequestToken=request.training_id,
+            sourceRevisions=_revisions(commit),
         )
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise ReleaseRefused(
             f"pipeline {pipeline} cannot be started for line {request.line}: {code}"
         ) from None
+
+
+def _revisions(commit: str) -> list[dict[str, str]]:
+    """Return which source is released: a commit, or a version of the archive in S3.
+
+    Without it, CodePipeline takes the newest one, which may not be released yet. A tree that is neither, as
+    on the laptop, is left out.
+    """
+    if not _REVISION.fullmatch(commit):
+        return []
+    kind = "COMMIT_ID" if _COMMIT.fullmatch(commit) else "S3_OBJECT_VERSION_ID"
+    return [{"actionName": "Source", "revisionType": kind, "revisionValue": commit}]

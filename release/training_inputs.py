@@ -12,6 +12,7 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from claimwatch.domain.contract.contract import LINE_NAME
@@ -86,16 +87,23 @@ def model_modules(project: Path) -> set[str]:
     return found
 
 
-def _imports(source: Path, module: str) -> Iterator[str]:
-    """Yield what a file imports anywhere; a name could be a module, so it is yielded with its package."""
+def _imports(source: Path, module: str) -> Iterable[str]:
     package = module if source.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(source.read_bytes())):
+    return _imported(source.read_bytes(), package)
+
+
+@lru_cache(maxsize=1024)
+def _imported(source: bytes, package: str) -> tuple[str, ...]:
+    """Return what a source imports anywhere; a name could be a module, so it has its package before it."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
+            found += (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package.split(".")[: -(node.level - 1) or None] if node.level else []
             origin = ".".join([*base, *([node.module] if node.module else [])])
-            yield from (f"{origin}.{name.name}" for name in node.names)
+            found += (f"{origin}.{name.name}" for name in node.names)
+    return tuple(found)
 
 
 def _parent(module: str) -> list[str]:

@@ -228,11 +228,17 @@ def test_the_request_to_codepipeline_is_one_that_its_api_accepts() -> None:
             ],
             "clientRequestToken": request.training_id,
         }
-        stub.add_response("start_pipeline_execution", answer, expected)
-        start(client, "models", request)
+        sha = "32742f6b39522b08e4918e81b976b0941c1d47bc"
+        for commit, kind in ((sha, "COMMIT_ID"), ("Xi1PZ2m0bq8f3JvV9QxW", "S3_OBJECT_VERSION_ID")):
+            source = [{"actionName": "Source", "revisionType": kind, "revisionValue": commit}]
+            stub.add_response("start_pipeline_execution", answer, expected | {"sourceRevisions": source})
+            start(client, "models", request, commit)
+        for commit in ("unversioned", f"{sha}-dirty"):
+            stub.add_response("start_pipeline_execution", answer, expected | {"sourceRevisions": []})
+            start(client, "models", request, commit)
         stub.add_client_error("start_pipeline_execution", "PipelineNotFoundException")
         with pytest.raises(ReleaseRefused, match="PipelineNotFoundException"):
-            start(client, "models", request)
+            start(client, "models", request, sha)
 
 
 def test_release_json_is_read_as_configure_writes_it() -> None:

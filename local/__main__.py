@@ -1,4 +1,4 @@
-"""Command line of the laptop's stack: `python -m local up | down | status | demo | mlflow`."""
+"""Command line of the laptop's AWS: `python -m local up | down | status | demo | mlflow | rehearsal`."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from local.demo import show
 from local.emulator import PROJECT, ROOT_KEY, ROOT_SECRET
 from local.mlflow_server import serve_until_interrupted
 from local.processes import StartupFailed, report_progress
+from local.rehearsal import rehearse
 from local.stack import LaptopStack
 
 FOLDER = PROJECT / ".local"
@@ -54,15 +55,21 @@ def main() -> int:
     """Run one command."""
     commands = {"up": up, "down": down, "status": status, "demo": demo}
     parser = argparse.ArgumentParser(prog="python -m local", description="The laptop's AWS.")
-    parser.add_argument("command", choices=[*commands, "mlflow"])
+    parser.add_argument("command", choices=[*commands, "mlflow", "rehearsal"])
     parser.add_argument("--port", type=int, help="port of MLflow's interface; by default, a free port")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        help="rehearsal: a scenario after the first release; repeatable",
+    )
     options = parser.parse_args()
+    commands |= {
+        "mlflow": lambda: serve_until_interrupted(FOLDER, options.port),
+        "rehearsal": lambda: rehearse(FOLDER / "rehearsal", set(options.only)),
+    }
     try:
-        return (
-            serve_until_interrupted(FOLDER, options.port)
-            if options.command == "mlflow"
-            else commands[options.command]()
-        )
+        return commands[options.command]()
     except StartupFailed as failure:
         report_progress(str(failure))
         return 1

@@ -11,6 +11,7 @@ from local.emulator_server import (
     logs,
     objects,
     policies,
+    releases,
     stacks,
     state_machines,
 )
@@ -37,10 +38,12 @@ if __name__ == "__main__":
     policies.resolve_principals_and_variables()
     policies.name_resources_of_parameters()
     policies.name_aliases_of_functions()
+    policies.name_alarms()
     state_machines.read_map_concurrency_by_path()
     stacks.lock_objects_of_buckets()
     stacks.pass_parameters_to_transform()
     deployments.serve_code_deploy()
     deployments.create_deployment_groups()
     deployments.shift_aliases()
+    releases.serve_code_pipeline()
     app.main()

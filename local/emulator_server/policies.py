@@ -10,6 +10,7 @@
   only a policy for all resources allows them.
 - Reading, updating and deleting an alias is lambda:ListAliases, and the resource of an invocation does not
   contain the alias or version that Qualifier names.
+- DescribeAlarms has no resource, so that only a policy for all resources allows it.
 """
 
 import contextlib
@@ -152,6 +153,24 @@ def name_resources_of_parameters() -> None:
         return next(denied, arns[0] if arns else found)
 
     iam_actions.extract_resource_arn = resource_with_parameters
+
+
+def name_alarms() -> None:
+    """Make all alarms the resource of DescribeAlarms, whether or not it names some."""
+    resource_of: Callable[..., str] = iam_actions.extract_resource_arn
+    if 'name = _param(body, query_params, "AlarmName")' not in inspect.getsource(iam_actions):
+        raise SystemExit("ministack's resources of alarms have changed: see local/emulator_server")
+
+    def resource_with_alarms(service: str, *args: Any, **kwargs: Any) -> str:
+        found = resource_of(service, *args, **kwargs)
+        if service != "monitoring" or found != "*":
+            return found
+        method, path, headers, body, query, region, account = args
+        action = iam_actions.extract_iam_action(service, method, path, headers, body, query)
+        everything = f"arn:aws:cloudwatch:{region}:{account}:alarm:*"
+        return everything if action == "cloudwatch:DescribeAlarms" else found
+
+    iam_actions.extract_resource_arn = resource_with_alarms
 
 
 def name_aliases_of_functions() -> None:

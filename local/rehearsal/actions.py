@@ -88,7 +88,10 @@ class Actions:
 
     def _fetch(self, execution: Execution, run: ActionRun) -> Performed:
         bucket, key = run.resolved["S3Bucket"], run.resolved["S3ObjectKey"]
-        found = self._client("s3", execution, run).get_object(Bucket=bucket, Key=key)
+        wanted = execution.revisions.get(run.action.name)
+        found = self._client("s3", execution, run).get_object(
+            Bucket=bucket, Key=key, **({"VersionId": wanted} if wanted else {})
+        )
         version = found.get("VersionId", "")
         if not version:
             raise ActionFailed(f"the bucket {bucket} keeps no versions, which CodePipeline requires")
@@ -186,9 +189,11 @@ class Actions:
     def _replace_change_set(
         self, client: Any, stack: str, name: str, request: Mapping[str, Any]
     ) -> Performed:
-        kind = "UPDATE" if _exists(client, stack) else "CREATE"
-        if kind == "UPDATE":
+        status = _status(client, stack)
+        if status:
             client.delete_change_set(StackName=stack, ChangeSetName=name)
+        # A stack that has had change sets only is created by the first one that is executed.
+        kind = "CREATE" if status in ("", "REVIEW_IN_PROGRESS") else "UPDATE"
         made = client.create_change_set(StackName=stack, ChangeSetName=name, ChangeSetType=kind, **request)
         deadline = time.monotonic() + DEPLOYMENT_TIMEOUT
         while True:
@@ -297,14 +302,14 @@ def complaint(lines: list[str]) -> str:
     return said[-1].strip()[:400] if said else ""
 
 
-def _exists(client: Any, stack: str) -> bool:
+def _status(client: Any, stack: str) -> str:
+    """Return the status of a stack, or nothing if there is none."""
     try:
-        status = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        return str(client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
     except ClientError as error:
         if "does not exist" in str(error):
-            return False
+            return ""
         raise
-    return bool(status != "REVIEW_IN_PROGRESS")
 
 
 def _empty(reason: str) -> bool:

@@ -1,14 +1,12 @@
 """A stand-in for CodePipeline's API on loopback: JSON 1.1, for the models of the pipelines in this process.
 
-It answers StartPipelineExecution, RollbackStage, GetPipelineState, GetPipelineExecution,
-ListPipelineExecutions and ListActionExecutions. SDKs find it through AWS_ENDPOINT_URL_CODEPIPELINE. Unlike
-CodePipeline, it returns everything in one page. Signatures are not verified, but IAM decides: the action must
-be allowed to the caller's role by the emulator.
+It answers StartPipelineExecution, RollbackStage, GetPipeline, GetPipelineState, GetPipelineExecution,
+ListPipelineExecutions and ListActionExecutions. The emulator forwards requests to it and enforces IAM, see
+local/emulator_server/releases.py. Unlike CodePipeline, it returns everything in one page.
 """
 
 import http.server
 import json
-import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -24,10 +22,6 @@ from local.rehearsal.pipeline import (
     RefusedPipeline,
     Stage,
 )
-from local.rehearsal.tools import ACCOUNT
-
-type Allowed = Callable[[str, str, str], bool]
-"""Returns whether the owner of an access key may do an action on a resource."""
 
 
 class Refused(Exception):
@@ -41,13 +35,12 @@ class Refused(Exception):
 class CodePipeline:
     """The pipelines of an account: starts executions, and describes them as the API does."""
 
-    def __init__(self, allowed: Allowed = lambda _key, _action, _resource: True) -> None:
+    def __init__(self) -> None:
         """Prepare an account without pipelines."""
         self.models: dict[str, PipelineModel] = {}
         self.threads: list[threading.Thread] = []
         self._tokens: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._allowed = allowed
 
     def add(self, model: PipelineModel) -> PipelineModel:
         """Add a pipeline."""
@@ -59,11 +52,12 @@ class CodePipeline:
         for thread in self.threads:
             thread.join()
 
-    def call(self, operation: str, request: Mapping[str, Any], key: str = "") -> dict[str, Any]:
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a request; raises `Refused`."""
         operations: dict[str, Callable[[PipelineModel, Mapping[str, Any]], dict[str, Any]]] = {
             "StartPipelineExecution": self._start,
             "RollbackStage": self._roll_back,
+            "GetPipeline": self._pipeline,
             "GetPipelineState": self._state,
             "GetPipelineExecution": self._execution,
             "ListPipelineExecutions": self._executions,
@@ -75,10 +69,6 @@ class CodePipeline:
         model = self.models.get(name)
         if model is None:
             raise Refused("PipelineNotFoundException", f"there is no pipeline {name}")
-        arn = f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{name}"
-        stage = f"/{request['stageName']}" if operation == "RollbackStage" else ""
-        if not self._allowed(key, f"codepipeline:{operation}", arn + stage):
-            raise Refused("AccessDeniedException", f"not authorized to perform codepipeline:{operation}")
         return operations[operation](model, request)
 
     # -- operations ----------------------------------------------------------------------------------------
@@ -86,11 +76,12 @@ class CodePipeline:
     def _start(self, model: PipelineModel, request: Mapping[str, Any]) -> dict[str, Any]:
         token = str(request.get("clientRequestToken", uuid.uuid4()))
         variables = {each["name"]: each["value"] for each in request.get("variables", [])}
+        revisions = {each["actionName"]: each["revisionValue"] for each in request.get("sourceRevisions", [])}
         with self._lock:
             if token in self._tokens:  # the same request again, which starts nothing
                 return {"pipelineExecutionId": self._tokens[token]}
             try:
-                execution = model.start(variables)
+                execution = model.start(variables, revisions)
             except RefusedPipeline as refused:
                 raise Refused("ValidationException", str(refused)) from None
             self._tokens[token] = execution.execution_id
@@ -110,6 +101,14 @@ class CodePipeline:
         thread = threading.Thread(target=work, name=execution.execution_id, daemon=True)
         self.threads.append(thread)
         thread.start()
+
+    def _pipeline(self, model: PipelineModel, _request: Mapping[str, Any]) -> dict[str, Any]:
+        stages = [
+            {"name": stage.name, "actions": [_declaration(action) for action in stage.actions]}
+            for stage in model.pipeline.stages
+        ]
+        pipeline = {"name": model.pipeline.name, "roleArn": model.pipeline.role, "version": 1}
+        return {"pipeline": pipeline | {"stages": stages}}
 
     def _state(self, model: PipelineModel, _request: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -165,6 +164,7 @@ def _summary(execution: Execution) -> dict[str, Any]:
         "executionType": "ROLLBACK" if execution.target else "STANDARD",
         "variables": [{"name": name, "resolvedValue": value} for name, value in execution.given.items()],
         "rollbackMetadata": rollback,
+        "trigger": {"triggerType": "ManualRollback" if execution.target else "StartPipelineExecution"},
     }
 
 
@@ -212,6 +212,21 @@ def _action_state(model: PipelineModel, stage: Stage, action: Action) -> dict[st
     return {"actionName": action.name, "latestExecution": state}
 
 
+def _declaration(action: Action) -> dict[str, Any]:
+    return {
+        "name": action.name,
+        "actionTypeId": _kind(action),
+        "runOrder": action.run_order,
+        "configuration": dict(action.configuration),
+        "inputArtifacts": [{"name": name} for name in action.inputs],
+        "outputArtifacts": [{"name": name} for name in action.outputs],
+    }
+
+
+def _kind(action: Action) -> dict[str, str]:
+    return {"category": action.category, "owner": "AWS", "provider": action.provider, "version": "1"}
+
+
 def _detail(run: ActionRun) -> dict[str, Any]:
     result = {
         "externalExecutionId": run.performed.external_id,
@@ -227,12 +242,7 @@ def _detail(run: ActionRun) -> dict[str, Any]:
         "lastUpdateTime": run.ended or run.started,
         "status": run.status,
         "input": {
-            "actionTypeId": {
-                "category": run.action.category,
-                "owner": "AWS",
-                "provider": run.action.provider,
-                "version": "1",
-            },
+            "actionTypeId": _kind(run.action),
             "configuration": dict(run.action.configuration),
             "resolvedConfiguration": dict(run.resolved),
             "region": REGION,
@@ -288,11 +298,8 @@ class _Request(http.server.BaseHTTPRequestHandler):
         """Answer a call, which names its operation in a header."""
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         operation = self.headers.get("x-amz-target", "").rpartition(".")[2]
-        signed = re.search(r"Credential=([^/]+)/", self.headers.get("authorization", ""))
         try:
-            answer = self.server.account.call(
-                operation, json.loads(body or b"{}"), signed[1] if signed else ""
-            )
+            answer = self.server.account.call(operation, json.loads(body or b"{}"))
         except Refused as refused:
             self._answer(HTTPStatus.BAD_REQUEST, {"__type": refused.code, "message": str(refused)})
         else:

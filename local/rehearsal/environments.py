@@ -15,12 +15,15 @@ from local.emulator import PROJECT
 PINS = ("requirements/uv.txt", "requirements/dev.txt", "Makefile")
 """Files on which the environment depends, as in the Makefile."""
 
+_PINNED = {name: (PROJECT / name).read_bytes() for name in PINS}
+"""What the environment of this clone was made from, even if somebody edits the clone meanwhile."""
+
 STAMP = ".claimwatch"
 
 
 def share_environment(tree: Path) -> bool:
     """Put an environment into a tree; return False if the tree asks for other packages than this clone."""
-    if any((tree / name).read_bytes() != (PROJECT / name).read_bytes() for name in PINS):
+    if any((tree / name).read_bytes() != content for name, content in _PINNED.items()):
         return False
     own, shared = tree / ".venv", Path(sys.prefix)
     packages = Path(sysconfig.get_path("purelib"))

@@ -116,10 +116,12 @@ class Execution:
     """One execution of a pipeline, and what its actions handed over until now.
 
     `status` is InProgress, Succeeded or Failed. `target` is the execution that a rollback brings back.
+    `revisions` names the state of a source, by its action, that is taken instead of the newest one.
     """
 
     pipeline: Pipeline
     given: Mapping[str, str] = field(default_factory=dict)
+    revisions: Mapping[str, str] = field(default_factory=dict)
     execution_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     status: str = "InProgress"
     started: float = field(default_factory=time.time)
@@ -168,7 +170,9 @@ class PipelineModel:
         self._perform = perform
         self._lock = threading.Lock()
 
-    def start(self, variables: Mapping[str, str] | None = None) -> Execution:
+    def start(
+        self, variables: Mapping[str, str] | None = None, revisions: Mapping[str, str] | None = None
+    ) -> Execution:
         """Return a new execution, which `run` carries out; raises `RefusedPipeline` without a variable."""
         given = dict(variables or {})
         unknown = given.keys() - self.pipeline.variables.keys()
@@ -180,7 +184,7 @@ class PipelineModel:
             raise RefusedPipeline(
                 f"{self.pipeline.name}: variable {name} is {'unknown' if unknown else 'missing'}"
             )
-        return self._remember(Execution(self.pipeline, given))
+        return self._remember(Execution(self.pipeline, given, revisions or {}))
 
     def run(self, execution: Execution) -> Execution:
         """Run the stages of an execution in their order, up to the first failure."""

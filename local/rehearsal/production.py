@@ -38,7 +38,7 @@ class Production:
         self.stack = stack
         self.folder = folder
 
-    def command(self, *words: str, environment: dict[str, str] | None = None) -> dict[str, Any]:
+    def command(self, *words: str) -> dict[str, Any]:
         """Run `claimwatch` and return its output; raises `StartupFailed` with its error if it fails."""
         home = self.folder / "home"
         (home / ".local").mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ class Production:
         done = subprocess.run(
             [str(Path(sys.executable).with_name("claimwatch")), *words, "--json"],
             cwd=home,
-            env=laptop_environment(self.stack.running.endpoint_url) | (environment or {}),
+            env=laptop_environment(self.stack.running.endpoint_url),
             capture_output=True,
             text=True,
             check=False,
@@ -121,6 +121,12 @@ class Production:
                 return rows
         finally:
             connection.close()
+
+    def champion(self) -> str:
+        """Return the version of the champion of line motor, as it is published for the API."""
+        name = f"/claimwatch/{self.stack.name}/live/motor/champion"
+        value = self.stack.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+        return str(json.loads(value)["version"])
 
     def live_version(self, function: str) -> str:
         """Return the version behind the alias `live` of a function, by its logical id."""

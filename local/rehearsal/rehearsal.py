@@ -46,7 +46,7 @@ LAPTOP = {
 }
 """Parameters of both stages."""
 
-CHECKED = "unit UNIT=tests/unit/models"
+CHECKED = "unit UNIT=tests/unit/models/test_ranking_metrics.py"
 """Targets of the check stage. All targets of `check.yml` take far longer than a rehearsal may."""
 
 
@@ -82,6 +82,7 @@ class Rehearsal:
         self._running: RunningServers | None = None
         self._current: Release | None = None
         self._with_traffic = False
+        self.first_model = ""
 
     def __enter__(self) -> Self:
         """Start the servers, make the stacks of the pipeline, and clone the repository."""
@@ -102,19 +103,20 @@ class Rehearsal:
         os.environ["CLAIMWATCH_CODE_DEPLOY_MINUTE"] = MINUTE
         # A build has an empty home; the packages that were downloaded once are found all the same.
         os.environ.setdefault("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv"))
+        self.code_pipeline = CodePipeline()
+        service = self._exits.enter_context(Service(self.code_pipeline))
+        os.environ["CLAIMWATCH_CODE_PIPELINE"] = service.url  # the emulator forwards requests
         report_progress("Starting the AWS emulator and two PostgreSQL servers")
         self._exits.callback(self.servers.stop)
         self._running = running = self.servers.start()
         self.sessions = Sessions(running.endpoint_url)
         self.staging = DeployedStack(STAGING, running)
         self.production = Production(DeployedStack(PRODUCTION, running), self.folder / "production")
-        self.code_pipeline = CodePipeline()
-        service = self._exits.enter_context(Service(self.code_pipeline))
         self.variables = {
             name: value
             for name, value in laptop_environment(running.endpoint_url).items()
             if name in ("AWS_ENDPOINT_URL", "NO_PROXY", "no_proxy")
-        } | {"AWS_ENDPOINT_URL_CODEPIPELINE": service.url, "CHECK_TARGETS": CHECKED}
+        } | {"CHECK_TARGETS": CHECKED}
         report_progress("Cloning the repository, and making the roles and buckets of pipeline.yaml")
         self.repository.clone()
         self._make_tools()
@@ -157,7 +159,7 @@ class Rehearsal:
                 projects,
                 self._approve,
                 self.variables,
-                self._show,
+                self.show,
             )
             self.code_pipeline.add(PipelineModel(pipeline, self._performing(actions)))
         self.pipeline = self.code_pipeline.models[TOOLS]
@@ -226,7 +228,7 @@ class Rehearsal:
                 with self._watching(release):
                     return actions(execution, stage, run, inputs)
             finally:
-                self._show(f"=== {stage.name}/{run.action.name}: {time.monotonic() - started:.1f} s")
+                self.show(f"=== {stage.name}/{run.action.name}: {time.monotonic() - started:.1f} s")
 
         return perform
 
@@ -249,11 +251,16 @@ class Rehearsal:
     # -- people, permissions, the log ----------------------------------------------------------------------
 
     def _approve(self, request: ApprovalRequest) -> Decision:
-        decision = Decision(True, "arn:aws:iam::000000000000:user/rehearsal-lead", "approved in a rehearsal")
+        """Approve as a person would who has read what is shown, and names the columns that it asks for."""
+        _, _, asked = request.text.partition("name in the comment: ")
+        trusted = re.findall(r'trust=(?:"[^"]+"|[^\s."]+)', asked)
+        comment = " ".join(["I have read what is shown.", *trusted])
+        decision = Decision(True, "arn:aws:iam::000000000000:user/rehearsal-lead", comment)
         self.approvals.append((request, decision))
         return decision
 
-    def _show(self, line: str) -> None:
+    def show(self, line: str) -> None:
+        """Write a line to the log."""
         self._log.write(f"{time.strftime('%H:%M:%S', time.gmtime())} {line}\n")
         self._log.flush()
 

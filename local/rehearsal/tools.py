@@ -3,6 +3,8 @@
 Roles, policies, buckets, keys, topics, parameters and log groups are made by CloudFormation from the
 templates themselves. CodePipeline and CodeBuild do not exist in the emulator (its CodeBuild reports success
 without running anything), so their resources are left out; references have the names that they would have.
+Nested stacks are deployed as stacks of their own. Roles that a service of AWS assumes lose the condition that
+names the account of the caller: the emulator's root, which stands for the services, has none.
 """
 
 import json
@@ -32,6 +34,7 @@ MADE = (
 
 PIPELINE = "AWS::CodePipeline::Pipeline"
 PROJECT = "AWS::CodeBuild::Project"
+NESTED = "AWS::CloudFormation::Stack"
 
 type Connect = Callable[..., Any]
 """Returns a boto3 client of a service, with credentials by keyword."""
@@ -63,6 +66,9 @@ class ToolsStack:
         """Deploy what the emulator can make of a template; raises `StartupFailed` with the reason."""
         stack = cls(name, yaml_parse(path.read_text("utf-8")), dict(parameters), connect)
         stack._create()
+        for logical_id, properties in stack.resources(NESTED):
+            nested = path.parent / properties["TemplateURL"]
+            cls.deploy(nested, f"{name}-{logical_id}", properties.get("Parameters", {}), connect)
         return stack
 
     def resolver(self) -> Resolver:
@@ -122,6 +128,9 @@ class ToolsStack:
 
     def _create(self) -> None:
         part = part_of(self.template, lambda _, kind: kind.startswith(MADE), self._stand_in)
+        for body in part["Resources"].values():
+            if body["Type"] == "AWS::IAM::Role":
+                _trust_services(body["Properties"]["AssumeRolePolicyDocument"])
         client = self.connect("cloudformation")
         try:
             client.create_stack(
@@ -148,6 +157,12 @@ class ToolsStack:
             for page in pages
             for each in page["StackResourceSummaries"]
         }
+
+
+def _trust_services(trust: dict[str, Any]) -> None:
+    for statement in trust["Statement"]:
+        if "Service" in statement.get("Principal", {}):
+            statement.pop("Condition", None)
 
 
 def plain_variables(given: list[dict[str, Any]]) -> dict[str, str]:

@@ -15,7 +15,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from typer.testing import CliRunner
 
+from cli import deploy
+from cli.main import app
 from local.code_deploy import shifts
 from local.emulator import Emulator
 from local.processes import wait_until
@@ -342,6 +345,44 @@ def test_a_deployment_that_is_stopped_returns_the_traffic(emulator: Emulator) ->
     assert (ended["status"], ended["errorInformation"]["code"]) == ("Stopped", "MANUAL_STOP")
     with pytest.raises(release.deploys.exceptions.DeploymentAlreadyCompletedException):
         release.deploys.stop_deployment(deploymentId=running["deploymentId"])
+
+
+def test_one_command_returns_the_traffic_and_puts_the_reason_on_record(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = Release(emulator, "by-hand")
+    monkeypatch.setattr(deploy, "find_clients", lambda *_: (release.name, emulator.client))
+    release.start_update(Tree="2" * 64)
+    release.wait_for_weights()
+    [shown] = run_command("status")["deployed"]
+    assert (shown["aliases"][0]["weights"], len(shown["deployments"])) == ({"2": 0.1}, 1)
+
+    done = run_command("rollback", "--why", "wrong answers in the new version")
+    assert done["stopped"] == shown["deployments"]
+    assert release.ended() == "UPDATE_ROLLBACK_COMPLETE", release.failures()
+    assert release.alias() == {"version": "1", "weights": {}}
+
+    found = run_command("status")
+    assert (found["deployed"][0]["deployments"], found["deployed"][0]["aliases"][0]["version"]) == ([], "1")
+    [on_record] = found["rollbacks"]
+    assert on_record["why"] == "wrong answers in the new version"
+    assert on_record["by"] == "arn:aws:iam::000000000000:root"
+
+
+def test_without_a_shift_and_a_pipeline_the_command_says_what_to_do(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = Release(emulator, "settled")
+    monkeypatch.setattr(deploy, "find_clients", lambda *_: (release.name, emulator.client))
+    refusal = run_command("rollback", "--why", "w")["error"]
+    assert "no traffic of stack settled shifts" in refusal
+    assert run_command("status")["rollbacks"] == []
+
+
+def run_command(*words: str) -> Row:
+    result = CliRunner().invoke(app, ["deploy", *words, "--json"], catch_exceptions=False)
+    document: Row = json.loads(result.stdout)
+    return document
 
 
 def test_an_update_that_publishes_no_version_shifts_nothing(emulator: Emulator) -> None:

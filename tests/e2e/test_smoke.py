@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -12,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from samcli.yamlhelper import yaml_parse
 
-from local.emulator import laptop_environment
+from local.emulator import REGION, laptop_environment
 from local.processes import wait_until
 from local.servers import STACK_NAME
 from smoke.claims import LINE
@@ -33,41 +35,31 @@ def as_verifier(deployed: Deployed) -> Mapping[str, str]:
     iam = deployed.client("iam")
     tags = [{"Key": "claimwatch-duty", "Value": "contracts"}]
     iam.create_user(UserName="verifier", Tags=tags)
-    document = json.dumps({"Version": "2012-10-17", "Statement": rights(deployed)})
-    iam.put_user_policy(UserName="verifier", PolicyName="verify", PolicyDocument=document)
+    iam.put_user_policy(UserName="verifier", PolicyName="verify", PolicyDocument=rights())
     key = iam.create_access_key(UserName="verifier")["AccessKey"]
     own = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
     return laptop_environment(deployed.stack.endpoint_url) | own
 
 
-def rights(deployed: Deployed) -> list[dict[str, Any]]:
-    landing, artifacts = (
-        f"arn:aws:s3:::{deployed.outputs[output]}" for output in ("LandingBucket", "ArtifactBucket")
-    )
-    region = "us-east-1:000000000000"
-    api = f"arn:aws:execute-api:{region}:*/$default"
-    allowed: list[tuple[list[str], list[str]]] = [
-        (
-            ["cloudformation:DescribeStacks", "cloudformation:ListStackResources"],
-            [f"arn:aws:cloudformation:{region}:stack/{STACK_NAME}/*"],
-        ),
-        (["ssm:GetParameter"], [f"arn:aws:ssm:{region}:parameter/claimwatch/{STACK_NAME}/contracts/{LINE}"]),
-        (["s3:PutObject"], [f"{artifacts}/contracts/{LINE}.yaml"]),
-        (["s3:PutObject", "s3:DeleteObjectVersion"], [f"{landing}/claims/{LINE}/*"]),
-        (["s3:ListBucketVersions"], [landing]),
-        (
-            ["execute-api:Invoke"],
-            [f"{api}/GET/v1/ready", f"{api}/POST/v1/lines/*/scores", f"{api}/GET/v1/lines/{LINE}/claims/*"],
-        ),
-        (
-            ["cognito-idp:AdminCreateUser", "cognito-idp:AdminAddUserToGroup"],
-            [f"arn:aws:cognito-idp:{region}:userpool/*"],
-        ),
-        (["lambda:GetAlias"], [f"arn:aws:lambda:{region}:function:{STACK_NAME}-*"]),
-        (["cloudwatch:DescribeAlarms"], [f"arn:aws:cloudwatch:{region}:alarm:*"]),
-        (["sqs:GetQueueAttributes"], [f"arn:aws:sqs:{region}:{STACK_NAME}-*"]),
-    ]
-    return [{"Effect": "Allow", "Action": actions, "Resource": where} for actions, where in allowed]
+def rights() -> str:
+    """Return the policy of the role in deployment-roles.yaml as it stands, for the deployed stack."""
+    roles = yaml_parse((PROJECT / "deployment-roles.yaml").read_text("utf-8"))["Resources"]
+    [policy] = roles["VerifyRole"]["Properties"]["Policies"]
+    known = {
+        "AWS::Partition": "aws",
+        "AWS::Region": REGION,
+        "AWS::AccountId": "000000000000",
+        "StackName": STACK_NAME,
+    }
+
+    def resolved(value: Any) -> Any:
+        if isinstance(value, dict) and "Fn::Sub" in value:
+            return re.sub(r"\$\{([\w:]+)\}", lambda name: known[name[1]], value["Fn::Sub"])
+        if isinstance(value, dict):
+            return {name: resolved(each) for name, each in value.items()}
+        return [resolved(each) for each in value] if isinstance(value, list) else value
+
+    return json.dumps(resolved(policy["PolicyDocument"]))
 
 
 def smoke(environment: Mapping[str, str], folder: Path, *options: str) -> dict[str, Any]:
@@ -102,6 +94,13 @@ def objects(deployed: Deployed) -> list[str]:
     return [version["Key"] for kind in ("Versions", "DeleteMarkers") for version in found.get(kind, [])]
 
 
+def state_of_scores(deployed: Deployed) -> str:
+    """The state of the alarm on answers 503, whose metric comes from lines of the log of this stack."""
+    name = deployed.resource("ScoresUnavailableAlarm")
+    [alarm] = deployed.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    return str(alarm["StateValue"])
+
+
 @contextmanager
 def nothing_left(deployed: Deployed) -> Iterator[None]:
     """Fail if a run leaves a person or an object behind."""
@@ -125,6 +124,29 @@ def test_a_stack_that_works_passes_within_a_minute(
     assert notes["find the score in the audit"] == "by verifier"
     [file] = deployed.query("SELECT * FROM claimwatch.file WHERE key LIKE %s", f"%{report['run']}%")
     assert (file["rows_loaded"], file["rows_quarantined"]) == (20, 2)
+
+
+def test_a_deployment_is_verified_by_its_release(
+    deployed: Deployed, as_verifier: Mapping[str, str], tmp_path: Path
+) -> None:
+    release = tmp_path / "release.json"
+    [stack] = deployed.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"]
+    [tree] = [each["ParameterValue"] for each in stack["Parameters"] if each["ParameterKey"] == "TreeSha256"]
+    release.write_text(json.dumps({"tree_sha256": tree}))
+    # Other tests of this stack make scores unavailable for a while.
+    assert wait_until(lambda: state_of_scores(deployed) != "ALARM", 180, every=1)
+    with nothing_left(deployed):
+        report = smoke(as_verifier, tmp_path, "--verify", "--release", str(release))
+    assert (report["exit_code"], report["failure"]) == (0, None)
+    notes = {step["name"]: step["note"] for step in report["steps"]}
+    assert notes["compare with the release"] == tree[:12]
+    assert "ScoreClaim" in notes["look at the aliases"]
+    assert "CaseApi" in notes["look at the aliases"]
+
+    release.write_text(json.dumps({"tree_sha256": "ab" * 32}))
+    report = smoke(as_verifier, tmp_path, "--verify", "--release", str(release))
+    assert (report["exit_code"], report["failed_step"]) == (1, "compare with the release")
+    assert "and the release abababababab" in report["failure"]
 
 
 def test_a_second_run_finds_the_contract_in_force(
@@ -221,6 +243,24 @@ def test_scores_that_are_not_available_are_named(
     assert (report["exit_code"], report["failed_step"]) == (1, "ask for /v1/ready")
     assert "/v1/ready" in report["failure"]
     assert "the log group of output FunctionLogGroup" in report["failure"]
+    assert wait_until(lambda: state_of_scores(deployed) == "ALARM", 120, every=0.5)
+
+
+def test_an_alias_that_points_nowhere_is_named(
+    deployed: Deployed, as_verifier: Mapping[str, str], tmp_path: Path
+) -> None:
+    smoke(as_verifier, tmp_path, "--without-sign-in")
+    functions, name = deployed.client("lambda"), deployed.resource("ScoreClaim")
+    version = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
+    functions.delete_alias(FunctionName=name, Name="live")
+    try:
+        with nothing_left(deployed):
+            report = smoke(as_verifier, tmp_path, "--timeout", "8")
+    finally:
+        functions.create_alias(FunctionName=name, Name="live", FunctionVersion=version)
+    assert (report["exit_code"], report["failed_step"]) == (1, "ask for /v1/health")
+    assert "The API answers 502" in report["failure"]
+    assert "the alias `live` of the function" in report["failure"]
 
 
 def test_an_audit_that_cannot_be_read_is_named_and_the_person_is_gone(

@@ -90,11 +90,12 @@ def keep_operations(target: Path, kept: list[str]) -> None:
     for service, names in operations.items():
         [path] = (target / "botocore" / "data" / service).glob("*/service-2.json.gz")
         model = json.loads(gzip.decompress(path.read_bytes()))
-        model["operations"] = {name: model["operations"][name] for name in names}
+        # Sorted, because equal layers must be equal archives: a layer that differs publishes new versions.
+        model["operations"] = {name: model["operations"][name] for name in sorted(names)}
         shapes: dict[str, Any] = {}
         pending = [model["operations"]]
         while pending:
-            for name in shapes_in(pending.pop()) - shapes.keys():
+            for name in sorted(shapes_in(pending.pop()) - shapes.keys()):
                 shapes[name] = model["shapes"][name]
                 pending.append(shapes[name])
         model["shapes"] = shapes

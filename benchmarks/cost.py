@@ -13,6 +13,7 @@ from typing import Any
 from claimwatch.domain.evaluation.finding import CHECKS
 from claimwatch.ingest.inspect import CHUNK
 from tests.template.application import TEMPLATE, deployed_resources, state_machine
+from tests.template.release_pipeline import Action, Resources, pipeline
 
 PRICES = Path(__file__).with_name("prices.toml")
 HOURS = 730
@@ -44,8 +45,29 @@ SCORED_GB_SECONDS = 30 * FILE_LAMBDA_GB
 CHECKING_SECONDS, CHECKING_GB = 18, 3.008
 TRAINING_HOURS, TRAINING_DISK_GB = 0.5, 40
 
+ACTION_MINUTES = {
+    "Source/Source": 1,
+    "Check/Check": 45,
+    "Package/Package": 12,
+    "Staging/ChangeSet": 2,
+    "Staging/Deploy": 6,
+    "Smoke/Smoke": 6,
+    "Approve/ChangeSet": 2,
+    "Approve/Review": 3,
+    "Production/ChangeSet": 2,
+    "Production/Deploy": 12,  # with a canary of five minutes
+    "Production/Verify": 6,
+    "Experiments/Experiments": 3,
+}
+TRAINING_ACTION_MINUTES = {"Source/Source": 1, "Train/Train": 40, "Promote/Promote": 3}
+"""Assumed minutes of the actions that are billed; `make setup` takes about two of each build."""
+RELEASE_GB = 0.4
+"""Assumed gigabytes that a release leaves: the source, and the packages of changed layers and functions."""
+KEPT_RELEASES = 10
+
 UNBILLED = {
     "AWS::ApiGatewayV2::Authorizer",
+    "AWS::CloudFormation::Stack",
     "AWS::CloudFormation::CustomResource",
     "AWS::Cognito::UserPoolClient",
     "AWS::Cognito::UserPoolDomain",
@@ -82,6 +104,8 @@ BY_USE = {
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
+    "AWS::CodeBuild::Project",
+    "AWS::CodePipeline::Pipeline",  # V2; a pipeline of the type V1 costs 1.00 a month
     "AWS::Cognito::UserPool",  # per person who signs in during a month, after the first 10,000
     "AWS::Events::EventBus",  # 1.00 per million custom events
     "AWS::Lambda::Function",
@@ -139,12 +163,18 @@ def idle(resources: Mapping[str, Mapping[str, Any]]) -> list[Item]:
 
     Raises ``KeyError`` for a type of resource or a scheduled function whose cost is not known.
     """
+    standing = (item for name, body in resources.items() for item in _standing(name, body, resources))
+    return [*_added(standing), *_weekly(), _item("S3: contracts, code, models", 1, "s3_storage", "GB")]
+
+
+def _added(items: Iterable[Item]) -> list[Item]:
+    """Return one item for each title, with the quantities added up."""
     by_title: dict[str, Item] = {}
-    for item in (item for name, body in resources.items() for item in _standing(name, body, resources)):
+    for item in items:
         known = by_title.get(item.title)
         quantity = item.quantity + (known.quantity if known else 0)
         by_title[item.title] = Item(item.title, quantity, item.price, item.of)
-    return [*by_title.values(), *_weekly(), _item("S3: contracts, code, models", 1, "s3_storage", "GB")]
+    return list(by_title.values())
 
 
 def _standing(
@@ -346,6 +376,72 @@ def a_training() -> list[Item]:
     ]
 
 
+def a_release() -> list[Item]:
+    """Return the bill of one commit that reaches production, without what the application's tests invoke."""
+    return [
+        *_execution("Pipeline", ACTION_MINUTES),
+        _item("CloudWatch Logs: builds", 0.01, "log", "GB"),
+        _item("S3: its source and packages, per month", RELEASE_GB, "s3_storage", "GB"),
+    ]
+
+
+def a_training_of_the_pipeline() -> list[Item]:
+    """Return the bill of requesting a training and promoting its model; the training itself is not in it."""
+    return _execution("ModelsPipeline", TRAINING_ACTION_MINUTES)
+
+
+def a_pull_request() -> list[Item]:
+    """Return the bill of checking a pull request once."""
+    [check] = [action for action in pipeline().actions("Pipeline") if action.stage == "Check"]
+    return [_build(check, pipeline(), ACTION_MINUTES)]
+
+
+def idle_pipeline() -> list[Item]:
+    """Return the bill of a month in which nothing is released, after some releases.
+
+    Raises ``KeyError`` for a type of resource whose cost is not known.
+    """
+    made = pipeline()
+    resources = {
+        name: {"Type": body["Type"], "Properties": made.resolver.properties(name)}
+        for name, body in made.bodies.items()
+    }
+    standing = (item for name, body in resources.items() for item in _standing(name, body, resources))
+    kept = _item(f"S3: {KEPT_RELEASES} releases", KEPT_RELEASES * RELEASE_GB, "s3_storage", "GB")
+    return [*_added(standing), kept]
+
+
+def _execution(name: str, minutes: Mapping[str, float]) -> list[Item]:
+    """Return the bill of one execution of a pipeline.
+
+    Raises ``KeyError`` for an action whose minutes are not known.
+    """
+    made = pipeline()
+    billed = [action for action in made.actions(name) if action.category != "Approval"]
+    total = sum(minutes[_key(action)] for action in billed)
+    builds = [_build(action, made, minutes) for action in billed if action.provider == "CodeBuild"]
+    return [
+        *builds,
+        _item("CodePipeline: all actions but approvals", total, "codepipeline_minute", "minutes"),
+    ]
+
+
+def _build(action: Action, made: Resources, minutes: Mapping[str, float]) -> Item:
+    project = made.projects()[action.configuration["ProjectName"]]
+    size = project["Environment"]["ComputeType"].removeprefix("BUILD_GENERAL1_").lower()
+    return _item(f"CodeBuild: {action.name}", minutes[_key(action)], f"codebuild_{size}", "minutes")
+
+
+def _key(action: Action) -> str:
+    return f"{action.stage}/{action.name}"
+
+
+def table_with_total(items: Iterable[Item]) -> str:
+    """Return the items as a Markdown table with their total."""
+    listed = list(items)
+    return f"{table(listed)}\n| **total** | | | **{sum(item.cost for item in listed):.2f}** |"
+
+
 def table(items: Iterable[Item]) -> str:
     """Return the items as a Markdown table."""
     rows = [f"| {item.title} | {_number(item.quantity)} | {item.of} | {item.cost:.3f} |" for item in items]
@@ -378,6 +474,10 @@ def tables() -> dict[str, str]:
         "a million claims": table(a_million_claims()),
         "a training": table(a_training()),
         "a week": table(a_week()),
+        "the idle pipeline": table_with_total(idle_pipeline()),
+        "a release": table_with_total(a_release()),
+        "a training of the pipeline": table_with_total(a_training_of_the_pipeline()),
+        "a pull request": table_with_total(a_pull_request()),
     }
 
 

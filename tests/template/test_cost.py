@@ -73,6 +73,30 @@ def test_warm_starts_are_off_by_default_and_their_parameter_says_what_they_cost(
     assert f"{cost} USD a" in TEMPLATE["Parameters"]["ScoringWarmth"]["Description"]
 
 
+def test_a_release_adds_up_and_every_billed_step_is_in_it() -> None:
+    items = {item.title: item for item in cost.a_release()}
+    steps = ["Check", "Package", "Smoke", "Review", "Verify", "Experiments"]
+    assert [title for title in items if title.startswith("CodeBuild")] == [
+        f"CodeBuild: {each}" for each in steps
+    ]
+    assert items["CodePipeline: all actions but approvals"].quantity == sum(cost.ACTION_MINUTES.values())
+    assert items["CodeBuild: Check"].cost == pytest.approx(cost.ACTION_MINUTES["Check/Check"] * 0.01)
+    total = sum(item.cost for item in items.values())
+    assert cost.table_with_total(items.values()).endswith(f"| **{total:.2f}** |")
+    assert 0.5 < total < 2
+
+
+def test_a_step_whose_minutes_are_unknown_is_not_taken_for_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(cost.ACTION_MINUTES, "Smoke/Smoke")
+    with pytest.raises(KeyError, match="Smoke/Smoke"):
+        cost.a_release()
+
+
+def test_an_idle_pipeline_costs_its_key_and_its_artifacts() -> None:
+    assert {item.title for item in cost.idle_pipeline()} == {"KMS keys", "S3: 10 releases"}
+    assert sum(item.cost for item in cost.idle_pipeline()) < 1.2
+
+
 def test_every_price_has_a_source_and_a_date() -> None:
     table = cost.PRICES.read_text(encoding="utf-8")
     [written] = re.findall(r"^as_of = (\S+)$", table, re.MULTILINE)

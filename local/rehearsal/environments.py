@@ -3,6 +3,8 @@
 A build begins with `make setup`, which installs 300 packages; in a rehearsal, dozens of builds run on one
 machine. If a tree asks for the same packages as this clone, it gets an environment with the packages of this
 clone, and with the tree's own code (`claimwatch`, `release`, ...). Otherwise `make setup` does its work.
+
+Its archives are compressed quickly instead of well, because `sam package` compresses every layer each time.
 """
 
 import os
@@ -33,6 +35,7 @@ def share_environment(tree: Path) -> bool:
     (own / "pyvenv.cfg").write_text((shared / "pyvenv.cfg").read_text("utf-8"), "utf-8")
     # Paths are appended in this order, and the names of the tree must win.
     (site / "claimwatch-tree.pth").write_text(f"{tree / 'layers' / 'core'}\n{tree}\n{packages}\n", "utf-8")
+    (site / "quick-archives.pth").write_text("import zlib; zlib.Z_DEFAULT_COMPRESSION = 1\n", "utf-8")
     for program in (shared / "bin").iterdir():
         copy = own / "bin" / program.name
         head = b"" if program.is_dir() else program.read_bytes()[:2]

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from local import servers
 from local.emulator import laptop_environment
-from local.processes import StartupFailed, report_progress
+from local.processes import StartupFailed, report_progress, wait_until
 from local.rehearsal.actions import Actions, ApprovalRequest, Decision
 from local.rehearsal.artifacts import ArtifactStore
 from local.rehearsal.code_pipeline import CodePipeline, Service
@@ -33,11 +33,14 @@ TOOLS = "claimwatch-pipeline"
 FUNCTIONS = ("ScoreClaim", "CaseApi")
 """Functions behind the alias `live`."""
 
-MINUTE = "4"
+MINUTE = "3"
 """Seconds that a minute of CodeDeploy lasts here."""
 
-RATE = 25.0
+RATE = 30.0
 """Requests each second while production is deployed."""
+
+ENOUGH = 1_000
+"""Requests that are sent at least, even if production is deployed before."""
 
 LAPTOP = {
     "EvaluationConcurrency": "4",  # a laptop has no memory for ten checks at once
@@ -245,8 +248,13 @@ class Rehearsal:
                 release.traffic = Traffic(self.production.caller(), self.production.claims(), RATE)
                 stack.enter_context(release.traffic)
             begun = time.time()
-            yield
-            release.deployed = (begun, time.time())
+            try:
+                yield
+            finally:
+                if release.traffic is not None:
+                    sent = release.traffic.sent
+                    wait_until(lambda: len(sent) >= ENOUGH, seconds=2 * ENOUGH / RATE)
+                release.deployed = (begun, time.time())
 
     # -- people, permissions, the log ----------------------------------------------------------------------
 

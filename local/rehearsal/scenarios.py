@@ -8,15 +8,12 @@ from typing import Any
 
 from local.processes import report_progress, wait_until
 from local.rehearsal.pipeline import Execution
-from local.rehearsal.rehearsal import FUNCTIONS, TOOLS, Rehearsal, Release
+from local.rehearsal.rehearsal import ENOUGH, FUNCTIONS, TOOLS, Rehearsal, Release
 from local.rehearsal.repository import Edit, appended, replaced
 from local.rehearsal.traffic import Counts
 
 ARRIVES = "production"
 MODELS = f"{TOOLS}-models"
-ENOUGH = 1_000
-"""Requests that run while production is deployed."""
-
 BACK_WITHIN = 60.0
 """Seconds from the alarm until the alias sends all traffic to the old version."""
 
@@ -179,6 +176,7 @@ def _requests(release: Release, result: Result) -> None:
     window = release.watches[SCORES].window()
     if window:
         result.shifting = release.traffic.between(*window)
+    result.require(result.requests.sent >= ENOUGH, f"only {result.requests.sent} requests were sent")
     result.require(result.requests.lost == 0, f"{result.requests.lost} requests got no answer")
     refused = release.traffic.refused()
     result.require(not refused, f"{len(refused)} requests were refused with {sorted(set(refused))}")

@@ -124,7 +124,7 @@ class Production:
 
     def champion(self) -> str:
         """Return the version of the champion of line motor, as it is published for the API."""
-        name = f"/claimwatch/{self.stack.name}/live/motor/champion"
+        name = f"/claimwatch/{self.stack.name}/live/motor"
         value = self.stack.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
         return str(json.loads(value)["version"])
 

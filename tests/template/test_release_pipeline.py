@@ -764,6 +764,7 @@ WILDCARD_RESOURCES = {
     ("CloudFormationRole", "Network"): "the ids of networks are generated; only this region",
     ("CloudFormationRole", "NewPasswords"): "GetRandomPassword has no resource",
     ("CloudFormationRole", "NewUserPools"): "these actions have no resource",
+    ("VerifyRole", "SeeAlarms"): "CloudWatch shows composite alarms only to this scope; reading only",
 }
 
 

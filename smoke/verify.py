@@ -45,13 +45,19 @@ class Verification:
     def compare_with_release(self) -> str:
         """Compare the hash of what is deployed with that of the release."""
         try:
-            wanted = str(json.loads(self.release.read_text("utf-8"))["tree_sha256"])
+            release = json.loads(self.release.read_text("utf-8"))
+            wanted, version = str(release["tree_sha256"]), str(release.get("code_version"))
         except (OSError, ValueError, KeyError, TypeError):
             raise SmokeFailed(
                 f"{self.release} does not describe a release", "this process", "the artifact `Release`"
             ) from None
         stack = self.stack
-        if "ROLLBACK" in stack.status:
+        # A failed deployment was rolled back to the release that is verified: the stage brings it back, and
+        # CloudFormation has nothing to change, so that the status remains.
+        brought_back = stack.status == "UPDATE_ROLLBACK_COMPLETE" and (
+            (stack.parameters.get("TreeSha256"), stack.parameters.get("CodeVersion")) == (wanted, version)
+        )
+        if "ROLLBACK" in stack.status and not brought_back:
             raise SmokeFailed(
                 f"The last deployment of stack {self.name} was rolled back ({stack.status})",
                 "CloudFormation",

@@ -23,13 +23,16 @@ OUTPUTS = {
 }
 
 
-def stack(status: str = "UPDATE_COMPLETE", tree: str = TREE) -> dict[str, Any]:
+def stack(status: str = "UPDATE_COMPLETE", tree: str = TREE, version: str = "0.1.0-next") -> dict[str, Any]:
     return {
         "Stacks": [
             {
                 "StackStatus": status,
                 "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in OUTPUTS.items()],
-                "Parameters": [{"ParameterKey": "TreeSha256", "ParameterValue": tree}],
+                "Parameters": [
+                    {"ParameterKey": "TreeSha256", "ParameterValue": tree},
+                    {"ParameterKey": "CodeVersion", "ParameterValue": version},
+                ],
             }
         ]
     }
@@ -58,7 +61,7 @@ def alarm(name: str, state: str, *dimensions: str, namespace: str = "Claimwatch"
 
 def verification(tmp_path: Path, **answers: Any) -> Verification:
     release = tmp_path / "release.json"
-    release.write_text(json.dumps({"tree_sha256": TREE}))
+    release.write_text(json.dumps({"tree_sha256": TREE, "code_version": "0.1.0-next"}))
     known: Mapping[str, Any] = {
         "describe_stacks": stack(),
         "list_stack_resources": RESOURCES,
@@ -82,13 +85,20 @@ def test_a_release_that_is_deployed_on_one_version_passes(tmp_path: Path) -> Non
     ("described", "sentence"),
     [
         (stack(tree="cd" * 32), "has tree cdcdcdcdcdcd, and the release abababababab"),
-        (stack("UPDATE_ROLLBACK_COMPLETE"), "was rolled back"),
+        (stack("UPDATE_ROLLBACK_COMPLETE", tree="cd" * 32), "was rolled back"),
+        (stack("UPDATE_ROLLBACK_COMPLETE", version="0.1.0-before"), "was rolled back"),
+        (stack("ROLLBACK_COMPLETE"), "is in state ROLLBACK_COMPLETE"),
         (stack("UPDATE_IN_PROGRESS"), "is in state UPDATE_IN_PROGRESS"),
     ],
 )
 def test_a_stack_with_another_release_fails(tmp_path: Path, described: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SmokeFailed, match=sentence):
         verification(tmp_path, describe_stacks=described).compare_with_release()
+
+
+def test_the_release_to_which_a_stack_was_rolled_back_passes(tmp_path: Path) -> None:
+    verified = verification(tmp_path, describe_stacks=stack("UPDATE_ROLLBACK_COMPLETE"))
+    assert verified.compare_with_release() == TREE[:12]
 
 
 def test_a_release_that_cannot_be_read_is_named(tmp_path: Path) -> None:

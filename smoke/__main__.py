@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     steps = smoke.steps()
     if given.verify:
-        steps = Verification(given.stack, given.release, client).around(steps)
+        steps = Verification(given.stack, given.release, client, clock).around(steps)
     report = run_steps(steps, undo, Report(given.stack, file.run), clock)
     if given.json:
         given.json.write_text(json.dumps(report.document(), indent=2) + "\n", "utf-8")

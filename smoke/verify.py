@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from smoke.stack import Client, Stack
-from smoke.steps import SmokeFailed
+from smoke.steps import Clock, SmokeFailed
 
 _DEAD_LETTERS = ("DeadLetterQueueUrl", "UndeliveredEventsQueueUrl")
 """Ends of the names of outputs with the URL of a dead-letter queue."""
+
+ALARM_SECONDS = 300.0
+"""How long the alarm that stopped a deployment may last after it; its period and evaluation take minutes."""
+
+POLL_SECONDS = 5.0
 
 type Steps = list[tuple[str, Callable[[], str]]]
 
@@ -22,7 +27,9 @@ class Verification:
     name: str
     release: Path
     client: Client
+    clock: Clock
     _before: dict[str, int] = field(default_factory=dict)
+    _brought_back: bool = False
 
     def around(self, steps: Steps) -> Steps:
         """Return the steps of the smoke test with those of the verification, which begin and end it."""
@@ -54,10 +61,10 @@ class Verification:
         stack = self.stack
         # A failed deployment was rolled back to the release that is verified: the stage brings it back, and
         # CloudFormation has nothing to change, so that the status remains.
-        brought_back = stack.status == "UPDATE_ROLLBACK_COMPLETE" and (
+        self._brought_back = stack.status == "UPDATE_ROLLBACK_COMPLETE" and (
             (stack.parameters.get("TreeSha256"), stack.parameters.get("CodeVersion")) == (wanted, version)
         )
-        if "ROLLBACK" in stack.status and not brought_back:
+        if "ROLLBACK" in stack.status and not self._brought_back:
             raise SmokeFailed(
                 f"The last deployment of stack {self.name} was rolled back ({stack.status})",
                 "CloudFormation",
@@ -124,21 +131,30 @@ class Verification:
         }
 
     def look_at_alarms(self) -> str:
-        """See that no alarm that stops a deployment is in state ALARM."""
+        """See that no alarm that stops a deployment is in state ALARM.
+
+        The alarm that stopped the deployment which was rolled back is given the time to end.
+        """
+        deadline = self.clock.now() + (ALARM_SECONDS if self._brought_back else 0.0)
+        while ringing := [name for name, state in self._alarms().items() if state == "ALARM"]:
+            if self.clock.now() >= deadline:
+                raise SmokeFailed(
+                    f"In alarm: {', '.join(ringing)}",
+                    "CloudWatch",
+                    "docs/runbook.md, and the logs of the functions",
+                )
+            self.clock.sleep(POLL_SECONDS)
+        return f"{len(self._alarms())} are not in alarm"
+
+    def _alarms(self) -> dict[str, str]:
+        """Return the states of the alarms about requests by name."""
         names = sorted(self.stack.resources(self.client, "AWS::CloudWatch::Alarm").values())
         alarms: list[dict[str, Any]] = []
         for first in range(0, len(names), 100):
             found = self.client("cloudwatch").describe_alarms(AlarmNames=names[first : first + 100])
             alarms += found["MetricAlarms"]
-        watched = [alarm for alarm in alarms if _watches_functions(alarm)]
-        ringing = sorted(alarm["AlarmName"] for alarm in watched if alarm["StateValue"] == "ALARM")
-        if ringing:
-            raise SmokeFailed(
-                f"In alarm: {', '.join(ringing)}",
-                "CloudWatch",
-                "docs/runbook.md, and the logs of the functions",
-            )
-        return f"{len(watched)} are not in alarm"
+        watched = {each["AlarmName"]: str(each["StateValue"]) for each in alarms if _watches_functions(each)}
+        return dict(sorted(watched.items()))
 
 
 def _watches_functions(alarm: dict[str, Any]) -> bool:

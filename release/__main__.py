@@ -9,6 +9,8 @@ from release.configuration import configure, show
 from release.credentials import print_credentials
 from release.errors import ReleaseRefused
 from release.experiments import request_experiments
+from release.migrations import check_migrations
+from release.previous_release import check_previous_release
 from release.promote import promote_model
 from release.review import review
 from release.train import train_model
@@ -21,6 +23,8 @@ app.command("version")(print_version)
 app.command("tree")(print_tree)
 app.command("configure")(configure)
 app.command("show")(show)
+app.command("migrations")(check_migrations)
+app.command("test-previous-release")(check_previous_release)
 app.command("credentials")(print_credentials)
 app.command("analysis")(analysis)
 app.command("review")(review)

@@ -121,6 +121,7 @@ def test_the_catalogue_gives_the_api_nothing(cluster: Cluster, full_desk: Desk) 
             assert privileges(full_desk.database, role, schema) == {}
 
 
+@pytest.mark.schema_of_this_release
 def test_the_functions_that_the_api_may_call_are_these(full_desk: Desk) -> None:
     callable_by = (
         "SELECT p.proname::text FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
@@ -172,6 +173,7 @@ DEFINER_MAY = f"""
 """
 
 
+@pytest.mark.schema_of_this_release
 def test_the_functions_of_the_api_run_with_these_rights_only(full_desk: Desk) -> None:
     """They cannot read the random audit, a decider, the key of the draw, photos or quarantined rows."""
     expected = dict(line.strip().split(": ", 1) for line in DEFINER_MAY.strip().splitlines())

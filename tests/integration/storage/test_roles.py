@@ -223,6 +223,7 @@ def of_line_glass(found: dict[str, str]) -> dict[str, str]:
     return {name: what for name, what in found.items() if not name.endswith("claim_motor")}
 
 
+@pytest.mark.schema_of_this_release
 @pytest.mark.parametrize("task", TASKS)
 def test_a_task_has_exactly_the_privileges_of_its_line_in_the_matrix(
     glass: ClonedDatabase, task: str
@@ -323,6 +324,7 @@ def test_a_history_is_append_only_for_every_task(glass: ClonedDatabase, history:
     assert not [task for task, what in writers.items() if any(word in what for word in changing)]
 
 
+@pytest.mark.schema_of_this_release
 def test_functions_with_the_rights_of_their_owner_pin_the_search_path(glass: ClonedDatabase) -> None:
     definers = rows(
         glass,

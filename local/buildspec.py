@@ -10,7 +10,7 @@ anything. What is the same here:
 - Reports are read even if the build failed. A build without a report or artifact that it declares fails.
 
 What differs: the machine is not fresh (its tools, its processes, its network), nothing is uploaded, and
-`runtime-versions` selects nothing. Keys that the runner does not know are refused.
+`runtime-versions` selects only Python. Keys that the runner does not know are refused.
 """
 
 import argparse
@@ -94,6 +94,7 @@ class Buildspec:
     variables: Mapping[str, str]
     exported: tuple[str, ...]
     phases: Mapping[str, Phase]
+    runtimes: Mapping[str, str] = field(default_factory=dict)
     reports: Mapping[str, Files] = field(default_factory=dict)
     artifacts: Mapping[str, Files] = field(default_factory=dict)
 
@@ -167,6 +168,7 @@ def read_buildspec(text: str) -> Buildspec:
         variables=variables,
         exported=_texts(env.get("exported-variables"), "env.exported-variables"),
         phases=phases,
+        runtimes=_runtimes(document),
         reports={
             name: _report(name, _mapping(value, f"reports.{name}"))
             for name, value in _mapping(document.get("reports"), "reports").items()
@@ -183,6 +185,18 @@ def _phases(document: Mapping[str, YamlValue]) -> Iterator[tuple[str, YamlValue]
     yield from phases.items()
 
 
+def _runtimes(document: Mapping[str, YamlValue]) -> dict[str, str]:
+    """Return the languages that the phase install declares, with their versions."""
+    place = "phases.install.runtime-versions"
+    install = _mapping(_mapping(document.get("phases"), "phases").get("install"), "phases.install")
+    runtimes = {
+        language: _text(version, f"{place}.{language}")
+        for language, version in _mapping(install.get("runtime-versions"), place).items()
+    }
+    _only(dict(runtimes), place, "python", "nodejs")
+    return runtimes
+
+
 def _phase(name: str, value: YamlValue) -> Phase:
     phase, place = _mapping(value, f"phases.{name}"), f"phases.{name}"
     known = ("commands", "finally", "on-failure", *(("runtime-versions",) if name == "install" else ()))
@@ -190,7 +204,6 @@ def _phase(name: str, value: YamlValue) -> Phase:
     on_failure = phase.get("on-failure")
     if on_failure not in (None, "ABORT", "CONTINUE"):
         raise RefusedBuildspec(f"{place}.on-failure '{on_failure}' is neither ABORT nor CONTINUE")
-    _mapping(phase.get("runtime-versions"), f"{place}.runtime-versions")
     commands = _texts(phase.get("commands"), f"{place}.commands")
     if not commands and "runtime-versions" not in phase:
         raise RefusedBuildspec(f"{place}.commands is missing")
@@ -341,7 +354,7 @@ class _Build:
     ) -> dict[str, str]:
         build = uuid.uuid4()
         return (
-            machine_environment()
+            machine_environment(self.spec.runtimes)
             | {"HOME": str(self.home), "LANG": "C.UTF-8", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
             | dict(self.spec.variables)
             | source_version(source)
@@ -451,15 +464,27 @@ class _Build:
         return uploaded
 
 
-def machine_environment() -> dict[str, str]:
-    """Return the variables of this machine that a build keeps, with PATH but for this process's .venv."""
+def machine_environment(runtimes: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of this machine that a build keeps.
+
+    PATH does not contain the .venv of this process. It begins with the Python that the buildspec declares, as
+    on CodeBuild; raises `RefusedBuildspec` if that is not the version of this process.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
         if name in _MACHINE or name.startswith(_MACHINE_PREFIXES)
     }
     own = {str(Path(sys.executable).parent), str(PROJECT / ".venv" / "bin")}
-    kept["PATH"] = os.pathsep.join(each for each in kept["PATH"].split(os.pathsep) if each not in own)
+    folders = [each for each in kept["PATH"].split(os.pathsep) if each not in own]
+    if "python" in runtimes:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        if runtimes["python"] != version:
+            raise RefusedBuildspec(
+                f"python {runtimes['python']} is not the version of this machine, {version}"
+            )
+        folders.insert(0, str(Path(sys.base_prefix) / "bin"))
+    kept["PATH"] = os.pathsep.join(folders)
     return kept
 
 

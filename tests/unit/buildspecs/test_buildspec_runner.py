@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import textwrap
 import time
 from collections.abc import Callable
@@ -288,6 +289,20 @@ def test_a_build_without_a_variable_that_it_promises_fails(build: Build) -> None
     assert (result.status, result.problems) == ("FAILED", ("exported variable SUMMARY is not set",))
 
 
+def test_a_build_gets_the_python_that_it_declares_and_not_that_of_a_virtual_environment(build: Build) -> None:
+    text = """\
+        version: 0.2
+        phases:
+          install: {{runtime-versions: {{python: {version}}}}}
+          build:
+            commands: ['python3 -c "import sys; print(sys.version_info[:2], sys.prefix == sys.base_prefix)"']
+        """
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert spoken(build(text.format(version=version))) == [f"{sys.version_info[:2]} True"]
+    with pytest.raises(RefusedBuildspec, match=r"python 3\.8 is not the version of this machine"):
+        build(text.format(version="3.8"))
+
+
 # -- reports and artifacts ---------------------------------------------------------------------------------
 
 JUNIT = '<testsuites><testsuite tests="5" failures="2" errors="1" skipped="1"/></testsuites>'
@@ -430,6 +445,10 @@ BUILD = "phases: {build: {commands: [make]}}"
         (
             "version: 0.2\nphases: {build: {runtime-versions: {python: 3.13}, commands: [make]}}",
             "phases.build: the runner does not know 'runtime-versions'",
+        ),
+        (
+            "version: 0.2\nphases: {install: {runtime-versions: {phyton: 3.13}}}",
+            "phases.install.runtime-versions: the runner does not know 'phyton'",
         ),
         (f"version: 0.2\nenv: {{shell: zsh}}\n{BUILD}", "env.shell 'zsh' is neither bash nor sh"),
         (f"version: 0.2\nenv: {{variables: {{CODEBUILD_SRC_DIR: x}}}}\n{BUILD}", "are reserved"),

@@ -28,6 +28,12 @@ class Finding:
 _NAMES = r"^arn:aws:secretsmanager:|^(true|false)$"
 """What stands beside words such as `Secret`, but is its name or a setting."""
 
+_LINES = (
+    r"^[\s-]*(Action: )?secretsmanager:[A-Za-z*]+( #.*)?$",
+    r"^[\s-]*(!Sub )?arn:\$\{AWS::Partition\}:secretsmanager:[\w${}:*-]+$",
+)
+"""Whole lines of a template that consist of an action or of the name of a secret."""
+
 _GENERAL = ("Secret Keyword", "Base64 High Entropy String", "Hex High Entropy String")
 """Detectors of passwords by the name beside them, and of random texts. Tests are full of both, made up; there
 only the detectors of keys, tokens and addresses of known forms count."""
@@ -46,9 +52,10 @@ def scanned(project: Path, files: Iterable[Path]) -> list[Path]:
 
 def scan(project: Path, files: Sequence[Path]) -> list[Finding]:
     """Return what detect-secrets finds in files, relative to the project; nothing is sent to a service."""
+    lines = [option for line in _LINES for option in ("--exclude-lines", line)]
     done = run_tool(
         "detect-secrets",
-        ["scan", "--no-verify", "--exclude-secrets", _NAMES, *map(str, files)],
+        ["scan", "--no-verify", "--exclude-secrets", _NAMES, *lines, *map(str, files)],
         timeout=600,
         folder=project,
     )

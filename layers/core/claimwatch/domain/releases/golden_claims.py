@@ -7,7 +7,7 @@ missing, unseen and extreme values, and some break the rules of the contract.
 import json
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from itertools import batched
+from itertools import cycle
 
 from claimwatch.domain.contract.contract import Column, Contract, LogicalType, Role
 from claimwatch.domain.model.features import FeatureSpec
@@ -109,15 +109,13 @@ def _in_turn(choices: Choices, most: int, draws: Draws) -> Iterator[Value]:
 
 def _broken_members(choices: Sequence[Choices], count: int, draws: Draws) -> Iterator[_Members]:
     """Yield members that break rules, for ever: each rule of each column, several in a claim if need be."""
-    broken = draws.shuffled(
-        [(each.column.name, value) for each in choices for value in each.broken], "broken"
-    )
-    together = min(_MOST_BROKEN, -(-len(broken) // max(1, count - _ODD_TEXTS)))
-    while True:
-        for some in batched(broken, max(1, together), strict=False):
-            yield dict(some)
-        if not broken:
-            yield {}
+    broken = [(each.column.name, value) for each in choices for value in each.broken]
+    claims: list[_Members] = [{} for _ in range(max(1, min(len(broken), count - _ODD_TEXTS)))]
+    for name, value in draws.shuffled(broken, "broken"):
+        free = [claim for claim in claims if name not in claim and len(claim) < _MOST_BROKEN]
+        if free:
+            min(free, key=len)[name] = value
+    yield from cycle(claims)
 
 
 _ODD_TEXTS = 8

@@ -30,8 +30,11 @@ _FIRST_ID = 900_000_000_000_001
 """Ids that are whole numbers begin here, where no line has claims."""
 _LONGEST = 40
 """Characters of a made-up text, unless the contract wants more."""
+_LONGEST_BROKEN = 5_000
+"""Characters of a text that is too long; a few of them fit into a request."""
 _TEXTS = 3
 """Made-up texts of a column."""
+_EARLIEST = datetime(1700, 1, 1)  # noqa: DTZ001
 _LATEST = datetime(2262, 1, 1)  # noqa: DTZ001 - UTC, like all times here
 
 
@@ -199,7 +202,7 @@ def _broken(column: Column) -> Iterator[Value]:
     if column.logical_type is LogicalType.STRING:
         if column.valid_values is not None or column.pattern is not None:
             yield "\u00a7"
-        if column.max_length is not None and column.max_length < 1_000:
+        if column.max_length is not None and column.max_length < _LONGEST_BROKEN:
             yield "x" * (column.max_length + 1)
         if column.min_length is not None and column.min_length > 1:
             yield "x" * (column.min_length - 1)
@@ -212,6 +215,8 @@ def _broken(column: Column) -> Iterator[Value]:
         yield from (above + 1,) if above is not None else ()
     elif column.logical_type in DATED:
         yield "2021-02-30"
+        if column.minimum is not None or column.exclusive_minimum is not None:
+            yield _EARLIEST
         if column.maximum is not None or column.exclusive_maximum is not None:
             yield _LATEST
 

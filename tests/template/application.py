@@ -114,7 +114,7 @@ def deployed_resources(**given: str) -> dict[str, dict[str, Any]]:
     SAM's resources are translated, resources whose condition is false are left out, and every Fn::If is
     replaced by the value that applies.
     """
-    template = _translated()
+    template = _translated(tuple((name, given[name]) for name in READ_BY_SAM if name in given))
     parameters = {name: body.get("Default", "") for name, body in template["Parameters"].items()} | given
 
     def holds(condition: Any) -> bool:
@@ -157,16 +157,20 @@ def deployed_resources(**given: str) -> dict[str, dict[str, Any]]:
     }
 
 
+READ_BY_SAM = ("GradualDeployment", "TrafficShift", "TreeSha256")
+"""Parameters whose values decide what SAM makes of the template."""
+
+
 @cache
-def _translated() -> dict[str, Any]:
-    """Return the template in the form that CloudFormation gets from SAM."""
+def _translated(parameters: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """Return the template in the form that CloudFormation gets from SAM with these parameters."""
     template = yaml_parse((PROJECT / "template.yaml").read_text())
     for body in template["Resources"].values():
         for name in ("CodeUri", "ContentUri", "DefinitionUri"):
             if name in body["Properties"]:
                 body["Properties"][name] = "s3://a-bucket/an-archive"
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name="us-east-1"))
-    translated: dict[str, Any] = translator.translate(template, {}, passthrough_metadata=True)
+    translated: dict[str, Any] = translator.translate(template, dict(parameters), passthrough_metadata=True)
     return translated
 
 

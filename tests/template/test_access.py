@@ -155,6 +155,23 @@ ALLOWED = {
         "sns:Publish",
         "sqs:SendMessage",
     },
+    "CheckScores": {
+        "codedeploy:PutLifecycleEventHookExecutionStatus",
+        "lambda:GetAlias",
+        "lambda:GetFunctionConfiguration",
+        "lambda:InvokeFunction",
+        "s3:AbortMultipartUpload",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "ssm:GetParameter",
+        "ssm:GetParametersByPath",
+    },
+    "CheckCaseApi": {
+        "codedeploy:PutLifecycleEventHookExecutionStatus",
+        "lambda:GetFunctionConfiguration",
+        "lambda:InvokeFunction",
+    },
     "MigrateSchema": {"secretsmanager:GetSecretValue", "ssm:DeleteParameters", "ssm:PutParameter"},
 }
 
@@ -259,6 +276,7 @@ def test_only_functions_whose_work_it_is_write_to_a_bucket() -> None:
     } - OF_PEOPLE
     assert writers == {
         "ApplyContract",
+        "CheckScores",
         "InspectFile",
         "PublishContract",
         "PublishTraining",

@@ -86,6 +86,10 @@ def test_a_route_may_call_its_function(key: str) -> None:
     )
 
 
+ASKS_NEW_VERSIONS = {("CheckScores", "AskVersions"), ("CheckCaseApi", "AskVersions")}
+"""The checks of a new version, which no request reaches yet. Only CodeDeploy calls them."""
+
+
 def test_no_policy_lets_anybody_invoke_a_function_of_the_api_directly() -> None:
     """A caller who may invoke the function can write any identity into the event."""
     for name, statement in policies():
@@ -93,6 +97,8 @@ def test_no_policy_lets_anybody_invoke_a_function_of_the_api_directly() -> None:
         if statement["Effect"] == "Allow" and any(
             action in ("*", "lambda:*") or action.startswith("lambda:Invoke") for action in actions
         ):
+            if (name, statement["Sid"]) in ASKS_NEW_VERSIONS:
+                continue
             invoked = {referred(resource) for resource in as_list(statement["Resource"])}
             assert None not in invoked, name
             assert not invoked & set(REQUESTED.values()), name

@@ -97,6 +97,11 @@ def test_an_idle_pipeline_costs_its_key_and_its_artifacts() -> None:
     assert sum(item.cost for item in cost.idle_pipeline()) < 1.2
 
 
+def test_gradual_deployment_costs_its_alarms() -> None:
+    assert total(GradualDeployment="true") - total() == pytest.approx(0.3)
+    assert "0.30 USD a month" in TEMPLATE["Parameters"]["GradualDeployment"]["Description"]
+
+
 def test_every_price_has_a_source_and_a_date() -> None:
     table = cost.PRICES.read_text(encoding="utf-8")
     [written] = re.findall(r"^as_of = (\S+)$", table, re.MULTILINE)

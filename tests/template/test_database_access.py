@@ -75,9 +75,10 @@ def test_functions_are_updated_after_the_schema_and_the_logins() -> None:
 
 def test_a_role_can_read_the_login_of_its_task_only() -> None:
     wanted = TASK_OF | {"TrainingRole": "training", "ReadAuditPolicy": "audit"}
+    pointers = [{"Fn::Sub": f"{ARN}{STACK}/{kind}/*"} for kind in ("contracts", "live")]
     assert readers("ssm:GetParameter") == {
         name: [{"Fn::Sub": f"{ARN}{PREFIX}/{task}"}] for name, task in wanted.items()
-    }
+    } | {"CheckScores": pointers}
     script = RESOURCES["TrainingTemplate"]["Properties"]["LaunchTemplateData"]["UserData"]
     assert f"export DATABASE_PARAMETER='{PREFIX}/training'\n" in script["Fn::Base64"]["Fn::Sub"][0]
 

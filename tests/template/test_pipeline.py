@@ -65,8 +65,6 @@ def test_folder_and_resource_carry_the_same_verb(name: str) -> None:
 
 def test_every_function_folder_belongs_to_a_resource() -> None:
     folders = {path.parent for path in (PROJECT / "functions").glob("*/*/handler.py")}
-    if "CheckScores" not in FUNCTIONS:  # the checks of releases get their resources together with aliases
-        folders -= set((PROJECT / "functions" / "releases").iterdir())
     assert folders == {PROJECT / properties["CodeUri"].rstrip("/") for properties in FUNCTIONS.values()}
 
 

@@ -16,7 +16,15 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from tests.template.application import FUNCTIONS, PROJECT, RESOURCES, TEMPLATE, deployed_resources, layers_of
+from tests.template.application import (
+    FUNCTIONS,
+    PROJECT,
+    RESOURCES,
+    TEMPLATE,
+    deployed_resources,
+    layers_of,
+    statements_of,
+)
 
 PUBLISHED = ["ScoreClaim", "CaseApi"]
 """The functions behind an alias."""
@@ -24,6 +32,13 @@ PUBLISHED = ["ScoreClaim", "CaseApi"]
 TREE, OTHER_TREE = 64 * "a", 64 * "b"
 
 ARCHIVES = {"CoreLayer": "core", "PlatformLayer": "platform", "OnlineLayer": "online"}
+
+
+CHECKS = {"ScoreClaim": "CheckScores", "CaseApi": "CheckCaseApi"}
+"""The functions that CodeDeploy asks before a version gets traffic."""
+
+LONGEST_STACK_NAME = 36
+LONGEST_FUNCTION_NAME = 64
 
 
 @cache
@@ -109,8 +124,11 @@ def test_every_layer_and_every_parameter_of_a_function_is_in_the_description_of_
 
     for layer in layers_of(function):
         assert re.search(rf"'Ref': '{layer}[0-9a-f]{{10}}'", described)
+    released = str(published(deployed_resources(TreeSha256=TREE), function)[1]["Description"])
+    assert "Layer" not in released  # the hash covers them, and does not change when they are built again
     variables = FUNCTIONS[function]["Environment"]["Variables"]
     parameters = {value["Ref"] for value in variables.values() if "Ref" in value} - RESOURCES.keys()
+    parameters -= {"TreeSha256"}  # another one publishes a version of another name
     if "VpcConfig" not in FUNCTIONS[function]:
         parameters |= {"SubnetIds", "SecurityGroupIds"}
     assert parameters
@@ -185,6 +203,9 @@ def test_by_default_nothing_of_a_gradual_deployment_exists() -> None:
     for name, body in resources.items():
         if body["Type"] == "AWS::CloudWatch::Alarm" and "AWS/Lambda" in str(body) and ":live" in str(body):
             assert body["Condition"] == "DeployGradually", name
+    for name in CHECKS.values():
+        assert resources[name]["Condition"] == "DeployGradually"
+        assert name not in deployed_resources()
     assert TEMPLATE["Parameters"]["GradualDeployment"]["Default"] == "false"
 
 
@@ -198,6 +219,7 @@ def test_requests_move_to_a_new_version_step_by_step_and_back_if_an_alarm_goes_o
         configuration = str(group["DeploymentConfigName"])
         assert "CodeDeployDefault.Lambda" in configuration
         assert shift in configuration
+        assert policy["BeforeAllowTrafficHook"] == {"Ref": CHECKS[function]}
         assert group["AutoRollbackConfiguration"]["Enabled"]
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
         alarms = [alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]]
@@ -214,3 +236,78 @@ def test_requests_move_to_a_new_version_step_by_step_and_back_if_an_alarm_goes_o
             {"Ref": function},
             {"Fn::Sub": f"${{{function}}}:live"},
         ]
+
+
+@pytest.mark.parametrize("function", PUBLISHED)
+def test_archives_that_were_built_again_publish_nothing_within_a_release(function: str) -> None:
+    """Two builds of one tree may differ in bytes; the hash of the tree decides."""
+    again = tuple((name, "built-again") for name in [function, *layers_of(function)])
+    before, after = of_release(TREE), translated(again, (("TreeSha256", TREE),))
+
+    (name, first), (same, second) = published(before, function), published(after, function)
+    assert name == same
+    # The description, in which a layer's logical id follows its archive, has no layer if there is a hash.
+    for description in (first["Description"], second["Description"]):
+        for part in description["Fn::Join"][1]:
+            if "Layer" in str(part):
+                assert part["Fn::If"][0] == "NamedRelease"
+                assert part["Fn::If"][1] in ("", "release")
+    assert TEMPLATE["Conditions"]["NamedRelease"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "TreeSha256"}, ""]}]
+    }
+
+
+@pytest.mark.parametrize("function", PUBLISHED)
+def test_a_new_version_is_checked_under_the_name_that_codedeploy_may_call(function: str) -> None:
+    resources = deployed_resources(GradualDeployment="true", TreeSha256=TREE)
+    check = resources[CHECKS[function]]["Properties"]
+    name = check["FunctionName"]["Fn::Sub"]
+
+    assert name == f"CodeDeployHook_${{AWS::StackName}}-{CHECKS[function]}"
+    assert len(name.replace("${AWS::StackName}", LONGEST_STACK_NAME * "n")) <= LONGEST_FUNCTION_NAME
+    described = TEMPLATE["Parameters"]["GradualDeployment"]["Description"]
+    assert f"at most {LONGEST_STACK_NAME} characters" in " ".join(described.split())
+    # It asks the version that this deployment publishes.
+    version, _ = published(resources, function)
+    assert check["Environment"]["Variables"]["NEW_VERSION"] == {"Ref": version}
+    assert "VpcConfig" not in check
+
+
+@pytest.mark.parametrize("function", PUBLISHED)
+def test_a_check_asks_its_own_function_only_and_answers_its_own_deployments_only(function: str) -> None:
+    statements = {statement["Sid"]: statement for statement in statements_of(FUNCTIONS[CHECKS[function]])}
+
+    assert statements["AskVersions"]["Resource"] == {"Fn::Sub": f"${{{function}.Arn}}:*"}
+    answered = statements["AnswerCodeDeploy"]["Resource"]["Fn::Sub"]
+    resources = deployed_resources(GradualDeployment="true")
+    application, group = answered.partition(":deploymentgroup:")[2].split("/")
+    # CloudFormation names a resource after the stack and the logical id.
+    for pattern, kind in ((application, "Application"), (group, "DeploymentGroup")):
+        logical_id = pattern.removeprefix("${AWS::StackName}-").removesuffix("-*")
+        assert resources[logical_id]["Type"] == f"AWS::CodeDeploy::{kind}"
+    assert group.startswith(f"${{AWS::StackName}}-{function}")
+
+
+def test_the_role_of_codedeploy_is_aws_own_and_used_by_both_groups() -> None:
+    resources = deployed_resources(GradualDeployment="true")
+    [role] = [name for name in resources if name.startswith("CodeDeploy")]
+
+    [policy] = resources[role]["Properties"]["ManagedPolicyArns"]
+    assert str(policy).endswith("AWSCodeDeployRoleForLambda")
+    for function in PUBLISHED:
+        group = resources[f"{function}DeploymentGroup"]["Properties"]
+        assert group["ServiceRoleArn"] == {"Fn::GetAtt": [role, "Arn"]}
+        assert {"Key": "application", "Value": "claimwatch"} in group["Tags"]
+
+
+def test_a_database_that_wakes_up_turns_no_release_back() -> None:
+    pattern = RESOURCES["CasesUnavailableFilter"]["Properties"]["FilterPattern"]
+    assert '$.code != "waking"' in pattern
+    handler = (PROJECT / FUNCTIONS["CaseApi"]["CodeUri"] / "handler.py").read_text()
+    assert '"request answered", extra={"status"' in handler
+    assert '"code"' in handler
+
+
+@pytest.mark.parametrize("function", PUBLISHED)
+def test_outputs_name_the_functions_whose_alias_has_the_traffic(function: str) -> None:
+    assert TEMPLATE["Outputs"][f"{function}Function"]["Value"] == {"Ref": function}

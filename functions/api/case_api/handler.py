@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
 from claimwatch.aws.api_callers import IdentityClaims
+from claimwatch.aws.http_api import code_of
 from claimwatch.cases.routes import CaseApi
 from claimwatch.cases.schema_check import asks_for_schema, schema_versions
 from claimwatch.observability import logger, tracer, without_messages
@@ -22,5 +23,6 @@ def handler(event: object, _context: LambdaContext) -> Mapping[str, Any]:
         return schema_versions(runtime.case_database(), settings.code_version)
     claims = IdentityClaims(settings.identity_name_claim, settings.identity_groups_claim)
     answer = CaseApi(runtime.case_database(), claims).answer(event)
-    logger.info("request answered", extra={"status": answer["statusCode"]})
+    # An alarm watches the answers 503 of this line while requests move to a new version.
+    logger.info("request answered", extra={"status": answer["statusCode"], "code": code_of(answer)})
     return answer

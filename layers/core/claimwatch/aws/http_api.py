@@ -210,6 +210,13 @@ def _problem(problem: RequestProblem) -> dict[str, Any]:
     return answer_of(problem.status, PROBLEM_JSON, document, headers)
 
 
+def code_of(answer: Mapping[str, Any]) -> str | None:
+    """Return the code of an answer that is a problem document; None for other answers."""
+    if answer["headers"]["content-type"] != PROBLEM_JSON:
+        return None
+    return str(json.loads(answer["body"])["code"])
+
+
 def answer_of(
     status: HTTPStatus, kind: str, content: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> dict[str, Any]:

@@ -1,19 +1,23 @@
-"""Dependencies of the functions that check a release before it gets traffic; they have no database."""
+"""Dependencies of the functions that check a release before it gets traffic; they have no database.
+
+The check of the API of cases has no layer with numpy, so what needs it is imported with the check of scores.
+"""
 
 import time
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claimwatch.access.lines_in_force import Contracts
 from claimwatch.aws.clients import client, hook_client
 from claimwatch.aws.function_versions import LambdaVersions
 from claimwatch.aws.objects import S3Objects
 from claimwatch.aws.published import PointerParameters
-from claimwatch.releases import check_case_api, check_scores
-from claimwatch.releases.golden_records import GoldenRecords, Subject
-from claimwatch.scoring.bundle_store import read_bundle
+from claimwatch.releases import check_case_api
 from claimwatch.settings import settings
+
+if TYPE_CHECKING:
+    from claimwatch.releases import check_scores
 
 
 def code_deploy() -> Any:
@@ -33,8 +37,12 @@ def caller() -> str:
     return str(hook_client("sts").get_caller_identity()["Arn"])
 
 
-def scores() -> check_scores.Dependencies:
+def scores() -> "check_scores.Dependencies":
     """Return the dependencies of the check of scores."""
+    from claimwatch.releases import check_scores  # noqa: PLC0415 - see above
+    from claimwatch.releases.golden_records import GoldenRecords, Subject  # noqa: PLC0415 - as above
+    from claimwatch.scoring.bundle_store import read_bundle  # noqa: PLC0415 - as above
+
     live = PointerParameters(f"{settings.published_parameters}/live")
     contracts = PointerParameters(f"{settings.published_parameters}/contracts")
     objects = S3Objects(client("s3"))

@@ -244,6 +244,11 @@ def test_a_process_that_answers_score_requests_imports_no_database_and_no_tracer
     assert heavy.isdisjoint(loaded)
 
 
+def test_the_check_of_the_api_of_cases_needs_no_layer_with_numpy() -> None:
+    loaded = loaded_by("release_runtime", "releases.check_case_api", "aws.deployment_hooks", "observability")
+    assert {"numpy", "onnxruntime", "psycopg2"}.isdisjoint(loaded)
+
+
 def loaded_by(*modules: str) -> set[str]:
     """Return the modules in a new process that imports these modules of the package."""
     names = [f"claimwatch.{name}" for name in modules]

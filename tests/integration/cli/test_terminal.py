@@ -17,9 +17,10 @@ from claimwatch.domain.evaluation.finding import CHECKS, Finding
 from claimwatch.errors import RefusedContract, RefusedData
 from claimwatch.storage import evaluations
 from claimwatch.storage.evaluations import Window
-from cli import calls, permissions
+from cli import calls, deploy, permissions
 from cli.api import Answer
 from cli.main import app
+from cli.releases import PRODUCTION, Alias, Approval, DeployedRelease, Execution, Pipeline, Rollback, Stage
 from cli.stack import Audit, Stack
 from local.filesystem_object_store import FilesystemObjectStore
 from tests.cluster import ClonedDatabase
@@ -89,6 +90,8 @@ COMMANDS: Mapping[tuple[str, ...], list[tuple[object, ...]]] = {
     ("call", "models"): [("--line", "glass")],
     ("call", "ready"): [()],
     ("call", "health"): [()],
+    ("deploy", "status"): [(), ("--pipeline", EVIL)],
+    ("deploy", "rollback"): [("--why", "w"), ("--why", "w", "--to", EVIL), ("--why", EVIL)],
     ("audit", "list"): [(), ("--claim", EVIL), ("--summary",)],
     ("audit", "verify"): [(), ("--export", "{folder}/{name}.csv")],
     ("audit", "export"): [("{folder}/{name}.ndjson",)],
@@ -138,6 +141,51 @@ class HostileApi:
         return Answer(ANSWER, 0.1)
 
 
+class HostileReleases:
+    """A pipeline and its stacks whose every text is hostile."""
+
+    def __init__(self, _: object) -> None:
+        """Need no client."""
+
+    def pipeline(self, _: str) -> Pipeline:
+        """Return a pipeline that waits for a person."""
+        return Pipeline(
+            EVIL,
+            {PRODUCTION: EVIL},
+            [Stage(EVIL, EVIL, EVIL)],
+            [Approval(EVIL, EVIL, MONDAY, EVIL)],
+            [self.release_before()],
+        )
+
+    def deployed(self, stage: str, stack: str) -> DeployedRelease:
+        """Return a release whose traffic shifts."""
+        alias = Alias(EVIL, EVIL, EVIL, {EVIL: 0.1})
+        return DeployedRelease(stage, stack, EVIL, EVIL, EVIL, [alias], [EVIL])
+
+    def shifting(self, _: str) -> list[str]:
+        """Return the deployments that shift traffic."""
+        return [EVIL]
+
+    def stop(self, _: object) -> None:
+        """Stop deployments."""
+
+    def release_before(self, *_: object) -> Execution:
+        """Return an execution."""
+        return Execution(EVIL, EVIL, EVIL, MONDAY, EVIL, EVIL)
+
+    def roll_back(self, *_: object) -> str:
+        """Return the id of the execution that was started."""
+        return EVIL
+
+    def record(self, *_: object) -> Rollback:
+        """Return what is on record."""
+        return Rollback(MONDAY, EVIL, EVIL, EVIL)
+
+    def rollbacks(self, _: str) -> list[Rollback]:
+        """Return what is on record."""
+        return [self.record()]
+
+
 def test_every_command_is_tried() -> None:
     assert COMMANDS.keys() == set(registered())
 
@@ -161,6 +209,8 @@ def test_no_output_of_a_command_controls_the_terminal(
     monkeypatch.setattr(webbrowser, "open", lambda _: False)
     for module in (calls, permissions):
         monkeypatch.setattr(module, "find_api", lambda *_: HostileApi())
+    monkeypatch.setattr(deploy, "find_clients", lambda *_: ("a-stack", None))
+    monkeypatch.setattr(deploy, "Releases", HostileReleases)
     seen = ""
     for arguments in COMMANDS[command]:
         words = [

@@ -31,7 +31,7 @@ CLIENTS = """
 import sys
 sys.path[:0] = sys.argv[1:]
 import boto3
-services = "s3 secretsmanager sns sqs stepfunctions events ec2 sts cloudwatch logs ssm"
+services = "s3 secretsmanager sns sqs stepfunctions events ec2 sts cloudwatch logs ssm codedeploy lambda"
 for service in services.split():
     boto3.client(service, region_name="eu-central-1")
 from botocore.stub import Stubber
@@ -50,6 +50,10 @@ for call, given, answer in (
         stub.add_response(call.__name__, answer, given)
         call(**given)
 ssm.exceptions.ParameterNotFound
+functions = boto3.client("lambda", region_name="eu-central-1")
+functions.invoke, functions.get_alias, functions.get_function_configuration
+deployments = boto3.client("codedeploy", region_name="eu-central-1")
+deployments.put_lifecycle_event_hook_execution_status
 """
 
 TABLES = """

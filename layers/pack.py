@@ -88,7 +88,10 @@ def keep_operations(target: Path, kept: list[str]) -> None:
     for service, _, operation in (name.partition(":") for name in kept):
         operations.setdefault(service, set()).add(operation)
     for service, names in operations.items():
-        [path] = (target / "botocore" / "data" / service).glob("*/service-2.json.gz")
+        # A client is made from the newest version of its API; Lambda has an older one, too.
+        *older, path = sorted((target / "botocore" / "data" / service).glob("*/service-2.json.gz"))
+        for version in older:
+            shutil.rmtree(version.parent)
         model = json.loads(gzip.decompress(path.read_bytes()))
         # Sorted, because equal layers must be equal archives: a layer that differs publishes new versions.
         model["operations"] = {name: model["operations"][name] for name in sorted(names)}

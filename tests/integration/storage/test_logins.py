@@ -1,9 +1,8 @@
 """Logins: each deployment renews the passwords, and functions that connect meanwhile find their way."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
@@ -15,33 +14,6 @@ from claimwatch.storage.logins import TASKS, UnusableDatabase, login_of, renew_l
 from tests.cluster import ClonedDatabase, Cluster, Logins
 
 type Credentials = Mapping[str, Any]
-
-
-@pytest.fixture
-def owner(cluster: Cluster, database_url: str) -> Iterator[Credentials]:
-    """The owner's credentials of a database without logins of its own; they are dropped in the end."""
-    url = urlsplit(database_url)
-    name = url.path.lstrip("/")
-    yield {
-        "host": url.hostname,
-        "port": url.port,
-        "dbname": name,
-        "username": url.username,
-        "sslmode": "disable",
-    }
-    with closing(psycopg2.connect(cluster.server.url)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            for task in TASKS:
-                login = sql.Identifier(login_of(name, task))
-                cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [login.string])
-                if cursor.fetchone() is not None:
-                    database = sql.Identifier(name)
-                    cursor.execute(
-                        sql.SQL("REVOKE ALL ON DATABASE {} FROM {}; DROP ROLE {}").format(
-                            database, login, login
-                        )
-                    )
 
 
 def who(credentials: Credentials, wake_up_time: float = 0.0) -> str:

@@ -12,6 +12,7 @@ from release.experiments import request_experiments
 from release.migrations import check_migrations
 from release.previous_release import check_previous_release
 from release.promote import promote_model
+from release.recorded_migrations import record_release
 from release.review import review
 from release.train import train_model
 from release.tree import print_tree
@@ -23,6 +24,7 @@ app.command("version")(print_version)
 app.command("tree")(print_tree)
 app.command("configure")(configure)
 app.command("show")(show)
+app.command("record")(record_release)
 app.command("migrations")(check_migrations)
 app.command("test-previous-release")(check_previous_release)
 app.command("credentials")(print_credentials)

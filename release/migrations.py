@@ -9,14 +9,12 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from release.errors import ReleaseRefused
-
-FOLDER = "layers/core/claimwatch/storage/migrations"
-"""Where migrations are, in the tree of every release."""
+from release.recorded_migrations import hashes_of, migrations_of, recorded_releases
 
 RULES: Mapping[str, str] = {
     "ban-drop-column": "drops a column",
@@ -117,40 +115,26 @@ def check_migrations() -> None:
 
 def checked(project: Path) -> str:
     """Return a sentence about the migrations of a project; raises ``ReleaseRefused``."""
-    if _git(project, "rev-parse", "--git-dir") is None:
-        return "Migrations were not compared with the last release: this copy has no history."
-    tag = last_release(project)
-    if tag is None:
-        return "No release is tagged yet: every migration counts as a part of the first one."
-    now = {path.name: path.read_text("utf-8") for path in sorted((project / FOLDER).glob("*.sql"))}
-    released = released_migrations(project, tag)
-    changed = [name for name, text in released.items() if now.get(name) != text]
-    problems = [f"{name} is a part of {tag} and was changed: write a new migration" for name in changed]
-    added = {name: text for name, text in now.items() if name not in released}
+    releases = recorded_releases(project)
+    if not releases:
+        return "No release is on record yet: every migration counts as a part of the first one."
+    *_, last = releases
+    now = migrations_of(project)
+    hashes = hashes_of(now)
+    changed = [name for name, sha256 in releases[last].items() if hashes.get(name) != sha256]
+    problems = [f"{name} is a part of {last} and was changed: write a new migration" for name in changed]
+    added = {name: text for name, text in now.items() if name not in releases[last]}
     for found in destructive(added):
-        reason = _contracts(project, added[found.migration])
+        reason = _contracts(releases, added[found.migration])
         if reason:
             problems.append(f"{found}: {reason}")
     if problems:
         raise ReleaseRefused(
             "\n".join(
-                [f"the code of {tag} would not run on the new schema:", *(f"  {each}" for each in problems)]
+                [f"the code of {last} would not run on the new schema:", *(f"  {each}" for each in problems)]
             )
         )
-    return f"{len(added)} migrations since {tag}: its code runs on the new schema."
-
-
-def last_release(project: Path) -> str | None:
-    """Return the tag of the last release in the history of HEAD; None if there is none."""
-    found = _git(project, "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
-    return found.strip() if found else None
-
-
-def released_migrations(project: Path, tag: str) -> dict[str, str]:
-    """Return the migrations in the tree of a tag, by the names of their files."""
-    listed = (_git(project, "ls-tree", "--name-only", tag, f"{FOLDER}/") or "").splitlines()
-    names = [name for name in listed if name.endswith(".sql")]
-    return {Path(name).name: _git(project, "show", f"{tag}:{name}") or "" for name in names}
+    return f"{len(added)} migrations since {last}: its code runs on the new schema."
 
 
 def destructive(migrations: Mapping[str, str]) -> list[Destructive]:
@@ -238,20 +222,11 @@ def _squawk(sql: str) -> Iterable[tuple[int, str]]:
         yield int(finding["line"]) + 1, str(finding["rule_name"])
 
 
-def _contracts(project: Path, sql: str) -> str:
+def _contracts(releases: Collection[str], sql: str) -> str:
     """Return why a migration may not take something away; empty if it names a release that allows it."""
     named = _CONTRACTS.search(sql)
     if named is None:
         return "add only, and remove it after a release that does not use it; see docs/pipeline.md"
-    tag = f"v{named['release']}"
-    if _git(project, "rev-parse", "--verify", "--quiet", f"refs/tags/{tag}") is None:
-        return f"it names {tag} as the release that stopped using it, but there is no such tag"
-    if _git(project, "merge-base", "--is-ancestor", tag, "HEAD") is None:
-        return f"it names {tag} as the release that stopped using it, but that is not a part of this history"
+    if named["release"] not in releases:
+        return f"it names {named['release']} as the release that stopped using it, which is not on record"
     return ""
-
-
-def _git(project: Path, *arguments: str) -> str | None:
-    """Return what git prints; None if it fails."""
-    ran = subprocess.run(["git", "-C", str(project), *arguments], capture_output=True, text=True, check=False)
-    return ran.stdout if ran.returncode == 0 else None

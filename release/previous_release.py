@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from release.migrations import FOLDER, last_release
+from release.recorded_migrations import FOLDER, migrations_of
 
 SCRATCH = ".local/previous-release"
 """The folder for the tree of the last release."""
@@ -26,24 +26,43 @@ def check_previous_release() -> None:
     project = Path.cwd()
     tag = last_release(project)
     if tag is None:
-        print("No release is tagged yet: there are no tests of an earlier release to run.")
+        print("No tag of a release is in this copy's history: there are no earlier tests to run.")
         return
     tree = exported(project, tag, project / SCRATCH)
+    if migrations_of(tree) == migrations_of(project):
+        print(f"No migration was added since {tag}: its code runs on the same schema.")
+        return
+    use_migrations_of(project, tree)
     code = run_tests(tree, python_of(tree, project))
     if code:
         raise typer.Exit(code)
 
 
+def last_release(project: Path) -> str | None:
+    """Return the tag of the last release in the history of HEAD; None if there is none."""
+    found = subprocess.run(
+        ["git", "-C", str(project), "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip() or None
+
+
 def exported(project: Path, tag: str, tree: Path) -> Path:
-    """Write the tree of a tag to a folder, with the migrations of this project in place of its own."""
+    """Write the tree of a tag to a folder."""
     shutil.rmtree(tree, ignore_errors=True)
     tree.mkdir(parents=True)
     archive = subprocess.run(["git", "-C", str(project), "archive", tag], stdout=subprocess.PIPE, check=True)
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as content:
         content.extractall(tree, filter="tar")
+    return tree
+
+
+def use_migrations_of(project: Path, tree: Path) -> None:
+    """Put the migrations of a project in place of those of a tree."""
     shutil.rmtree(tree / FOLDER)
     shutil.copytree(project / FOLDER, tree / FOLDER, ignore=shutil.ignore_patterns("__pycache__"))
-    return tree
 
 
 def python_of(tree: Path, project: Path) -> Path:

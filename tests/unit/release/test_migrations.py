@@ -6,58 +6,46 @@ from pathlib import Path
 import pytest
 
 from release.errors import ReleaseRefused
-from release.migrations import FOLDER, checked, destructive, released_migrations, statements
+from release.migrations import checked, destructive, statements
+from release.recorded_migrations import FOLDER, hashes_of, recorded, recorded_releases
 from tests.cluster import PROJECT
 
 FIRST = "CREATE TABLE claimwatch.file (file_id bigint PRIMARY KEY, error text);\n"
 SECOND = "0002_second.sql"
 
 
-class Repository:
-    """A project under version control, with one migration."""
+class Project:
+    """A project with one migration."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.git("init", "--quiet", "--initial-branch=main")
+        (folder / "release").mkdir()
         self.write("0001_first.sql", FIRST)
-        self.commit()
-
-    def git(self, *arguments: str) -> None:
-        identity = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
-        subprocess.run(
-            ["git", "-C", str(self.folder), *identity, *arguments], check=True, capture_output=True
-        )
 
     def write(self, name: str, sql: str) -> None:
         path = self.folder / FOLDER / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(sql, "utf-8")
 
-    def commit(self, tag: str = "") -> None:
-        self.git("add", "-A")
-        self.git("commit", "--quiet", "--allow-empty", "-m", "a step")
-        if tag:
-            self.git("tag", tag)
+    def release(self, version: str) -> None:
+        (self.folder / "pyproject.toml").write_text(f'[project]\nversion = "{version}"\n', "utf-8")
+        assert recorded(self.folder).startswith(f"{version} is on record")
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path)
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
 
 
 @pytest.fixture
-def released(repository: Repository) -> Repository:
-    repository.commit(tag="v0.1.0")
-    return repository
+def released(project: Project) -> Project:
+    project.release("0.1.0")
+    return project
 
 
-def test_without_a_tag_every_migration_belongs_to_the_first_release(repository: Repository) -> None:
-    repository.write(SECOND, "DROP TABLE claimwatch.file;")
-    assert checked(repository.folder).startswith("No release is tagged yet")
-
-
-def test_a_copy_without_history_says_that_nothing_was_compared(tmp_path: Path) -> None:
-    assert "no history" in checked(tmp_path)
+def test_before_the_first_release_every_migration_belongs_to_it(project: Project) -> None:
+    project.write(SECOND, "DROP TABLE claimwatch.file;")
+    assert checked(project.folder).startswith("No release is on record yet")
 
 
 ADDING = """\
@@ -76,9 +64,9 @@ INSERT INTO claimwatch.setting VALUES ('a', 'b');
 """
 
 
-def test_a_migration_that_only_adds_passes(released: Repository) -> None:
+def test_a_migration_that_only_adds_passes(released: Project) -> None:
     released.write(SECOND, ADDING)
-    assert checked(released.folder) == "1 migrations since v0.1.0: its code runs on the new schema."
+    assert checked(released.folder) == "1 migrations since 0.1.0: its code runs on the new schema."
 
 
 REMOVING = {
@@ -106,54 +94,78 @@ REMOVING = {
 
 
 @pytest.mark.parametrize("what", REMOVING)
-def test_a_migration_that_takes_something_away_is_refused_with_its_line(
-    released: Repository, what: str
-) -> None:
+def test_a_migration_that_takes_something_away_is_refused_with_its_line(released: Project, what: str) -> None:
     released.write(SECOND, f"-- a comment;\n\n{REMOVING[what]};\nSELECT 1;\n")
-    with pytest.raises(ReleaseRefused, match=rf"the code of v0\.1\.0 .*\n  {SECOND}:3 "):
+    with pytest.raises(ReleaseRefused, match=rf"the code of 0\.1\.0 .*\n  {SECOND}:3 "):
         checked(released.folder)
 
 
-def test_a_migration_may_remove_what_a_release_stopped_using(released: Repository) -> None:
+def test_a_migration_may_remove_what_a_release_stopped_using(released: Project) -> None:
     named = "-- contracts: 0.1.0 stopped using claimwatch.file.error\n"
     released.write(SECOND, named + REMOVING["drop of a column"] + ";")
-    assert checked(released.folder).startswith("1 migrations since v0.1.0")
+    assert checked(released.folder).startswith("1 migrations since 0.1.0")
 
 
 @pytest.mark.parametrize(
     ("named", "reason"),
     [
-        ("-- contracts: 0.9.0 stopped using it", "there is no such tag"),
-        ("-- contracts: 0.2.0 stopped using it", "not a part of this history"),
+        ("-- contracts: 0.9.0 stopped using it", "not on record"),
         ("-- contracts: 0.1.0", "add only"),
         ("-- it is not used any more", "add only"),
     ],
 )
-def test_a_release_that_never_was_allows_nothing(released: Repository, named: str, reason: str) -> None:
-    released.git("checkout", "--quiet", "-b", "aside")
-    released.commit(tag="v0.2.0")
-    released.git("checkout", "--quiet", "main")
+def test_a_release_that_never_was_allows_nothing(released: Project, named: str, reason: str) -> None:
     released.write(SECOND, f"{named}\n{REMOVING['drop of a column']};")
     with pytest.raises(ReleaseRefused, match=reason):
         checked(released.folder)
 
 
 @pytest.mark.parametrize("how", ["changed", "gone"])
-def test_a_migration_of_a_release_stays_as_it_is(released: Repository, how: str) -> None:
+def test_a_migration_of_a_release_stays_as_it_is(released: Project, how: str) -> None:
     path = released.folder / FOLDER / "0001_first.sql"
     if how == "changed":
         released.write(path.name, FIRST + "-- more\n")
     else:
         path.unlink()
-    with pytest.raises(ReleaseRefused, match=r"0001_first\.sql is a part of v0\.1\.0 and was changed"):
+    with pytest.raises(ReleaseRefused, match=r"0001_first\.sql is a part of 0\.1\.0 and was changed"):
         checked(released.folder)
 
 
-def test_a_later_release_takes_the_place_of_the_first(released: Repository) -> None:
+def test_later_releases_take_the_place_of_the_first(released: Project) -> None:
     released.write(SECOND, REMOVING["drop of a column"] + ";")
-    released.commit(tag="v0.1.1")
-    assert checked(released.folder).startswith("0 migrations since v0.1.1")
-    assert released_migrations(released.folder, "v0.1.0") == {"0001_first.sql": FIRST}
+    released.release("0.9.0")
+    released.release("0.10.0")
+    assert checked(released.folder) == "0 migrations since 0.10.0: its code runs on the new schema."
+
+
+def test_a_release_is_recorded_once(released: Project) -> None:
+    released.release("0.1.0")
+    released.write(SECOND, "CREATE TABLE claimwatch.note (note_id bigint PRIMARY KEY);")
+    with pytest.raises(ReleaseRefused, match="set the next version first"):
+        recorded(released.folder)
+
+
+def test_the_record_agrees_with_the_tags_of_this_copy() -> None:
+    """Nobody changes a release afterwards: its tag is what was released."""
+    for version, hashes in recorded_releases(PROJECT).items():
+        tag = f"v{version}"
+        if tag not in git("tag", "--list", tag).split():
+            continue
+        names = [
+            name for name in git("ls-tree", "--name-only", tag, f"{FOLDER}/").split() if name.endswith(".sql")
+        ]
+        assert hashes == hashes_of({Path(name).name: git("show", f"{tag}:{name}") for name in names})
+
+
+def test_the_migrations_of_this_tree_fit_the_last_release() -> None:
+    assert recorded_releases(PROJECT)
+    assert "its code runs on the new schema" in checked(PROJECT)
+
+
+def git(*arguments: str) -> str:
+    """Return what git prints of this project; nothing where there is no history."""
+    ran = subprocess.run(["git", "-C", str(PROJECT), *arguments], capture_output=True, text=True, check=False)
+    return ran.stdout
 
 
 def test_statements_are_told_from_comments_texts_and_bodies() -> None:

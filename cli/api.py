@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from botocore.exceptions import ConnectionError as NotConnected
 from botocore.exceptions import HTTPClientError
 
 from claimwatch.errors import ClaimwatchError, RefusedData
@@ -24,7 +25,7 @@ PAUSE = 3.0
 LONGEST_PAUSE = 30.0
 """Seconds that are waited at most, whatever the API says."""
 
-_BUSY = {
+BUSY = {
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.BAD_GATEWAY,
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -97,6 +98,11 @@ class Api:
                 status, content, retry_after = self._send(method, path, body, headers or {})
                 problem = content.get("detail") or content.get("message") or f"status {status}"
                 pause = retry_after or PAUSE
+            except NotConnected as error:
+                raise ApiUnavailable(
+                    f"{self.url} cannot be reached: {error}."
+                    " Check the network and, on the laptop, `make status`"
+                ) from None
             except HTTPClientError as error:
                 status, content, problem = HTTPStatus.SERVICE_UNAVAILABLE, {}, str(error)
             if status in _DONE:
@@ -104,7 +110,7 @@ class Api:
             # Problem documents of the application have a code; API Gateway answers without one.
             if status in _REFUSED or (status in _REFUSED_WITH_CODE and "code" in content):
                 raise RefusedData(str(problem))
-            if status not in _BUSY or time.monotonic() > deadline:
+            if status not in BUSY or time.monotonic() > deadline:
                 raise ApiUnavailable(
                     f"{self.url}{path} answers {int(status)}: {problem}.{_advice(status, path)}"
                 )

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,29 +13,17 @@ from botocore.exceptions import ConnectionError as NotConnected
 from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 
+from cli.api import BUSY, LONGEST_PAUSE, PAUSE
 from smoke.steps import Clock, SmokeFailed
-
-PATIENCE = 60.0
-"""Seconds for which a request is repeated while the API says that it is busy, or does not answer."""
-
-PAUSE = 3.0
-"""Seconds between two tries, unless the API says how long to wait."""
-
-LONGEST_PAUSE = 30.0
-"""Seconds that are waited at most, whatever the API says."""
-
-SECONDS = 35
-"""Seconds for an answer: API Gateway ends a request after 30."""
 
 UNANSWERED = (HTTPClientError, NotConnected)
 """The errors of a request that got no answer."""
 
-_BUSY = {
-    HTTPStatus.TOO_MANY_REQUESTS,
-    HTTPStatus.BAD_GATEWAY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    HTTPStatus.GATEWAY_TIMEOUT,
-}
+PATIENCE = 60.0
+"""Seconds for which a request is repeated while the API says that it is busy, or does not answer."""
+
+SECONDS = 35
+"""Seconds for an answer: API Gateway ends a request after 30."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +125,7 @@ class Api:
                 fault = answer.problem
             except UNANSWERED as error:
                 answer, fault = None, type(error).__name__
-            if answer is not None and answer.status not in _BUSY:
+            if answer is not None and answer.status not in BUSY:
                 return answer
             waking = answer is not None and answer.code == "waking"
             patience = (

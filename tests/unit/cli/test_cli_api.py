@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import botocore.httpsession
 import pytest
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from claimwatch.errors import RefusedData
 from cli.api import LONGEST_PAUSE, PATIENCE, Api, ApiUnavailable, path_of
@@ -190,3 +190,12 @@ def test_whoever_may_not_call_a_route_is_told_its_policy(
 
     with pytest.raises(ApiUnavailable, match=policy):
         api.request("GET", path)
+
+
+def test_an_api_that_cannot_be_reached_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    api, gateway = api_of(monkeypatch, EndpointConnectionError(endpoint_url=URL))
+
+    with pytest.raises(ApiUnavailable, match=f"{URL} cannot be reached: .*Check the network"):
+        api.request("GET", "/v1/ready")
+
+    assert gateway.slept == []

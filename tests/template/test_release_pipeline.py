@@ -369,6 +369,17 @@ def test_the_result_of_a_check_is_shown_on_the_pull_request_of_a_connection() ->
         assert "PUSH" not in str(group)
 
 
+@pytest.mark.parametrize("provider", ["GITHUB", "GITLAB", "BITBUCKET"])
+def test_what_strangers_propose_is_built_only_after_somebody_who_may_write_allows_it(provider: str) -> None:
+    project = pipeline("connection", ConnectionProvider=provider).projects()[f"{STACK}-pull-request"]
+    policy = project["Triggers"]["PullRequestBuildPolicy"]
+    assert policy["RequiresCommentApproval"] == "ALL_PULL_REQUESTS"
+    roles = policy["ApproverRoles"]
+    assert f"{provider}_OWNER" in roles or f"{provider}_ADMIN" in roles
+    assert all(role.startswith(provider) for role in roles)
+    assert not [role for role in roles if role.endswith(("READ", "TRIAGE", "GUEST", "PLANNER", "REPORTER"))]
+
+
 @every_kind
 def test_every_step_has_its_own_role_and_log_group(source: str, accounts: str) -> None:
     made = pipeline(source, accounts)

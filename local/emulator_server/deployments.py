@@ -15,16 +15,14 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
-from ministack import app
-from ministack.core import iam_actions, router
 from ministack.services import iam
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from local.code_deploy import CodeDeploy, DeploymentFailed, DeploymentGroup, Refused
+from local.emulator_server.services import JSON_HEADERS, Answer, add_service
 
 ALIAS = "AWS::Lambda::Alias"
 UPDATE_POLICY = "CodeDeployLambdaAliasUpdate"
-JSON_HEADERS = {"Content-Type": "application/x-amz-json-1.1"}
 SERVICE_POLICY = [
     {
         "Effect": "Allow",
@@ -55,7 +53,6 @@ SERVICE_POLICY = [
 ]
 
 type Record = dict[str, Any]
-type Answer = tuple[int, dict[str, str], bytes]
 
 
 @cache
@@ -66,9 +63,6 @@ def code_deploy() -> CodeDeploy:
 
 def serve_code_deploy() -> None:
     """Answer requests to CodeDeploy, with IAM enforced on the deployment group that a request is about."""
-    resource_of: Callable[..., str] = iam_actions.extract_resource_arn
-    if "codedeploy" in app.SERVICE_HANDLERS or "service" not in inspect.signature(resource_of).parameters:
-        raise SystemExit("ministack's services have changed: see local/emulator_server")
 
     async def handle(
         _method: str, _path: str, headers: Mapping[str, str], body: bytes, _query: Mapping[str, Any]
@@ -80,29 +74,11 @@ def serve_code_deploy() -> None:
             return 400, dict(JSON_HEADERS), json.dumps(problem).encode()
         return 200, dict(JSON_HEADERS), json.dumps(answer).encode()
 
-    def resource_with_groups(
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        query: Mapping[str, Any],
-        region: str,
-        account: str,
-    ) -> str:
-        if service != "codedeploy":
-            return resource_of(service, method, path, headers, body, query, region, account)
+    def resource(headers: Mapping[str, str], body: bytes) -> str:
         group = code_deploy().group_of_request(action_of(headers), json.loads(body or b"{}"))
-        return f"arn:aws:codedeploy:{region}:{account}:deploymentgroup:{'/'.join(group)}"
+        return f"deploymentgroup:{'/'.join(group)}"
 
-    router.SERVICE_PATTERNS["codedeploy"] = {
-        "target_prefixes": ["CodeDeploy_20141006"],
-        "host_patterns": [r"codedeploy\."],
-        "credential_scope": "codedeploy",
-    }
-    iam_actions.SERVICE_TO_IAM_NAMESPACE["codedeploy"] = "codedeploy"
-    iam_actions.extract_resource_arn = resource_with_groups
-    app.SERVICE_HANDLERS["codedeploy"] = handle
+    add_service("codedeploy", "CodeDeploy_20141006", handle, resource)
     document = json.dumps({"Version": "2012-10-17", "Statement": SERVICE_POLICY})
     for name in ("AWSCodeDeployRoleForLambda", "AWSCodeDeployRoleForLambdaLimited"):
         record = iam._make_aws_managed_record(f"service-role/{name}", document)

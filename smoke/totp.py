@@ -1,21 +1,12 @@
-"""Time-based one-time passwords (RFC 6238: SHA-1, six digits, a new one every 30 seconds)."""
+"""Time-based one-time passwords of a temporary person (RFC 6238)."""
 
-import base64
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pyotp
+
 STEP = 30
 """Seconds for which a password is valid."""
-
-
-def totp(secret: str, at: float) -> str:
-    """Return the password of a moment, in seconds since 1970; the secret is in base 32."""
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8), casefold=True)
-    mac = hmac.digest(key, int(at // STEP).to_bytes(8, "big"), "sha1")
-    place = mac[-1] & 0x0F
-    number = int.from_bytes(mac[place : place + 4], "big") & 0x7FFFFFFF
-    return f"{number % 10**6:06}"
 
 
 @dataclass
@@ -34,4 +25,4 @@ class Authenticator:
             self.sleep((self._last + 1) * STEP - self.now())
             step = self._last + 1
         self._last = step
-        return totp(self.secret, step * STEP)
+        return pyotp.TOTP(self.secret, interval=STEP).at(step * STEP)

@@ -162,7 +162,7 @@ down: ## Stop everything that `make up` or `make demo` started
 status: $(STAMP) ## Show which servers run, and where
 	@python -m local status
 
-rehearsal: $(STAMP) ## Release nine commits through pipeline.yaml's stages to two stacks; ONLY="core training" picks some
+rehearsal: $(STAMP) ## Make nine releases through pipeline.yaml's stages to two stacks; ONLY="core training" picks some
 	@python -m local rehearsal $(foreach name,$(ONLY),--only $(name))
 
 mlflow: $(STAMP) ## Serve MLflow's interface to the running stack until Ctrl-C; PORT=5000 sets the port

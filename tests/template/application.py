@@ -12,6 +12,8 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
+from local.rehearsal.template import Resolver
+
 PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATE: dict[str, Any] = yaml_parse((PROJECT / "template.yaml").read_text())
 GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
@@ -115,34 +117,12 @@ def deployed_resources(**given: str) -> dict[str, dict[str, Any]]:
     replaced by the value that applies.
     """
     template = _translated(tuple((name, given[name]) for name in READ_BY_SAM if name in given))
-    parameters = {name: body.get("Default", "") for name, body in template["Parameters"].items()} | given
-
-    def holds(condition: Any) -> bool:
-        match condition:
-            case {"Fn::Equals": [left, right]}:
-                return str(text(left)) == str(text(right))
-            case {"Fn::Not": [inner]}:
-                return not holds(inner)
-            case {"Fn::And": conditions}:
-                return all(map(holds, conditions))
-            case {"Fn::Or": conditions}:
-                return any(map(holds, conditions))
-            case {"Condition": name}:
-                return holds(template["Conditions"][name])
-        raise AssertionError(f"unknown condition {condition}")
-
-    def text(value: Any) -> Any:
-        match value:
-            case {"Ref": name}:
-                return parameters[name]
-            case {"Fn::Join": [_, inner]}:  # of a list parameter, which is given as one text
-                return text(inner)
-        return value
+    resolver = Resolver(template, given, {}, lambda name, _: name)
 
     def decided(value: Any) -> Any:
         match value:
             case {"Fn::If": [name, then, otherwise]}:
-                return decided(then if holds({"Condition": name}) else otherwise)
+                return decided(then if resolver.holds(name) else otherwise)
             case dict():
                 items = {key: decided(item) for key, item in value.items()}
                 return {key: item for key, item in items.items() if item != {"Ref": "AWS::NoValue"}}
@@ -150,11 +130,7 @@ def deployed_resources(**given: str) -> dict[str, dict[str, Any]]:
                 return [item for item in map(decided, value) if item != {"Ref": "AWS::NoValue"}]
         return value
 
-    return {
-        name: decided(body)
-        for name, body in template["Resources"].items()
-        if "Condition" not in body or holds({"Condition": body["Condition"]})
-    }
+    return {name: decided(body) for name, body in template["Resources"].items() if resolver.exists(name)}
 
 
 READ_BY_SAM = ("GradualDeployment", "TrafficShift", "TreeSha256")

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from release.analysis.command import analysis
-from release.configuration import configure, show
+from release.configuration import configure
 from release.credentials import print_credentials
 from release.errors import ReleaseRefused
 from release.experiments import request_experiments
@@ -23,7 +23,6 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="What the ste
 app.command("version")(print_version)
 app.command("tree")(print_tree)
 app.command("configure")(configure)
-app.command("show")(show)
 app.command("record")(record_release)
 app.command("migrations")(check_migrations)
 app.command("test-previous-release")(check_previous_release)

@@ -6,9 +6,8 @@ import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from samcli.yamlhelper import yaml_parse
 
 from release.errors import ReleaseRefused
@@ -49,14 +48,6 @@ def configure() -> None:
     for name, content in (files | {RELEASE_FILE: release}).items():
         Path(name).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
         print(f"wrote {name}")
-
-
-def show(member: Annotated[str, typer.Argument(help="commit, code_version or tree_sha256")]) -> None:
-    """Print one member of release.json."""
-    release = json.loads(Path(RELEASE_FILE).read_text("utf-8"))
-    if not isinstance(release.get(member), str):
-        raise ReleaseRefused(f"{RELEASE_FILE} has no text '{member}'")
-    print(release[member])
 
 
 def wanted_differences(text: str) -> str:

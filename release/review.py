@@ -14,7 +14,7 @@ from release.errors import ReleaseRefused
 from release.grants import POLICY_TYPES, grants_of, is_wide
 
 SUMMARY_LENGTH = 900
-"""Characters: the text of an approval in CodePipeline has at most 1,000, and the pipeline adds a link."""
+"""Characters: the text of an approval in CodePipeline has at most 1,000."""
 
 HOLDS_DATA = (
     "AWS::Cognito::UserPool",

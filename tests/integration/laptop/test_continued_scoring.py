@@ -109,8 +109,9 @@ def scoring(request: pytest.FixtureRequest, emulator: Emulator, tmp_path: Path) 
             "RecordUnscored": "record",
         }.items()
     }
+    texts = arns | {"StackName": "a-stack"}
     definition = (PROJECT / "statemachines" / "score_claims.asl.json").read_text()
-    definition = re.sub(r"\$\{(\w+)\}", lambda match: arns.get(match[1], "2"), definition)
+    definition = re.sub(r"\$\{(\w+)\}", lambda match: texts.get(match[1], "2"), definition)
     machine = emulator.client("stepfunctions").create_state_machine(
         name=name, definition=definition, roleArn=role
     )["stateMachineArn"]
@@ -136,7 +137,7 @@ def test_a_backlog_is_scored_by_a_chain_of_executions_and_announced_once(scoring
     assert [execution["status"] for execution in chain] == ["SUCCEEDED"] * 4
     assert [json.loads(execution["input"]) for execution in chain] == [LINE] * 4
     assert {int(path.name) for path in (scoring.folder / "scored").iterdir()} == set(range(10))
-    assert scoring.events() == [{"file_id": None, "line": "glass"}]
+    assert scoring.events() == [{"stack": "a-stack", "file_id": None, "line": "glass"}]
 
 
 @pytest.mark.parametrize("scoring", [(3, -1)], indirect=True)
@@ -144,7 +145,7 @@ def test_one_execution_scores_what_fits_into_one_plan(scoring: Scoring) -> None:
     [execution] = scoring.run({"file_id": 7, "attempt": 2})
 
     assert execution["status"] == "SUCCEEDED"
-    assert scoring.events() == [{"file_id": 7, "line": "glass"}]
+    assert scoring.events() == [{"stack": "a-stack", "file_id": 7, "line": "glass"}]
 
 
 @pytest.mark.parametrize("scoring", [(10, 7)], indirect=True)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from local.emulator import PROJECT, Emulator, laptop_environment
+from release.version import SOURCE_VERSION, code_version
 
 TEMPLATE = """\
 AWSTemplateFormatVersion: "2010-09-09"
@@ -57,10 +58,11 @@ def make_deploy(emulator: Emulator, folder: Path, version: str, *answers: str) -
     """Run `make deploy` without its build in a folder with a template and a samconfig.toml."""
     programs = Path(sys.executable).parent
     environment = laptop_environment(emulator.endpoint_url) | {"SAM_CLI_POLL_DELAY": "0.3"}
+    environment[SOURCE_VERSION] = version
     environment["PATH"] = f"{programs}{os.pathsep}{environment['PATH']}"
     command = ["make", "-f", str(PROJECT / "Makefile"), "-C", str(folder), "-o", "build", "deploy"]
     done = subprocess.run(
-        [*command, f"BIN={programs}", f"CODE_VERSION={version}"],
+        [*command, f"BIN={programs}"],
         input="".join(f"{answer}\n" for answer in answers),
         env=environment,
         capture_output=True,
@@ -78,6 +80,11 @@ def stack(emulator: Emulator) -> tuple[str, dict[str, str]]:
     return found["StackStatus"], {item["ParameterKey"]: item["ParameterValue"] for item in parameters}
 
 
+def with_answers(mail: str, commit: str) -> dict[str, str]:
+    """Return the parameters of a deployment of a commit."""
+    return {"AlertEmail": mail, "CodeVersion": code_version(environment={SOURCE_VERSION: commit})}
+
+
 def test_a_failed_first_deployment_is_repaired_without_questions_and_a_later_one_rolled_back(
     emulator: Emulator, tmp_path: Path
 ) -> None:
@@ -87,7 +94,10 @@ def test_a_failed_first_deployment_is_repaired_without_questions_and_a_later_one
     first = make_deploy(emulator, tmp_path, "v1", *ANSWERS)
 
     assert "Parameter AlertEmail" in first
-    assert stack(emulator) == ("CREATE_FAILED", {"AlertEmail": "ann@example.com", "CodeVersion": "v1"})
+    assert stack(emulator) == (
+        "CREATE_FAILED",
+        with_answers("ann@example.com", "v1"),
+    )
 
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     saved = tmp_path / "samconfig.toml"
@@ -96,7 +106,10 @@ def test_a_failed_first_deployment_is_repaired_without_questions_and_a_later_one
 
     assert "Parameter AlertEmail" not in second
     assert re.search(r"Disable rollback +: True", second)
-    assert stack(emulator) == ("UPDATE_COMPLETE", {"AlertEmail": "bob@example.com", "CodeVersion": "v2"})
+    assert stack(emulator) == (
+        "UPDATE_COMPLETE",
+        with_answers("bob@example.com", "v2"),
+    )
 
     (tmp_path / "template.yaml").write_text(TEMPLATE + FAILS)
     third = make_deploy(emulator, tmp_path, "v3", "y")
@@ -104,5 +117,5 @@ def test_a_failed_first_deployment_is_repaired_without_questions_and_a_later_one
     assert re.search(r"Disable rollback +: False", third)  # else AWS refuses to replace resources
     assert stack(emulator) == (
         "UPDATE_ROLLBACK_COMPLETE",
-        {"AlertEmail": "bob@example.com", "CodeVersion": "v2"},
+        with_answers("bob@example.com", "v2"),
     )

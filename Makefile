@@ -265,7 +265,7 @@ check: $(STAMP) $(CHECKOV)/.claimwatch ## Run ruff, mypy --strict, sam validate,
 	cfn-lint template.yaml pipeline.yaml deployment-roles.yaml
 	# Checkov reports no findings for a template that it cannot read, and would pass. Its output is not copied with
 	# `tee /dev/stderr`, which empties the file that the output of make is redirected to.
-	findings="$$("$(CHECKOV)/bin/checkov" --quiet --compact --skip-download --framework cloudformation \
+	findings="$$(LOG_LEVEL=ERROR "$(CHECKOV)/bin/checkov" --quiet --compact --skip-download --framework cloudformation \
 	  --file template.yaml pipeline.yaml deployment-roles.yaml)" || { echo "$$findings"; exit 1; }
 	echo "$$findings"
 	! grep -q "Parsing errors: [1-9]" <<< "$$findings"

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from release.analysis.tools import run_tool
 from release.errors import ReleaseRefused
+from release.recorded_migrations import RECORD
 
 NOT_SECRETS = Path("requirements", "not_secrets.toml")
 
-_HASHES = ("requirements.txt", "package-lock.json", NOT_SECRETS.name)
-"""Names of files that consist of hashes, as requirements/*.txt do."""
+_HASHES = ("requirements.txt", "package-lock.json")
+"""Names of files that consist of hashes, as requirements/*.txt, the record of migrations and the list do."""
 
 
 @dataclass(frozen=True, order=True)
@@ -46,6 +47,7 @@ def scanned(project: Path, files: Iterable[Path]) -> list[Path]:
         for path in files
         if not (project / path).is_symlink()
         and path.name not in _HASHES
+        and path not in (Path(RECORD), NOT_SECRETS)
         and not (path.parent == Path("requirements") and path.suffix == ".txt")
     ]
 

@@ -47,9 +47,15 @@ def record_release() -> None:
 
 
 def recorded(project: Path) -> str:
-    """Record the migrations of a tree, and say so; raises ``ReleaseRefused`` if others are on record."""
+    """Record the migrations of a tree, and say so.
+
+    Raises ``ReleaseRefused`` if others are on record, or if the numbers of the migrations have gaps.
+    """
     version = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     releases, hashes = recorded_releases(project), hashes_of(migrations_of(project))
+    numbers = [int(name[:4]) for name in hashes]
+    if missing := sorted(set(range(1, max(numbers, default=0) + 1)) - set(numbers)):
+        raise ReleaseRefused(f"migration {missing[0]:04} is missing: number the migrations without gaps")
     if releases.get(version, hashes) != hashes:
         raise ReleaseRefused(f"{version} is on record with other migrations: set the next version first")
     (project / RECORD).write_text(json.dumps(releases | {version: hashes}, indent=2) + "\n", "utf-8")

@@ -145,6 +145,15 @@ def test_a_release_is_recorded_once(released: Project) -> None:
         recorded(released.folder)
 
 
+def test_a_release_has_all_migrations_up_to_its_last_one(project: Project) -> None:
+    project.write("0003_third.sql", "CREATE TABLE claimwatch.note (note_id bigint PRIMARY KEY);")
+    with pytest.raises(ReleaseRefused, match="migration 0002 is missing"):
+        project.release("0.1.0")
+    assert recorded_releases(project.folder) == {}
+    project.write(SECOND, "CREATE TABLE claimwatch.mark (mark_id bigint PRIMARY KEY);")
+    project.release("0.1.0")
+
+
 def test_the_record_agrees_with_the_tags_of_this_copy() -> None:
     """Nobody changes a release afterwards: its tag is what was released."""
     for version, hashes in recorded_releases(PROJECT).items():

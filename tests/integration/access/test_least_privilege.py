@@ -162,6 +162,7 @@ DEFINER_MAY = f"""
     current_claim_motor: SELECT
     current_claim_pane: SELECT
     current_outcome: SELECT(claim_id decided_at effective_at from_label is_fraud line)
+    decided_claim: SELECT
     file: SELECT(committed_at file_id received_at sequencer status)
     live_model: SELECT(line role since version)
     migration: SELECT(number)

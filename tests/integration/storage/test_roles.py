@@ -347,6 +347,8 @@ def test_functions_with_the_rights_of_their_owner_pin_the_search_path(glass: Clo
         ("api_schema", pinned),
         ("index_new_rows", pinned),
         ("lock_access_events", [*pinned, "lock_timeout=2s"]),
+        ("note_decided", pinned),
+        ("note_outcomes", pinned),
         ("refresh_statistics", pinned),
     ]
 

@@ -12,7 +12,7 @@ from claimwatch.ingest.plan import Plan
 from claimwatch.scoring.claim_table import Column, read_claims
 from claimwatch.scoring.notifications import notify_without_champion
 from claimwatch.scoring.score_stream import Model, ScoreStream
-from claimwatch.storage import contracts, ledger, models, profiles, scores
+from claimwatch.storage import contracts, decided_claims, ledger, models, profiles, scores
 from claimwatch.storage.connection import Database
 from claimwatch.storage.ledger import File
 from claimwatch.storage.models import LiveModel, Role
@@ -146,4 +146,6 @@ def _score(
         counts = stream.counts
         timing = ChunkTiming(time.monotonic() - begun, deps.cold_start, deps.memory_mb)
         scores.add_chunk(cursor, scoring, counts, timing)
+        if chosen.role == "champion":
+            decided_claims.note_scores(cursor, chunk.line, stream.referred)
     return counts

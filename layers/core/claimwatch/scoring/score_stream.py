@@ -96,8 +96,9 @@ class Model(Protocol):
 class ScoreStream:
     """The scores of a chunk's claims, as a file that ``storage.scores.add`` reads.
 
-    ``found`` has the scores of the blocks read so far, and ``counts`` counts their claims. An error while a
-    block is made is kept in ``failed``, because psycopg2 replaces it with an error of its own.
+    ``found`` has the scores of the blocks read so far, ``counts`` counts their claims, and ``referred`` are
+    the ids of those that are referred. An error while a block is made is kept in ``failed``, because psycopg2
+    replaces it with an error of its own.
     """
 
     def __init__(
@@ -110,8 +111,8 @@ class ScoreStream:
         self._parts = chain([_BEGINNING], self._rows(), [_END])
         self._unread = memoryview(b"")
         self._audited = 0
-        self._referred = 0
         self.found: list[Scores] = []
+        self.referred: list[str] = []
         self.failed: Exception | None = None
 
     def read(self, size: int) -> bytes:
@@ -135,7 +136,7 @@ class ScoreStream:
             missing.update(found.missing)
             unseen.update(found.unseen)
         claims = sum(len(found.probability) for found in self.found)
-        return ScoringCounts(claims, self._referred, self._audited, dict(missing), dict(unseen))
+        return ScoringCounts(claims, len(self.referred), self._audited, dict(missing), dict(unseen))
 
     def _rows(self) -> Iterator[bytes]:
         """Score block by block and yield the rows: PostgreSQL reads one block while the next is made.
@@ -151,7 +152,7 @@ class ScoreStream:
             audited = self._model.audited(claim_ids, self._audit_key)
             self.found.append(found)
             self._audited += int(audited.sum())
-            self._referred += int(to_refer.sum())
+            self.referred += claim_ids[to_refer].tolist()
             scored = _Block(claim_ids, found.probability, found.percentile, to_refer, audited)
             yield scored.only(~to_refer).encoded()
             referred.append(scored.only(to_refer))

@@ -1,0 +1,17 @@
+/** The first screen: that of an investigator, or else the first one that the person may see. */
+import { Redirect } from "wouter";
+import { texts } from "../texts";
+import { useAccess } from "./access";
+import { Page } from "./Page";
+import { screens } from "./screens";
+
+export default function Home() {
+  const access = useAccess();
+  const first = screens.find((screen) => screen.path !== "/" && screen.navigation && screen.allowed(access));
+  if (first?.navigation) return <Redirect to={first.navigation.href} replace />;
+  return (
+    <Page title={texts.account.nothing}>
+      <p>{texts.account.nothingDetail}</p>
+    </Page>
+  );
+}

@@ -1,0 +1,27 @@
+/** What jsdom lacks of a browser. */
+import { cleanup } from "@testing-library/react";
+import { afterEach, beforeEach, vi } from "vitest";
+
+// jsdom has no modal dialogs: these are open or closed, and Escape is not handled.
+HTMLDialogElement.prototype.showModal = function showModal() {
+  this.setAttribute("open", "");
+};
+HTMLDialogElement.prototype.show = HTMLDialogElement.prototype.showModal;
+HTMLDialogElement.prototype.close = function close() {
+  if (!this.hasAttribute("open")) return;
+  this.removeAttribute("open");
+  this.dispatchEvent(new Event("close"));
+};
+HTMLElement.prototype.scrollIntoView = () => undefined;
+window.scrollTo = (() => undefined) as typeof window.scrollTo;
+
+beforeEach(() => {
+  vi.spyOn(navigator, "languages", "get").mockReturnValue(["en-GB"]);
+  history.replaceState(null, "", "/#/");
+});
+
+afterEach(() => {
+  cleanup();
+  localStorage.clear();
+  sessionStorage.clear();
+});

@@ -15,7 +15,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from schemathesis import Case
 
-from claimwatch.api.routes import NDJSON, ROUTES, Door, Route
+from claimwatch.api.route import NDJSON, Door, Route
+from claimwatch.api.routes import ROUTES
 from local.emulator import REGION
 
 BY_LABEL = {f"{route.method} {route.path}": route for route in ROUTES}

@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from claimwatch.api.answers import Problem
 from claimwatch.api.document import PROBLEM_JSON
-from claimwatch.api.routes import Door
+from claimwatch.api.route import Door
 from claimwatch.storage import models
 from local.people import create_user
 from samples import BookConfig
@@ -106,7 +106,7 @@ def faults_of(case: Case, sent: Sent) -> Iterator[str]:
     if sent.quoted:
         yield f"the answer quotes {sent.quoted}"
     try:
-        if answer.ok:
+        if answer.ok and sent.route.answer is not None:
             sent.route.answer.model_validate_json(answer.content)
         elif PROBLEM_JSON in answer.headers.get("content-type", ""):
             problem = Problem.model_validate_json(answer.content)

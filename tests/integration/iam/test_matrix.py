@@ -7,7 +7,8 @@ from urllib.parse import quote
 import boto3
 import pytest
 
-from claimwatch.api.routes import ROUTES, Door
+from claimwatch.api.route import Door
+from claimwatch.api.routes import ROUTES
 from samples import Book, BookConfig, write_week
 from tests.deployed import Deployed
 from tests.integration.iam.both_doors import Answer, Doors

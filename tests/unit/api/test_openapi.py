@@ -1,6 +1,7 @@
 """openapi.json describes the API completely, and is what the routes and models say."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from claimwatch.api.document import openapi_document
-from claimwatch.api.routes import JSON, ROUTES, Door, Route
+from claimwatch.api.route import JSON, Door, Route
+from claimwatch.api.routes import ROUTES
 
 PROJECT = Path(__file__).parents[3]
 DOCUMENT = openapi_document()
@@ -41,6 +43,7 @@ def test_the_examples_of_a_route_fit_its_models(key: str) -> None:
     if route.body is not None:
         route.body.model_validate(route.body_example)
     if route.example is not None:
+        assert route.answer is not None
         route.answer.model_validate(route.example)
 
 
@@ -70,6 +73,31 @@ def test_every_new_route_but_health_and_me_asks_for_the_purpose() -> None:
     stating_why = {route.key for route in ROUTES if route.body and "why" in route.body.model_fields}
     assert without <= {"GET /v1/health", "GET /app/me", "POST /v1/lines/{line}/evaluations"} | stating_why
     assert "POST /v1/permissions" not in without
+
+
+def test_every_model_has_a_name_of_its_own() -> None:
+    """Pydantic puts the module before a name that two models have, and references would name neither."""
+    schemas = DOCUMENT["components"]["schemas"]
+    assert not [name for name in schemas if "__" in name]
+    referred = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(DOCUMENT)))
+    assert referred == schemas.keys()
+
+
+@pytest.mark.parametrize("key", [key for key, route in BY_KEY.items() if route.etag])
+def test_an_answer_with_a_case_has_its_version_as_entity_tag(key: str) -> None:
+    assert "etag" in operation(BY_KEY[key])["responses"]["200"]["headers"]
+
+
+def test_what_changes_a_case_that_the_person_has_seen_needs_its_entity_tag() -> None:
+    conditional = {
+        route.key: {"412", "428"} <= operation(route)["responses"].keys()
+        for route in ROUTES
+        if "if-match" in {parameter["name"] for parameter in operation(route)["parameters"]}
+    }
+    assert conditional == {
+        "POST /app/cases/{case_id}/decision": True,
+        "POST /app/cases/{case_id}/assignment": True,
+    }
 
 
 def test_problems_and_messages_of_the_gateway_are_told_apart_by_their_content_type() -> None:

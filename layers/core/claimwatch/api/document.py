@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from claimwatch.api.answers import GatewayMessage, Problem
-from claimwatch.api.routes import JSON, ROUTES, Door, Route
+from claimwatch.api.route import HTML, JPEG, JSON, Door, Route
+from claimwatch.api.routes import ROUTES
 from claimwatch.domain.contract.purposes import DEFAULT_PURPOSES, PURPOSE
 
 VERSION = "1.0.0"
@@ -47,6 +48,43 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "pattern": f"^{PURPOSE.pattern}$"},
         "example": "claim_handling",
     },
+    "case_id": {
+        "in": "path",
+        "description": "The id of a case.",
+        "schema": {"type": "string", "format": "uuid"},
+        "example": "6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11",
+    },
+    "image_id": {
+        "in": "path",
+        "description": "The number of a photo.",
+        "schema": {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"},
+        "example": "17",
+    },
+    "version": {
+        "in": "path",
+        "description": "The version of a model.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        "example": "7",
+    },
+    "window": {
+        "in": "path",
+        "description": "A week of ISO 8601.",
+        "schema": {"type": "string", "pattern": "^[0-9]{4}-W[0-9]{2}$"},
+        "example": "2026-W09",
+    },
+    "if-match": {
+        "in": "header",
+        "description": "The `ETag` of the case that the person has seen: 428 without it, 412 if it changed.",
+        "schema": {"type": "string", "pattern": '^"v[0-9]{1,18}"$'},
+        "example": '"v3"',
+    },
+    "decision_id": {
+        "name": "idempotency-key",
+        "in": "header",
+        "description": "A new UUID for each decision, which is its id; repeat it with the same body only.",
+        "schema": {"type": "string", "format": "uuid"},
+        "example": "0b7c0f6e-5a57-4b67-8f0e-6a3f3f7d9b02",
+    },
     "idempotency-key": {
         "in": "header",
         "description": "A text that names this submission; repeat it unchanged with the same body.",
@@ -59,7 +97,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "boolean"},
     },
     "claim": {"in": "query", "description": "Only about this claim.", "schema": _TEXT},
-    "filter_line": {"in": "query", "description": "Only of this line.", "schema": _TEXT},
+    "filter_line": {"name": "line", "in": "query", "description": "Only of this line.", "schema": _TEXT},
     "model": {"in": "query", "description": "Only with this version of a model.", "schema": _TEXT},
     "actor": {"in": "query", "description": "Only of this identity.", "schema": _TEXT},
     "purpose": {"in": "query", "description": "Only for this purpose.", "schema": _TEXT},
@@ -71,17 +109,73 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "The cursor of an earlier answer, for the page after it.",
         "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
     },
+    "queue_cursor": {
+        "name": "cursor",
+        "in": "query",
+        "description": "The cursor of an earlier answer, for the page after it.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.:=+-]{1,200}$"},
+    },
+    "state": {
+        "in": "query",
+        "description": "Only cases in this state; without it, those that are to be decided.",
+        "schema": {
+            "type": "string",
+            "enum": ["open", "second_look", "third_look", "decided", "settled", "withdrawn"],
+        },
+    },
+    "holder": {
+        "in": "query",
+        "description": "Only cases that the person holds.",
+        "schema": {"type": "string", "enum": ["me"]},
+    },
+    "claim_prefix": {
+        "name": "q",
+        "in": "query",
+        "description": "Only claims whose ids begin with this text.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 400},
+    },
+    "due_before": {"in": "query", "description": "Only cases that are due before.", "schema": _MOMENT},
+    "hops": {
+        "in": "query",
+        "description": "How far to follow links.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 2, "default": 1},
+    },
+    "column": {
+        "in": "query",
+        "description": "The column whose `value` is searched: one that the contract links claims by.",
+        "schema": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$"},
+    },
+    "value": {
+        "in": "query",
+        "description": "The value of `column`.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 400},
+    },
+    "of_line": {
+        "name": "line",
+        "in": "query",
+        "required": True,
+        "description": "The line of business.",
+        "schema": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"},
+        "example": "motor",
+    },
+    "weeks": {
+        "in": "query",
+        "description": "How many weeks to show.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 104, "default": 13},
+    },
 }
-"""Parameters by name. Those of the path and of the header are required."""
+"""Parameters by name, unless they have another ``name``. Those of path and header are required."""
 
 _ERRORS: dict[int, str] = {
     400: "The request is malformed, or names no purpose that the line has (code `purpose`).",
     401: "The token is missing, expired or of somebody else.",
     403: "The identity may not call this route, or may not do this.",
     404: "It does not exist, or the identity may not know of it.",
-    409: "It conflicts with what is there: no model is live, or the key was used with another body.",
+    409: "It conflicts with what is there; `code` says how.",
+    412: "The case has changed since the person saw it (`If-Match`): read it again.",
     413: "The body is too large.",
     422: "The request is refused; `detail` says why.",
+    428: "The header `If-Match` is missing.",
     429: "Too many requests: repeat it later.",
     500: "A bug, or a fault of the service. Nothing was answered.",
     503: "A service does not respond, or the database is waking up: repeat it after `Retry-After` seconds.",
@@ -92,6 +186,9 @@ _BY_DOOR = {
     Door.PEOPLE: (400, 401, 403, 429, 500, 503),
 }
 _OF_THE_GATEWAY_ALONE = {401, 429, 500}
+
+_BYTES = {JPEG: {"type": "string", "format": "binary"}, HTML: {"type": "string"}}
+_OTHER_ANSWERS = {JPEG: "The picture", HTML: "A page without scripts"}
 
 _SECURITY: dict[Door, list[dict[str, list[str]]]] = {
     Door.OPEN: [],
@@ -145,9 +242,6 @@ def openapi_document() -> dict[str, Any]:
 
 
 def _operation(route: Route) -> dict[str, Any]:
-    answer: dict[str, Any] = {"schema": _reference(route.answer)}
-    if route.example is not None:
-        answer["example"] = route.example
     operation: dict[str, Any] = {
         "operationId": route.operation,
         "tags": [route.tag],
@@ -161,19 +255,33 @@ def _operation(route: Route) -> dict[str, Any]:
         if route.body_example is not None:
             body["example"] = route.body_example
         operation["requestBody"] = {"required": True, "content": {route.body_kind: body}}
-    operation["responses"] = {
-        str(route.status): {"description": _summary_of(route.answer), "content": {JSON: answer}}
-    } | {
+    operation["responses"] = {str(route.status): _answer(route)} | {
         str(status): {"$ref": f"#/components/responses/{HTTPStatus(status).name}"}
         for status in sorted({*_BY_DOOR[route.door], *route.errors})
     }
     return operation
 
 
+def _answer(route: Route) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "description": _summary_of(route.answer) or _OTHER_ANSWERS[route.answer_kind]
+    }
+    if route.etag:
+        described["headers"] = {
+            "etag": {"description": "The version of the case.", "schema": {"type": "string"}}
+        }
+    content: dict[str, Any] = {
+        "schema": _reference(route.answer) if route.answer else _BYTES[route.answer_kind]
+    }
+    if route.example is not None:
+        content["example"] = route.example
+    return described | {"content": {route.answer_kind: content}}
+
+
 def _parameters(route: Route) -> Iterator[dict[str, Any]]:
     in_path = re.findall(r"{(\w+)}", route.path)
     for name in (*in_path, *route.parameters):
-        found = PARAMETERS[f"filter_{name}" if name == "line" and name not in in_path else name]
+        found = PARAMETERS[name]
         yield {"name": name, "required": found["in"] != "query"} | found
 
 
@@ -191,7 +299,9 @@ def _reference(model: type[BaseModel]) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{model.__name__}"}
 
 
-def _summary_of(model: type[BaseModel]) -> str:
+def _summary_of(model: type[BaseModel] | None) -> str:
+    if model is None:
+        return ""
     return (model.__doc__ or "").partition("\n")[0]
 
 

@@ -101,7 +101,7 @@ class StoredScore(Answer):
     scored_at: Moment
 
 
-class Decision(Answer):
+class Outcome(Answer):
     """The later truth about a claim."""
 
     is_fraud: bool
@@ -115,7 +115,7 @@ class ClaimStatus(Answer):
     claim_id: str
     status: Literal["received", "scored", "decided"]
     score: StoredScore | None
-    decision: Decision | None
+    decision: Outcome | None
 
 
 class LiveRole(Answer):

@@ -4,12 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from claimwatch.api.answers import Answer, Line, Moment
-from claimwatch.api.machines import Decision, StoredScore
+from claimwatch.api.answers import Answer, Line, Moment, Version
+from claimwatch.api.machines import Outcome
 from claimwatch.domain.access.permissions import Permission
 
 
-class Held(Answer):
+class HeldPermission(Answer):
     """A permission that the person has, and for which lines."""
 
     permission: Permission
@@ -35,7 +35,7 @@ class Me(Answer):
 
     actor: str
     groups: list[str]
-    permissions: Annotated[list[Held], Field(description="Those that are effective.")]
+    permissions: Annotated[list[HeldPermission], Field(description="Those that are effective.")]
     conflicts: Annotated[list[Conflict], Field(description="Granted, but without effect.")]
     separation_of_duties: Literal["enforced", "relaxed"]
     lines: list[ReadableLine]
@@ -64,9 +64,16 @@ class ShownReason(Answer):
     masked: bool = False
 
 
-class ExplainedScore(StoredScore):
+class ExplainedScore(Answer):
     """The newest score of the champion, with its reasons."""
 
+    probability: Annotated[float, Field(ge=0, le=1)]
+    percentile: Annotated[float, Field(ge=0, le=100)]
+    referred: Annotated[
+        bool | None, Field(description="Null or missing until the case of the claim is decided.")
+    ] = None
+    model_version: Version
+    scored_at: Moment
     reasons: Annotated[list[ShownReason] | None, Field(description="Null if the claim is not referred.")]
 
 
@@ -78,8 +85,11 @@ class Claim(Answer):
     contract_version: str
     columns: Annotated[list[Value], Field(description="In the order of the contract.")]
     masked: Annotated[list[str], Field(description="Columns whose values are hidden.")]
-    score: ExplainedScore | None
-    decision: Decision | None
+    score: Annotated[ExplainedScore | None, Field(description="Null while the case is blinded.")]
+    blinded: Annotated[
+        bool, Field(description="Whether the score is hidden until the case of the claim is decided.")
+    ] = False
+    decision: Outcome | None
     received_at: Moment
 
 

@@ -1,61 +1,12 @@
-"""Routes of the HTTP API: who may call them, what they take and what they answer.
+"""Routes of the HTTP API, at both doors; those of the desk are in ``desk_routes``.
 
 This list and the models that it names are the source of ``openapi.json``. A test compares the routes with
 those of template.yaml.
 """
 
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any
-
-from pydantic import BaseModel
-
-from claimwatch.api import answers, examples, machines, people, requests
-
-
-class Door(StrEnum):
-    """How the caller of a route is verified, as ``AuthorizationType`` of the template names it."""
-
-    OPEN = "NONE"
-    MACHINES = "AWS_IAM"
-    PEOPLE = "JWT"
-
-
-JSON = "application/json"
-NDJSON = "application/x-ndjson"
-
-
-@dataclass(frozen=True)
-class Route:
-    """A route. ``errors`` are the statuses, besides those of every route of its door, that it may answer.
-
-    ``parameters`` are names in ``document.PARAMETERS``; those of the path are found there, too.
-    """
-
-    key: str
-    door: Door
-    operation: str
-    summary: str
-    answer: type[answers.Answer]
-    description: str = ""
-    status: int = 200
-    body: type[BaseModel] | None = None
-    body_kind: str = JSON
-    body_example: Any = None
-    example: Any = None
-    parameters: tuple[str, ...] = ()
-    errors: tuple[int, ...] = ()
-    tag: str = field(default="", kw_only=True)
-
-    @property
-    def method(self) -> str:
-        return self.key.partition(" ")[0]
-
-    @property
-    def path(self) -> str:
-        """The path as OpenAPI writes it. In API Gateway's, `+` marks a parameter that may have slashes."""
-        return self.key.partition(" ")[2].replace("+}", "}")
-
+from claimwatch.api import examples, machines, people, requests
+from claimwatch.api.desk_routes import DESK_ROUTES
+from claimwatch.api.route import NDJSON, Door, Route
 
 SCORES = Route(
     "POST /v1/lines/{line}/scores",
@@ -331,7 +282,18 @@ AUDIT = Route(
     people.Events,
     "Needs permission `audit.read`. To list events is an access event, too.",
     parameters=(
-        *("x-purpose", "claim", "line", "model", "actor", "purpose", "action", "since", "until", "cursor"),
+        *(
+            "x-purpose",
+            "claim",
+            "filter_line",
+            "model",
+            "actor",
+            "purpose",
+            "action",
+            "since",
+            "until",
+            "cursor",
+        ),
     ),
     tag="people",
 )
@@ -341,4 +303,5 @@ ROUTES = (
     *(PERMISSIONS, GRANT, REVOKE),
     *(PROMOTIONS, EXCEPTIONS, TRAININGS, EVALUATIONS),
     *(ME, READ_CLAIM, AUDIT),
+    *DESK_ROUTES,
 )

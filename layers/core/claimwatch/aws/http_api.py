@@ -15,6 +15,7 @@ from claimwatch.aws.event_fields import Fields
 from claimwatch.errors import ClaimwatchError, MalformedEvent, RefusedData, TransientFault
 
 JSON, PROBLEM_JSON = "application/json", "application/problem+json"
+JPEG, HTML = "image/jpeg", "text/html; charset=utf-8"
 
 RETRY_AFTER = 5
 """Seconds until a client should repeat a request that met a transient fault."""
@@ -226,3 +227,13 @@ def answer_of(
         "headers": {"content-type": kind, "cache-control": "no-store", **(headers or {})},
         "body": json.dumps(dict(content)),
     }
+
+
+def encoded_answer_of(status: HTTPStatus, kind: str, content: str) -> dict[str, Any]:
+    """Return an answer with bytes, which ``content`` has in base64; no cache keeps it."""
+    headers = {
+        "content-type": kind,
+        "cache-control": "private, no-store",
+        "x-content-type-options": "nosniff",
+    }
+    return {"statusCode": status.value, "headers": headers, "body": content, "isBase64Encoded": True}

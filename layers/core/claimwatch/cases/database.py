@@ -82,6 +82,8 @@ def _purposes(document: Mapping[str, Any]) -> str:
 
 
 def _conflict(document: Mapping[str, Any]) -> str:
+    if "conflicts_with" not in document:
+        return "this idempotency-key was used for another decision: use a new one for each"
     return (
         f"nobody may have this permission together with {document['conflicts_with']}, which the grantee has:"
         " revoke that one first"
@@ -92,7 +94,30 @@ _REFUSALS: dict[str, tuple[HTTPStatus, Callable[[Mapping[str, Any]], str]]] = {
     "purpose": (HTTPStatus.BAD_REQUEST, _purposes),
     "malformed": (HTTPStatus.BAD_REQUEST, lambda _: "a field of the request has a value that is not allowed"),
     "forbidden": (HTTPStatus.FORBIDDEN, lambda _: "you do not have the permission for this: see /app/me"),
+    "own_decision": (
+        HTTPStatus.FORBIDDEN,
+        lambda _: "nobody confirms the own decision: somebody else has to take the second look",
+    ),
     "conflict": (HTTPStatus.CONFLICT, _conflict),
+    "stale": (
+        HTTPStatus.CONFLICT,
+        lambda _: "you do not hold this case any more: read it again, and take it if nobody else has it",
+    ),
+    "decided": (HTTPStatus.CONFLICT, lambda _: "this case has been decided: read it again"),
+    "blinded": (
+        HTTPStatus.CONFLICT,
+        lambda _: "this case is blinded: what the model says about it is shown once it is decided",
+    ),
+    "not_open": (HTTPStatus.CONFLICT, lambda _: "this case is not open any more: read it again"),
+    "too_late": (HTTPStatus.CONFLICT, lambda _: "the time to undo this decision is over"),
+    "changed": (
+        HTTPStatus.PRECONDITION_FAILED,
+        lambda _: "the case has changed since you saw it: read it again and send its new ETag as if-match",
+    ),
+    "precondition": (
+        HTTPStatus.PRECONDITION_REQUIRED,
+        lambda _: "send the ETag of the case that you have seen as header if-match",
+    ),
     "not_found": (
         HTTPStatus.NOT_FOUND,
         lambda _: "it does not exist, or you may not see it: check its name and the line",

@@ -4,25 +4,22 @@ Each answer is that of one function of the database, which checks purpose and pe
 asked. ``claimwatch.api.routes`` describes the same routes to clients.
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
 
 from claimwatch.aws.api_callers import IdentityClaims, VerifiedCaller, verified_caller
-from claimwatch.aws.event_fields import Fields
-from claimwatch.aws.http_api import JSON, RawRequest, RequestProblem, answer_of, answer_or_problem
+from claimwatch.aws.http_api import RawRequest, RequestProblem, answer_or_problem
+from claimwatch.cases import request_fields as of
+from claimwatch.cases.case_routes import CASE_ROUTES
 from claimwatch.cases.database import CaseDatabase, Question
+from claimwatch.cases.evidence_routes import EVIDENCE_ROUTES
+from claimwatch.cases.overview_routes import OVERVIEW_ROUTES
 from claimwatch.cases.permission_change import PermissionChange
+from claimwatch.cases.route import Answered, Route
 from claimwatch.errors import MalformedEvent
 from claimwatch.storage import case_api
 from claimwatch.storage.case_api import Caller
-
-LONGEST_FILTER = 500
-"""Characters of a filter of access events."""
 
 _FILTERS = ("claim", "line", "model", "actor", "purpose", "action")
 _TIMES = ("since", "until")
@@ -37,9 +34,9 @@ class CaseApi:
 
     def answer(self, event: object) -> dict[str, Any]:
         """Answer a request to one of the routes, if need be with a problem document."""
-        return answer_or_problem(lambda: _answer(self._document(event)))
+        return answer_or_problem(lambda: self._answer(event))
 
-    def _document(self, event: object) -> Mapping[str, Any]:
+    def _answer(self, event: object) -> dict[str, Any]:
         request, by = RawRequest.parse(event), verified_caller(event, self.claims)
         route = ROUTES.get(request.route)
         if route is None:
@@ -50,15 +47,8 @@ class CaseApi:
         except MalformedEvent:
             self.database.call(_refusal(route, request, by, asking))
             raise
-        return self.database.ask(question, records=route.action is not None)
-
-
-@dataclass(frozen=True)
-class Route:
-    """The action of a route's access events, or None if it has none, and how its requests are parsed."""
-
-    action: str | None
-    parse: Callable[[RawRequest, Caller], Question]
+        document = self.database.ask(question, records=route.action is not None)
+        return route.answer(Answered(document, request, asking))
 
 
 def _me(_: RawRequest, person: Caller) -> Question:
@@ -66,30 +56,24 @@ def _me(_: RawRequest, person: Caller) -> Question:
 
 
 def _read_claim(request: RawRequest, person: Caller) -> Question:
-    line, claim_id, unmask = _line(request), _claim_id(request), _flag(request, "unmask")
+    line, claim_id, unmask = of.line(request), of.claim_id(request), of.flag(request, "unmask")
     return lambda cursor: case_api.read_claim(cursor, line, claim_id, person, unmask=unmask)
 
 
 def _audit(request: RawRequest, person: Caller) -> Question:
-    query = Fields(request.query, "query")
-    filters = {name: request.query[name] for name in (*_FILTERS, *_TIMES, "cursor") if query.has(name)}
-    for name in _TIMES:
-        if name in filters:
-            filters[name] = query.moment(name).isoformat()
-    if any(len(value) > LONGEST_FILTER for value in filters.values()):
-        raise MalformedEvent(f"query: a filter has at most {LONGEST_FILTER} characters")
+    filters = of.filters(request, (*_FILTERS, "cursor"), _TIMES)
     if not filters.get("cursor", "0").isdecimal():
         raise MalformedEvent("query: field 'cursor' must be the cursor of an earlier answer")
     return lambda cursor: case_api.audit(cursor, filters, person)
 
 
 def _claim_status(request: RawRequest, machine: Caller) -> Question:
-    line, claim_id = _line(request), _claim_id(request)
+    line, claim_id = of.line(request), of.claim_id(request)
     return lambda cursor: case_api.claim_status(cursor, line, claim_id, machine)
 
 
 def _models(request: RawRequest, machine: Caller) -> Question:
-    line = _line(request)
+    line = of.line(request)
     return lambda cursor: case_api.models(cursor, line, machine)
 
 
@@ -98,14 +82,14 @@ def _permissions(_: RawRequest, machine: Caller) -> Question:
 
 
 def _grant(request: RawRequest, machine: Caller) -> Question:
-    change = PermissionChange.parse(_body(request))
+    change = PermissionChange.parse(of.body(request))
     return lambda cursor: case_api.grant(
         cursor, change.grantee, change.permission, change.line, change.why, machine
     )
 
 
 def _revoke(request: RawRequest, machine: Caller) -> Question:
-    change = PermissionChange.parse(_body(request))
+    change = PermissionChange.parse(of.body(request))
     return lambda cursor: case_api.revoke(
         cursor, change.grantee, change.permission, change.line, change.why, machine
     )
@@ -120,42 +104,14 @@ ROUTES = {
     "GET /app/me": Route(None, _me),
     "GET /app/claims/{line}/{claim_id+}": Route("claim.read", _read_claim),
     "GET /app/audit": Route("audit.list", _audit),
+    **CASE_ROUTES,
+    **EVIDENCE_ROUTES,
+    **OVERVIEW_ROUTES,
 }
 """The routes by their keys in the template. A claim id is the rest of the path: it may contain slashes."""
-
-
-def _line(request: RawRequest) -> str:
-    return request.path.get("line", "")
-
-
-def _claim_id(request: RawRequest) -> str:
-    """Return the id of a claim. API Gateway decodes a path except for ``%25``."""
-    return unquote(request.path.get("claim_id", ""))
-
-
-def _flag(request: RawRequest, name: str) -> bool:
-    match request.query.get(name, "false"):
-        case "true":
-            return True
-        case "false":
-            return False
-    raise MalformedEvent(f"query: field '{name}' must be true or false")
-
-
-def _body(request: RawRequest) -> object:
-    try:
-        return json.loads(request.body)
-    except (ValueError, RecursionError):
-        raise MalformedEvent("HTTP request: the body must be an object in JSON") from None
 
 
 def _refusal(route: Route, request: RawRequest, by: VerifiedCaller, asking: Caller) -> Question:
     return lambda cursor: case_api.refused(
         cursor, route.action or "me", asking, via=by.door, reason="malformed", line=request.path.get("line")
     )
-
-
-def _answer(document: Mapping[str, Any]) -> dict[str, Any]:
-    tag = hashlib.sha256(json.dumps(document).encode()).hexdigest()[:32]
-    headers = {"etag": f'"{tag}"', "x-content-type-options": "nosniff"}
-    return answer_of(HTTPStatus.OK, JSON, document, headers)

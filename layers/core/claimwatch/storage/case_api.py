@@ -93,7 +93,7 @@ def audit(cursor: Cursor, filters: Mapping[str, str], caller: Caller, *, limit: 
     Filters are ``claim``, ``line``, ``model``, ``actor``, ``purpose``, ``action``, ``since`` (included) and
     ``until`` (excluded), both ISO 8601, and ``cursor``. Others have no effect.
     """
-    texts = {name: _storable(value) for name, value in filters.items()}
+    texts = {name: storable(value) for name, value in filters.items()}
     return _call(
         cursor,
         "audit",
@@ -152,16 +152,18 @@ def _asked(caller: Caller) -> dict[str, str | None]:
 
 
 def _call(cursor: Cursor, name: str, **values: object) -> Answer:
-    cursor.execute(_SQL[name], {key: _storable(value) for key, value in values.items()})
+    cursor.execute(_SQL[name], {key: storable(value) for key, value in values.items()})
     row = cursor.fetchone()
     assert row is not None  # a function that returns a composite value has one row
     return Answer(*row)
 
 
-def _storable(value: Any) -> Any:
-    """Return a text without NUL and halves of characters, which PostgreSQL cannot store."""
-    if isinstance(value, list):
-        return [_storable(each) for each in value]
+def storable(value: Any) -> Any:
+    """Return a value whose texts are without NUL and halves of characters, which PostgreSQL cannot store."""
+    if isinstance(value, Mapping):
+        return {storable(name): storable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(each) for each in value]
     if not isinstance(value, str):
         return value
     return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

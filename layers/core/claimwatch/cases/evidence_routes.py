@@ -1,0 +1,69 @@
+"""Routes about the claim of a case: personal values, what-if, links, photos; and the search for claims."""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+from claimwatch.aws.http_api import JPEG, RawRequest, encoded_answer_of
+from claimwatch.cases import request_fields as of
+from claimwatch.cases.route import Answered, Asked, desk_route
+from claimwatch.errors import MalformedEvent
+
+MOST_CHANGES = 50
+"""Columns that one what-if may change."""
+
+LONGEST_VALUE = 2000
+"""Characters of a value in a what-if."""
+
+MOST_HOPS = 2
+
+_IMAGE_ID = re.compile(r"[1-9][0-9]{0,17}")
+
+
+def _unmask(request: RawRequest) -> Asked:
+    reason = of.required(of.content(request), "reason", of.LONGEST_TEXT)
+    return {"case_id": of.case_id(request), "reason": reason}
+
+
+def _what_if(request: RawRequest) -> Asked:
+    changes = of.content(request).mapping("changes")
+    if not 0 < len(changes) <= MOST_CHANGES:
+        raise MalformedEvent(f"HTTP request: field 'changes' must have 1 to {MOST_CHANGES} columns")
+    for value in changes.values():
+        if not isinstance(value, str | int | float | None) or len(str(value)) > LONGEST_VALUE:
+            raise MalformedEvent("HTTP request: a value in 'changes' must be a short text, a number or null")
+    return {"case_id": of.case_id(request), "changes": dict(changes)}
+
+
+def _links(request: RawRequest) -> Asked:
+    return {"case_id": of.case_id(request), "hops": of.number(request, "hops", 1, MOST_HOPS, otherwise=1)}
+
+
+def _photo(request: RawRequest) -> Asked:
+    image_id = request.path.get("image_id", "")
+    if not _IMAGE_ID.fullmatch(image_id):
+        raise MalformedEvent("path: 'image_id' must be the number of a photo")
+    return {"case_id": of.case_id(request), "image_id": int(image_id)}
+
+
+def _search(request: RawRequest) -> Asked:
+    asked = of.filters(request, ("q", "column", "value", "line"))
+    if asked.keys() - {"line"} not in ({"q"}, {"column", "value"}):
+        raise MalformedEvent("query: send either 'q', or 'column' and 'value'")
+    if not all(asked.values()):
+        raise MalformedEvent("query: a field is empty")
+    return asked
+
+
+def _as_picture(answered: Answered) -> dict[str, Any]:
+    return encoded_answer_of(HTTPStatus.OK, JPEG, answered.document["content"])
+
+
+EVIDENCE_ROUTES = {
+    "POST /app/cases/{case_id}/unmask": desk_route("unmask", "claim.unmask", _unmask),
+    "POST /app/cases/{case_id}/what-if": desk_route("what_if", "claim.what_if", _what_if),
+    "GET /app/cases/{case_id}/links": desk_route("links", "claim.links", _links),
+    "GET /app/cases/{case_id}/photos": desk_route("photos", "photo.list", of.only_case),
+    "GET /app/cases/{case_id}/photos/{image_id}": desk_route("photo", "photo.view", _photo, _as_picture),
+    "GET /app/search": desk_route("search", "claim.search", _search),
+}

@@ -1,0 +1,89 @@
+"""Routes of leads, data scientists and auditors: statistics, the team, models, weeks and seals."""
+
+import re
+
+from claimwatch.aws.http_api import RawRequest
+from claimwatch.cases import request_fields as of
+from claimwatch.cases.route import Asked, as_accepted, desk_route
+from claimwatch.domain.contract.contract import LINE_NAME
+from claimwatch.errors import MalformedEvent
+
+MOST_WEEKS, USUAL_WEEKS = 104, 13
+
+MOST_SEALS, USUAL_SEALS = 1000, 100
+
+_VERSION = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_WINDOW = re.compile(r"[0-9]{4}-W[0-9]{2}")
+
+
+def _nothing(_: RawRequest) -> Asked:
+    return {}
+
+
+def _team(request: RawRequest) -> Asked:
+    line = request.query.get("line", "")
+    if not LINE_NAME.fullmatch(line):
+        raise MalformedEvent("query: field 'line' must be the name of a line")
+    return {"line": line, "weeks": of.number(request, "weeks", 1, MOST_WEEKS, otherwise=USUAL_WEEKS)}
+
+
+def _line(request: RawRequest) -> Asked:
+    return {"line": of.line(request)}
+
+
+def _card(request: RawRequest) -> Asked:
+    version = request.path.get("version", "")
+    if not _VERSION.fullmatch(version):
+        raise MalformedEvent("path: 'version' must be the version of a model")
+    return {"line": of.line(request), "version": version}
+
+
+def _promotion(request: RawRequest) -> Asked:
+    body = of.content(request)
+    action = body.choice("action", ("promote", "rollback"))
+    version, role = of.short(body, "version", 64), None
+    if body.has("role"):
+        role = body.choice("role", ("champion", "challenger"))
+    if action == "promote" and (version is None or role is None):
+        raise MalformedEvent("HTTP request: 'promote' needs the fields 'version' and 'role'")
+    return of.given(
+        {
+            "line": of.line(request),
+            "action": action,
+            "version": version,
+            "role": role,
+            "why": of.required(body, "why", of.LONGEST_TEXT),
+            "trust": list(body.texts("trust")) if body.has("trust") else None,
+        }
+    )
+
+
+def _week(request: RawRequest) -> Asked:
+    window = request.path.get("window", "")
+    if not _WINDOW.fullmatch(window):
+        raise MalformedEvent("path: 'window' must be a week such as 2026-W09")
+    return {"line": of.line(request), "window": window}
+
+
+def _range(request: RawRequest) -> Asked:
+    body = of.content(request)
+    seals = body.integer("seals") if body.has("seals") else USUAL_SEALS
+    if not 1 <= seals <= MOST_SEALS:
+        raise MalformedEvent(f"HTTP request: field 'seals' must be a whole number from 1 to {MOST_SEALS}")
+    return {"seals": seals}
+
+
+OVERVIEW_ROUTES = {
+    "GET /app/statistics": desk_route("statistics", "statistics.read", _nothing),
+    "GET /app/people": desk_route("people", "people.list", _nothing),
+    "GET /app/team": desk_route("team", "team.read", _team),
+    "GET /app/models/{line}": desk_route("desk_models", "models.list", _line),
+    "GET /app/models/{line}/{version}/card": desk_route("card", "models.card", _card),
+    "POST /app/models/{line}/promotions": desk_route(
+        "request_promotion", "model.promote", _promotion, as_accepted
+    ),
+    "GET /app/weeks/{line}": desk_route("weeks", "weeks.list", _line),
+    "GET /app/weeks/{line}/{window}/report": desk_route("week_report", "weeks.report", _week),
+    "GET /app/audit/seals": desk_route("seals", "audit.seals", _nothing),
+    "POST /app/audit/verification": desk_route("verification", "audit.verification", _range),
+}

@@ -121,12 +121,19 @@ def check(
     if problems := [*unseen_problems(contract), *label_problems(contract)]:
         raise RefusedContract(problems)
     if as_json:
-        described = {"line": contract.line, "version": contract.version, "columns": _columns(contract)}
+        described = {
+            "line": contract.line,
+            "version": contract.version,
+            "grounds": contract.grounds,
+            "review_within_days": contract.review.review_within_days,
+            "second_look_above": contract.review.second_look_above,
+            "columns": _columns(contract),
+        }
         status = {"status": contract.status, "not_applied_because": status_problem(contract)}
         show_json(described | status | {"unused_features": unused_features(contract)})
         return
     show_table(
-        ("column", "type", "role", "required", "stored as"),
+        ("column", "type", "role", "required", "stored as", "group", "desk"),
         [
             (
                 column["name"],
@@ -134,6 +141,8 @@ def check(
                 column["role"],
                 "yes" if column["required"] else "",
                 column["stored_as"],
+                column["group"],
+                ", ".join(use for use in ("link_on", "what_if") if column[use]).replace("_", " "),
             )
             for column in _columns(contract)
         ],
@@ -267,6 +276,9 @@ def _columns(contract: Contract) -> list[dict[str, Any]]:
             "role": str(column.role),
             "required": column.required,
             "stored_as": "keyed hash" if column.hashed else column.sql_type,
+            "group": column.group,
+            "link_on": column.link_on,
+            "what_if": column.what_if,
         }
         for column in contract.columns
     ]

@@ -31,7 +31,7 @@ _FUELS = """\
 
 def contract_with_open_fuels() -> str:
     """Return the contract of line motor that accepts every fuel, so that a model may not know one."""
-    text = MOTOR.read_text("utf-8").replace("version: 1.0.0", "version: 1.1.0", 1)
+    text = MOTOR.read_text("utf-8").replace("version: 1.1.0", "version: 1.2.0", 1)
     assert _FUELS in text
     return text.replace(_FUELS, "")
 

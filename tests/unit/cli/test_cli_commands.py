@@ -129,10 +129,15 @@ def test_a_valid_contract_is_described() -> None:
     result = run("contract", "check", str(MOTOR), "--json")
     assert result.exit_code == 0
     described = json.loads(result.stdout)
-    assert (described["line"], described["version"]) == ("motor", "1.0.0")
+    assert (described["line"], described["version"]) == ("motor", "1.1.0")
     by_name = {column["name"]: column for column in described["columns"]}
     assert by_name["claim_id"]["role"] == "identifier"
     assert by_name["policyholder_name"]["stored_as"] == "keyed hash"
+    assert by_name["policyholder_name"]["link_on"] is True
+    assert by_name["claim_amount"]["what_if"] is True
+    assert by_name["vehicle_make"]["group"] == "Vehicle"
+    assert (described["review_within_days"], described["second_look_above"]) == (14, 20_000)
+    assert "other" in described["grounds"]
 
 
 def test_a_hashed_column_with_role_feature_is_named_because_no_model_uses_it(tmp_path: Path) -> None:

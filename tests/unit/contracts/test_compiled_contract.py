@@ -4,6 +4,7 @@ import json
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -14,6 +15,11 @@ from hypothesis import strategies as st
 from claimwatch.domain.contract.compiled import FORMAT, from_json, to_json
 from claimwatch.domain.contract.contract import Bound, Column, Contract, ReviewSettings
 from claimwatch.domain.contract.parse import parse_contract
+from claimwatch.storage.contracts import outcome_contract
+from tests.unit.contracts.sample_contracts import home
+
+MOTOR_OF_0_1_0 = Path(__file__).with_name("motor_of_0_1_0.json").read_text("utf-8").rstrip("\n")
+"""The compiled contract of the samples as release 0.1.0 made it."""
 
 MOTOR = parse_contract(Path("contracts/motor.yaml").read_text("utf-8"), "motor")
 
@@ -58,11 +64,45 @@ def test_every_field_of_every_type_survives_exactly(contract: Contract) -> None:
 
 
 @pytest.mark.parametrize("kind", [Contract, Column, ReviewSettings])
-def test_every_field_but_the_text_is_written_even_if_it_has_its_default(kind: type[Any]) -> None:
-    document = json.loads(to_json(MOTOR))
+def test_a_contract_that_uses_nothing_new_has_the_fields_that_release_0_1_0_reads(kind: type[Any]) -> None:
+    document, first = json.loads(to_json(home())), json.loads(MOTOR_OF_0_1_0)
+    written, expected = (
+        {Contract: read, Column: read["columns"][0], ReviewSettings: read["review"]}[kind]
+        for read in (document, first)
+    )
+    assert written.keys() == expected.keys()
+
+
+def test_a_compiled_contract_of_release_0_1_0_keeps_its_bytes() -> None:
+    assert to_json(from_json(MOTOR_OF_0_1_0)) == MOTOR_OF_0_1_0
+    compiled = to_json(outcome_contract("home")).encode()
+    assert sha256(compiled).hexdigest() == "23e9b72d4c39c551c33ddad5a025910260c60bf0786ea15b4fb27063aadcd94c"
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        (Contract, {"grounds": ("other",)}),
+        (ReviewSettings, {"review_within_days": 7, "second_look_above": 0}),
+        (Column, {"link_on": True, "what_if": True, "group": "Vehicle"}),
+    ],
+)
+def test_a_new_field_is_written_once_it_is_used(kind: type[Any], changes: dict[str, Any]) -> None:
+    known = json.loads(MOTOR_OF_0_1_0)
+    first = {Contract: known, Column: known["columns"][0], ReviewSettings: known["review"]}[kind]
+    assert {each.name for each in fields(kind)} - first.keys() == changes.keys() | (
+        {"text"} if kind is Contract else set()
+    )
+    plain = home()
+    if kind is Column:
+        contract = replace(plain, columns=(replace(plain.columns[0], **changes), *plain.columns[1:]))
+    elif kind is ReviewSettings:
+        contract = replace(plain, review=replace(plain.review, **changes))
+    else:
+        contract = replace(plain, **changes)
+    document = json.loads(to_json(contract))
     written = {Contract: document, Column: document["columns"][0], ReviewSettings: document["review"]}[kind]
-    expected = {each.name for each in fields(kind)} - {"text"} | ({"format"} if kind is Contract else set())
-    assert written.keys() == expected
+    assert {name: written[name] for name in changes} == json.loads(json.dumps(changes))
 
 
 def test_the_contract_of_the_samples_survives_without_its_text() -> None:

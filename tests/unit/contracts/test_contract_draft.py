@@ -239,6 +239,14 @@ def test_long_texts_get_role_text_and_are_stored_as_plain() -> None:
     assert (column["description"].role, column["description"].hashed) == (Role.TEXT, False)
 
 
+def test_a_draft_leaves_the_desk_to_a_person() -> None:
+    columns = drafted(
+        {"driver_id": ["A1", "A1", "B2"], "amount": ["10", "20", "30"], "city": ["x", "x", "y"]}
+    )
+    assert not any(column.link_on or column.what_if for column in columns.values())
+    assert {column.group for column in columns.values()} == {"Claim"}
+
+
 @pytest.mark.parametrize(
     ("header", "identifier"),
     [

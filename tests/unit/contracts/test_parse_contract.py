@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from open_data_contract_standard.model import OpenDataContractStandard
 
 from claimwatch.domain.contract.contract import Banding, LogicalType, ReviewSettings, Role, precedence
+from claimwatch.domain.contract.grounds import DEFAULT_GROUNDS
 from claimwatch.domain.contract.odcs import SUPPORTED
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.contract.purposes import DEFAULT_PURPOSES, PURPOSE, PURPOSE_RULE
@@ -92,6 +93,48 @@ def test_purposes_that_are_not_a_list_of_names_are_refused(value: object, expect
     assert len(found) == len(expected)
     for problem, beginning in zip(found, expected, strict=True):
         assert problem.startswith(f"customProperties: {beginning}")
+
+
+def test_a_contract_names_the_grounds_of_its_decisions() -> None:
+    named = ["arson", "other"]
+    text = contract_text(customProperties=[{"property": "grounds", "value": named}])
+    assert parse_contract(text, "home").grounds == tuple(named)
+    assert home().grounds == DEFAULT_GROUNDS
+    assert len(DEFAULT_GROUNDS) <= 9
+    assert all(PURPOSE.fullmatch(ground) for ground in DEFAULT_GROUNDS)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (["arson", "arson"], "grounds: 'arson' is duplicated; keep one"),
+        (["Total loss"], f"grounds: 'Total loss' is not a valid name; use {PURPOSE_RULE}"),
+        ([], "grounds must be a list of 1 to 9 names"),
+        ("arson", "grounds must be a list of 1 to 9 names"),
+        ([f"g{number}" for number in range(10)], "grounds must be a list of 1 to 9 names"),
+    ],
+)
+def test_grounds_that_are_not_a_list_of_names_are_refused(value: object, expected: str) -> None:
+    [found] = problems(customProperties=[{"property": "grounds", "value": value}])
+    assert found.startswith(f"customProperties: {expected}")
+
+
+def test_a_column_says_how_the_desk_uses_it() -> None:
+    contract = home(
+        column("driver", "string", customProperties=role("ignored", storeAs="hash", linkOn=True)),
+        column(
+            "plate", "string", customProperties=role("feature", linkOn=True, whatIf=True, group="The car")
+        ),
+        column("paid", "number", customProperties=role("feature", linkOn=False, whatIf=False)),
+    )
+    used = {one.name: (one.link_on, one.what_if, one.group) for one in contract.columns}
+    assert used == {
+        "claim_id": (False, False, "Claim"),
+        "reported_at": (False, False, "Claim"),
+        "driver": (True, False, "Claim"),
+        "plate": (True, True, "The car"),
+        "paid": (False, False, "Claim"),
+    }
 
 
 def test_a_hashed_column_may_name_its_link_group() -> None:
@@ -403,6 +446,26 @@ def test_versions_are_ordered_by_semver() -> None:
         (column("x", "integer", customProperties=role("protected", bands=[40, 25])), "in rising order"),
         (column("x", "integer", customProperties=role("protected", bands=["old"])), "in rising order"),
         (column("x", "integer", customProperties=role("protected", bands=[])), "in rising order"),
+        (claim_id(customProperties=role("identifier", linkOn=True)), "linkOn is not for role identifier"),
+        (reported_at(customProperties=role("event_time", linkOn=True)), "linkOn is not for role event_time"),
+        (column("x", "boolean", customProperties=role("label", linkOn=True)), "linkOn is not for role label"),
+        (column("x", "string", customProperties=role("text", linkOn=True)), "linkOn is not for role text"),
+        (column("x", "boolean", customProperties=role("feature", linkOn=True)), "linkOn is not for booleans"),
+        (column("x", "string", customProperties=role("ignored", linkOn="yes")), "linkOn 'yes' is neither"),
+        (
+            column("x", "string", customProperties=role("ignored", whatIf=True)),
+            "the role is ignored: no model",
+        ),
+        (column("x", "string", customProperties=role("feature", whatIf=1)), "whatIf '1' is neither true nor"),
+        (
+            column("x", "string", customProperties=role("feature", storeAs="hash", whatIf=True)),
+            "whatIf needs the value",
+        ),
+        (column("x", "string", customProperties=role("feature", group="")), "group must be a heading"),
+        (column("x", "string", customProperties=role("feature", group="a\nb")), "group must be a heading"),
+        (column("x", "string", customProperties=role("feature", group="a" * 61)), "group must be a heading"),
+        (column("x", "string", customProperties=role("feature", group=["a"])), "group must be a heading"),
+        (column("x", "string", customProperties=role("feature", whatif=True)), "write 'whatIf'"),
         (column("x", "string", customProperties=role("text", storeAs="hash")), "role text needs the value"),
         (
             column("x", "integer", customProperties=role("feature", storeAs="hash")),
@@ -715,14 +778,24 @@ def test_a_contract_carries_its_review_settings() -> None:
             claimantColumn="holder",
             auditShare=0.01,
             maturityDays=90,
+            reviewWithin=7,
+            secondLookAbove=20000.5,
         ),
     )
 
-    assert contract.review == ReviewSettings(0.02, 150, "amount", "holder", 0.01, 90)
+    assert contract.review == ReviewSettings(
+        0.02, 150, "amount", "holder", 0.01, 90, review_within_days=7, second_look_above=20_000.5
+    )
 
 
-def test_a_fraction_of_a_day_of_maturity_is_rounded_up() -> None:
-    assert home(customProperties=shared(maturityDays=30.5)).review.maturity_days == 31
+def test_a_fraction_of_a_day_is_rounded_up() -> None:
+    review = home(customProperties=shared(maturityDays=30.5, reviewWithin=1.2)).review
+    assert (review.maturity_days, review.review_within_days) == (31, 2)
+
+
+def test_a_second_look_needs_the_amount() -> None:
+    [found] = problems(customProperties=shared(secondLookAbove=100))
+    assert found.startswith("customProperties: secondLookAbove needs the amount of a claim; add amountColumn")
 
 
 def test_review_settings_that_a_contract_omits_have_defaults() -> None:
@@ -733,6 +806,8 @@ def test_review_settings_that_a_contract_omits_have_defaults() -> None:
         claimant_column=None,
         audit_share=0.005,
         maturity_days=60,
+        review_within_days=14,
+        second_look_above=None,
     )
 
 
@@ -744,6 +819,9 @@ def test_review_settings_that_a_contract_omits_have_defaults() -> None:
         ("auditShare", "-1", "auditShare is '-1'"),
         ("maturityDays", "nan", "maturityDays is 'nan'"),
         ("maturityDays", "3650.5", "maturityDays is '3650.5'; write a number from 0 to 3650"),
+        ("reviewWithin", "0", "reviewWithin is '0'; write a number from 1 to 3650"),
+        ("secondLookAbove", "much", "secondLookAbove is 'much'"),
+        ("secondLookAbove", "-1", "secondLookAbove is '-1'"),
         ("claimantColumn", "nobody", "claimantColumn is 'nobody', but no column has that name"),
         ("amountColumn", "claim_id", "amountColumn 'claim_id' must be an integer or a number"),
         ("reviewCapasity", "0.1", "write 'reviewCapacity'"),

@@ -1,6 +1,8 @@
 """Contracts in compiled form: JSON that is read without parsing YAML or knowing the standard.
 
 The form has every field of a contract except its text. It is canonical: equal contracts have the same bytes.
+A field that came later is left out while it has its default, so that a contract that does not use it keeps
+its bytes, and earlier versions of the code read it.
 """
 
 import json
@@ -21,6 +23,13 @@ FORMAT = 1
 _DECIMAL, _DATE, _MOMENT = "decimal", "date", "moment"
 _LEFT_OUT = frozenset({"text"})
 """Fields that the compiled form does not have."""
+
+_LATER: Mapping[type[Any], frozenset[str]] = {
+    Contract: frozenset({"grounds"}),
+    ReviewSettings: frozenset({"review_within_days", "second_look_above"}),
+    Column: frozenset({"link_on", "what_if", "group"}),
+}
+"""Fields that are left out while they have their default. Every new field belongs here."""
 
 type _Read = Callable[[Any], Any]
 
@@ -48,7 +57,12 @@ def from_json(text: str | bytes) -> Contract:
 def _written(value: Any) -> Any:
     match value:
         case Contract() | Column() | ReviewSettings():
-            return {each.name: _written(getattr(value, each.name)) for each in _kept(type(value))}
+            later = _LATER[type(value)]
+            return {
+                each.name: _written(getattr(value, each.name))
+                for each in _kept(type(value))
+                if each.name not in later or getattr(value, each.name) != each.default
+            }
         case StrEnum():
             return value.value
         case None | bool() | int() | float() | str():

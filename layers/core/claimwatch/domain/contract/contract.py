@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from claimwatch.domain.contract.grounds import DEFAULT_GROUNDS
 from claimwatch.domain.contract.purposes import DEFAULT_PURPOSES
 from claimwatch.invisible import without_invisible
 
@@ -82,6 +83,10 @@ class DatePart(StrEnum):
     WEEKDAY = "weekday"
 
 
+DEFAULT_GROUP = "Claim"
+"""Heading of the columns of a contract that names none."""
+
+
 type Bound = Decimal | date | datetime
 
 
@@ -96,7 +101,8 @@ class Column:
     which a protected number or date is compared: a rule, or the lower ends of all bands but the lowest.
     ``empty_history`` says that rows loaded while the column was stored as hashes have no value.
     ``date_parts`` are the columns that a date is made of if the file does not have it, and perhaps a day that
-    is stated.
+    is stated. Claims with the same value in columns to ``link_on`` are linked. A ``what_if`` feature may be
+    changed to ask what the model would say. ``group`` is the heading under which the desk shows the column.
     """
 
     name: str
@@ -128,6 +134,9 @@ class Column:
     date_parts: tuple[tuple[DatePart, str], ...] = ()
     empty_history: bool = False
     description: str = ""
+    link_on: bool = False
+    what_if: bool = False
+    group: str = DEFAULT_GROUP
 
     @property
     def hash_group(self) -> str:
@@ -174,6 +183,10 @@ class ReviewSettings:
     """Column with the time at which the label of a claim was decided."""
     decision_days: int | None = None
     """Days after the event when a label without such a time counts as decided; None means when it is due."""
+    review_within_days: int = 14
+    """Days after a case was opened when its decision is due."""
+    second_look_above: float | None = None
+    """Amount, in the unit of ``amount_column``, from which a second person decides too; None means never."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +195,8 @@ class Contract:
 
     ``event`` is the column that holds the event id of photos, if it is not the identifier. ``extra`` says how
     values of columns that the contract does not have are stored. ``status`` is that of ODCS, as written.
-    ``purposes`` are those for which the API may be asked about the line's claims and models.
+    ``purposes`` are those for which the API may be asked about the line's claims and models. ``grounds`` are
+    what an investigator's decision may rest on.
     """
 
     line: str
@@ -195,6 +209,7 @@ class Contract:
     extra: ExtraValues = ExtraValues.HASH
     status: str = ""
     purposes: tuple[str, ...] = DEFAULT_PURPOSES
+    grounds: tuple[str, ...] = DEFAULT_GROUNDS
 
     @property
     def identifier(self) -> Column:

@@ -32,6 +32,8 @@ from claimwatch.domain.contract.label import decision_problems
 from claimwatch.domain.contract.line_name import proposed_line
 from claimwatch.domain.contract.odcs_column import custom_properties, place_of, read_column
 from claimwatch.domain.contract.odcs_date_parts import date_part_problems
+from claimwatch.domain.contract.odcs_desk import second_look_problems
+from claimwatch.domain.contract.odcs_names import GROUNDS, PURPOSES, read_names
 from claimwatch.domain.contract.odcs_notation import (
     SHARED_PROPERTIES,
     Shared,
@@ -41,7 +43,6 @@ from claimwatch.domain.contract.odcs_notation import (
     read_tokens,
     read_words,
 )
-from claimwatch.domain.contract.odcs_purposes import read_purposes
 from claimwatch.domain.contract.strict_yaml import YamlMapping, YamlValue, read_yaml
 from claimwatch.errors import RefusedContract
 
@@ -66,10 +67,12 @@ _AMOUNTS = {
     "auditShare": ("audit_share", Decimal(0), Decimal(1)),
     "maturityDays": ("maturity_days", Decimal(0), Decimal(3_650)),
     "decisionDays": ("decision_days", Decimal(0), Decimal(3_650)),
+    "reviewWithin": ("review_within_days", Decimal(1), Decimal(3_650)),
+    "secondLookAbove": ("second_look_above", Decimal(0), Decimal(1_000_000_000_000)),
 }
 """Custom properties that hold a number: the fields that they fill, and their bounds."""
 
-_DAYS = ("maturityDays", "decisionDays")
+_DAYS = ("maturityDays", "decisionDays", "reviewWithin")
 
 _SHAPES = {
     "list_type": "must be a list",
@@ -98,7 +101,16 @@ def read_contract(text: str, line: str, table: str) -> Contract:
     properties = _read_properties(raw, model, table, problems)
     custom = custom_properties(
         model.customProperties,
-        ("line", "eventColumn", "extra", "purposes", *_COLUMNS_NAMED, *_AMOUNTS, *SHARED_PROPERTIES),
+        (
+            "line",
+            "eventColumn",
+            "extra",
+            "purposes",
+            "grounds",
+            *_COLUMNS_NAMED,
+            *_AMOUNTS,
+            *SHARED_PROPERTIES,
+        ),
         _CUSTOM,
         problems,
     )
@@ -114,11 +126,14 @@ def read_contract(text: str, line: str, table: str) -> Contract:
     event = _read_event(custom, columns, problems)
     review = _read_review(custom, columns, problems)
     extra = _read_extra(custom, problems)
-    purposes = read_purposes(custom.get("purposes"), _CUSTOM, problems)
+    purposes = read_names(PURPOSES, custom.get("purposes"), _CUSTOM, problems)
+    grounds = read_names(GROUNDS, custom.get("grounds"), _CUSTOM, problems)
     if problems:
         raise RefusedContract(problems)
     version, status = model.version or "", model.status or ""
-    return Contract(line, version, table, tuple(columns), text, event, review, extra, status, purposes)
+    return Contract(
+        line, version, table, tuple(columns), text, event, review, extra, status, purposes, grounds
+    )
 
 
 def _check_standard(raw: YamlMapping) -> None:
@@ -316,6 +331,7 @@ def _read_review(
             )
         elif column is not None:
             settings[setting] = column.name
+    problems += second_look_problems(custom, _CUSTOM)
     problems += decision_problems(columns, settings.get("decision_column"), _CUSTOM)
     for key, (setting, least, most) in _AMOUNTS.items():
         value = custom.get(key)

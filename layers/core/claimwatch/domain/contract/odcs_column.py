@@ -24,6 +24,7 @@ from claimwatch.domain.contract.contract import (
 from claimwatch.domain.contract.date_formats import format_problem, from_java
 from claimwatch.domain.contract.odcs_bands import read_bands
 from claimwatch.domain.contract.odcs_date_parts import read_date_parts
+from claimwatch.domain.contract.odcs_desk import DESK_PROPERTIES, read_group, read_link_on, read_what_if
 from claimwatch.domain.contract.odcs_notation import (
     SHARED_PROPERTIES,
     Shared,
@@ -44,6 +45,7 @@ CLASSIFICATIONS = ("personal", "internal", "public")
 
 _COLUMN_PROPERTIES = (
     *("role", "storeAs", "linkGroup", "bands", "numberUnit", "dateParts", "history"),
+    *DESK_PROPERTIES,
     *SHARED_PROPERTIES,
 )
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -191,6 +193,9 @@ def read_column(
         date_parts=_date_parts(source),
         empty_history=_empty_history(source, hashed=hashed),
         description=" ".join((model.description or "").split()),
+        link_on=read_link_on(custom, role, kind, place, problems),
+        what_if=read_what_if(custom, role, place, problems, hashed=hashed),
+        group=read_group(custom, place, problems),
     )
     _check_lengths(source, column)
     _check_role(source, column)

@@ -349,7 +349,9 @@ def test_functions_with_the_rights_of_their_owner_pin_the_search_path(glass: Clo
         ("lock_access_events", [*pinned, "lock_timeout=2s"]),
         ("note_decided", pinned),
         ("note_outcomes", pinned),
+        ("open_cases", pinned),
         ("refresh_statistics", pinned),
+        ("settle_cases", pinned),
     ]
 
 
@@ -405,6 +407,9 @@ REFUSED = {
         "scoring",
         "SELECT claimwatch.add_outcomes(1, 'claim_motor', 'claim_id', 'x', NULL, 'incident_at', 60)",
     ),
+    "cases are opened by another task": ("ingest", "SELECT claimwatch.open_cases('motor', 1, NULL)"),
+    "cases are settled by another task": ("scoring", "SELECT claimwatch.settle_cases(1)"),
+    "a case is read by the task that opens it": ("scoring", "SELECT * FROM claimwatch.review_case"),
     "privileges are granted by another task": ("ingest", "SELECT claimwatch.grant_line('motor')"),
     "privileges are granted on a table of another": (
         "contracts",

@@ -281,10 +281,510 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List cases
+         * @description Needs permission `case.decide` or `case.assign`.
+         */
+        get: operations["listQueue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/queue/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get the next case
+         * @description Needs permission `case.decide`. Hands out the case with the most at stake that nobody else holds, with a lease of 15 minutes; a lease that the person still has is handed out again.
+         */
+        post: operations["nextCase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/cases/{case_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a case
+         * @description Needs permission `claim.read`. Before the decision is final, nothing of the answer says whether the claim was referred or drawn for the random audit.
+         */
+        get: operations["readCase"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/cases/{case_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide a case
+         * @description Needs permission `case.decide` and the lease of the case. Repeated with the same `Idempotency-Key` and body, the answer is the same. Codes of 409: `stale` (the lease was lost), `decided`, `conflict` (the key was used with another body), `not_open`; of 403: `own_decision` (nobody confirms the own decision).
+         */
+        post: operations["decideCase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/cases/{case_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo the newest decision
+         * @description Needs permission `case.decide`. Within 15 seconds, by the person who decided; later, 409 with code `too_late`.
+         */
+        post: operations["undoDecision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/cases/{case_id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Skip, snooze, hand over, renew, release or take a case
+         * @description Needs permission `case.decide`.
+         */
+        post: operations["actOnCase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/cases/{case_id}/assignment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Assign a case to somebody, or to nobody
+         * @description Needs permission `case.assign`.
+         */
+        post: operations["assignCase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/cases/{case_id}/unmask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show the personal values of a claim
+         * @description Needs permission `claim.unmask`. The reason is on record. Values that are stored as hashes cannot be shown to anybody.
+         */
+        post: operations["unmaskClaim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/cases/{case_id}/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask what the live model would say if some values were different
+         * @description Needs permission `claim.read`. It is what the model would say, not what would be true, and is never stored as a score. Columns are those that the contract marks `whatIf`, and values those that it allows. 409 has code `blinded`, or `no_model` if no model of the line is live; 422, why a value or the claim cannot be scored.
+         */
+        post: operations["askWhatIf"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/cases/{case_id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List claims that share a value or a photo with a claim
+         * @description Needs permission `claim.read`.
+         */
+        get: operations["listLinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/cases/{case_id}/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the photos of a claim
+         * @description Needs permission `photo.view`.
+         */
+        get: operations["listPhotos"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/cases/{case_id}/photos/{image_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * View a photo
+         * @description Needs permission `photo.view`. The display copy: upright, without metadata, at most 1024 wide and high.
+         */
+        get: operations["viewPhoto"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search claims by id, or by a value that links claims
+         * @description Needs permission `claim.read`. `q` is an id or its beginning; `column` and `value` name a value of a column that the contract marks `linkOn`.
+         */
+        get: operations["searchClaims"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the own decisions
+         * @description Needs permission `case.decide`.
+         */
+        get: operations["readStatistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List people to whom a case can be given
+         * @description Needs permission `case.decide` or `case.assign`.
+         */
+        get: operations["listPeople"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/team": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the work of a line's investigators
+         * @description Needs permission `case.assign`.
+         */
+        get: operations["readTeam"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/models/{line}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the models of a line
+         * @description Needs permission `model.read`.
+         */
+        get: operations["readModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/models/{line}/{version}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the card of a model
+         * @description Needs permission `model.read`.
+         */
+        get: operations["readModelCard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/models/{line}/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Request that a model goes live, or that the previous champion comes back
+         * @description Needs permission `model.promote`. `GET /app/models/{line}` shows what became of the request.
+         */
+        post: operations["requestPromotion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/weeks/{line}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the checked weeks of a line
+         * @description Needs permission `model.read`.
+         */
+        get: operations["readWeeks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/weeks/{line}/{window}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the report of a week
+         * @description Needs permission `model.read`.
+         */
+        get: operations["readWeekReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/audit/seals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the newest seals of access events
+         * @description Needs permission `audit.read`.
+         */
+        get: operations["listSeals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/audit/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare access events with their seals
+         * @description Needs permission `audit.read`.
+         */
+        post: operations["verifyAudit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A request that is carried out next. */
+        Accepted: {
+            /** @description The id of this request, which the record of it has, too. */
+            request_id: string;
+        };
+        /**
+         * @description What to do with a case other than to decide it.
+         *
+         *     `skip`, `snooze` (with `until`), `hand_over` (with `to` and `reason`), `renew` and `release` need the
+         *     `generation` of the lease; `take` is for a case that nobody holds.
+         */
+        ActionRequest: {
+            /** @enum {string} */
+            action: "skip" | "snooze" | "hand_over" | "renew" | "release" | "take";
+            /** @default null */
+            generation: number | null;
+            /** @default null */
+            until: string | null;
+            /** @default null */
+            to: string | null;
+            /** @default null */
+            reason: string | null;
+        };
+        /** @description Undecided cases that have been open for so many days. */
+        Age: {
+            from_day: number;
+            /** @description Excluded; null is without end. */
+            to_day: number | null;
+            cases: number;
+        };
+        /** @description Another claim with a photo that is the same or nearly the same. */
+        AlsoUsed: {
+            /** @description The line of business. */
+            line: string;
+            /** @description The id of the claim. */
+            claim_id: string;
+            case_id: string | null;
+            /** @description Bits in which the hashes of two photos differ. */
+            distance: number;
+        };
         /** @description An exception that is on record. */
         ApprovedException: {
             /** @description The line of business. */
@@ -297,12 +797,131 @@ export interface components {
             by: string;
             changed: boolean;
         };
+        /** @description Whose case it is to be; null is nobody's. */
+        AssignmentRequest: {
+            to: string | null;
+            /** @description Why, for the record. */
+            reason: string;
+        };
+        /** @description What the same model says about the claim without the changes. */
+        Before: {
+            probability: number;
+            percentile: number;
+        };
         /** @description A rule of the contract that a claim breaks; the value is not quoted. */
         Broken: {
             /** @description Null if it is about the claim as a whole. */
             column: string | null;
             rule: string;
             message: string;
+        };
+        /** @description A case with its claim. Of a blinded case, score and similar claims are null until it is decided. */
+        Case: {
+            /**
+             * Format: uuid
+             * @description The case.
+             */
+            case_id: string;
+            /** @description The line of business. */
+            line: string;
+            /** @description The id of the claim. */
+            claim_id: string;
+            /**
+             * @description `second_look`, `third_look`: another person decides, too. `settled`: an outcome came from outside. `withdrawn`: a newer score asks for no review.
+             * @enum {string}
+             */
+            state: "open" | "second_look" | "third_look" | "decided" | "settled" | "withdrawn";
+            /** @description Of the case; the header `ETag` has it, too. */
+            version: number;
+            contract_version: string;
+            lease: components["schemas"]["Lease"] | null;
+            assigned_to: string | null;
+            snoozed_until: string | null;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            opened_at: string;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            due_at: string;
+            /** @description Of the contract's `amountColumn`; null without one. */
+            amount: number | null;
+            /** @description Whether its amount asks for a second person. */
+            needs_second_look: boolean;
+            blinded: boolean;
+            /** @description Null until the decision is final and can no longer be undone. */
+            origin: ("referral" | "random_audit") | null;
+            score: components["schemas"]["CaseScore"] | null;
+            similar: components["schemas"]["Similar"] | null;
+            /** @description What the contract offers as grounds. */
+            grounds: string[];
+            groups: components["schemas"]["Group"][];
+            /** @description Columns whose values are hidden. */
+            masked: string[];
+            decisions: components["schemas"]["Decision"][];
+            outcome: components["schemas"]["Outcome"] | null;
+            events: components["schemas"]["CaseEvent"][];
+            photos: number;
+            /** @description Claims that share a value or a photo with this one. */
+            linked: number;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            received_at: string;
+        };
+        /** @description A column of a claim and what the contract allows for it. */
+        CaseColumn: {
+            name: string;
+            description: string;
+            /** @description The type of the column in the contract. */
+            kind: string;
+            /** @description Null if it is missing or masked. */
+            value: unknown;
+            /** @description Whether the value is hidden, because it is personal. */
+            masked: boolean;
+            /** @description Whether a what-if may change it. */
+            what_if: boolean;
+            valid_values: string[] | null;
+            /** @description Null if the contract names none. */
+            minimum: unknown;
+            /** @description Null if the contract names none. */
+            maximum: unknown;
+        };
+        /** @description What somebody did with a case. */
+        CaseEvent: {
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            at: string;
+            actor: string;
+            action: string;
+            reason: string | null;
+        };
+        /** @description The newest score of the champion, with its reasons. */
+        CaseScore: {
+            probability: number;
+            percentile: number;
+            /** @description The version of a model; each line numbers its own. */
+            model_version: string;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            scored_at: string;
+            reasons: components["schemas"]["ShownReason"][];
+        };
+        /** @description The worst verdict of a check. */
+        CheckResult: {
+            check: string;
+            /** @description Null if the check has no result. */
+            verdict: ("ok" | "watch" | "alarm" | "not enough data") | null;
+            /** @description Why it has no result. */
+            missing: string | null;
         };
         /** @description A claim, with its personal values masked unless the person may see them and asks for it. */
         Claim: {
@@ -314,8 +933,14 @@ export interface components {
             columns: components["schemas"]["Value"][];
             /** @description Columns whose values are hidden. */
             masked: string[];
+            /** @description Null while the case is blinded. */
             score: components["schemas"]["ExplainedScore"] | null;
-            decision: components["schemas"]["Decision"] | null;
+            /**
+             * @description Whether the score is hidden until the case of the claim is decided.
+             * @default false
+             */
+            blinded: boolean;
+            decision: components["schemas"]["Outcome"] | null;
             /**
              * Format: date-time
              * @description A time in UTC.
@@ -330,17 +955,157 @@ export interface components {
             /** @enum {string} */
             status: "received" | "scored" | "decided";
             score: components["schemas"]["StoredScore"] | null;
-            decision: components["schemas"]["Decision"] | null;
+            decision: components["schemas"]["Outcome"] | null;
+        };
+        /** @description How somebody decides; null of people with too few decisions. */
+        Colleague: {
+            /** @description The name of a person, as sign-in has it. */
+            person: string;
+            decided: number;
+            /** @description Whether there are enough decisions to say more. */
+            enough: boolean;
+            /** @description Fraud on referrals that were shown with their score. */
+            follows_score: components["schemas"]["Proportion"] | null;
+            inconclusive: components["schemas"]["Proportion"] | null;
+            /** @description Decisions within ten seconds. */
+            fast: components["schemas"]["Proportion"] | null;
+            median_seconds: number | null;
         };
         /** @description Two permissions that nobody may have together, so that neither is effective. */
         Conflict: {
             permissions: ("claim.read" | "claim.unmask" | "case.decide" | "case.assign" | "photo.view" | "model.read" | "model.train" | "model.promote" | "audit.read" | "person.erase")[];
             why: string;
         };
-        /** @description The later truth about a claim. */
+        /** @description A decision that is on record, and what it makes of the case. */
+        Decided: {
+            decision: components["schemas"]["Decision"];
+            /**
+             * @description `second_look`, `third_look`: another person decides, too. `settled`: an outcome came from outside. `withdrawn`: a newer score asks for no review.
+             * @enum {string}
+             */
+            state: "open" | "second_look" | "third_look" | "decided" | "settled" | "withdrawn";
+            /** @description Of the case; the header `ETag` has it, too. */
+            version: number;
+            /** @description Until when it can be undone. */
+            undo_until: string | null;
+        };
+        /** @description A verdict of a person. */
         Decision: {
-            is_fraud: boolean;
-            decided_at: string | null;
+            /** Format: uuid */
+            decision_id: string;
+            /** @description Null while somebody else has the second look. */
+            verdict: ("fraud" | "not_fraud" | "inconclusive") | null;
+            grounds: string[];
+            note: string | null;
+            /** @description The name of a person, as sign-in has it. */
+            by: string;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            at: string;
+            final: boolean;
+            /** @description The decision that this one is a second look at. */
+            second_of: string | null;
+            undone: boolean;
+            /** @description Null if it cannot be undone. */
+            undo_until: string | null;
+        };
+        /** @description A verdict on a case that the person holds. */
+        DecisionRequest: {
+            /** @description Of the lease; a decision of an earlier one is refused. */
+            generation: number;
+            /** @enum {string} */
+            verdict: "fraud" | "not_fraud" | "inconclusive";
+            /** @description Of those that the contract offers. */
+            grounds: string[];
+            /** @default null */
+            note: string | null;
+            /**
+             * @description Whether somebody else is to decide, too.
+             * @default false
+             */
+            second_look: boolean;
+            /**
+             * @description How long it was on screen.
+             * @default null
+             */
+            seconds: number | null;
+        };
+        /** @description A model with what a person needs to judge it. */
+        DeskModel: {
+            /** @description The version of a model; each line numbers its own. */
+            version: string;
+            /** @enum {string} */
+            status: "registered" | "refused";
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            created_at: string;
+            contract_version: string;
+            /** @description Of the manifest of its bundle. */
+            sha256: string | null;
+            /** @description The folder of its bundle; `card.html` is its card. */
+            uri: string | null;
+            /** @description The day of a back-test. */
+            as_of: string | null;
+            refused_because: string | null;
+            /** @description Null if they were not recorded. */
+            failed_gates: string[] | null;
+            /** @description On the test split, by name; null for one that is not known. */
+            metrics: {
+                [key: string]: unknown;
+            };
+            /** @description What a person judges before it goes live. */
+            warnings: components["schemas"]["Warned"][];
+            /** @description Empty if the model is not live. */
+            roles: components["schemas"]["LiveRole"][];
+            /** @description Whether it has a card. */
+            card: boolean;
+        };
+        /** @description The models of a line, its trainings, contracts and promotions; the newest of each first. */
+        DeskModels: {
+            /** @description The line of business. */
+            line: string;
+            models: components["schemas"]["DeskModel"][];
+            trainings: components["schemas"]["TrainingRun"][];
+            contracts: components["schemas"]["SubmittedContract"][];
+            promotions: components["schemas"]["PromotionEvent"][];
+            refused: components["schemas"]["RefusedPromotion"] | null;
+        };
+        /** @description A model to make live, or a rollback to the previous champion. */
+        DeskPromotionRequest: {
+            /** @enum {string} */
+            action: "promote" | "rollback";
+            /** @description Why, for the record. */
+            why: string;
+            /**
+             * @description Needed to promote.
+             * @default null
+             */
+            version: string | null;
+            /**
+             * @description Needed to promote.
+             * @default null
+             */
+            role: ("champion" | "challenger") | null;
+            /**
+             * @description Columns with a warning.
+             * @default null
+             */
+            trust: string[] | null;
+        };
+        /** @description Two claims with the same value, or with photos that are alike. */
+        Edge: {
+            /** @description A claim as `<line>/<claim id>`. */
+            from: string;
+            /** @description A claim as `<line>/<claim id>`. */
+            to: string;
+            /** @description The group of the column, or `photo`. */
+            kind: string;
+            /** @default null */
+            distance: number | null;
         };
         /** @description A week whose checks have started. */
         Evaluation: {
@@ -405,7 +1170,11 @@ export interface components {
         ExplainedScore: {
             probability: number;
             percentile: number;
-            referred: boolean;
+            /**
+             * @description Null or missing until the case of the claim is decided.
+             * @default null
+             */
+            referred: boolean | null;
             /** @description The version of a model; each line numbers its own. */
             model_version: string;
             /**
@@ -415,6 +1184,35 @@ export interface components {
             scored_at: string;
             /** @description Null if the claim is not referred. */
             reasons: components["schemas"]["ShownReason"][] | null;
+        };
+        /** @description A feature in a week: a cell of the heat map. */
+        FeatureWeek: {
+            /** @description A week of ISO 8601. */
+            window: string;
+            feature: string;
+            metric: string;
+            value: number | null;
+            /** @enum {string} */
+            verdict: "ok" | "watch" | "alarm" | "not enough data";
+        };
+        /** @description Claims that a search found. */
+        Found: {
+            claims: components["schemas"]["FoundClaim"][];
+        };
+        /** @description A claim that a search found. */
+        FoundClaim: {
+            /** @description The line of business. */
+            line: string;
+            /** @description The id of the claim. */
+            claim_id: string;
+            case_id: string | null;
+            state: ("open" | "second_look" | "third_look" | "decided" | "settled" | "withdrawn") | null;
+            verdict: ("fraud" | "not_fraud" | "inconclusive") | null;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            received_at: string;
         };
         /** @description What API Gateway itself answers, before a function is called or when one fails. */
         GatewayMessage: {
@@ -453,17 +1251,125 @@ export interface components {
             granted_by: string;
             why: string;
         };
+        /** @description Columns of a claim below one heading of the contract. */
+        Group: {
+            name: string;
+            columns: components["schemas"]["CaseColumn"][];
+        };
         /** @description The function answers. It says nothing about models. */
         Health: {
             /** @constant */
             status: "ok";
         };
-        /** @description A permission that the person has, and for which lines. */
+        /** @description A case after an action. */
         Held: {
+            /**
+             * Format: uuid
+             * @description The case.
+             */
+            case_id: string;
+            /**
+             * @description `second_look`, `third_look`: another person decides, too. `settled`: an outcome came from outside. `withdrawn`: a newer score asks for no review.
+             * @enum {string}
+             */
+            state: "open" | "second_look" | "third_look" | "decided" | "settled" | "withdrawn";
+            /** @description Of the case; the header `ETag` has it, too. */
+            version: number;
+            lease: components["schemas"]["Lease"] | null;
+        };
+        /** @description An undecided case that somebody holds, has been assigned or has snoozed. */
+        HeldCase: {
+            /**
+             * Format: uuid
+             * @description The case.
+             */
+            case_id: string;
+            /** @description The id of the claim. */
+            claim_id: string;
+            /**
+             * @description `second_look`, `third_look`: another person decides, too. `settled`: an outcome came from outside. `withdrawn`: a newer score asks for no review.
+             * @enum {string}
+             */
+            state: "open" | "second_look" | "third_look" | "decided" | "settled" | "withdrawn";
+            version: number;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            due_at: string;
+            holder: string | null;
+            since: string | null;
+            lease_until: string | null;
+            assigned_to: string | null;
+            snoozed_until: string | null;
+        };
+        /** @description A permission that the person has, and for which lines. */
+        HeldPermission: {
             /** @enum {string} */
             permission: "claim.read" | "claim.unmask" | "case.decide" | "case.assign" | "photo.view" | "model.read" | "model.train" | "model.promote" | "audit.read" | "person.erase";
             /** @description Lines, or `*` for every line. */
             lines: string[];
+        };
+        /** @description A value that so many claims share that they are only counted. */
+        Hub: {
+            kind: string;
+            claims: number;
+            /** @description A claim as `<line>/<claim id>`. */
+            from: string;
+        };
+        /** @description A case of the queue. */
+        Item: {
+            /**
+             * Format: uuid
+             * @description The case.
+             */
+            case_id: string;
+            /** @description The line of business. */
+            line: string;
+            /** @description The id of the claim. */
+            claim_id: string;
+            /**
+             * @description `second_look`, `third_look`: another person decides, too. `settled`: an outcome came from outside. `withdrawn`: a newer score asks for no review.
+             * @enum {string}
+             */
+            state: "open" | "second_look" | "third_look" | "decided" | "settled" | "withdrawn";
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            due_at: string;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            opened_at: string;
+            /** @description Of the contract's `amountColumn`; null without one. */
+            amount: number | null;
+            /** @description Who has its lease. */
+            holder: ("me" | "other") | null;
+            assigned_to: string | null;
+            snoozed_until: string | null;
+        };
+        /** @description Who holds a case, and until when. */
+        Lease: {
+            /** @description The name of a person, as sign-in has it. */
+            holder: string;
+            mine: boolean;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            until: string;
+            /** @description Of the lease; a decision of an earlier one is refused. */
+            generation: number;
+        };
+        /** @description Claims that share a value or a photo with the claim of a case. */
+        Links: {
+            nodes: components["schemas"]["Node"][];
+            edges: components["schemas"]["Edge"][];
+            hubs: components["schemas"]["Hub"][];
+            /** @description Whether there are more claims than are shown. */
+            truncated: boolean;
         };
         /** @description A role that a model has now. */
         LiveRole: {
@@ -480,7 +1386,7 @@ export interface components {
             actor: string;
             groups: string[];
             /** @description Those that are effective. */
-            permissions: components["schemas"]["Held"][];
+            permissions: components["schemas"]["HeldPermission"][];
             /** @description Granted, but without effect. */
             conflicts: components["schemas"]["Conflict"][];
             /** @enum {string} */
@@ -544,6 +1450,50 @@ export interface components {
             /** @description Why the permission has no effect yet: no contract of its line was applied. */
             warning: string | null;
         };
+        /** @description The case that this person now holds, or null if none waits. */
+        Next: {
+            case: components["schemas"]["Case"] | null;
+            waiting: number;
+        };
+        /** @description Which cases to hand out; without lines, those of all lines of the person. */
+        NextRequest: {
+            /** @default null */
+            lines: string[] | null;
+        };
+        /** @description A claim that is linked. */
+        Node: {
+            /** @description The line of business. */
+            line: string;
+            /** @description The id of the claim. */
+            claim_id: string;
+            case_id: string | null;
+            state: ("open" | "second_look" | "third_look" | "decided" | "settled" | "withdrawn") | null;
+            verdict: ("fraud" | "not_fraud" | "inconclusive") | null;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            received_at: string;
+            /** @description 0 is the claim of the case. */
+            hop: number;
+        };
+        /** @description The later truth about a claim. */
+        Outcome: {
+            is_fraud: boolean;
+            decided_at: string | null;
+        };
+        /** @description Decisions of one person in a week. */
+        OwnWeek: {
+            /** @description A week of ISO 8601. */
+            week: string;
+            fraud: number;
+            not_fraud: number;
+            inconclusive: number;
+        };
+        /** @description Names that have worked on cases, without that of the person who asks. */
+        People: {
+            people: string[];
+        };
         /** @description All permissions that were granted. */
         Permissions: {
             permissions: components["schemas"]["Granted"][];
@@ -551,6 +1501,36 @@ export interface components {
             conflicts: ("claim.read" | "claim.unmask" | "case.decide" | "case.assign" | "photo.view" | "model.read" | "model.train" | "model.promote" | "audit.read" | "person.erase")[][];
             /** @enum {string} */
             separation_of_duties: "enforced" | "relaxed";
+        };
+        /** @description A photo of the claim, with what is known of it. */
+        Photo: {
+            image_id: number;
+            /** @description The last part of the key of its object. */
+            name: string;
+            /** @description Of the original, upright. */
+            width: number;
+            height: number;
+            format: string;
+            /** @description Null if the camera wrote no time with a zone. */
+            taken_at: string | null;
+            /** @description By the camera's clock, without a zone. */
+            taken_at_local: string | null;
+            latitude: number | null;
+            longitude: number | null;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            received_at: string;
+            /** @description JPEG, its longest side at most 256, in base64. */
+            thumbnail: string;
+            /** @description Codes of what is worth a look. */
+            evidence: string[];
+            also_used: components["schemas"]["AlsoUsed"][];
+        };
+        /** @description The current photos of a claim. */
+        Photos: {
+            photos: components["schemas"]["Photo"][];
         };
         /** @description A problem document (RFC 9457). It quotes no value of the request. */
         Problem: {
@@ -581,6 +1561,22 @@ export interface components {
             /** @description Sentences. */
             remarks: string[];
         };
+        /** @description A change of which model is live. */
+        PromotionEvent: {
+            request_id: string;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            at: string;
+            /** @enum {string} */
+            action: "promote" | "rollback" | "vacate";
+            /** @enum {string} */
+            role: "champion" | "challenger";
+            version: string | null;
+            by: string;
+            why: string;
+        };
         /** @description A model to make live, or, without a version, a rollback to the previous champion. */
         PromotionRequest: {
             /** @description The name of the person, as written. */
@@ -603,6 +1599,23 @@ export interface components {
              * @default null
              */
             trust: string[] | null;
+        };
+        /** @description A share with its 95 % interval (Wilson). */
+        Proportion: {
+            count: number;
+            of: number;
+            /** @description Null of nothing. */
+            share: number | null;
+            low: number | null;
+            high: number | null;
+        };
+        /** @description Cases in the order of their due dates. */
+        Queue: {
+            cases: components["schemas"]["Item"][];
+            /** @description Where the next page begins; null on the last one. */
+            cursor: string | null;
+            /** @description Cases that `next` could hand out to this person. */
+            waiting: number;
         };
         /** @description A line whose claims the person may read, and for which purposes. */
         ReadableLine: {
@@ -657,6 +1670,20 @@ export interface components {
             /** @description The command that shows what became of the file. */
             see: string;
         };
+        /** @description The newest request to change which model is live that was refused. */
+        RefusedPromotion: {
+            /** @description The id of this request, which the record of it has, too. */
+            request_id: string;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            at: string;
+            /** @description The name of a person, as sign-in has it. */
+            by: string;
+            version: string | null;
+            because: string;
+        };
         /** @description A claim that the contract rejects; in a file, it would be in quarantine for the same reasons. */
         Rejected: {
             /** @description The place of the claim in the request, from 0. */
@@ -709,6 +1736,26 @@ export interface components {
             /** @description The version of a model; each line numbers its own. */
             model_version: string;
         };
+        /** @description A seal of a range of access events. */
+        Seal: {
+            number: number;
+            first_seq: number;
+            last_seq: number;
+            events: number;
+            root: string;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            sealed_at: string;
+        };
+        /** @description The newest seals of access events, and the last verification of them here. */
+        Seals: {
+            seals: components["schemas"]["Seal"][];
+            /** @description Events that are not sealed yet. */
+            unsealed: number;
+            verification: components["schemas"]["Verification"] | null;
+        };
         /** @description A reason as it is stored; of a masked column, without its value and text. */
         ShownReason: {
             feature: string;
@@ -727,6 +1774,38 @@ export interface components {
             meaning: string;
             /** @default false */
             masked: boolean;
+        };
+        /** @description How decided claims ended whose two main reasons are those of this claim. */
+        Similar: {
+            /** @description The features. */
+            reasons: string[];
+            decided: number;
+            fraud: number;
+            /** @description Of the share of fraud: 95 % interval (Wilson). */
+            low: number | null;
+            high: number | null;
+            newest: components["schemas"]["SimilarClaim"][];
+        };
+        /** @description A decided claim with the same main reasons. */
+        SimilarClaim: {
+            /** @description The line of business. */
+            line: string;
+            /** @description The id of the claim. */
+            claim_id: string;
+            /** @enum {string} */
+            verdict: "fraud" | "not_fraud";
+            decided_at: string | null;
+        };
+        /** @description The own decisions of the person who asks. */
+        Statistics: {
+            decided: number;
+            /** @description The oldest first. */
+            weeks: components["schemas"]["OwnWeek"][];
+            /** @description Of the decisions that are not inconclusive. */
+            fraud: components["schemas"]["Proportion"];
+            median_seconds: number | null;
+            /** @description Second looks with the same verdict. */
+            agreed: components["schemas"]["Proportion"];
         };
         /** @description The newest score of the champion, without its reasons, which quote the claim. */
         StoredScore: {
@@ -761,6 +1840,35 @@ export interface components {
             received_at: string;
             /** @description Why it was refused. */
             error: string | null;
+        };
+        /** @description The work of a line's investigators. */
+        Team: {
+            /** @description The line of business. */
+            line: string;
+            /** @description The oldest first. */
+            weeks: components["schemas"]["TeamWeek"][];
+            open: number;
+            overdue: number;
+            ages: components["schemas"]["Age"][];
+            /** @description Final decisions: fraud. */
+            hits_of_referrals: components["schemas"]["Proportion"];
+            hits_of_audit: components["schemas"]["Proportion"];
+            /** @description Amounts of confirmed frauds, less the cost of all reviews. */
+            saved: number | null;
+            cases: components["schemas"]["HeldCase"][];
+            people: components["schemas"]["Colleague"][];
+            /** @description Decisions that are enough to describe a person. */
+            enough: number;
+        };
+        /** @description Cases of a line in a week. */
+        TeamWeek: {
+            /** @description A week of ISO 8601. */
+            week: string;
+            opened: number;
+            decided: number;
+            due: number;
+            /** @description Reviews that the contract's capacity allows. */
+            capacity: number;
         };
         /** @description A training that was started. */
         Training: {
@@ -806,6 +1914,30 @@ export interface components {
             /** @description The day of a back-test. */
             as_of: string | null;
         };
+        /** @description The decision to undo, which is the newest of the case. */
+        UndoRequest: {
+            /** Format: uuid */
+            decision_id: string;
+        };
+        /** @description The case, which the person holds again. */
+        Undone: {
+            case: components["schemas"]["Case"];
+        };
+        /** @description Why somebody needs to see personal values. */
+        UnmaskRequest: {
+            /** @description Why, for the record. */
+            reason: string;
+        };
+        /** @description The personal values of a claim that are not stored as hashes. */
+        Unmasked: {
+            columns: components["schemas"]["UnmaskedColumn"][];
+        };
+        /** @description A personal value. */
+        UnmaskedColumn: {
+            name: string;
+            /** @description Null if it is missing. */
+            value: unknown;
+        };
         /** @description The value of a column of a claim. */
         Value: {
             name: string;
@@ -814,12 +1946,100 @@ export interface components {
             /** @description Null if it is missing or masked. */
             value: unknown;
         };
+        /** @description Access events that were compared with their seals. */
+        Verification: {
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            verified_at: string;
+            /** @description The name of a person, as sign-in has it. */
+            by: string;
+            first_seq: number | null;
+            last_seq: number | null;
+            events: number;
+            seals: number;
+            intact: boolean;
+            /** @description The first event or seal that differs. */
+            first_wrong: number | null;
+            /** @description Sentences. */
+            findings: string[];
+        };
+        /** @description The range to verify: so many seals up to the newest. */
+        VerificationRequest: {
+            /** @default 100 */
+            seals: number;
+        };
         /** @description A warning about a column of a model. */
         Warned: {
             kind: string;
             column: string;
             /** @description What was found, as a sentence. */
             found: string;
+        };
+        /** @description What alarmed in a week. */
+        WeekAlarm: {
+            /** @description A week of ISO 8601. */
+            window: string;
+            check: string;
+            metric: string;
+            feature: string;
+            segment: string;
+            value: number | null;
+            low: number | null;
+            high: number | null;
+            threshold: number | null;
+            n: number;
+        };
+        /** @description The checked weeks of a line, the newest first. */
+        Weeks: {
+            /** @description The line of business. */
+            line: string;
+            windows: components["schemas"]["Window"][];
+            features: components["schemas"]["FeatureWeek"][];
+            alarms: components["schemas"]["WeekAlarm"][];
+        };
+        /** @description What the live model would say; it is not stored as a score. */
+        WhatIf: {
+            probability: number;
+            percentile: number;
+            refer: boolean;
+            reasons: components["schemas"]["ShownReason"][];
+            before: components["schemas"]["Before"];
+        };
+        /** @description Values that differ from those of the claim. */
+        WhatIfRequest: {
+            /** @description By column; only columns that are `what_if`. */
+            changes: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A week and its checks. */
+        Window: {
+            /** @description A week of ISO 8601. */
+            window: string;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            start: string;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            end: string;
+            /** @description The version of a model; each line numbers its own. */
+            model_version: string;
+            challenger: string | null;
+            /** @enum {string} */
+            status: "planned" | "closed" | "incomplete";
+            claims: number | null;
+            closed_at: string | null;
+            checks: components["schemas"]["CheckResult"][];
+            /** @description Whether retraining was advised. */
+            advised: boolean;
+            /** @description Whether it has a report. */
+            report: boolean;
         };
     };
     responses: {
@@ -862,8 +2082,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description It conflicts with what is there: no model is live, or the key was used with another body. */
+        /** @description It conflicts with what is there; `code` says how. */
         CONFLICT: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["GatewayMessage"];
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The case has changed since the person saw it (`If-Match`): read it again. */
+        PRECONDITION_FAILED: {
             headers: {
                 [name: string]: unknown;
             };
@@ -884,6 +2114,16 @@ export interface components {
         };
         /** @description The request is refused; `detail` says why. */
         UNPROCESSABLE_CONTENT: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["GatewayMessage"];
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The header `If-Match` is missing. */
+        PRECONDITION_REQUIRED: {
             headers: {
                 [name: string]: unknown;
             };
@@ -1737,6 +2977,1552 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Events"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    listQueue: {
+        parameters: {
+            query?: {
+                /** @description Only of this line. */
+                line?: string;
+                /** @description Only cases in this state; without it, those that are to be decided. */
+                state?: "open" | "second_look" | "third_look" | "decided" | "settled" | "withdrawn";
+                /** @description Only cases that the person holds. */
+                holder?: "me";
+                /** @description Only claims whose ids begin with this text. */
+                q?: string;
+                /** @description Only cases that are due before. */
+                due_before?: string;
+                /** @description The cursor of an earlier answer, for the page after it. */
+                cursor?: string;
+            };
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Cases in the order of their due dates. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "cases": [
+                     *         {
+                     *           "case_id": "6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11",
+                     *           "line": "motor",
+                     *           "claim_id": "MTR-00A1B2C3D4E5",
+                     *           "state": "open",
+                     *           "due_at": "2026-03-16T09:20:11Z",
+                     *           "opened_at": "2026-03-02T09:20:11Z",
+                     *           "amount": 4200.5,
+                     *           "holder": "me",
+                     *           "assigned_to": null,
+                     *           "snoozed_until": null
+                     *         }
+                     *       ],
+                     *       "cursor": null,
+                     *       "waiting": 41
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Queue"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    nextCase: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         "motor"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NextRequest"];
+            };
+        };
+        responses: {
+            /** @description The case that this person now holds, or null if none waits. */
+            200: {
+                headers: {
+                    /** @description The version of the case. */
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "case": {
+                     *         "case_id": "6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11",
+                     *         "line": "motor",
+                     *         "claim_id": "MTR-00A1B2C3D4E5",
+                     *         "state": "open",
+                     *         "version": 3,
+                     *         "contract_version": "1.1.0",
+                     *         "lease": {
+                     *           "holder": "ida",
+                     *           "mine": true,
+                     *           "until": "2026-03-02T10:15:00Z",
+                     *           "generation": 1
+                     *         },
+                     *         "assigned_to": null,
+                     *         "snoozed_until": null,
+                     *         "opened_at": "2026-03-02T09:20:11Z",
+                     *         "due_at": "2026-03-16T09:20:11Z",
+                     *         "amount": 4200.5,
+                     *         "needs_second_look": false,
+                     *         "blinded": false,
+                     *         "origin": null,
+                     *         "score": {
+                     *           "probability": 0.3127,
+                     *           "percentile": 97.6,
+                     *           "model_version": "7",
+                     *           "scored_at": "2026-03-02T09:20:11Z",
+                     *           "reasons": [
+                     *             {
+                     *               "feature": "claim_amount",
+                     *               "value": 4200.5,
+                     *               "typical": 1350,
+                     *               "fraud_ratio": 2.6,
+                     *               "text": "claim_amount is 4,200.50; half of all claims are below 1,350.00",
+                     *               "contribution": 0.8123,
+                     *               "share": 0.41
+                     *             }
+                     *           ]
+                     *         },
+                     *         "similar": {
+                     *           "reasons": [
+                     *             "claim_amount",
+                     *             "days_since_inception"
+                     *           ],
+                     *           "decided": 214,
+                     *           "fraud": 131,
+                     *           "low": 0.5455,
+                     *           "high": 0.6751,
+                     *           "newest": [
+                     *             {
+                     *               "line": "motor",
+                     *               "claim_id": "MTR-00A1B2C3D4E7",
+                     *               "verdict": "fraud",
+                     *               "decided_at": "2026-02-20T13:00:00Z"
+                     *             }
+                     *           ]
+                     *         },
+                     *         "grounds": [
+                     *           "staged_event",
+                     *           "inflated_amount",
+                     *           "no_indication",
+                     *           "other"
+                     *         ],
+                     *         "groups": [
+                     *           {
+                     *             "name": "Claim",
+                     *             "columns": [
+                     *               {
+                     *                 "name": "claim_amount",
+                     *                 "description": "The amount claimed",
+                     *                 "kind": "number",
+                     *                 "value": 4200.5,
+                     *                 "masked": false,
+                     *                 "what_if": true,
+                     *                 "valid_values": null,
+                     *                 "minimum": 0,
+                     *                 "maximum": null
+                     *               },
+                     *               {
+                     *                 "name": "driver_name",
+                     *                 "description": "The driver",
+                     *                 "kind": "string",
+                     *                 "value": null,
+                     *                 "masked": true,
+                     *                 "what_if": false,
+                     *                 "valid_values": null,
+                     *                 "minimum": null,
+                     *                 "maximum": null
+                     *               }
+                     *             ]
+                     *           }
+                     *         ],
+                     *         "masked": [
+                     *           "driver_name"
+                     *         ],
+                     *         "decisions": [],
+                     *         "outcome": null,
+                     *         "events": [
+                     *           {
+                     *             "at": "2026-03-02T10:00:00Z",
+                     *             "actor": "ida",
+                     *             "action": "next",
+                     *             "reason": null
+                     *           }
+                     *         ],
+                     *         "photos": 2,
+                     *         "linked": 3,
+                     *         "received_at": "2026-03-02T09:15:42Z"
+                     *       },
+                     *       "waiting": 41
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Next"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    readCase: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path: {
+                /**
+                 * @description The id of a case.
+                 * @example 6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11
+                 */
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A case with its claim. Of a blinded case, score and similar claims are null until it is decided. */
+            200: {
+                headers: {
+                    /** @description The version of the case. */
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "case_id": "6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11",
+                     *       "line": "motor",
+                     *       "claim_id": "MTR-00A1B2C3D4E5",
+                     *       "state": "open",
+                     *       "version": 3,
+                     *       "contract_version": "1.1.0",
+                     *       "lease": {
+                     *         "holder": "ida",
+                     *         "mine": true,
+                     *         "until": "2026-03-02T10:15:00Z",
+                     *         "generation": 1
+                     *       },
+                     *       "assigned_to": null,
+                     *       "snoozed_until": null,
+                     *       "opened_at": "2026-03-02T09:20:11Z",
+                     *       "due_at": "2026-03-16T09:20:11Z",
+                     *       "amount": 4200.5,
+                     *       "needs_second_look": false,
+                     *       "blinded": false,
+                     *       "origin": null,
+                     *       "score": {
+                     *         "probability": 0.3127,
+                     *         "percentile": 97.6,
+                     *         "model_version": "7",
+                     *         "scored_at": "2026-03-02T09:20:11Z",
+                     *         "reasons": [
+                     *           {
+                     *             "feature": "claim_amount",
+                     *             "value": 4200.5,
+                     *             "typical": 1350,
+                     *             "fraud_ratio": 2.6,
+                     *             "text": "claim_amount is 4,200.50; half of all claims are below 1,350.00",
+                     *             "contribution": 0.8123,
+                     *             "share": 0.41
+                     *           }
+                     *         ]
+                     *       },
+                     *       "similar": {
+                     *         "reasons": [
+                     *           "claim_amount",
+                     *           "days_since_inception"
+                     *         ],
+                     *         "decided": 214,
+                     *         "fraud": 131,
+                     *         "low": 0.5455,
+                     *         "high": 0.6751,
+                     *         "newest": [
+                     *           {
+                     *             "line": "motor",
+                     *             "claim_id": "MTR-00A1B2C3D4E7",
+                     *             "verdict": "fraud",
+                     *             "decided_at": "2026-02-20T13:00:00Z"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "grounds": [
+                     *         "staged_event",
+                     *         "inflated_amount",
+                     *         "no_indication",
+                     *         "other"
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "name": "Claim",
+                     *           "columns": [
+                     *             {
+                     *               "name": "claim_amount",
+                     *               "description": "The amount claimed",
+                     *               "kind": "number",
+                     *               "value": 4200.5,
+                     *               "masked": false,
+                     *               "what_if": true,
+                     *               "valid_values": null,
+                     *               "minimum": 0,
+                     *               "maximum": null
+                     *             },
+                     *             {
+                     *               "name": "driver_name",
+                     *               "description": "The driver",
+                     *               "kind": "string",
+                     *               "value": null,
+                     *               "masked": true,
+                     *               "what_if": false,
+                     *               "valid_values": null,
+                     *               "minimum": null,
+                     *               "maximum": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "masked": [
+                     *         "driver_name"
+                     *       ],
+                     *       "decisions": [],
+                     *       "outcome": null,
+                     *       "events": [
+                     *         {
+                     *           "at": "2026-03-02T10:00:00Z",
+                     *           "actor": "ida",
+                     *           "action": "next",
+                     *           "reason": null
+                     *         }
+                     *       ],
+                     *       "photos": 2,
+                     *       "linked": 3,
+                     *       "received_at": "2026-03-02T09:15:42Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Case"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    decideCase: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+                /**
+                 * @description The `ETag` of the case that the person has seen: 428 without it, 412 if it changed.
+                 * @example "v3"
+                 */
+                "if-match": string;
+                /**
+                 * @description A new UUID for each decision, which is its id; repeat it with the same body only.
+                 * @example 0b7c0f6e-5a57-4b67-8f0e-6a3f3f7d9b02
+                 */
+                "idempotency-key": string;
+            };
+            path: {
+                /**
+                 * @description The id of a case.
+                 * @example 6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11
+                 */
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "generation": 1,
+                 *       "verdict": "fraud",
+                 *       "grounds": [
+                 *         "inflated_amount"
+                 *       ],
+                 *       "note": "The invoice is for another car.",
+                 *       "seconds": 95.2
+                 *     }
+                 */
+                "application/json": components["schemas"]["DecisionRequest"];
+            };
+        };
+        responses: {
+            /** @description A decision that is on record, and what it makes of the case. */
+            200: {
+                headers: {
+                    /** @description The version of the case. */
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "decision": {
+                     *         "decision_id": "0b7c0f6e-5a57-4b67-8f0e-6a3f3f7d9b02",
+                     *         "verdict": "fraud",
+                     *         "grounds": [
+                     *           "inflated_amount"
+                     *         ],
+                     *         "note": "The invoice is for another car.",
+                     *         "by": "ida",
+                     *         "at": "2026-03-02T10:02:00Z",
+                     *         "final": true,
+                     *         "second_of": null,
+                     *         "undone": false,
+                     *         "undo_until": "2026-03-02T10:02:15Z"
+                     *       },
+                     *       "state": "decided",
+                     *       "version": 4,
+                     *       "undo_until": "2026-03-02T10:02:15Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Decided"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            409: components["responses"]["CONFLICT"];
+            412: components["responses"]["PRECONDITION_FAILED"];
+            428: components["responses"]["PRECONDITION_REQUIRED"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    undoDecision: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path: {
+                /**
+                 * @description The id of a case.
+                 * @example 6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11
+                 */
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "decision_id": "0b7c0f6e-5a57-4b67-8f0e-6a3f3f7d9b02"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UndoRequest"];
+            };
+        };
+        responses: {
+            /** @description The case, which the person holds again. */
+            200: {
+                headers: {
+                    /** @description The version of the case. */
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "case": {
+                     *         "case_id": "6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11",
+                     *         "line": "motor",
+                     *         "claim_id": "MTR-00A1B2C3D4E5",
+                     *         "state": "open",
+                     *         "version": 3,
+                     *         "contract_version": "1.1.0",
+                     *         "lease": {
+                     *           "holder": "ida",
+                     *           "mine": true,
+                     *           "until": "2026-03-02T10:15:00Z",
+                     *           "generation": 1
+                     *         },
+                     *         "assigned_to": null,
+                     *         "snoozed_until": null,
+                     *         "opened_at": "2026-03-02T09:20:11Z",
+                     *         "due_at": "2026-03-16T09:20:11Z",
+                     *         "amount": 4200.5,
+                     *         "needs_second_look": false,
+                     *         "blinded": false,
+                     *         "origin": null,
+                     *         "score": {
+                     *           "probability": 0.3127,
+                     *           "percentile": 97.6,
+                     *           "model_version": "7",
+                     *           "scored_at": "2026-03-02T09:20:11Z",
+                     *           "reasons": [
+                     *             {
+                     *               "feature": "claim_amount",
+                     *               "value": 4200.5,
+                     *               "typical": 1350,
+                     *               "fraud_ratio": 2.6,
+                     *               "text": "claim_amount is 4,200.50; half of all claims are below 1,350.00",
+                     *               "contribution": 0.8123,
+                     *               "share": 0.41
+                     *             }
+                     *           ]
+                     *         },
+                     *         "similar": {
+                     *           "reasons": [
+                     *             "claim_amount",
+                     *             "days_since_inception"
+                     *           ],
+                     *           "decided": 214,
+                     *           "fraud": 131,
+                     *           "low": 0.5455,
+                     *           "high": 0.6751,
+                     *           "newest": [
+                     *             {
+                     *               "line": "motor",
+                     *               "claim_id": "MTR-00A1B2C3D4E7",
+                     *               "verdict": "fraud",
+                     *               "decided_at": "2026-02-20T13:00:00Z"
+                     *             }
+                     *           ]
+                     *         },
+                     *         "grounds": [
+                     *           "staged_event",
+                     *           "inflated_amount",
+                     *           "no_indication",
+                     *           "other"
+                     *         ],
+                     *         "groups": [
+                     *           {
+                     *             "name": "Claim",
+                     *             "columns": [
+                     *               {
+                     *                 "name": "claim_amount",
+                     *                 "description": "The amount claimed",
+                     *                 "kind": "number",
+                     *                 "value": 4200.5,
+                     *                 "masked": false,
+                     *                 "what_if": true,
+                     *                 "valid_values": null,
+                     *                 "minimum": 0,
+                     *                 "maximum": null
+                     *               },
+                     *               {
+                     *                 "name": "driver_name",
+                     *                 "description": "The driver",
+                     *                 "kind": "string",
+                     *                 "value": null,
+                     *                 "masked": true,
+                     *                 "what_if": false,
+                     *                 "valid_values": null,
+                     *                 "minimum": null,
+                     *                 "maximum": null
+                     *               }
+                     *             ]
+                     *           }
+                     *         ],
+                     *         "masked": [
+                     *           "driver_name"
+                     *         ],
+                     *         "decisions": [],
+                     *         "outcome": null,
+                     *         "events": [
+                     *           {
+                     *             "at": "2026-03-02T10:00:00Z",
+                     *             "actor": "ida",
+                     *             "action": "next",
+                     *             "reason": null
+                     *           }
+                     *         ],
+                     *         "photos": 2,
+                     *         "linked": 3,
+                     *         "received_at": "2026-03-02T09:15:42Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Undone"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            409: components["responses"]["CONFLICT"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    actOnCase: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path: {
+                /**
+                 * @description The id of a case.
+                 * @example 6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11
+                 */
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "action": "hand_over",
+                 *       "generation": 1,
+                 *       "to": "tom",
+                 *       "reason": "knows the workshop"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ActionRequest"];
+            };
+        };
+        responses: {
+            /** @description A case after an action. */
+            200: {
+                headers: {
+                    /** @description The version of the case. */
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "case_id": "6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11",
+                     *       "state": "open",
+                     *       "version": 4,
+                     *       "lease": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Held"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            409: components["responses"]["CONFLICT"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    assignCase: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+                /**
+                 * @description The `ETag` of the case that the person has seen: 428 without it, 412 if it changed.
+                 * @example "v3"
+                 */
+                "if-match": string;
+            };
+            path: {
+                /**
+                 * @description The id of a case.
+                 * @example 6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11
+                 */
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "to": "tom",
+                 *       "reason": "knows the workshop"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AssignmentRequest"];
+            };
+        };
+        responses: {
+            /** @description A case after an action. */
+            200: {
+                headers: {
+                    /** @description The version of the case. */
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "case_id": "6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11",
+                     *       "state": "open",
+                     *       "version": 4,
+                     *       "lease": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Held"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            409: components["responses"]["CONFLICT"];
+            412: components["responses"]["PRECONDITION_FAILED"];
+            428: components["responses"]["PRECONDITION_REQUIRED"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    unmaskClaim: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path: {
+                /**
+                 * @description The id of a case.
+                 * @example 6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11
+                 */
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "calls the workshop"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UnmaskRequest"];
+            };
+        };
+        responses: {
+            /** @description The personal values of a claim that are not stored as hashes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "columns": [
+                     *         {
+                     *           "name": "driver_name",
+                     *           "value": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Unmasked"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    askWhatIf: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path: {
+                /**
+                 * @description The id of a case.
+                 * @example 6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11
+                 */
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "changes": {
+                 *         "claim_amount": 900
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WhatIfRequest"];
+            };
+        };
+        responses: {
+            /** @description What the live model would say; it is not stored as a score. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "probability": 0.1022,
+                     *       "percentile": 81.3,
+                     *       "refer": false,
+                     *       "reasons": [
+                     *         {
+                     *           "feature": "claim_amount",
+                     *           "value": 4200.5,
+                     *           "typical": 1350,
+                     *           "fraud_ratio": 2.6,
+                     *           "text": "claim_amount is 4,200.50; half of all claims are below 1,350.00",
+                     *           "contribution": 0.8123,
+                     *           "share": 0.41
+                     *         }
+                     *       ],
+                     *       "before": {
+                     *         "probability": 0.3127,
+                     *         "percentile": 97.6
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WhatIf"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            409: components["responses"]["CONFLICT"];
+            422: components["responses"]["UNPROCESSABLE_CONTENT"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    listLinks: {
+        parameters: {
+            query?: {
+                /** @description How far to follow links. */
+                hops?: number;
+            };
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path: {
+                /**
+                 * @description The id of a case.
+                 * @example 6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11
+                 */
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Claims that share a value or a photo with the claim of a case. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "nodes": [
+                     *         {
+                     *           "line": "motor",
+                     *           "claim_id": "MTR-00A1B2C3D4E5",
+                     *           "case_id": "6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11",
+                     *           "state": "open",
+                     *           "verdict": null,
+                     *           "received_at": "2026-03-02T09:15:42Z",
+                     *           "hop": 0
+                     *         },
+                     *         {
+                     *           "line": "motor",
+                     *           "claim_id": "MTR-00A1B2C3D4E7",
+                     *           "case_id": null,
+                     *           "state": null,
+                     *           "verdict": "fraud",
+                     *           "received_at": "2026-02-10T08:00:00Z",
+                     *           "hop": 1
+                     *         }
+                     *       ],
+                     *       "edges": [
+                     *         {
+                     *           "from": "motor/MTR-00A1B2C3D4E5",
+                     *           "to": "motor/MTR-00A1B2C3D4E7",
+                     *           "kind": "photo",
+                     *           "distance": 2
+                     *         }
+                     *       ],
+                     *       "hubs": [
+                     *         {
+                     *           "kind": "workshop",
+                     *           "claims": 412,
+                     *           "from": "motor/MTR-00A1B2C3D4E5"
+                     *         }
+                     *       ],
+                     *       "truncated": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Links"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    listPhotos: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path: {
+                /**
+                 * @description The id of a case.
+                 * @example 6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11
+                 */
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The current photos of a claim. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "photos": [
+                     *         {
+                     *           "image_id": 17,
+                     *           "name": "front.jpg",
+                     *           "width": 4032,
+                     *           "height": 3024,
+                     *           "format": "jpeg",
+                     *           "taken_at": "2026-03-01T17:04:00Z",
+                     *           "taken_at_local": "2026-03-01T18:04:00",
+                     *           "latitude": 52.52,
+                     *           "longitude": 13.4,
+                     *           "received_at": "2026-03-02T09:16:00Z",
+                     *           "thumbnail": "/9j/4AAQSkZJRg==",
+                     *           "evidence": [
+                     *             "similar_photo"
+                     *           ],
+                     *           "also_used": [
+                     *             {
+                     *               "line": "motor",
+                     *               "claim_id": "MTR-00A1B2C3D4E7",
+                     *               "case_id": null,
+                     *               "distance": 2
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Photos"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    viewPhoto: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path: {
+                /**
+                 * @description The id of a case.
+                 * @example 6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11
+                 */
+                case_id: string;
+                /**
+                 * @description The number of a photo.
+                 * @example 17
+                 */
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    searchClaims: {
+        parameters: {
+            query?: {
+                /** @description Only claims whose ids begin with this text. */
+                q?: string;
+                /** @description The column whose `value` is searched: one that the contract links claims by. */
+                column?: string;
+                /** @description The value of `column`. */
+                value?: string;
+                /** @description Only of this line. */
+                line?: string;
+            };
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Claims that a search found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "claims": [
+                     *         {
+                     *           "line": "motor",
+                     *           "claim_id": "MTR-00A1B2C3D4E7",
+                     *           "case_id": null,
+                     *           "state": null,
+                     *           "verdict": "fraud",
+                     *           "received_at": "2026-02-10T08:00:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Found"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    readStatistics: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The own decisions of the person who asks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    listPeople: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Names that have worked on cases, without that of the person who asks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "people": [
+                     *         "tom"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["People"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    readTeam: {
+        parameters: {
+            query: {
+                /**
+                 * @description The line of business.
+                 * @example motor
+                 */
+                line: string;
+                /** @description How many weeks to show. */
+                weeks?: number;
+            };
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The work of a line's investigators. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    readModels: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path: {
+                /**
+                 * @description The line of business.
+                 * @example motor
+                 */
+                line: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The models of a line, its trainings, contracts and promotions; the newest of each first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskModels"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    readModelCard: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path: {
+                /**
+                 * @description The line of business.
+                 * @example motor
+                 */
+                line: string;
+                /**
+                 * @description The version of a model.
+                 * @example 7
+                 */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page without scripts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    requestPromotion: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path: {
+                /**
+                 * @description The line of business.
+                 * @example motor
+                 */
+                line: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "action": "promote",
+                 *       "version": "8",
+                 *       "role": "champion",
+                 *       "why": "better on new claims"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DeskPromotionRequest"];
+            };
+        };
+        responses: {
+            /** @description A request that is carried out next. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "request_id": "Yd3m2hXkFiAEMJw="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            409: components["responses"]["CONFLICT"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    readWeeks: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path: {
+                /**
+                 * @description The line of business.
+                 * @example motor
+                 */
+                line: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The checked weeks of a line, the newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Weeks"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    readWeekReport: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path: {
+                /**
+                 * @description The line of business.
+                 * @example motor
+                 */
+                line: string;
+                /**
+                 * @description A week of ISO 8601.
+                 * @example 2026-W09
+                 */
+                window: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page without scripts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    listSeals: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest seals of access events, and the last verification of them here. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Seals"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            500: components["responses"]["INTERNAL_SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    verifyAudit: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
+                 * @example claim_handling
+                 */
+                "x-purpose": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "seals": 100
+                 *     }
+                 */
+                "application/json": components["schemas"]["VerificationRequest"];
+            };
+        };
+        responses: {
+            /** @description Access events that were compared with their seals. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verification"];
                 };
             };
             400: components["responses"]["BAD_REQUEST"];

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { createContext, useContext } from "react";
 import { api, body, type Schemas } from "../api/client";
 
-export type Permission = Schemas["Held"]["permission"];
+export type Permission = Schemas["Me"]["permissions"][number]["permission"];
 
 export interface Access {
   name: string;

@@ -37,6 +37,11 @@ export function percent(share: number): string {
 export const factor = (value: number) =>
   new Intl.NumberFormat(chosen, { maximumSignificantDigits: value < 10 ? 2 : 3 }).format(value);
 
+const measured = new Intl.NumberFormat(chosen, { maximumSignificantDigits: 3 });
+
+/** Formats a measure with three significant digits. */
+export const measure = (value: number) => measured.format(value);
+
 export function formatDate(at: string): string {
   return date.format(new Date(at));
 }

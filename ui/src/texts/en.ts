@@ -1,12 +1,15 @@
 /**
  * Every visible text, in English. Another language is one more file of type `Texts` (see index.ts).
  *
- * A section belongs to the folder of its name. Texts with a number or a name in them are functions.
+ * A section belongs to the folder of its name. Texts with a number or a name in them are functions. Sections that are
+ * long are files of the folder `en`.
  */
+import { charts } from "./en/charts";
 
 const plural = (count: number, one: string, many: string) => (count === 1 ? one : many);
 
 export const en = {
+  charts,
   app: {
     name: "Claimwatch",
     documentTitle: (title: string) => `${title} · Claimwatch`,

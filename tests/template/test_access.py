@@ -129,7 +129,7 @@ ALLOWED = {
         "states:StartExecution",
     },
     "ApproveException": {"ssm:GetParameter"},
-    "CaseApi": {"ssm:GetParameter", "sqs:SendMessage"},
+    "CaseApi": {"lambda:InvokeFunction", "ssm:GetParameter", "sqs:SendMessage"},
     "PublishTraining": {"s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"},
     "PlanEvaluation": {"ssm:GetParameter", "sqs:SendMessage"},
     "RunCheck": {

@@ -5,7 +5,9 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from claimwatch.aws.clients import LONGEST_REQUEST
+from claimwatch.aws.api_events import WHAT_IF
+from claimwatch.aws.clients import LONGEST_REQUEST, LONGEST_SCORE
+from claimwatch.cases.database import CONNECTION, STATEMENT_TIMEOUT
 from claimwatch.cases.routes import ROUTES as CASE_ROUTES
 from tests.template.application import (
     ALARMS,
@@ -86,18 +88,36 @@ def test_a_route_may_call_its_function(key: str) -> None:
     )
 
 
+def test_no_route_of_the_api_is_that_of_a_what_if() -> None:
+    """A caller of such a route could name any person."""
+    assert WHAT_IF not in REQUESTED
+    assert not WHAT_IF.partition(" ")[2].startswith(("/v1/", "/app/"))
+
+
+def test_the_api_of_cases_answers_itself_that_the_scorer_does_not() -> None:
+    """A what-if waits for the database first; API Gateway waits for 30 seconds."""
+    database = STATEMENT_TIMEOUT + CONNECTION["connect_timeout"]
+    assert database + LONGEST_SCORE < FUNCTIONS["CaseApi"]["Timeout"] < 30
+
+
 ASKS_NEW_VERSIONS = {("CheckScores", "AskVersions"), ("CheckCaseApi", "AskVersions")}
 """The checks of a new version, which no request reaches yet. Only CodeDeploy calls them."""
 
 
 def test_no_policy_lets_anybody_invoke_a_function_of_the_api_directly() -> None:
-    """A caller who may invoke the function can write any identity into the event."""
+    """A caller who may invoke the function can write any identity into the event.
+
+    Only the API of cases asks the scorer for a what-if, of people whom API Gateway has verified.
+    """
     for name, statement in policies():
         actions = as_list(statement.get("Action", []))
         if statement["Effect"] == "Allow" and any(
             action in ("*", "lambda:*") or action.startswith("lambda:Invoke") for action in actions
         ):
             if (name, statement["Sid"]) in ASKS_NEW_VERSIONS:
+                continue
+            if (name, statement["Sid"]) == ("CaseApi", "AskWhatIf"):
+                assert statement["Resource"] == {"Ref": "ScoreClaim.Alias"}
                 continue
             invoked = {referred(resource) for resource in as_list(statement["Resource"])}
             assert None not in invoked, name

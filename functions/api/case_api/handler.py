@@ -22,7 +22,7 @@ def handler(event: object, _context: LambdaContext) -> Mapping[str, Any]:
     if asks_for_schema(event):
         return schema_versions(runtime.case_database(), settings.code_version)
     claims = IdentityClaims(settings.identity_name_claim, settings.identity_groups_claim)
-    answer = CaseApi(runtime.case_database(), claims).answer(event)
+    answer = CaseApi(runtime.case_database(), claims, runtime.case_services()).answer(event)
     # An alarm watches the answers 503 of this line while requests move to a new version.
     logger.info("request answered", extra={"status": answer["statusCode"], "code": code_of(answer)})
     return answer

@@ -9,11 +9,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import online_runtime
+from claimwatch.aws.api_events import WHAT_IF
 from claimwatch.aws.http_api import RawRequest, RequestProblem, UnknownCaller, serve_raw
 from claimwatch.errors import ClaimwatchError, MalformedEvent, place_of
 from claimwatch.observability import logger, without_messages
 from claimwatch.scoring.readiness import load_all, ready
-from claimwatch.scoring.score_request import score_claims
+from claimwatch.scoring.score_request import score_claims, score_what_if
 from claimwatch.settings import settings
 
 
@@ -37,7 +38,8 @@ def answer(request: RawRequest) -> tuple[HTTPStatus, Mapping[str, Any]]:
 def scores(request: RawRequest) -> dict[str, Any]:
     """Score the claims of a request."""
     begun = time.perf_counter()
-    answered = score_claims(online_runtime.scoring(), request)
+    score = score_what_if if request.route == WHAT_IF else score_claims
+    answered = score(online_runtime.scoring(), request)
     logger.info(
         "claims scored",
         extra={

@@ -1,13 +1,14 @@
 """Dependencies of the functions, created on first use and kept while the execution environment lives."""
 
-from datetime import timedelta
-from functools import cache
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from typing import Any
 
 from claimwatch.aws.alerts import SnsAlerts
-from claimwatch.aws.clients import client
+from claimwatch.aws.clients import client, scorer_client
 from claimwatch.aws.event_bus import EventBridgeBus
 from claimwatch.aws.executions import ClaimsPipeline, ScoreClaims
+from claimwatch.aws.function_versions import LambdaVersions
 from claimwatch.aws.lambda_reports import LambdaReports
 from claimwatch.aws.metrics import CloudWatchMetrics
 from claimwatch.aws.objects import S3Objects
@@ -20,6 +21,8 @@ from claimwatch.aws.secrets import secret_json, secret_text
 from claimwatch.aws.sqs import SqsSender
 from claimwatch.aws.training_instances import Ec2TrainingInstances
 from claimwatch.cases.database import CONNECTION, STATEMENT_TIMEOUT, CaseDatabase
+from claimwatch.cases.route import Services
+from claimwatch.cases.what_if import Scorer
 from claimwatch.malloc import disable_heap_trim
 from claimwatch.models.trainings import Dependencies as TrainingDependencies
 from claimwatch.settings import settings
@@ -151,6 +154,14 @@ def queues() -> SqsQueues:
 def personal_data_key() -> bytes:
     """Return the key of the hashes that replace personal data."""
     return secret_text(settings.personal_data_key_arn).encode()
+
+
+@cache
+def case_services() -> Services:
+    """Return what answers of the API need besides the database."""
+    versions = LambdaVersions(scorer_client())
+    call = partial(versions.call, settings.what_if_function)
+    return Services(Scorer(call, lambda: datetime.now(UTC)))
 
 
 @cache

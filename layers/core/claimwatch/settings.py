@@ -72,6 +72,7 @@ class Settings:
     code_version = _Variable(str)
     identity_name_claim = _Variable(str)
     identity_groups_claim = _Variable(str)
+    what_if_function = _Variable(str)
     new_version = _Variable(str)
     live_alias = _Variable(str)
     wanted_differences = _Variable(str, unset="none")

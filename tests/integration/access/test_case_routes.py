@@ -5,15 +5,19 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from claimwatch.aws.api_callers import IdentityClaims
+from claimwatch.aws.function_versions import Called
 from claimwatch.cases.database import CONNECTION, STATEMENT_TIMEOUT, CaseDatabase
+from claimwatch.cases.route import Services
 from claimwatch.cases.routes import ROUTES, CaseApi
 from claimwatch.cases.schema_check import asks_for_schema, schema_versions
+from claimwatch.cases.what_if import Scorer
 from claimwatch.domain.contract.purposes import DEFAULT_PURPOSES
 from claimwatch.errors import TransientFault
 from claimwatch.storage.connection import Database
@@ -34,15 +38,23 @@ LIST, GRANT, REVOKE = "GET /v1/permissions", "POST /v1/permissions", "POST /v1/p
 ANSWERED = (ME, READ, AUDIT, STATUS, MODELS, LIST, GRANT, REVOKE)
 """The routes of this module; those of the desk have test_desk_routes.py."""
 
+
+def _not_called(_: object) -> Called:
+    raise AssertionError("no score was to be asked for")
+
+
+NO_SERVICES = Services(Scorer(_not_called, lambda: datetime.now(UTC)))
+"""Of routes that need nothing but the database."""
+
 NO_FIELDS: dict[str, str] = {}
 
 
 class Client:
     """Sends requests to the use case, as API Gateway does, and notes each request for a seal."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, services: Services = NO_SERVICES) -> None:
         self.seals = 0
-        self._api = CaseApi(CaseDatabase(database, self._seal), COGNITO)
+        self._api = CaseApi(CaseDatabase(database, self._seal), COGNITO, services)
 
     def _seal(self) -> None:
         self.seals += 1
@@ -301,7 +313,11 @@ def test_an_unknown_route_is_a_problem(client: Client) -> None:
 
 
 def test_nobody_without_a_verified_identity_is_answered(desk: Desk) -> None:
-    api = CaseApi(CaseDatabase(desk.database.as_task("api"), lambda: None), IdentityClaims("email", "groups"))
+    api = CaseApi(
+        CaseDatabase(desk.database.as_task("api"), lambda: None),
+        IdentityClaims("email", "groups"),
+        NO_SERVICES,
+    )
 
     for event in (signed_in({"username": "ida"}), signed(None, LIST)):
         answer = api.answer(event)
@@ -371,7 +387,7 @@ def test_a_queue_of_seals_that_does_not_answer_is_not_called_a_waking_database(d
     def unreachable() -> None:
         raise TransientFault("SQS did not answer")
 
-    api = CaseApi(CaseDatabase(desk.database.as_task("api"), unreachable), COGNITO)
+    api = CaseApi(CaseDatabase(desk.database.as_task("api"), unreachable), COGNITO, NO_SERVICES)
     answer = api.answer(signed(ARN) | {"routeKey": LIST, "headers": {"x-purpose": "operations"}})
 
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (503, "unavailable")

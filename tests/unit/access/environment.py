@@ -103,6 +103,10 @@ class Model:
 
     threshold = 0.25
 
+    @property
+    def of_stored_claims(self) -> "Model":
+        return self
+
     def score(self, claims: Sequence[Claim]) -> list[ClaimScore | RejectedClaim]:
         return [self._result(dict(claim.value)["claim_id"]) for claim in claims]  # type: ignore[arg-type]
 

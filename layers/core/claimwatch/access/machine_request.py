@@ -32,14 +32,14 @@ class Dependencies:
 class Attempt:
     """A request in progress; ``record`` says what is known of it so far."""
 
-    def __init__(self, deps: Dependencies, request: RawRequest, action: Action) -> None:
+    def __init__(self, deps: Dependencies, request: RawRequest, action: Action, actor: str) -> None:
         line, purpose = request.path.get("line", ""), request.headers.get(PURPOSE_HEADER, "")
         self._deps = deps
         # A text that is not the name of a line or of a purpose could be anything, also personal data.
         self.record = RequestRecord(
             request_id=request.request_id,
             at=deps.now(),
-            actor=request.verified_caller(),
+            actor=actor,
             action=action,
             purpose=purpose if PURPOSE.fullmatch(purpose) else None,
             line=line if LINE_NAME.fullmatch(line) else None,
@@ -78,13 +78,15 @@ class Attempt:
 
 
 @contextmanager
-def attempt(deps: Dependencies, request: RawRequest, action: Action) -> Iterator[Attempt]:
+def attempt(
+    deps: Dependencies, request: RawRequest, action: Action, actor: str | None = None
+) -> Iterator[Attempt]:
     """Yield the attempt at a request; if it fails, its refusal is recorded before it is answered.
 
-    Raises ``UnknownCaller`` for a request without a verified caller, and ``TransientFault`` if the record
-    could not be sent: nothing is answered without a record.
+    Without ``actor``, it is the verified caller. Raises ``UnknownCaller`` for a request without one, and
+    ``TransientFault`` if the record could not be sent: nothing is answered without a record.
     """
-    attempted = Attempt(deps, request, action)
+    attempted = Attempt(deps, request, action, actor or request.verified_caller())
     try:
         yield attempted
     except ClaimwatchError as error:

@@ -22,10 +22,10 @@ MOST_BYTES = 200_000
 LONGEST_ID = 400
 """Characters of the claim id of a rejected claim that is recorded; a valid id is never longer."""
 
-type Action = Literal["score", "claims.submit"]
+type Action = Literal["score", "claims.submit", "what_if"]
 type Outcome = Literal["answered", "refused"]
 
-ACTIONS: tuple[Action, ...] = ("score", "claims.submit")
+ACTIONS: tuple[Action, ...] = ("score", "claims.submit", "what_if")
 OUTCOMES: tuple[Outcome, ...] = ("answered", "refused")
 
 _MOST_DIGITS = 1_000
@@ -43,7 +43,8 @@ class RequestRecord:
 
     ``claims`` has an entry for each claim: ``position``, ``claim_id`` and either the score or ``rules``. A
     request that was refused as a whole has none, and ``problem`` is the code of its answer. ``landed_key``
-    is the key of the file that a request sent.
+    is the key of the file that a request sent. ``actor`` is an ARN, or the name of the person who asked a
+    what-if.
     """
 
     request_id: str

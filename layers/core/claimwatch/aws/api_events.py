@@ -6,6 +6,12 @@ from typing import Any
 
 _FORMAT = "2.0"
 
+WHAT_IF = "POST /what-if/{line}"
+"""The route of a what-if. API Gateway has no such route, so only who may call the function itself can ask."""
+
+ON_BEHALF_OF = "x-on-behalf-of"
+"""The header of a what-if with the name of the person who asks."""
+
 
 def signed_event(
     route: str,

@@ -35,6 +35,11 @@ _CALLING_CONFIG = _HOOK_CONFIG.merge(Config(retries={"total_max_attempts": 1}, r
 LONGEST_REQUEST = _ATTEMPTS * _READ_TIMEOUT + sum(2**attempt for attempt in range(_ATTEMPTS - 1))
 """Seconds until a service that accepts requests and does not answer is given up, pauses included."""
 
+_SCORE_ATTEMPTS, _SCORE_TIMEOUT = 2, 7
+
+LONGEST_SCORE = _SCORE_ATTEMPTS * (_CONNECT_TIMEOUT + _SCORE_TIMEOUT) + _SCORE_ATTEMPTS - 1
+"""Seconds until a function that scores is given up, the pause between both attempts included."""
+
 
 @overload
 def client(service: Literal["s3"]) -> "S3Client": ...
@@ -76,6 +81,18 @@ def hook_client(service: Literal["codedeploy", "lambda", "sts"]) -> Any:
     import boto3  # noqa: PLC0415 - functions that answer requests start without it
 
     return boto3.client(service, config=_CALLING_CONFIG if service == "lambda" else _HOOK_CONFIG)
+
+
+@cache
+def scorer_client() -> Any:
+    """Return the client of Lambda, for a function that answers a request and asks another one for scores.
+
+    That one may have to start first. A score is a pure function of the claim, so a call can be repeated.
+    """
+    config = _REQUEST_CONFIG.merge(
+        Config(retries={"total_max_attempts": _SCORE_ATTEMPTS}, read_timeout=_SCORE_TIMEOUT)
+    )
+    return _session().create_client("lambda", config=config)
 
 
 @cache

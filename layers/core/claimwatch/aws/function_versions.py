@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,6 +30,16 @@ class Called:
     answer: object
     error: str | None
     report: Report | None
+
+    def http_answer(self) -> tuple[object, Mapping[str, Any]]:
+        """Return status and document of an answer for API Gateway; an answer of another form has neither."""
+        if not isinstance(self.answer, Mapping):
+            return None, {}
+        try:
+            document = json.loads(self.answer.get("body", "null"))
+        except (ValueError, TypeError):
+            document = None
+        return self.answer.get("statusCode"), document if isinstance(document, Mapping) else {}
 
 
 @dataclass(frozen=True)

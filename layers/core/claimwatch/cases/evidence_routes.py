@@ -1,12 +1,14 @@
 """Routes about the claim of a case: personal values, what-if, links, photos; and the search for claims."""
 
 import re
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 from claimwatch.aws.http_api import JPEG, RawRequest, encoded_answer_of
 from claimwatch.cases import request_fields as of
-from claimwatch.cases.route import Answered, Asked, desk_route
+from claimwatch.cases.route import Answered, Asked, as_json, desk_route
+from claimwatch.cases.what_if import what_if
 from claimwatch.errors import MalformedEvent
 
 MOST_CHANGES = 50
@@ -55,13 +57,18 @@ def _search(request: RawRequest) -> Asked:
     return asked
 
 
+def _as_what_if(answered: Answered) -> dict[str, Any]:
+    found = what_if(answered.services.scorer, answered.document, answered.caller)
+    return as_json(replace(answered, document=found))
+
+
 def _as_picture(answered: Answered) -> dict[str, Any]:
     return encoded_answer_of(HTTPStatus.OK, JPEG, answered.document["content"])
 
 
 EVIDENCE_ROUTES = {
     "POST /app/cases/{case_id}/unmask": desk_route("unmask", "claim.unmask", _unmask),
-    "POST /app/cases/{case_id}/what-if": desk_route("what_if", "claim.what_if", _what_if),
+    "POST /app/cases/{case_id}/what-if": desk_route("what_if", "claim.what_if", _what_if, _as_what_if),
     "GET /app/cases/{case_id}/links": desk_route("links", "claim.links", _links),
     "GET /app/cases/{case_id}/photos": desk_route("photos", "photo.list", of.only_case),
     "GET /app/cases/{case_id}/photos/{image_id}": desk_route("photo", "photo.view", _photo, _as_picture),

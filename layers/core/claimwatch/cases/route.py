@@ -9,6 +9,7 @@ from typing import Any
 
 from claimwatch.aws.http_api import JSON, RawRequest, answer_of
 from claimwatch.cases.database import Question
+from claimwatch.cases.what_if import Scorer
 from claimwatch.storage import desk
 from claimwatch.storage.case_api import Caller
 from claimwatch.storage.desk import Function
@@ -18,12 +19,19 @@ type Asked = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Services:
+    """What some answers need besides the database."""
+
+    scorer: Scorer
+
+
+@dataclass(frozen=True)
 class Answered:
     """What the database answered to a request; its access event is committed."""
 
     document: Mapping[str, Any]
-    request: RawRequest
     caller: Caller
+    services: Services
 
 
 def as_json(answered: Answered) -> dict[str, Any]:

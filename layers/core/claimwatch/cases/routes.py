@@ -16,7 +16,7 @@ from claimwatch.cases.database import CaseDatabase, Question
 from claimwatch.cases.evidence_routes import EVIDENCE_ROUTES
 from claimwatch.cases.overview_routes import OVERVIEW_ROUTES
 from claimwatch.cases.permission_change import PermissionChange
-from claimwatch.cases.route import Answered, Route
+from claimwatch.cases.route import Answered, Route, Services
 from claimwatch.errors import MalformedEvent
 from claimwatch.storage import case_api
 from claimwatch.storage.case_api import Caller
@@ -31,6 +31,7 @@ class CaseApi:
 
     database: CaseDatabase
     claims: IdentityClaims
+    services: Services
 
     def answer(self, event: object) -> dict[str, Any]:
         """Answer a request to one of the routes, if need be with a problem document."""
@@ -48,7 +49,7 @@ class CaseApi:
             self.database.call(_refusal(route, request, by, asking))
             raise
         document = self.database.ask(question, records=route.action is not None)
-        return route.answer(Answered(document, request, asking))
+        return route.answer(Answered(document, asking, self.services))
 
 
 def _me(_: RawRequest, person: Caller) -> Question:

@@ -1,13 +1,11 @@
 """Check that a new version of the API of cases fits the schema of the database and refuses strangers."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from claimwatch.aws.api_events import signed_event
-from claimwatch.aws.function_versions import Called, FunctionVersions, Report
+from claimwatch.aws.function_versions import FunctionVersions, Report
 from claimwatch.errors import TransientFault
 from claimwatch.releases.version_bounds import run_problems, size_problems
 
@@ -82,16 +80,8 @@ def _stranger_problems(deps: Dependencies, name: str, version: str, reports: lis
         reports += [called.report] if called.report is not None else []
         if called.error is not None:
             yield f"{route} raises {called.error}"
-        elif (found := _status_and_code(called)) != (_FORBIDDEN, "forbidden"):
-            status, code = found
+            continue
+        status, document = called.http_answer()
+        code = document.get("code")
+        if (status, code) != (_FORBIDDEN, "forbidden"):
             yield f"{route} answers {status} {code} to a caller whom nobody has verified, not 403 forbidden"
-
-
-def _status_and_code(called: Called) -> tuple[Any, Any]:
-    answer = called.answer if isinstance(called.answer, Mapping) else {}
-    try:
-        document = json.loads(answer.get("body", "null"))
-    except (ValueError, TypeError):
-        document = None
-    code = document.get("code") if isinstance(document, Mapping) else None
-    return answer.get("statusCode"), code

@@ -4,7 +4,6 @@ Both are asked as API Gateway asks them, with a record of each request. If the n
 release that comes back, it has to answer as it did then instead.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -149,7 +148,7 @@ def _health(deps: Dependencies, release: Release, findings: Findings) -> Iterato
     """Start the new version, and yield its report."""
     event = signed_event(_HEALTH, {}, caller=None, request_id=f"{release.name}-health", at=deps.now())
     called = _call(deps, release.new_version, event)
-    status, _ = _read(called)
+    status, _ = called.http_answer()
     if called.error is not None:
         findings.refusals.append(f"the new version does not start: {called.error}")
     elif status != 200:
@@ -267,7 +266,7 @@ class _Line:
             )
             called = _call(self._deps, version, event)
             reports += [called.report] if called.report is not None else []
-            status, document = _read(called)
+            status, document = called.http_answer()
             found = document.get("results")
             if called.error is not None or status != 200 or not isinstance(found, list):
                 return _Answered(None, _problem(called, status, document), frozenset(), reports)
@@ -302,21 +301,10 @@ def _call(deps: Dependencies, version: str, event: object) -> Called:
         except TransientFault:
             deps.sleep(PAUSE)
             continue
-        if called.error is not None or _read(called)[0] not in _TRANSIENT:
+        if called.error is not None or called.http_answer()[0] not in _TRANSIENT:
             return called
         deps.sleep(PAUSE)
     return deps.versions.call(version, event)
-
-
-def _read(called: Called) -> tuple[object, Mapping[str, Any]]:
-    """Return status and document of an answer; an answer of another form has neither."""
-    if not isinstance(called.answer, Mapping):
-        return None, {}
-    try:
-        document = json.loads(called.answer.get("body", "null"))
-    except (ValueError, TypeError):
-        document = None
-    return called.answer.get("statusCode"), document if isinstance(document, Mapping) else {}
 
 
 def _problem(called: Called, status: object, document: Mapping[str, Any]) -> str:

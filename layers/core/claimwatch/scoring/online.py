@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 
 from claimwatch.domain.contract.contract import DATED, NUMERIC, Contract, LogicalType
+from claimwatch.domain.contract.stored_claims import of_stored_claims
 from claimwatch.domain.model.features import Kind
 from claimwatch.domain.validation.claim_json import Claim
 from claimwatch.domain.validation.claim_validator import (
@@ -58,6 +60,7 @@ class OnlineModel:
                     f"model {scorer.version} needs column '{name}' with values for a {kind} feature, which"
                     f" version {contract.version} of the contract does not have"
                 )
+        self._contract = contract
         self._validator = ClaimValidator(contract)
         self._scorer = scorer
         self._draw_key = draw_key
@@ -66,6 +69,11 @@ class OnlineModel:
     def threshold(self) -> float:
         """The probability from which a claim is referred."""
         return self._scorer.threshold
+
+    @cached_property
+    def of_stored_claims(self) -> Self:
+        """The same model for claims that were stored, of which only what a score needs is known."""
+        return type(self)(of_stored_claims(self._contract), self._scorer, self._draw_key)
 
     def score(self, claims: Sequence[Claim]) -> list[ClaimScore | RejectedClaim]:
         """Return the score of each claim, with its reasons, or the rules that it breaks."""

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 from claimwatch.access.lines_in_force import InForce
 from claimwatch.access.machine_request import Dependencies as AccessDependencies
 from claimwatch.access.machine_request import attempt
-from claimwatch.access.request_record import claim_digest, rejected_entry, scored_entry
-from claimwatch.aws.http_api import RawRequest, RequestProblem
+from claimwatch.access.request_record import Action, claim_digest, rejected_entry, scored_entry
+from claimwatch.aws.api_events import ON_BEHALF_OF
+from claimwatch.aws.http_api import RawRequest, RequestProblem, UnknownCaller
 from claimwatch.aws.published import Pointer
 from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.validation.claim_json import Claim, read_claims
@@ -32,6 +33,10 @@ class Model(Protocol):
     @property
     def threshold(self) -> float:
         """The probability from which a claim is referred."""
+
+    @property
+    def of_stored_claims(self) -> "Model":
+        """The same model for claims that were stored, of which only what a score needs is known."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +63,30 @@ def score_claims(deps: Dependencies, request: RawRequest) -> Answered:
     Raises ``RequestProblem``, ``MalformedEvent`` and ``UnknownCaller`` for requests that are refused, and
     other errors if the champion cannot be used or the record could not be sent; nothing is scored then.
     """
-    with attempt(deps.access, request, "score") as attempted:
+    return _answered(deps, request, "score", request.verified_caller())
+
+
+def score_what_if(deps: Dependencies, request: RawRequest) -> Answered:
+    """Score claims that a person imagines, as ``score_claims`` does; its record names the person.
+
+    Only columns that a score needs have to be there. The request comes from a function that has verified the
+    person, and that has recorded what the person saw: no route of the API leads here.
+    """
+    person = request.headers.get(ON_BEHALF_OF)
+    if not person:
+        raise UnknownCaller("a what-if needs the name of the person who asks")
+    return _answered(deps, request, "what_if", person)
+
+
+def _answered(deps: Dependencies, request: RawRequest, action: Action, actor: str) -> Answered:
+    with attempt(deps.access, request, action, actor) as attempted:
         in_force, contract = attempted.admit()
         claims = _claims(request.body)
         champion = in_force.champion
         if champion is None:
             raise RequestProblem(HTTPStatus.CONFLICT, "no_model", "the line has no model in use yet")
         model = deps.model(in_force, champion, contract)
+        model = model.of_stored_claims if action == "what_if" else model
         found = model.score(claims)
         known = {
             "model_version": champion.version,

@@ -35,6 +35,11 @@ class ScoreRequest:
 
 
 def add(cursor: Cursor, request: ScoreRequest) -> int:
-    """Store the claims that are not stored yet, each with an access event, and return their number."""
+    """Store the claims that are not stored yet, and return their number.
+
+    Each has an access event, except in a what-if, whose event was written before.
+    """
     cursor.execute(_SQL["add"], vars(request) | {"claims": json.dumps(list(request.claims))})
-    return cursor.rowcount
+    row = cursor.fetchone()
+    assert row is not None  # a count has one row
+    return int(row[0])

@@ -1,8 +1,8 @@
 -- Requests to the API that scored claims or sent some, and the access event of each.
 
 -- name: add
--- Stores the claims of a record that are not stored yet, and one access event for each claim stored. A request without
--- scores is stored with position -1.
+-- Stores the claims of a record that are not stored yet, and one access event for each claim stored, except for a what-if:
+-- its event was written before the person saw anything. A request without scores is stored with position -1.
 WITH entry AS (
     SELECT * FROM jsonb_to_recordset(%(claims)s) AS claim (
         position integer, claim_id text, claim_hmac text, probability float8, percentile float8, referred boolean,
@@ -27,9 +27,13 @@ WITH entry AS (
     ORDER BY e.position
     ON CONFLICT (request_id, position) DO NOTHING
     RETURNING position, claim_id, outcome
+), recorded AS (
+    INSERT INTO claimwatch.access_event (at, actor, via, action, line, object, purpose, reason, request_id, outcome,
+                                         model_version)
+    SELECT %(at)s, %(actor)s, 'v1', %(action)s, %(line)s, coalesce(a.claim_id, %(landed_key)s), %(purpose)s, %(problem)s,
+           %(request_id)s, a.outcome, CASE WHEN a.outcome = 'answered' THEN %(model_version)s END
+    FROM added AS a
+    WHERE %(action)s <> 'what_if'
+    ORDER BY a.position
 )
-INSERT INTO claimwatch.access_event (at, actor, via, action, line, object, purpose, reason, request_id, outcome, model_version)
-SELECT %(at)s, %(actor)s, 'v1', %(action)s, %(line)s, coalesce(a.claim_id, %(landed_key)s), %(purpose)s, %(problem)s,
-       %(request_id)s, a.outcome, CASE WHEN a.outcome = 'answered' THEN %(model_version)s END
-FROM added AS a
-ORDER BY a.position;
+SELECT count(*) FROM added;

@@ -72,6 +72,20 @@ class FilesystemObjectStore:
         elif self.newest(bucket, key) != content:
             raise ObjectExists(f"s3://{bucket}/{key} exists with other bytes")
 
+    def add(self, bucket: str, key: str, content: bytes) -> str | None:
+        """Write the only version of a key and return its id; return None if the key has other bytes."""
+        path = self.path(ObjectRef(bucket, key, "1"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.parent / f"unfinished-{os.getpid()}-{threading.get_ident()}"
+        unfinished.write_bytes(content)
+        try:
+            path.hardlink_to(unfinished)
+        except FileExistsError:
+            return "1" if self.newest(bucket, key) == content else None
+        finally:
+            unfinished.unlink()
+        return "1"
+
     def path(self, ref: ObjectRef) -> Path:
         """Return the path of a version."""
         return self.folder / ref.bucket / quote(ref.key, safe="") / ref.version_id

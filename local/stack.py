@@ -92,6 +92,7 @@ class LaptopStack:
                     "TreeSha256": tree_sha256(PROJECT),
                     "EvaluationConcurrency": "4",  # a laptop has no memory for ten checks at once
                     "SignInMfa": "off",  # demo users have no phone
+                    "PublicationDelaySeconds": "5",  # nobody waits a quarter of an hour for an outcome
                 } | parameters
                 self._sam(
                     "deploy",

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.cluster import Cluster
 from tests.faults.claims.simulation import ClaimsSimulation
 from tests.faults.photos.simulation import PhotosSimulation
+from tests.faults.publications.simulation import PublicationsSimulation
 from tests.faults.requests.simulation import RequestsSimulation
 from tests.faults.scores.simulation import ScoresSimulation
 from tests.faults.simulation import Result, Simulation, simulate
@@ -70,11 +71,17 @@ PARTS = (
         "scores", ScoresSimulation, 100, "scores and history: only whole chunks, and no entry was rewritten"
     ),
     Part("requests", RequestsSimulation, 40, "the records of requests: each claim had exactly one event"),
+    Part(
+        "publications",
+        PublicationsSimulation,
+        60,
+        "the publications: none was undone, and numbers had no gaps",
+    ),
 )
 
 
 def main() -> int:
-    """Run the schedules of claims, photos, scores and requests, and print one line of totals at the end."""
+    """Run the schedules of all simulations, and print one line of totals at the end."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--only", choices=[part.name for part in PARTS], help="run only this part")
     parser.add_argument("--schedules", type=int, help="number of schedules per part")

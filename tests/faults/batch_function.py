@@ -27,7 +27,7 @@ class BatchFunction:
     """The handler in a folder below functions/; ``process`` is the name of what processes one message."""
 
     def __init__(self, folder: str, process: str) -> None:
-        self.module = _loaded(folder)
+        self.module = loaded(folder)
         self._process = process
         self._original = getattr(self.module, process)
 
@@ -48,15 +48,17 @@ class BatchFunction:
         vars(self.module)[self._process] = process
         records = [_record(message_id, body) for message_id, body in bodies.items()]
         try:
-            answer = self.module.handler({"Records": records}, _context(self.module.__name__))
+            answer = self.module.handler({"Records": records}, context(self.module.__name__))
         except BatchProcessingError:
             # All messages failed: Lambda reports an error, and the queue keeps the batch.
             return BatchResult(list(bodies), errors)
         return BatchResult([failure["itemIdentifier"] for failure in answer["batchItemFailures"]], errors)
 
 
-def _context(name: str) -> SimpleNamespace:
+def context(name: str) -> SimpleNamespace:
+    """Return the context of an invocation with a minute left."""
     return SimpleNamespace(
+        get_remaining_time_in_millis=lambda: 60_000,
         function_name=name,
         memory_limit_in_mb=1769,
         invoked_function_arn=f"arn:aws:lambda:eu-west-1:123456789012:function:{name}",
@@ -78,7 +80,8 @@ def _record(message_id: str, body: str) -> dict[str, Any]:
     }
 
 
-def _loaded(folder: str) -> ModuleType:
+def loaded(folder: str) -> ModuleType:
+    """Return the module of the handler in a folder below functions/."""
     path = PROJECT / "functions" / folder / "handler.py"
     spec = importlib.util.spec_from_file_location(path.parent.name, path)
     assert spec is not None

@@ -180,6 +180,17 @@ class BreakingObjects(FilesystemObjectStore):
         return super().write(bucket, key, breaking())
 
 
+class BreakingAdditions(FilesystemObjectStore):
+    """A filesystem store that can fail before and after it has stored the only version of a key."""
+
+    def add(self, bucket: str, key: str, content: bytes) -> str | None:
+        """Store the bytes, unless a fault strikes."""
+        fail_as(trap.spring("add"))
+        version = super().add(bucket, key, content)
+        fail_as(trap.spring("added"))
+        return version
+
+
 class BreakingPointers(PointerFiles):
     """A store of pointers that can fail before and after each write."""
 

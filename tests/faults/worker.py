@@ -33,6 +33,7 @@ from tests.faults.fault_injection import (
     trap,
 )
 from tests.faults.photos.function import ProcessImage
+from tests.faults.publications.function import PublishDecisions
 from tests.faults.requests.function import record_scores
 from tests.faults.scores.steps import Scores
 from tests.faults.seed import Fault
@@ -45,6 +46,7 @@ TASKS = {
     "record_unscored": "scoring",
     "change": "promotion",
     "record_scores": "record",
+    "publish_decisions": "decisions",
 }
 """The tasks of the steps; all other steps load files."""
 
@@ -136,6 +138,7 @@ class Worker:
         self._urls: Mapping[str, str] = {}
         self._databases: dict[str, Database] = {}
         self._process_image = ProcessImage()
+        self._publish_decisions = PublishDecisions(pipe)
         self._scores = Scores(pipe, self._alerts)
 
     def serve(self) -> None:
@@ -163,6 +166,10 @@ class Worker:
             )
         if job.step == "record_scores":
             return record_scores(database, workspace.superuser_url, **job.arguments)
+        if job.step == "publish_decisions":
+            return self._publish_decisions.run(
+                database, workspace.folder, workspace.superuser_url, **job.arguments
+            )
         # A chunk ends at the end of a block or later.
         objects = BreakingObjects(workspace.folder, min(READ, workspace.chunk_bytes // 3))
         inspect.CHUNK, inspect.BLOCK = workspace.chunk_bytes, workspace.chunk_bytes // 3

@@ -130,6 +130,7 @@ ALLOWED = {
     },
     "ApproveException": {"ssm:GetParameter"},
     "CaseApi": {"lambda:InvokeFunction", "ssm:GetParameter", "sqs:SendMessage"},
+    "PublishDecisions": {"s3:ListBucketVersions", "s3:PutObject", "ssm:GetParameter", "sqs:SendMessage"},
     "PublishTraining": {"s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"},
     "PlanEvaluation": {"ssm:GetParameter", "sqs:SendMessage"},
     "RunCheck": {
@@ -279,6 +280,7 @@ def test_only_functions_whose_work_it_is_write_to_a_bucket() -> None:
         "CheckScores",
         "InspectFile",
         "PublishContract",
+        "PublishDecisions",
         "PublishTraining",
         "ReceiveClaims",
         "RunCheck",
@@ -368,16 +370,30 @@ def test_only_the_service_linked_role_of_spot_may_be_created() -> None:
     assert statement["Condition"] == {"StringEquals": {"iam:AWSServiceName": "spot.amazonaws.com"}}
 
 
-def test_the_function_that_receives_claims_only_adds_new_files_below_its_own_prefix() -> None:
-    [write] = [s for s in statements_of(FUNCTIONS["ReceiveClaims"]) if "s3:PutObject" in as_list(s["Action"])]
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [("ReceiveClaims", "claims/*/api/*"), ("PublishDecisions", "outcomes/*/decisions/*")],
+)
+def test_a_function_that_drops_files_only_adds_new_ones_below_its_own_prefix(name: str, keys: str) -> None:
+    [write] = [s for s in statements_of(FUNCTIONS[name]) if "s3:PutObject" in as_list(s["Action"])]
     assert write["Action"] == "s3:PutObject"
-    assert write["Resource"] == {"Fn::Sub": "${LandingBucket.Arn}/claims/*/api/*"}
+    assert write["Resource"] == {"Fn::Sub": f"${{LandingBucket.Arn}}/{keys}"}
     assert write["Condition"] == {"Null": {"s3:if-none-match": "false"}}
+
+
+def test_nobody_but_the_function_that_publishes_decisions_writes_them() -> None:
+    statements = BUCKET_POLICIES["LandingBucketPolicy"]["PolicyDocument"]["Statement"]
+    [only] = [each for each in statements if each["Sid"] == "OnlyPublishDecisionsWritesDecisions"]
+    assert (only["Effect"], only["Principal"], only["Action"]) == ("Deny", "*", "s3:PutObject")
+    assert only["Resource"] == {"Fn::Sub": "${LandingBucket.Arn}/outcomes/*/decisions/*"}
+    role = {"Fn::GetAtt": ["PublishDecisionsRole", "Arn"]}
+    assert only["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": role}}
 
 
 def test_no_other_function_writes_to_the_landing_bucket() -> None:
     for name, statement in policies():
-        if name in OF_PEOPLE or (name, statement["Sid"]) == ("ReceiveClaims", "StoreClaims"):
+        writes = {("ReceiveClaims", "StoreClaims"), ("PublishDecisions", "StoreDecisions")}
+        if name in OF_PEOPLE or (name, statement["Sid"]) in writes:
             continue
         if statement["Effect"] == "Allow" and "LandingBucket" in str(statement["Resource"]):
             assert set(as_list(statement["Action"])) <= {

@@ -39,6 +39,7 @@ TASK_OF = {
     "RecordScores": "record",
     "CaseApi": "api",
     "SealAudit": "seal",
+    "PublishDecisions": "decisions",
 }
 """The functions that connect to the database; MigrateSchema connects as its owner."""
 

@@ -147,7 +147,8 @@ def test_only_queues_that_senders_can_fill_have_a_maximum_concurrency() -> None:
     """It bounds the connections to the database, but ends Lambda's slower polling of an idle queue.
 
     People drop any number of files and photos at a time, and machines send any number of requests. Contracts
-    are as few as lines, checks are ten for each line and week, and requests for seals one every few minutes.
+    are as few as lines, checks are ten for each line and week, and requests for seals and for publications of
+    decisions one every few minutes.
     """
 
     def limits(**parameters: str) -> dict[str, Any]:
@@ -157,7 +158,12 @@ def test_only_queues_that_senders_can_fill_have_a_maximum_concurrency() -> None:
             if body["Type"] == "AWS::Lambda::EventSourceMapping"
         }
 
-    unlimited = {"ApplyContractContracts": None, "RunCheckChecks": None, "SealAuditRequests": None}
+    unlimited = {
+        "ApplyContractContracts": None,
+        "RunCheckChecks": None,
+        "SealAuditRequests": None,
+        "PublishDecisionsRequests": None,
+    }
     limited = {
         "StartPipelineClaims": {"Ref": "ClaimsConcurrency"},
         "ProcessImageImages": {"Ref": "ImagesConcurrency"},

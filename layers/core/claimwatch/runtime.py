@@ -13,6 +13,7 @@ from claimwatch.aws.lambda_reports import LambdaReports
 from claimwatch.aws.metrics import CloudWatchMetrics
 from claimwatch.aws.objects import S3Objects
 from claimwatch.aws.parameters import KeyParameter, LoginParameters, read_login
+from claimwatch.aws.publication_requests import PublicationRequests
 from claimwatch.aws.published import PointerParameters
 from claimwatch.aws.queues import SqsQueues
 from claimwatch.aws.seal_requests import SealRequests
@@ -130,6 +131,13 @@ def seal_requests() -> SealRequests:
 
 
 @cache
+def publication_requests() -> PublicationRequests:
+    """Return the requests of this process to publish decisions."""
+    queue = SqsSender(client("sqs"), settings.publication_queue_url)
+    return PublicationRequests(queue, settings.publication_delay_seconds)
+
+
+@cache
 def metrics() -> CloudWatchMetrics:
     """Return the metrics in CloudWatch."""
     return CloudWatchMetrics(client("cloudwatch"), settings.stack_name)
@@ -172,4 +180,4 @@ def case_database() -> CaseDatabase:
         wake_up_time=0,
         statement_timeout=STATEMENT_TIMEOUT,
     )
-    return CaseDatabase(database, seal_requests().request)
+    return CaseDatabase(database, seal_requests().request, publication_requests().request)

@@ -69,6 +69,8 @@ class Settings:
     dead_letter_queue_urls = _Variable(str.split)
     audit_bucket = _Variable(str)
     seal_queue_url = _Variable(str)
+    publication_queue_url = _Variable(str)
+    publication_delay_seconds = _Variable(float)
     code_version = _Variable(str)
     identity_name_claim = _Variable(str)
     identity_groups_claim = _Variable(str)

@@ -172,6 +172,7 @@ DEFINER_MAY = f"""
     current_outcome: SELECT(claim_id decided_at effective_at from_label is_fraud line)
     decided_claim: SELECT
     decision: SELECT INSERT({DECIDED})
+    decision_publication: SELECT(decision_id)
     decision_undo: SELECT INSERT(by decision_id)
     file: SELECT(committed_at file_id received_at sequencer status)
     live_model: SELECT(line role since version)

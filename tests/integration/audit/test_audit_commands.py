@@ -38,8 +38,9 @@ class Requests:
     def __init__(self) -> None:
         self.sent = 0
 
-    def send(self, messages: list[Mapping[str, Any]], delay_seconds: int = 0) -> None:
+    def send(self, messages: list[Mapping[str, Any]], delay_seconds: int | None = None) -> None:
         """Count messages."""
+        assert delay_seconds is not None
         assert delay_seconds > 0
         self.sent += len(messages)
 

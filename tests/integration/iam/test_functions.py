@@ -36,6 +36,7 @@ FUNCTIONS = (
     "RunCheck",
     "CaseApi",
     "SealAudit",
+    "PublishDecisions",
     "ScoreClaim",
     "ReceiveClaims",
     "RecordScores",
@@ -270,6 +271,24 @@ ACTIONS = (
         "receive requests for seals",
         {"SealAudit"},
         lambda c, d, _: _receive(c, d.outputs["SealQueueUrl"]),
+    ),
+    Action(
+        "store decisions",
+        {"PublishDecisions"},
+        lambda c, d, _: _create(c, _landing(d), "outcomes/iam/decisions/iam-written"),
+    ),
+    Action(
+        "replace decisions", set(), lambda c, d, _: _put(c, _landing(d), "outcomes/iam/decisions/iam-written")
+    ),
+    Action(
+        "list decisions",
+        {"PublishDecisions", *READ_FILES},
+        lambda c, d, _: c("s3").list_object_versions(Bucket=_landing(d), Prefix="outcomes/iam/decisions/"),
+    ),
+    Action(
+        "receive requests for publications",
+        {"PublishDecisions"},
+        lambda c, d, _: _receive(c, d.outputs["PublicationQueueUrl"]),
     ),
     Action(
         "put a metric of the application",

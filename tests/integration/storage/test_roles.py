@@ -135,6 +135,7 @@ MATRIX = {
         evaluation_window: SELECT
         evaluation_check: SELECT
         evaluation: SELECT
+        review_case: SELECT(claim_id line state)
     """,
     "replay": f"""
         file: SELECT UPDATE({REPLAYED})
@@ -153,6 +154,10 @@ MATRIX = {
         audit_seal: SELECT
         permission: SELECT
         setting: SELECT
+    """,
+    "decisions": """
+        decision: SELECT(at by claim_id decision_id verdict)
+        decision_publication: SELECT UPDATE(stored_at)
     """,
 }
 
@@ -345,6 +350,7 @@ def test_functions_with_the_rights_of_their_owner_pin_the_search_path(glass: Clo
         ("api_refused", pinned),
         ("api_revoke", in_utc),
         ("api_schema", pinned),
+        ("fix_publications", pinned),
         ("index_new_rows", pinned),
         ("lock_access_events", [*pinned, "lock_timeout=2s"]),
         ("note_decided", pinned),
@@ -410,6 +416,12 @@ REFUSED = {
     "cases are opened by another task": ("ingest", "SELECT claimwatch.open_cases('motor', 1, NULL)"),
     "cases are settled by another task": ("scoring", "SELECT claimwatch.settle_cases(1)"),
     "a case is read by the task that opens it": ("scoring", "SELECT * FROM claimwatch.review_case"),
+    "publications are fixed by another task": ("ingest", "SELECT claimwatch.fix_publications(1)"),
+    "a published decision changes its file": (
+        "decisions",
+        "UPDATE claimwatch.decision_publication SET number = 1",
+    ),
+    "a note is read while decisions are published": ("decisions", "SELECT note FROM claimwatch.decision"),
     "privileges are granted by another task": ("ingest", "SELECT claimwatch.grant_line('motor')"),
     "privileges are granted on a table of another": (
         "contracts",

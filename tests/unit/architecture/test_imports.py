@@ -40,6 +40,7 @@ DOMAIN_ALLOWED: dict[str, set[str]] = {
     "evaluation": {"contract", "model"},
     "audit": set(),
     "access": set(),
+    "cases": set(),
     "releases": {"contract", "model", "validation"},
 }
 """The packages of the domain, and which packages each of them may import."""

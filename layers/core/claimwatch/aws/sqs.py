@@ -14,10 +14,12 @@ class SqsSender:
         self._client = client
         self._url = url
 
-    def send(self, messages: list[Mapping[str, Any]], delay_seconds: int = 0) -> None:
-        """Send all messages. After a ``TransientFault`` some of them may have been sent."""
+    def send(self, messages: list[Mapping[str, Any]], delay_seconds: int | None = None) -> None:
+        """Send all messages, by default with the delay of the queue.
+
+        After a ``TransientFault`` some of them may have been sent.
+        """
+        delay = {} if delay_seconds is None else {"DelaySeconds": delay_seconds}
         for message in messages:
             with aws_faults("SQS"):
-                self._client.send_message(
-                    QueueUrl=self._url, MessageBody=json.dumps(dict(message)), DelaySeconds=delay_seconds
-                )
+                self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(dict(message)), **delay)

@@ -27,26 +27,31 @@ WAKING_RETRY_AFTER = 3
 
 @dataclass(frozen=True)
 class CaseDatabase:
-    """The database, and what is called before each transaction that writes access events."""
+    """The database, and what is called before each transaction that writes access events, or a decision."""
 
     database: Database
     request_seal: Callable[[], None]
+    request_publication: Callable[[], None] = lambda: None
 
-    def ask(self, question: Question, *, records: bool = True) -> dict[str, Any]:
+    def ask(self, question: Question, *, records: bool = True, decides: bool = False) -> dict[str, Any]:
         """Return the document that a function of the database answers, once its access event is committed.
 
-        ``records`` says whether there is such an event. Raises ``RequestProblem`` if the function refuses,
-        and if the database does not respond, and ``TransientFault`` if no seal could be requested.
+        ``records`` says whether there is such an event, ``decides`` whether it may record a decision. Raises
+        ``RequestProblem`` if the function refuses, and if the database does not respond, and
+        ``TransientFault`` if no seal or no publication could be requested.
         """
-        answer = self.call(question, records=records)
+        answer = self.call(question, records=records, decides=decides)
         if answer.outcome == "answered":
             return answer.document
         raise _problem_of(answer)
 
-    def call(self, question: Question, *, records: bool = True) -> Answer:
+    def call(self, question: Question, *, records: bool = True, decides: bool = False) -> Answer:
         """Return what a function of the database answers, also if it refuses."""
+        # Outside of the try: their queues are not the database.
         if records:
-            self.request_seal()  # outside of the try: its queue is not the database
+            self.request_seal()
+        if decides:
+            self.request_publication()
         connected = False
         try:
             with self.database.transaction() as cursor:

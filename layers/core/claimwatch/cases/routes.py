@@ -48,7 +48,9 @@ class CaseApi:
         except MalformedEvent:
             self.database.call(_refusal(route, request, by, asking))
             raise
-        document = self.database.ask(question, records=route.action is not None)
+        document = self.database.ask(
+            question, records=route.action is not None, decides=route.action == "case.decide"
+        )
         return route.answer(Answered(document, asking, self.services))
 
 

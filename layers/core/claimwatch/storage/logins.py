@@ -28,6 +28,7 @@ TASKS = (
     "record",
     "seal",
     "audit",
+    "decisions",
 )
 """Tasks; the privileges of each are those of the role ``claimwatch_<task>`` (migrations 0010 and later)."""
 

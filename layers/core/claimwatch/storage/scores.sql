@@ -72,7 +72,9 @@ SELECT count(*), coalesce(sum(claims), 0)::bigint FROM claimwatch.unscored_file 
 -- name: work_list
 -- The champion's referrals and the random audit, by the newest row of each claim. By day of receipt and by a hash of
 -- the claim id, so that the order does not reveal which claims are which; or the most suspicious first. A label that says
--- "no fraud" and arrived before its decision was due decides nothing: systems write it until somebody finds a fraud.
+-- "no fraud" and arrived before its decision was due decides nothing: systems write it until somebody finds a fraud. A
+-- claim that was decided at the investigators' desk is decided before its outcome arrives, and also if that was
+-- inconclusive.
 SELECT s.claim_id, f.received_at, s.referred, s.audit_sample, s.probability, s.percentile, s.reasons, s.model_version,
        s.file_id, s.scored_at, count(*) OVER () AS waiting
 FROM claimwatch.score AS s
@@ -81,6 +83,8 @@ LEFT JOIN claimwatch.current_outcome AS o ON (o.line, o.claim_id) = (s.line, s.c
 WHERE s.line = %(line)s AND s.role = 'champion' AND (s.referred OR s.audit_sample)
   AND (%(since)s::timestamptz IS NULL OR f.received_at >= %(since)s)
   AND (%(decided)s OR o.claim_id IS NULL OR (o.from_label AND NOT o.is_fraud AND o.effective_at < o.decided_at))
+  AND (%(decided)s OR NOT EXISTS (SELECT FROM claimwatch.review_case AS c
+                                  WHERE (c.line, c.claim_id, c.state) = (s.line, s.claim_id, 'decided')))
   AND NOT EXISTS (
       SELECT FROM claimwatch.score AS n JOIN claimwatch.file AS nf ON nf.file_id = n.file_id
       WHERE n.line = s.line AND n.claim_id = s.claim_id AND n.role = 'champion'

@@ -1,0 +1,1 @@
+"""Cases: claims under review, and the decisions about them."""

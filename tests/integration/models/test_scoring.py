@@ -12,6 +12,7 @@ from claimwatch.scoring import plan_scoring, score_rows
 from claimwatch.scoring.claim_table import Column
 from claimwatch.scoring.scorer import audit_sample
 from claimwatch.storage import scores
+from claimwatch.storage.connection import StatementRefused
 from tests.integration.ingest.glass import GLASS
 from tests.integration.models.environment import LINE, AmountModel, CorruptBundle, ModelEnvironment
 
@@ -237,6 +238,59 @@ def test_missing_values_are_counted_and_scored_by_the_model(with_champion: Model
     assert row["probability"] == 0.5
     [chunk] = with_champion.site.query("SELECT missing, claims FROM claimwatch.scored_chunk")
     assert chunk == {"missing": {"amount": 1}, "claims": 1}
+
+
+def cases(environment: ModelEnvironment) -> dict[str, tuple[str, str]]:
+    """Return origin and state of each case."""
+    found = environment.site.query("SELECT claim_id, origin, state FROM claimwatch.review_case")
+    return {row["claim_id"]: (row["origin"], row["state"]) for row in found}
+
+
+def test_what_the_champion_refers_or_draws_is_a_case_as_soon_as_it_is_scored(
+    with_champion: ModelEnvironment,
+) -> None:
+    file = with_champion.drop(4500, *[100] * 7, 4600)
+    with_champion.score(file["file_id"])
+
+    assert cases(with_champion) == {
+        "f0": ("referral", "open"),
+        "f7": ("random_audit", "open"),
+        "f8": ("referral", "open"),
+    }
+
+
+def test_scores_whose_cases_cannot_be_opened_are_not_stored_either(with_champion: ModelEnvironment) -> None:
+    file = with_champion.drop(4500, 100)
+    with_champion.site.query(
+        "ALTER TABLE claimwatch.review_case ADD CONSTRAINT no CHECK (false) NOT VALID; SELECT 1"
+    )
+    with pytest.raises(StatementRefused):
+        with_champion.score(file["file_id"])
+    assert with_champion.scores() == []
+
+    with_champion.site.query("ALTER TABLE claimwatch.review_case DROP CONSTRAINT no; SELECT 1")
+    with_champion.score(file["file_id"])
+    assert list(cases(with_champion)) == ["f0"]
+
+
+def test_a_challenger_opens_no_case(with_champion: ModelEnvironment) -> None:
+    with_champion.register("2", AmountModel(threshold=0.01))
+    with_champion.promote("2", "challenger")
+    file = with_champion.drop(100, 4500)
+    with_champion.score(file["file_id"])
+
+    assert list(cases(with_champion)) == ["f1"]
+
+
+def test_an_outcome_settles_the_case_in_the_transaction_that_commits_it(
+    with_champion: ModelEnvironment,
+) -> None:
+    file = with_champion.drop(4500, 4600)
+    with_champion.score(file["file_id"])
+    with_champion.site.drop(
+        f"outcomes/{LINE}/a.csv", "claim_id,is_fraud,decided_at\nf0,true,2026-03-01T00:00:00Z\n"
+    )
+    assert cases(with_champion) == {"f0": ("referral", "settled"), "f1": ("referral", "open")}
 
 
 def test_a_decided_claim_leaves_the_queue_and_a_corrected_claim_is_listed_once(

@@ -15,7 +15,7 @@ from claimwatch.errors import ClaimwatchError, Superseded
 from claimwatch.ingest import notifications
 from claimwatch.ingest.load import batches
 from claimwatch.ingest.plan import Plan
-from claimwatch.storage import contracts, decided_claims, ledger, quarantine, rows
+from claimwatch.storage import contracts, decided_claims, ledger, quarantine, review_cases, rows
 from claimwatch.storage.connection import Database
 from claimwatch.storage.ledger import Counts, File
 from claimwatch.storage.quarantine import RefusedRow
@@ -63,6 +63,7 @@ def commit_file(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any
                 rows.add_outcomes(cursor, contract, contract.label, file_id)
             ledger.commit(cursor, file_id, counts)
             decided_claims.note_outcomes(cursor, file_id)
+            review_cases.settle_cases(cursor, file_id)
             ledger.record_extra_columns(cursor, file)
         else:
             counts = ledger.committed_counts(cursor, file_id)

@@ -12,7 +12,7 @@ from claimwatch.ingest.plan import Plan
 from claimwatch.scoring.claim_table import Column, read_claims
 from claimwatch.scoring.notifications import notify_without_champion
 from claimwatch.scoring.score_stream import Model, ScoreStream
-from claimwatch.storage import contracts, decided_claims, ledger, models, profiles, scores
+from claimwatch.storage import contracts, decided_claims, ledger, models, profiles, review_cases, scores
 from claimwatch.storage.connection import Database
 from claimwatch.storage.ledger import File
 from claimwatch.storage.models import LiveModel, Role
@@ -116,7 +116,7 @@ def _read(database: Database, file: File, line: str, number: int, kinds: Mapping
 def _score(
     deps: Dependencies, chunk: _Chunk, chosen: LiveModel, model: Model, begun: float
 ) -> ScoringCounts | None:
-    """Store the chunk's scores and profiles, and mark the chunk as scored, in one transaction.
+    """Store the chunk's scores, profiles and cases, and mark the chunk as scored, in one transaction.
 
     Returns None if another process has done so in the meantime.
     """
@@ -148,4 +148,5 @@ def _score(
         scores.add_chunk(cursor, scoring, counts, timing)
         if chosen.role == "champion":
             decided_claims.note_scores(cursor, chunk.line, stream.referred)
+            review_cases.open_cases(cursor, chunk.line, scoring.file_id, chunk.claim_ids.tolist())
     return counts

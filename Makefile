@@ -31,7 +31,7 @@ UNIT ?= tests/unit
 # JUnit files of the tests, which buildspecs/check.yml reports.
 REPORTS := reports
 
-.PHONY: help setup links build demo test unit test-integration test-postgres-17 test-previous-release check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit openapi schemathesis cost faults fuzz analysis buildspec up down status mlflow rehearsal deploy pipeline lock clean
+.PHONY: help setup links build demo test unit test-integration test-postgres-17 test-previous-release check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit openapi schemathesis cost faults fuzz analysis buildspec up down status desk mlflow rehearsal deploy pipeline lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -105,7 +105,8 @@ lock: $(STAMP) ## Pin the newest versions that the *.in files allow, with hashes
 
 # -- Build and deploy --------------------------------------------------------------------------------------------
 
-build: links $(STAMP) ## Build functions and layers into .aws-sam/ (sam build)
+build: links $(STAMP) ## Build the desk, functions and layers into .aws-sam/ (sam build); the desk needs Node.js
+	python -m release desk
 	sam build
 
 # Prints the parameters that `sam deploy --guided` has saved. Parameters on the command line replace all of them, so
@@ -164,6 +165,9 @@ status: $(STAMP) ## Show which servers run, and where
 
 rehearsal: $(STAMP) ## Make nine releases through pipeline.yaml's stages to two stacks; ONLY="core training" picks some
 	@python -m local rehearsal $(foreach name,$(ONLY),--only $(name))
+
+desk: $(STAMP) ## Serve the desk from its sources, with hot reload, to the running stack until Ctrl-C
+	@exec python -m local desk
 
 mlflow: $(STAMP) ## Serve MLflow's interface to the running stack until Ctrl-C; PORT=5000 sets the port
 	@exec python -m local mlflow $(if $(PORT),--port $(PORT))

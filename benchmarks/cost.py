@@ -68,6 +68,8 @@ KEPT_RELEASES = 10
 UNBILLED = {
     "AWS::ApiGatewayV2::Authorizer",
     "AWS::CloudFormation::Stack",
+    "AWS::CloudFront::OriginAccessControl",
+    "AWS::CloudFront::ResponseHeadersPolicy",
     "AWS::CloudFormation::CustomResource",
     "AWS::Cognito::UserPoolClient",
     "AWS::Cognito::UserPoolDomain",
@@ -106,6 +108,7 @@ BY_USE = {
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
+    "AWS::CloudFront::Distribution",  # per request and gigabyte, after 10 million and 1,000 a month
     "AWS::CodeBuild::Project",
     "AWS::CodePipeline::Pipeline",  # V2; a pipeline of the type V1 costs 1.00 a month
     "AWS::Cognito::UserPool",  # per person who signs in during a month, after the first 10,000

@@ -1,10 +1,11 @@
-"""Command line of the laptop's AWS: `python -m local up | down | status | demo | mlflow | rehearsal`."""
+"""Command line of the laptop's AWS: `python -m local COMMAND`; `--help` lists the commands."""
 
 import argparse
 import sys
 
 from local import servers
 from local.demo import show
+from local.dev_server import serve_desk_until_interrupted
 from local.emulator import PROJECT, ROOT_KEY, ROOT_SECRET
 from local.mlflow_server import serve_until_interrupted
 from local.processes import StartupFailed, report_progress
@@ -19,6 +20,7 @@ def up() -> int:
     stack = LaptopStack(FOLDER, detached=True).up()
     print(f"AWS          {stack.endpoint_url}  (key {ROOT_KEY}, secret {ROOT_SECRET}, region {stack.region})")
     print(f"PostgreSQL   {stack.database_url}")
+    print(f"Desk         {stack.desk_url}  (sign in as one of the users below)")
     for name, value in sorted(stack.outputs.items()):
         print(f"{name:<28} {value}")
     for user in stack.users:
@@ -42,6 +44,7 @@ def status() -> int:
     deployed = "deployed" if (FOLDER / "stack.json").exists() else "not deployed"
     print(f"AWS          {running.endpoint_url}  ({deployed})")
     print(f"PostgreSQL   {running.database_url}")
+    print(f"Desk         {running.desk_url}")
     print(f"Logs         {FOLDER / 'logs'}")
     return 0
 
@@ -55,7 +58,7 @@ def main() -> int:
     """Run one command."""
     commands = {"up": up, "down": down, "status": status, "demo": demo}
     parser = argparse.ArgumentParser(prog="python -m local", description="The laptop's AWS.")
-    parser.add_argument("command", choices=[*commands, "mlflow", "rehearsal"])
+    parser.add_argument("command", choices=[*commands, "desk", "mlflow", "rehearsal"])
     parser.add_argument("--port", type=int, help="port of MLflow's interface; by default, a free port")
     parser.add_argument(
         "--only",
@@ -65,6 +68,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     commands |= {
+        "desk": lambda: serve_desk_until_interrupted(FOLDER),
         "mlflow": lambda: serve_until_interrupted(FOLDER, options.port),
         "rehearsal": lambda: rehearse(FOLDER / "rehearsal", set(options.only)),
     }

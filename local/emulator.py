@@ -10,7 +10,7 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from local.processes import GuardedProcess, StartupFailed, free_port, responds, tail, wait_until
+from local.processes import GuardedProcess, StartupFailed, free_ports, responds, tail, wait_until
 
 REGION = "us-east-1"
 ROOT_KEY = ROOT_SECRET = "test"  # the emulator's root account, reachable through the loopback interface only
@@ -24,13 +24,18 @@ class Emulator:
         """Prepare an emulator without starting it."""
         self.folder = folder.resolve()
         self.log = (log or self.folder / "emulator.log").resolve()
-        self.port = 0
+        self.port = self.viewers_port = 0
         self._process: GuardedProcess | None = None
 
     @property
     def endpoint_url(self) -> str:
         """The endpoint URL of every AWS service."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def viewers_url(self) -> str:
+        """The address of CloudFront's distribution, as browsers on this machine reach it."""
+        return f"http://localhost:{self.viewers_port}/"
 
     @property
     def guard(self) -> GuardedProcess:
@@ -43,7 +48,7 @@ class Emulator:
         if self.running():
             return self
         for _ in range(5):
-            self.port = free_port()
+            self.port, self.viewers_port = free_ports(2)
             # Functions and their layers are unpacked here for each warm worker.
             scratch = self.folder / "tmp"
             shutil.rmtree(scratch, ignore_errors=True)
@@ -96,6 +101,7 @@ class Emulator:
             "AUTH": "true",
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
+            "VIEWERS_PORT": str(self.viewers_port),
             "MINISTACK_REGION": REGION,
             "TMPDIR": str(scratch),
             # These listeners use fixed ports, so two stacks would conflict.

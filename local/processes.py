@@ -28,10 +28,17 @@ def report_progress(text: str) -> None:
 
 def free_port() -> int:
     """Return a loopback TCP port that is currently free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    [port] = free_ports(1)
+    return port
+
+
+def free_ports(count: int) -> list[int]:
+    """Return different loopback TCP ports that are currently free."""
+    with contextlib.ExitStack() as open_probes:
+        probes = [open_probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:

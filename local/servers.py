@@ -33,10 +33,12 @@ STACK_NAME = "claimwatch"
 class RunningServers:
     """The addresses of the servers, the process that owns them, and their supervisors.
 
-    `databases` maps the name of each stack to the libpq URL of its database, for its owner.
+    `desk_url` is the address of the desk for browsers. `databases` maps the name of each stack to the libpq
+    URL of its database, for its owner.
     """
 
     endpoint_url: str
+    desk_url: str
     databases: Mapping[str, str]
     owner: ProcessMark
     guards: tuple[ProcessMark, ...]
@@ -90,6 +92,7 @@ class Servers:
             guards = (*(server.guard for server in self.databases.values()), self.emulator.guard)
             running = RunningServers(
                 self.emulator.endpoint_url,
+                self.emulator.viewers_url,
                 {stack: server.url for stack, server in self.databases.items()},
                 ProcessMark.of(os.getpid()),
                 (*(guard.mark for guard in guards), self._instances.mark),
@@ -147,7 +150,9 @@ def recorded(folder: Path) -> RunningServers | None:
     except (FileNotFoundError, json.JSONDecodeError):
         return None
     marks = [ProcessMark(**mark) for mark in [record["owner"], *record["guards"]]]
-    return RunningServers(record["endpoint_url"], record["databases"], marks[0], tuple(marks[1:]))
+    return RunningServers(
+        record["endpoint_url"], record.get("desk_url", ""), record["databases"], marks[0], tuple(marks[1:])
+    )
 
 
 def start_detached(folder: Path) -> RunningServers:

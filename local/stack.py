@@ -18,10 +18,15 @@ from local.emulator import PROJECT, REGION, aws_client, laptop_environment
 from local.people import User, create_users
 from local.processes import StartupFailed, report_progress, tail, wait_until
 from local.servers import STACK_NAME, RunningServers, Servers
+from release.desk import MISSING as DESK_MISSING
+from release.desk import build_desk
+from release.errors import ReleaseRefused
 from release.tree import tree_sha256
 from release.version import code_version
 
 BUILT_TEMPLATE = PROJECT / ".aws-sam" / "build" / "template.yaml"
+CALLBACK_URL = "http://localhost:8400/"
+"""The default of parameter SignInCallbackUrls; `make desk` serves the desk for developers there."""
 DEPLOYMENT_BUCKET = "claimwatch-deployments"
 
 
@@ -82,7 +87,8 @@ class LaptopStack:
             try:
                 secret = servers.publish_database_secret(self._require_running())
                 if build or not BUILT_TEMPLATE.exists():
-                    report_progress("Building functions and layers (sam build)")
+                    report_progress("Building functions, layers and the desk (sam build)")
+                    self._build_desk()
                     self._sam("build", "build.log")
                 report_progress("Deploying the stack (sam deploy)")
                 self._make_deployment_bucket()
@@ -93,6 +99,8 @@ class LaptopStack:
                     "EvaluationConcurrency": "4",  # a laptop has no memory for ten checks at once
                     "SignInMfa": "off",  # demo users have no phone
                     "PublicationDelaySeconds": "5",  # nobody waits a quarter of an hour for an outcome
+                    "SignInOrigin": self.endpoint_url,
+                    "SignInCallbackUrls": f"{CALLBACK_URL},{self.desk_url}",
                 } | parameters
                 self._sam(
                     "deploy",
@@ -134,6 +142,11 @@ class LaptopStack:
         return self._require_running().endpoint_url
 
     @property
+    def desk_url(self) -> str:
+        """The address of the desk for browsers on this machine."""
+        return self._require_running().desk_url
+
+    @property
     def database_url(self) -> str:
         """The libpq URL of the stack's database, for its owner."""
         return self._require_running().database_url
@@ -172,6 +185,14 @@ class LaptopStack:
             return self._running
         report_progress("Starting PostgreSQL and the AWS emulator")
         return self.servers.start()
+
+    def _build_desk(self) -> None:
+        try:
+            built = build_desk(PROJECT)
+        except ReleaseRefused as refused:
+            raise StartupFailed(str(refused)) from refused
+        if not built:
+            report_progress(DESK_MISSING)
 
     def _sam(self, command: str, log_name: str, *arguments: str) -> None:
         """Run one sam command with [local] of samconfig.toml; its output goes to a log."""
@@ -222,6 +243,7 @@ class LaptopStack:
             "endpoint_url": self.endpoint_url,
             "region": REGION,
             "database_url": self.database_url,
+            "desk_url": self.desk_url,
             "outputs": self.outputs,
             "users": [asdict(user) for user in self.users],
         }

@@ -1,5 +1,6 @@
 """The files of a tree: those that git knows or would add; in an archive, all that are not generated."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -16,14 +17,19 @@ GENERATED = frozenset(
         ".venv-analysis",
         ".venv-checkov",
         ".venv-evidently",
+        "layers/desk/built",
         "packaged.yaml",
         "production.json",
         "release.json",
         "reports",
         "staging.json",
+        "ui/dist",
     }
 )
-"""What builds and tests write to the top of a tree; a test compares these names with .gitignore."""
+"""What builds and tests write to a tree; a test compares these paths with .gitignore."""
+
+GENERATED_ANYWHERE = frozenset({"__pycache__", "node_modules"})
+"""Names of folders that are generated wherever they are."""
 
 
 def project_files(project: Path) -> list[Path]:
@@ -39,13 +45,17 @@ def project_files(project: Path) -> list[Path]:
         return sorted(
             path for path in paths if _is_file(project / path)
         )  # one may be deleted, but not in git
-    return sorted(
-        relative
-        for top in project.iterdir()
-        if top.name not in GENERATED
-        for path in ([top] if _is_file(top) else top.rglob("*"))
-        if _is_file(path) and "__pycache__" not in (relative := path.relative_to(project)).parts
-    )
+    found: list[Path] = []
+    for folder, folders, names in os.walk(project):
+        within = Path(folder).relative_to(project)
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        folders[:] = [
+            name
+            for name in folders
+            if name not in GENERATED_ANYWHERE and (within / name).as_posix() not in GENERATED
+        ]
+        found += [within / name for name in [*names, *links] if (within / name).as_posix() not in GENERATED]
+    return sorted(found)
 
 
 def _is_file(path: Path) -> bool:

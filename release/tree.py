@@ -8,11 +8,13 @@ import hashlib
 import os
 from pathlib import Path
 
-DEPLOYED = ("contracts", "functions", "layers", "statemachines", "template.yaml", "training")
+DEPLOYED = ("contracts", "functions", "layers", "statemachines", "template.yaml", "training", "ui")
 """Files and folders, relative to the project."""
 
-_NOT_DEPLOYED = {"__pycache__", "requirements.in"}
-_SUFFIXES_NOT_DEPLOYED = {".pyc", ".pyo"}
+_NOT_DEPLOYED = {"__pycache__", "requirements.in", "node_modules", "tests"}
+_GENERATED = {"layers/desk/built", "ui/dist"}
+"""What is built from the sources in ui/."""
+_ENDINGS_NOT_DEPLOYED = (".pyc", ".pyo", ".test.ts", ".test.tsx")
 
 
 def tree_sha256(project: Path) -> str:
@@ -26,7 +28,7 @@ def tree_sha256(project: Path) -> str:
         path = project / name
         if not path.exists():
             raise FileNotFoundError(f"{path} is part of every deployment, but it does not exist")
-        for file in [path] if path.is_file() else deployed_files(path):
+        for file in [path] if path.is_file() else deployed_files(project, name):
             content = file.read_bytes()
             kind = "x" if os.access(file, os.X_OK) else "-"
             digest.update(f"{file.relative_to(project).as_posix()}\0{kind}\0{len(content)}\0".encode())
@@ -34,17 +36,26 @@ def tree_sha256(project: Path) -> str:
     return digest.hexdigest()
 
 
-def deployed_files(folder: Path) -> list[Path]:
-    """Return the files below a folder that count, in the order of their names on every platform."""
-    found = [
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not _NOT_DEPLOYED.intersection(path.relative_to(folder).parts)
-        and path.suffix not in _SUFFIXES_NOT_DEPLOYED
-        and not path.name.startswith(".")
-    ]
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+def deployed_files(project: Path, name: str) -> list[Path]:
+    """Return the files below a folder of the project that count, in the order of their names everywhere."""
+    found = []
+    for folder, folders, names in os.walk(project / name):
+        within = Path(folder).relative_to(project)
+        folders[:] = [
+            each
+            for each in folders
+            if each not in _NOT_DEPLOYED
+            and not each.startswith(".")
+            and (within / each).as_posix() not in _GENERATED
+        ]
+        found += [
+            Path(folder, each)
+            for each in names
+            if each not in _NOT_DEPLOYED
+            and not each.endswith(_ENDINGS_NOT_DEPLOYED)
+            and not each.startswith(".")
+        ]
+    return sorted(found, key=lambda path: path.relative_to(project).as_posix())
 
 
 def print_tree() -> None:

@@ -13,6 +13,7 @@ from claimwatch.aws.training_instances import TRAINING_TAG
 from local.processes import wait_until
 from local.servers import STACK_NAME
 from local.stack import BUILT_TEMPLATE, LaptopStack
+from release.tree import deployed_files
 from tests.cluster import PROJECT
 
 PATIENCE = 120.0
@@ -20,7 +21,7 @@ PATIENCE = 120.0
 SEARCH_MINUTES = "0.1"
 """Minutes of hyperparameter search: enough for a few trials."""
 ENDED = ("committed", "refused", "parked", "failed")
-SOURCES = ("template.yaml", "functions", "layers", "statemachines", "contracts")
+SOURCES = ("template.yaml", "functions", "layers", "statemachines", "contracts", "ui")
 
 type Row = dict[str, Any]
 
@@ -214,10 +215,9 @@ def _is_built() -> bool:
     if not BUILT_TEMPLATE.exists():
         return False
     built = BUILT_TEMPLATE.stat().st_mtime
-    files = (path for name in SOURCES for path in [PROJECT / name, *(PROJECT / name).rglob("*")])
-    return all(
-        path.stat().st_mtime < built for path in files if path.is_file() and "__pycache__" not in path.parts
-    )
+    folders = [name for name in SOURCES if (PROJECT / name).is_dir()]
+    files = [PROJECT / "template.yaml", *(path for name in folders for path in deployed_files(PROJECT, name))]
+    return all(path.stat().st_mtime < built for path in files)
 
 
 def _open_queue(sqs: Any, url: str, service: str) -> str:

@@ -5,6 +5,7 @@ from ministack import app
 from local.emulator_server import (
     alarms,
     deployments,
+    distributions,
     functions,
     instances,
     invocations,
@@ -46,4 +47,7 @@ if __name__ == "__main__":
     deployments.create_deployment_groups()
     deployments.shift_aliases()
     releases.serve_code_pipeline()
+    distributions.serve_apis_as_origins()
+    distributions.compress_answers()
+    distributions.listen_for_viewers()
     app.main()

@@ -17,7 +17,9 @@ NETWORK = {
 def test_the_network_of_a_default_deployment_is_known() -> None:
     """Guards the tests below against looking at nothing."""
     assert {"S3Endpoint", "RoutesOfSubnetA", "RoutesOfSubnetB", "Ipv6Route", "FunctionsToDatabase"} <= NETWORK
-    assert {"SampleContract", "TrainingCode", "SchemaMigration", "Champions", "Contracts"} <= set(CUSTOM)
+    assert {"SampleContract", "TrainingCode", "SchemaMigration", "Champions", "Contracts", "Desk"} <= set(
+        CUSTOM
+    )
 
 
 @pytest.mark.parametrize("name", CUSTOM)
@@ -50,7 +52,7 @@ def test_data_outlives_the_stack_but_not_a_creation_that_is_rolled_back(name: st
     assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
 
 
-@pytest.mark.parametrize("name", ["SampleContract", "TrainingCode", "Contracts"])
+@pytest.mark.parametrize("name", ["SampleContract", "TrainingCode", "Contracts", "Desk"])
 def test_nothing_is_written_to_a_bucket_before_the_schema_is_migrated(name: str) -> None:
     """A bucket with objects cannot be deleted, so a rollback after a failed migration would fail too."""
     assert "SchemaMigration" in WAITS_FOR[name]

@@ -477,6 +477,7 @@ def test_roles_of_staging_and_production_have_nothing_in_common() -> None:
 
 UNNAMED = {
     "apigateway": "an API is known by a generated id",
+    "cloudfront": "a distribution and its policies are known by generated ids",
     "cognito-idp": "a user pool is known by a generated id",
     "execute-api": "an API is known by a generated id",
     "states": "CloudFormation names state machines by their logical id",
@@ -589,6 +590,19 @@ MADE_BY = {
     "AWS::CodeDeploy::DeploymentGroup": (
         "codedeploy:CreateDeploymentGroup",
         "arn:aws:codedeploy:{own}:deploymentgroup:{named}/{named}",
+    ),
+    # Their ids are generated, and they belong to no region.
+    "AWS::CloudFront::Distribution": (
+        "cloudfront:CreateDistribution",
+        f"arn:aws:cloudfront::{PRODUCTION}:distribution/{ID}",
+    ),
+    "AWS::CloudFront::OriginAccessControl": (
+        "cloudfront:CreateOriginAccessControl",
+        f"arn:aws:cloudfront::{PRODUCTION}:origin-access-control/{ID}",
+    ),
+    "AWS::CloudFront::ResponseHeadersPolicy": (
+        "cloudfront:CreateResponseHeadersPolicy",
+        f"arn:aws:cloudfront::{PRODUCTION}:response-headers-policy/{ID}",
     ),
     "AWS::Cognito::UserPool": ("cognito-idp:UpdateUserPool", f"arn:aws:cognito-idp:{{own}}:userpool/{ID}"),
     "AWS::Cognito::UserPoolClient": (
@@ -754,6 +768,7 @@ WILDCARD_ACTIONS = {
         for each in (
             "cloudwatch:*",
             "codedeploy:*",
+            "cloudfront:*",
             "cognito-idp:*",
             "events:*",
             "lambda:*",

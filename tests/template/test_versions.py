@@ -169,7 +169,7 @@ def test_no_warm_start_is_paid_for_by_default() -> None:
     assert provisioned["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 1}
 
 
-@pytest.mark.parametrize("name", ["ScoreClaim", "ReceiveClaims"])
+@pytest.mark.parametrize("name", ["ScoreClaim", "ReceiveClaims", "PublishDesk"])
 def test_functions_without_a_database_are_in_no_network(name: str) -> None:
     assert "VpcConfig" not in deployed_resources()[name]["Properties"]
     assert "DATABASE_PARAMETER" not in FUNCTIONS[name]["Environment"]["Variables"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from claimwatch.aws.alerts import SnsAlerts
 from claimwatch.aws.clients import client, scorer_client
+from claimwatch.aws.desk_bucket import S3DeskStore
 from claimwatch.aws.event_bus import EventBridgeBus
 from claimwatch.aws.executions import ClaimsPipeline, ScoreClaims
 from claimwatch.aws.function_versions import LambdaVersions
@@ -122,6 +123,12 @@ def evaluation_queue() -> SqsSender:
 def seal_store() -> S3SealStore:
     """Return the seals of access events."""
     return S3SealStore(client("s3"), settings.audit_bucket)
+
+
+@cache
+def desk_store() -> S3DeskStore:
+    """Return the bucket of the web application."""
+    return S3DeskStore(client("s3"), settings.desk_bucket)
 
 
 @cache

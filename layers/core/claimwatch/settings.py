@@ -71,6 +71,7 @@ class Settings:
     seal_queue_url = _Variable(str)
     publication_queue_url = _Variable(str)
     publication_delay_seconds = _Variable(float)
+    desk_bucket = _Variable(str)
     code_version = _Variable(str)
     identity_name_claim = _Variable(str)
     identity_groups_claim = _Variable(str)

@@ -27,6 +27,7 @@ ALLOWED = {
     "evaluation": {"domain", "aws", "storage", "scoring"},
     "cases": {"domain", "aws", "storage"},
     "governance": {"domain", "aws", "storage"},
+    "desk": {"domain", "aws"},
     "releases": {"domain", "aws", "access", "scoring"},
 }
 """The packages that each package may import; a new package is added here."""
@@ -72,6 +73,7 @@ THIRD_PARTY = {
     "evaluation": {"numpy", "psycopg2"},
     "cases": {"psycopg2"},
     "governance": {"psycopg2"},
+    "desk": set(),
     "releases": set(),
 }
 """Third-party packages of each package. Serving never imports scikit-learn, MLflow or pandas."""

@@ -12,7 +12,7 @@ from release.analysis.audit import Advisories, Advisory
 from release.analysis.licences import Licensed, Policy, permits
 from release.analysis.pins import Pin, normalised, npm_pins, pins_of, python_pins
 from release.errors import ReleaseRefused
-from release.files import GENERATED, project_files
+from release.files import GENERATED, GENERATED_ANYWHERE, project_files
 from release.recorded_migrations import RECORD
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -230,6 +230,8 @@ def test_an_archive_has_the_files_of_its_clone(tmp_path: Path) -> None:
         (archive / name / "below").mkdir(parents=True)
         (archive / name / "below" / "file").write_text("generated")
     (archive / "packaged.yaml").write_text("generated")
+    (archive / "ui" / "node_modules" / "react").mkdir(parents=True)
+    (archive / "ui" / "node_modules" / "react" / "package-lock.json").write_text("generated")
     (archive / "local" / "__pycache__").mkdir()
     (archive / "local" / "__pycache__" / "file.pyc").write_text("generated")
     assert project_files(archive) == project_files(PROJECT)
@@ -237,6 +239,6 @@ def test_an_archive_has_the_files_of_its_clone(tmp_path: Path) -> None:
 
 def test_what_git_ignores_is_generated() -> None:
     ignored = {line.strip("/") for line in (PROJECT / ".gitignore").read_text("utf-8").splitlines() if line}
-    tops = ignored - {"__pycache__", "*.egg-info", ".venv*"}
+    tops = ignored - GENERATED_ANYWHERE - {"*.egg-info", ".venv*"}
     assert tops - GENERATED == set()
     assert {name for name in GENERATED if not name.startswith(".venv")} == tops

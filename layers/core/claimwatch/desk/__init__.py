@@ -1,0 +1,1 @@
+"""The desk: the web application of investigators, published at every deployment."""

@@ -1,0 +1,113 @@
+"""`python -m release desk`: builds the web application in ui/ into layers/desk/built, if its sources changed.
+
+It needs Node.js. Where that is missing, everything else is deployed, and the page of the desk says so.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from release.errors import ReleaseRefused
+from release.tree import deployed_files
+from release.version import PROJECT
+
+OLDEST_NODE = (20, 19)
+"""The oldest Node.js that Vite runs on."""
+
+MISSING = (
+    "The desk is not built: it needs Node.js 20.19 or later with npm. Everything else is deployed without it."
+)
+
+UI = Path("ui")
+BUILT = Path("layers", "desk", "built")
+
+
+def desk(
+    required: Annotated[
+        bool, typer.Option("--required", help="Fail without Node.js instead of leaving the desk out.")
+    ] = False,
+) -> None:
+    """Build the web application if its sources changed."""
+    if not build_desk(PROJECT):
+        if required:
+            raise ReleaseRefused(MISSING)
+        print(MISSING, file=sys.stderr)
+
+
+def build_desk(project: Path) -> bool:
+    """Build the web application unless it is built; return False, and leave nothing built, without Node.js.
+
+    Raises `ReleaseRefused` if the build fails.
+    """
+    built, sources = project / BUILT, ui_sha256(project)
+    mark = built / "sources"
+    if mark.exists() and mark.read_text() == sources:
+        return True
+    shutil.rmtree(built, ignore_errors=True)
+    if not node_is_there():
+        return False
+    print("Building the desk (npm)", file=sys.stderr)
+    install_packages(project)
+    site = built / "site"
+    _npm(project, "run", "build", "--", "--outDir", str(site), "--emptyOutDir")
+    if not (site / "index.html").exists():
+        raise ReleaseRefused("npm run build wrote no index.html")
+    mark.write_text(sources)
+    return True
+
+
+def install_packages(project: Path) -> None:
+    """Install the packages of ui/, each verified by its hash, unless they are those of the lock file."""
+    lock = project / UI / "package-lock.json"
+    installed = project / UI / "node_modules" / ".claimwatch"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if installed.exists() and installed.read_text() == wanted:
+        return
+    _npm(project, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+    installed.write_text(wanted)
+
+
+def node_is_there() -> bool:
+    """Return whether Node.js is on PATH, with npm, and new enough."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        return False
+    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    version = re.match(r"v(\d+)\.(\d+)\.", answer)
+    return version is not None and (int(version[1]), int(version[2])) >= OLDEST_NODE
+
+
+def ui_sha256(project: Path) -> str:
+    """Return the hash of the sources of the web application."""
+    digest = hashlib.sha256()
+    for path in deployed_files(project, UI.name):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(project).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _npm(project: Path, *arguments: str) -> None:
+    """Run npm in ui/; raises `ReleaseRefused` with the end of its output if it fails."""
+    npm = shutil.which("npm") or "npm"
+    # In CI, npm and its tools ask nothing and draw no progress.
+    done = subprocess.run(
+        [npm, *arguments],
+        cwd=project / UI,
+        env=os.environ | {"CI": "true", "NO_UPDATE_NOTIFIER": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = [line for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
+        lines = said if len(said) <= 20 else [*said[:10], "...", *said[-10:]]
+        raise ReleaseRefused("\n".join([f"npm {arguments[0]} failed in ui/:", *lines]))

@@ -2,6 +2,7 @@
  * How requests reach the API: with the access token and the purpose, again after a renewal of the token, and again
  * while the database wakes up.
  */
+import { forgetOnSignOut } from "../app/forget";
 import { createStore } from "../app/store";
 import { ConnectionLost, problemOf, SignedOut } from "./problems";
 
@@ -22,6 +23,7 @@ export const connected = createStore(true);
 
 /** Why the person asks for claims; each request carries it. */
 export const purpose = createStore("");
+forgetOnSignOut(() => purpose.set(""));
 
 /** Milliseconds by which the server's clock is ahead of this one. */
 let ahead = 0;

@@ -3,12 +3,10 @@ import { type QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { Router } from "wouter";
 import { connect, createQueries } from "../api/client";
-import { purpose } from "../api/transport";
 import { texts } from "../texts";
-import { forgetAnnouncements } from "./announce";
-import { forgetBlobs } from "./blobs";
 import { ConfigMissing, readConfig } from "./config";
 import { Dialog } from "./Dialog";
+import { forgetEverything } from "./forget";
 import { useHashLocation } from "./hash";
 import { Shell } from "./Shell";
 import { createSession, type Session } from "./session";
@@ -67,10 +65,7 @@ export function App() {
   const forget = useCallback(() => {
     queries.clear();
     setQueries(createQueries());
-    forgetBlobs();
-    forgetUnsaved();
-    forgetAnnouncements();
-    purpose.set("");
+    forgetEverything();
     document.title = texts.app.name;
     setPhase("signed_out");
   }, [queries]);

@@ -1,5 +1,5 @@
 /** A modal dialog of the browser, which keeps the focus inside and gives it back. */
-import { type ReactNode, type RefObject, useId } from "react";
+import { type KeyboardEventHandler, type ReactNode, type RefObject, useId } from "react";
 import { texts } from "../texts";
 
 interface Props {
@@ -7,21 +7,22 @@ interface Props {
   title: string;
   className?: string;
   onClose?: () => void;
+  onKeyDown?: KeyboardEventHandler;
   children: ReactNode;
 }
 
-export function Dialog({ ref, title, className = "", onClose, children }: Props) {
+export function Dialog({ ref, title, className = "", onClose, onKeyDown, children }: Props) {
   const id = useId();
   return (
-    <dialog ref={ref} className={className} aria-labelledby={id} onClose={onClose}>
-      <header className="dialog-head">
+    <dialog ref={ref} className={className} aria-labelledby={id} onClose={onClose} onKeyDown={onKeyDown}>
+      <div className="dialog-head">
         <h2 id={id}>{title}</h2>
         <form method="dialog">
           <button type="submit" className="quiet" aria-label={texts.app.close}>
             <span aria-hidden="true">✕</span>
           </button>
         </form>
-      </header>
+      </div>
       {children}
     </dialog>
   );

@@ -8,17 +8,19 @@ const shown = createStore(false);
 
 interface Props {
   title: string;
+  /** The title of the tab, if it is another: the browser keeps titles in its history, so they name no claim. */
+  tab?: string;
   /** In the heading, after the title. */
   aside?: ReactNode;
   className?: string;
   children?: ReactNode;
 }
 
-export function Page({ title, aside, className = "", children }: Props) {
+export function Page({ title, tab = title, aside, className = "", children }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    document.title = texts.app.documentTitle(title);
-  }, [title]);
+    document.title = texts.app.documentTitle(tab);
+  }, [tab]);
   useEffect(() => {
     if (shown.get()) heading.current?.focus({ preventScroll: true });
     shown.set(true);

@@ -13,6 +13,7 @@ import { ErrorBoundary } from "./ErrorBoundary";
 import { Page } from "./Page";
 import { screens } from "./screens";
 import { useStore } from "./store";
+import { Toast } from "./toast";
 
 function NotFound() {
   return (
@@ -126,6 +127,7 @@ function Desk({ access, signOut }: { access: Access; signOut: () => void }) {
       <main ref={main} tabIndex={-1} id="content">
         <Screens access={access} />
       </main>
+      <Toast />
     </AccessProvider>
   );
 }

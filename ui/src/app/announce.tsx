@@ -1,4 +1,5 @@
 /** Live regions: what a screen reader says without moving the focus. */
+import { forgetOnSignOut } from "./forget";
 import { createStore, useStore } from "./store";
 
 const polite = createStore({ text: "", count: 0 });
@@ -10,11 +11,11 @@ export function announce(text: string, { now = false }: { now?: boolean } = {}):
   region.set({ text, count: region.get().count + 1 });
 }
 
-/** Empties the live regions, which may name a case. */
-export function forgetAnnouncements(): void {
+// A region may name a case.
+forgetOnSignOut(() => {
   polite.set({ text: "", count: 0 });
   urgent.set({ text: "", count: 0 });
-}
+});
 
 export function LiveRegions() {
   const said = useStore(polite);

@@ -1,4 +1,5 @@
 /** Addresses of pictures in memory, all of which a sign-out takes back. */
+import { forgetOnSignOut } from "./forget";
 
 const addresses = new Set<string>();
 
@@ -12,6 +13,6 @@ export function closeBlob(address: string): void {
   if (addresses.delete(address)) URL.revokeObjectURL(address);
 }
 
-export function forgetBlobs(): void {
+forgetOnSignOut(() => {
   for (const address of [...addresses]) closeBlob(address);
-}
+});

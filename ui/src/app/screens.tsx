@@ -27,4 +27,15 @@ export const screens: readonly Screen[] = [
     allowed: () => true,
     navigation: { label: texts.navigation.home, href: "/" },
   },
+  {
+    path: "/queue",
+    component: lazy(() => import("../desk/QueueScreen")),
+    allowed: (access) => access.can("case.decide") || access.can("case.assign"),
+    navigation: { label: texts.queue.title, href: "/queue" },
+  },
+  {
+    path: "/case/:id",
+    component: lazy(() => import("../desk/CaseScreen")),
+    allowed: (access) => access.can("claim.read"),
+  },
 ];

@@ -1,5 +1,5 @@
 /** Numbers and moments as the viewer writes them. Moments are stored in UTC and shown in the viewer's time zone. */
-import { locale } from "../texts";
+import { locale, texts } from "../texts";
 
 /** Returns the browser's locale if it is of the catalogue's language, so that words and numbers agree. */
 function pick(): string {
@@ -14,7 +14,8 @@ const TIME: Intl.DateTimeFormatOptions = { ...DATE, hour: "2-digit", minute: "2-
 const date = new Intl.DateTimeFormat(chosen, DATE);
 const time = new Intl.DateTimeFormat(chosen, TIME);
 const integer = new Intl.NumberFormat(chosen, { maximumFractionDigits: 0 });
-const plain = new Intl.NumberFormat(chosen, { maximumFractionDigits: 4 });
+// A year or a small count needs no separator.
+const plain = new Intl.NumberFormat(chosen, { maximumFractionDigits: 4, useGrouping: "min2" });
 const percent0 = new Intl.NumberFormat(chosen, { style: "percent", maximumFractionDigits: 0 });
 const percent1 = new Intl.NumberFormat(chosen, {
   style: "percent",
@@ -48,6 +49,12 @@ export function formatDate(at: string): string {
 
 export function formatMoment(at: string): string {
   return time.format(new Date(at));
+}
+
+/** Formats a day without a time, such as 2026-03-01, which is the same day in every time zone; "" if it is none. */
+export function formatDay(day: string): string {
+  const [year, month, number] = day.split("-").map(Number);
+  return year && month && number ? date.format(new Date(year, month - 1, number)) : "";
 }
 
 /** Formats a moment in UTC, for the title of what is shown in local time. */
@@ -85,6 +92,7 @@ export function Moment({ at, day = false }: { at: string; day?: boolean }) {
 export function formatValue(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "number") return plain.format(value);
+  if (typeof value === "boolean") return value ? texts.app.yes : texts.app.no;
   if (typeof value === "string") return value;
   return JSON.stringify(value);
 }

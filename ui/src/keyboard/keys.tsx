@@ -12,7 +12,8 @@ export interface Key {
   label: string;
   /** The heading in the list. */
   group: string;
-  run: (event: KeyboardEvent) => void;
+  /** Absent if the element that has the focus handles the key itself: it is only listed. */
+  run?: (event: KeyboardEvent) => void;
   /** Keys `1` to `9` may be listed once, as `1–9`. */
   shownAs?: string;
 }
@@ -59,10 +60,12 @@ function dispatch(event: KeyboardEvent): void {
   if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
   // The newest registration wins: that of the innermost component.
   for (const keys of registered.get().toReversed()) {
-    const found = keys.find((one) => one.key === event.key || one.key === event.key.toLowerCase());
+    const found = keys.find(
+      (one) => one.run && (one.key === event.key || one.key === event.key.toLowerCase()),
+    );
     if (found) {
       event.preventDefault();
-      found.run(event);
+      found.run?.(event);
       return;
     }
   }
@@ -80,13 +83,15 @@ export function useKeyboard(): void {
 export function useKeys(keys: readonly Key[]): void {
   const newest = useRef(keys);
   newest.current = keys;
-  const shape = keys.map((one) => `${one.key}\t${one.label}\t${one.group}\t${one.shownAs ?? ""}`).join("\n");
+  const shape = keys
+    .map((one) => [one.key, one.label, one.group, one.shownAs ?? "", one.run ? "run" : ""].join("\t"))
+    .join("\n");
   useEffect(() => {
     if (!shape) return;
     const entry: Key[] = shape.split("\n").map((line) => {
-      const [key = "", label = "", group = "", shownAs = ""] = line.split("\t");
-      const run = (event: KeyboardEvent) => newest.current.find((one) => one.key === key)?.run(event);
-      return { key, label, group, run, ...(shownAs && { shownAs }) };
+      const [key = "", label = "", group = "", shownAs = "", runs = ""] = line.split("\t");
+      const run = (event: KeyboardEvent) => newest.current.find((one) => one.key === key)?.run?.(event);
+      return { key, label, group, ...(runs && { run }), ...(shownAs && { shownAs }) };
     });
     registered.set([...registered.get(), entry]);
     return () => registered.set(registered.get().filter((one) => one !== entry));

@@ -5,11 +5,13 @@
  * long are files of the folder `en`.
  */
 import { charts } from "./en/charts";
-
-const plural = (count: number, one: string, many: string) => (count === 1 ? one : many);
+import { cases, desk, queue } from "./en/desk";
 
 export const en = {
+  case: cases,
   charts,
+  desk,
+  queue,
   app: {
     name: "Claimwatch",
     documentTitle: (title: string) => `${title} · Claimwatch`,
@@ -21,6 +23,8 @@ export const en = {
     yes: "yes",
     no: "no",
     more: "Show more",
+    message: "Message",
+    offer: (text: string, action: string, key: string) => `${text} ${action}: ${key}.`,
     waking:
       "The database is waking up. This takes up to a minute; the page goes on by itself, nothing needs to be done.",
     awake: "The database is awake.",
@@ -99,8 +103,5 @@ export const en = {
       changed: "The case has changed since you opened it.",
       waking: "The database did not wake up in time. Try again in a minute.",
     },
-  },
-  counts: {
-    cases: (n: number, shown: string) => `${shown} ${plural(n, "case", "cases")}`,
   },
 };

@@ -20,10 +20,14 @@ CALLED = {
     "api_me",
     "api_models",
     "api_permissions",
+    "api_photo",
+    "api_photos",
     "api_read_claim",
     "api_refused",
     "api_revoke",
     "api_schema",
+    "api_unmask",
+    "api_what_if",
 }
 """The functions that the API may call."""
 
@@ -31,7 +35,7 @@ SHARED = (
     "default_purposes", "running_contract", "purposes_of", "conflicts_of_duties", "duties_are_separated",
     "held_permissions", "conflicts_held", "effective_permissions", "lines_permitted", "record_access",
     "refuse", "refuse_purpose", "not_found", "find_claim", "current_score", "current_decision",
-    "list_events",
+    "list_events", "event_of_claim", "claims_of_event", "also_used",
 )  # fmt: skip
 """The functions that those call."""
 
@@ -160,13 +164,17 @@ DECIDED = (
     "by case_id claim_id decision_id final generation grounds line model_version note second_of seconds shown"
     " shown_sha256 verdict"
 )
+PHOTO = (
+    "display event_id format height image_id key latitude longitude received_at sequencer taken_at"
+    " taken_at_local thumbnail width"
+)
 DEFINER_MAY = f"""
     access_event: SELECT INSERT({EVENT})
     case_event: SELECT INSERT(action actor case_id details reason)
     case_skip: SELECT INSERT UPDATE(until) DELETE
     contract: SELECT(columns compiled contract_id error line received_at sha256 status version version_id)
     current_claim_glass: SELECT
-    current_claim_image: SELECT(event_id image_id)
+    current_claim_image: SELECT({PHOTO})
     current_claim_motor: SELECT
     current_claim_pane: SELECT
     current_outcome: SELECT(claim_id decided_at effective_at from_label is_fraud line)
@@ -174,6 +182,10 @@ DEFINER_MAY = f"""
     decision: SELECT INSERT({DECIDED})
     decision_publication: SELECT(decision_id)
     decision_undo: SELECT INSERT(by decision_id)
+    image_match: SELECT
+    image_of_claim_glass: SELECT(claim_id event_id)
+    image_of_claim_motor: SELECT(claim_id event_id)
+    image_of_claim_pane: SELECT(claim_id event_id)
     file: SELECT(committed_at file_id received_at sequencer status)
     live_model: SELECT(line role since version)
     migration: SELECT(number)
@@ -188,7 +200,9 @@ DEFINER_MAY = f"""
 
 @pytest.mark.schema_of_this_release
 def test_the_functions_of_the_api_run_with_these_rights_only(full_desk: Desk) -> None:
-    """They cannot read the random audit of a score, the key of the draw, photos or quarantined rows.
+    """They cannot read the random audit of a score, the key of the draw or quarantined rows.
+
+    Of photos they read the copies that are shown, and neither originals nor those that were deleted.
 
     Why a claim is a case they can read: they show it once the case is decided.
     """

@@ -147,6 +147,11 @@ class BothDoors:
                 named = result | {"referred": result["refer"]}
                 yield Scored(**{each.name: named[each.name] for each in fields(Scored)})
 
+    @property
+    def scoring(self) -> Dependencies:
+        """The dependencies of the function that scores claims of requests."""
+        return self._deps
+
     def _parameters(self, names: Sequence[str]) -> dict[str, str]:
         """Return the values of parameters, as Parameter Store does."""
         found = {}

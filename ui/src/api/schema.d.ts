@@ -753,8 +753,8 @@ export interface components {
         /**
          * @description What to do with a case other than to decide it.
          *
-         *     `skip`, `snooze` (with `until`), `hand_over` (with `to` and `reason`), `renew` and `release` need the
-         *     `generation` of the lease; `take` is for a case that nobody holds.
+         *     `skip` and `snooze` (perhaps with `until`, by default for a day), `hand_over` (with `to` and `reason`),
+         *     `renew` and `release` need the `generation` of the lease; `take` is for a case that nobody holds.
          */
         ActionRequest: {
             /** @enum {string} */
@@ -1153,6 +1153,8 @@ export interface components {
             /** @description Where the next page begins; null on the last one. */
             cursor: string | null;
         };
+        /** @enum {string} */
+        Evidence: "no_time" | "no_place" | "taken_after_claim" | "taken_long_before" | "small" | "no_camera_format" | "used_elsewhere";
         /** @description A model that only one gate refused, and that may go live nevertheless. */
         ExceptionRequest: {
             /** @description The version of a model; each line numbers its own. */
@@ -1524,13 +1526,16 @@ export interface components {
             received_at: string;
             /** @description JPEG, its longest side at most 256, in base64. */
             thumbnail: string;
-            /** @description Codes of what is worth a look. */
-            evidence: string[];
+            /** @description What is worth a look; nothing of it is a proof. */
+            evidence: components["schemas"]["Evidence"][];
             also_used: components["schemas"]["AlsoUsed"][];
         };
         /** @description The current photos of a claim. */
         Photos: {
+            /** @description The earliest 60. */
             photos: components["schemas"]["Photo"][];
+            /** @description Photos that are not listed. */
+            more: number;
         };
         /** @description A problem document (RFC 9457). It quotes no value of the request. */
         Problem: {
@@ -3992,7 +3997,7 @@ export interface operations {
                      *           "name": "front.jpg",
                      *           "width": 4032,
                      *           "height": 3024,
-                     *           "format": "jpeg",
+                     *           "format": "JPEG",
                      *           "taken_at": "2026-03-01T17:04:00Z",
                      *           "taken_at_local": "2026-03-01T18:04:00",
                      *           "latitude": 52.52,
@@ -4000,7 +4005,7 @@ export interface operations {
                      *           "received_at": "2026-03-02T09:16:00Z",
                      *           "thumbnail": "/9j/4AAQSkZJRg==",
                      *           "evidence": [
-                     *             "similar_photo"
+                     *             "used_elsewhere"
                      *           ],
                      *           "also_used": [
                      *             {
@@ -4011,7 +4016,8 @@ export interface operations {
                      *             }
                      *           ]
                      *         }
-                     *       ]
+                     *       ],
+                     *       "more": 0
                      *     }
                      */
                     "application/json": components["schemas"]["Photos"];

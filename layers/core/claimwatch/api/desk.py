@@ -191,7 +191,9 @@ class DecisionRequest(Request):
 
     generation: Generation
     verdict: Verdict
-    grounds: Annotated[list[str], Field(max_length=9, description="Of those that the contract offers.")]
+    grounds: Annotated[
+        list[str], Field(min_length=1, max_length=9, description="Of those that the contract offers.")
+    ]
     note: Annotated[str | None, Field(max_length=4000)] = None
     second_look: Annotated[bool, Field(description="Whether somebody else is to decide, too.")] = False
     seconds: Annotated[float | None, Field(ge=0, le=86400, description="How long it was on screen.")] = None
@@ -221,8 +223,8 @@ class Undone(Answer):
 class ActionRequest(Request):
     """What to do with a case other than to decide it.
 
-    `skip`, `snooze` (with `until`), `hand_over` (with `to` and `reason`), `renew` and `release` need the
-    `generation` of the lease; `take` is for a case that nobody holds.
+    `skip` and `snooze` (perhaps with `until`, by default for a day), `hand_over` (with `to` and `reason`),
+    `renew` and `release` need the `generation` of the lease; `take` is for a case that nobody holds.
     """
 
     action: Literal["skip", "snooze", "hand_over", "renew", "release", "take"]

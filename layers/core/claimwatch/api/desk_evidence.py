@@ -7,6 +7,7 @@ from pydantic import Field
 from claimwatch.api.answers import Answer, Line, Moment, Request
 from claimwatch.api.desk import CaseId, ClaimId, Count, Reason, Share, State, Verdict
 from claimwatch.api.people import ShownReason
+from claimwatch.domain.photos.evidence import Evidence
 
 Place = Annotated[str, Field(description="A claim as `<line>/<claim id>`.")]
 Distance = Annotated[int, Field(ge=0, le=64, description="Bits in which the hashes of two photos differ.")]
@@ -118,14 +119,15 @@ class Photo(Answer):
     longitude: float | None
     received_at: Moment
     thumbnail: Annotated[str, Field(description="JPEG, its longest side at most 256, in base64.")]
-    evidence: Annotated[list[str], Field(description="Codes of what is worth a look.")]
+    evidence: Annotated[list[Evidence], Field(description="What is worth a look; nothing of it is a proof.")]
     also_used: list[AlsoUsed]
 
 
 class Photos(Answer):
     """The current photos of a claim."""
 
-    photos: list[Photo]
+    photos: Annotated[list[Photo], Field(description="The earliest 60.")]
+    more: Annotated[Count, Field(description="Photos that are not listed.")]
 
 
 class FoundClaim(Answer):

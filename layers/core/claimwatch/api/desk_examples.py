@@ -168,17 +168,18 @@ PHOTOS = {
             "name": "front.jpg",
             "width": 4032,
             "height": 3024,
-            "format": "jpeg",
+            "format": "JPEG",
             "taken_at": "2026-03-01T17:04:00Z",
             "taken_at_local": "2026-03-01T18:04:00",
             "latitude": 52.52,
             "longitude": 13.4,
             "received_at": "2026-03-02T09:16:00Z",
             "thumbnail": "/9j/4AAQSkZJRg==",
-            "evidence": ["similar_photo"],
+            "evidence": ["used_elsewhere"],
             "also_used": [{"line": "motor", "claim_id": "MTR-00A1B2C3D4E7", "case_id": None, "distance": 2}],
         }
-    ]
+    ],
+    "more": 0,
 }
 
 FOUND = {"claims": [{name: value for name, value in LINKS["nodes"][1].items() if name != "hop"}]}

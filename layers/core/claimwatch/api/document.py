@@ -113,7 +113,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "name": "cursor",
         "in": "query",
         "description": "The cursor of an earlier answer, for the page after it.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.:=+-]{1,200}$"},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     },
     "state": {
         "in": "query",

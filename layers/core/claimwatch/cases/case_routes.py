@@ -37,8 +37,8 @@ def _decision(request: RawRequest) -> Asked:
     body = of.content(request)
     grounds = body.texts("grounds")
     seconds = body.optional_number("seconds")
-    if not body.has("grounds") or len(grounds) > MOST_GROUNDS or any(len(each) > 60 for each in grounds):
-        raise MalformedEvent(f"HTTP request: field 'grounds' must be a list of at most {MOST_GROUNDS} names")
+    if not 1 <= len(grounds) <= MOST_GROUNDS or any(len(each) > 60 for each in grounds):
+        raise MalformedEvent(f"HTTP request: field 'grounds' must be a list of 1 to {MOST_GROUNDS} names")
     if seconds is not None and not 0 <= seconds <= MOST_SECONDS:
         raise MalformedEvent(f"HTTP request: field 'seconds' must be a number up to {MOST_SECONDS:.0f}")
     return of.given(
@@ -75,7 +75,7 @@ def _action(request: RawRequest) -> Asked:
             "case_id": of.case_id(request),
             "action": action,
             "generation": of.whole(body, "generation") if body.has("generation") else None,
-            "until": of.in_utc(body.moment("until")) if body.has("until") or action == "snooze" else None,
+            "until": of.in_utc(body.moment("until")) if body.has("until") else None,
             "to": of.short(body, "to", of.LONGEST_NAME),
             "reason": of.short(body, "reason", of.LONGEST_TEXT),
         }

@@ -1,7 +1,9 @@
 """Routes about the claim of a case: personal values, what-if, links, photos; and the search for claims."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +11,7 @@ from claimwatch.aws.http_api import JPEG, RawRequest, encoded_answer_of
 from claimwatch.cases import request_fields as of
 from claimwatch.cases.route import Answered, Asked, as_json, desk_route
 from claimwatch.cases.what_if import what_if
+from claimwatch.domain.photos.evidence import ClaimTimes, PhotoFacts, evidence_of
 from claimwatch.errors import MalformedEvent
 
 MOST_CHANGES = 50
@@ -62,6 +65,39 @@ def _as_what_if(answered: Answered) -> dict[str, Any]:
     return as_json(replace(answered, document=found))
 
 
+def _as_photos(answered: Answered) -> dict[str, Any]:
+    document = answered.document
+    claim = ClaimTimes(_moment(document["happened"]), _moment(document["received_at"]))
+    photos = [
+        {name: value for name, value in photo.items() if name != "matches"}
+        | {"evidence": evidence_of(_facts(photo), claim)}
+        for photo in document["photos"]
+    ]
+    return as_json(replace(answered, document={"photos": photos, "more": document["more"]}))
+
+
+def _facts(photo: Mapping[str, Any]) -> PhotoFacts:
+    local = photo["taken_at_local"]
+    return PhotoFacts(
+        format=photo["format"],
+        width=photo["width"],
+        height=photo["height"],
+        taken_at=_moment(photo["taken_at"]),
+        taken_at_local=None if local is None else datetime.fromisoformat(local),
+        has_place=photo["latitude"] is not None,
+        matches=photo["matches"],
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Return a time of the database, or a day as its beginning; None for what is neither, such as a hash."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def _as_picture(answered: Answered) -> dict[str, Any]:
     return encoded_answer_of(HTTPStatus.OK, JPEG, answered.document["content"])
 
@@ -70,7 +106,7 @@ EVIDENCE_ROUTES = {
     "POST /app/cases/{case_id}/unmask": desk_route("unmask", "claim.unmask", _unmask),
     "POST /app/cases/{case_id}/what-if": desk_route("what_if", "claim.what_if", _what_if, _as_what_if),
     "GET /app/cases/{case_id}/links": desk_route("links", "claim.links", _links),
-    "GET /app/cases/{case_id}/photos": desk_route("photos", "photo.list", of.only_case),
+    "GET /app/cases/{case_id}/photos": desk_route("photos", "photo.list", of.only_case, _as_photos),
     "GET /app/cases/{case_id}/photos/{image_id}": desk_route("photo", "photo.view", _photo, _as_picture),
     "GET /app/search": desk_route("search", "claim.search", _search),
 }

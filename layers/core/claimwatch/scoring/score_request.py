@@ -87,7 +87,7 @@ def _answered(deps: Dependencies, request: RawRequest, action: Action, actor: st
             raise RequestProblem(HTTPStatus.CONFLICT, "no_model", "the line has no model in use yet")
         model = deps.model(in_force, champion, contract)
         model = model.of_stored_claims if action == "what_if" else model
-        found = model.score(claims)
+        found = _each_alone(model, claims) if action == "what_if" else model.score(claims)
         known = {
             "model_version": champion.version,
             "model_sha256": champion.sha256,
@@ -111,6 +111,11 @@ def _answered(deps: Dependencies, request: RawRequest, action: Action, actor: st
         len(claims),
         sum(isinstance(result, RejectedClaim) for result in found),
     )
+
+
+def _each_alone(model: Model, claims: Sequence[Claim]) -> list[ClaimScore | RejectedClaim]:
+    """Score variants of one claim: together, all but the first would be duplicates."""
+    return [result for claim in claims for result in model.score([claim])]
 
 
 def _claims(body: bytes) -> list[Claim]:

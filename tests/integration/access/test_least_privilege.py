@@ -5,6 +5,8 @@ from contextlib import closing
 
 import pytest
 
+from claimwatch.storage import desk
+from claimwatch.storage.case_api import Answer, Caller
 from claimwatch.storage.connection import Database, StatementRefused
 from claimwatch.storage.logins import TASKS, role_of
 from claimwatch.storage.models import grant_registry
@@ -14,18 +16,26 @@ from tests.integration.storage.test_roles import EVENT, privileges, rows
 
 DEFINER = "claimwatch_api_definer"
 CALLED = {
+    "api_assign",
     "api_audit",
+    "api_case",
+    "api_case_action",
     "api_claim_status",
+    "api_decide",
     "api_grant",
     "api_me",
     "api_models",
+    "api_next_case",
+    "api_people",
     "api_permissions",
     "api_photo",
     "api_photos",
+    "api_queue",
     "api_read_claim",
     "api_refused",
     "api_revoke",
     "api_schema",
+    "api_undo",
     "api_unmask",
     "api_what_if",
 }
@@ -36,6 +46,11 @@ SHARED = (
     "held_permissions", "conflicts_held", "effective_permissions", "lines_permitted", "record_access",
     "refuse", "refuse_purpose", "not_found", "find_claim", "current_score", "current_decision",
     "list_events", "event_of_claim", "claims_of_event", "also_used",
+    "list_events", "lease_time", "undo_time", "shown_columns", "shown_reasons", "is_undecided",
+    "decision_document", "lease_document", "shown_score", "count_links", "count_photos", "contract_bound",
+    "case_document", "held_document", "lines_with", "begin_case", "has_decided", "is_free", "count_waiting",
+    "find_next", "lease_case", "free_case", "note_case", "version_problem", "decided_document",
+    "review_terms",
 )  # fmt: skip
 """The functions that those call."""
 
@@ -233,6 +248,40 @@ def test_the_claims_of_lines_that_existed_before_the_api_can_be_read(full_desk: 
     assert privileges(full_desk.database, DEFINER)["current_claim_glass"] == "SELECT"
 
 
+def work_on_a_case(full_desk: Desk) -> None:
+    """Call every function of the queue and of cases, with success and with a refusal."""
+    full_desk.site.query("SELECT claimwatch.open_cases('glass'::text, NULL::bigint, NULL::text[])")
+
+    def ask(name: desk.Function, who: Caller, **asked: object) -> Answer:
+        with full_desk.database.as_task("api").transaction() as cursor:
+            return desk.ask(cursor, name, asked, who)
+
+    ida, lead = person("ida", "investigator"), person("leo", "lead")
+    for who in (ida, lead, person("x"), person("ida", "investigator", purpose=None)):
+        ask("queue", who)
+        ask("people", who)
+        for name in ("case", "decide", "undo", "case_action", "assign"):
+            ask(name, who, case_id="x")
+    case = ask("next_case", ida).document["case"]
+    held = {"case_id": case["case_id"], "generation": case["lease"]["generation"]}
+    for action in ("renew", "skip", "take", "steal"):
+        generation = held["generation"] + (action == "take")
+        ask("case_action", ida, **held | {"action": action, "generation": generation})
+    case = ask("next_case", ida).document["case"]
+    decision = {
+        "case_id": case["case_id"], "generation": case["lease"]["generation"], "verdict": "fraud",
+        "decision_id": "0b0e7a1c-26d9-4b9b-8f3e-0f6f3a1c5d10", "grounds": ["other"],
+        "if_match": f'"v{case["version"]}"',
+    }  # fmt: skip
+    ask("decide", ida, **decision | {"grounds": []})
+    assert ask("decide", ida, **decision).outcome == "answered"
+    assert ask("undo", ida, **decision).outcome == "answered"
+    ask("case", lead, case_id=case["case_id"])
+    found = ask("case", ida, case_id=case["case_id"]).document
+    moved = {"case_id": case["case_id"], "to": "ben", "reason": "r", "if_match": f'"v{found["version"]}"'}
+    assert ask("assign", lead, **moved).outcome == "answered"
+
+
 def test_functions_that_the_owner_of_the_lines_adds_are_never_called(full_desk: Desk) -> None:
     """The task that applies contracts may create functions in the schema, also with these names."""
     names = [*SHARED, *CALLED]
@@ -269,6 +318,7 @@ def test_functions_that_the_owner_of_the_lines_adds_are_never_called(full_desk: 
         full_desk.grant("group:x", "x")
         full_desk.ask("revoke", "group:x", "claim.read", "*", "w", caller=MACHINE)
         full_desk.ask("refused", "claim.read", caller=MACHINE, via="v1", reason="malformed")
+        work_on_a_case(full_desk)
     finally:
         with full_desk.database.as_task("contracts").transaction() as cursor:
             for name, arity in arities.items():

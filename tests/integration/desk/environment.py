@@ -1,11 +1,14 @@
 """A line with scored claims, and people who work on its cases through the functions of the API."""
 
 import json
-from collections.abc import Iterable, Sequence
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from claimwatch.storage import desk
+from claimwatch.storage.case_api import Answer, Caller
 from tests.cluster import ClonedDatabase
 from tests.integration.ingest.environment import Row, Site
 from tests.integration.ingest.glass import GLASS, csv
@@ -34,6 +37,35 @@ class Scored:
     audited: bool = False
 
 
+def person(name: str, *groups: str, purpose: str | None = "fraud_investigation") -> Caller:
+    """Return a person who signed in."""
+    return Caller(name, purpose, "request-1", groups)
+
+
+def investigator(name: str = "ida") -> Caller:
+    """Return an investigator."""
+    return person(name, "investigator")
+
+
+def lead(name: str = "leo") -> Caller:
+    """Return a team lead."""
+    return person(name, "lead")
+
+
+def decision(case: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
+    """Return the request that decides a case as an answer shows it."""
+    return {
+        "case_id": case["case_id"],
+        "decision_id": str(uuid.uuid4()),
+        "if_match": f'"v{case["version"]}"',
+        "generation": (case["lease"] or {}).get("generation", 0),
+        "verdict": "fraud",
+        "grounds": ["staged_event"],
+        "note": "two drivers, one signature",
+        "seconds": 42.5,
+    } | changed
+
+
 @dataclass
 class Book:
     """Claims of line glass, with cases; ``lines`` may be added with the same contract."""
@@ -41,7 +73,6 @@ class Book:
     database: ClonedDatabase
     site: Site
     files: int = 0
-    requests: int = 0
     _known: set[str] = field(default_factory=set)
 
     @classmethod
@@ -127,6 +158,60 @@ class Book:
         with self.database.as_task("ingest").transaction() as cursor:
             cursor.execute("SELECT claimwatch.settle_cases(%s::bigint)", (file["file_id"],))
         return int(file["file_id"])
+
+    # -- People ----------------------------------------------------------------------------------------------
+
+    def ask(self, name: desk.Function, caller: Caller, **asked: Any) -> Answer:
+        """Call a function of the desk in a transaction of its own."""
+        with self.database.as_task("api").transaction() as cursor:
+            return desk.ask(cursor, name, asked, caller)
+
+    def next(self, name: str = "ida", **asked: Any) -> dict[str, Any]:
+        """Return the next case of an investigator."""
+        answer = self.ask("next_case", investigator(name), **asked)
+        assert answer.outcome == "answered", answer
+        found: dict[str, Any] = answer.document["case"]
+        return found
+
+    def decide(self, case: Mapping[str, Any], name: str = "ida", **asked: Any) -> Answer:
+        """Decide a case as an answer shows it."""
+        return self.ask("decide", investigator(name), **(decision(case) | asked))
+
+    def decided(self, case: Mapping[str, Any], name: str = "ida", **asked: Any) -> dict[str, Any]:
+        """Decide a case, which must be possible."""
+        answer = self.decide(case, name, **asked)
+        assert answer.outcome == "answered", answer
+        return answer.document
+
+    def act(self, action: str, case: Mapping[str, Any], name: str = "ida", **asked: Any) -> Answer:
+        """Do something else with a case."""
+        generation = (case.get("lease") or {}).get("generation")
+        return self.ask(
+            "case_action",
+            investigator(name),
+            **({"case_id": case["case_id"], "action": action, "generation": generation} | asked),
+        )
+
+    def read(self, case: Mapping[str, Any], name: str = "ida") -> dict[str, Any]:
+        """Return a case as an investigator sees it."""
+        answer = self.ask("case", investigator(name), case_id=case["case_id"])
+        assert answer.outcome == "answered", answer
+        return answer.document
+
+    def let_time_pass(self, claim_id: str, line: str = "glass", *, seconds: int = 20) -> None:
+        """Let time pass since the decisions of a claim, as only the owner can who disables triggers."""
+        self.query(
+            "ALTER TABLE claimwatch.decision DISABLE TRIGGER USER;"
+            "UPDATE claimwatch.decision SET at = at - %s * interval '1 s' WHERE (line, claim_id) = (%s, %s);"
+            "UPDATE claimwatch.review_case SET closed_at = closed_at - %s * interval '1 s'"
+            " WHERE (line, claim_id) = (%s, %s);"
+            "ALTER TABLE claimwatch.decision ENABLE TRIGGER USER; SELECT 1",
+            *(seconds, line, claim_id) * 2,
+        )
+
+    def events(self) -> list[Row]:
+        """Return all access events, oldest first."""
+        return self.query("SELECT * FROM claimwatch.access_event ORDER BY seq")
 
     # -- What is stored --------------------------------------------------------------------------------------
 

@@ -51,7 +51,8 @@ CREATE INDEX review_case_waiting ON claimwatch.review_case (line, priority DESC,
 CREATE INDEX review_case_assigned ON claimwatch.review_case (assigned_to, priority DESC, due_at, case_id)
     WHERE closed_at IS NULL AND assigned_to IS NOT NULL;
 CREATE INDEX review_case_held ON claimwatch.review_case (holder) WHERE holder IS NOT NULL;
-CREATE INDEX review_case_by_due_date ON claimwatch.review_case (line, due_at, case_id);
+CREATE INDEX review_case_due ON claimwatch.review_case (line, due_at, case_id) WHERE closed_at IS NULL;
+CREATE INDEX review_case_closed ON claimwatch.review_case (line, due_at, case_id) WHERE closed_at IS NOT NULL;
 
 CREATE TABLE claimwatch.case_event (
     seq     bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -293,7 +294,8 @@ BEGIN
     INSERT INTO claimwatch.case_event (case_id, actor, action) SELECT w.case_id, 'claimwatch', 'withdraw' FROM withdrawn AS w;
 
     -- As many referrals are blinded as claims are audited, on average: the shares of the line so far, and what its
-    -- contract expects. Each referral is drawn by itself, so that the order in which cases open reveals nothing.
+    -- contract expects. Each referral is drawn by itself, so that the order in which cases open reveals nothing. Claims
+    -- are audited when they are scored first; a later referral is not blinded, because its dates would tell what it is.
     SELECT (sum(n.audited) + assumed * terms.expected_audits)
            / nullif(sum(n.referred * (1 - n.audited / n.claims)) + assumed * terms.expected_referrals, 0)
     INTO blinding
@@ -317,7 +319,8 @@ BEGIN
         SELECT e.priority, coalesce(e.amount, 0)::double precision, e.claim_id
         FROM (
             SELECT c.priority, c.amount, c.claim_id FROM claimwatch.review_case AS c
-            WHERE c.line = line AND c.origin = 'referral' ORDER BY c.due_at DESC, c.case_id DESC LIMIT 200
+            WHERE c.line = line AND c.closed_at IS NULL AND c.origin = 'referral'
+            ORDER BY c.due_at DESC, c.case_id DESC LIMIT 200
         ) AS e
     ) AS r;
 
@@ -325,7 +328,10 @@ BEGIN
         INSERT INTO claimwatch.review_case AS c (line, claim_id, file_id, origin, blinded, priority, amount, model_version,
                                                  opened_at, due_at)
         SELECT line, n.claim_id, n.file_id, CASE WHEN n.audited THEN 'random_audit' ELSE 'referral' END,
-               n.audited OR claimwatch.draw(key, 'blinded'::text, line, n.claim_id) < coalesce(blinding, 0),
+               n.audited OR claimwatch.draw(key, 'blinded'::text, line, n.claim_id) < coalesce(blinding, 0) AND NOT EXISTS (
+                   SELECT FROM claimwatch.score AS e
+                   WHERE e.line = line AND e.claim_id = n.claim_id AND e.role = 'champion'
+                     AND (e.file_id, e.model_version) <> (n.file_id, n.model_version) AND NOT e.referred),
                CASE
                    WHEN NOT n.audited OR priorities IS NULL
                    THEN n.probability * coalesce(n.amount, 1)::double precision
@@ -346,7 +352,8 @@ BEGIN
         SET file_id = excluded.file_id, priority = excluded.priority, amount = excluded.amount,
             model_version = excluded.model_version, version = c.version + 1,
             origin = CASE WHEN c.origin = 'random_audit' THEN c.origin ELSE excluded.origin END,
-            blinded = c.blinded OR excluded.origin = 'random_audit',
+            blinded = CASE WHEN c.state = 'withdrawn' THEN c.origin = 'random_audit' ELSE c.blinded END
+                      OR excluded.origin = 'random_audit',
             state = 'open', closed_at = NULL,
             opened_at = CASE WHEN c.state = 'withdrawn' THEN excluded.opened_at ELSE c.opened_at END,
             due_at = CASE WHEN c.state = 'withdrawn' THEN excluded.due_at ELSE c.due_at END

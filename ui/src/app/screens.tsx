@@ -38,4 +38,40 @@ export const screens: readonly Screen[] = [
     component: lazy(() => import("../desk/CaseScreen")),
     allowed: (access) => access.can("claim.read"),
   },
+  {
+    path: "/search",
+    component: lazy(() => import("../search/SearchScreen")),
+    allowed: (access) => access.can("claim.read"),
+    navigation: { label: texts.search.navigation, href: "/search" },
+  },
+  {
+    path: "/me",
+    component: lazy(() => import("../team/OwnScreen")),
+    allowed: (access) => access.can("case.decide"),
+    navigation: { label: texts.statistics.navigation, href: "/me" },
+  },
+  {
+    path: "/team",
+    component: lazy(() => import("../team/TeamScreen")),
+    allowed: (access) => access.can("case.assign"),
+    navigation: { label: texts.team.navigation, href: "/team" },
+  },
+  {
+    path: "/models/:line?",
+    component: lazy(() => import("../models/ModelsScreen")),
+    allowed: (access) => access.can("model.read"),
+    navigation: { label: texts.models.navigation, href: "/models" },
+  },
+  {
+    path: "/weeks/:line?",
+    component: lazy(() => import("../models/WeeksScreen")),
+    allowed: (access) => access.can("model.read"),
+    navigation: { label: texts.weeks.navigation, href: "/weeks" },
+  },
+  {
+    path: "/audit",
+    component: lazy(() => import("../audit/AuditScreen")),
+    allowed: (access) => access.can("audit.read"),
+    navigation: { label: texts.audit.navigation, href: "/audit" },
+  },
 ];

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { Wide } from "./Wide";
 
 export interface Column {
   readonly name: string;
@@ -22,8 +23,7 @@ interface Props {
 /** A table whose first column holds the headers of its rows; it scrolls by itself if it is too wide. */
 export function DataTable({ caption, columns, rows, hideCaption = false }: Props) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reachable by keyboard
-    <section className="table-wrap" aria-label={caption} tabIndex={0}>
+    <Wide name={caption}>
       <table>
         <caption className={hideCaption ? "visually-hidden" : undefined}>{caption}</caption>
         <thead>
@@ -53,6 +53,6 @@ export function DataTable({ caption, columns, rows, hideCaption = false }: Props
           ))}
         </tbody>
       </table>
-    </section>
+    </Wide>
   );
 }

@@ -1,4 +1,5 @@
 import { texts } from "../texts";
+import { Wide } from "./Wide";
 import "./charts.css";
 import { measure } from "../format/format";
 
@@ -21,10 +22,10 @@ interface Props {
   readonly title: string;
   readonly description: string;
   readonly rowName: string;
-  /** Such as weeks, the newest last. */
+  /** Such as weeks. */
   readonly columns: readonly string[];
   readonly rows: readonly HeatRow[];
-  /** Columns from which on another model was live. */
+  /** Columns whose model is not that of the column before. */
   readonly newModel?: ReadonlySet<number>;
 }
 
@@ -42,8 +43,7 @@ export function HeatMap({ title, description, rowName, columns, rows, newModel }
         <strong>{title}</strong>
         <span>{description}</span>
       </figcaption>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reachable by keyboard */}
-      <section className="table-wrap" aria-label={title} tabIndex={0}>
+      <Wide name={title}>
         <table className="heat">
           <caption className="visually-hidden">{title}</caption>
           <thead>
@@ -93,7 +93,7 @@ export function HeatMap({ title, description, rowName, columns, rows, newModel }
             ))}
           </tbody>
         </table>
-      </section>
+      </Wide>
       <ul className="chart-legend">
         {words.levels.map((level, place) => (
           <li key={level}>

@@ -36,7 +36,7 @@ export function IntervalDots(props: Props) {
   const { title, description, labelName, valueName, ofName, estimates, format = (v) => percent(v) } = props;
   const [area, width] = useWidth<HTMLDivElement>();
   const left = Math.min(190, Math.max(84, Math.round(width * 0.3)));
-  const right = width - 14;
+  const right = width - 22;
   const edges = estimates
     .flatMap((each) => [each.value, each.low, each.high])
     .filter((each) => each !== null);

@@ -23,10 +23,10 @@ export function RowLines({ ticks, scale, format, from, to }: Lines) {
 
 /** Vertical lines with their values below. */
 export function ColumnLines({ ticks, scale, format, from, to }: Lines) {
-  return ticks.map((tick, place) => (
+  return ticks.map((tick) => (
     <g key={tick}>
       <line className="chart-line-quiet" x1={scale(tick)} x2={scale(tick)} y1={from} y2={to} />
-      <text x={scale(tick)} y={to + 15} textAnchor={place === ticks.length - 1 ? "end" : "middle"}>
+      <text x={scale(tick)} y={to + 15} textAnchor="middle">
         {format(tick)}
       </text>
     </g>

@@ -116,7 +116,7 @@ describe("the table of a chart", () => {
     expect(drawn(container)).toEqual([0.42]);
     expect(drawn(container, "low")).toEqual([0.36]);
     expect(drawn(container, "high")).toEqual([0.48]);
-    expect(container.querySelector("svg[role=img]")?.textContent).toContain("42%, 95 % interval 36% to 48%");
+    expect(container.querySelector("svg[role=img]")?.textContent).toContain("42%, 95% interval 36% to 48%");
     expect(container.querySelector("svg[role=img]")?.textContent).toContain("too few to say (3)");
   });
 

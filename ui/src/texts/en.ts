@@ -4,14 +4,24 @@
  * A section belongs to the folder of its name. Texts with a number or a name in them are functions. Sections that are
  * long are files of the folder `en`.
  */
+import { audit } from "./en/audit";
 import { charts } from "./en/charts";
 import { cases, desk, queue } from "./en/desk";
+import { models, weeks } from "./en/models";
+import { search } from "./en/search";
+import { statistics, team } from "./en/team";
 
 export const en = {
+  audit,
   case: cases,
   charts,
   desk,
+  models,
   queue,
+  search,
+  statistics,
+  team,
+  weeks,
   app: {
     name: "Claimwatch",
     documentTitle: (title: string) => `${title} · Claimwatch`,

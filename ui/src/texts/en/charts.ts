@@ -1,12 +1,13 @@
 /** Texts of charts and of the tables beside them. */
 export const charts = {
   asTable: (title: string) => `Show as a table: ${title}`,
+  tableOf: (name: string) => `Table: ${name}`,
   week: "Week",
   point: (label: string, value: string) => `${label}: ${value}`,
   weekPoint: (week: string, series: string, count: string) => `${week}, ${series}: ${count}`,
-  intervalName: "95 % interval",
+  intervalName: "95% interval",
   range: (low: string, high: string) => `${low} to ${high}`,
-  interval: (value: string, low: string, high: string) => `${value}, 95 % interval ${low} to ${high}`,
+  interval: (value: string, low: string, high: string) => `${value}, 95% interval ${low} to ${high}`,
   tooFew: (of: string) => `too few to say (${of})`,
   tooFewShort: "too few",
   unknown: "not known",
@@ -28,7 +29,7 @@ export const charts = {
     ofThreshold: (value: string, threshold: string) => `${value} (alarm from ${threshold})`,
     levels: ["ok", "ok, above half of the bound", "watch", "alarm", "alarm, above twice the bound"],
     verdicts: { ok: "ok", watch: "watch", alarm: "alarm", "not enough data": "not enough data" },
-    newModel: "another model from here on",
+    newModel: "here the model changed",
   },
   links: {
     title: "Connected claims",

@@ -25,7 +25,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 # The tests of the deployed application come first because they take longest; tests/conftest.py runs them in one
 # process while the other process starts with the unit tests.
 TESTS := $(wildcard tests/e2e tests/integration/iam tests/unit tests/template tests/integration tests/fuzz tests/faults)
-TESTS_ON_17 := $(filter-out %/iam/ %/laptop/ %/formats/,$(wildcard tests/integration/*/)) tests/faults
+TESTS_ON_17 := $(filter-out %/iam/ %/laptop/ %/formats/ %/release/,$(wildcard tests/integration/*/)) tests/faults
 # What `make unit` runs; a build may name less.
 UNIT ?= tests/unit
 # JUnit files of the tests, which buildspecs/check.yml reports.

@@ -15,8 +15,8 @@ from release.recorded_migrations import FOLDER, migrations_of
 SCRATCH = ".local/previous-release"
 """The folder for the tree of the last release."""
 
-_OTHERS = {"iam", "laptop", "formats"}
-"""Folders of integration tests that need more than PostgreSQL."""
+_OTHERS = {"iam", "laptop", "formats", "release"}
+"""Folders of integration tests that need more than PostgreSQL, or nothing of it."""
 
 _REQUIREMENTS = "requirements/dev.txt"
 

@@ -80,6 +80,10 @@ class FileSeals:
         """Return all seals."""
         return {int(file.name): SealObject(int(file.name), "v", False) for file in self.folder.iterdir()}
 
+    def find(self, number: int) -> SealObject | None:
+        """Return a seal."""
+        return self.listing().get(number)
+
     def read(self, stored: SealObject) -> bytes:
         """Return the content of a seal."""
         return (self.folder / str(stored.number)).read_bytes()

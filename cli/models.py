@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from claimwatch.domain.model.warnings import columns_to_answer_for
 from claimwatch.errors import RefusedData
 from claimwatch.models.approve_exception import ExceptionRequest
 from claimwatch.models.promote import ModelChange
-from claimwatch.models.promotion_checks import columns_to_answer_for, promotion_command
+from claimwatch.models.promotion_checks import promotion_command
 from claimwatch.models.trainings import TrainingRequest
 from claimwatch.storage import models as stored
 from claimwatch.storage.connection import Database

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import boto3
 from botocore.exceptions import ClientError
 
-from claimwatch.models.promotion_checks import columns_to_answer_for
+from claimwatch.domain.model.warnings import columns_to_answer_for
 from claimwatch.models.request_texts import NAME_LIMIT, REASON_LIMIT
 from release.errors import ReleaseRefused
 from release.line_models import LineApi, LineModels, Model

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import typer
 
-from claimwatch.models.promotion_checks import columns_to_answer_for
+from claimwatch.domain.model.warnings import columns_to_answer_for
 from release.errors import ReleaseRefused
 from release.line_models import LineApi, LineModels, Model, StackUnavailable, Training
 from release.stack import Stack, environment

@@ -93,7 +93,12 @@ def test_trainings_start_only_from_events_on_the_bus_of_named_identities() -> No
     assert statement["Action"] == "events:PutEvents"
     assert statement["Resource"]["Fn::Sub"].endswith(f":event-bus/{bus['Name']['Fn::Sub']}")
     assert statement["Condition"] == {
-        "ArnNotEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["RunCheckRole", "Arn"]}},
+        "ArnNotEquals": {
+            "aws:PrincipalArn": [
+                {"Fn::GetAtt": ["RunCheckRole", "Arn"]},
+                {"Fn::GetAtt": ["CaseApiRole", "Arn"]},
+            ]
+        },
         "StringNotEquals": {"aws:PrincipalTag/claimwatch-duty": "trainings"},
     }
     rules = [
@@ -103,6 +108,20 @@ def test_trainings_start_only_from_events_on_the_bus_of_named_identities() -> No
     ]
     assert len(rules) == 2
     assert all(rule["EventBusName"] == {"Ref": "RequestBus"} for rule in rules)
+
+
+def test_models_go_live_only_by_requests_and_by_events_that_the_desk_publishes() -> None:
+    [event] = FUNCTIONS["PromoteModel"]["Events"].values()
+    assert event["Properties"]["EventBusName"] == {"Ref": "RequestBus"}
+    assert event["Properties"]["Pattern"] == {"source": ["claimwatch"], "detail-type": ["PromotionRequested"]}
+    [publish] = [
+        statement
+        for policy in FUNCTIONS["CaseApi"]["Policies"]
+        for statement in policy["Statement"]
+        if "events:PutEvents" in statement["Action"]
+    ]
+    assert publish["Condition"]["StringEquals"]["events:detail-type"] == "PromotionRequested"
+    assert publish["Resource"]["Fn::Sub"].endswith(":event-bus/${AWS::StackName}-requests")
 
 
 def test_a_system_that_requests_trainings_needs_its_tag_and_may_publish_nothing_else() -> None:

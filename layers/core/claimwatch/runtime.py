@@ -153,7 +153,13 @@ def metrics() -> CloudWatchMetrics:
 @cache
 def event_bus() -> EventBridgeBus:
     """Return the event buses."""
-    return EventBridgeBus(client("events"), settings.request_bus, settings.stack_name)
+    return EventBridgeBus(client("events"), ("default", settings.request_bus), settings.stack_name)
+
+
+@cache
+def promotion_events() -> EventBridgeBus:
+    """Return the bus whose events call PromoteModel."""
+    return EventBridgeBus(client("events"), (settings.request_bus,), settings.stack_name)
 
 
 def reports() -> LambdaReports:
@@ -176,7 +182,12 @@ def case_services() -> Services:
     """Return what answers of the API need besides the database."""
     versions = LambdaVersions(scorer_client())
     call = partial(versions.call, settings.what_if_function)
-    return Services(Scorer(call, lambda: datetime.now(UTC)))
+    return Services(
+        Scorer(call, lambda: datetime.now(UTC)),
+        artifacts=objects,
+        seals=seal_store,
+        promotions=promotion_events,
+    )
 
 
 @cache

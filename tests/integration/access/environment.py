@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from claimwatch.storage import case_api
+from claimwatch.storage import case_api, desk
 from claimwatch.storage.case_api import Answer, Caller
 from tests.cluster import ClonedDatabase
 from tests.integration.ingest.environment import Row, Site
@@ -95,6 +95,11 @@ class Desk:
         with self.database.as_task("api").transaction() as cursor:
             answer: Answer = getattr(case_api, function)(cursor, *values, caller, **options)
         return answer
+
+    def ask_desk(self, function: desk.Function, caller: Caller, **asked: Any) -> Answer:
+        """Call a function of ``storage.desk`` in a transaction of its own."""
+        with self.database.as_task("api").transaction() as cursor:
+            return desk.ask(cursor, function, asked, caller)
 
     def grant(self, grantee: str, permission: str, line: str = "*") -> Answer:
         """Grant a permission."""

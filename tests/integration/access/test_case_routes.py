@@ -43,7 +43,11 @@ def _not_called(_: object) -> Called:
     raise AssertionError("no score was to be asked for")
 
 
-NO_SERVICES = Services(Scorer(_not_called, lambda: datetime.now(UTC)))
+def _no_service() -> Any:
+    raise AssertionError("no service was to be asked for")
+
+
+NO_SERVICES = Services(Scorer(_not_called, lambda: datetime.now(UTC)), _no_service, _no_service, _no_service)
 """Of routes that need nothing but the database."""
 
 NO_FIELDS: dict[str, str] = {}
@@ -59,7 +63,7 @@ class Client:
     def _seal(self) -> None:
         self.seals += 1
 
-    def send(
+    def raw(
         self,
         route: str,
         *groups: str,
@@ -69,8 +73,9 @@ class Client:
         headers: dict[str, str] = NO_FIELDS,
         purpose: str | None = "claim_handling",
         name: str = "ida",
-    ) -> tuple[int, Json, dict[str, str]]:
-        """Return status, document and headers of the answer."""
+        request_id: str | None = None,
+    ) -> Json:
+        """Return the answer, as API Gateway gets it."""
         if " /app/" in route:
             event = signed_in({"username": name, "cognito:groups": list(groups)})
         else:
@@ -81,7 +86,13 @@ class Client:
             event["headers"] |= {"X-Purpose": purpose}
         if body is not None:
             event |= {"body": body if isinstance(body, str) else json.dumps(body)}
-        answer = self._api.answer(event)
+        if request_id is not None:
+            event["requestContext"] = {**event["requestContext"], "requestId": request_id}
+        return self._api.answer(event)
+
+    def send(self, *words: Any, **fields: Any) -> tuple[int, Json, dict[str, str]]:
+        """Return status, document and headers of the answer."""
+        answer = self.raw(*words, **fields)
         return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
 
     def code(self, *words: Any, **fields: Any) -> tuple[int, str]:

@@ -43,10 +43,14 @@ BODIES: dict[str, Json] = {
     ASSIGN: {"to": "tom", "reason": "a reason"},
     UNMASK: {"reason": "a reason"},
     WHAT_IF: {"changes": {"amount": 5}},
-    PROMOTE: {"action": "rollback", "why": "a reason"},
+    PROMOTE: {"action": "rollback", "version": "7", "why": "a reason"},
     VERIFY: {},
 }
 """A body of each route that takes one."""
+
+
+WITHOUT_ROUTE = {"note_verification"}
+"""Functions that the API calls after another one has answered."""
 
 
 @pytest.fixture
@@ -64,7 +68,7 @@ def client(desk: Desk) -> Client:
 def test_every_route_of_people_and_machines_has_tests_and_every_function_a_route() -> None:
     assert set(DESK) | set(ANSWERED) == set(ROUTES)
     assert set(BODIES) == {route for route in DESK if route.startswith("POST ")}
-    assert len(DESK) == len(FUNCTIONS)
+    assert len(DESK) == len(set(FUNCTIONS) - WITHOUT_ROUTE)
 
 
 BAD_BODIES: list[tuple[str, object]] = [

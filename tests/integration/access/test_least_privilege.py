@@ -8,6 +8,7 @@ import pytest
 from claimwatch.storage import desk
 from claimwatch.storage.case_api import Answer, Caller
 from claimwatch.storage.connection import Database, StatementRefused
+from claimwatch.storage.desk import Function
 from claimwatch.storage.logins import TASKS, role_of
 from claimwatch.storage.models import grant_registry
 from tests.cluster import PROJECT, Cluster
@@ -18,14 +19,17 @@ DEFINER = "claimwatch_api_definer"
 CALLED = {
     "api_assign",
     "api_audit",
+    "api_card",
     "api_case",
     "api_case_action",
     "api_claim_status",
     "api_decide",
+    "api_desk_models",
     "api_grant",
     "api_me",
     "api_models",
     "api_next_case",
+    "api_note_verification",
     "api_people",
     "api_permissions",
     "api_photo",
@@ -33,10 +37,17 @@ CALLED = {
     "api_queue",
     "api_read_claim",
     "api_refused",
+    "api_request_promotion",
     "api_revoke",
     "api_schema",
+    "api_seals",
+    "api_statistics",
+    "api_team",
     "api_undo",
     "api_unmask",
+    "api_verification",
+    "api_week_report",
+    "api_weeks",
     "api_what_if",
 }
 """The functions that the API may call."""
@@ -51,8 +62,16 @@ SHARED = (
     "case_document", "held_document", "lines_with", "begin_case", "has_decided", "is_free", "count_waiting",
     "find_next", "lease_case", "free_case", "note_case", "version_problem", "decided_document",
     "review_terms",
+    "similar_decided", "main_reasons", "refuse_overview", "proportion", "wilson", "week_name", "last_weeks",
+    "promotion_requests",
 )  # fmt: skip
 """The functions that those call."""
+
+OVERVIEWS: tuple[Function, ...] = (
+    *("statistics", "team", "desk_models", "card", "request_promotion", "weeks", "week_report", "seals"),
+    *("verification", "note_verification"),
+)
+"""The functions of migration 0036."""
 
 OURS = "NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"
 RELATIONS = f"""
@@ -171,9 +190,15 @@ def test_every_function_with_the_rights_of_its_owner_pins_its_search_path(full_d
 
 
 MODEL = (
-    "as_of bundle_sha256 bundle_uri contract_version created_at failed_gates line metrics refused_because"
-    " status version warnings"
+    "as_of bundle_sha256 bundle_uri code_version contract_version created_at failed_gates line metrics"
+    " refused_because status version warnings"
 )
+WINDOW = (
+    "advised_at challenger claims closed_at line missing model_version planned_at report_uri status"
+    " window_end window_start"
+)
+PROMOTED = "action as_of at by caller equal_to line promotion_id request_id role trusted version why"
+TRAINED = "as_of asked_at asked_by ended_at error line status training_id version why"
 CASE_STATE = "assigned_to closed_at decision_id generation holder lease_until snoozed_until state version"
 DECIDED = (
     "by case_id claim_id decision_id final generation grounds line model_version note second_of seconds shown"
@@ -185,6 +210,8 @@ PHOTO = (
 )
 DEFINER_MAY = f"""
     access_event: SELECT INSERT({EVENT})
+    audit_seal: SELECT
+    audit_verification: SELECT INSERT(by intact request_id result)
     case_event: SELECT INSERT(action actor case_id details reason)
     case_skip: SELECT INSERT UPDATE(until) DELETE
     contract: SELECT(columns compiled contract_id error line received_at sha256 status version version_id)
@@ -201,15 +228,22 @@ DEFINER_MAY = f"""
     image_of_claim_glass: SELECT(claim_id event_id)
     image_of_claim_motor: SELECT(claim_id event_id)
     image_of_claim_pane: SELECT(claim_id event_id)
-    file: SELECT(committed_at file_id received_at sequencer status)
+    evaluation: SELECT
+    evaluation_window: SELECT({WINDOW})
+    file: SELECT(committed_at dataset file_id line received_at rows_loaded sequencer status)
     live_model: SELECT(line role since version)
     migration: SELECT(number)
+    model_exception: SELECT(at by gate line version why)
     model_version: SELECT({MODEL})
     permission: SELECT INSERT DELETE
+    promotion: SELECT({PROMOTED})
+    promotion_request: SELECT INSERT(action as_of by line request_id role trust version why)
+    promotion_request_end: SELECT
     review_case: SELECT UPDATE({CASE_STATE})
     score: SELECT(claim_id file_id line model_version percentile probability reasons referred role scored_at)
     setting: SELECT
-    training: SELECT(as_of asked_at ended_at error line status training_id version)
+    standing_decision: SELECT
+    training: SELECT({TRAINED})
 """
 
 
@@ -319,6 +353,11 @@ def test_functions_that_the_owner_of_the_lines_adds_are_never_called(full_desk: 
         full_desk.ask("revoke", "group:x", "claim.read", "*", "w", caller=MACHINE)
         full_desk.ask("refused", "claim.read", caller=MACHINE, via="v1", reason="malformed")
         work_on_a_case(full_desk)
+        for name in OVERVIEWS:
+            full_desk.ask_desk(
+                name, person("sue", "lead", purpose="operations"), line="glass", version="1", why="w"
+            )
+            full_desk.ask_desk(name, person("x", "nobody"))
     finally:
         with full_desk.database.as_task("contracts").transaction() as cursor:
             for name, arity in arities.items():

@@ -45,6 +45,10 @@ class MemorySeals:
         """Return all seals."""
         return {number: SealObject(number, f"v{number}", number in self.touched) for number in self.contents}
 
+    def find(self, number: int) -> SealObject | None:
+        """Return a seal."""
+        return self.listing().get(number)
+
     def read(self, stored: SealObject) -> bytes:
         """Return the content of a seal."""
         return self.contents[stored.number]

@@ -211,3 +211,43 @@ def test_the_interval_of_the_database_is_that_of_the_weekly_checks(empty: Cloned
     for (hits, of), bounds in zip(cases, found, strict=True):
         known = wilson(hits, of)
         assert bounds == (pytest.approx(known.low, abs=1e-14), pytest.approx(known.high, abs=1e-14))
+
+
+DECIDE = """
+    WITH made AS (
+        INSERT INTO claimwatch.decision (decision_id, case_id, line, claim_id, generation, verdict, grounds,
+                                         note, by, model_version, final)
+        SELECT gen_random_uuid(), c.case_id, c.line, c.claim_id, 1, %s, '{other}', '', 'ann', '1', true
+        FROM claimwatch.review_case AS c WHERE c.claim_id = %s
+        RETURNING decision_id, case_id
+    )
+    UPDATE claimwatch.review_case AS c
+    SET state = 'decided', closed_at = now(), decision_id = made.decision_id,
+        holder = NULL, lease_until = NULL
+    FROM made WHERE c.case_id = made.case_id RETURNING 1
+"""
+UNDO = """
+    UPDATE claimwatch.review_case SET state = 'open', closed_at = NULL, decision_id = NULL
+    WHERE claim_id = %s RETURNING 1
+"""
+
+
+def test_a_decision_counts_at_once_until_it_is_undone_or_an_outcome_says_otherwise(book: Book) -> None:
+    book.environment.score(book.claims("a", [f"g-{number}" for number in range(60)]))
+    referred = [claim for claim, amount in book.amounts.items() if amount >= 4000]
+    features = order_of(book.amounts[referred[0]])
+
+    def counts() -> tuple[int, int]:
+        found = book.similar(features)
+        assert found is not None
+        return found["decided"], found["fraud"]
+
+    assert counts() == (0, 0)
+    book.site.query(DECIDE, "fraud", referred[0])
+    assert counts() == (1, 1)
+    book.site.query(UNDO, referred[0])
+    assert counts() == (0, 0)
+    book.site.query(DECIDE.replace(" 1, %s", " 2, %s"), "inconclusive", referred[0])
+    assert counts() == (0, 0)
+    book.outcomes("a", [referred[0]])
+    assert counts() == (1, int(book.decided[referred[0]][0]))

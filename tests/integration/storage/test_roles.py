@@ -74,6 +74,8 @@ MATRIX = {
         live_model: SELECT
         unscored_file: SELECT
         promotion: SELECT INSERT
+        promotion_request: SELECT
+        promotion_request_end: SELECT INSERT(because outcome request_id)
         request_without_change: SELECT INSERT
         without_model: SELECT(line) DELETE
         model_exception: SELECT
@@ -163,6 +165,7 @@ MATRIX = {
 
 HISTORIES = (
     "promotion",
+    "promotion_request_end",
     "request_without_change",
     "model_exception",
     "access_event",
@@ -342,14 +345,17 @@ def test_functions_with_the_rights_of_their_owner_pin_the_search_path(glass: Clo
         ("add_outcomes", in_utc),
         ("api_assign", in_utc),
         ("api_audit", in_utc),
+        ("api_card", in_utc),
         ("api_case", in_utc),
         ("api_case_action", in_utc),
         ("api_claim_status", pinned),
         ("api_decide", in_utc),
+        ("api_desk_models", in_utc),
         ("api_grant", in_utc),
         ("api_me", pinned),
         ("api_models", in_utc),
         ("api_next_case", in_utc),
+        ("api_note_verification", in_utc),
         ("api_people", pinned),
         ("api_permissions", in_utc),
         ("api_photo", pinned),
@@ -357,15 +363,23 @@ def test_functions_with_the_rights_of_their_owner_pin_the_search_path(glass: Clo
         ("api_queue", in_utc),
         ("api_read_claim", in_utc),
         ("api_refused", pinned),
+        ("api_request_promotion", in_utc),
         ("api_revoke", in_utc),
         ("api_schema", pinned),
+        ("api_seals", in_utc),
+        ("api_statistics", in_utc),
+        ("api_team", in_utc),
         ("api_undo", in_utc),
         ("api_unmask", in_utc),
+        ("api_verification", in_utc),
+        ("api_week_report", in_utc),
+        ("api_weeks", in_utc),
         ("api_what_if", in_utc),
         ("fix_publications", pinned),
         ("index_new_rows", pinned),
         ("lock_access_events", [*pinned, "lock_timeout=2s"]),
         ("note_decided", pinned),
+        ("note_decision", pinned),
         ("note_outcomes", pinned),
         ("open_cases", pinned),
         ("refresh_statistics", pinned),

@@ -67,7 +67,7 @@ def test_metrics_are_put_with_dimensions_and_times() -> None:
 
 def test_an_event_rejected_by_the_bus_is_a_transient_fault() -> None:
     with pytest.raises(TransientFault, match="RetrainingAdvised"):
-        EventBridgeBus(Client({"FailedEntryCount": 1}), "requests", "staging").publish_event(
+        EventBridgeBus(Client({"FailedEntryCount": 1}), ("default", "requests"), "staging").publish_event(
             "RetrainingAdvised", {}
         )
 
@@ -75,7 +75,9 @@ def test_an_event_rejected_by_the_bus_is_a_transient_fault() -> None:
 def test_an_event_has_claimwatch_as_its_source_and_goes_to_both_buses() -> None:
     events = Client({"FailedEntryCount": 0})
 
-    EventBridgeBus(events, "requests", "staging").publish_event("RetrainingAdvised", {"line": "motor"})
+    EventBridgeBus(events, ("default", "requests"), "staging").publish_event(
+        "RetrainingAdvised", {"line": "motor"}
+    )
 
     entries = [entry for asked in events.asked for entry in asked["Entries"]]
     assert [entry["EventBusName"] for entry in entries] == ["default", "requests"]
@@ -91,7 +93,7 @@ def send(client: Client, service: str) -> None:
         case "CloudWatch":
             CloudWatchMetrics(client, "staging").put([Measure("Alarms", 0)])
         case _:
-            EventBridgeBus(client, "requests", "staging").publish_event("RetrainingAdvised", {})
+            EventBridgeBus(client, ("default", "requests"), "staging").publish_event("RetrainingAdvised", {})
 
 
 @pytest.mark.parametrize("service", ["SQS", "CloudWatch", "EventBridge"])

@@ -652,7 +652,7 @@ export interface paths {
         put?: never;
         /**
          * Request that a model goes live, or that the previous champion comes back
-         * @description Needs permission `model.promote`. `GET /app/models/{line}` shows what became of the request.
+         * @description Needs permission `model.promote`. The request is carried out some seconds later, or refused, or forgotten after an hour: `GET /app/models/{line}` shows what became of it. A rollback names the champion that it takes back, so that a repeated one has no effect.
          */
         post: operations["requestPromotion"];
         delete?: never;
@@ -731,8 +731,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Compare access events with their seals
-         * @description Needs permission `audit.read`.
+         * Compare the newest access events with their seals
+         * @description Needs permission `audit.read`. The events of the newest seals, at most 20,000 unless one seal has more, are compared with the seals, and the seals with their objects, which nobody can change. The command `claimwatch audit verify` compares all of them.
          */
         post: operations["verifyAudit"];
         delete?: never;
@@ -774,6 +774,7 @@ export interface components {
             /** @description Excluded; null is without end. */
             to_day: number | null;
             cases: number;
+            overdue: number;
         };
         /** @description Another claim with a photo that is the same or nearly the same. */
         AlsoUsed: {
@@ -957,7 +958,7 @@ export interface components {
             score: components["schemas"]["StoredScore"] | null;
             decision: components["schemas"]["Outcome"] | null;
         };
-        /** @description How somebody decides; null of people with too few decisions. */
+        /** @description How somebody decides on cases that are closed; null where there are too few decisions. */
         Colleague: {
             /** @description The name of a person, as sign-in has it. */
             person: string;
@@ -1061,17 +1062,23 @@ export interface components {
             warnings: components["schemas"]["Warned"][];
             /** @description Empty if the model is not live. */
             roles: components["schemas"]["LiveRole"][];
+            code_version: string;
+            /** @description Columns that a promotion has to `trust`. */
+            to_answer_for: string[];
             /** @description Whether it has a card. */
             card: boolean;
+            exceptions: components["schemas"]["ModelException"][];
         };
         /** @description The models of a line, its trainings, contracts and promotions; the newest of each first. */
         DeskModels: {
             /** @description The line of business. */
             line: string;
             models: components["schemas"]["DeskModel"][];
-            trainings: components["schemas"]["TrainingRun"][];
+            trainings: components["schemas"]["DeskTraining"][];
             contracts: components["schemas"]["SubmittedContract"][];
             promotions: components["schemas"]["PromotionEvent"][];
+            /** @description Requests of the desk. */
+            requests: components["schemas"]["PromotionRequested"][];
             refused: components["schemas"]["RefusedPromotion"] | null;
         };
         /** @description A model to make live, or a rollback to the previous champion. */
@@ -1080,11 +1087,8 @@ export interface components {
             action: "promote" | "rollback";
             /** @description Why, for the record. */
             why: string;
-            /**
-             * @description Needed to promote.
-             * @default null
-             */
-            version?: string | null;
+            /** @description The model to promote, or the champion to take back. */
+            version: string;
             /**
              * @description Needed to promote.
              * @default null
@@ -1095,6 +1099,37 @@ export interface components {
              * @default null
              */
             trust?: string[] | null;
+            /** @default null */
+            as_of?: string | null;
+        };
+        /** @description A training, and who asked for it. */
+        DeskTraining: {
+            training_id: string;
+            /** @description The version that its model has, or would have. */
+            version: string;
+            /** @enum {string} */
+            status: "starting" | "running" | "registered" | "refused" | "failed";
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            asked_at: string;
+            /** @description Null while it runs. */
+            ended_at: string | null;
+            /** @description Why it was refused or failed. */
+            error: string | null;
+            /** @description The day of a back-test. */
+            as_of: string | null;
+            asked_by: string;
+            why: string;
+        };
+        /** @description An event or a seal that is not as it was written. */
+        Difference: {
+            kind: string;
+            sentence: string;
+            /** @description The number of the event. */
+            seq: number | null;
+            seal: number | null;
         };
         /** @description Two claims with the same value, or with photos that are alike. */
         Edge: {
@@ -1191,10 +1226,16 @@ export interface components {
         FeatureWeek: {
             /** @description A week of ISO 8601. */
             window: string;
+            /** @description The version of a model; each line numbers its own. */
+            model_version: string;
             feature: string;
             metric: string;
             value: number | null;
-            /** @enum {string} */
+            threshold: number | null;
+            /**
+             * @description The most urgent one of the feature.
+             * @enum {string}
+             */
             verdict: "ok" | "watch" | "alarm" | "not enough data";
         };
         /** @description Claims that a search found. */
@@ -1215,6 +1256,16 @@ export interface components {
              * @description A time in UTC.
              */
             received_at: string;
+        };
+        /** @description A seal that follows a restore of the database: events of earlier seals are gone. */
+        Gap: {
+            number: number;
+            replaces: number;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            sealed_at: string;
         };
         /** @description What API Gateway itself answers, before a function is called or when one fails. */
         GatewayMessage: {
@@ -1300,6 +1351,7 @@ export interface components {
              */
             due_at: string;
             holder: string | null;
+            /** @description When the holder got the case. */
             since: string | null;
             lease_until: string | null;
             assigned_to: string | null;
@@ -1426,6 +1478,17 @@ export interface components {
             warnings: components["schemas"]["Warned"][];
             /** @description Empty if the model is not live. */
             roles: components["schemas"]["LiveRole"][];
+        };
+        /** @description An exception that somebody approved for a model that a gate refused. */
+        ModelException: {
+            gate: string;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            at: string;
+            by: string;
+            why: string;
         };
         /** @description The models of a line, and its 20 newest trainings and contracts; the newest of each first. */
         Models: {
@@ -1579,8 +1642,16 @@ export interface components {
             /** @enum {string} */
             role: "champion" | "challenger";
             version: string | null;
+            /** @description The name of the person; as written, or of the access token. */
             by: string;
+            /** @description The verified identity: an ARN, or `person:` and a name. */
+            caller: string;
             why: string;
+            trusted: string[];
+            /** @description The day of a back-test. */
+            as_of: string | null;
+            /** @description The champion then, if served by the same bytes. */
+            equal_to: string | null;
         };
         /** @description A model to make live, or, without a version, a rollback to the previous champion. */
         PromotionRequest: {
@@ -1604,6 +1675,34 @@ export interface components {
              * @default null
              */
             trust?: string[] | null;
+        };
+        /** @description A request of the desk, and what became of it. */
+        PromotionRequested: {
+            /** @description The id of this request, which the record of it has, too. */
+            request_id: string;
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            at: string;
+            /** @description The name of a person, as sign-in has it. */
+            by: string;
+            /** @enum {string} */
+            action: "promote" | "rollback";
+            /** @description The version of a model; each line numbers its own. */
+            version: string;
+            /** @enum {string} */
+            role: "champion" | "challenger";
+            why: string;
+            trust: string[];
+            /**
+             * @description `unchanged`: it was so already. `expired`: not carried out within an hour.
+             * @enum {string}
+             */
+            state: "asked" | "carried_out" | "unchanged" | "refused" | "expired";
+            ended_at: string | null;
+            /** @description Why it was refused. */
+            because: string | null;
         };
         /** @description A share with its 95 % interval (Wilson). */
         Proportion: {
@@ -1748,15 +1847,22 @@ export interface components {
             last_seq: number;
             events: number;
             root: string;
+            /** @description The hash of the seal. */
+            sha256: string;
             /**
              * Format: date-time
              * @description A time in UTC.
              */
             sealed_at: string;
+            /** @enum {string} */
+            reason: "regular" | "restored";
+            /** @description The first seal whose events a restore has removed. */
+            replaces: number | null;
         };
         /** @description The newest seals of access events, and the last verification of them here. */
         Seals: {
             seals: components["schemas"]["Seal"][];
+            gaps: components["schemas"]["Gap"][];
             /** @description Events that are not sealed yet. */
             unsealed: number;
             verification: components["schemas"]["Verification"] | null;
@@ -1801,15 +1907,21 @@ export interface components {
             verdict: "fraud" | "not_fraud";
             decided_at: string | null;
         };
-        /** @description The own decisions of the person who asks. */
+        /** @description The own decisions of the person who asks, in the last 13 weeks. */
         Statistics: {
+            /**
+             * Format: date-time
+             * @description A time in UTC.
+             */
+            since: string;
+            /** @description Without those that were undone. */
             decided: number;
             /** @description The oldest first. */
             weeks: components["schemas"]["OwnWeek"][];
             /** @description Of the decisions that are not inconclusive. */
             fraud: components["schemas"]["Proportion"];
             median_seconds: number | null;
-            /** @description Second looks with the same verdict. */
+            /** @description Second looks at the own decisions, or at those of others, with the same verdict. */
             agreed: components["schemas"]["Proportion"];
         };
         /** @description The newest score of the champion, without its reasons, which quote the claim. */
@@ -1850,17 +1962,35 @@ export interface components {
         Team: {
             /** @description The line of business. */
             line: string;
+            /**
+             * Format: date-time
+             * @description The start of the first week; what is decided counts from here.
+             */
+            since: string;
             /** @description The oldest first. */
             weeks: components["schemas"]["TeamWeek"][];
             open: number;
             overdue: number;
+            due_within_day: number;
+            due_within_week: number;
             ages: components["schemas"]["Age"][];
-            /** @description Final decisions: fraud. */
+            /** @description Fraud, of final decisions that are not inconclusive. */
             hits_of_referrals: components["schemas"]["Proportion"];
             hits_of_audit: components["schemas"]["Proportion"];
-            /** @description Amounts of confirmed frauds, less the cost of all reviews. */
+            confirmed_frauds: number;
+            /** @description What the claims of confirmed frauds were about. */
+            confirmed_amount: number;
+            /** @description Decisions, each look included. */
+            reviews: number;
+            /** @description The contract's `reviewCost`. */
+            review_cost: number | null;
+            /** @description The confirmed amount less the cost of all reviews; null without a cost. */
             saved: number | null;
+            /** @description Cases that somebody holds, has been assigned or has snoozed. */
+            held: number;
+            /** @description Those of them that are due first. */
             cases: components["schemas"]["HeldCase"][];
+            /** @description In the order of their names. */
             people: components["schemas"]["Colleague"][];
             /** @description Decisions that are enough to describe a person. */
             enough: number;
@@ -1869,11 +1999,14 @@ export interface components {
         TeamWeek: {
             /** @description A week of ISO 8601. */
             week: string;
+            /** @description Claims that arrived. */
+            claims: number;
+            /** @description Reviews that the contract's `reviewCapacity` allows of them. */
+            capacity: number;
             opened: number;
+            /** @description Final decisions. */
             decided: number;
             due: number;
-            /** @description Reviews that the contract's capacity allows. */
-            capacity: number;
         };
         /** @description A training that was started. */
         Training: {
@@ -1951,7 +2084,7 @@ export interface components {
             /** @description Null if it is missing or masked. */
             value: unknown;
         };
-        /** @description Access events that were compared with their seals. */
+        /** @description Access events that were compared with their seals, and the seals with their objects. */
         Verification: {
             /**
              * Format: date-time
@@ -1960,14 +2093,22 @@ export interface components {
             verified_at: string;
             /** @description The name of a person, as sign-in has it. */
             by: string;
+            first_seal: number | null;
+            last_seal: number | null;
             first_seq: number | null;
             last_seq: number | null;
             events: number;
+            /** @description Events that agree with a seal. */
+            verified: number;
+            unsealed: number;
+            /** @description Events whose seals are missing or changed. */
+            unverified: number;
             seals: number;
+            newest_seal_sha256: string;
             intact: boolean;
-            /** @description The first event or seal that differs. */
-            first_wrong: number | null;
-            /** @description Sentences. */
+            first_wrong: components["schemas"]["Difference"] | null;
+            differences: number;
+            /** @description Sentences, of events first. */
             findings: string[];
         };
         /** @description The range to verify: so many seals up to the newest. */
@@ -1986,6 +2127,8 @@ export interface components {
         WeekAlarm: {
             /** @description A week of ISO 8601. */
             window: string;
+            /** @description The version of a model; each line numbers its own. */
+            model_version: string;
             check: string;
             metric: string;
             feature: string;
@@ -4146,7 +4289,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The own decisions of the person who asks. */
+            /** @description The own decisions of the person who asks, in the last 13 weeks. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4522,7 +4665,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Access events that were compared with their seals. */
+            /** @description Access events that were compared with their seals, and the seals with their objects. */
             200: {
                 headers: {
                     [name: string]: unknown;

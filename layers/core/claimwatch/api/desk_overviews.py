@@ -7,6 +7,7 @@ from pydantic import Field
 from claimwatch.api.answers import Answer, Line, Moment, Request, RequestId, Version
 from claimwatch.api.desk import CaseId, ClaimId, Count, Person, Reason, State
 from claimwatch.api.machines import Model, SubmittedContract, TrainingRun
+from claimwatch.api.requests import AsOf
 
 Week = Annotated[str, Field(pattern=r"^\d{4}-W\d{2}$", description="A week of ISO 8601.")]
 CheckVerdict = Literal["ok", "watch", "alarm", "not enough data"]
@@ -32,13 +33,17 @@ class OwnWeek(Answer):
 
 
 class Statistics(Answer):
-    """The own decisions of the person who asks."""
+    """The own decisions of the person who asks, in the last 13 weeks."""
 
-    decided: Count
+    since: Moment
+    decided: Annotated[Count, Field(description="Without those that were undone.")]
     weeks: Annotated[list[OwnWeek], Field(description="The oldest first.")]
     fraud: Annotated[Proportion, Field(description="Of the decisions that are not inconclusive.")]
     median_seconds: float | None
-    agreed: Annotated[Proportion, Field(description="Second looks with the same verdict.")]
+    agreed: Annotated[
+        Proportion,
+        Field(description="Second looks at the own decisions, or at those of others, with the same verdict."),
+    ]
 
 
 class People(Answer):
@@ -51,10 +56,13 @@ class TeamWeek(Answer):
     """Cases of a line in a week."""
 
     week: Week
+    claims: Annotated[Count, Field(description="Claims that arrived.")]
+    capacity: Annotated[
+        Count, Field(description="Reviews that the contract's `reviewCapacity` allows of them.")
+    ]
     opened: Count
-    decided: Count
+    decided: Annotated[Count, Field(description="Final decisions.")]
     due: Count
-    capacity: Annotated[Count, Field(description="Reviews that the contract's capacity allows.")]
 
 
 class Age(Answer):
@@ -63,6 +71,7 @@ class Age(Answer):
     from_day: Count
     to_day: Annotated[int | None, Field(description="Excluded; null is without end.")]
     cases: Count
+    overdue: Count
 
 
 class HeldCase(Answer):
@@ -74,14 +83,14 @@ class HeldCase(Answer):
     version: int
     due_at: Moment
     holder: Person | None
-    since: Moment | None
+    since: Annotated[Moment | None, Field(description="When the holder got the case.")]
     lease_until: Moment | None
     assigned_to: Person | None
     snoozed_until: Moment | None
 
 
 class Colleague(Answer):
-    """How somebody decides; null of people with too few decisions."""
+    """How somebody decides on cases that are closed; null where there are too few decisions."""
 
     person: Person
     decided: Count
@@ -98,17 +107,30 @@ class Team(Answer):
     """The work of a line's investigators."""
 
     line: Line
+    since: Annotated[
+        Moment, Field(description="The start of the first week; what is decided counts from here.")
+    ]
     weeks: Annotated[list[TeamWeek], Field(description="The oldest first.")]
     open: Count
     overdue: Count
+    due_within_day: Count
+    due_within_week: Count
     ages: list[Age]
-    hits_of_referrals: Annotated[Proportion, Field(description="Final decisions: fraud.")]
-    hits_of_audit: Proportion
-    saved: Annotated[
-        float | None, Field(description="Amounts of confirmed frauds, less the cost of all reviews.")
+    hits_of_referrals: Annotated[
+        Proportion, Field(description="Fraud, of final decisions that are not inconclusive.")
     ]
-    cases: list[HeldCase]
-    people: list[Colleague]
+    hits_of_audit: Proportion
+    confirmed_frauds: Count
+    confirmed_amount: Annotated[float, Field(description="What the claims of confirmed frauds were about.")]
+    reviews: Annotated[Count, Field(description="Decisions, each look included.")]
+    review_cost: Annotated[float | None, Field(description="The contract's `reviewCost`.")]
+    saved: Annotated[
+        float | None,
+        Field(description="The confirmed amount less the cost of all reviews; null without a cost."),
+    ]
+    held: Annotated[Count, Field(description="Cases that somebody holds, has been assigned or has snoozed.")]
+    cases: Annotated[list[HeldCase], Field(description="Those of them that are due first.")]
+    people: Annotated[list[Colleague], Field(description="In the order of their names.")]
     enough: Annotated[Count, Field(description="Decisions that are enough to describe a person.")]
 
 
@@ -120,8 +142,31 @@ class PromotionEvent(Answer):
     action: Literal["promote", "rollback", "vacate"]
     role: Literal["champion", "challenger"]
     version: Version | None
-    by: str
+    by: Annotated[str, Field(description="The name of the person; as written, or of the access token.")]
+    caller: Annotated[str, Field(description="The verified identity: an ARN, or `person:` and a name.")]
     why: str
+    trusted: list[str]
+    as_of: Annotated[str | None, Field(description="The day of a back-test.")]
+    equal_to: Annotated[Version | None, Field(description="The champion then, if served by the same bytes.")]
+
+
+class PromotionRequested(Answer):
+    """A request of the desk, and what became of it."""
+
+    request_id: RequestId
+    at: Moment
+    by: Person
+    action: Literal["promote", "rollback"]
+    version: Version
+    role: Literal["champion", "challenger"]
+    why: str
+    trust: list[str]
+    state: Annotated[
+        Literal["asked", "carried_out", "unchanged", "refused", "expired"],
+        Field(description="`unchanged`: it was so already. `expired`: not carried out within an hour."),
+    ]
+    ended_at: Moment | None
+    because: Annotated[str | None, Field(description="Why it was refused.")]
 
 
 class RefusedPromotion(Answer):
@@ -134,10 +179,29 @@ class RefusedPromotion(Answer):
     because: str
 
 
+class ModelException(Answer):
+    """An exception that somebody approved for a model that a gate refused."""
+
+    gate: str
+    at: Moment
+    by: str
+    why: str
+
+
 class DeskModel(Model):
     """A model with what a person needs to judge it."""
 
+    code_version: str
+    to_answer_for: Annotated[list[str], Field(description="Columns that a promotion has to `trust`.")]
     card: Annotated[bool, Field(description="Whether it has a card.")]
+    exceptions: list[ModelException]
+
+
+class DeskTraining(TrainingRun):
+    """A training, and who asked for it."""
+
+    asked_by: str
+    why: str
 
 
 class DeskModels(Answer):
@@ -145,9 +209,10 @@ class DeskModels(Answer):
 
     line: Line
     models: list[DeskModel]
-    trainings: list[TrainingRun]
+    trainings: list[DeskTraining]
     contracts: list[SubmittedContract]
     promotions: list[PromotionEvent]
+    requests: Annotated[list[PromotionRequested], Field(description="Requests of the desk.")]
     refused: RefusedPromotion | None
 
 
@@ -156,9 +221,10 @@ class DeskPromotionRequest(Request):
 
     action: Literal["promote", "rollback"]
     why: Reason
-    version: Annotated[Version | None, Field(description="Needed to promote.")] = None
+    version: Annotated[Version, Field(description="The model to promote, or the champion to take back.")]
     role: Annotated[Literal["champion", "challenger"] | None, Field(description="Needed to promote.")] = None
     trust: Annotated[list[str] | None, Field(description="Columns with a warning.")] = None
+    as_of: AsOf | None = None
 
 
 class Accepted(Answer):
@@ -195,16 +261,19 @@ class FeatureWeek(Answer):
     """A feature in a week: a cell of the heat map."""
 
     window: Week
+    model_version: Version
     feature: str
     metric: str
     value: float | None
-    verdict: CheckVerdict
+    threshold: float | None
+    verdict: Annotated[CheckVerdict, Field(description="The most urgent one of the feature.")]
 
 
 class WeekAlarm(Answer):
     """What alarmed in a week."""
 
     window: Week
+    model_version: Version
     check: str
     metric: str
     feature: str
@@ -233,27 +302,55 @@ class Seal(Answer):
     last_seq: int
     events: Count
     root: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="The hash of the seal.")]
+    sealed_at: Moment
+    reason: Literal["regular", "restored"]
+    replaces: Annotated[int | None, Field(description="The first seal whose events a restore has removed.")]
+
+
+class Gap(Answer):
+    """A seal that follows a restore of the database: events of earlier seals are gone."""
+
+    number: Annotated[int, Field(ge=1)]
+    replaces: Annotated[int, Field(ge=1)]
     sealed_at: Moment
 
 
+class Difference(Answer):
+    """An event or a seal that is not as it was written."""
+
+    kind: str
+    sentence: str
+    seq: Annotated[int | None, Field(description="The number of the event.")]
+    seal: int | None
+
+
 class Verification(Answer):
-    """Access events that were compared with their seals."""
+    """Access events that were compared with their seals, and the seals with their objects."""
 
     verified_at: Moment
     by: Person
+    first_seal: int | None
+    last_seal: int | None
     first_seq: int | None
     last_seq: int | None
     events: Count
+    verified: Annotated[Count, Field(description="Events that agree with a seal.")]
+    unsealed: Count
+    unverified: Annotated[Count, Field(description="Events whose seals are missing or changed.")]
     seals: Count
+    newest_seal_sha256: str
     intact: bool
-    first_wrong: Annotated[int | None, Field(description="The first event or seal that differs.")]
-    findings: Annotated[list[str], Field(description="Sentences.")]
+    first_wrong: Difference | None
+    differences: Count
+    findings: Annotated[list[str], Field(description="Sentences, of events first.")]
 
 
 class Seals(Answer):
     """The newest seals of access events, and the last verification of them here."""
 
     seals: list[Seal]
+    gaps: list[Gap]
     unsealed: Annotated[Count, Field(description="Events that are not sealed yet.")]
     verification: Verification | None
 
@@ -261,4 +358,4 @@ class Seals(Answer):
 class VerificationRequest(Request):
     """The range to verify: so many seals up to the newest."""
 
-    seals: Annotated[int, Field(ge=1, le=1000)] = 100
+    seals: Annotated[int, Field(ge=1, le=200)] = 100

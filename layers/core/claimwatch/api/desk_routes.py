@@ -267,7 +267,9 @@ PROMOTION = Route(
     "requestPromotion",
     "Request that a model goes live, or that the previous champion comes back",
     desk_overviews.Accepted,
-    "Needs permission `model.promote`. `GET /app/models/{line}` shows what became of the request.",
+    "Needs permission `model.promote`. The request is carried out some seconds later, or refused, or "
+    "forgotten after an hour: `GET /app/models/{line}` shows what became of it. A rollback names the "
+    "champion that it takes back, so that a repeated one has no effect.",
     202,
     body=desk_overviews.DeskPromotionRequest,
     body_example={"action": "promote", "version": "8", "role": "champion", "why": "better on new claims"},
@@ -317,9 +319,11 @@ VERIFICATION = Route(
     "POST /app/audit/verification",
     Door.PEOPLE,
     "verifyAudit",
-    "Compare access events with their seals",
+    "Compare the newest access events with their seals",
     desk_overviews.Verification,
-    "Needs permission `audit.read`.",
+    "Needs permission `audit.read`. The events of the newest seals, at most 20,000 unless one seal has more, "
+    "are compared with the seals, and the seals with their objects, which nobody can change. The command "
+    "`claimwatch audit verify` compares all of them.",
     body=desk_overviews.VerificationRequest,
     body_example={"seals": 100},
     parameters=("x-purpose",),

@@ -1,7 +1,7 @@
 """Events that Claimwatch publishes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from claimwatch.aws.faults import aws_faults
@@ -18,13 +18,17 @@ class EventBus(Protocol):
 
 
 class EventBridgeBus:
-    """The default event bus of the account, for everybody, and the bus whose events start trainings."""
+    """Event buses that each event is published on.
 
-    def __init__(self, client: Any, request_bus: str, stack: str) -> None:
+    The default bus of the account is for everybody; events on the bus of requests start trainings, and call
+    PromoteModel.
+    """
+
+    def __init__(self, client: Any, buses: Sequence[str], stack: str) -> None:
         """Add the name of the stack to each event: stacks of an account have the default bus in common."""
         self._client = client
         self._stack = stack
-        self._buses = ("default", request_bus)
+        self._buses = buses
 
     def publish_event(self, kind: str, detail: Mapping[str, Any]) -> None:
         event = {"Source": SOURCE, "DetailType": kind, "Detail": json.dumps({"stack": self._stack, **detail})}

@@ -229,6 +229,17 @@ def answer_of(
     }
 
 
+def page_of(content: str) -> dict[str, Any]:
+    """Return an answer with a page of HTML that a browser shows without scripts; no cache keeps it."""
+    headers = {
+        "content-type": HTML,
+        "cache-control": "private, no-store",
+        "content-security-policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+        "x-content-type-options": "nosniff",
+    }
+    return {"statusCode": HTTPStatus.OK.value, "headers": headers, "body": content}
+
+
 def encoded_answer_of(status: HTTPStatus, kind: str, content: str) -> dict[str, Any]:
     """Return an answer with bytes, which ``content`` has in base64; no cache keeps it."""
     headers = {

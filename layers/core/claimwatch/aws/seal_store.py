@@ -38,6 +38,9 @@ class SealStore(Protocol):
     def listing(self) -> dict[int, SealObject]:
         """Return all seals by their numbers."""
 
+    def find(self, number: int) -> SealObject | None:
+        """Return a seal; None if there is none with this number."""
+
     def read(self, stored: SealObject) -> bytes:
         """Return the content of a seal."""
 
@@ -70,11 +73,17 @@ class S3SealStore:
         return stored["VersionId"]
 
     def listing(self) -> dict[int, SealObject]:
+        return self._listed(PREFIX)
+
+    def find(self, number: int) -> SealObject | None:
+        return self._listed(_key(number)).get(number)
+
+    def _listed(self, prefix: str) -> dict[int, SealObject]:
         found: dict[int, SealObject] = {}
         markers: set[int] = set()
         with aws_faults("S3"):
             pages = self._client.get_paginator("list_object_versions").paginate(
-                Bucket=self._bucket, Prefix=PREFIX
+                Bucket=self._bucket, Prefix=prefix
             )
             for page in pages:
                 # The versions of a key are listed from the newest to the first.

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from claimwatch.aws.event_bus import EventBus
 from claimwatch.aws.http_api import JSON, RawRequest, answer_of
-from claimwatch.cases.database import Question
+from claimwatch.aws.objects import ModelStore
+from claimwatch.aws.seal_store import SealStore
+from claimwatch.cases.database import CaseDatabase, Question
 from claimwatch.cases.what_if import Scorer
 from claimwatch.storage import desk
 from claimwatch.storage.case_api import Caller
@@ -20,9 +23,16 @@ type Asked = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Services:
-    """What some answers need besides the database."""
+    """What some answers need besides the database; what is a function is created when it is called first.
+
+    ``artifacts`` has the cards of models and the reports of weeks, ``seals`` the seals of access events, and
+    ``promotions`` takes the events that call PromoteModel.
+    """
 
     scorer: Scorer
+    artifacts: Callable[[], ModelStore]
+    seals: Callable[[], SealStore]
+    promotions: Callable[[], EventBus]
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,7 @@ class Answered:
 
     document: Mapping[str, Any]
     caller: Caller
+    database: CaseDatabase
     services: Services
 
 

@@ -51,7 +51,7 @@ class CaseApi:
         document = self.database.ask(
             question, records=route.action is not None, decides=route.action == "case.decide"
         )
-        return route.answer(Answered(document, asking, self.services))
+        return route.answer(Answered(document, asking, self.database, self.services))
 
 
 def _me(_: RawRequest, person: Caller) -> Question:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeGuard
 
-from claimwatch.domain.evaluation.finding import Finding, Verdict
+from claimwatch.domain.evaluation.finding import Finding
 
 type Format = Literal[
     "share",
@@ -20,9 +20,6 @@ type Format = Literal[
     "p_value",
 ]
 """How values are written. ``relative`` is a ratio to other claims, drawn on a logarithmic scale."""
-
-VERDICTS: tuple[Verdict, ...] = ("alarm", "watch", "ok", "not enough data")
-"""The verdicts, the most urgent first."""
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding, Verdict
+from claimwatch.domain.evaluation.finding import CHECKS, Check, Finding, Verdict, verdict_of_check
 from claimwatch.evaluation.checks.registry import BY_WEIGHT, SPEC_OF
 from claimwatch.evaluation.checks.spec import CheckSpec
-from claimwatch.evaluation.formatting import VERDICTS, counted, listed, sentence, subject
+from claimwatch.evaluation.formatting import counted, listed, sentence, subject
 from claimwatch.evaluation.report_data import Findings, Outcome, PastWindow, WindowFacts, furthest_first
 
 type AlarmKey = tuple[Check, str, str, str]
@@ -45,15 +45,9 @@ class Changes:
 
 
 def outcome_of(found: Sequence[Finding]) -> Verdict:
-    """Return the most urgent verdict of a check's findings.
-
-    "ok" needs a finding that was compared with a bound: mere counts do not outweigh "not enough data".
-    """
-    verdicts = {finding.verdict for finding in found}
+    """Return the most urgent verdict of a check's findings."""
     compared = any(finding.verdict == "ok" and finding.threshold is not None for finding in found)
-    if "not enough data" in verdicts and not compared:
-        verdicts.discard("ok")
-    return next((verdict for verdict in VERDICTS if verdict in verdicts), "not enough data")
+    return verdict_of_check({finding.verdict for finding in found}, compared=compared)
 
 
 def outcomes(findings: Findings, missing: Mapping[Check, str]) -> dict[Check, Outcome]:

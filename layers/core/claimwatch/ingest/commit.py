@@ -62,8 +62,8 @@ def commit_file(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any
             if file.dataset == "claims" and contract.label is not None:
                 rows.add_outcomes(cursor, contract, contract.label, file_id)
             ledger.commit(cursor, file_id, counts)
-            decided_claims.note_outcomes(cursor, file_id)
             review_cases.settle_cases(cursor, file_id)
+            decided_claims.note_outcomes(cursor, file_id)  # locks rows in the order in which decisions do
             ledger.record_extra_columns(cursor, file)
         else:
             counts = ledger.committed_counts(cursor, file_id)

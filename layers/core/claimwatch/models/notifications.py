@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from claimwatch.aws.alerts import Alerts
-from claimwatch.models.promotion_checks import columns_to_answer_for, promotion_command
+from claimwatch.domain.model.warnings import columns_to_answer_for
+from claimwatch.models.promotion_checks import promotion_command
 from claimwatch.storage import models
 from claimwatch.storage.connection import Database
 from claimwatch.storage.models import Training

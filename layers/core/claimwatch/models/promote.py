@@ -136,14 +136,18 @@ def promote(deps: Dependencies, request: Request, line: str, version: str, role:
     return _change(deps, request, line, role, "promote", chosen)
 
 
-def rollback(deps: Dependencies, request: Request, line: str) -> Promoted:
+def rollback(deps: Dependencies, request: Request, line: str, *, instead_of: str | None = None) -> Promoted:
     """Make the previous champion the champion again.
 
-    Each rollback goes one step further back in the history, never forward.
+    Each rollback goes one step further back in the history, never forward. With ``instead_of``, it is refused
+    unless that version is the champion.
     """
     check_line(line)
 
     def previous(cursor: Cursor) -> LiveModel:
+        champion = models.live_models(cursor, line).get("champion")
+        if instead_of is not None and (champion is None or champion.version != instead_of):
+            raise RefusedData(f"model {instead_of} is not the champion of line {line} any more")
         champions = succession(models.promotions_of_role(cursor, line, "champion"))
         if len(champions) < 2:
             raise RefusedData(f"line {line} has no previous champion: promote another model")

@@ -1,23 +1,17 @@
 """What a person has to say before a model goes live: the day of a back-test, trust, an approved exception."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
+from claimwatch.domain.model.warnings import TO_BE_KNOWN, columns_to_answer_for
 from claimwatch.errors import RefusedData
 from claimwatch.models.callers import same_person
 from claimwatch.storage import model_exceptions, models
 from claimwatch.storage.model_exceptions import EXCEPTED_GATES
 from claimwatch.storage.models import Role, Version
-
-_TO_BE_KNOWN = frozenset({"proxy"})
-"""Kinds of warnings that nobody has to answer for.
-
-A feature that stands for a protected attribute harms nobody by itself; if a group is referred more often than
-others, a gate or another warning says so.
-"""
 
 
 def check_accepted(cursor: Cursor, model: Version, caller: str) -> None:
@@ -58,13 +52,6 @@ def check_day(model: Version, role: Role, named: date | None) -> None:
     )
 
 
-def columns_to_answer_for(warnings: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
-    """Return the columns that a person has to name to promote a model with these warnings."""
-    return tuple(
-        dict.fromkeys(warning["column"] for warning in warnings if warning["kind"] not in _TO_BE_KNOWN)
-    )
-
-
 def check_trust(model: Version, role: Role, named: Sequence[str]) -> None:
     """Require that every column to answer for is named as trusted, and no column without a warning."""
     warned = list(dict.fromkeys(warning["column"] for warning in model.warnings))
@@ -78,7 +65,7 @@ def check_trust(model: Version, role: Role, named: Sequence[str]) -> None:
     if open_warnings := [
         warning
         for warning in model.warnings
-        if warning["column"] in unanswered and warning["kind"] not in _TO_BE_KNOWN
+        if warning["column"] in unanswered and warning["kind"] not in TO_BE_KNOWN
     ]:
         listed = "; ".join(f"{warning['column']}: {warning['found']}" for warning in open_warnings)
         raise RefusedData(

@@ -147,6 +147,6 @@ def _score(
         timing = ChunkTiming(time.monotonic() - begun, deps.cold_start, deps.memory_mb)
         scores.add_chunk(cursor, scoring, counts, timing)
         if chosen.role == "champion":
-            decided_claims.note_scores(cursor, chunk.line, stream.referred)
             review_cases.open_cases(cursor, chunk.line, scoring.file_id, chunk.claim_ids.tolist())
+            decided_claims.note_scores(cursor, chunk.line, stream.referred)
     return counts

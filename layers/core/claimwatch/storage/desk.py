@@ -37,6 +37,7 @@ type Function = Literal[
     "week_report",
     "seals",
     "verification",
+    "note_verification",
 ]
 """The functions, without the prefix ``api_``."""
 

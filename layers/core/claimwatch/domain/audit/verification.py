@@ -76,6 +76,15 @@ class SealRow:
         )
 
 
+@dataclass(frozen=True)
+class Anchor:
+    """The seal that the first one to verify continues: its number, its last event and its hash."""
+
+    number: int = 0
+    last_seq: int = 0
+    sha256: bytes | None = NO_SEAL
+
+
 @dataclass
 class Verification:
     """The result: how many events there are, how many of them agree with a seal, and what does not.
@@ -115,15 +124,18 @@ def verify(
     read: Callable[[int], StoredSeal],
     rows: Mapping[int, SealRow] | None,
     events: Iterable[RawEvent],
+    after: Anchor = Anchor(),
 ) -> Verification:
     """Compare events, in the order of their numbers, with the seals.
 
     ``numbers`` are those of the stored seals and ``rows`` those of the database, or None in an export, which
-    has none; ``read`` is called twice for each seal, so that the seals need not be in memory together.
+    has none; ``read`` is called twice for each seal, so that the seals need not be in memory together. Only
+    the seals ``after`` another one, and the events after its last one, are verified if it is given; without
+    its hash, the first seal may continue any.
     """
     found = _Found()
-    chain = _verify_chain(set(numbers), read, rows, found)
-    _verify_events(chain, read, rows, events, found)
+    chain = _verify_chain(set(numbers), read, rows, found, after)
+    _verify_events(chain, read, rows, events, found, after)
     return found.result()
 
 
@@ -192,13 +204,17 @@ def _sentence(kind: Kind, finding: Finding, was: int | None) -> str:
 
 
 def _verify_chain(
-    numbers: set[int], read: Callable[[int], StoredSeal], rows: Mapping[int, SealRow] | None, found: _Found
+    numbers: set[int],
+    read: Callable[[int], StoredSeal],
+    rows: Mapping[int, SealRow] | None,
+    found: _Found,
+    after: Anchor,
 ) -> list[_Chained]:
     """Verify the seals themselves; return those that count, without those that a restore replaced."""
     result = found.verification
     chain: list[_Chained] = []
-    expected: bytes | None = NO_SEAL
-    for number in range(1, max([*numbers, *(rows or ())], default=0) + 1):
+    expected = after.sha256
+    for number in range(after.number + 1, max([*numbers, *(rows or ())], default=0) + 1):
         if number not in numbers:
             found.seal("seal_missing", number, f"seal {number} is missing from the store of seals")
             expected = None
@@ -256,10 +272,11 @@ def _verify_events(
     rows: Mapping[int, SealRow] | None,
     events: Iterable[RawEvent],
     found: _Found,
+    after: Anchor,
 ) -> None:
     stream = _Stream(events)
     result = found.verification
-    before = 0
+    before = after.last_seq
     for link in chain:
         if link.first_seq > before + 1:  # a missing seal, or a changed one, is a finding already
             result.unverified += sum(1 for _ in stream.until(link.first_seq - 1))

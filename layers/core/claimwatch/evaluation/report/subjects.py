@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from claimwatch.domain.evaluation.finding import Finding, Verdict
-from claimwatch.evaluation.formatting import VERDICTS, Metrics, counted, known
+from claimwatch.domain.evaluation.finding import VERDICTS, Finding, Verdict, most_urgent
+from claimwatch.evaluation.formatting import Metrics, counted, known
 from claimwatch.evaluation.report.markup import Markup, Part, breakable, element, joined
 from claimwatch.evaluation.report.tables import (
     SHOWN,
@@ -100,8 +100,7 @@ def subjects_table(
 
 def verdict_of(row: Row) -> Verdict:
     """Return the most urgent verdict of a subject."""
-    verdicts = {finding.verdict for finding in row.values()}
-    return next((verdict for verdict in VERDICTS if verdict in verdicts), "not enough data")
+    return most_urgent({finding.verdict for finding in row.values()})
 
 
 def _row(

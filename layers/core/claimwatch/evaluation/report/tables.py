@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from math import log
 
-from claimwatch.domain.evaluation.finding import Finding
-from claimwatch.evaluation.formatting import VERDICTS, Metrics, counted, known, subject
+from claimwatch.domain.evaluation.finding import VERDICTS, Finding
+from claimwatch.evaluation.formatting import Metrics, counted, known, subject
 from claimwatch.evaluation.report.charts import Point, span
 from claimwatch.evaluation.report.markup import Markup, Part, breakable, element, joined
 from claimwatch.evaluation.report_data import Outcome, furthest_first

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from claimwatch.ingest.feed_links import feed_links
 from claimwatch.storage import desk
 from claimwatch.storage.case_api import Answer, Caller
 from claimwatch.storage.connection import Database, StatementRefused
@@ -12,7 +13,7 @@ from claimwatch.storage.desk import Function
 from claimwatch.storage.logins import TASKS, role_of
 from claimwatch.storage.models import grant_registry
 from tests.cluster import PROJECT, Cluster
-from tests.integration.access.environment import MACHINE, Desk, person
+from tests.integration.access.environment import GUILTY, MACHINE, Desk, person
 from tests.integration.storage.test_roles import EVENT, privileges, rows
 
 DEFINER = "claimwatch_api_definer"
@@ -26,6 +27,7 @@ CALLED = {
     "api_decide",
     "api_desk_models",
     "api_grant",
+    "api_links",
     "api_me",
     "api_models",
     "api_next_case",
@@ -41,6 +43,7 @@ CALLED = {
     "api_revoke",
     "api_schema",
     "api_seals",
+    "api_search",
     "api_statistics",
     "api_team",
     "api_undo",
@@ -64,6 +67,9 @@ SHARED = (
     "review_terms",
     "similar_decided", "main_reasons", "refuse_overview", "proportion", "wilson", "week_name", "last_weeks",
     "promotion_requests",
+    "fold_letters", "link_text", "link_digest", "link_columns", "identifier_of", "link_query",
+    "plan_links", "values_of_claims", "received_claims", "claims_like", "events_of_claims",
+    "claims_of_events", "most_linked", "links_of", "linked_claims", "claim_documents", "link_digest_of",
 )  # fmt: skip
 """The functions that those call."""
 
@@ -231,6 +237,7 @@ DEFINER_MAY = f"""
     evaluation: SELECT
     evaluation_window: SELECT({WINDOW})
     file: SELECT(committed_at dataset file_id line received_at rows_loaded sequencer status)
+    link_value: SELECT
     live_model: SELECT(line role since version)
     migration: SELECT(number)
     model_exception: SELECT(at by gate line version why)
@@ -311,6 +318,20 @@ def work_on_a_case(full_desk: Desk) -> None:
     assert ask("decide", ida, **decision).outcome == "answered"
     assert ask("undo", ida, **decision).outcome == "answered"
     ask("case", lead, case_id=case["case_id"])
+    # A column in clear that links claims, which are fed again.
+    full_desk.site.query(
+        "UPDATE claimwatch.contract SET compiled = replace(compiled::text, %s, %s)::jsonb"
+        " WHERE line = 'glass' RETURNING 1",
+        '"role": "feature"',
+        '"role": "feature", "link_on": true',
+    )
+    assert feed_links(full_desk.database.as_task("ingest"), None, 10)
+    found = ask("links", lead, case_id=case["case_id"], hops=2).document
+    assert len(found["nodes"]) == len(GUILTY)
+    for who in (lead, person("x")):
+        ask("links", who, case_id="x", hops=1)
+        ask("search", who, q="g-")
+        ask("search", who, column="amount", value="900")
     found = ask("case", ida, case_id=case["case_id"]).document
     moved = {"case_id": case["case_id"], "to": "ben", "reason": "r", "if_match": f'"v{found["version"]}"'}
     assert ask("assign", lead, **moved).outcome == "answered"

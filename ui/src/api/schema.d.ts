@@ -530,7 +530,7 @@ export interface paths {
         };
         /**
          * Search claims by id, or by a value that links claims
-         * @description Needs permission `claim.read`. `q` is an id or its beginning; `column` and `value` name a value of a column that the contract marks `linkOn`.
+         * @description Needs permission `claim.read`. `q` is an id or its beginning; `column` and `value` name a value of a column that the contract marks `linkOn` and stores in clear. At most 50 claims are returned.
          */
         get: operations["searchClaims"];
         put?: never;
@@ -1241,6 +1241,8 @@ export interface components {
         /** @description Claims that a search found. */
         Found: {
             claims: components["schemas"]["FoundClaim"][];
+            /** @description Lines that store the column as hashes, so that its values cannot be searched. */
+            unsearchable: string[];
         };
         /** @description A claim that a search found. */
         FoundClaim: {
@@ -1422,6 +1424,8 @@ export interface components {
             nodes: components["schemas"]["Node"][];
             edges: components["schemas"]["Edge"][];
             hubs: components["schemas"]["Hub"][];
+            /** @description Linked claims in lines that the person may not read. */
+            elsewhere: number;
             /** @description Whether there are more claims than are shown. */
             truncated: boolean;
         };
@@ -4090,6 +4094,7 @@ export interface operations {
                      *           "from": "motor/MTR-00A1B2C3D4E5"
                      *         }
                      *       ],
+                     *       "elsewhere": 1,
                      *       "truncated": false
                      *     }
                      */
@@ -4260,7 +4265,8 @@ export interface operations {
                      *           "verdict": "fraud",
                      *           "received_at": "2026-02-10T08:00:00Z"
                      *         }
-                     *       ]
+                     *       ],
+                     *       "unsearchable": []
                      *     }
                      */
                     "application/json": components["schemas"]["Found"];

@@ -93,6 +93,7 @@ class Links(Answer):
     nodes: list[Node]
     edges: list[Edge]
     hubs: list[Hub]
+    elsewhere: Annotated[Count, Field(description="Linked claims in lines that the person may not read.")]
     truncated: Annotated[bool, Field(description="Whether there are more claims than are shown.")]
 
 
@@ -145,3 +146,7 @@ class Found(Answer):
     """Claims that a search found."""
 
     claims: list[FoundClaim]
+    unsearchable: Annotated[
+        list[Line],
+        Field(description="Lines that store the column as hashes, so that its values cannot be searched."),
+    ]

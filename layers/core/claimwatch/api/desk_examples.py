@@ -158,6 +158,7 @@ LINKS: dict[str, Any] = {
     ],
     "edges": [{"from": f"motor/{CLAIM_ID}", "to": "motor/MTR-00A1B2C3D4E7", "kind": "photo", "distance": 2}],
     "hubs": [{"kind": "workshop", "claims": 412, "from": f"motor/{CLAIM_ID}"}],
+    "elsewhere": 1,
     "truncated": False,
 }
 
@@ -182,4 +183,7 @@ PHOTOS = {
     "more": 0,
 }
 
-FOUND = {"claims": [{name: value for name, value in LINKS["nodes"][1].items() if name != "hop"}]}
+FOUND = {
+    "claims": [{name: value for name, value in LINKS["nodes"][1].items() if name != "hop"}],
+    "unsearchable": [],
+}

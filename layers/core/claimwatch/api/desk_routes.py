@@ -195,7 +195,7 @@ SEARCH = Route(
     "Search claims by id, or by a value that links claims",
     desk_evidence.Found,
     "Needs permission `claim.read`. `q` is an id or its beginning; `column` and `value` name a value of a "
-    "column that the contract marks `linkOn`.",
+    "column that the contract marks `linkOn` and stores in clear. At most 50 claims are returned.",
     example=desk_examples.FOUND,
     parameters=("x-purpose", "claim_prefix", "column", "value", "filter_line"),
     tag="queue",

@@ -19,6 +19,7 @@ from claimwatch.domain.contract.strict_yaml import MAX_TEXT
 from claimwatch.domain.contract.unseen_values import unseen_problems
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
 from claimwatch.ingest.contract_keys import line_of
+from claimwatch.ingest.feed_links import feed_links
 from claimwatch.storage import contracts, ledger
 from claimwatch.storage.connection import Database, DataRefused
 from claimwatch.storage.contracts import Entry, Submission
@@ -29,6 +30,9 @@ MOST_LISTED = 50
 
 PAUSE = 10.0
 """Seconds between attempts to change a table that files are being loaded into; the queue waits 30 minutes."""
+
+FEEDING_TIME = 120.0
+"""Seconds for feeding the values of new columns that link claims; the rest waits for the next commit."""
 
 
 type _Result = tuple[Entry, tuple[str, ...]]
@@ -98,6 +102,7 @@ def apply_contract(deps: Dependencies, created: CreatedObject) -> Applied:
         # keep the API on the contract before.
         deps.publish(line)
         replayed = _replay_parked(deps, line)
+        feed_links(deps.database, None, FEEDING_TIME)
     return Applied(entry.status, line, entry.version, notes, replayed)
 
 

@@ -13,6 +13,7 @@ from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.files.records import Problem
 from claimwatch.errors import ClaimwatchError, Superseded
 from claimwatch.ingest import notifications
+from claimwatch.ingest.feed_links import feed_links
 from claimwatch.ingest.load import batches
 from claimwatch.ingest.plan import Plan
 from claimwatch.storage import contracts, decided_claims, ledger, quarantine, review_cases, rows
@@ -22,6 +23,13 @@ from claimwatch.storage.quarantine import RefusedRow
 
 HASHES_PER_PASS = 4_000_000
 """Number of hashes compared in one pass, so that memory does not grow with the file."""
+
+
+FEEDING_TIME = 600.0
+"""Seconds for the values of the file that link claims; CommitFile has 900 s. The rest waits for the next."""
+
+BACKLOG_TIME = 20.0
+"""Seconds for the values of other files that wait."""
 
 
 class IncompleteFile(ClaimwatchError):
@@ -42,7 +50,8 @@ def commit_file(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any
 
     If the file is committed already, only return them. Columns that the contract does not have are reported
     once. Of several rows with the same claim id, the first stays and the rest go to quarantine. If the
-    contract has a label, the labels of the rows become outcomes in the same transaction.
+    contract has a label, the labels of the rows become outcomes in the same transaction. The values that link
+    claims follow in transactions of their own.
     """
     with deps.database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
@@ -68,6 +77,8 @@ def commit_file(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any
         else:
             counts = ledger.committed_counts(cursor, file_id)
         unreported = ledger.unreported_extra_columns(cursor, file_id)
+    if feed_links(deps.database, file_id, FEEDING_TIME):
+        feed_links(deps.database, None, BACKLOG_TIME)
     if unreported:
         notifications.notify_extra_columns(deps.database, deps.alerts, file, unreported)
     return {

@@ -43,6 +43,7 @@ FUNCTIONS = (
 )
 ROLES = (*FUNCTIONS, "Training")
 """The roles of the functions, and the role of the instance that trains."""
+CARDS = {"ScoreChunk", "ScoreClaim", "PromoteModel", "RunCheck", "Training", "CaseApi"}
 READ_FILES = {"InspectFile", "LoadChunk", "CommitFile"}
 DENIED = {
     "AccessDenied",
@@ -258,13 +259,15 @@ ACTIONS = (
     Action("replace a compiled contract", set(), lambda c, d, _: _put(c, _artifacts(d), "compiled/written")),
     Action("write a report", {"RunCheck"}, lambda c, d, _: _put(c, _artifacts(d), "reports/iam/written")),
     Action("read a report", set(), lambda c, d, _: _get(c, _artifacts(d), "reports/probe")),
+    Action("read a report's page", {"CaseApi"}, lambda c, d, _: _get(c, _artifacts(d), "reports/probe.html")),
+    Action("read a card", CARDS, lambda c, d, _: _get(c, _artifacts(d), "models/iam/card.html")),
     Action("write a seal", {"SealAudit"}, lambda c, d, _: _create(c, _audit(d), "seals/iam-written")),
     Action("replace a seal", set(), lambda c, d, _: _put(c, _audit(d), "seals/iam-written")),
     Action("write next to the seals", set(), lambda c, d, _: _create(c, _audit(d), "others/written")),
     Action("delete a seal", set(), lambda c, d, _: _delete(c, _audit(d), "seals/iam-written")),
     Action(
         "list the seals",
-        {"SealAudit"},
+        {"SealAudit", "CaseApi"},
         lambda c, d, _: c("s3").list_object_versions(Bucket=_audit(d), Prefix="seals/"),
     ),
     Action(
@@ -315,6 +318,13 @@ ACTIONS = (
         "advise a training",
         {"RunCheck"},
         lambda c, _d, _s: _publish_event(c, "claimwatch", "RetrainingAdvised"),
+    ),
+    Action(
+        "request a promotion",
+        {"CaseApi"},
+        lambda c, d, _: _publish_event(
+            c, "claimwatch", "PromotionRequested", bus=d.outputs["RequestBusName"]
+        ),
     ),
     Action(
         "request a training",
@@ -565,6 +575,8 @@ def foreign(deployed: Deployed) -> Foreign:
         (deployed.outputs["ArtifactBucket"], "code/probe"),
         (deployed.outputs["ArtifactBucket"], "compiled/probe"),
         (deployed.outputs["ArtifactBucket"], "reports/probe"),
+        (deployed.outputs["ArtifactBucket"], "reports/probe.html"),
+        (deployed.outputs["ArtifactBucket"], "models/iam/card.html"),
         (deployed.outputs["ArtifactBucket"], "others/probe"),
         ("another-application", "probe"),
     ):

@@ -201,10 +201,13 @@ class DeskBook:
                 [[str(each.decision_id) for each in self.decisions if each.undone]],
             )
             cursor.execute(
-                "INSERT INTO claimwatch.case_event (case_id, actor, action, at, details)"
-                " SELECT c.case_id, c.holder, 'next', c.lease_until - interval '15 minutes',"
-                " jsonb_build_object('generation', c.generation)"
-                " FROM claimwatch.review_case AS c WHERE c.holder IS NOT NULL"
+                "INSERT INTO claimwatch.case_event (case_id, actor, action, at)"
+                " SELECT c.case_id, e.actor, e.action, c.lease_until - e.before"
+                " FROM claimwatch.review_case AS c,"
+                " LATERAL (VALUES (c.holder, 'next', interval '15 minutes'), (c.holder, 'next', '2 days'),"
+                " (c.holder, 'snooze', '1 minute'), ('another', 'next', '5 minutes'))"
+                " AS e (actor, action, before)"
+                " WHERE c.holder IS NOT NULL"
             )
 
 

@@ -385,7 +385,7 @@ BEGIN
                CASE WHEN c.lease_until > moment THEN c.holder END AS holder,
                CASE WHEN c.lease_until > moment THEN (
                    SELECT max(e.at) FROM claimwatch.case_event AS e
-                   WHERE e.case_id = c.case_id AND e.actor = c.holder AND (e.details ->> 'generation')::bigint = c.generation
+                   WHERE e.case_id = c.case_id AND e.actor = c.holder AND e.action IN ('next', 'take', 'undo')
                ) END AS since,
                CASE WHEN c.lease_until > moment THEN c.lease_until END AS lease_until, c.assigned_to,
                CASE WHEN c.snoozed_until > moment THEN c.snoozed_until END AS snoozed_until,

@@ -1,53 +1,47 @@
 """The routes of the desk parse requests, refuse what cannot be read, and record that."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from claimwatch.cases.case_routes import CASE_ROUTES
-from claimwatch.cases.evidence_routes import EVIDENCE_ROUTES
-from claimwatch.cases.overview_routes import OVERVIEW_ROUTES
+from claimwatch.aws.event_bus import EventBus
 from claimwatch.cases.routes import ROUTES
+from claimwatch.domain.access.permissions import PERMISSIONS
+from claimwatch.domain.contract.purposes import DEFAULT_PURPOSES
 from claimwatch.storage.desk import FUNCTIONS
+from tests.integration.access.desk_requests import (
+    ACT,
+    ASSIGN,
+    BODIES,
+    CARD,
+    DECIDE,
+    DECISION,
+    DECISION_ID,
+    DESK,
+    HEADERS,
+    LINKS,
+    NEEDED,
+    NEXT,
+    PATH,
+    PHOTO,
+    PROMOTE,
+    QUERIES,
+    QUEUE,
+    REPORT,
+    SEARCH,
+    TEAM,
+    UNDO,
+    UNMASK,
+    VERIFY,
+    WHAT_IF,
+)
 from tests.integration.access.environment import Desk
-from tests.integration.access.test_case_routes import ANSWERED, Client
+from tests.integration.access.test_case_routes import ANSWERED, NO_SERVICES, Client
+from tests.integration.audit.record import MemorySeals
 
 type Json = dict[str, Any]
-
-DESK = CASE_ROUTES | EVIDENCE_ROUTES | OVERVIEW_ROUTES
-CASE_ID = "6f1d3f0a-0c1e-4f6e-9a53-2b8f6f0f7c11"
-DECISION_ID = "0b7c0f6e-5a57-4b67-8f0e-6a3f3f7d9b02"
-PATH = {"case_id": CASE_ID, "image_id": "17", "line": "glass", "version": "7", "window": "2026-W09"}
-
-QUEUE, NEXT = "GET /app/queue", "POST /app/queue/next"
-CASE = "GET /app/cases/{case_id}"
-DECIDE, UNDO = "POST /app/cases/{case_id}/decision", "POST /app/cases/{case_id}/undo"
-ACT, ASSIGN = "POST /app/cases/{case_id}/actions", "POST /app/cases/{case_id}/assignment"
-UNMASK, WHAT_IF = "POST /app/cases/{case_id}/unmask", "POST /app/cases/{case_id}/what-if"
-LINKS, SEARCH = "GET /app/cases/{case_id}/links", "GET /app/search"
-PHOTO = "GET /app/cases/{case_id}/photos/{image_id}"
-TEAM, CARD, REPORT = (
-    "GET /app/team",
-    "GET /app/models/{line}/{version}/card",
-    "GET /app/weeks/{line}/{window}/report",
-)
-PROMOTE, VERIFY = "POST /app/models/{line}/promotions", "POST /app/audit/verification"
-
-DECISION = {"generation": 1, "verdict": "fraud", "grounds": ["other"], "note": "a note", "seconds": 9.5}
-BODIES: dict[str, Json] = {
-    NEXT: {},
-    DECIDE: DECISION,
-    UNDO: {"decision_id": DECISION_ID},
-    ACT: {"action": "skip", "generation": 1},
-    ASSIGN: {"to": "tom", "reason": "a reason"},
-    UNMASK: {"reason": "a reason"},
-    WHAT_IF: {"changes": {"amount": 5}},
-    PROMOTE: {"action": "rollback", "version": "7", "why": "a reason"},
-    VERIFY: {},
-}
-"""A body of each route that takes one."""
-
 
 WITHOUT_ROUTE = {"note_verification"}
 """Functions that the API calls after another one has answered."""
@@ -60,13 +54,23 @@ def desk(shared_desk: Desk) -> Desk:
     return shared_desk
 
 
+class Bus:
+    """Takes events that nobody carries out."""
+
+    def publish_event(self, kind: str, detail: Any) -> None:
+        """Take an event."""
+
+
 @pytest.fixture
 def client(desk: Desk) -> Client:
-    return Client(desk.database.as_task("api"))
+    bus: EventBus = Bus()
+    services = replace(NO_SERVICES, seals=MemorySeals, promotions=lambda: bus)
+    return Client(desk.database.as_task("api"), services)
 
 
 def test_every_route_of_people_and_machines_has_tests_and_every_function_a_route() -> None:
     assert set(DESK) | set(ANSWERED) == set(ROUTES)
+    assert set(NEEDED) == set(DESK)
     assert set(BODIES) == {route for route in DESK if route.startswith("POST ")}
     assert len(DESK) == len(set(FUNCTIONS) - WITHOUT_ROUTE)
 
@@ -192,6 +196,73 @@ def test_a_decision_without_an_id_is_refused_and_recorded(
     status, problem, _ = client.send(DECIDE, "investigator", path=PATH, body=DECISION, headers=headers)
 
     _is_refused_and_recorded(desk, DECIDE, status, problem)
+
+
+# -- Permissions and purposes --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def one_permission_each(shared_desk: Desk) -> None:
+    """A group for each permission, which has no other."""
+    for permission in PERMISSIONS:
+        shared_desk.site.query(
+            "INSERT INTO claimwatch.permission (grantee, permission, granted_by, why)"
+            " VALUES (%s, %s, 'test', 'test') RETURNING 1",
+            f"group:only {permission}",
+            permission,
+        )
+
+
+def _send(client: Client, route: str, *groups: str, **fields: Any) -> tuple[int, Json]:
+    given = {"body": BODIES.get(route), "query": QUERIES.get(route, {}), "headers": HEADERS} | fields
+    status, document, _ = client.send(route, *groups, path=PATH, **given)
+    return status, document
+
+
+ANSWERS = ((200, "answered"), (202, "answered"), (404, "not_found"))
+
+
+@pytest.mark.usefixtures("one_permission_each")
+@pytest.mark.parametrize("route", NEEDED)
+def test_a_route_is_open_with_its_permission_and_closed_with_every_other_and_each_request_is_one_event(
+    desk: Desk, client: Client, route: str
+) -> None:
+    for permission in PERMISSIONS:
+        desk.forget_events()
+        status, document = _send(client, route, f"only {permission}")
+
+        [event] = desk.events()
+        wanted = "case.skip" if route == ACT else ROUTES[route].action
+        assert (event["actor"], event["via"], event["action"]) == ("ida", "app", wanted)
+        if permission in NEEDED[route]:
+            assert (status, event["outcome"]) in ANSWERS, (
+                permission,
+                document,
+            )
+        else:
+            assert (status, document.get("code"), event["outcome"]) == (403, "forbidden", "refused"), (
+                permission
+            )
+
+
+@pytest.mark.parametrize("route", NEEDED)
+@pytest.mark.parametrize("purpose", [None, "", "curiosity", "Zoë\n"])
+def test_a_request_to_the_desk_without_a_purpose_of_the_list_is_refused_and_recorded(
+    desk: Desk, client: Client, route: str, purpose: str | None
+) -> None:
+    status, problem = _send(client, route, "investigator", "lead", purpose=purpose)
+
+    assert (status, problem["code"]) == (400, "purpose")
+    assert all(allowed in problem["detail"] for allowed in DEFAULT_PURPOSES)
+    [event] = desk.events()
+    assert (event["outcome"], event["reason"], event["purpose"]) == ("refused", "purpose", None)
+
+
+@pytest.mark.parametrize("route", NEEDED)
+def test_nobody_is_answered_without_a_seal_being_requested_first(client: Client, route: str) -> None:
+    _send(client, route, "investigator")
+
+    assert client.seals == 1
 
 
 def _is_refused_and_recorded(desk: Desk, route: str, status: int, problem: Json) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import boto3
 import pytest
@@ -11,6 +11,7 @@ from claimwatch.api.route import Door
 from claimwatch.api.routes import ROUTES
 from samples import Book, BookConfig, write_week
 from tests.deployed import Deployed
+from tests.integration.access.desk_requests import BODIES, HEADERS, NEEDED, PATH, QUERIES
 from tests.integration.iam.both_doors import Answer, Doors
 from tests.template.application import of_type
 
@@ -143,6 +144,34 @@ def test_a_person_in_two_groups_has_the_permissions_of_both(doors: Doors, tokens
     }
 
     assert held["both"] == held["investigator"] | held["lead"]
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_a_person_opens_the_routes_of_the_desk_that_the_permissions_allow_and_no_other(
+    doors: Doors, tokens: dict[str, str], name: str
+) -> None:
+    me = doors.with_token(tokens[name], "/app/me", {}).document
+    held = {each["permission"] for each in me["permissions"]}
+
+    found = {}
+    for route in NEEDED:
+        method, path = route.replace("{line}", "motor").format_map(PATH).split(" ")
+        query = f"?{urlencode(QUERIES[route] | {'line': 'motor'})}" if route in QUERIES else ""
+        headers = {"Authorization": f"Bearer {tokens[name]}", "x-purpose": "testing", **HEADERS}
+        body = json.dumps(BODIES[route]) if route in BODIES else None
+        answer = doors.send(method, path + query, headers, body)
+        assert answer.code in (None, "forbidden", "not_found"), (route, answer)
+        found[route] = answer.code != "forbidden"
+        assert answer.status in ((200, 404) if found[route] else (403,)), (route, answer)
+
+    assert found == {route: bool(held & needed) for route, needed in NEEDED.items()}
+
+
+@pytest.mark.parametrize("route", NEEDED)
+def test_nobody_opens_a_route_of_the_desk_without_a_token(doors: Doors, route: str) -> None:
+    method, path = route.replace("{line}", "motor").format_map(PATH).split(" ")
+
+    assert doors.send(method, path, {"x-purpose": "testing"}, "{}").status == 401
 
 
 @pytest.mark.parametrize("key", [key for key in DEPLOYED_ROUTES if " /v1/" in key and "health" not in key])

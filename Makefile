@@ -31,7 +31,7 @@ UNIT ?= tests/unit
 # JUnit files of the tests, which buildspecs/check.yml reports.
 REPORTS := reports
 
-.PHONY: help setup links build demo test unit test-integration test-postgres-17 test-previous-release check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit openapi schemathesis cost faults fuzz analysis buildspec up down status desk mlflow rehearsal deploy pipeline lock clean
+.PHONY: help setup links build demo test unit test-integration test-postgres-17 test-previous-release check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit bench-desk openapi schemathesis cost faults fuzz analysis buildspec up down status desk mlflow rehearsal deploy pipeline lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -197,7 +197,7 @@ faults: $(STAMP) ## Run at least 200 seeded schedules of kills, restarts, duplic
 fuzz: $(STAMP) ## Read mutated files, photos, contracts and keys; FUZZ="--seconds 600 --seed 2" sets options
 	@python -m tests.fuzz $(FUZZ)
 
-bench: bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-use-gate bench-leaks bench-drift bench-fairness bench-audit ## Run every benchmark, most with their peers in the same run
+bench: bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-use-gate bench-leaks bench-drift bench-fairness bench-audit bench-desk ## Run every benchmark, most with their peers in the same run
 
 bench-ingest: $(STAMP) ## Compare loading a million rows with raw COPY, pandas and awswrangler
 	@python -m benchmarks.ingest
@@ -234,6 +234,9 @@ bench-drift: $(STAMP) $(EVIDENTLY)/.claimwatch ## Measure false alarms, power an
 
 bench-audit: $(STAMP) ## Verify a million access events, and measure what sealing costs those who read
 	@python -m benchmarks.audit
+
+bench-desk: $(STAMP) ## Compare the queue of the desk, at a million claims and 20 people, with a plain query
+	@python -m benchmarks.desk
 
 bench-fairness: $(STAMP) ## Simulate how often a training notices that a protected group is referred more often
 	@python -m benchmarks.fairness

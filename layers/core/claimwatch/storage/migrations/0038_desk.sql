@@ -27,9 +27,12 @@ LANGUAGE sql STABLE ROWS 50 SET search_path = pg_catalog, pg_temp AS $$
                    OR coalesce(d.described -> 'hashed' <> 'false', true)
                    OR coalesce((c.columns -> (d.described ->> 'name') ->> 'hashed')::boolean, false)
                ) AS secret
-        FROM claimwatch.running_contract(of_line) AS c,
-             jsonb_array_elements(CASE WHEN jsonb_typeof(c.compiled -> 'columns') = 'array' THEN c.compiled -> 'columns'
-                                       ELSE '[]' END) WITH ORDINALITY AS d (described, place)
+        -- Decompressed once, and not again for each column.
+        FROM (SELECT r.columns || '{}' AS columns,
+                     CASE WHEN jsonb_typeof(r.compiled -> 'columns') = 'array' THEN r.compiled -> 'columns' ELSE '[]' END
+                         AS described
+              FROM claimwatch.running_contract(of_line) AS r OFFSET 0) AS c,
+             jsonb_array_elements(c.described) WITH ORDINALITY AS d (described, place)
     ) AS n
     WHERE n.name NOT IN ('extra', 'file_id', 'row_number');
 $$;
@@ -222,8 +225,12 @@ DECLARE
 BEGIN
     SELECT * INTO terms FROM claimwatch.review_terms(of_case.line);
     SELECT * INTO found FROM claimwatch.find_claim(of_case.line, of_case.claim_id);
-    SELECT coalesce(jsonb_agg(jsonb_build_object('name', g.name, 'columns', g.columns) ORDER BY g.place), '[]')
-    INTO groups
+    WITH shown AS MATERIALIZED (
+        SELECT * FROM claimwatch.shown_columns(of_case.line, found.claim, false)
+    )
+    SELECT coalesce(jsonb_agg(jsonb_build_object('name', g.name, 'columns', g.columns) ORDER BY g.place), '[]'),
+           ARRAY(SELECT s.name FROM shown AS s WHERE s.masked ORDER BY s.place)
+    INTO groups, masked
     FROM (
         SELECT coalesce(s.described ->> 'group', 'Claim') AS name, min(s.place) AS place,
                jsonb_agg(jsonb_build_object(
@@ -233,11 +240,9 @@ BEGIN
                    'valid_values', coalesce(s.described -> 'valid_values', 'null'),
                    'minimum', claimwatch.contract_bound(s.described -> 'minimum'),
                    'maximum', claimwatch.contract_bound(s.described -> 'maximum')) ORDER BY s.place) AS columns
-        FROM claimwatch.shown_columns(of_case.line, found.claim, false) AS s
+        FROM shown AS s
         GROUP BY coalesce(s.described ->> 'group', 'Claim')
     ) AS g;
-    masked := ARRAY(SELECT s.name FROM claimwatch.shown_columns(of_case.line, found.claim, false) AS s
-                    WHERE s.masked ORDER BY s.place);
     score := claimwatch.shown_score(of_case, found.file_id, masked);
     RETURN jsonb_build_object(
         'case_id', of_case.case_id, 'line', of_case.line, 'claim_id', of_case.claim_id, 'state', of_case.state,
@@ -356,12 +361,14 @@ COMMENT ON FUNCTION claimwatch.has_decided IS 'Returns whether a person has deci
 
 CREATE FUNCTION claimwatch.is_free() RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- Subqueries with one value are looked up for each case that is read, in an index; EXISTS could become a scan of all
+    -- decisions, or of all that the person has skipped.
     SELECT 'c.closed_at IS NULL AND (c.lease_until IS NULL OR c.lease_until <= $2)
             AND (c.snoozed_until IS NULL OR c.snoozed_until <= $2)
-            AND NOT EXISTS (SELECT FROM claimwatch.case_skip AS s
-                            WHERE s.case_id = c.case_id AND s.person = $1 AND s.until > $2)
-            AND (c.state = ''open'' OR NOT EXISTS (
-                SELECT FROM claimwatch.decision AS d
+            AND ((SELECT s.until FROM claimwatch.case_skip AS s WHERE s.case_id = c.case_id AND s.person = $1) > $2)
+                IS NOT TRUE
+            AND (c.state = ''open'' OR 0 = (
+                SELECT count(*) FROM claimwatch.decision AS d
                 WHERE d.case_id = c.case_id AND (d.by = $1 OR d.at > $2 - claimwatch.undo_time())
                   AND NOT EXISTS (SELECT FROM claimwatch.decision_undo AS u WHERE u.decision_id = d.decision_id)))';
 $$;

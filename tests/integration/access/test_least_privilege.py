@@ -59,7 +59,7 @@ SHARED = (
     "default_purposes", "running_contract", "purposes_of", "conflicts_of_duties", "duties_are_separated",
     "held_permissions", "conflicts_held", "effective_permissions", "lines_permitted", "record_access",
     "refuse", "refuse_purpose", "not_found", "find_claim", "current_score", "current_decision",
-    "list_events", "event_of_claim", "claims_of_event", "also_used",
+    "list_events", "event_of_claim", "also_used",
     "list_events", "lease_time", "undo_time", "shown_columns", "shown_reasons", "is_undecided",
     "decision_document", "lease_document", "shown_score", "count_links", "count_photos", "contract_bound",
     "case_document", "held_document", "lines_with", "begin_case", "has_decided", "is_free", "count_waiting",
@@ -230,10 +230,7 @@ DEFINER_MAY = f"""
     decision: SELECT INSERT({DECIDED})
     decision_publication: SELECT(decision_id)
     decision_undo: SELECT INSERT(by decision_id)
-    image_match: SELECT
-    image_of_claim_glass: SELECT(claim_id event_id)
-    image_of_claim_motor: SELECT(claim_id event_id)
-    image_of_claim_pane: SELECT(claim_id event_id)
+    image_match: SELECT(distance event_id image_id other_event_id other_image_id)
     evaluation: SELECT
     evaluation_window: SELECT({WINDOW})
     file: SELECT(committed_at dataset file_id line received_at rows_loaded sequencer status)

@@ -4,7 +4,6 @@
 GRANT SELECT (image_id, event_id, key, sequencer, format, width, height, taken_at, taken_at_local, latitude, longitude,
               received_at, thumbnail, display)
     ON claimwatch.current_claim_image TO claimwatch_api_definer;
-GRANT SELECT ON claimwatch.image_match TO claimwatch_api_definer;
 
 -- The records of what-ifs, whose access events are those of the people who ask.
 ALTER TABLE claimwatch.score_request DROP CONSTRAINT score_request_action_check;
@@ -12,36 +11,6 @@ ALTER TABLE claimwatch.score_request
     ADD CONSTRAINT score_request_action_check CHECK (action IN ('score', 'claims.submit', 'what_if')) NOT VALID;
 COMMENT ON COLUMN claimwatch.score_request.actor IS
     'The verified identity of the caller: an ARN, or of a what-if the name of the person who asked.';
-
-CREATE OR REPLACE FUNCTION claimwatch.grant_line(line text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    claims     text := format('claimwatch.%I', 'claim_' || line);
-    newest     text := format('claimwatch.%I', 'current_claim_' || line);
-    photos     text := format('claimwatch.%I', 'image_of_claim_' || line);
-    key        text;
-BEGIN
-    SELECT string_agg(quote_ident(a.attname), ', ') INTO STRICT key
-    FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-    WHERE i.indrelid = claims::regclass AND i.indisprimary;
-    EXECUTE format('GRANT SELECT (%s), INSERT, DELETE ON %s TO claimwatch_ingest', key, claims);
-    EXECUTE format('GRANT SELECT ON %s TO claimwatch_scoring, claimwatch_evaluation', claims);
-    EXECUTE format('GRANT SELECT ON %s TO claimwatch_training, claimwatch_api_definer', newest);
-    IF to_regclass(photos) IS NOT NULL THEN
-        EXECUTE format('GRANT SELECT (claim_id, event_id) ON %s TO claimwatch_api_definer', photos);
-    END IF;
-END
-$$;
-
-DO $$
-DECLARE
-    line text;
-BEGIN
-    FOR line IN SELECT DISTINCT c.line FROM claimwatch.contract AS c WHERE c.status = 'applied' LOOP
-        PERFORM claimwatch.grant_line(line);
-    END LOOP;
-END
-$$;
 
 -- ── What the functions share ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -53,29 +22,11 @@ $$;
 COMMENT ON FUNCTION claimwatch.event_of_claim IS
     'Returns the event id under which photos of a claim are dropped; null if the claim has none.';
 
-CREATE FUNCTION claimwatch.claims_of_event(of_event text, lines text[]) RETURNS TABLE (line text, claim_id text)
-LANGUAGE plpgsql STABLE ROWS 5 SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    FOR claims_of_event.line IN
-        SELECT DISTINCT c.line FROM claimwatch.contract AS c
-        WHERE c.status = 'applied' AND (c.line = ANY (lines) OR '*' = ANY (lines))
-          AND has_column_privilege(to_regclass(format('claimwatch.%I', 'image_of_claim_' || c.line)), 'event_id', 'SELECT')
-        ORDER BY 1
-    LOOP
-        RETURN QUERY EXECUTE format('SELECT DISTINCT $2, v.claim_id::text FROM claimwatch.%I AS v WHERE v.event_id = $1',
-                                    'image_of_claim_' || claims_of_event.line)
-        USING of_event, claims_of_event.line;
-    END LOOP;
-END
-$$;
-COMMENT ON FUNCTION claimwatch.claims_of_event IS
-    'Returns the claims of these lines, * for every line, to which photos under an event id belong.';
-
 CREATE FUNCTION claimwatch.also_used(of_image bigint, lines text[]) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce(jsonb_agg(jsonb_build_object('line', u.line, 'claim_id', u.claim_id, 'case_id', r.case_id,
+    SELECT coalesce(jsonb_agg(jsonb_build_object('line', l.line, 'claim_id', u.claim_id, 'case_id', r.case_id,
                                                  'distance', m.distance)
-                              ORDER BY m.distance, u.line, u.claim_id COLLATE "C"), '[]')
+                              ORDER BY m.distance, l.line, u.claim_id COLLATE "C"), '[]')
     FROM (
         SELECT n.event_id, min(n.distance) AS distance
         FROM (SELECT a.other_event_id AS event_id, a.distance FROM claimwatch.image_match AS a WHERE a.image_id = of_image
@@ -83,8 +34,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
               SELECT b.event_id, b.distance FROM claimwatch.image_match AS b WHERE b.other_image_id = of_image) AS n
         GROUP BY n.event_id ORDER BY min(n.distance), n.event_id LIMIT 50
     ) AS m
-    CROSS JOIN LATERAL claimwatch.claims_of_event(m.event_id, lines) AS u
-    LEFT JOIN claimwatch.review_case AS r ON r.line = u.line AND r.claim_id = u.claim_id;
+    CROSS JOIN (SELECT DISTINCT c.line FROM claimwatch.contract AS c
+                WHERE c.status = 'applied' AND (c.line = ANY (lines) OR '*' = ANY (lines))) AS l
+    CROSS JOIN LATERAL claimwatch.claims_of_events(l.line, ARRAY[m.event_id]) AS u
+    LEFT JOIN claimwatch.review_case AS r ON r.line = l.line AND r.claim_id = u.claim_id;
 $$;
 COMMENT ON FUNCTION claimwatch.also_used IS
     'Returns the claims of these lines that have the same or nearly the same photo, of at most 50 events.';
@@ -295,7 +248,7 @@ BEGIN
         SELECT p.oid::regprocedure AS signature, p.prosecdef AS door
         FROM pg_proc AS p
         WHERE p.pronamespace = 'claimwatch'::regnamespace AND p.proname IN (
-            'api_unmask', 'api_what_if', 'api_photos', 'api_photo', 'event_of_claim', 'claims_of_event', 'also_used')
+            'api_unmask', 'api_what_if', 'api_photos', 'api_photo', 'event_of_claim', 'also_used')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', item.signature);
         IF item.door THEN

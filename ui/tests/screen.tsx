@@ -8,8 +8,9 @@ import { purpose } from "../src/api/transport";
 import { useHashLocation } from "../src/app/hash";
 import { Shell } from "../src/app/Shell";
 
-// Screens load when they are first shown, which takes a moment on a busy computer.
-configure({ asyncUtilTimeout: 8000 });
+// Screens load when they are first shown, which takes a moment on a busy computer. Whether an element is hidden is not
+// computed for every role that is sought: in jsdom that is most of the time of a test.
+configure({ asyncUtilTimeout: 8000, defaultHidden: true });
 
 type Reply = Response | object | ((request: Request) => Response | object | Promise<Response | object>);
 

@@ -8,7 +8,7 @@ import { count, Moment } from "../format/format";
 import { texts } from "../texts";
 import { type Seals, useSeals, useVerify, type Verification } from "./queries";
 
-const SEALS = [10, 100, 1000] as const;
+const SEALS = [10, 50, 100, 200] as const;
 
 export function SealsPanel() {
   const seals = useSeals();
@@ -23,6 +23,11 @@ export function SealsView({ seals }: { seals: Seals }) {
       <section className="panel stack" aria-labelledby="seals-title">
         <h2 id="seals-title">{words.title}</h2>
         <p className="muted">{words.words}</p>
+        {seals.gaps.map((gap) => (
+          <p key={gap.number} className="notice warn">
+            {words.gap(count(gap.number), count(gap.replaces))}
+          </p>
+        ))}
         {seals.unsealed > 0 && <p>{words.unsealed(count(seals.unsealed))}</p>}
         {seals.seals.length === 0 ? (
           <p>{words.none}</p>
@@ -110,25 +115,31 @@ function VerificationPanel({ verification }: { verification: Verification | null
 
 function Result({ verification }: { verification: Verification }) {
   const words = texts.audit.verification;
-  const { intact, first_wrong, first_seq, last_seq } = verification;
+  const { intact, first_wrong, first_seq, last_seq, findings, differences } = verification;
   return (
     <div className={`notice ${intact ? "good" : "bad"}`}>
       <div className="stack">
         <p>
           <span className={`tag ${intact ? "good" : "bad"}`}>{intact ? words.intact : words.altered}</span>{" "}
           {intact
-            ? words.intactWords(count(verification.events), count(verification.seals))
-            : first_wrong === null
-              ? words.alteredUnknown
-              : words.alteredWords(count(first_wrong))}
+            ? words.intactWords(count(verification.verified), count(verification.seals))
+            : words.alteredWords(count(differences))}
         </p>
+        {first_wrong !== null && (
+          <p>
+            <strong>{words.first}</strong> {first_wrong.sentence}
+          </p>
+        )}
         {first_seq !== null && last_seq !== null && <p>{words.range(count(first_seq), count(last_seq))}</p>}
-        {verification.findings.length > 0 && (
+        {findings.length > 1 && (
           <ul>
-            {verification.findings.map((finding) => (
+            {findings.map((finding) => (
               <li key={finding}>{finding}</li>
             ))}
           </ul>
+        )}
+        {(verification.unsealed > 0 || verification.unverified > 0) && (
+          <p>{words.not(count(verification.unsealed), count(verification.unverified))}</p>
         )}
         {!intact && <p>{words.next}</p>}
         <p className="hint">

@@ -154,16 +154,19 @@ describe("the audit", () => {
       "POST /app/audit/verification": {
         ...VERIFIED,
         intact: false,
-        first_wrong: 42,
-        findings: ["event 42 is not what was sealed"],
+        differences: 2,
+        first_wrong: { kind: "altered", sentence: "event 42 is not what was sealed", seq: 42, seal: 3 },
+        findings: ["event 42 is not what was sealed", "seal 5 is missing"],
       },
     });
     await screen.findByText("The events have not been verified here yet.");
     await userEvent.setup().click(screen.getByRole("button", { name: "Verify now" }));
-    const finding = await screen.findByText("event 42 is not what was sealed");
+    const finding = await screen.findByText("seal 5 is missing");
     const notice = finding.closest(".notice") as HTMLElement;
     expect(within(notice).getByText("Altered")).toBeTruthy();
-    expect(notice.textContent).toContain("The first that differs is event 42.");
+    expect(notice.textContent).toContain(
+      "2 differences were found.The first: event 42 is not what was sealed",
+    );
   });
 
   it("shows why events could not be read", async () => {

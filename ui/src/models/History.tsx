@@ -47,7 +47,13 @@ export function History({ models }: { models: Models }) {
                     <Moment at={each.at} />
                   </td>
                   <td>{each.by}</td>
-                  <td>{each.why}</td>
+                  <td>
+                    {each.why}
+                    {each.trusted.length > 0 && (
+                      <div className="hint">{words.trusted(each.trusted.join(", "))}</div>
+                    )}
+                    {each.equal_to !== null && <div className="hint">{words.equal(each.equal_to)}</div>}
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -82,6 +88,7 @@ export function Trainings({ models }: { models: Models }) {
                 <th scope="col">{words.status}</th>
                 <th scope="col">{words.asked}</th>
                 <th scope="col">{words.ended}</th>
+                <th scope="col">{words.why}</th>
                 <th scope="col">{words.error}</th>
               </tr>
             </thead>
@@ -101,6 +108,10 @@ export function Trainings({ models }: { models: Models }) {
                     ) : (
                       <Moment at={each.ended_at} />
                     )}
+                  </td>
+                  <td>
+                    {each.why}
+                    <div className="hint">{each.asked_by}</div>
                   </td>
                   <td>{each.error}</td>
                 </tr>

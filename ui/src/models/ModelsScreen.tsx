@@ -19,7 +19,7 @@ import "./models.css";
 import { PendingRequest } from "./PendingRequest";
 import { PromotionDialog, type Wanted } from "./PromotionDialog";
 import { cardPath, type Model, type Models, useModels } from "./queries";
-import { pending } from "./requests";
+import { outcomeOf, pending, waitingFor } from "./requests";
 import { StoredPage } from "./StoredPage";
 import { useGo } from "./useGo";
 
@@ -55,7 +55,8 @@ export function ModelsView({ models }: { models: Models }) {
   const words = texts.models;
   const access = useAccess();
   const allowed = access.can("model.promote", models.line);
-  const busy = useStore(pending).some((each) => each.line === models.line);
+  const waiting = waitingFor(models, useStore(pending));
+  const busy = waiting !== null && outcomeOf(waiting, models).state === "pending";
   const dialog = useRef<HTMLDialogElement>(null);
   const [wanted, setWanted] = useState<Wanted | null>(null);
   const [filters, change] = useFilters(["candidate", "card"]);
@@ -168,6 +169,11 @@ function ModelRow({ model, allowed, busy, onCard, onPromote }: RowProps) {
         )}
         {model.as_of && <div className="hint">{words.list.backTest(model.as_of)}</div>}
         {model.refused_because && <div className="hint">{model.refused_because}</div>}
+        {model.exceptions.map((each) => (
+          <div key={each.gate} className="hint">
+            {words.list.exception(each.gate, each.by, each.why)}
+          </div>
+        ))}
         {model.failed_gates && model.failed_gates.length > 0 && (
           <div className="hint">{words.list.gates(model.failed_gates.join(", "))}</div>
         )}
@@ -191,7 +197,7 @@ function ModelRow({ model, allowed, busy, onCard, onPromote }: RowProps) {
           ) : (
             <span className="muted">{words.card.none}</span>
           )}
-          {allowed && model.status === "registered" && (
+          {allowed && (model.status === "registered" || model.exceptions.length > 0) && (
             <button
               type="button"
               disabled={busy}

@@ -5,14 +5,32 @@ import { announce } from "../app/announce";
 import { useStore } from "../app/store";
 import { texts } from "../texts";
 import { type Models, modelsKey } from "./queries";
-import { forget, outcomeOf, type Pending, pending } from "./requests";
+import { forget, type Outcome, outcomeOf, type Pending, pending, waitingFor } from "./requests";
 
 /** Seconds between looks; each is one access event, so they are few, and none from a hidden page. */
 const LOOKS = [2, 3, 5, 8, 12, 15, 15];
 
 export function PendingRequest({ models }: { models: Models }) {
-  const request = useStore(pending).find((each) => each.line === models.line);
+  const request = waitingFor(models, useStore(pending));
   return request ? <Watched key={request.request_id} request={request} models={models} /> : null;
+}
+
+const TONES = { done: "good", unchanged: "good", refused: "bad", expired: "bad", pending: "warn" } as const;
+
+function sentence(what: string, outcome: Outcome, slow: boolean): string {
+  const words = texts.models.request;
+  switch (outcome.state) {
+    case "done":
+      return words.done(what);
+    case "unchanged":
+      return words.unchanged(what);
+    case "expired":
+      return words.expired(what);
+    case "refused":
+      return words.refused(what, outcome.because);
+    case "pending":
+      return slow ? words.slow(what) : words.pending(what);
+  }
 }
 
 function Watched({ request, models }: { request: Pending; models: Models }) {
@@ -37,16 +55,9 @@ function Watched({ request, models }: { request: Pending; models: Models }) {
       document.removeEventListener("visibilitychange", look);
     };
   }, [wait, queries, request.line]);
-  const message =
-    outcome.state === "done"
-      ? words.done(request.what)
-      : outcome.state === "refused"
-        ? words.refused(request.what, outcome.because)
-        : wait === undefined
-          ? words.slow(request.what)
-          : words.pending(request.what);
+  const message = sentence(request.what, outcome, wait === undefined);
   useEffect(() => announce(message, { now: outcome.state === "refused" }), [message, outcome.state]);
-  const tone = { done: "good", refused: "bad", pending: "warn" }[outcome.state];
+  const tone = TONES[outcome.state];
   return (
     <div className={`notice ${tone}`}>
       <p>{message}</p>

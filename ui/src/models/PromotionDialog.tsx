@@ -49,8 +49,8 @@ function PromotionForm({ line, wanted, close }: FormProps) {
   const [trusted, setTrusted] = useState<ReadonlySet<string>>(new Set());
   const [wrong, setWrong] = useState<"why" | "trust" | null>(null);
   useUnsaved("promotion", why.trim() !== "");
-  const warned =
-    wanted.action === "promote" ? [...new Set(wanted.model.warnings.map((each) => each.column))] : [];
+  const warned = wanted.action === "promote" ? wanted.model.to_answer_for : [];
+  const day = wanted.action === "promote" ? wanted.model.as_of : null;
 
   async function send(event: FormEvent) {
     event.preventDefault();
@@ -66,16 +66,17 @@ function PromotionForm({ line, wanted, close }: FormProps) {
             version: wanted.model.version,
             role,
             why: reason,
-            trust: warned.length > 0 ? warned : null,
+            ...(warned.length > 0 && { trust: warned }),
+            ...(day !== null && { as_of: day }),
           }
-        : { action: "rollback", version: null, role: null, why: reason, trust: null };
+        : { action: "rollback", version: wanted.champion, why: reason };
     try {
       const { request_id } = await request.mutateAsync(asked);
       const what =
         wanted.action === "promote"
           ? texts.models.request.whatPromote(wanted.model.version, texts.models[role])
           : texts.models.request.whatRollback;
-      remember({ line, request_id, what, since: Date.now() });
+      remember({ line, request_id, what });
     } catch {
       return; // the dialog shows why, and keeps what was typed
     }
@@ -97,6 +98,7 @@ function PromotionForm({ line, wanted, close }: FormProps) {
           ))}
         </fieldset>
       )}
+      {day !== null && <p className="notice warn">{words.backTest(day)}</p>}
       {wanted.action === "promote" && warned.length > 0 && (
         <fieldset className="stack fields" aria-describedby={wrong === "trust" ? `${id}wrong` : undefined}>
           <legend>{words.trust}</legend>

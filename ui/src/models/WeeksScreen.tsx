@@ -299,13 +299,7 @@ export function heatRows(weeks: Weeks, metric: string, columns: readonly string[
       name,
       cells: columns.map((column) => {
         const cell = cells.get(column);
-        return cell ? { verdict: cell.verdict, value: cell.value, threshold: thresholdOf(cell) } : null;
+        return cell ? { verdict: cell.verdict, value: cell.value, threshold: cell.threshold } : null;
       }),
     }));
-}
-
-/** The bound of a cell, if the answer has it. */
-function thresholdOf(cell: object): number | null {
-  const threshold = (cell as { threshold?: unknown }).threshold;
-  return typeof threshold === "number" ? threshold : null;
 }

@@ -12,6 +12,20 @@ afterEach(() => {
   forget("motor");
 });
 
+const ASKED: Models["requests"][number] = {
+  request_id: "r-8",
+  at: "2026-09-28T11:00:00Z",
+  by: "ida",
+  action: "promote",
+  version: "8",
+  role: "champion",
+  why: "better on new claims",
+  trust: ["days_since_inception"],
+  state: "asked",
+  ended_at: null,
+  because: null,
+};
+
 async function requestPromotion(replies: Parameters<typeof showScreen>[2]) {
   const shown = showScreen("/models/motor", EVERYBODY, { "GET /app/models/motor": MODELS, ...replies });
   const user = userEvent.setup(vi.isFakeTimers() ? { advanceTimers: vi.advanceTimersByTime } : {});
@@ -54,7 +68,6 @@ describe("models", () => {
     await user.click(send);
     expect(within(dialog).getByRole("alert").textContent).toBe("Give a reason.");
     await user.type(within(dialog).getByRole("textbox", { name: "Reason" }), "better on new claims");
-    await user.click(within(dialog).getByRole("checkbox", { name: /days_since_inception/ }));
     await user.click(send);
     expect(within(dialog).getByRole("alert").textContent).toContain("Judge each warning");
     expect(requests.some((each) => each.method === "POST")).toBe(false);
@@ -63,21 +76,7 @@ describe("models", () => {
   it("are shown as requested until the list shows the promotion, and never before as done", async () => {
     vi.useFakeTimers({ shouldAdvanceTime: true });
     let promoted = false;
-    const after: Models = {
-      ...MODELS,
-      promotions: [
-        {
-          request_id: "r-8",
-          at: "2026-09-28T11:00:00Z",
-          action: "promote",
-          role: "champion",
-          version: "8",
-          by: "ida",
-          why: "better on new claims",
-        },
-        ...MODELS.promotions,
-      ],
-    };
+    const after: Models = { ...MODELS, requests: [{ ...ASKED, state: "carried_out" }] };
     const { user, dialog, requests } = await requestPromotion({
       "GET /app/models/motor": () => (promoted ? after : MODELS),
       "POST /app/models/motor/promotions": () =>
@@ -94,7 +93,7 @@ describe("models", () => {
       version: "8",
       role: "champion",
       why: "better on new claims",
-      trust: ["days_since_inception", "postcode_area"],
+      trust: ["days_since_inception"],
     });
     expect(screen.getByRole("button", { name: "Promote model 7" }).hasAttribute("disabled")).toBe(true);
     promoted = true;
@@ -102,20 +101,26 @@ describe("models", () => {
     await screen.findAllByText("Done: model 8 as Champion.");
   });
 
-  it("show a refusal that comes later, with its reason", async () => {
-    const request = { line: "motor", request_id: "r-8", what: "model 8 as champion", since: 0 };
-    const refused = {
-      request_id: "r-8",
-      at: "2026-09-28T11:00:00Z",
-      by: "ida",
-      version: "8",
-      because: "no trust",
-    };
+  it("show what became of a request: refused with its reason, expired, or so already", () => {
+    const request = { line: "motor", request_id: "r-8", what: "model 8 as champion" };
+    const became = (changes: Partial<Models["requests"][number]>) =>
+      outcomeOf(request, { ...MODELS, requests: [{ ...ASKED, ...changes }] });
     expect(outcomeOf(request, MODELS)).toEqual({ state: "pending" });
-    expect(outcomeOf(request, { ...MODELS, refused })).toEqual({ state: "refused", because: "no trust" });
-    expect(outcomeOf(request, { ...MODELS, refused: { ...refused, request_id: "r-1" } })).toEqual({
-      state: "pending",
+    expect(became({})).toEqual({ state: "pending" });
+    expect(became({ state: "refused", because: "no trust" })).toEqual({
+      state: "refused",
+      because: "no trust",
     });
+    expect(became({ state: "expired" })).toEqual({ state: "expired" });
+    expect(became({ state: "unchanged" })).toEqual({ state: "unchanged" });
+    expect(became({ request_id: "r-1", state: "refused" })).toEqual({ state: "pending" });
+  });
+
+  it("show a request that somebody else waits for, and let nobody send a second one", async () => {
+    showScreen("/models/motor", EVERYBODY, { "GET /app/models/motor": { ...MODELS, requests: [ASKED] } });
+    await screen.findAllByText(/^Requested: model 8 as Champion/);
+    expect(screen.getByRole("button", { name: "Promote model 7" }).hasAttribute("disabled")).toBe(true);
+    expect(screen.getByRole("button", { name: "Roll back" }).hasAttribute("disabled")).toBe(true);
   });
 
   it("keep what was typed when the request is refused at once", async () => {
@@ -184,7 +189,7 @@ describe("weeks", () => {
       ["alarm", "watch", "ok", "not enough data"].indexOf(row.cells[0]?.verdict ?? "not enough data"),
     );
     expect(ranks).toEqual([...ranks].sort());
-    expect(rows.length).toBe(26);
+    expect(rows.length).toBe(22);
     for (const row of rows) {
       for (const [place, cell] of row.cells.entries()) {
         const source = WEEKS_ANSWER.features.find(

@@ -11,7 +11,7 @@ import "../app/overview.css";
 import { Wide } from "../charts/Wide";
 import { Moment } from "../format/format";
 import { texts } from "../texts";
-import { type FoundClaim, useSearchClaims, type Wanted } from "./queries";
+import { type Found, useSearchClaims, type Wanted } from "./queries";
 
 /** Claims of one answer: more may match. */
 const MOST = 50;
@@ -30,7 +30,7 @@ export default function SearchScreen() {
     filters.q && !byValue ? { wanted: { q: filters.q, line: filters.line }, number: 0 } : null,
   );
   const found = useSearchClaims(asked?.wanted ?? null, asked?.number ?? 0);
-  const shown = found.data;
+  const shown = found.data?.claims;
   useEffect(() => {
     if (shown) announce(shown.length === 0 ? texts.search.none : texts.search.found(shown.length));
   }, [shown]);
@@ -162,15 +162,25 @@ export default function SearchScreen() {
       {asked === null ? (
         <p className="muted">{words.empty}</p>
       ) : (
-        <Answer query={found}>{(claims) => <Results claims={claims} />}</Answer>
+        <Answer query={found}>{(answer) => <Results found={answer} />}</Answer>
       )}
     </Page>
   );
 }
 
-export function Results({ claims }: { claims: readonly FoundClaim[] }) {
+export function Results({ found }: { found: Found }) {
   const words = texts.search;
-  if (claims.length === 0) return <p>{words.none}</p>;
+  const { claims, unsearchable } = found;
+  return (
+    <>
+      {unsearchable.length > 0 && <p className="notice">{words.unsearchable(unsearchable.join(", "))}</p>}
+      {claims.length === 0 ? <p>{words.none}</p> : <Claims claims={claims} />}
+    </>
+  );
+}
+
+function Claims({ claims }: { claims: Found["claims"] }) {
+  const words = texts.search;
   return (
     <section className="panel">
       <h2>{words.found(claims.length)}</h2>

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { api, body, type Schemas } from "../api/client";
 import { purposeHeader } from "../api/header";
 
-export type FoundClaim = Schemas["FoundClaim"];
+export type Found = Schemas["Found"];
 
 export type Wanted = { q: string; line: string } | { column: string; value: string; line: string };
 

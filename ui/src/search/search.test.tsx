@@ -52,7 +52,10 @@ describe("the search", () => {
   });
 
   it("says that nothing was found, or why it was refused", async () => {
-    const { unmount } = showScreen("/search?q=X", EVERYBODY, { "GET /app/search": { claims: [] } });
+    const { unmount } = showScreen("/search?q=X", EVERYBODY, {
+      "GET /app/search": { claims: [], unsearchable: ["home"] },
+    });
+    expect((await screen.findByText(/^In home, this column is stored as a hash/)).className).toBe("notice");
     expect((await screen.findAllByText("No claim found that you may read.")).length).toBeGreaterThan(0);
     unmount();
     showScreen("/search?q=X", EVERYBODY, { "GET /app/search": problem(400, "purpose") });

@@ -11,11 +11,13 @@ import type { HeldCase } from "./queries";
 
 interface Props {
   cases: readonly HeldCase[];
+  /** How many there are: the list may end before. */
+  held: number;
   person: string;
   onPerson: (person: string) => void;
 }
 
-export function HeldCases({ cases, person, onPerson }: Props) {
+export function HeldCases({ cases, held, person, onPerson }: Props) {
   const words = texts.team.held;
   const [chosen, setChosen] = useState<HeldCase | null>(null);
   const dialog = useRef<HTMLDialogElement>(null);
@@ -27,7 +29,7 @@ export function HeldCases({ cases, person, onPerson }: Props) {
     <section className="panel" aria-labelledby="held-title">
       <div className="panel-head">
         <h2 id="held-title">
-          {words.title} <span className="muted">{count(shown.length)}</span>
+          {words.title} <span className="muted">{count(person ? shown.length : held)}</span>
         </h2>
         {people.length > 1 && (
           <div className="row">
@@ -74,6 +76,7 @@ export function HeldCases({ cases, person, onPerson }: Props) {
           </table>
         </Wide>
       )}
+      {cases.length < held && <p className="hint">{words.first(count(cases.length))}</p>}
       <AssignDialog ref={dialog} held={chosen} onClose={() => setChosen(null)} />
     </section>
   );

@@ -77,6 +77,7 @@ export function TeamView({ team, person, onPerson }: Props) {
           {
             name: words.overdue,
             value: team.overdue ? count(team.overdue) : words.overdueNone,
+            detail: words.dueSoon(count(team.due_within_day), count(team.due_within_week)),
             ...(team.overdue > 0 && { tone: "bad" as const }),
           },
           {
@@ -91,7 +92,15 @@ export function TeamView({ team, person, onPerson }: Props) {
           {
             name: words.saved,
             value: team.saved === null ? "–" : amount(team.saved),
-            detail: team.saved === null ? words.savedUnknown : words.savedHint,
+            detail:
+              team.saved === null || team.review_cost === null
+                ? words.savedUnknown
+                : words.savedWords(
+                    count(team.confirmed_frauds),
+                    amount(team.confirmed_amount),
+                    count(team.reviews),
+                    amount(team.review_cost),
+                  ),
           },
         ]}
       />
@@ -106,7 +115,7 @@ export function TeamView({ team, person, onPerson }: Props) {
           <HitRates team={team} />
         </section>
       </div>
-      <HeldCases cases={team.cases} person={person} onPerson={onPerson} />
+      <HeldCases cases={team.cases} held={team.held} person={person} onPerson={onPerson} />
       <PeopleTable people={team.people} enough={team.enough} />
     </>
   );
@@ -160,10 +169,12 @@ function Ages({ team }: { team: Team }) {
       description={words.words(count(team.open), count(team.overdue))}
       binName={words.bin}
       countName={words.count}
-      bins={team.ages.map(({ from_day, to_day, cases }) => ({
+      lateName={words.late}
+      bins={team.ages.map(({ from_day, to_day, cases, overdue }) => ({
         label:
           to_day === null ? words.from(count(from_day)) : words.range(count(from_day), count(to_day - 1)),
         count: cases,
+        late: overdue,
       }))}
     />
   );

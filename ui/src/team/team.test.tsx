@@ -92,7 +92,7 @@ describe("the team", () => {
     });
     const user = userEvent.setup();
     await user.click(await screen.findByRole("button", { name: "Reassign claim MTR-00A1B2C3D4E5" }));
-    const dialog = screen.getByRole("dialog");
+    const dialog = screen.getByRole("dialog", { name: /^Reassign/ });
     await within(dialog).findByRole("option", { name: "zoe" });
     await user.selectOptions(within(dialog).getByRole("combobox", { name: "To" }), "zoe");
     await user.type(within(dialog).getByRole("textbox", { name: "Reason" }), "why");

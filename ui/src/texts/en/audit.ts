@@ -61,6 +61,8 @@ export const audit = {
       "Every five minutes the newest events are sealed: their digest is stored where nobody can change it.",
     none: "Nothing is sealed yet.",
     unsealed: (count: string) => `${count} events are not sealed yet.`,
+    gap: (number: string, replaces: string) =>
+      `Seal ${number} follows a restore of the database: events of the seals from ${replaces} on are no longer in it. Their digests still are in the store.`,
     number: "No.",
     events: "Events",
     range: "From and to",
@@ -78,8 +80,11 @@ export const audit = {
     intactWords: (events: string, seals: string) =>
       `${events} events were recomputed and agree with ${seals} seals, in the database and in the store that nobody can change.`,
     altered: "Altered",
-    alteredWords: (first: string) => `The first that differs is event ${first}.`,
-    alteredUnknown: "The record differs from its seals.",
+    alteredWords: (differences: string) =>
+      differences === "1" ? "One difference was found." : `${differences} differences were found.`,
+    first: "The first:",
+    not: (unsealed: string, unverified: string) =>
+      `Not compared: ${unsealed} events that are not sealed yet, ${unverified} whose seals are missing or changed.`,
     by: (person: string) => `Verified by ${person},`,
     range: (first: string, last: string) => `Events ${first} to ${last}.`,
     next: "Tell the privacy officer, change nothing, and follow the runbook's page on the audit record.",

@@ -20,6 +20,8 @@ export const models = {
     registered: "registered",
     refused: "refused",
     backTest: (day: string) => `back-test: knows nothing after ${day}`,
+    exception: (gate: string, by: string, why: string) =>
+      `exception to the gate for ${gate}, approved by ${by}: ${why}`,
     gates: (gates: string) => `failed: ${gates}`,
   },
   compare: {
@@ -93,6 +95,8 @@ export const models = {
     whyHint: "On one line. It is stored permanently, with your name.",
     whyMissing: "Give a reason.",
     trust: "I have judged these warnings and trust the model nevertheless:",
+    backTest: (day: string) =>
+      `This model is from a back-test: it knows nothing after ${day}, and was not compared with the present champion.`,
     trustMissing: "Judge each warning, or do not promote the model.",
     send: "Request the promotion",
     sending: "Sending …",
@@ -111,6 +115,9 @@ export const models = {
       `Requested: ${what}. It is not in the list yet. The request is kept: look again later, or ask the person on duty.`,
     refused: (what: string, because: string) => `Refused: ${what}. ${because}`,
     done: (what: string) => `Done: ${what}.`,
+    unchanged: (what: string) => `Nothing changed: it was so already (${what}).`,
+    expired: (what: string) =>
+      `Not carried out within an hour: ${what}. Ask the person on duty, then request it again.`,
     whatPromote: (version: string, role: string) => `model ${version} as ${role}`,
     whatRollback: "rollback of the champion",
     lookAgain: "Look again",
@@ -125,6 +132,8 @@ export const models = {
     why: "Why",
     actions: { promote: "promoted", rollback: "rolled back", vacate: "taken out of service" },
     words: (action: string, version: string, role: string) => `${version} ${action} (${role})`,
+    trusted: (columns: string) => `trusted nevertheless: ${columns}`,
+    equal: (version: string) => `serves the same as model ${version}`,
     noVersion: "no model",
     refusedTitle: "The newest refused request",
     refused: (version: string, by: string) => `${version}, requested by ${by},`,
@@ -135,8 +144,9 @@ export const models = {
     version: "Version",
     status: "Status",
     asked: "Requested",
+    why: "Why",
     ended: "Ended",
-    error: "Reason",
+    error: "Result",
     running: "still running",
     statuses: {
       starting: "starting",

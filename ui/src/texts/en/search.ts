@@ -7,8 +7,7 @@ export const search = {
   byValue: "A shared value",
   id: "Claim id, or how it begins",
   value: "Value",
-  valueHint:
-    "It must be the whole value. It is compared as a hash and is kept neither in the address nor in the history.",
+  valueHint: "It must be the whole value. It is kept neither in the address nor in the history.",
   column: "Column",
   columnHint: "Of the contract, which must link claims (linkOn), such as a telephone number.",
   line: "Line",
@@ -17,6 +16,8 @@ export const search = {
   recorded: "Each search is on record, with its purpose.",
   empty: "Type the beginning of a claim id, or choose a value that claims may share.",
   none: "No claim found that you may read.",
+  unsearchable: (lines: string) =>
+    `In ${lines}, this column is stored as a hash, so that a value cannot be searched for: the connected claims of a case show who shares it.`,
   found: (count: number) => (count === 1 ? "One claim found" : `${count} claims found`),
   limit: "These are the first claims; a longer beginning finds fewer.",
   claim: "Claim",

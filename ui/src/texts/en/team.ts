@@ -17,6 +17,7 @@ export const statistics = {
   weeks: "Decisions by week",
   weeksDescription: (weeks: number, decided: string) =>
     `${decided} decisions in ${weeks} ${weeks === 1 ? "week" : "weeks"}, by verdict.`,
+  since: "Since",
   private: "Only you see this page. Your lead sees a summary once you have enough decisions.",
   verdicts: { fraud: "Fraud", not_fraud: "Not fraud", inconclusive: "Inconclusive" },
 } as const;
@@ -35,9 +36,10 @@ export const team = {
     `of ${of} final decisions; 95% interval ${low} to ${high}`,
   hitNone: "No referral has been decided finally yet.",
   saved: "Saved",
-  savedHint:
-    "Amounts of confirmed frauds, less the cost of all reviews; in the unit of the contract's amount.",
-  savedUnknown: "The contract names no amount or no cost of a review.",
+  savedWords: (frauds: string, amount: string, reviews: string, cost: string) =>
+    `${frauds} confirmed frauds, ${amount} in all, less ${reviews} reviews at ${cost}; in the unit of the contract's amount.`,
+  savedUnknown: "The contract names no cost of a review.",
+  dueSoon: (day: string, week: string) => `${day} more are due within a day, ${week} within a week.`,
   noCases: "This line has no case yet. Cases open when claims are scored.",
   capacity: {
     title: "Capacity",
@@ -57,6 +59,7 @@ export const team = {
       `${open} cases are open, ${overdue} of them past their due date.`,
     bin: "Days open",
     count: "Cases",
+    late: "Overdue",
     range: (from: string, to: string) => `${from}–${to}`,
     from: (from: string) => `${from} +`,
   },
@@ -72,6 +75,7 @@ export const team = {
   },
   held: {
     title: "Who holds what",
+    first: (count: string) => `These are the ${count} that are due first.`,
     none: "Nobody holds, has been assigned or has snoozed a case.",
     claim: "Claim",
     state: "State",

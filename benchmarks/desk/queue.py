@@ -5,6 +5,7 @@ import statistics
 import threading
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 from benchmarks.command import say
@@ -14,7 +15,7 @@ from claimwatch.storage import desk
 from claimwatch.storage.case_api import Caller
 from claimwatch.storage.connection import Database
 
-PEOPLE, RUNS, SECONDS = 20, 5, 10.0
+PEOPLE, RUNS, SECONDS, CALLS = 20, 5, 10.0, 300
 PAUSE = 1.0
 """Seconds between two decisions of a person, who needs a minute in fact."""
 
@@ -55,6 +56,7 @@ def measure(book: Book) -> dict[str, Any]:
     book.change(_HEAD, {"cases": 1000, "people": PEOPLE})
     figures["head_of_1000_taken"] = _runs(book, PAUSE)
     figures["without_pauses"] = _runs(book, None)
+    figures["processor"] = _processor(book)
     figures["without_cases"] = _peer(book)
     return figures
 
@@ -98,7 +100,35 @@ def _run(book: Book, pause: float | None) -> dict[str, float]:
     for each in people:
         each.join()
     assert failures == [], failures[:3]
-    return {"decisions_per_s": len(times["decide"]) / SECONDS} | {
+    return {"decisions_per_s": len(times["decide"]) / SECONDS} | _percentiles(times)
+
+
+def _processor(book: Book) -> dict[str, float]:
+    """Return the processor time of the server for one call, whatever else the machine has to do."""
+    who = Caller("person-0", "fraud_investigation", "benchmark", ("investigator",))
+    times: dict[str, list[float]] = {"next": [], "decide": []}
+    with contextlib.closing(book.as_task("api")) as database:
+        with database.transaction() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            row = cursor.fetchone()
+            assert row is not None
+        used = Path(f"/proc/{row[0]}/schedstat")
+        for _ in range(CALLS):
+            before = _nanoseconds(used)
+            case = _ask(database, "next_case", {}, who)["case"]
+            between = _nanoseconds(used)
+            _ask(database, "decide", _decision(case), who)
+            times["next"].append((between - before) / 1e9)
+            times["decide"].append((_nanoseconds(used) - between) / 1e9)
+    return {name: round(value, 1) for name, value in _percentiles(times).items()}
+
+
+def _nanoseconds(used: Path) -> int:
+    return int(used.read_text("ascii").split()[0])
+
+
+def _percentiles(times: dict[str, list[float]]) -> dict[str, float]:
+    return {
         f"{name}_{label}_ms": value * 1000
         for name, each in times.items()
         for label, value in (("p50", statistics.median(each)), ("p95", sorted(each)[int(len(each) * 0.95)]))
@@ -151,5 +181,6 @@ def rows(figures: dict[str, Any]) -> list[tuple[object, ...]]:
     found: list[tuple[object, ...]] = [
         (label, *(figures[name][key] for key in keys)) for name, label in names.items()
     ]
+    found.append(("one person, processor time", *(figures["processor"][key] for key in keys[:4]), "-"))
     peer = figures["without_cases"]["next_p50_ms"]
     return [*found, ("a query over scores and claims, one person", peer, "-", "-", "-", "-")]

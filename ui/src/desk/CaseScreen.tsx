@@ -199,7 +199,7 @@ function Opened({ shown, next, update }: PartProps & { update: (changed: Partial
       <div className="dock-state row">
         {holding === "mine" && (
           <span className={lease.seconds < 120 ? "lease ending" : "lease"} title={words.leaseHint}>
-            {words.heldByYou} <span className="clock">{clock(lease.seconds)}</span>
+            {words.heldByYou} <span className="clock">{clock(Math.floor(lease.seconds))}</span>
           </span>
         )}
         {holding === "lost" && (

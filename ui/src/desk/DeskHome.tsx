@@ -4,6 +4,8 @@ import { Link } from "wouter";
 import { Answer, Failure } from "../app/Answer";
 import { Page } from "../app/Page";
 import { useKeys } from "../keyboard/keys";
+import { OwnStatistics } from "../team/OwnStatistics";
+import { useStatistics } from "../team/queries";
 import { texts } from "../texts";
 import { listQueue, type QueueFilters } from "./calls";
 import { useNext, waitingInWords } from "./useNext";
@@ -16,6 +18,7 @@ const MINE: QueueFilters = { line: "", state: "", holder: "me", q: "", due_befor
 
 export function DeskHome() {
   const next = useNext();
+  const statistics = useStatistics();
   const mine = useQuery({
     queryKey: ["queue", MINE, "home"],
     queryFn: ({ signal }) => listQueue(MINE, null, signal),
@@ -60,6 +63,10 @@ export function DeskHome() {
           )
         }
       </Answer>
+      <section className="stack" aria-labelledby="own-title">
+        <h2 id="own-title">{texts.statistics.title}</h2>
+        <Answer query={statistics}>{(own) => <OwnStatistics statistics={own} />}</Answer>
+      </section>
     </Page>
   );
 }

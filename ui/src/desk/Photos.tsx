@@ -153,7 +153,14 @@ export function Photos({ shown }: { shown: Case }) {
       ) : !allowed ? (
         <p className="muted">{words.forbidden}</p>
       ) : (
-        <Answer query={photos}>{(answer) => <Grid id={shown.case_id} photos={answer.photos} />}</Answer>
+        <Answer query={photos}>
+          {(answer) => (
+            <>
+              <Grid id={shown.case_id} photos={answer.photos} />
+              {answer.more > 0 && <p className="hint">{words.more(answer.more)}</p>}
+            </>
+          )}
+        </Answer>
       )}
     </section>
   );

@@ -13,7 +13,6 @@ import {
 } from "../../tests/fake_api";
 import { forgetEverything } from "../app/forget";
 import { undoTime } from "./CaseScreen";
-import { place } from "./Links";
 import { moved } from "./PhotoViewer";
 
 const FIRST = "00000000-0000-4000-8000-000000000001";
@@ -490,26 +489,17 @@ describe("a sign-out", () => {
 });
 
 describe("connected claims", () => {
-  it("are all in the table, with what they share, and hubs are named", async () => {
+  it("are in a table with what they share, hubs are named, and each leads to its case", async () => {
     const answer = JSON.parse(JSON.stringify(links).replaceAll("MTR-00A1B2C3D4E5", "FIRST"));
+    answer.nodes[1].case_id = SECOND;
     api.always(`GET /app/cases/${FIRST}/links`, () => answer);
+    api.always(`GET /app/cases/${SECOND}`, () => makeCase({ case_id: SECOND, claim_id: "SECOND" }));
     await work({ linked: 7 });
-    const table = await screen.findByRole("table", { name: "Claims that share something with this one" });
-    expect(within(table).getAllByRole("row")).toHaveLength(8);
-    expect(screen.getByText(/Workshop: 1,240 claims share this value/)).toBeTruthy();
-    expect(screen.getByRole("img", { name: /Picture of 7 connected claims/ })).toBeTruthy();
-  });
-
-  it("stand on their rings, each at a place of its own", () => {
-    const nodes = [...Array(80)].map((_, index) => ({
-      ...(links.nodes[1] as (typeof links.nodes)[number]),
-      claim_id: `C${index}`,
-      hop: index === 0 ? 0 : index < 20 ? 1 : 2,
-    }));
-    const places = place({ ...links, nodes, edges: [] }, "motor/C0");
-    const drawn = [...places.values()].map(({ x, y }) => `${x.toFixed(3)} ${y.toFixed(3)}`);
-    expect(new Set(drawn).size).toBe(drawn.length);
-    expect(places.size).toBe(49);
+    const table = within(await screen.findByRole("table", { name: "Connected claims" }));
+    expect(table.getAllByRole("row")).toHaveLength(8);
+    expect(screen.getByText(/workshop: shared by 1,240 claims/)).toBeTruthy();
+    await userEvent.click(table.getByText(`motor/${answer.nodes[1].claim_id}`));
+    await heading("SECOND");
   });
 });
 

@@ -52,7 +52,7 @@ export const charts = {
     distance: (distance: number) => (distance === 0 ? "identical" : `${distance} of 64 bits differ`),
     here: "this claim",
     open: (claim: string) => `Open claim ${claim}`,
-    verdicts: { fraud: "fraud", not_fraud: "not fraud", inconclusive: "inconclusive", none: "undecided" },
+    verdicts: { fraud: "fraud", not_fraud: "honest", inconclusive: "inconclusive", none: "undecided" },
     states: {
       open: "open",
       second_look: "second look",

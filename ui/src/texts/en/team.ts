@@ -19,7 +19,7 @@ export const statistics = {
     `${decided} decisions in ${weeks} ${weeks === 1 ? "week" : "weeks"}, by verdict.`,
   since: "Since",
   private: "Only you see this page. Your lead sees a summary once you have enough decisions.",
-  verdicts: { fraud: "Fraud", not_fraud: "Not fraud", inconclusive: "Inconclusive" },
+  verdicts: { fraud: "Fraud", not_fraud: "Honest", inconclusive: "Inconclusive" },
 } as const;
 
 export const team = {

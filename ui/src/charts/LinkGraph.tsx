@@ -41,6 +41,8 @@ export function LinkGraph({ nodes, edges, hubs, onOpen, title = texts.charts.lin
   const others = found.filter((each) => each.number > 0);
   const description = words.description(others.length, kinds.map(words.kinds));
   const middle = size / 2;
+  // A claim of the same line is named without it.
+  const line = center?.split("/")[0];
   return (
     <figure className="chart link-graph" aria-label={title}>
       <div className="link-columns">
@@ -145,7 +147,7 @@ export function LinkGraph({ nodes, edges, hubs, onOpen, title = texts.charts.lin
                   onPointerEnter={() => setActive(each.key)}
                   onPointerLeave={() => setActive(null)}
                 >
-                  {each.key}
+                  {each.node.line === line ? each.node.claim_id : each.key}
                 </button>,
                 connection(each, edges, center, places),
                 String(each.node.hop),

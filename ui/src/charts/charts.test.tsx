@@ -233,8 +233,8 @@ describe("the link graph", () => {
     );
     expect(cells(container)).toEqual([
       ["1", "home/C/7", "iban", "1", "undecided"],
-      ["2", "motor/B", "phone, the same photo (3 of 64 bits differ)", "1", "fraud"],
-      ["3", "motor/D", "phone (from no. 2)", "2", "undecided"],
+      ["2", "B", "phone, the same photo (3 of 64 bits differ)", "1", "fraud"],
+      ["3", "D", "phone (from no. 2)", "2", "undecided"],
     ]);
     const numbers = [...container.querySelectorAll(".link-node > text")].map((text) => text.textContent);
     expect(numbers).toEqual(["1", "2", "3"]);

@@ -1,4 +1,4 @@
-"""The desk in PostgreSQL: the next case, with 20 people, 1,000,000 scored claims and 100,000 open cases.
+"""The desk in PostgreSQL: links, and the next case for 20 people; 1,000,000 claims, 100,000 open cases.
 
 python -m benchmarks.desk                    measures everything; writes benchmarks/results.json
 python -m benchmarks.desk --claims 100000    fewer claims, for a first look
@@ -10,26 +10,32 @@ cores as the server. Each ``next`` hands out a case with its claim, reasons and 
 import argparse
 
 from benchmarks.command import Figures, argument_parser, run
-from benchmarks.desk import queue
+from benchmarks.desk import links, queue
 from benchmarks.desk.book import CLAIMS, OPEN, book
 from benchmarks.results import circumstances, table
 
 
 def measure(options: argparse.Namespace) -> Figures:
-    """Measure the queue."""
+    """Measure links and the queue."""
     with book(options.folder / "desk", options.claims, options.claims * OPEN // CLAIMS) as filled:
-        figures: Figures = {"claims": options.claims, "queue": queue.measure(filled)}
+        figures: Figures = {"claims": options.claims}
+        # First, because a case counts its links.
+        figures["links"] = links.measure(filled)
+        figures["queue"] = queue.measure(filled)
         return figures | circumstances("psycopg2-binary")
 
 
 def report(figures: Figures) -> str:
     """Return the figures as tables."""
-    found = figures["queue"]
+    found, linked = figures["queue"], figures["links"]
+    hops = ("links", "p50 ms", "p95 ms", "claims linked", "hubs")
     head = ("queue", "next p50 ms", "p95 ms", "decide p50 ms", "p95 ms", "decisions per s")
     return "\n".join(
         [
             f"{figures['claims']:,} scored claims, {found['cases']:,} cases, opened in {found['opened_s']} s",
             table(head, queue.rows(found)),
+            f"{linked['values']:,} values, fed in {linked['fed_s']} s, {linked['hubs']} hubs",
+            table(hops, links.rows(linked)),
         ]
     )
 

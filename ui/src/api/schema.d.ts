@@ -760,13 +760,13 @@ export interface components {
             /** @enum {string} */
             action: "skip" | "snooze" | "hand_over" | "renew" | "release" | "take";
             /** @default null */
-            generation: number | null;
+            generation?: number | null;
             /** @default null */
-            until: string | null;
+            until?: string | null;
             /** @default null */
-            to: string | null;
+            to?: string | null;
             /** @default null */
-            reason: string | null;
+            reason?: string | null;
         };
         /** @description Undecided cases that have been open for so many days. */
         Age: {
@@ -940,7 +940,7 @@ export interface components {
              * @description Whether the score is hidden until the case of the claim is decided.
              * @default false
              */
-            blinded: boolean;
+            blinded?: boolean;
             decision: components["schemas"]["Outcome"] | null;
             /**
              * Format: date-time
@@ -1021,17 +1021,17 @@ export interface components {
             /** @description Of those that the contract offers. */
             grounds: string[];
             /** @default null */
-            note: string | null;
+            note?: string | null;
             /**
              * @description Whether somebody else is to decide, too.
              * @default false
              */
-            second_look: boolean;
+            second_look?: boolean;
             /**
              * @description How long it was on screen.
              * @default null
              */
-            seconds: number | null;
+            seconds?: number | null;
         };
         /** @description A model with what a person needs to judge it. */
         DeskModel: {
@@ -1093,14 +1093,14 @@ export interface components {
              * @description Needed to promote.
              * @default null
              */
-            role: ("champion" | "challenger") | null;
+            role?: ("champion" | "challenger") | null;
             /**
              * @description Columns with a warning.
              * @default null
              */
-            trust: string[] | null;
+            trust?: string[] | null;
             /** @default null */
-            as_of: string | null;
+            as_of?: string | null;
         };
         /** @description A training, and who asked for it. */
         DeskTraining: {
@@ -1140,7 +1140,7 @@ export interface components {
             /** @description The group of the column, or `photo`. */
             kind: string;
             /** @default null */
-            distance: number | null;
+            distance?: number | null;
         };
         /** @description A week whose checks have started. */
         Evaluation: {
@@ -1156,7 +1156,7 @@ export interface components {
         /** @description A week to check; without a window, the last completed one. */
         EvaluationRequest: {
             /** @default null */
-            window: string | null;
+            window?: string | null;
         };
         /** @description An access event: who asked for what, and for what purpose. */
         Event: {
@@ -1201,7 +1201,7 @@ export interface components {
             /** @description Why, for the history. */
             why: string;
             /** @default null */
-            request_id: string | null;
+            request_id?: string | null;
         };
         /** @description The newest score of the champion, with its reasons. */
         ExplainedScore: {
@@ -1211,7 +1211,7 @@ export interface components {
              * @description Null or missing until the case of the claim is decided.
              * @default null
              */
-            referred: boolean | null;
+            referred?: boolean | null;
             /** @description The version of a model; each line numbers its own. */
             model_version: string;
             /**
@@ -1275,7 +1275,7 @@ export interface components {
              * @description A short text, such as `Forbidden`.
              * @default null
              */
-            message: string | null;
+            message?: string | null;
         };
         /** @description A permission to grant or to revoke. */
         Grant: {
@@ -1287,7 +1287,7 @@ export interface components {
              * @description The line, or `*` for every line.
              * @default *
              */
-            line: string;
+            line?: string;
             /** @description Why, for the record. */
             why: string;
         };
@@ -1527,7 +1527,7 @@ export interface components {
         /** @description Which cases to hand out; without lines, those of all lines of the person. */
         NextRequest: {
             /** @default null */
-            lines: string[] | null;
+            lines?: string[] | null;
         };
         /** @description A claim that is linked. */
         Node: {
@@ -1617,7 +1617,7 @@ export interface components {
              * @description What is wrong, for a program.
              * @default
              */
-            code: string;
+            code?: string;
         };
         /** @description What is live now. */
         Promotion: {
@@ -1664,21 +1664,21 @@ export interface components {
             /** @description Why, for the history. */
             why: string;
             /** @default null */
-            request_id: string | null;
+            request_id?: string | null;
             /** @default null */
-            version: string | null;
+            version?: string | null;
             /**
              * @description Needed with a version.
              * @default null
              */
-            role: ("champion" | "challenger") | null;
+            role?: ("champion" | "challenger") | null;
             /** @default null */
-            as_of: string | null;
+            as_of?: string | null;
             /**
              * @description Columns with a warning.
              * @default null
              */
-            trust: string[] | null;
+            trust?: string[] | null;
         };
         /** @description A request of the desk, and what became of it. */
         PromotionRequested: {
@@ -1763,7 +1763,7 @@ export interface components {
              * @description What the contract says about the column.
              * @default
              */
-            meaning: string;
+            meaning?: string;
         };
         /** @description Claims that were accepted for loading; they have been stored, and nothing else yet. */
         Received: {
@@ -1875,20 +1875,20 @@ export interface components {
         ShownReason: {
             feature: string;
             /** @default null */
-            value: unknown;
+            value?: unknown;
             /** @default null */
-            typical: unknown;
+            typical?: unknown;
             /** @default null */
-            fraud_ratio: number | null;
+            fraud_ratio?: number | null;
             /** @default  */
-            text: string;
+            text?: string;
             contribution: number;
             /** @default null */
-            share: number | null;
+            share?: number | null;
             /** @default  */
-            meaning: string;
+            meaning?: string;
             /** @default false */
-            masked: boolean;
+            masked?: boolean;
         };
         /** @description How decided claims ended whose two main reasons are those of this claim. */
         Similar: {
@@ -2026,16 +2026,16 @@ export interface components {
             /** @description Why, for the history. */
             why: string;
             /** @default null */
-            asked_by: string | null;
+            asked_by?: string | null;
             /** @default null */
-            training_id: string | null;
+            training_id?: string | null;
             /** @default null */
-            as_of: string | null;
+            as_of?: string | null;
             /**
              * @description Columns that are kept.
              * @default null
              */
-            trust: string[] | null;
+            trust?: string[] | null;
         };
         /** @description A training of a line, whether or not it made a model. */
         TrainingRun: {
@@ -2118,7 +2118,7 @@ export interface components {
         /** @description The range to verify: so many seals up to the newest. */
         VerificationRequest: {
             /** @default 100 */
-            seals: number;
+            seals?: number;
         };
         /** @description A warning about a column of a model. */
         Warned: {

@@ -18,8 +18,7 @@ export function useSearchClaims(wanted: Wanted | null, number: number) {
     queryFn: async ({ signal }) => {
       const { line, ...terms } = wanted ?? { line: "", q: "" };
       const query = { ...terms, ...(line && { line }) };
-      return (await body(api.GET("/app/search", { params: { query, header: purposeHeader() }, signal })))
-        .claims;
+      return await body(api.GET("/app/search", { params: { query, header: purposeHeader() }, signal }));
     },
   });
 }

@@ -315,17 +315,25 @@ BEGIN
                                         'opened', w.opened, 'decided', w.decided, 'due', w.due) ORDER BY w.week)
     INTO per_week
     FROM (
-        SELECT l.week,
-               (SELECT coalesce(sum(f.rows_loaded), 0)::bigint FROM claimwatch.file AS f
-                WHERE f.line = line AND f.dataset = 'claims' AND f.status = 'committed'
-                  AND f.received_at >= l.since AND f.received_at < l.until) AS claims,
-               (SELECT count(*) FROM claimwatch.review_case AS c
-                WHERE c.line = line AND c.opened_at >= l.since AND c.opened_at < l.until) AS opened,
-               (SELECT count(*) FROM claimwatch.standing_decision AS d
-                WHERE d.line = line AND d.final AND d.at >= l.since AND d.at < l.until) AS decided,
-               (SELECT count(*) FROM claimwatch.review_case AS c
-                WHERE c.line = line AND c.state <> 'withdrawn' AND c.due_at >= l.since AND c.due_at < l.until) AS due
+        -- Each table is read once, however many weeks there are.
+        SELECT l.week, coalesce(sum(n.claims), 0)::bigint AS claims, coalesce(sum(n.opened), 0)::bigint AS opened,
+               coalesce(sum(n.decided), 0)::bigint AS decided, coalesce(sum(n.due), 0)::bigint AS due
         FROM claimwatch.last_weeks(weeks) AS l
+        LEFT JOIN (
+            SELECT date_trunc('week', f.received_at) AS monday, sum(f.rows_loaded) AS claims, 0 AS opened, 0 AS decided, 0 AS due
+            FROM claimwatch.file AS f
+            WHERE f.line = line AND f.dataset = 'claims' AND f.status = 'committed' AND f.received_at >= since GROUP BY 1
+            UNION ALL
+            SELECT date_trunc('week', c.opened_at), 0, count(*), 0, 0 FROM claimwatch.review_case AS c
+            WHERE c.line = line AND c.opened_at >= since GROUP BY 1
+            UNION ALL
+            SELECT date_trunc('week', d.at), 0, 0, count(*), 0 FROM claimwatch.standing_decision AS d
+            WHERE d.line = line AND d.final AND d.at >= since GROUP BY 1
+            UNION ALL
+            SELECT date_trunc('week', c.due_at), 0, 0, 0, count(*) FROM claimwatch.review_case AS c
+            WHERE c.line = line AND c.state <> 'withdrawn' AND c.due_at >= since GROUP BY 1
+        ) AS n ON n.monday = l.since
+        GROUP BY l.week
     ) AS w;
     WITH waiting AS (
         SELECT c.due_at, extract(epoch FROM moment - c.opened_at) / 86400 AS days FROM claimwatch.review_case AS c

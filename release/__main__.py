@@ -7,7 +7,7 @@ import typer
 from release.analysis.command import analysis
 from release.configuration import configure
 from release.credentials import print_credentials
-from release.desk import desk
+from release.desk import check_desk, desk
 from release.errors import ReleaseRefused
 from release.experiments import request_experiments
 from release.migrations import check_migrations
@@ -28,6 +28,7 @@ app.command("record")(record_release)
 app.command("migrations")(check_migrations)
 app.command("test-previous-release")(check_previous_release)
 app.command("desk")(desk)
+app.command("check-desk")(check_desk)
 app.command("credentials")(print_credentials)
 app.command("analysis")(analysis)
 app.command("review")(review)

@@ -41,6 +41,15 @@ def desk(
         print(MISSING, file=sys.stderr)
 
 
+def check_desk() -> None:
+    """Compare the types with openapi.json, check and test the web application; it needs Node.js."""
+    if not node_is_there():
+        raise ReleaseRefused("The desk is not checked: it needs Node.js 20.19 or later with npm.")
+    install_packages(PROJECT)
+    _npm(PROJECT, "run", "check")
+    _npm(PROJECT, "test")
+
+
 def build_desk(project: Path) -> bool:
     """Build the web application unless it is built; return False, and leave nothing built, without Node.js.
 
@@ -101,7 +110,7 @@ def _npm(project: Path, *arguments: str) -> None:
     done = subprocess.run(
         [npm, *arguments],
         cwd=project / UI,
-        env=os.environ | {"CI": "true", "NO_UPDATE_NOTIFIER": "1"},
+        env=os.environ | {"CI": "true", "NO_COLOR": "1", "NO_UPDATE_NOTIFIER": "1"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

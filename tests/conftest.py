@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 hypothesis.settings.register_profile("claimwatch", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("claimwatch")
 
-NEEDS_DEPLOYED_STACK = ("tests/e2e/", "tests/integration/iam/")
+NEEDS_DEPLOYED_STACK = ("tests/e2e/", "tests/integration/iam/", "tests/browser/")
 UNIT_TESTS = Path(__file__).parent / "unit"
 
 

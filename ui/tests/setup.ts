@@ -1,6 +1,9 @@
 /** What jsdom lacks of a browser. */
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, beforeEach, vi } from "vitest";
+
+// On a machine that is busy with other tests, a screen may take longer than the default of one second.
+configure({ asyncUtilTimeout: 15_000 });
 
 // jsdom has no modal dialogs: these are open or closed, and Escape is not handled.
 HTMLDialogElement.prototype.showModal = function showModal() {

@@ -8,7 +8,8 @@ export interface Config {
   authority_metadata?: Record<string, unknown>;
   /** The address of Cognito's sign-in pages; absent for an issuer of the insurer. */
   sign_in_url?: string;
-  lines?: string[];
+  /** The scopes to ask for, separated by blanks. */
+  scope?: string;
 }
 
 export class ConfigMissing extends Error {

@@ -39,7 +39,7 @@ export function createSession(config: Config): Session {
     redirect_uri: home,
     post_logout_redirect_uri: home,
     response_type: "code",
-    scope: "openid",
+    scope: config.scope ?? "openid",
     requestTimeoutInSeconds: 10,
     loadUserInfo: false,
     automaticSilentRenew: false,

@@ -7,15 +7,16 @@ def configuration(issuer: str, client_id: str, sign_in: str, scope: str) -> byte
     """Return ``config.json``.
 
     ``issuer`` is the issuer of the access tokens, and ``sign_in`` the origin of the user pool's sign-in page.
-    Without a user pool, ``sign_in`` is empty, and the application discovers the addresses of the issuer.
+    Without a user pool, ``sign_in`` is empty, and the application discovers the addresses of the issuer. Its
+    ``sign_in_url`` is where Cognito signs people out in its own way.
     """
     document: dict[str, object] = {
         "issuer": issuer,
         "client_id": client_id,
         "scope": scope,
-        "sign_in_url": sign_in or issuer,
     }
     if sign_in:
+        document["sign_in_url"] = sign_in
         # Cognito's discovery document is at another origin, and does not name the page that signs out.
         document["authority_metadata"] = {
             "issuer": issuer,

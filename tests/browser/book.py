@@ -1,0 +1,132 @@
+"""A small book for the desk: a promoted model, scored claims with open cases, and photos of some of them."""
+
+import random
+import uuid
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageFilter
+
+from claimwatch.storage import models
+from local.people import User, create_user
+from samples import Book, BookConfig, write_week
+from samples.delivery import Delivery, deliver
+from tests.cluster import database_at
+from tests.deployed import Deployed, Row, eventually
+from tests.motor_model import grow
+
+CLAIMS = 1_500
+"""Claims of the book; about a tenth of them become cases."""
+MORE_PEOPLE = {"ines": ("investigator",), "ivan": ("investigator",), "ilse": ("investigator",)}
+"""Investigators besides those of every stack: a second and a third look need other people."""
+
+
+@dataclass(frozen=True)
+class DeskBook:
+    """The prepared stack, and who may sign in."""
+
+    deployed: Deployed
+    people: dict[str, User]
+
+    def case(self, where: str = "true", *values: object) -> Row:
+        """Return a case that is open, held by nobody and assigned to nobody, and meets a condition of SQL."""
+        rows = self.deployed.query(
+            "SELECT * FROM claimwatch.review_case WHERE state = 'open' AND assigned_to IS NULL"
+            " AND snoozed_until IS NULL AND (lease_until IS NULL OR lease_until < now())"
+            f" AND ({where}) ORDER BY case_id LIMIT 1",
+            *values,
+        )
+        assert rows, f"no open case has {where}"
+        return rows[0]
+
+    def decisions(self, claim: str, person: str) -> list[Row]:
+        """Return a person's decisions on a claim, in their order; a second look has those of others, too."""
+        return self.deployed.query(
+            "SELECT * FROM claimwatch.decision WHERE claim_id = %s AND by = %s ORDER BY at", claim, person
+        )
+
+    def events(self, action: str, actor: str) -> int:
+        """Return how many access events of an action a person has caused."""
+        [row] = self.deployed.query(
+            "SELECT count(*) AS n FROM claimwatch.access_event WHERE action = %s AND actor = %s",
+            action,
+            actor,
+        )
+        count: int = row["n"]
+        return count
+
+
+def prepare(deployed: Deployed, folder: Path) -> DeskBook:
+    """Promote a model, load claims and photos, and wait for cases."""
+    version = _promote(deployed, folder / "training")
+    path = folder / "claims.csv"
+    write_week(path, Book(BookConfig(seed=23, claims_per_week=CLAIMS)), 0)
+    loaded = deployed.ended(deployed.drop(f"claims/motor/desk-{uuid.uuid4().hex[:8]}.csv", path.read_bytes()))
+    assert loaded["status"] == "committed", loaded
+
+    def opened() -> bool:
+        [row] = deployed.query(
+            "SELECT count(*) AS n FROM claimwatch.review_case WHERE model_version = %s AND state = 'open'",
+            version,
+        )
+        return bool(row["n"] >= CLAIMS * 0.06)
+
+    eventually(opened, "cases were opened")
+    people = {user.name: user for user in deployed.stack.users}
+    cognito, pool = deployed.client("cognito-idp"), deployed.outputs["UserPoolId"]
+    people |= {name: create_user(cognito, pool, name, *groups) for name, groups in MORE_PEOPLE.items()}
+    book = DeskBook(deployed, people)
+    _send_photos(book)
+    return book
+
+
+def _promote(deployed: Deployed, folder: Path) -> str:
+    config = BookConfig(seed=3, claims_per_week=300, weeks=8)
+    sent = deliver(config, folder, Delivery(settling_weeks=2), parts=("claims", "truth"))
+    weeks = sorted({Path(file.key).stem for file in sent if file.part == "claims"})
+    grown = grow(folder, weeks, f"desk-{uuid.uuid4().hex[:6]}")
+    bucket, s3 = deployed.outputs["ArtifactBucket"], deployed.client("s3")
+    for key, content in grown.keys().items():
+        s3.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
+    with database_at(deployed.stack.database_url).transaction() as cursor:
+        models.add_version(cursor, grown.registered(bucket))
+    answer = deployed.command("promote", "motor", grown.version, "--as", "champion", "--why", "the desk")
+    assert answer["version"] == grown.version, answer
+    return grown.version
+
+
+def _send_photos(book: DeskBook) -> None:
+    """Send two photos of one case, one of which is also a photo of another case.
+
+    In line motor, the event of a claim has the claim's id.
+    """
+    cases = book.deployed.query(
+        "SELECT claim_id FROM claimwatch.review_case WHERE state = 'open' ORDER BY blinded, case_id LIMIT 2"
+    )
+    shared = _jpeg(1)
+    sent = [
+        (cases[0]["claim_id"], "front.jpg", shared),
+        (cases[0]["claim_id"], "side.jpg", _jpeg(2)),
+        (cases[1]["claim_id"], "front.jpg", shared),
+    ]
+    versions = [book.deployed.drop(f"images/{event}/{name}", content) for event, name, content in sent]
+    eventually(
+        lambda: (
+            book.deployed.query(
+                "SELECT count(*) AS n FROM claimwatch.claim_image WHERE version_id = ANY(%s)", versions
+            )[0]["n"]
+            == len(versions)
+        ),
+        "the photos were received",
+    )
+
+
+def _jpeg(seed: int) -> bytes:
+    draw = random.Random(seed)
+    small = Image.frombytes("RGB", (16, 12), draw.randbytes(16 * 12 * 3))
+    written = BytesIO()
+    small.resize((1200, 900), Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(3)).save(
+        written, "JPEG"
+    )
+    return written.getvalue()

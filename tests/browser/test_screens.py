@@ -1,0 +1,67 @@
+"""Every screen, as each role sees it: accessible in both themes, and usable on a narrow or enlarged page."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.book import DeskBook
+from tests.browser.conftest import Opens
+from tests.browser.desk import Desk
+
+ROLES = {"ida": "investigator", "leo": "lead", "dana": "data-scientist", "axel": "auditor"}
+WIDTHS = (1280, 400)
+"""Widths of the screenshots, in pixels."""
+NARROW, ENLARGED = 320, 640
+"""A narrow phone, and a window of 1280 pixels at 200 %."""
+
+SCREENSHOTS = os.environ.get("CLAIMWATCH_SCREENSHOTS", "")
+"""A folder for pictures of every screen; `make screenshots` sets it."""
+
+
+def screens(desk: Desk, book: DeskBook) -> Iterator[tuple[str, str]]:
+    """Yield the name and the address of every screen that the navigation offers, and of a case."""
+    links = desk.page.get_by_role("navigation", name="Main").get_by_role("link").all()
+    found = [link.get_attribute("href") or "" for link in links]
+    assert found, "the navigation is empty"
+    for address in found:
+        yield re.sub(r"[^a-z0-9]+", "-", address.partition("#")[2]).strip("-") or "home", address
+    if "#/queue" in found:
+        photographed = book.deployed.query(
+            "SELECT c.case_id FROM claimwatch.review_case c JOIN claimwatch.claim_image i"
+            " ON i.event_id = c.claim_id ORDER BY c.blinded, c.case_id LIMIT 1"
+        )
+        blinded = book.case("blinded")
+        yield "case", f"#/case/{photographed[0]['case_id']}"
+        yield "case-blinded", f"#/case/{blinded['case_id']}"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ROLES)
+def test_a_screen_has_no_barrier_and_no_horizontal_scrolling(
+    name: str, theme: str, open_desk: Opens, book: DeskBook
+) -> None:
+    desk = open_desk(name, theme=theme)
+    barriers: dict[str, list[str]] = {}
+    scrolling: dict[str, int] = {}
+    for title, address in list(screens(desk, book)):
+        desk.show(address.partition("#")[2] and f"#{address.partition('#')[2]}")
+        if found := desk.findings():
+            barriers[title] = found
+        for width in (ENLARGED, NARROW):
+            desk.page.set_viewport_size({"width": width, "height": 700})
+            desk.settle()
+            if wider := desk.overflow():
+                scrolling[f"{title} at {width}"] = wider
+        if found := desk.findings():
+            barriers[f"{title}, narrow"] = found
+        for width in WIDTHS if SCREENSHOTS else ():
+            desk.page.set_viewport_size({"width": width, "height": 900})
+            desk.settle()
+            picture = Path(SCREENSHOTS, f"{ROLES[name]}-{title}-{width}-{theme}.png")
+            desk.page.screenshot(path=picture, full_page=True)
+        desk.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    assert barriers == {}
+    assert scrolling == {}

@@ -1,0 +1,113 @@
+"""Around the work: sign-out, reloads, two tabs, a lost network, a sleeping database, a lost lease."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.book import DeskBook
+from tests.browser.conftest import Opens
+from tests.browser.desk import Desk
+
+
+def take_case(desk: Desk) -> str:
+    desk.press("n")
+    return desk.next_case()
+
+
+def release(desk: Desk) -> None:
+    desk.page.get_by_role("button", name="Release").click()
+
+
+def test_after_signing_out_neither_the_back_button_nor_a_reload_shows_anything(open_desk: Opens) -> None:
+    desk = open_desk("ivan")
+    claim = take_case(desk)
+    release(desk)
+    desk.page.get_by_role("button", name="Account of ivan").click()
+    desk.page.get_by_role("button", name="Sign out").click()
+    expect(desk.page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    for step in (desk.page.go_back, desk.page.reload):
+        step()
+        desk.page.wait_for_load_state("networkidle")
+        assert claim not in desk.page.content()
+        assert desk.page.get_by_role("banner").count() == 0
+
+
+def test_the_storage_of_the_browser_holds_no_token_and_no_claim(open_desk: Opens) -> None:
+    desk = open_desk("ivan")
+    claim = take_case(desk)
+    stored = desk.page.evaluate(
+        "async () => JSON.stringify([{...localStorage}, {...sessionStorage}, await indexedDB.databases(),"
+        " await caches.keys(), document.cookie])"
+    )
+    assert claim not in stored
+    assert not re.search(r"eyJ|token|ivan", stored), stored
+    release(desk)
+
+
+def test_what_was_typed_is_sent_when_the_network_is_back(open_desk: Opens, book: DeskBook) -> None:
+    desk = open_desk("ines")
+    claim = take_case(desk)
+    desk.press("h", "7", "t")
+    desk.page.keyboard.type("called the workshop")
+    desk.page.context.set_offline(True)
+    desk.press("Enter")
+    expect(desk.page.get_by_text("No connection").first).to_be_visible()
+    expect(desk.page.get_by_label("Note")).to_have_value("called the workshop")
+    assert desk.heading == claim
+    desk.page.context.set_offline(False)
+    desk.next_case(after=claim)
+    assert [row["note"] for row in book.decisions(claim, "ines")] == ["called the workshop"]
+    release(desk)
+
+
+def test_a_case_whose_lease_ended_is_not_decided_and_keeps_what_was_typed(
+    open_desk: Opens, book: DeskBook
+) -> None:
+    desk = open_desk("ines")
+    claim = take_case(desk)
+    desk.press("f", "1")
+    # The lease ends, and somebody else gets the case.
+    book.deployed.query(
+        "UPDATE claimwatch.review_case SET lease_until = now() + interval '15 minutes', holder = 'ilse',"
+        " generation = generation + 1, version = version + 1 WHERE claim_id = %s RETURNING 1",
+        claim,
+    )
+    desk.press("Enter")
+    expect(desk.page.get_by_text(re.compile("no longer hold this case")).first).to_be_visible()
+    assert desk.page.locator("form.decide input:checked").count() == 2
+    assert book.decisions(claim, "ines") == []
+
+
+def test_two_tabs_of_one_person_decide_a_case_once(open_desk: Opens, book: DeskBook) -> None:
+    desk = open_desk("ilse")
+    claim = take_case(desk)
+    other = Desk(desk.page.context.new_page(), desk.address, desk.sign_in)
+    other.page.goto(desk.page.url)
+    other.page.get_by_label("Username").fill("ilse")
+    other.page.get_by_label("Password").fill(book.people["ilse"].password)
+    other.press("Enter")
+    expect(other.page.get_by_role("form", name="Decision")).to_be_visible()
+    assert other.heading == claim
+    desk.press("f", "1", "Enter")
+    desk.next_case(after=claim)
+    other.press("h", "7", "Enter")
+    expect(
+        other.page.get_by_text(re.compile("already decided|Decided|no longer hold|has changed")).first
+    ).to_be_visible()
+    assert [row["verdict"] for row in book.decisions(claim, "ilse")] == ["fraud"]
+    release(desk)
+
+
+def test_the_page_waits_for_a_sleeping_database_and_goes_on_by_itself(
+    open_desk: Opens, book: DeskBook
+) -> None:
+    desk = open_desk("ilse")
+    server = book.deployed.stack.servers.postgres
+    server.stop("immediate")
+    try:
+        desk.press("n")
+        expect(desk.page.get_by_text("The database is waking up").first).to_be_visible(timeout=10_000)
+    finally:
+        server.restart()
+    desk.next_case()
+    release(desk)

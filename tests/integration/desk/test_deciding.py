@@ -339,6 +339,7 @@ def test_a_claim_with_an_undecided_case_never_tells_why_it_is_one(book: Book) ->
 def test_what_scores_did_to_an_undecided_case_is_not_shown(book: Book) -> None:
     """Audited claims are never withdrawn, so a case that was must be a referral."""
     file_id = book.receive(Scored("a"))
+    book.show_scores("a")
     book.score(file_id, [Scored("a", 0.1, referred=False)], version="2")
     book.score(file_id, [Scored("a", 0.9)], version="3")
     case = book.next()

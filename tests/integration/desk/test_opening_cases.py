@@ -80,6 +80,7 @@ def test_the_score_of_an_older_file_changes_no_case(book: Book) -> None:
 
 def test_a_case_is_withdrawn_and_reopened_as_the_newest_score_says(book: Book) -> None:
     file_id = book.receive(Scored("a"), Scored("b"), Scored("late", audited=True, referred=False))
+    book.show_scores("a", "b")
     opened = book.case("a")
     calm = [Scored("a", 0.1, referred=False), Scored("b", 0.1, referred=False)]
     book.score(file_id, calm, version="2")
@@ -94,6 +95,19 @@ def test_a_case_is_withdrawn_and_reopened_as_the_newest_score_says(book: Book) -
     assert (again["state"], again["closed_at"], again["case_id"]) == ("open", None, opened["case_id"])
     assert again["due_at"] > opened["due_at"]
     assert book.case_events("a") == [("claimwatch", "withdraw"), ("claimwatch", "reopen")]
+
+
+def test_a_blinded_case_stays_open_as_one_of_the_audit_does(book: Book) -> None:
+    """Otherwise a case that outlived a newer score would be one of the audit."""
+    file_id = book.receive(Scored("a"), Scored("drawn", audited=True, referred=False))
+    book.query("UPDATE claimwatch.review_case SET blinded = true WHERE claim_id = 'a' RETURNING 1")
+    calm = [Scored("a", 0.1, referred=False), Scored("drawn", 0.1, audited=True, referred=False)]
+    book.score(file_id, calm, version="2")
+    one, other = book.case("a"), book.case("drawn")
+    assert (one["origin"], other["origin"]) == ("referral", "random_audit")
+    same = ("state", "blinded", "version", "generation", "model_version", "closed_at")
+    assert [one[name] for name in same] == [other[name] for name in same]
+    assert book.case_events("a") == book.case_events("drawn") == []
 
 
 def test_a_claim_that_is_decided_already_becomes_no_case(book: Book) -> None:

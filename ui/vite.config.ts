@@ -26,11 +26,7 @@ export default defineConfig({
   test: {
     restoreMocks: true,
     unstubGlobals: true,
-<<<<<<< HEAD
-    testTimeout: 30_000,
-=======
     testTimeout: 60_000,
->>>>>>> 6cd1d64 (Work a day at the desk in Chromium, in tests)
     projects: [
       {
         extends: true,

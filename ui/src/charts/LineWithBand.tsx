@@ -52,7 +52,7 @@ export function LineWithBand(props: Props) {
   const ticks = ticksOf(Math.min(...edges, 0), Math.max(...edges, 0.01), 4);
   const up = scaleOf(ticks[0] ?? 0, ticks[ticks.length - 1] ?? 1, height - BOTTOM, TOP);
   const across = scaleOf(0, Math.max(moments.length - 1, 1), LEFT + 10, right - 10);
-  const shown = shownLabels(moments.length, right - LEFT, 70);
+  const shown = shownLabels(moments.length, right - LEFT, 84);
   return (
     <ChartFrame
       title={title}

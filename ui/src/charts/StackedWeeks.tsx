@@ -56,7 +56,7 @@ export function StackedWeeks({
   const up = scaleOf(0, ticks[ticks.length - 1] ?? 1, height - BOTTOM, TOP);
   const step = (right - LEFT) / Math.max(weeks.length, 1);
   const bar = Math.min(step * 0.72, 46);
-  const shown = shownLabels(weeks.length, right - LEFT, 66);
+  const shown = shownLabels(weeks.length, right - LEFT, 84);
   const limits = weeks.some((week) => week.limit !== null && week.limit !== undefined);
   return (
     <ChartFrame

@@ -79,6 +79,11 @@ _OWN = tuple(
 )
 """What squawk does not know, and what a statement that matches does."""
 
+_DROPPED_CHECK = re.compile(
+    r"^ALTER\s+TABLE\s+(?P<table>[\w.]+)\s+DROP\s+CONSTRAINT\s+(?P<name>\w+_check)$", re.IGNORECASE
+)
+_LISTED = r"CHECK\s*\(\s*{column}\s+IN\s*\((?P<values>[^()]*)\)\s*\)"
+
 _IN_BODY = re.compile(
     r"\b(?:DROP\s+(?:TABLE|VIEW|COLUMN|FUNCTION|TYPE|SCHEMA|POLICY|TRIGGER|CONSTRAINT)|RENAME\s+(?:TO|COLUMN)|TRUNCATE"
     r"|ALTER\s+COLUMN\s+\S+\s+(?:TYPE|SET\s+NOT\s+NULL)|DELETE\s+FROM)\b",
@@ -124,7 +129,7 @@ def checked(project: Path) -> str:
     changed = [name for name, sha256 in releases[last].items() if hashes.get(name) != sha256]
     problems = [f"{name} is a part of {last} and was changed: write a new migration" for name in changed]
     added = {name: text for name, text in now.items() if name not in releases[last]}
-    for found in destructive(added):
+    for found in destructive(added, {name: text for name, text in now.items() if name in releases[last]}):
         reason = _contracts(releases, added[found.migration])
         if reason:
             problems.append(f"{found}: {reason}")
@@ -137,15 +142,19 @@ def checked(project: Path) -> str:
     return f"{len(added)} migrations since {last}: its code runs on the new schema."
 
 
-def destructive(migrations: Mapping[str, str]) -> list[Destructive]:
+def destructive(
+    migrations: Mapping[str, str], released: Mapping[str, str] | None = None
+) -> list[Destructive]:
     """Return the destructive statements of migrations that belong to no release yet.
 
-    What these migrations have created themselves, nobody uses yet.
+    What these migrations have created themselves, nobody uses yet. ``released`` are those before them: a list
+    of allowed values that one of them checks may be replaced by a longer one.
     """
     parsed = {name: list(statements(text)) for name, text in migrations.items()}
     new = {
         found[1].lower() for each in parsed.values() for one in each for found in _CREATED.finditer(one.text)
     }
+    before = [one.text for text in (released or {}).values() for one in statements(text)]
     found: list[Destructive] = []
     for name, listed in parsed.items():
         findings = {(line, RULES[rule]) for line, rule in _squawk(migrations[name]) if rule in RULES}
@@ -155,10 +164,39 @@ def destructive(migrations: Mapping[str, str]) -> list[Destructive]:
                 granted.add(_normal(statement.text.replace("GRANT", "REVOKE", 1).replace(" TO ", " FROM ")))
             if (named := _OBJECT.search(statement.text)) and named[1].lower() in new:
                 continue
+            if _only_allows_more(statement, listed, before):
+                continue
             reasons = {what for line, what in findings if statement.first <= line <= statement.last}
             reasons |= set(_own_reasons(statement, new, granted))
             found += [Destructive(name, statement.first, what) for what in sorted(reasons)]
     return found
+
+
+def _only_allows_more(dropped: Statement, listed: Iterable[Statement], before: Iterable[str]) -> bool:
+    """Return whether a migration drops a check of listed values, and adds it with these values and more."""
+    named = _DROPPED_CHECK.match(_normal(dropped.text))
+    if named is None:
+        return False
+    table = named["table"]
+    column = named["name"].removeprefix(f"{table.rpartition('.')[2]}_").removesuffix("_check")
+    values = re.compile(_LISTED.format(column=re.escape(column)), re.IGNORECASE)
+    added = re.compile(
+        rf"^ALTER TABLE {re.escape(table)} ADD CONSTRAINT {named['name']} {values.pattern} NOT VALID$",
+        re.IGNORECASE,
+    )
+    now = [match["values"] for one in listed if (match := added.match(_normal(one.text)))]
+    then = [
+        match["values"]
+        for text in before
+        if (about := _OBJECT.search(text)) and about[1].lower() == table.lower()
+        for match in values.finditer(text)
+    ]
+    return bool(now and then) and set(_literals(then[-1])) <= set(_literals(now[-1]))
+
+
+def _literals(listed: str) -> list[str]:
+    """Return the texts in a list of SQL, as written."""
+    return re.findall(r"'(?:[^']|'')*'", listed)
 
 
 def _own_reasons(statement: Statement, new: set[str], granted: set[str]) -> Iterator[str]:

@@ -188,6 +188,34 @@ def test_statements_are_told_from_comments_texts_and_bodies() -> None:
 
 def test_only_few_migrations_of_this_project_would_need_an_earlier_release() -> None:
     """Most changes so far only added: the check does not stand in the way of usual work."""
-    paths = sorted((PROJECT / FOLDER).glob("*.sql"))
-    found = {path.name for path in paths if destructive({path.name: path.read_text("utf-8")})}
+    texts = {path.name: path.read_text("utf-8") for path in sorted((PROJECT / FOLDER).glob("*.sql"))}
+    found = {
+        name
+        for name, text in texts.items()
+        if destructive({name: text}, {each: texts[each] for each in texts if each < name})
+    }
     assert found <= {"0006_score_key.sql", "0008_small_groups.sql", "0015_work_list.sql", "0030_seals.sql"}
+
+
+CHECKED = "CREATE TABLE claimwatch.request (action text NOT NULL CHECK (action IN ('score', 'submit')));\n"
+
+
+@pytest.mark.parametrize(
+    ("values", "survives"), [("'score', 'submit', 'ask'", True), ("'score', 'ask'", False)]
+)
+def test_a_list_of_allowed_values_may_grow_and_not_shrink(
+    project: Project, values: str, survives: bool
+) -> None:
+    project.write("0001_first.sql", FIRST + CHECKED)
+    project.release("0.1.0")
+    project.write(
+        SECOND,
+        "ALTER TABLE claimwatch.request DROP CONSTRAINT request_action_check;\n"
+        "ALTER TABLE claimwatch.request\n"
+        f"    ADD CONSTRAINT request_action_check CHECK (action IN ({values})) NOT VALID;\n",
+    )
+    if survives:
+        assert checked(project.folder).startswith("1 migrations since 0.1.0")
+    else:
+        with pytest.raises(ReleaseRefused, match=r"0002_second\.sql:1 drops what earlier code may rely on"):
+            checked(project.folder)

@@ -1,6 +1,7 @@
 """The licences of every installed package and of npm's packages, compared with those that are allowed."""
 
 import json
+import re
 import tomllib
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from release.analysis.pins import normalised, npm_pins, python_pins
 from release.errors import ReleaseRefused
 
 LICENCES = Path("requirements", "licences.toml")
+
+_ENCLOSED = re.compile(r"\(([^()]*)\)")
 
 _NO_LICENCE = ("License :: OSI Approved", "License :: DFSG approved")
 """Classifiers of packages that name no licence."""
@@ -97,10 +100,10 @@ def npm_licences(project: Path) -> list[Licensed]:
 def permits(licences: Iterable[str], allowed: frozenset[str]) -> bool:
     """Return whether every stated licence is allowed; at least one must be stated.
 
-    Of alternatives (``A OR B``) one suffices; of a combination (``A AND B``) each counts. Nested expressions
-    are not understood, and so not allowed.
+    Of alternatives (``A OR B``) one suffices; of a combination (``A AND B``) each counts. Parentheses may
+    enclose the whole; other nested expressions are not understood, and so not allowed.
     """
-    stated = list(licences)
+    stated = [whole[1] if (whole := _ENCLOSED.fullmatch(each)) else each for each in licences]
     return bool(stated) and all(
         any(all(part.strip() in allowed for part in choice.split(" AND ")) for choice in each.split(" OR "))
         for each in stated

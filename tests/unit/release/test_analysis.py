@@ -139,6 +139,8 @@ def test_every_requirements_file_and_lock_file_is_read() -> None:
         (["MIT AND Apache-2.0"], True),
         (["MIT", "GPL-3.0-or-later"], False),
         (["(MIT OR GPL-3.0-or-later) AND GPL-3.0-or-later"], False),
+        (["(MIT OR GPL-3.0-or-later) AND (GPL-3.0-or-later)"], False),
+        (["(MIT OR CC0-1.0)"], True),
         ([], False),
     ],
 )

@@ -1,4 +1,4 @@
-"""Demo users of the laptop's stack: one for each group, with passwords that are drawn at every deployment."""
+"""Demo users of the laptop's stack, of every group, with passwords that are drawn at every deployment."""
 
 import contextlib
 import secrets
@@ -7,6 +7,7 @@ from typing import Any
 
 GROUP_OF = {
     "ida": "investigator",
+    "ivo": "investigator",
     "leo": "lead",
     "dana": "data_scientist",
     "axel": "auditor",

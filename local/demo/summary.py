@@ -1,23 +1,32 @@
 """The summary at the end of the demo: the results, and commands to try next."""
 
 from local.demo.context import DemoContext
+from local.demo.desk import DECIDER, Decided, waiting
 from local.demo.model import TrainedModel
 from local.demo.watch import Detection
 
 
-def text(demo: DemoContext, trained: TrainedModel, detection: Detection, seconds: float) -> str:
+def text(
+    demo: DemoContext, trained: TrainedModel, decided: Decided, detection: Detection, seconds: float
+) -> str:
     """Return the closing lines."""
     results = (
         f"a model with {trained.lift / trained.best_lift:.0%} of the best possible lift;\n"
+        f"{len(decided.final)} decisions of an investigator, each an outcome now;\n"
         f"a drift detected in {detection.detected.name}, after {len(detection.before)} weeks without drift"
     )
     pages = [("model card", trained.card), ("report of the week", detection.report)]
     listed = "\n".join(f"  {title:<20}{page}" for title, page in pages)
+    [person] = [user for user in demo.stack.users if user.name == DECIDER]
     people = "\n".join(f"  {user.name:<8}{user.group:<18}{user.password}" for user in demo.stack.users)
     return f"""
 Shown in {seconds / 60:.1f} minutes: {results}.
 
 {listed}
+
+{waiting(demo):,} cases wait at the investigators' desk:
+  {demo.stack.desk_url}
+  sign in as {person.name}, password {person.password}
 
 People who can sign in to this stack, with the group and the password of each:
 {people}

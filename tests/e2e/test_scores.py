@@ -4,21 +4,18 @@ import csv
 import json
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
 from claimwatch.errors import RefusedData
-from claimwatch.storage import models
 from cli.api import Answer, Api
 from local.emulator import REGION, ROOT_KEY, ROOT_SECRET
 from samples import Book, BookConfig, write_week
-from samples.delivery import Delivery, deliver
-from tests.cluster import database_at
 from tests.deployed import Deployed, eventually
-from tests.motor_model import MotorModel, grow
+from tests.e2e.champion import promoted
+from tests.motor_model import MotorModel
 
 REQUESTS = 40
 OUTAGE, SEALED, FLIPPED, REPAIRED = "MTR-0A7A", "MTR-5EA1", "MTR-F11B", "MTR-FA12"
@@ -50,19 +47,7 @@ class Scores:
 @pytest.fixture(scope="module")
 def model(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> MotorModel:
     """A model that is the champion of line motor."""
-    folder = tmp_path_factory.mktemp("book")
-    config = BookConfig(seed=3, claims_per_week=300, weeks=8)
-    sent = deliver(config, folder, Delivery(settling_weeks=2), parts=("claims", "truth"))
-    weeks = sorted({Path(file.key).stem for file in sent if file.part == "claims"})
-    grown = grow(folder, weeks, f"scores-{uuid.uuid4().hex[:6]}")
-    bucket, s3 = deployed.outputs["ArtifactBucket"], deployed.client("s3")
-    for key, content in grown.keys().items():
-        s3.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
-    with database_at(deployed.stack.database_url).transaction() as cursor:
-        models.add_version(cursor, grown.registered(bucket))
-    answer = deployed.command("promote", "motor", grown.version, "--as", "champion", "--why", "the test")
-    assert answer["version"] == grown.version, answer
-    return grown
+    return promoted(deployed, tmp_path_factory.mktemp("book"), "scores")
 
 
 @pytest.fixture(scope="module")

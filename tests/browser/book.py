@@ -28,6 +28,8 @@ class DeskBook:
 
     deployed: Deployed
     people: dict[str, User]
+    candidate: str
+    """The version of a model that is not live."""
 
     def case(self, where: str = "true", *values: object) -> Row:
         """Return a case that is open, held by nobody and assigned to nobody, and meets a condition of SQL."""
@@ -59,7 +61,10 @@ class DeskBook:
 
 def prepare(deployed: Deployed, folder: Path) -> DeskBook:
     """Promote a model, load claims and photos, and wait for cases."""
-    version = _promote(deployed, folder / "training")
+    version = _register(deployed, folder / "training", 7)
+    answer = deployed.command("promote", "motor", version, "--as", "champion", "--why", "the desk")
+    assert answer["version"] == version, answer
+    candidate = _register(deployed, folder / "candidate", 8)
     path = folder / "claims.csv"
     write_week(path, Book(BookConfig(seed=23, claims_per_week=CLAIMS)), 0)
     loaded = deployed.ended(deployed.drop(f"claims/motor/desk-{uuid.uuid4().hex[:8]}.csv", path.read_bytes()))
@@ -76,23 +81,22 @@ def prepare(deployed: Deployed, folder: Path) -> DeskBook:
     people = {user.name: user for user in deployed.stack.users}
     cognito, pool = deployed.client("cognito-idp"), deployed.outputs["UserPoolId"]
     people |= {name: create_user(cognito, pool, name, *groups) for name, groups in MORE_PEOPLE.items()}
-    book = DeskBook(deployed, people)
+    book = DeskBook(deployed, people, candidate)
     _send_photos(book)
     return book
 
 
-def _promote(deployed: Deployed, folder: Path) -> str:
+def _register(deployed: Deployed, folder: Path, seed: int) -> str:
+    """Register a model and return its version."""
     config = BookConfig(seed=3, claims_per_week=300, weeks=8)
     sent = deliver(config, folder, Delivery(settling_weeks=2), parts=("claims", "truth"))
     weeks = sorted({Path(file.key).stem for file in sent if file.part == "claims"})
-    grown = grow(folder, weeks, f"desk-{uuid.uuid4().hex[:6]}")
+    grown = grow(folder, weeks, f"desk-{uuid.uuid4().hex[:6]}", seed)
     bucket, s3 = deployed.outputs["ArtifactBucket"], deployed.client("s3")
     for key, content in grown.keys().items():
         s3.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
     with database_at(deployed.stack.database_url).transaction() as cursor:
         models.add_version(cursor, grown.registered(bucket))
-    answer = deployed.command("promote", "motor", grown.version, "--as", "champion", "--why", "the desk")
-    assert answer["version"] == grown.version, answer
     return grown.version
 
 

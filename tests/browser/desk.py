@@ -1,6 +1,6 @@
 """The desk as a person sees it: a page of Chromium, what it asked for, and what axe-core finds on it."""
 
-import re
+import shutil
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,8 +17,6 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 FAILED_REQUEST = "Failed to load resource"
 """How Chromium begins its message about an answer with an error status, which the page may well expect."""
-
-SCREEN = re.compile("^(main|h1)$")
 
 
 @dataclass
@@ -57,12 +55,16 @@ class Desk:
     def show(self, hash_: str) -> None:
         """Go to a screen by its address, in the page that is open, and wait for its heading."""
         self.page.evaluate("hash => { location.hash = hash }", hash_)
+        self.page.wait_for_function("hash => location.hash.startsWith(hash)", arg=hash_)
         self.settle()
 
     def settle(self) -> None:
-        """Wait until the screen has its heading and nothing is loading."""
-        expect(self.page.get_by_role("heading", level=1)).to_be_visible(timeout=20_000)
-        self.page.wait_for_load_state("networkidle")
+        """Wait until the screen has its heading, and every part of it what it asked for."""
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible(timeout=30_000)
+        # Once more after a moment: a part that has arrived may ask for others.
+        for _ in range(2):
+            expect(self.page.get_by_text("Loading …")).to_have_count(0, timeout=30_000)
+            self.page.evaluate("new Promise((done) => setTimeout(() => requestAnimationFrame(done), 60))")
 
     @property
     def heading(self) -> str:
@@ -112,8 +114,6 @@ def _axe() -> str:
 
 def chromium_path() -> Path | None:
     """Return Debian's Chromium, or the Chrome of another system."""
-    import shutil
-
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if found := shutil.which(name):
             return Path(found)

@@ -1,5 +1,6 @@
 """Every screen, as each role sees it: accessible in both themes, and usable on a narrow or enlarged page."""
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 from tests.browser.book import DeskBook
 from tests.browser.conftest import Opens
 from tests.browser.desk import Desk
+from tests.cluster import PROJECT
 
 ROLES = {"ida": "investigator", "leo": "lead", "dana": "data-scientist", "axel": "auditor"}
 WIDTHS = (1280, 400)
@@ -47,7 +49,11 @@ def test_a_screen_has_no_barrier_and_no_horizontal_scrolling(
     barriers: dict[str, list[str]] = {}
     scrolling: dict[str, int] = {}
     for title, address in list(screens(desk, book)):
-        desk.show(address.partition("#")[2] and f"#{address.partition('#')[2]}")
+        desk.show(f"#{address.partition('#')[2]}")
+        if title not in ("home", "case", "case-blinded"):
+            assert (
+                desk.page.get_by_role("alert").filter(has_text=re.compile("refused|unexpected")).count() == 0
+            )
         if found := desk.findings():
             barriers[title] = found
         for width in (ENLARGED, NARROW):
@@ -65,3 +71,16 @@ def test_a_screen_has_no_barrier_and_no_horizontal_scrolling(
         desk.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
     assert barriers == {}
     assert scrolling == {}
+
+
+def test_the_desk_starts_with_little_script_of_few_packages(open_desk: Opens) -> None:
+    desk = open_desk("ida")
+    sizes = desk.page.evaluate(
+        "performance.getEntriesByType('resource').filter((each) => each.name.endsWith('.js'))"
+        ".map((each) => each.encodedBodySize)"
+    )
+    assert sizes
+    assert all(sizes), "the size of a script is not known"
+    assert sum(sizes) <= 200_000
+    packages = json.loads((PROJECT / "ui" / "package.json").read_text("utf-8"))["dependencies"]
+    assert len(packages) <= 12

@@ -69,7 +69,7 @@ export function History({ shown }: { shown: Case }) {
         )}
       </dl>
       {events.length > 0 && (
-        <ol className="events">
+        <ol className="case-events">
           {events.map((event) => (
             <li key={`${event.at} ${event.action} ${event.actor}`}>
               <span className="muted">

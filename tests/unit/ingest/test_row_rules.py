@@ -93,6 +93,9 @@ WITHOUT_RULE = {
     "link_group",
     "bands",
     "empty_history",
+    "link_on",
+    "what_if",
+    "group",
 }
 """Fields of a column that have no rule about a cell."""
 

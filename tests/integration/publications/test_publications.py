@@ -190,14 +190,32 @@ def test_a_file_with_other_decisions_is_neither_replaced_nor_passed_over(decisio
         LANDING, "outcomes/motor/decisions/1-1.ndjson", [b"of a database that was restored"]
     )
     decisions.decide("C-1")
-    with pytest.raises(OtherDecisions, match=r"1-1\.ndjson"):
+    with pytest.raises(OtherDecisions, match=r"motor/decisions/1-1\.ndjson"):
+        decisions.publish()
+    decisions.decide("C-2")
+    decisions.decide("C-3")
+    with pytest.raises(OtherDecisions, match=r"motor/decisions/1-1\.ndjson"):
         decisions.publish()
     # What docs/runbook.md says.
     decisions.site.query(
-        "UPDATE claimwatch.decision_publication SET number = number + 1, first = first + 1, last = last + 1"
+        "UPDATE claimwatch.decision_publication SET number = number + 3, first = first + 3, last = last + 3"
         " WHERE line = 'motor' AND stored_at IS NULL RETURNING 1"
     )
-    assert decisions.publish().decisions == 1
+    assert decisions.publish().decisions == 3
+
+
+def test_a_line_whose_file_has_other_decisions_stops_no_other_line(decisions: Decisions) -> None:
+    decisions.site.objects.write(
+        LANDING, "outcomes/home/decisions/1-1.ndjson", [b'{"claim_id": "restored"}\n']
+    )
+    for line in ("home", "motor"):
+        decisions.decide("C-1", line=line)
+    with pytest.raises(OtherDecisions, match=r"home/decisions/1-1\.ndjson"):
+        decisions.publish()
+    assert {key: [row["claim_id"] for row in rows] for key, rows in decisions.files().items()} == {
+        "outcomes/home/decisions/1-1.ndjson": ["restored"],
+        "outcomes/motor/decisions/1-1.ndjson": ["C-1"],
+    }
 
 
 def test_a_long_name_of_a_person_does_not_cost_the_outcome(decisions: Decisions) -> None:

@@ -5,7 +5,7 @@ whose key and bytes follow from that, and adds only then that it is stored. The 
 is published when it is final, was not undone, is fraud or no fraud, and can no longer be undone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,7 +37,7 @@ class Dependencies:
 
 
 class OtherDecisions(ClaimwatchError):
-    """A file of decisions exists and has other ones: the database was restored to an earlier state."""
+    """Files of decisions exist and have other ones: the database was restored to an earlier state."""
 
 
 @dataclass
@@ -53,9 +53,10 @@ def publish_decisions(deps: Dependencies, *, time_is_up: Callable[[], bool] = la
     """Publish all decisions that can no longer be undone; stop between two files if time is up.
 
     Some are left ``waiting`` if they can still be undone or if time was up: request another run then. Raises
-    ``TransientFault`` and ``OtherDecisions``.
+    ``TransientFault``, and ``OtherDecisions`` once all lines are published whose files have no others.
     """
     result = Published()
+    others: dict[str, str] = {}  # addresses of files with other decisions, by line
     while True:
         with deps.database.transaction() as cursor:
             fixed, result.waiting = publications.fix(cursor, deps.most)
@@ -63,22 +64,37 @@ def publish_decisions(deps: Dependencies, *, time_is_up: Callable[[], bool] = la
         for number, file in enumerate(files):
             if time_is_up():
                 result.waiting += sum(left.decisions for left in files[number:])
-                return result
-            _store(deps, file)
+                return _checked(result, others)
+            if file.line in others:
+                continue
+            if not _store(deps, file):
+                others[file.line] = f"s3://{deps.bucket}/{_key_of(file)}"
+                continue
             result.files += 1
             result.decisions += file.decisions
         if not fixed:
-            return result
+            return _checked(result, others)
 
 
-def _store(deps: Dependencies, file: DecisionFile) -> None:
+def _store(deps: Dependencies, file: DecisionFile) -> bool:
+    """Store a file; return False if it exists with other decisions."""
     with deps.database.transaction() as cursor:
         content = content_of(publications.outcomes(cursor, file))
-    key = key_of(file.line, file.first, file.last)
-    if deps.objects.add(deps.bucket, key, content) is None:
-        raise OtherDecisions(
-            f"s3://{deps.bucket}/{key} exists with other decisions: see docs/runbook.md, 'Decisions are not"
-            " published'"
-        )
+    if deps.objects.add(deps.bucket, _key_of(file), content) is None:
+        return False
     with deps.database.transaction() as cursor:
         publications.set_stored(cursor, file)
+    return True
+
+
+def _key_of(file: DecisionFile) -> str:
+    return key_of(file.line, file.first, file.last)
+
+
+def _checked(result: Published, others: Mapping[str, str]) -> Published:
+    if others:
+        raise OtherDecisions(
+            f"{', '.join(others.values())}: exists with other decisions, so that those of the line wait; see"
+            " docs/runbook.md, 'Decisions are not published'"
+        )
+    return result

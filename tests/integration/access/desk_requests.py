@@ -22,7 +22,7 @@ CASE = "GET /app/cases/{case_id}"
 DECIDE, UNDO = "POST /app/cases/{case_id}/decision", "POST /app/cases/{case_id}/undo"
 ACT, ASSIGN = "POST /app/cases/{case_id}/actions", "POST /app/cases/{case_id}/assignment"
 UNMASK, WHAT_IF = "POST /app/cases/{case_id}/unmask", "POST /app/cases/{case_id}/what-if"
-LINKS, SEARCH = "GET /app/cases/{case_id}/links", "GET /app/search"
+LINKS, SEARCH = "GET /app/cases/{case_id}/links", "POST /app/search"
 PHOTOS, PHOTO = "GET /app/cases/{case_id}/photos", "GET /app/cases/{case_id}/photos/{image_id}"
 STATISTICS, PEOPLE, TEAM = "GET /app/statistics", "GET /app/people", "GET /app/team"
 MODELS, CARD = "GET /app/models/{line}", "GET /app/models/{line}/{version}/card"
@@ -39,12 +39,13 @@ BODIES: dict[str, Json] = {
     ASSIGN: {"to": "tom", "reason": "a reason"},
     UNMASK: {"reason": "a reason"},
     WHAT_IF: {"changes": {"amount": 5}},
+    SEARCH: {"q": "g-"},
     PROMOTE: {"action": "promote", "version": "7", "role": "champion", "why": "a reason"},
     VERIFY: {},
 }
 """A body of each route that takes one."""
 
-QUERIES: dict[str, dict[str, str]] = {SEARCH: {"q": "g-"}, TEAM: {"line": "glass"}}
+QUERIES: dict[str, dict[str, str]] = {TEAM: {"line": "glass"}}
 """A query of each route that needs one."""
 
 NEEDED: dict[str, set[Permission]] = {

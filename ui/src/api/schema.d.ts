@@ -528,13 +528,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        get?: never;
+        put?: never;
         /**
          * Search claims by id, or by a value that links claims
          * @description Needs permission `claim.read`. `q` is an id or its beginning; `column` and `value` name a value of a column that the contract marks `linkOn` and stores in clear. At most 50 claims are returned.
          */
-        get: operations["searchClaims"];
-        put?: never;
-        post?: never;
+        post: operations["searchClaims"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1870,6 +1870,26 @@ export interface components {
             /** @description Events that are not sealed yet. */
             unsealed: number;
             verification: components["schemas"]["Verification"] | null;
+        };
+        /** @description Which claims to find: by their id, or by a value; in the body, because addresses are logged. */
+        SearchRequest: {
+            /**
+             * @description The id of a claim, or its beginning.
+             * @default null
+             */
+            q?: string | null;
+            /**
+             * @description The column whose `value` is searched: one that the contract links claims by.
+             * @default null
+             */
+            column?: string | null;
+            /** @default null */
+            value?: string | null;
+            /**
+             * @description Only of this line.
+             * @default null
+             */
+            line?: string | null;
         };
         /** @description A reason as it is stored; of a masked column, without its value and text. */
         ShownReason: {
@@ -4226,16 +4246,7 @@ export interface operations {
     };
     searchClaims: {
         parameters: {
-            query?: {
-                /** @description Only claims whose ids begin with this text. */
-                q?: string;
-                /** @description The column whose `value` is searched: one that the contract links claims by. */
-                column?: string;
-                /** @description The value of `column`. */
-                value?: string;
-                /** @description Only of this line. */
-                line?: string;
-            };
+            query?: never;
             header: {
                 /**
                  * @description Why this is requested: one of the purposes of the line's contract (property `purposes`), by default `claim_handling`, `fraud_investigation`, `complaint_handling`, `audit`, `model_monitoring`, `operations`, `testing`. It is on record.
@@ -4246,7 +4257,16 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "q": "MTR-00A1"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SearchRequest"];
+            };
+        };
         responses: {
             /** @description Claims that a search found. */
             200: {

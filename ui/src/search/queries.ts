@@ -17,8 +17,10 @@ export function useSearchClaims(wanted: Wanted | null, number: number) {
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: async ({ signal }) => {
       const { line, ...terms } = wanted ?? { line: "", q: "" };
-      const query = { ...terms, ...(line && { line }) };
-      return await body(api.GET("/app/search", { params: { query, header: purposeHeader() }, signal }));
+      const asked = { ...terms, ...(line && { line }) };
+      return await body(
+        api.POST("/app/search", { params: { header: purposeHeader() }, body: asked, signal }),
+      );
     },
   });
 }

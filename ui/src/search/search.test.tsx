@@ -6,13 +6,10 @@ import { problem, showScreen } from "../../tests/screen";
 
 describe("the search", () => {
   it("finds by claim id from the address, and opens only claims that have a case", async () => {
-    const { requests } = showScreen("/search?q=MTR&line=motor", EVERYBODY, { "GET /app/search": FOUND });
+    const { requests } = showScreen("/search?q=MTR&line=motor", EVERYBODY, { "POST /app/search": FOUND });
     await screen.findByRole("heading", { name: "2 claims found" });
     const asked = requests.find((each) => each.path === "/app/search");
-    expect([...(asked?.query ?? [])]).toEqual([
-      ["q", "MTR"],
-      ["line", "motor"],
-    ]);
+    expect(asked?.body).toEqual({ q: "MTR", line: "motor" });
     const rows = screen.getAllByRole("row").slice(1);
     expect(
       within(rows[0] as HTMLElement)
@@ -24,7 +21,7 @@ describe("the search", () => {
   });
 
   it("asks only when it is sent, not while somebody types", async () => {
-    const { requests } = showScreen("/search", EVERYBODY, { "GET /app/search": FOUND });
+    const { requests } = showScreen("/search", EVERYBODY, { "POST /app/search": FOUND });
     const user = userEvent.setup();
     await user.type(await screen.findByRole("searchbox"), "MTR-00");
     expect(requests.some((each) => each.path === "/app/search")).toBe(false);
@@ -35,7 +32,7 @@ describe("the search", () => {
   });
 
   it("keeps a value of a claim out of the address, which the browser remembers", async () => {
-    const { requests } = showScreen("/search", EVERYBODY, { "GET /app/search": FOUND });
+    const { requests } = showScreen("/search", EVERYBODY, { "POST /app/search": FOUND });
     const user = userEvent.setup();
     await user.click(await screen.findByRole("radio", { name: "A shared value" }));
     await user.click(screen.getByRole("button", { name: "Search" }));
@@ -45,20 +42,20 @@ describe("the search", () => {
     await user.click(screen.getByRole("button", { name: "Search" }));
     await screen.findByRole("heading", { name: "2 claims found" });
     const asked = requests.find((each) => each.path === "/app/search");
-    expect(asked?.query.get("column")).toBe("phone");
-    expect(asked?.query.get("value")).toBe("+49 30 1234567");
+    expect(asked?.body).toEqual({ column: "phone", value: "+49 30 1234567" });
+    expect([...(asked?.query ?? [])]).toEqual([]);
     expect(location.href).not.toContain("1234567");
     expect(JSON.stringify({ ...localStorage, ...sessionStorage })).not.toContain("1234567");
   });
 
   it("says that nothing was found, or why it was refused", async () => {
     const { unmount } = showScreen("/search?q=X", EVERYBODY, {
-      "GET /app/search": { claims: [], unsearchable: ["home"] },
+      "POST /app/search": { claims: [], unsearchable: ["home"] },
     });
     expect((await screen.findByText(/^In home, this column is stored as a hash/)).className).toBe("notice");
     expect((await screen.findAllByText("No claim found that you may read.")).length).toBeGreaterThan(0);
     unmount();
-    showScreen("/search?q=X", EVERYBODY, { "GET /app/search": problem(400, "purpose") });
+    showScreen("/search?q=X", EVERYBODY, { "POST /app/search": problem(400, "purpose") });
     expect(await screen.findByText(/This line does not allow the purpose/)).toBeTruthy();
   });
 });

@@ -131,6 +131,23 @@ class Photos(Answer):
     more: Annotated[Count, Field(description="Photos that are not listed.")]
 
 
+class SearchRequest(Request):
+    """Which claims to find: by their id, or by a value; in the body, because addresses are logged."""
+
+    q: Annotated[
+        str | None, Field(min_length=1, max_length=400, description="The id of a claim, or its beginning.")
+    ] = None
+    column: Annotated[
+        str | None,
+        Field(
+            pattern="^[a-z][a-z0-9_]{0,62}$",
+            description="The column whose `value` is searched: one that the contract links claims by.",
+        ),
+    ] = None
+    value: Annotated[str | None, Field(min_length=1, max_length=400)] = None
+    line: Annotated[str | None, Field(min_length=1, max_length=400, description="Only of this line.")] = None
+
+
 class FoundClaim(Answer):
     """A claim that a search found."""
 

@@ -189,15 +189,17 @@ PHOTO = Route(
 )
 
 SEARCH = Route(
-    "GET /app/search",
+    "POST /app/search",
     Door.PEOPLE,
     "searchClaims",
     "Search claims by id, or by a value that links claims",
     desk_evidence.Found,
     "Needs permission `claim.read`. `q` is an id or its beginning; `column` and `value` name a value of a "
     "column that the contract marks `linkOn` and stores in clear. At most 50 claims are returned.",
+    body=desk_evidence.SearchRequest,
+    body_example={"q": "MTR-00A1"},
     example=desk_examples.FOUND,
-    parameters=("x-purpose", "claim_prefix", "column", "value", "filter_line"),
+    parameters=("x-purpose",),
     tag="queue",
 )
 

@@ -140,16 +140,6 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "How far to follow links.",
         "schema": {"type": "integer", "minimum": 1, "maximum": 2, "default": 1},
     },
-    "column": {
-        "in": "query",
-        "description": "The column whose `value` is searched: one that the contract links claims by.",
-        "schema": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$"},
-    },
-    "value": {
-        "in": "query",
-        "description": "The value of `column`.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 400},
-    },
     "of_line": {
         "name": "line",
         "in": "query",

@@ -22,6 +22,8 @@ LONGEST_VALUE = 2000
 
 MOST_HOPS = 2
 
+_SOUGHT = ("q", "column", "value", "line")
+
 _IMAGE_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -52,11 +54,10 @@ def _photo(request: RawRequest) -> Asked:
 
 
 def _search(request: RawRequest) -> Asked:
-    asked = of.filters(request, ("q", "column", "value", "line"))
+    body = of.content(request)
+    asked = of.given({name: of.short(body, name, of.LONGEST_FILTER) for name in _SOUGHT})
     if asked.keys() - {"line"} not in ({"q"}, {"column", "value"}):
-        raise MalformedEvent("query: send either 'q', or 'column' and 'value'")
-    if not all(asked.values()):
-        raise MalformedEvent("query: a field is empty")
+        raise MalformedEvent("HTTP request: send either field 'q', or fields 'column' and 'value'")
     return asked
 
 
@@ -108,5 +109,5 @@ EVIDENCE_ROUTES = {
     "GET /app/cases/{case_id}/links": desk_route("links", "claim.links", _links),
     "GET /app/cases/{case_id}/photos": desk_route("photos", "photo.list", of.only_case, _as_photos),
     "GET /app/cases/{case_id}/photos/{image_id}": desk_route("photo", "photo.view", _photo, _as_picture),
-    "GET /app/search": desk_route("search", "claim.search", _search),
+    "POST /app/search": desk_route("search", "claim.search", _search),
 }

@@ -8,7 +8,7 @@ import { useAccess } from "../app/access";
 import { announce } from "../app/announce";
 import { Dialog } from "../app/Dialog";
 import { useStore } from "../app/store";
-import { formatDay, formatMoment, formatUtc, formatValue } from "../format/format";
+import { formatCode, formatDay, formatMoment, formatUtc, formatValue } from "../format/format";
 import { texts } from "../texts";
 import { unmask } from "./calls";
 import type { Case, Column } from "./shapes";
@@ -19,8 +19,15 @@ const words = texts.case.claim;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/;
 
+interface ValueProps {
+  value: unknown;
+  kind: string;
+  /** Whether it is one of the values that the contract lists. */
+  code: boolean;
+}
+
 /** Shows a value of a claim as text, whatever it is. */
-export function Value({ value, kind }: { value: unknown; kind: string }) {
+function Value({ value, kind, code }: ValueProps) {
   if (value === null || value === undefined || value === "")
     return <span className="muted">{words.missing}</span>;
   if (kind === "date" && typeof value === "string" && DAY.test(value)) {
@@ -40,7 +47,7 @@ export function Value({ value, kind }: { value: unknown; kind: string }) {
       </time>
     );
   }
-  return <>{formatValue(value)}</>;
+  return <>{code ? formatCode(value) : formatValue(value)}</>;
 }
 
 function UnmaskDialog({ id, onDone }: { id: string; onDone: (values: Map<string, unknown>) => void }) {
@@ -113,7 +120,9 @@ interface RowProps {
   described: boolean;
 }
 
-function Row({ column: { name, description, kind, value, masked }, clear, described }: RowProps) {
+function Row({ column, clear, described }: RowProps) {
+  const { name, description, kind, value, masked } = column;
+  const code = column.valid_values !== null;
   const unmasked = clear?.has(name) === true;
   return (
     <div className="column">
@@ -123,14 +132,14 @@ function Row({ column: { name, description, kind, value, masked }, clear, descri
       </dt>
       <dd className={unmasked ? "unmasked" : undefined}>
         {unmasked ? (
-          <Value value={clear.get(name)} kind={kind} />
+          <Value value={clear.get(name)} kind={kind} code={code} />
         ) : masked ? (
           <span className="masked">
             <span aria-hidden="true">••••••</span>
             <span className="visually-hidden">{texts.case.masked}</span>
           </span>
         ) : (
-          <Value value={value} kind={kind} />
+          <Value value={value} kind={kind} code={code} />
         )}
       </dd>
     </div>

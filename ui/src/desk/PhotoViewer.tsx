@@ -19,7 +19,7 @@ import { Dialog } from "../app/Dialog";
 import { percent } from "../format/format";
 import { texts } from "../texts";
 import { readPhoto } from "./calls";
-import { AlsoUsed, evidenceText, PhotoFacts } from "./Photos";
+import { AlsoUsed, Marks, PhotoFacts } from "./Photos";
 import type { Photo } from "./shapes";
 
 const words = texts.case.photos;
@@ -291,15 +291,7 @@ export function PhotoViewer({ ref, id, photos, index, onShow, onClose }: Props) 
           </p>
           {photo && (
             <>
-              {photo.evidence.length > 0 && (
-                <ul className="marks">
-                  {photo.evidence.map((code) => (
-                    <li key={code} className="tag warn">
-                      {evidenceText(code)}
-                    </li>
-                  ))}
-                </ul>
-              )}
+              <Marks photo={photo} />
               <PhotoFacts photo={photo} />
               <AlsoUsed photo={photo} onLeave={() => ref.current?.close()} />
             </>

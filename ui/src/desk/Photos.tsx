@@ -1,6 +1,6 @@
 /** The photos of a claim: small ones with what is remarkable about each, and a viewer for one at a time. */
 import { useQuery } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import { Link } from "wouter";
 import { Answer } from "../app/Answer";
 import { useAccess } from "../app/access";
@@ -11,11 +11,24 @@ import { listPhotos } from "./calls";
 import { PhotoViewer } from "./PhotoViewer";
 import type { Case, Photo } from "./shapes";
 import { useSeen } from "./useSeen";
-import { humanize } from "./words";
 
 const words = texts.case.photos;
 
-export const evidenceText = (code: string) => words.evidence[code] ?? humanize(code);
+/** What is odd about a photo. That it is used elsewhere is left out where the claims are named. */
+export function Marks({ photo, children }: { photo: Photo; children?: ReactNode }) {
+  const codes = photo.evidence.filter((code) => code !== "used_elsewhere" || photo.also_used.length === 0);
+  if (codes.length === 0 && !children) return null;
+  return (
+    <ul className="marks">
+      {children}
+      {codes.map((code) => (
+        <li key={code} className="tag warn">
+          {words.evidence[code]}
+        </li>
+      ))}
+    </ul>
+  );
+}
 
 /** Says how near two pictures are: the distance counts the differing bits of their perceptual hashes. */
 function likeness(distance: number): string {
@@ -91,33 +104,23 @@ function Grid({ id, photos }: { id: string; photos: readonly Photo[] }) {
   return (
     <>
       <ul className="photo-grid">
-        {photos.map((photo, index) => {
-          const marks = [...photo.evidence.map(evidenceText)];
-          return (
-            <li key={photo.image_id}>
-              <button type="button" className="photo" onClick={() => show(index)}>
-                <img
-                  src={`data:image/jpeg;base64,${photo.thumbnail}`}
-                  alt={words.alt(index + 1, photos.length)}
-                  width={photo.width}
-                  height={photo.height}
-                />
-              </button>
-              {(marks.length > 0 || photo.also_used.length > 0) && (
-                <ul className="marks">
-                  {photo.also_used.length > 0 && (
-                    <li className="tag bad">{words.alsoUsedShort(photo.also_used.length)}</li>
-                  )}
-                  {marks.map((mark) => (
-                    <li key={mark} className="tag warn">
-                      {mark}
-                    </li>
-                  ))}
-                </ul>
+        {photos.map((photo, index) => (
+          <li key={photo.image_id}>
+            <button type="button" className="photo" onClick={() => show(index)}>
+              <img
+                src={`data:image/jpeg;base64,${photo.thumbnail}`}
+                alt={words.alt(index + 1, photos.length)}
+                width={photo.width}
+                height={photo.height}
+              />
+            </button>
+            <Marks photo={photo}>
+              {photo.also_used.length > 0 && (
+                <li className="tag bad">{words.alsoUsedShort(photo.also_used.length)}</li>
               )}
-            </li>
-          );
-        })}
+            </Marks>
+          </li>
+        ))}
       </ul>
       <PhotoViewer
         ref={viewer}

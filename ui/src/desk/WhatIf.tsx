@@ -3,7 +3,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { explain } from "../app/Answer";
 import { announce } from "../app/announce";
-import { formatValue, percent } from "../format/format";
+import { formatCode, percent } from "../format/format";
 import { texts } from "../texts";
 import { askWhatIf } from "./calls";
 import type { Case, Column } from "./shapes";
@@ -43,7 +43,7 @@ function Field({ column, text, onChange }: FieldProps) {
           <option value="">{texts.case.claim.missing}</option>
           {options.map((option) => (
             <option key={asText(option)} value={asText(option)}>
-              {typeof option === "boolean" ? (option ? texts.app.yes : texts.app.no) : formatValue(option)}
+              {formatCode(option)}
             </option>
           ))}
         </select>

@@ -1,5 +1,5 @@
 /** Why a claim is here: its score, the reasons for it, and what was decided about claims with the same main reasons. */
-import { amount, count, factor, formatDate, formatValue, percent } from "../format/format";
+import { amount, count, factor, formatCode, formatDate, percent } from "../format/format";
 import { texts } from "../texts";
 import type { Case, Reason } from "./shapes";
 import { humanize, VerdictTag } from "./words";
@@ -19,12 +19,15 @@ export function Bar({ part, tone = "bad" }: { part: number; tone?: "bad" | "plai
 
 function Typical({ reason }: { reason: Reason }) {
   if (reason.masked) return <span className="muted">{texts.case.masked}</span>;
-  const shown = formatValue(reason.typical);
+  // A typical text is one of the feature's categories.
+  const shown = formatCode(reason.typical);
   return shown ? shown : <span className="muted">–</span>;
 }
 
 export function Reasons({ reasons }: { reasons: readonly Reason[] }) {
   const most = Math.max(...reasons.map((reason) => reason.contribution), Number.EPSILON);
+  // Models that were trained on few outcomes know no fraud rates.
+  const rated = reasons.some((reason) => typeof reason.fraud_ratio === "number");
   return (
     <div className="table-wrap">
       <table className="reasons">
@@ -35,9 +38,11 @@ export function Reasons({ reasons }: { reasons: readonly Reason[] }) {
             <th scope="col" className="number">
               {words.typical}
             </th>
-            <th scope="col" className="number">
-              {words.ratio}
-            </th>
+            {rated && (
+              <th scope="col" className="number">
+                {words.ratio}
+              </th>
+            )}
             <th scope="col" className="bar-head">
               {words.share}
             </th>
@@ -53,11 +58,11 @@ export function Reasons({ reasons }: { reasons: readonly Reason[] }) {
               <td className="number" data-label={words.typical}>
                 <Typical reason={reason} />
               </td>
-              <td className="number" data-label={words.ratio}>
-                {reason.fraud_ratio === null || reason.fraud_ratio === undefined
-                  ? "–"
-                  : words.times(factor(reason.fraud_ratio))}
-              </td>
+              {rated && (
+                <td className="number" data-label={words.ratio}>
+                  {typeof reason.fraud_ratio === "number" ? words.times(factor(reason.fraud_ratio)) : "–"}
+                </td>
+              )}
               <td className="bar-cell" data-label={words.share}>
                 <Bar part={reason.contribution / most} />
                 <span>
@@ -90,8 +95,7 @@ function Similar({ similar }: { similar: NonNullable<Case["similar"]> }) {
               count(decided),
               count(fraud),
               percent(fraud / decided),
-              low === null ? null : percent(low),
-              high === null ? null : percent(high),
+              low === null || high === null ? null : texts.charts.range(percent(low), percent(high)),
               same,
             )}
           </p>

@@ -1,4 +1,4 @@
-import { act, screen, waitFor, within } from "@testing-library/react";
+import { act, cleanup, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
@@ -8,6 +8,7 @@ import {
   heading,
   links,
   makeCase,
+  photos,
   problem,
   showDesk,
 } from "../../tests/fake_api";
@@ -384,13 +385,55 @@ describe("the claim", () => {
     expect(screen.queryByRole("heading", { name: "What if" })).toBeNull();
   });
 
-  it("says in words how often claims with the same main reasons were fraud", async () => {
+  it("shows values as a person writes them, and sends them as they are", async () => {
     await work();
+    const shown = (name: string) => screen.getByTitle(name).nextElementSibling?.textContent;
     expect(
-      screen.getByText(
-        "182 claims with the same main reasons (Claim amount, Incident date) were decided; 61 of them were fraud: 34%, and with 95 % certainty between 27% and 41% of such claims are.",
-      ),
-    ).toBeTruthy();
+      ["claim_amount", "annual_premium", "annual_mileage", "vehicle_year", "incident_severity"].map(shown),
+    ).toEqual(["14,200.5", "1,184.2", "12,000", "2012", "total loss"]);
+    const choice = screen.getByRole<HTMLSelectElement>("combobox", { name: "Incident severity" });
+    expect([...choice.options].map(({ value, text }) => `${value}: ${text}`)).toEqual([
+      ": missing",
+      "minor: minor",
+      "major: major",
+      "total_loss: total loss",
+    ]);
+  });
+
+  it("compares each reason with what is typical, and with the fraud rate if the model knows any", async () => {
+    const { score } = makeCase();
+    const rows = () =>
+      [...document.querySelectorAll(".reasons tr")].map((row) =>
+        [...row.querySelectorAll(".number")].map((cell) => cell.textContent),
+      );
+    await work();
+    expect(rows()).toEqual([
+      ["Typical", "Fraud rate"],
+      ["1,522.26", "3.4 ×"],
+      ["140", "4.1 ×"],
+      ["1", "1.6 ×"],
+      ["yes", "1.3 ×"],
+      ["price comparison", "–"],
+    ]);
+    const reasons = score?.reasons?.map((reason) => ({ ...reason, fraud_ratio: null })) ?? [];
+    cleanup();
+    await work({ score: { ...(score as NonNullable<typeof score>), reasons } });
+    expect(rows()).toEqual([["Typical"], ["1,522.26"], ["140"], ["1"], ["yes"], ["price comparison"]]);
+  });
+
+  it("says in words how often claims with the same main reasons were fraud", async () => {
+    const { similar } = makeCase();
+    await work();
+    screen.getByText(
+      "61 of 182 decided claims with the same main reasons (Claim amount, Incident date) were fraud: 34% (95% interval 27% to 41%).",
+    );
+    cleanup();
+    await work({
+      similar: { ...(similar as NonNullable<typeof similar>), decided: 1, fraud: 1, low: 0.207, high: 1 },
+    });
+    screen.getByText(
+      "1 of 1 decided claim with the same main reasons (Claim amount, Incident date) was fraud: 100% (95% interval 21% to 100%).",
+    );
   });
 
   it("hides the first verdict in a second look, even if an answer contains it", async () => {
@@ -500,6 +543,22 @@ describe("connected claims", () => {
     expect(screen.getByText(/workshop: shared by 1,240 claims/)).toBeTruthy();
     await userEvent.click(table.getByText(answer.nodes[1].claim_id));
     await heading("SECOND");
+  });
+});
+
+describe("the photos", () => {
+  it("say once that one is used elsewhere, and what else is odd about each", async () => {
+    api.always(`GET /app/cases/${FIRST}/photos`, () => photos);
+    await work({ photos: 3 });
+    await screen.findByText("also used in 1 claim");
+    const marks = [...document.querySelectorAll(".photo-grid > li")].map((photo) =>
+      [...photo.querySelectorAll(".tag")].map((mark) => mark.textContent),
+    );
+    expect(marks).toEqual([
+      ["also used in 1 claim", "taken long before the event"],
+      [],
+      ["no time recorded"],
+    ]);
   });
 });
 

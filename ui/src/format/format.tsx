@@ -14,8 +14,9 @@ const TIME: Intl.DateTimeFormatOptions = { ...DATE, hour: "2-digit", minute: "2-
 const date = new Intl.DateTimeFormat(chosen, DATE);
 const time = new Intl.DateTimeFormat(chosen, TIME);
 const integer = new Intl.NumberFormat(chosen, { maximumFractionDigits: 0 });
-// A year or a small count needs no separator.
-const plain = new Intl.NumberFormat(chosen, { maximumFractionDigits: 4, useGrouping: "min2" });
+// A year or a small count needs no separator; 1,522.26 is neither.
+const whole = new Intl.NumberFormat(chosen, { useGrouping: "min2" });
+const fraction = new Intl.NumberFormat(chosen, { maximumFractionDigits: 4 });
 const percent0 = new Intl.NumberFormat(chosen, { style: "percent", maximumFractionDigits: 0 });
 const percent1 = new Intl.NumberFormat(chosen, {
   style: "percent",
@@ -28,7 +29,7 @@ export const count = (value: number) => integer.format(value);
 
 export const amount = (value: number) => integer.format(value);
 
-export const number = (value: number) => plain.format(value);
+export const number = (value: number) => (Number.isInteger(value) ? whole : fraction).format(value);
 
 /** Formats a share of 1; below 10 % with one decimal place, so that small shares differ. */
 export function percent(share: number): string {
@@ -91,8 +92,13 @@ export function Moment({ at, day = false }: { at: string; day?: boolean }) {
 /** A value of a claim as text: it may be anything that JSON holds. */
 export function formatValue(value: unknown): string {
   if (value === null || value === undefined) return "";
-  if (typeof value === "number") return plain.format(value);
+  if (typeof value === "number") return number(value);
   if (typeof value === "boolean") return value ? texts.app.yes : texts.app.no;
   if (typeof value === "string") return value;
   return JSON.stringify(value);
+}
+
+/** A code, such as total_loss, as words; anything else as `formatValue` has it. */
+export function formatCode(value: unknown): string {
+  return formatValue(value).replaceAll("_", " ");
 }

@@ -1,4 +1,5 @@
 /** Texts of the folder desk: the home of an investigator, the queue, and cases. */
+import type { Schemas } from "../../api/client";
 
 const plural = (count: number, one: string, many: string) => (count === 1 ? one : many);
 
@@ -131,11 +132,10 @@ export const cases = {
       decided: string,
       fraud: string,
       share: string,
-      low: string | null,
-      high: string | null,
+      interval: string | null,
       same: string,
     ) =>
-      `${decided} ${plural(n, "claim", "claims")} with the same main reasons (${same}) ${plural(n, "was", "were")} decided; ${fraud} of them ${plural(Number(fraud), "was", "were")} fraud: ${share}${low && high ? `, and with 95 % certainty between ${low} and ${high} of such claims are` : ""}.`,
+      `${fraud} of ${decided} decided ${plural(n, "claim", "claims")} with the same main reasons (${same}) ${plural(n, "was", "were")} fraud: ${share}${interval ? ` (95% interval ${interval})` : ""}.`,
     model: (version: string) => `Score of model version ${version}.`,
   },
   claim: {
@@ -187,7 +187,7 @@ export const cases = {
       small: "fewer pixels than cameras write",
       no_camera_format: "a format that cameras do not write",
       used_elsewhere: "used elsewhere",
-    } as Readonly<Record<string, string>>,
+    } satisfies Record<Schemas["Evidence"], string>,
   },
   links: {
     title: (n: number, shown: string) => (n === 0 ? "Connected claims" : `Connected claims (${shown})`),

@@ -1,5 +1,5 @@
 /** What can be done with a held case instead of deciding it: skip, snooze, hand over, release. */
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useId, useRef, useState } from "react";
 import { isProblem } from "../api/problems";
 import { serverNow } from "../api/transport";
@@ -7,8 +7,9 @@ import { explain } from "../app/Answer";
 import { announce } from "../app/announce";
 import { Dialog } from "../app/Dialog";
 import { useKeys } from "../keyboard/keys";
+import { usePeople } from "../team/queries";
 import { texts } from "../texts";
-import { type Action, act, listPeople } from "./calls";
+import { type Action, act } from "./calls";
 import type { Case, Held } from "./shapes";
 
 const words = texts.case.actions;
@@ -104,11 +105,7 @@ function HandOverForm({ pending, error, onSend }: FormProps) {
   const id = useId();
   const [to, setTo] = useState("");
   const [reason, setReason] = useState("");
-  const people = useQuery({
-    queryKey: ["people"],
-    queryFn: ({ signal }) => listPeople(signal),
-    staleTime: 300_000,
-  });
+  const people = usePeople();
   return (
     <form
       className="stack"
@@ -129,7 +126,7 @@ function HandOverForm({ pending, error, onSend }: FormProps) {
           autoComplete="off"
         />
         <datalist id={`${id}-names`}>
-          {people.data?.people.map((name) => (
+          {people.data?.map((name) => (
             <option key={name} value={name} />
           ))}
         </datalist>

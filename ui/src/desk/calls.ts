@@ -77,7 +77,3 @@ export async function readPhoto(id: string, image: number, signal: AbortSignal):
   const address = `/app/cases/${encodeURIComponent(id)}/photos/${encodeURIComponent(image)}`;
   return (await send(address, { signal })).blob();
 }
-
-export function listPeople(signal: AbortSignal) {
-  return body(api.GET("/app/people", { params: { header: purposeHeader() }, signal }));
-}

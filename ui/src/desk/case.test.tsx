@@ -12,6 +12,7 @@ import {
   problem,
   showDesk,
 } from "../../tests/fake_api";
+import { EVERYBODY, TEAM } from "../../tests/fixtures/overviews";
 import { forgetEverything } from "../app/forget";
 import { undoTime } from "./CaseScreen";
 import { moved } from "./PhotoViewer";
@@ -501,6 +502,26 @@ describe("a case can be put aside", () => {
       to: "chiara",
       reason: "knows the workshop",
     });
+  });
+
+  it("by handing it over, after which a lead chooses from the same people", async () => {
+    api.always("GET /app/me", () => ({
+      ...EVERYBODY,
+      permissions: [
+        { permission: "case.decide", lines: ["*"] },
+        { permission: "case.assign", lines: ["*"] },
+        { permission: "claim.read", lines: ["*"] },
+      ],
+    }));
+    api.always("GET /app/team", () => TEAM);
+    await work();
+    await userEvent.keyboard("g");
+    await waitFor(() => expect(api.to("GET /app/people")).toHaveLength(1));
+    await userEvent.click(screen.getByText("Team"));
+    await userEvent.click((await screen.findAllByText("Reassign"))[0] as HTMLElement);
+    const dialog = within(screen.getByRole("dialog", { name: /^Reassign/ }));
+    expect(await dialog.findByRole("option", { name: "chiara" })).toBeTruthy();
+    expect(api.to("GET /app/people")).toHaveLength(1);
   });
 
   it("by snoozing it until a moment", async () => {

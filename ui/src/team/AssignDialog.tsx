@@ -30,7 +30,7 @@ const NAME = "name:";
 function AssignForm({ held, close }: { held: HeldCase; close: () => void }) {
   const words = texts.team.assign;
   const id = useId();
-  const people = usePeople(true);
+  const people = usePeople();
   const assign = useAssign();
   const [to, setTo] = useState(held.assigned_to === null ? "" : NOBODY);
   const [name, setName] = useState("");

@@ -26,10 +26,11 @@ export function useTeam(line: string, weeks: number) {
   });
 }
 
-export function usePeople(enabled: boolean) {
+/** Names of people to whom a case can be given. */
+export function usePeople() {
   return useQuery({
     queryKey: ["people"],
-    enabled,
+    staleTime: 300_000,
     queryFn: async ({ signal }) =>
       (await body(api.GET("/app/people", { params: { header: purposeHeader() }, signal }))).people,
   });

@@ -1,10 +1,12 @@
 /** Every case that waits, by due date. What is at stake does not order this list: it would tell what is hidden. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useId } from "react";
-import { Link, useSearchParams } from "wouter";
+import { Link } from "wouter";
 import { Failure, Loading } from "../app/Answer";
 import { useAccess } from "../app/access";
+import { useFilters } from "../app/filters";
 import { Page } from "../app/Page";
+import { useTyped } from "../app/typed";
 import { amount, Moment } from "../format/format";
 import { useKeys } from "../keyboard/keys";
 import { texts } from "../texts";
@@ -18,32 +20,13 @@ const words = texts.queue;
 
 const STATES: readonly State[] = ["open", "second_look", "third_look", "decided", "settled", "withdrawn"];
 
-/** Returns the first moment after a day of the viewer, in UTC. */
-export function endOfDay(day: string): string {
+const FILTERS = ["line", "state", "holder", "q", "due"] as const;
+
+/** Returns the first moment after a day of the viewer, in UTC; "" if it is no day. */
+function endOfDay(day: string): string {
   const [year, month, date] = day.split("-").map(Number);
   if (!year || !month || !date) return "";
   return new Date(year, month - 1, date + 1).toISOString();
-}
-
-function useQueueFilters() {
-  const [params, setParams] = useSearchParams();
-  const filters: Omit<QueueFilters, "due_before"> & { due: string } = {
-    line: params.get("line") ?? "",
-    state: STATES.find((state) => state === params.get("state")) ?? "",
-    holder: params.get("holder") === "me" ? "me" : "",
-    q: params.get("q") ?? "",
-    due: params.get("due") ?? "",
-  };
-  const change = (name: keyof typeof filters, value: string) =>
-    setParams(
-      (known) => {
-        if (value) known.set(name, value);
-        else known.delete(name);
-        return known;
-      },
-      { replace: true },
-    );
-  return { filters, change, clear: () => setParams(new URLSearchParams(), { replace: true }) };
 }
 
 function Holder({ item }: { item: Item }) {
@@ -86,12 +69,20 @@ function Row({ item }: { item: Item }) {
 
 export default function QueueScreen() {
   const access = useAccess();
-  const { filters, change, clear } = useQueueFilters();
+  const [filters, setFilters] = useFilters(FILTERS);
+  const change = (changes: Partial<typeof filters>) => setFilters(changes, { replace: true });
+  const begins = useTyped(filters.q, (q) => change({ q }));
+  const due = useTyped(filters.due, (day) => change({ due: day }));
   const next = useNext();
   const id = useId();
   const mayDecide = access.can("case.decide");
-  const { due, ...rest } = filters;
-  const asked: QueueFilters = { ...rest, due_before: due ? endOfDay(due) : "" };
+  const asked: QueueFilters = {
+    line: filters.line,
+    state: STATES.find((state) => state === filters.state) ?? "",
+    holder: filters.holder === "me" ? "me" : "",
+    q: filters.q.trim(),
+    due_before: endOfDay(filters.due),
+  };
   const queue = useInfiniteQuery({
     queryKey: ["queue", asked],
     queryFn: ({ pageParam, signal }) => listQueue(asked, pageParam, signal),
@@ -117,14 +108,7 @@ export default function QueueScreen() {
       <form className="filters" aria-label={words.filters} onSubmit={(event) => event.preventDefault()}>
         <div className="field">
           <label htmlFor={`${id}-q`}>{words.search}</label>
-          <input
-            id={`${id}-q`}
-            type="search"
-            value={filters.q}
-            onChange={(event) => change("q", event.target.value)}
-            maxLength={400}
-            autoComplete="off"
-          />
+          <input id={`${id}-q`} type="search" {...begins} maxLength={400} autoComplete="off" />
         </div>
         {access.lines.length > 1 && (
           <div className="field">
@@ -132,7 +116,7 @@ export default function QueueScreen() {
             <select
               id={`${id}-line`}
               value={filters.line}
-              onChange={(event) => change("line", event.target.value)}
+              onChange={(event) => change({ line: event.target.value })}
             >
               <option value="">{words.allLines}</option>
               {access.lines.map((line) => (
@@ -145,8 +129,8 @@ export default function QueueScreen() {
           <label htmlFor={`${id}-state`}>{words.state}</label>
           <select
             id={`${id}-state`}
-            value={filters.state}
-            onChange={(event) => change("state", event.target.value)}
+            value={asked.state}
+            onChange={(event) => change({ state: event.target.value })}
           >
             <option value="">{words.allStates}</option>
             {STATES.map((state) => (
@@ -158,23 +142,22 @@ export default function QueueScreen() {
         </div>
         <div className="field">
           <label htmlFor={`${id}-due`}>{words.dueUntil}</label>
-          <input
-            id={`${id}-due`}
-            type="date"
-            value={filters.due}
-            onChange={(event) => change("due", event.target.value)}
-          />
+          <input id={`${id}-due`} type="date" {...due} />
         </div>
         <label className="choice">
           <input
             type="checkbox"
-            checked={filters.holder === "me"}
-            onChange={(event) => change("holder", event.target.checked ? "me" : "")}
+            checked={asked.holder === "me"}
+            onChange={(event) => change({ holder: event.target.checked ? "me" : "" })}
           />
           {words.mine}
         </label>
         {filtered && (
-          <button type="button" className="quiet" onClick={clear}>
+          <button
+            type="button"
+            className="quiet"
+            onClick={() => change({ line: "", state: "", holder: "", q: "", due: "" })}
+          >
             {words.clear}
           </button>
         )}

@@ -1,5 +1,5 @@
 /** The typed client of the API; its types come from openapi.json. */
-import { keepPreviousData, QueryClient } from "@tanstack/react-query";
+import { QueryClient } from "@tanstack/react-query";
 import createClient, { type Client } from "openapi-fetch";
 import { isTransient, Problem } from "./problems";
 import type { components, paths } from "./schema";
@@ -26,7 +26,8 @@ export async function body<T>(call: Promise<{ data?: T }>): Promise<T> {
 
 /**
  * The cache of answers. It asks for nothing by itself: not when the window gets the focus, and not on an interval,
- * because each request for a claim is on record and keeps the database awake.
+ * because each request for a claim is on record and keeps the database awake. When the connection is back, it asks
+ * again for what failed.
  */
 export function createQueries(): QueryClient {
   return new QueryClient({
@@ -34,7 +35,7 @@ export function createQueries(): QueryClient {
       queries: {
         networkMode: "always",
         refetchOnWindowFocus: false,
-        refetchOnReconnect: true,
+        refetchOnReconnect: ({ state }) => state.status === "error",
         staleTime: 10_000,
         gcTime: 60_000,
         retry: (failures, error) => failures < 3 && isTransient(error),
@@ -47,5 +48,3 @@ export function createQueries(): QueryClient {
     },
   });
 }
-
-export { keepPreviousData };

@@ -29,7 +29,6 @@ export function useEvents(filters: EventFilters) {
     getNextPageParam: (page) => page.cursor,
     // Each page is on record, so that none is read twice by itself.
     staleTime: Number.POSITIVE_INFINITY,
-    refetchOnReconnect: false,
   });
 }
 

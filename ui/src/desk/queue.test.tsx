@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it } from "vitest";
 import { FakeApi, heading, problem, showDesk } from "../../tests/fake_api";
@@ -133,6 +133,22 @@ describe("the queue", () => {
     await userEvent.click(screen.getByRole("button", { name: "Show more" }));
     await screen.findByText("Your permissions do not include this.");
     expect(claims()).toEqual(["1", "2"]);
+  });
+
+  it("is asked for again when the connection is back, if that had failed", async () => {
+    answerPages("1");
+    api.once(QUEUE, () => problem(500, "unexpected"));
+    showDesk("/queue");
+    await screen.findByText("detail of unexpected");
+    const reconnect = () => {
+      dispatchEvent(new Event("offline"));
+      dispatchEvent(new Event("online"));
+    };
+    act(reconnect);
+    await waitFor(() => expect(claims()).toEqual(["1"]));
+    act(reconnect);
+    await userEvent.click(screen.getByLabelText("Only those that I hold"));
+    await waitFor(() => expect(asked()).toEqual([{}, {}, { holder: "me" }]));
   });
 
   it("tells an empty queue from filters that nothing matches", async () => {

@@ -13,7 +13,6 @@ export function useCase(id: string) {
     queryFn: ({ signal }) => readCase(id, signal),
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnMount: false,
-    refetchOnReconnect: false,
   });
   // Whoever comes back to the case looks at it again, and that is on record again.
   useEffect(() => () => queries.removeQueries({ queryKey: caseKey(id) }), [queries, id]);

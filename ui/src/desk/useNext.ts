@@ -25,8 +25,7 @@ export function useNext() {
   const show = useShowCase();
   return useMutation({
     mutationFn: takeNext,
-    onSuccess: ({ case: next, waiting }) => {
-      queries.setQueryData(["waiting"], waiting);
+    onSuccess: ({ case: next }) => {
       void queries.invalidateQueries({ queryKey: ["queue"], refetchType: "none" });
       if (next) {
         show(next);

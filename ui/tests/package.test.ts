@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { build } from "vite";
 import { describe, expect, it } from "vitest";
@@ -28,6 +28,20 @@ describe("the package", () => {
     const packages: Record<string, { integrity?: string }> = JSON.parse(lock).packages;
     const unverified = Object.entries(packages).filter(([path, { integrity }]) => path && !integrity);
     expect(unverified.map(([path]) => path)).toEqual([]);
+  });
+});
+
+describe("style sheets", () => {
+  it("define each class in one of them, so that a screen does not depend on those that were visited before", () => {
+    const sheets = new Map<string, string[]>();
+    const source = new URL("../src", import.meta.url);
+    const paths = readdirSync(source, { recursive: true, encoding: "utf8" });
+    for (const path of paths.filter((one) => one.endsWith(".css"))) {
+      const classes = new Set(read(`../src/${path}`).match(/^\.[\w-]+(?= \{)/gm));
+      for (const one of classes) sheets.set(one, [...(sheets.get(one) ?? []), path]);
+    }
+    expect(sheets.size).toBeGreaterThan(100);
+    expect([...sheets].filter(([, paths]) => paths.length > 1)).toEqual([]);
   });
 });
 

@@ -189,7 +189,7 @@ function ModelRow({ model, allowed, busy, onCard, onPromote }: RowProps) {
         )}
       </td>
       <td>
-        <div className="actions">
+        <div className="row end">
           {model.card ? (
             <button type="button" aria-label={words.card.showOf(model.version)} onClick={onCard}>
               {words.card.show}

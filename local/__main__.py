@@ -11,6 +11,7 @@ from local.mlflow_server import serve_until_interrupted
 from local.processes import StartupFailed, report_progress
 from local.rehearsal import rehearse
 from local.stack import LaptopStack
+from release.errors import ReleaseRefused
 
 FOLDER = PROJECT / ".local"
 
@@ -74,7 +75,7 @@ def main() -> int:
     }
     try:
         return commands[options.command]()
-    except StartupFailed as failure:
+    except (StartupFailed, ReleaseRefused) as failure:
         report_progress(str(failure))
         return 1
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from local import servers
 from local.emulator import PROJECT, laptop_environment
 from local.processes import GuardedProcess, report_progress, responds, tail, wait_until
 from local.stack import CALLBACK_URL
-from release.desk import MISSING, UI, install_packages, node_is_there
+from release.desk import INSTALL_NODE, UI, install_packages, node_is_there
 
 PORT = 8400
 """The port of `CALLBACK_URL`, to which the sign-in page may return."""
@@ -26,9 +26,9 @@ def serve_desk_until_interrupted(folder: Path) -> int:
         return 1
     npm = shutil.which("npm")
     if npm is None or not node_is_there():
-        report_progress(MISSING)
+        report_progress(f"The desk is not served. {INSTALL_NODE}")
         return 1
-    install_packages(PROJECT)
+    install_packages(PROJECT / UI)
     log = folder / "logs" / "desk.log"
     log.unlink(missing_ok=True)
     command = [npm, "run", "dev", "--", "--host", "127.0.0.1", "--port", str(PORT), "--strictPort"]

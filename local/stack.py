@@ -20,7 +20,6 @@ from local.processes import StartupFailed, report_progress, tail, wait_until
 from local.servers import STACK_NAME, RunningServers, Servers
 from release.desk import MISSING as DESK_MISSING
 from release.desk import build_desk
-from release.errors import ReleaseRefused
 from release.tree import tree_sha256
 from release.version import code_version
 
@@ -88,7 +87,8 @@ class LaptopStack:
                 secret = servers.publish_database_secret(self._require_running())
                 if build or not BUILT_TEMPLATE.exists():
                     report_progress("Building functions, layers and the desk (sam build)")
-                    self._build_desk()
+                    if not build_desk(PROJECT):
+                        report_progress(DESK_MISSING)
                     self._sam("build", "build.log")
                 report_progress("Deploying the stack (sam deploy)")
                 self._make_deployment_bucket()
@@ -185,14 +185,6 @@ class LaptopStack:
             return self._running
         report_progress("Starting PostgreSQL and the AWS emulator")
         return self.servers.start()
-
-    def _build_desk(self) -> None:
-        try:
-            built = build_desk(PROJECT)
-        except ReleaseRefused as refused:
-            raise StartupFailed(str(refused)) from refused
-        if not built:
-            report_progress(DESK_MISSING)
 
     def _sam(self, command: str, log_name: str, *arguments: str) -> None:
         """Run one sam command with [local] of samconfig.toml; its output goes to a log."""

@@ -21,9 +21,9 @@ from release.version import PROJECT
 OLDEST_NODE = (20, 19)
 """The oldest Node.js that Vite runs on."""
 
-MISSING = (
-    "The desk is not built: it needs Node.js 20.19 or later with npm. Everything else is deployed without it."
-)
+INSTALL_NODE = "Install Node.js 20.19 or later with npm, and repeat the command."
+
+MISSING = f"The desk is not built, and everything else is deployed without it. {INSTALL_NODE}"
 
 UI = Path("ui")
 BUILT = Path("layers", "desk", "built")
@@ -37,17 +37,17 @@ def desk(
     """Build the web application if its sources changed."""
     if not build_desk(PROJECT):
         if required:
-            raise ReleaseRefused(MISSING)
+            raise ReleaseRefused(f"The desk is not built, and a release needs it. {INSTALL_NODE}")
         print(MISSING, file=sys.stderr)
 
 
 def check_desk() -> None:
     """Compare the types with openapi.json, check and test the web application; it needs Node.js."""
     if not node_is_there():
-        raise ReleaseRefused("The desk is not checked: it needs Node.js 20.19 or later with npm.")
-    install_packages(PROJECT)
-    _npm(PROJECT, "run", "check")
-    _npm(PROJECT, "test")
+        raise ReleaseRefused(f"The desk is not checked. {INSTALL_NODE}")
+    install_packages(PROJECT / UI)
+    _npm(PROJECT / UI, "run", "check")
+    _npm(PROJECT / UI, "test")
 
 
 def build_desk(project: Path) -> bool:
@@ -63,23 +63,22 @@ def build_desk(project: Path) -> bool:
     if not node_is_there():
         return False
     print("Building the desk (npm)", file=sys.stderr)
-    install_packages(project)
+    install_packages(project / UI)
     site = built / "site"
-    _npm(project, "run", "build", "--", "--outDir", str(site), "--emptyOutDir")
+    _npm(project / UI, "run", "build", "--", "--outDir", str(site), "--emptyOutDir")
     if not (site / "index.html").exists():
         raise ReleaseRefused("npm run build wrote no index.html")
     mark.write_text(sources)
     return True
 
 
-def install_packages(project: Path) -> None:
-    """Install the packages of ui/, each verified by its hash, unless they are those of the lock file."""
-    lock = project / UI / "package-lock.json"
-    installed = project / UI / "node_modules" / ".claimwatch"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+def install_packages(folder: Path) -> None:
+    """Install the packages of a folder, each verified by its hash, unless they are those of its lock file."""
+    installed = folder / "node_modules" / ".claimwatch"
+    wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
     if installed.exists() and installed.read_text() == wanted:
         return
-    _npm(project, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+    _npm(folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
     installed.write_text(wanted)
 
 
@@ -103,13 +102,13 @@ def ui_sha256(project: Path) -> str:
     return digest.hexdigest()
 
 
-def _npm(project: Path, *arguments: str) -> None:
-    """Run npm in ui/; raises `ReleaseRefused` with the end of its output if it fails."""
+def _npm(folder: Path, *arguments: str) -> None:
+    """Run npm in a folder; raises `ReleaseRefused` with the end of its output if it fails."""
     npm = shutil.which("npm") or "npm"
     # In CI, npm and its tools ask nothing and draw no progress.
     done = subprocess.run(
         [npm, *arguments],
-        cwd=project / UI,
+        cwd=folder,
         env=os.environ | {"CI": "true", "NO_COLOR": "1", "NO_UPDATE_NOTIFIER": "1"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -119,4 +118,4 @@ def _npm(project: Path, *arguments: str) -> None:
     if done.returncode:
         said = [line for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
         lines = said if len(said) <= 20 else [*said[:10], "...", *said[-10:]]
-        raise ReleaseRefused("\n".join([f"npm {arguments[0]} failed in ui/:", *lines]))
+        raise ReleaseRefused("\n".join([f"npm {arguments[0]} failed in {folder.name}/:", *lines]))

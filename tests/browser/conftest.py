@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from release.desk import install_packages, node_is_there
+from release.desk import UI, install_packages, node_is_there
 from tests.browser.book import DeskBook, prepare
 from tests.browser.desk import Desk, chromium_path
 from tests.cluster import PROJECT
@@ -23,7 +23,7 @@ def browser() -> Iterator[Browser]:
     missing = missing or ("" if node_is_there() else "Node.js 20.19 or later is missing, so there is no desk")
     if missing:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
-    install_packages(PROJECT)  # axe-core
+    install_packages(PROJECT / UI)  # axe-core
     # Chromium's sandbox refuses to run as root, as containers often do.
     arguments = ["--no-proxy-server", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:

@@ -94,7 +94,7 @@ def test_without_node_a_sentence_says_what_is_missing_and_a_release_is_refused(
     monkeypatch.setattr(desk, "PROJECT", project)
     desk.desk()
     assert capsys.readouterr().err == f"{desk.MISSING}\n"
-    with pytest.raises(ReleaseRefused, match=r"needs Node\.js"):
+    with pytest.raises(ReleaseRefused, match=r"Install Node\.js"):
         desk.desk(required=True)
 
 

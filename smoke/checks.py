@@ -1,6 +1,7 @@
 """What the smoke test tries, step by step."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ EVERY = 1.0
 """Seconds between two looks at something that takes seconds."""
 
 _NO_PARAMETER = "ParameterNotFound"
+
+_SCRIPT = re.compile(rb'<script type="module"[^>]* src="(/assets/[^"]+)"')
 
 
 @dataclass
@@ -57,6 +60,7 @@ class Smoke:
             ("ask for /v1/ready", self.ask_ready),
             ("find the claims", self.find_claims),
             ("ask for scores", self.ask_for_scores),
+            ("open the desk", self.open_desk),
             *people,
         ]
 
@@ -186,6 +190,25 @@ class Smoke:
                     return f"{line}: {result['status']}"
         raise _unexpected("for a score", path, answer)
 
+    def open_desk(self) -> str:
+        """Ask for the page, the script that it starts with, and its configuration."""
+        domain = self.stack.outputs.get("DeskDistributionDomain")
+        if domain is None:
+            return "not tried: this stack has no desk"
+        # The name that CloudFront gives, because the DNS of parameter DeskDomain may not refer to it yet.
+        desk = Api(f"https://{domain}", self.session, self.web, self.clock)
+        page = _file(desk, "/")
+        if b"The desk is missing" in page.body:
+            return "it was deployed without its page, as the page says"
+        script = _SCRIPT.search(page.body)
+        if script is None:
+            raise _desk_broken("The page of the desk starts no script", desk, "/")
+        _file(desk, script[1].decode())
+        client = _file(desk, "/config.json").document.get("client_id")
+        if client != self.stack.outputs.get("UserPoolClientId", client):
+            raise _desk_broken("The desk signs people in as another stack does", desk, "/config.json")
+        return ""
+
     # -- People --------------------------------------------------------------------------------------------
 
     def sign_in(self) -> str:
@@ -259,6 +282,20 @@ class Smoke:
             raise _unexpected("of a member of group auditor", "/app/audit", answer)
         events: list[dict[str, Any]] = answer.document["events"]
         return events
+
+
+def _file(desk: Api, path: str) -> Answer:
+    """Return a file of the desk."""
+    answer = desk.open(path)
+    if answer.status != HTTPStatus.OK:
+        raise _desk_broken(f"A request for a file of the desk is answered {answer.status}", desk, path)
+    return answer
+
+
+def _desk_broken(what: str, desk: Api, path: str) -> SmokeFailed:
+    return SmokeFailed(
+        what, f"{desk.url}{path}", "the bucket of output DeskBucket, and the log of function PublishDesk"
+    )
 
 
 def _pointer_version(value: str) -> str | None:

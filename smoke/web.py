@@ -78,7 +78,11 @@ class Web:
         where = (
             url if not self.address else self.address + url.removeprefix(f"{parts.scheme}://{parts.netloc}")
         )
-        return AWSRequest(method, where, headers={"host": parts.netloc, **(headers or {})}, data=body)
+        # An emulator is reached without TLS. CloudFront would redirect such a request.
+        scheme = {"x-forwarded-proto": parts.scheme} if self.address else {}
+        return AWSRequest(
+            method, where, headers={"host": parts.netloc} | scheme | dict(headers or {}), data=body
+        )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
+from release.files import project_files
 from tests.unit.architecture.test_imports import ALLOWED
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -21,7 +22,7 @@ LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 NOT_RESOURCES = {"PostgreSQL", "ClaimsCommitted"}
 LINE_LENGTH = 100
 CODE_FENCE = re.compile(r"^\s*```")
-CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.MULTILINE)
+CONFLICT = re.compile(rb"^(<{7}|\|{7}|>{7}) ", re.MULTILINE)
 
 
 def text(*parts: str) -> str:
@@ -74,9 +75,15 @@ def test_lines_of_prose_are_short(page: Path) -> None:
     assert not too_long
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_a_page_was_merged_to_its_end(page: Path) -> None:
-    assert not CONFLICT.search(page.read_text("utf-8")), "the page has the markers of a conflict"
+def test_every_file_was_merged_to_its_end() -> None:
+    """Lines of seven equals signs are left out: they underline headings and divide sections."""
+    files = [path for path in project_files(PROJECT) if not (PROJECT / path).is_symlink()]
+    assert [str(path) for path in files if CONFLICT.search((PROJECT / path).read_bytes())] == []
+
+
+@pytest.mark.parametrize("marker", ["<<<<<<< HEAD", "||||||| 0123abc", ">>>>>>> branch"])
+def test_the_markers_of_a_conflict_are_recognized(marker: str) -> None:
+    assert CONFLICT.search(f"before\n{marker}\nafter\n".encode())
 
 
 def test_every_document_and_decision_is_in_the_index() -> None:

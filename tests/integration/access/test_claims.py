@@ -321,6 +321,15 @@ def test_a_line_that_is_not_granted_and_an_unknown_line_have_the_same_answers(
     assert [line["line"] for line in desk.me("bob")["lines"]] == ["pane"]
 
 
+def test_a_person_is_told_the_lines_of_every_permission(desk: Desk) -> None:
+    desk.grant("person:mia", "model.read", "pane")
+    desk.grant("person:lea", "case.assign")
+    desk.grant("person:lea", "claim.read", "pane")
+    assert [line["line"] for line in desk.me("mia")["lines"]] == ["pane"]
+    assert [line["line"] for line in desk.me("lea")["lines"]] == ["glass", "motor", "pane"]
+    assert desk.me("nobody")["lines"] == []
+
+
 def test_an_unknown_line_is_not_found_by_machines(shared_desk: Desk) -> None:
     assert shared_desk.ask("claim_status", "no_such_line", "g-1", caller=MACHINE) == NOT_FOUND
     assert shared_desk.ask("models", "no_such_line", caller=MACHINE) == NOT_FOUND

@@ -1449,7 +1449,7 @@ export interface components {
             conflicts: components["schemas"]["Conflict"][];
             /** @enum {string} */
             separation_of_duties: "enforced" | "relaxed";
-            lines: components["schemas"]["ReadableLine"][];
+            lines: components["schemas"]["PermittedLine"][];
             /** @description Purposes of requests that are about no line. */
             purposes: string[];
         };
@@ -1570,6 +1570,12 @@ export interface components {
             conflicts: ("claim.read" | "claim.unmask" | "case.decide" | "case.assign" | "photo.view" | "model.read" | "model.train" | "model.promote" | "audit.read" | "person.erase")[][];
             /** @enum {string} */
             separation_of_duties: "enforced" | "relaxed";
+        };
+        /** @description A line for which the person has a permission, and the purposes that its contract allows. */
+        PermittedLine: {
+            /** @description The line of business. */
+            line: string;
+            purposes: string[];
         };
         /** @description A photo of the claim, with what is known of it. */
         Photo: {
@@ -1724,12 +1730,6 @@ export interface components {
             cursor: string | null;
             /** @description Cases that `next` could hand out to this person. */
             waiting: number;
-        };
-        /** @description A line whose claims the person may read, and for which purposes. */
-        ReadableLine: {
-            /** @description The line of business. */
-            line: string;
-            purposes: string[];
         };
         /** @description Whether the live model and the contract of every line can be loaded. */
         Ready: {

@@ -9,7 +9,7 @@ export interface Access {
   name: string;
   groups: readonly string[];
   purposes: readonly string[];
-  /** Lines whose claims the person may read. */
+  /** Lines for which the person has a permission. */
   lines: readonly string[];
   can(permission: Permission, line?: string): boolean;
   /** Whether the person may do anything at all. */

@@ -5,6 +5,7 @@ import { Link } from "wouter";
 import { Failure, Loading } from "../app/Answer";
 import { useAccess } from "../app/access";
 import { useFilters } from "../app/filters";
+import { useLines } from "../app/LineChoice";
 import { Page } from "../app/Page";
 import { useTyped } from "../app/typed";
 import { amount, Moment } from "../format/format";
@@ -69,6 +70,7 @@ function Row({ item }: { item: Item }) {
 
 export default function QueueScreen() {
   const access = useAccess();
+  const lines = useLines("case.decide", "case.assign");
   const [filters, setFilters] = useFilters(FILTERS);
   const change = (changes: Partial<typeof filters>) => setFilters(changes, { replace: true });
   const begins = useTyped(filters.q, (q) => change({ q }));
@@ -110,7 +112,7 @@ export default function QueueScreen() {
           <label htmlFor={`${id}-q`}>{words.search}</label>
           <input id={`${id}-q`} type="search" {...begins} maxLength={400} autoComplete="off" />
         </div>
-        {access.lines.length > 1 && (
+        {lines.length > 1 && (
           <div className="field">
             <label htmlFor={`${id}-line`}>{words.line}</label>
             <select
@@ -119,7 +121,7 @@ export default function QueueScreen() {
               onChange={(event) => change({ line: event.target.value })}
             >
               <option value="">{words.allLines}</option>
-              {access.lines.map((line) => (
+              {lines.map((line) => (
                 <option key={line}>{line}</option>
               ))}
             </select>

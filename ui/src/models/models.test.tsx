@@ -147,6 +147,25 @@ describe("models", () => {
     expect(frame.getAttribute("srcdoc")).not.toContain("steal");
   });
 
+  it("are offered for each line that the person may see models of, whether or not its claims", async () => {
+    const me = person("model.read");
+    const lines = ["home", "motor", "travel"].map((line) => ({ line, purposes: ["claim_handling"] }));
+    const permissions = [
+      { permission: "model.read" as const, lines: ["home", "motor"] },
+      { permission: "claim.read" as const, lines: ["travel"] },
+    ];
+    const { unmount } = showScreen(
+      "/models/motor",
+      { ...me, permissions, lines },
+      { "GET /app/models/motor": MODELS },
+    );
+    const choice = await screen.findByRole("combobox", { name: "Line" });
+    expect([...choice.children].map((each) => each.textContent)).toEqual(["home", "motor"]);
+    unmount();
+    showScreen("/models", { ...me, lines: [] }, {});
+    expect(await screen.findByText(/No line .* has a contract yet/)).toBeTruthy();
+  });
+
   it("are missing at first, and the screen says so", async () => {
     showScreen("/models/motor", EVERYBODY, {
       "GET /app/models/motor": { ...MODELS, models: [], trainings: [], promotions: [] },

@@ -3,9 +3,9 @@
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { Answer } from "../app/Answer";
-import { useAccess } from "../app/access";
 import { announce } from "../app/announce";
 import { useFilters } from "../app/filters";
+import { useLines } from "../app/LineChoice";
 import { Page } from "../app/Page";
 import "../app/overview.css";
 import { Wide } from "../charts/Wide";
@@ -18,7 +18,7 @@ const MOST = 50;
 
 export default function SearchScreen() {
   const words = texts.search;
-  const access = useAccess();
+  const lines = useLines("claim.read");
   const [filters, change] = useFilters(["q", "line", "by", "column"]);
   const byValue = filters.by === "value";
   const [id, setId] = useState(filters.q);
@@ -136,7 +136,7 @@ export default function SearchScreen() {
                 onChange={(event) => change({ line: event.target.value }, { replace: true })}
               >
                 <option value="">{words.anyLine}</option>
-                {access.lines.map((line) => (
+                {lines.map((line) => (
                   <option key={line}>{line}</option>
                 ))}
               </select>

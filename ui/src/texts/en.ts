@@ -33,6 +33,7 @@ export const en = {
     yes: "yes",
     no: "no",
     more: "Show more",
+    noLine: "No line for which you have the permission has a contract yet.",
     message: "Message",
     offer: (text: string, action: string, key: string) => `${text} ${action}: ${key}.`,
     waking:

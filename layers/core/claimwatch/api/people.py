@@ -23,8 +23,8 @@ class Conflict(Answer):
     why: str
 
 
-class ReadableLine(Answer):
-    """A line whose claims the person may read, and for which purposes."""
+class PermittedLine(Answer):
+    """A line for which the person has a permission, and the purposes that its contract allows."""
 
     line: Line
     purposes: list[str]
@@ -38,7 +38,7 @@ class Me(Answer):
     permissions: Annotated[list[HeldPermission], Field(description="Those that are effective.")]
     conflicts: Annotated[list[Conflict], Field(description="Granted, but without effect.")]
     separation_of_duties: Literal["enforced", "relaxed"]
-    lines: list[ReadableLine]
+    lines: list[PermittedLine]
     purposes: Annotated[list[str], Field(description="Purposes of requests that are about no line.")]
 
 

@@ -53,8 +53,8 @@ def me(cursor: Cursor, actor: str, groups: Sequence[str]) -> Answer:
     """Return what a person may do; it needs no purpose and is no access event.
 
     The document has ``actor``, ``groups``, ``permissions`` (each with ``lines``), ``conflicts`` (each with
-    ``permissions`` and ``why``), ``separation_of_duties``, ``lines`` whose claims the person may read (each
-    with ``purposes``), and the ``purposes`` of requests that are about no line.
+    ``permissions`` and ``why``), ``separation_of_duties``, ``lines`` for which the person has a permission
+    (each with ``purposes``), and the ``purposes`` of requests that are about no line.
     """
     return _call(cursor, "me", actor=actor, groups=list(groups))
 

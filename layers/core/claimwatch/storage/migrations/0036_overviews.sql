@@ -237,6 +237,43 @@ FROM claimwatch.decision AS d JOIN claimwatch.review_case AS c ON c.case_id = d.
 WHERE NOT EXISTS (SELECT FROM claimwatch.decision_undo AS u WHERE u.decision_id = d.decision_id);
 COMMENT ON VIEW claimwatch.standing_decision IS 'Decisions that were not undone, with what statistics need of their cases.';
 
+-- ── Lines of a person ────────────────────────────────────────────────────────────────────────────────────────────────
+
+-- As before, but also lines of which the person may see models or the work of the team, and no claims.
+CREATE OR REPLACE FUNCTION claimwatch.api_me(actor text, groups text[]) RETURNS claimwatch.api_answer
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    held text[] := ARRAY(SELECT p.line FROM claimwatch.effective_permissions(actor, groups) AS p);
+BEGIN
+    RETURN ROW('answered'::text, jsonb_build_object(
+        'actor', actor,
+        'groups', to_jsonb(coalesce(groups, '{}')),
+        'permissions', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('permission', e.permission, 'lines', e.lines)
+                                      ORDER BY e.permission), '[]')
+            FROM (SELECT p.permission, jsonb_agg(p.line ORDER BY p.line) AS lines
+                  FROM claimwatch.effective_permissions(actor, groups) AS p GROUP BY p.permission) AS e),
+        'conflicts', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                       'permissions', jsonb_build_array(c.one, c.other),
+                       'why', format('%s and %s exclude each other, so neither is effective; revoke one of them',
+                                     c.one, c.other))), '[]')
+            FROM claimwatch.conflicts_held(actor, groups) AS c),
+        'separation_of_duties', CASE WHEN claimwatch.duties_are_separated() THEN 'enforced' ELSE 'relaxed' END,
+        'lines', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('line', l.line,
+                                                         'purposes', to_jsonb(claimwatch.purposes_of(l.line)))
+                                      ORDER BY l.line), '[]')
+            FROM (SELECT DISTINCT c.line FROM claimwatch.contract AS c
+                  WHERE c.status = 'applied' AND (c.line = ANY (held) OR '*' = ANY (held))) AS l),
+        'purposes', to_jsonb(claimwatch.default_purposes())
+    ));
+END
+$$;
+COMMENT ON FUNCTION claimwatch.api_me IS
+    'Returns what a person may do, which granted permissions exclude each other, and the lines for which the person has a permission.';
+
 -- ── Statistics of a person and of a team ─────────────────────────────────────────────────────────────────────────────
 
 CREATE FUNCTION claimwatch.api_statistics(asked jsonb, actor text, groups text[], purpose text, request_id text)

@@ -26,6 +26,11 @@ function NotFound() {
   );
 }
 
+/** On a narrow screen the navigation scrolls: where the person is must be in view. */
+function showEntry(entry: HTMLElement | null): void {
+  entry?.scrollIntoView({ block: "nearest", inline: "center" });
+}
+
 function Navigation({ access }: { access: Access }) {
   const [path] = useLocation();
   const section = path.split("/")[1] ?? "";
@@ -36,7 +41,7 @@ function Navigation({ access }: { access: Access }) {
           if (!navigation || !allowed(access)) return null;
           const current = (navigation.href.split("/")[1] ?? "") === section;
           return (
-            <li key={navigation.href}>
+            <li key={navigation.href} ref={current ? showEntry : null}>
               <Link href={navigation.href} {...(current && { "aria-current": "page" as const })}>
                 {navigation.label}
               </Link>

@@ -136,7 +136,9 @@ function Capacity({ team }: { team: Team }) {
             count(complete.capacity),
             percent(complete.decided / complete.capacity),
           )
-        : words.noCapacity,
+        : complete.claims > 0
+          ? words.noCapacity(count(complete.claims))
+          : words.noClaims,
     sum("opened") > sum("decided")
       ? words.short(count(sum("opened")), count(sum("decided")))
       : words.enough(count(sum("opened")), count(sum("decided"))),

@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { EVERYBODY, person, STATISTICS, TEAM } from "../../tests/fixtures/overviews";
 import { problem, showScreen } from "../../tests/screen";
 import { duration } from "./duration";
@@ -11,9 +11,7 @@ const section = async (name: string | RegExp) =>
 describe("own statistics", () => {
   it("say shares with their intervals in words, and their table has the numbers of the chart", async () => {
     const { container } = showScreen("/me", EVERYBODY, { "GET /app/statistics": STATISTICS });
-    await screen.findByText(
-      "45% of 174 decided claims were fraud. With 95% confidence, the share behind it is 38% to 52%.",
-    );
+    await screen.findByText("45% of 174 decided (95% interval 38% to 52%); inconclusive ones do not count.");
     screen.getByText(
       "In 11 of 12 second looks both people came to the same verdict (95% interval 65% to 99%).",
     );
@@ -52,6 +50,27 @@ describe("the team", () => {
     expect(rows[1]?.textContent).toBe("new7too few decisions (7)");
     expect(rows[2]?.textContent).toContain("98% 92% to 99%");
     expect(rows[2]?.textContent).toContain("8 s");
+  });
+
+  it("compares what was decided with the capacity, which a week without claims has not", async () => {
+    const capacity = async (claims: number, capacity: number) => {
+      const weeks = TEAM.weeks.map((week) => ({ ...week, claims, capacity, opened: 1, decided: 1 }));
+      const { unmount } = showScreen("/team", EVERYBODY, { "GET /app/team": { ...TEAM, weeks } });
+      await section("How people decide");
+      const caption = [...document.querySelectorAll("figcaption")].find((each) =>
+        each.textContent?.startsWith("Capacity"),
+      );
+      const words = caption?.querySelector("span")?.textContent;
+      unmount();
+      return words?.replace(/ No more cases.*/, "");
+    };
+    expect(await capacity(1000, 50)).toBe("Decided in the last complete week: 1; capacity: 50 (2.0%).");
+    expect(await capacity(7, 0)).toBe(
+      "Claims that arrived in the last complete week: 7, of which the capacity allows no review.",
+    );
+    expect(await capacity(0, 0)).toBe(
+      "No claim arrived in the last complete week. The capacity is a share of the claims of a week.",
+    );
   });
 
   it("gives a case to somebody else with a reason, and names the version that the lead saw", async () => {
@@ -135,6 +154,21 @@ describe("the team", () => {
       "GET /app/team": { ...TEAM, open: 0, overdue: 0, weeks: [], cases: [], people: [] },
     });
     expect(await screen.findByText(/This line has no case yet/)).toBeTruthy();
+  });
+});
+
+describe("the navigation", () => {
+  it("brings the entry of the screen into view, which a narrow screen may have scrolled away", async () => {
+    const shown: (string | null)[] = [];
+    vi.spyOn(HTMLElement.prototype, "scrollIntoView").mockImplementation(function (this: HTMLElement) {
+      shown.push(this.textContent);
+    });
+    showScreen("/team", EVERYBODY, { "GET /app/team": TEAM });
+    await section("How people decide");
+    expect(shown).toEqual(["Team"]);
+    await userEvent.setup().click(screen.getByRole("link", { name: "Search" }));
+    await screen.findByRole("searchbox");
+    expect(shown).toEqual(["Team", "Search"]);
   });
 });
 

@@ -8,7 +8,7 @@ export const statistics = {
   medianUnknown: "not known yet",
   fraud: "Fraud",
   fraudWords: (share: string, of: string, low: string, high: string) =>
-    `${share} of ${of} decided claims were fraud. With 95% confidence, the share behind it is ${low} to ${high}.`,
+    `${share} of ${of} decided (95% interval ${low} to ${high}); inconclusive ones do not count.`,
   fraudNone: "No claim decided yet other than as inconclusive.",
   agreed: "Second looks",
   agreedWords: (count: string, of: string, low: string, high: string) =>
@@ -16,7 +16,7 @@ export const statistics = {
   agreedNone: "No second look yet.",
   weeks: "Decisions by week",
   weeksDescription: (weeks: number, decided: string) =>
-    `${decided} decisions in ${weeks} ${weeks === 1 ? "week" : "weeks"}, by verdict.`,
+    `Decisions in ${weeks} ${weeks === 1 ? "week" : "weeks"}, by verdict: ${decided}.`,
   since: "Since",
   private: "Only you see this page. Your lead sees a summary once you have enough decisions.",
   verdicts: { fraud: "Fraud", not_fraud: "Honest", inconclusive: "Inconclusive" },
@@ -33,30 +33,31 @@ export const team = {
   overdueNone: "none",
   hitRate: "Hit rate of referrals",
   hitWords: (of: string, low: string, high: string) =>
-    `of ${of} final decisions; 95% interval ${low} to ${high}`,
+    `Final decisions: ${of}; 95% interval ${low} to ${high}.`,
   hitNone: "No referral has been decided finally yet.",
   saved: "Saved",
   savedWords: (frauds: string, amount: string, reviews: string, cost: string) =>
-    `${frauds} confirmed frauds, ${amount} in all, less ${reviews} reviews at ${cost}; in the unit of the contract's amount.`,
+    `Confirmed frauds: ${frauds}, ${amount} in all; less reviews: ${reviews} at ${cost}. In the unit of the contract's amount.`,
   savedUnknown: "The contract names no cost of a review.",
-  dueSoon: (day: string, week: string) => `${day} more are due within a day, ${week} within a week.`,
+  dueSoon: (day: string, week: string) => `Due within a day: ${day}, within a week: ${week}.`,
   noCases: "This line has no case yet. Cases open when claims are scored.",
   capacity: {
     title: "Capacity",
     words: (decided: string, capacity: string, share: string) =>
-      `In the last complete week, ${decided} cases were decided; the capacity is ${capacity} (${share}).`,
-    noCapacity: "The contract's capacity allows no review of a week so far.",
+      `Decided in the last complete week: ${decided}; capacity: ${capacity} (${share}).`,
+    noClaims: "No claim arrived in the last complete week. The capacity is a share of the claims of a week.",
+    noCapacity: (claims: string) =>
+      `Claims that arrived in the last complete week: ${claims}, of which the capacity allows no review.`,
     short: (opened: string, decided: string) =>
       `More cases were opened (${opened}) than decided (${decided}) in these weeks: the queue grows.`,
     enough: (opened: string, decided: string) =>
-      `${opened} cases were opened and ${decided} decided in these weeks: the queue does not grow.`,
+      `No more cases were opened (${opened}) than decided (${decided}) in these weeks: the queue does not grow.`,
     series: { opened: "Opened", decided: "Decided", due: "Due" },
     limit: "Capacity",
   },
   ages: {
     title: "Age of open cases",
-    words: (open: string, overdue: string) =>
-      `${open} cases are open, ${overdue} of them past their due date.`,
+    words: (open: string, overdue: string) => `Open: ${open}; past their due date: ${overdue}.`,
     bin: "Days open",
     count: "Cases",
     late: "Overdue",

@@ -1,11 +1,9 @@
 import { cleanup, render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Bars } from "./Bars";
 import { HeatMap, levelOf } from "./HeatMap";
 import { Histogram } from "./Histogram";
 import { IntervalDots } from "./IntervalDots";
-import { LineWithBand } from "./LineWithBand";
 import { LinkGraph } from "./LinkGraph";
 import { placed } from "./linkLayout";
 import { StackedWeeks } from "./StackedWeeks";
@@ -30,28 +28,6 @@ function cells(container: HTMLElement): string[][] {
 const number = (text: string | undefined) => Number((text ?? "").replace(/[,%]/g, ""));
 
 describe("the table of a chart", () => {
-  it("has the values of the bars, and their lengths are in proportion", () => {
-    const { container } = render(
-      <Bars
-        title="Overdue"
-        description="By person."
-        labelName="Person"
-        valueName="Cases"
-        bars={[
-          { label: "ada", value: 30 },
-          { label: "ben", value: 10 },
-          { label: "cyn", value: 0 },
-        ]}
-      />,
-    );
-    expect(cells(container).map((row) => number(row[1]))).toEqual(drawn(container));
-    const widths = [...container.querySelectorAll("rect[data-value]")].map((bar) =>
-      Number(bar.getAttribute("width")),
-    );
-    expect(widths[0]).toBeCloseTo(3 * (widths[1] ?? 0), 5);
-    expect(widths[2]).toBe(0);
-  });
-
   it("has the counts of each series and week, and the limit", () => {
     const { container } = render(
       <StackedWeeks
@@ -120,28 +96,6 @@ describe("the table of a chart", () => {
     expect(container.querySelector("svg[role=img]")?.textContent).toContain("too few to say (3)");
   });
 
-  it("has a gap where the line has one", () => {
-    const { container } = render(
-      <LineWithBand
-        title="Hit rate"
-        description="By week."
-        labelName="Week"
-        valueName="Fraud"
-        bound={0.5}
-        boundName="Target"
-        moments={[
-          { label: "2026-W30", value: 0.4, low: 0.3, high: 0.5 },
-          { label: "2026-W31", value: null },
-          { label: "2026-W32", value: 0.2, low: 0.1, high: 0.3 },
-          { label: "2026-W33", value: 0.3, low: 0.2, high: 0.4 },
-        ]}
-      />,
-    );
-    expect(container.querySelectorAll("polyline")).toHaveLength(2);
-    expect(drawn(container)).toEqual([0.4, 0.2, 0.3]);
-    expect(cells(container).map((row) => row[1])).toEqual(["40%", "–", "20%", "30%"]);
-  });
-
   it("has the cases of each age, late ones counted", () => {
     const { container } = render(
       <Histogram
@@ -166,8 +120,17 @@ describe("the table of a chart", () => {
 
 describe("a picture", () => {
   it("has one name that holds title and description", () => {
-    render(<Bars title="Overdue" description="By person." labelName="Person" valueName="Cases" bars={[]} />);
-    expect(screen.getByRole("img", { name: "Overdue. By person." })).toBeTruthy();
+    render(
+      <Histogram
+        title="Age"
+        description="Of open cases."
+        binName="Days"
+        countName="Open"
+        lateName="Overdue"
+        bins={[]}
+      />,
+    );
+    expect(screen.getByRole("img", { name: "Age. Of open cases." })).toBeTruthy();
   });
 });
 

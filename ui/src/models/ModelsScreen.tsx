@@ -5,6 +5,7 @@ import { Link } from "wouter";
 import { Answer } from "../app/Answer";
 import { useAccess } from "../app/access";
 import { useFilters } from "../app/filters";
+import { navigate } from "../app/hash";
 import { LineChoice, useLines } from "../app/LineChoice";
 import { Page } from "../app/Page";
 import "../app/overview.css";
@@ -21,21 +22,19 @@ import { PromotionDialog, type Wanted } from "./PromotionDialog";
 import { cardPath, type Model, type Models, useModels } from "./queries";
 import { outcomeOf, pending, waitingFor } from "./requests";
 import { StoredPage } from "./StoredPage";
-import { useGo } from "./useGo";
 
 export default function ModelsScreen({ params }: ScreenProps) {
   const words = texts.models;
   const lines = useLines("model.read");
   const line = params.line || lines[0] || "";
   const models = useModels(line);
-  const go = useGo();
   return (
     <Page title={words.title(line)}>
       <div className="filters">
         <LineChoice
           permission="model.read"
           value={line}
-          onChange={(chosen) => go(`/models/${encodeURIComponent(chosen)}`)}
+          onChange={(chosen) => navigate(`/models/${encodeURIComponent(chosen)}`)}
         />
         {line && (
           <Link className="button" href={`/weeks/${encodeURIComponent(line)}`}>

@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { Answer } from "../app/Answer";
 import { useFilters } from "../app/filters";
+import { navigate } from "../app/hash";
 import { LineChoice, useLines } from "../app/LineChoice";
 import { Page } from "../app/Page";
 import "../app/overview.css";
@@ -16,7 +17,6 @@ import { formatMetric } from "./metrics";
 import "./models.css";
 import { reportPath, useWeeks, type WeekAlarm, type Weeks, type Window } from "./queries";
 import { StoredPage } from "./StoredPage";
-import { useGo } from "./useGo";
 import { VerdictGrid } from "./VerdictGrid";
 
 export default function WeeksScreen({ params }: ScreenProps) {
@@ -24,14 +24,13 @@ export default function WeeksScreen({ params }: ScreenProps) {
   const lines = useLines("model.read");
   const line = params.line || lines[0] || "";
   const weeks = useWeeks(line);
-  const go = useGo();
   return (
     <Page title={words.title(line)}>
       <div className="filters">
         <LineChoice
           permission="model.read"
           value={line}
-          onChange={(chosen) => go(`/weeks/${encodeURIComponent(chosen)}`)}
+          onChange={(chosen) => navigate(`/weeks/${encodeURIComponent(chosen)}`)}
         />
         {line && (
           <Link className="button" href={`/models/${encodeURIComponent(line)}`}>

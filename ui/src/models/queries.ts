@@ -9,8 +9,6 @@ export type PromotionRequest = Schemas["DeskPromotionRequest"];
 export type Weeks = Schemas["Weeks"];
 export type Window = Schemas["Window"];
 export type WeekAlarm = Schemas["WeekAlarm"];
-export type FeatureWeek = Schemas["FeatureWeek"];
-export type CheckVerdict = FeatureWeek["verdict"];
 
 export const modelsKey = (line: string) => ["models", line] as const;
 

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from statistics import mean
@@ -167,6 +168,27 @@ def test_existing_scores_become_cases_when_the_schema_is_migrated(book: Book) ->
 def _backfill() -> str:
     [script] = [each.sql for each in migrations() if each.number == 33]
     return "DO $$" + script.rpartition("DO $$")[2]
+
+
+def test_cases_open_as_fast_for_every_chunk_of_a_connection(book: Book) -> None:
+    """From the sixth call on, PostgreSQL prefers one plan, which compares all scores with all claims."""
+    file_id = book.load([Scored("a")])
+    book.query(
+        "INSERT INTO claimwatch.score (line, claim_id, file_id, model_version, role, probability, percentile,"
+        " referred, audit_sample, contract_version, code_version, threshold)"
+        " SELECT 'glass', 'c-' || n, %s, '1', 'champion', 0.5, 99, true, false, '1.0.0', 'test', 0.5"
+        " FROM generate_series(1, 5000) AS n RETURNING 1",
+        file_id,
+    )
+    claims = [f"c-{n}" for n in range(1, 5001)]
+    seconds = []
+    with book.database.as_task("scoring").transaction() as cursor:
+        for _ in range(8):
+            begun = time.perf_counter()
+            book.open(cursor, "glass", file_id, claims)
+            seconds.append(time.perf_counter() - begun)
+    assert len(book.cases()) == 5000
+    assert min(seconds[5:]) < 3 * min(seconds[:5]), seconds
 
 
 def test_about_as_many_referrals_are_blinded_as_claims_are_audited(book: Book) -> None:

@@ -134,6 +134,21 @@ class Book:
                         json.dumps(REASONS) if each.referred else None,
                     ),
                 )
+            cursor.execute(
+                "INSERT INTO claimwatch.scored_chunk (file_id, number, model_version, role, claims, referred,"
+                " audit_sample)"
+                " SELECT %s, count(*), %s, 'champion', %s, %s, %s"
+                " FROM claimwatch.scored_chunk WHERE file_id = %s AND model_version = %s",
+                (
+                    file_id,
+                    version,
+                    len(claims),
+                    sum(each.referred for each in claims),
+                    sum(each.audited for each in claims),
+                    file_id,
+                    version,
+                ),
+            )
             self.open(cursor, line, file_id, [each.claim_id for each in claims])
 
     @staticmethod

@@ -170,6 +170,48 @@ def _backfill() -> str:
     return "DO $$" + script.rpartition("DO $$")[2]
 
 
+def many(draw: random.Random, part: object, referrals: int, audits: int, rest: int = 0) -> list[Scored]:
+    """Return claims of a file, of which so many are referred or drawn for the audit."""
+    return [
+        *(Scored(f"r-{part}-{n}", draw.uniform(0.5, 1), draw.uniform(10, 5000)) for n in range(referrals)),
+        *(
+            Scored(f"a-{part}-{n}", draw.random() / 2, draw.uniform(10, 5000), referred=False, audited=True)
+            for n in range(audits)
+        ),
+        *(Scored(f"n-{part}-{n}", draw.random() / 2, referred=False) for n in range(rest)),
+    ]
+
+
+def blinded_by_origin(book: Book, part: str = "") -> tuple[int, int]:
+    """Return how many audited claims and how many referrals are blinded."""
+    blinded = [case for name, case in book.cases().items() if case["blinded"] and f"-{part}" in name]
+    audits = sum(case["origin"] == "random_audit" for case in blinded)
+    return audits, len(blinded) - audits
+
+
+def test_a_small_first_file_whose_model_audits_more_than_the_contract_says_is_blinded_evenly(
+    book: Book,
+) -> None:
+    book.receive(*many(random.Random(4), "first", referrals=160, audits=80, rest=760))
+    audits, referrals = blinded_by_origin(book)
+    assert audits == 80
+    assert 58 <= referrals <= 102  # expected 80; the deviation of a binomial draw is 6.3
+
+
+def test_another_model_that_audits_more_is_blinded_evenly_from_its_first_file(book: Book) -> None:
+    draw = random.Random(6)
+    book.receive(*many(draw, "old", referrals=100, audits=5, rest=1900))
+    book.receive(*many(draw, "new", referrals=160, audits=80, rest=760), version="2")
+    audits, referrals = blinded_by_origin(book, "new")
+    assert audits == 80
+    assert 58 <= referrals <= 102
+
+
+def test_all_referrals_are_blinded_if_they_are_fewer_than_the_audited_claims(book: Book) -> None:
+    book.receive(*many(random.Random(8), "few", referrals=30, audits=90, rest=380))
+    assert blinded_by_origin(book) == (90, 30)
+
+
 def test_cases_open_as_fast_for_every_chunk_of_a_connection(book: Book) -> None:
     """From the sixth call on, PostgreSQL prefers one plan, which compares all scores with all claims."""
     file_id = book.load([Scored("a")])
@@ -194,21 +236,10 @@ def test_cases_open_as_fast_for_every_chunk_of_a_connection(book: Book) -> None:
 def test_about_as_many_referrals_are_blinded_as_claims_are_audited(book: Book) -> None:
     draw = random.Random(3)
     for part in range(4):
-        book.receive(
-            *(Scored(f"r-{part}-{n}", draw.uniform(0.5, 1), draw.uniform(10, 5000)) for n in range(500)),
-            *(
-                Scored(
-                    f"a-{part}-{n}", draw.random() / 2, draw.uniform(10, 5000), referred=False, audited=True
-                )
-                for n in range(50)
-            ),
-        )
-    cases = book.cases().values()
-    audits = [case for case in cases if case["origin"] == "random_audit"]
-    blinded = [case for case in cases if case["origin"] == "referral" and case["blinded"]]
-    assert len(audits) == 200
-    assert all(case["blinded"] for case in audits)
-    assert 140 <= len(blinded) <= 260  # expected 200; the deviation of a binomial draw is 14
+        book.receive(*many(draw, part, referrals=500, audits=50))
+    audits, referrals = blinded_by_origin(book)
+    assert audits == 200
+    assert 140 <= referrals <= 260  # expected about 200; the deviation of a binomial draw is 13
 
 
 def test_the_place_of_an_audited_claim_in_the_queue_tells_nothing_even_with_its_amount(book: Book) -> None:

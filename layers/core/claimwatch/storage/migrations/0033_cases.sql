@@ -271,8 +271,8 @@ DECLARE
     amounts    double precision[];
     -- Referrals with similar amounts from which the priority of an audited claim is drawn.
     near       CONSTANT integer := 8;
-    -- Claims whose expected shares count before a line has enough scores of its own.
-    assumed    CONSTANT double precision := 10000;
+    -- Claims that count as the contract expects them, before the model has scored enough: one of them is audited.
+    assumed    double precision;
 BEGIN
     -- One transaction at a time for a line: a newer score, or an outcome, that another one is storing is not missed.
     PERFORM pg_advisory_xact_lock(hashtextextended('claimwatch cases ' || line, 0));
@@ -300,9 +300,12 @@ BEGIN
     )
     INSERT INTO claimwatch.case_event (case_id, actor, action) SELECT w.case_id, 'claimwatch', 'withdraw' FROM withdrawn AS w;
 
-    -- As many referrals are blinded as claims are audited, on average: the shares of the line so far, and what its
-    -- contract expects. Each referral is drawn by itself, so that the order in which cases open reveals nothing. Claims
-    -- are audited when they are scored first; a later referral is not blinded, because its dates would tell what it is.
+    -- As many referrals are blinded as claims are audited, on average: the shares of what the same model has scored in
+    -- this line, these claims included. Another model may audit and refer other shares, and so may the contract, with
+    -- which a model is trained. Each referral is drawn by itself, so that the order in which cases open reveals nothing.
+    -- Claims are audited when they are scored first; a later referral is not blinded, because its dates would tell what
+    -- it is.
+    assumed := coalesce(1 / nullif(terms.expected_audits, 0), 0);
     SELECT (sum(n.audited) + assumed * terms.expected_audits)
            / nullif(sum(n.referred * (1 - n.audited / n.claims)) + assumed * terms.expected_referrals, 0)
     INTO blinding
@@ -311,6 +314,7 @@ BEGIN
                greatest(k.claims, 1)::double precision AS claims
         FROM claimwatch.scored_chunk AS k JOIN claimwatch.file AS f ON f.file_id = k.file_id
         WHERE f.line = line AND k.role = 'champion'
+          AND k.model_version IN (SELECT s.model_version FROM unnest(scores) AS s)
         UNION ALL VALUES (0, 0, 1)
     ) AS n;
 

@@ -205,7 +205,7 @@ def test_a_case_waits_for_its_second_look_until_the_first_cannot_be_undone(book:
     case = book.next()
     first = book.decided(case, second_look=True)
     assert book.next("ben") is None
-    assert refusal(book.act("take", case, "ben")) == "stale"
+    assert refusal(book.act("take", case, "ben")) == "not_yet"
     undone = book.ask(
         "undo", investigator(), case_id=case["case_id"], decision_id=first["decision"]["decision_id"]
     )

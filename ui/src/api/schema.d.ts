@@ -392,7 +392,7 @@ export interface paths {
         put?: never;
         /**
          * Skip, snooze, hand over, renew, release or take a case
-         * @description Needs permission `case.decide`.
+         * @description Needs permission `case.decide`. Codes of 409: `stale` (the lease was lost); of `take`, `held` (somebody else holds the case) and `not_yet` (the decision before can still be undone: repeat in a few seconds).
          */
         post: operations["actOnCase"];
         delete?: never;

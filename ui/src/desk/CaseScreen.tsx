@@ -166,7 +166,7 @@ function Opened({ shown, next, update }: PartProps & { update: (changed: Partial
     },
     onError: (error) => {
       announce(explain(error), { now: true });
-      if (isProblem(error, "decided", "not_open", "stale")) reread.mutate();
+      if (isProblem(error, "decided", "not_open", "held")) reread.mutate();
     },
   });
   const { holding } = lease;

@@ -226,6 +226,16 @@ describe("a decision that is not accepted at once", () => {
     expect(fresh?.headers.get("if-match")).toBe('"v9"');
   });
 
+  it("says that a case which was just decided can be taken soon (409), and offers it again", async () => {
+    await work();
+    api.once(decision(FIRST), () => problem(409, "stale"));
+    api.once(`POST /app/cases/${FIRST}/actions`, () => problem(409, "not_yet"));
+    await userEvent.keyboard("f1{Enter}");
+    await userEvent.click(await screen.findByRole("button", { name: /Take it again/ }));
+    expect(await screen.findAllByText(/^This case was just decided. You can take it/)).not.toEqual([]);
+    expect(screen.getByRole<HTMLButtonElement>("button", { name: /Take it again/ }).disabled).toBe(false);
+  });
+
   it("shows the decision of somebody else (409), and offers the next case", async () => {
     await work();
     api.once(decision(FIRST), () => problem(409, "decided"));

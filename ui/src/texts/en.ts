@@ -106,6 +106,8 @@ export const en = {
       own_decision: "Nobody confirms their own decision: somebody else must take the second look.",
       not_found: "It does not exist, or your permissions do not include it.",
       stale: "You no longer hold this case.",
+      held: "Somebody else holds this case.",
+      not_yet: "This case was just decided. You can take it in a few seconds.",
       decided: "This case is already decided.",
       conflict: "This was sent before with other content.",
       blinded: "This is not shown before the decision.",

@@ -89,7 +89,8 @@ ACT = Route(
     "actOnCase",
     "Skip, snooze, hand over, renew, release or take a case",
     desk.Held,
-    "Needs permission `case.decide`.",
+    "Needs permission `case.decide`. Codes of 409: `stale` (the lease was lost); of `take`, `held` (somebody "
+    "else holds the case) and `not_yet` (the decision before can still be undone: repeat in a few seconds).",
     body=desk.ActionRequest,
     body_example={"action": "hand_over", "generation": 1, "to": "tom", "reason": "knows the workshop"},
     example=desk_examples.HELD,

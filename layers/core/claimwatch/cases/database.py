@@ -108,6 +108,11 @@ _REFUSALS: dict[str, tuple[HTTPStatus, Callable[[Mapping[str, Any]], str]]] = {
         HTTPStatus.CONFLICT,
         lambda _: "you do not hold this case any more: read it again, and take it if nobody else has it",
     ),
+    "held": (HTTPStatus.CONFLICT, lambda _: "somebody else holds this case: take another one, or wait"),
+    "not_yet": (
+        HTTPStatus.CONFLICT,
+        lambda _: "this case has just been decided, and can be taken in a few seconds: repeat the request",
+    ),
     "decided": (HTTPStatus.CONFLICT, lambda _: "this case has been decided: read it again"),
     "blinded": (
         HTTPStatus.CONFLICT,

@@ -848,11 +848,11 @@ BEGIN
         WHEN c.state = 'decided' THEN 'decided'
         WHEN c.closed_at IS NOT NULL THEN 'not_open'
         WHEN what = 'take' AND claimwatch.has_decided(c.case_id, actor) THEN 'own_decision'
-        WHEN what = 'take' AND c.holder <> actor AND c.lease_until > moment THEN 'stale'
+        WHEN what = 'take' AND c.holder <> actor AND c.lease_until > moment THEN 'held'
         WHEN what = 'take' AND c.assigned_to <> actor THEN 'forbidden'
         WHEN what = 'take' AND EXISTS (
             SELECT FROM claimwatch.decision AS d WHERE d.case_id = c.case_id AND d.at > moment - claimwatch.undo_time()
-              AND NOT EXISTS (SELECT FROM claimwatch.decision_undo AS u WHERE u.decision_id = d.decision_id)) THEN 'stale'
+              AND NOT EXISTS (SELECT FROM claimwatch.decision_undo AS u WHERE u.decision_id = d.decision_id)) THEN 'not_yet'
         WHEN what <> 'take' AND (c.holder IS DISTINCT FROM actor OR c.generation <> under OR c.lease_until <= moment)
         THEN 'stale'
         WHEN what = 'hand_over' AND claimwatch.has_decided(c.case_id, target) THEN 'own_decision' END;

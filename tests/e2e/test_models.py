@@ -19,6 +19,8 @@ from samples import Book, BookConfig, write_week
 from samples.delivery import Delivery, deliver
 from tests.deployed import Deployed, eventually
 
+pytestmark = pytest.mark.without_champion
+
 WEEKS, CLAIMS = 24, 400
 FILES = 3
 """Number of claim files; the weeks of the book are joined, because these tests are not about loading."""

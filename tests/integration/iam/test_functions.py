@@ -40,6 +40,7 @@ FUNCTIONS = (
     "ScoreClaim",
     "ReceiveClaims",
     "RecordScores",
+    "PublishDesk",
 )
 ROLES = (*FUNCTIONS, "Training")
 """The roles of the functions, and the role of the instance that trains."""
@@ -111,6 +112,10 @@ def _artifacts(deployed: Deployed) -> str:
 
 def _audit(deployed: Deployed) -> str:
     return deployed.outputs["AuditBucket"]
+
+
+def _desk(deployed: Deployed) -> str:
+    return deployed.outputs["DeskBucket"]
 
 
 def _secret(client: Clients, arn: str) -> object:
@@ -292,6 +297,21 @@ ACTIONS = (
         "receive requests for publications",
         {"PublishDecisions"},
         lambda c, d, _: _receive(c, d.outputs["PublicationQueueUrl"]),
+    ),
+    Action(
+        "write a file of the desk", {"PublishDesk"}, lambda c, d, _: _put(c, _desk(d), "site/iam-written")
+    ),
+    Action(
+        "delete a file of the desk", {"PublishDesk"}, lambda c, d, _: _delete(c, _desk(d), "site/iam-written")
+    ),
+    Action(
+        "list the desk's files", {"PublishDesk"}, lambda c, d, _: c("s3").list_objects_v2(Bucket=_desk(d))
+    ),
+    Action("read a file of the desk", set(), lambda c, d, _: _get(c, _desk(d), "site/index.html")),
+    Action(
+        "read which files of the desk are published",
+        {"PublishDesk"},
+        lambda c, d, _: _get(c, _desk(d), "published.json"),
     ),
     Action(
         "put a metric of the application",

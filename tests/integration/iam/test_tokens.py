@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from local.people import create_user
+from local.people import GROUP_OF, create_user
 from tests.deployed import Deployed
 from tests.integration.iam.both_doors import Doors
 from tests.sign_in import SignInRefused, sign_in
@@ -194,7 +194,8 @@ def test_the_laptop_has_a_user_for_each_group_and_only_its_owner_reads_the_passw
     users = json.loads(file.read_text("utf-8"))["users"]
 
     assert file.stat().st_mode & 0o077 == 0
-    assert len({user["password"] for user in users}) == len(users) == 5
+    assert {user["name"]: user["group"] for user in users} == GROUP_OF
+    assert len({user["password"] for user in users}) == len(users)
     for user in users:
         tokens = sign_in(
             deployed.stack.endpoint_url, deployed.outputs["UserPoolClientId"], user["name"], user["password"]

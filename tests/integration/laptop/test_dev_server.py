@@ -13,7 +13,7 @@ import pytest
 
 from local import __main__ as command_line
 from local import dev_server
-from local.processes import ProcessMark, responds, wait_until
+from local.processes import ProcessMark, responds
 from local.stack import CALLBACK_URL
 from release.desk import UI, install_packages, node_is_there
 from release.errors import ReleaseRefused
@@ -73,17 +73,19 @@ def test_ctrl_c_ends_the_server_and_everything_that_it_started(stack: Path) -> N
     if not node_is_there():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("Node.js 20.19 or later is missing")
     install_packages(PROJECT / UI)
-    serving = subprocess.Popen([sys.executable, "-c", SERVE, str(stack)], cwd=PROJECT, stdout=subprocess.PIPE)
-    try:
-        assert wait_until(lambda: responds(CALLBACK_URL), 60, every=0.2)
-        started = psutil.Process(serving.pid).children(recursive=True)
-        assert len(started) > 1  # the supervisor, and what it supervises
-        serving.send_signal(signal.SIGINT)
-        said, _ = serving.communicate(timeout=20)
-    finally:
-        serving.kill()
-        serving.wait()
-    assert CALLBACK_URL in said.decode()
-    assert "drawn-at-start" in said.decode()
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE, str(stack)], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    ) as serving:
+        try:
+            assert serving.stdout is not None
+            assert CALLBACK_URL in serving.stdout.readline()
+            assert "drawn-at-start" in serving.stdout.readline()
+            assert responds(CALLBACK_URL)
+            started = psutil.Process(serving.pid).children(recursive=True)
+            assert len(started) > 1  # the supervisor, and what it supervises
+            serving.send_signal(signal.SIGINT)
+            serving.wait(timeout=20)
+        finally:
+            serving.kill()
     assert not [process for process in started if process.is_running()]
     assert not responds(CALLBACK_URL)

@@ -36,6 +36,11 @@ class DeskMachine(RuleBasedStateMachine):
             Scored("a", 0.9, 900), Scored("b", 0.5, 100), Scored("c", 0.1, 50, referred=False, audited=True),
             line=self.line,
         )  # fmt: skip
+        # An audited claim's priority is drawn with the name of the line: the order would differ each time.
+        self.book.query(
+            "UPDATE claimwatch.review_case SET priority = 20 WHERE (line, claim_id) = (%s, 'c'); SELECT 1",
+            self.line,
+        )
         self.tabs: list[tuple[str, dict[str, Any]]] = []
         self.sent: list[tuple[str, dict[str, Any], Answer]] = []
         self.asked = 0

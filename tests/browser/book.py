@@ -28,19 +28,32 @@ class DeskBook:
 
     deployed: Deployed
     people: dict[str, User]
+    champion: str
+    """The version of the model that asked for the cases of this book; other tests leave other cases."""
     candidate: str
     """The version of a model that is not live."""
 
     def case(self, where: str = "true", *values: object) -> Row:
-        """Return a case that is open, held by nobody and assigned to nobody, and meets a condition of SQL."""
+        """Return a case of this book that is open, nobody's, and meets a condition of SQL."""
         rows = self.deployed.query(
-            "SELECT * FROM claimwatch.review_case WHERE state = 'open' AND assigned_to IS NULL"
-            " AND snoozed_until IS NULL AND (lease_until IS NULL OR lease_until < now())"
+            "SELECT * FROM claimwatch.review_case WHERE model_version = %s AND state = 'open'"
+            " AND assigned_to IS NULL AND snoozed_until IS NULL"
+            " AND (lease_until IS NULL OR lease_until < now())"
             f" AND ({where}) ORDER BY case_id LIMIT 1",
+            self.champion,
             *values,
         )
         assert rows, f"no open case has {where}"
         return rows[0]
+
+    def photographed(self) -> Row:
+        """Return the case with two photos, one of which is also a photo of another case."""
+        [row] = self.deployed.query(
+            "SELECT c.* FROM claimwatch.review_case c WHERE c.model_version = %s AND"
+            " 2 = (SELECT count(*) FROM claimwatch.claim_image i WHERE i.event_id = c.claim_id)",
+            self.champion,
+        )
+        return row
 
     def decisions(self, claim: str, person: str) -> list[Row]:
         """Return a person's decisions on a claim, in their order; a second look has those of others, too."""
@@ -81,7 +94,7 @@ def prepare(deployed: Deployed, folder: Path) -> DeskBook:
     people = {user.name: user for user in deployed.stack.users}
     cognito, pool = deployed.client("cognito-idp"), deployed.outputs["UserPoolId"]
     people |= {name: create_user(cognito, pool, name, *groups) for name, groups in MORE_PEOPLE.items()}
-    book = DeskBook(deployed, people, candidate)
+    book = DeskBook(deployed, people, version, candidate)
     _send_photos(book)
     return book
 
@@ -106,7 +119,9 @@ def _send_photos(book: DeskBook) -> None:
     In line motor, the event of a claim has the claim's id.
     """
     cases = book.deployed.query(
-        "SELECT claim_id FROM claimwatch.review_case WHERE state = 'open' ORDER BY blinded, case_id LIMIT 2"
+        "SELECT claim_id FROM claimwatch.review_case WHERE model_version = %s AND state = 'open'"
+        " ORDER BY blinded, case_id LIMIT 2",
+        book.champion,
     )
     shared = _jpeg(1)
     sent = [

@@ -1,5 +1,6 @@
 """The desk as a person sees it: a page of Chromium, what it asked for, and what axe-core finds on it."""
 
+import re
 import shutil
 from dataclasses import dataclass, field
 from functools import cache
@@ -75,6 +76,14 @@ class Desk:
         """Press keys, one after the other."""
         for key in keys:
             self.page.keyboard.press(key)
+
+    def take(self, case_id: str) -> str:
+        """Open a case by its address and take it; return the id of its claim."""
+        self.show(f"#/case/{case_id}")
+        expect(self.page.get_by_role("button", name=re.compile("^Take this case"))).to_be_visible()
+        self.press("c")
+        expect(self.page.get_by_role("form", name="Decision")).to_be_visible()
+        return self.heading
 
     def next_case(self, after: str = "") -> str:
         """Wait for a case other than the one before; return the id of its claim."""

@@ -12,14 +12,6 @@ UNDO = 16_000
 """Milliseconds for which a decision can be taken back, and a little more."""
 
 
-def take(desk: Desk, case_id: str) -> str:
-    """Open a case by its address and take it."""
-    desk.show(f"#/case/{case_id}")
-    desk.press("c")
-    expect(desk.page.get_by_role("form", name="Decision")).to_be_visible()
-    return desk.heading
-
-
 def release(desk: Desk) -> None:
     desk.page.get_by_role("button", name="Release").click()
     expect(desk.page.get_by_role("button", name=re.compile("^Take this case"))).to_be_visible()
@@ -29,7 +21,7 @@ def test_a_decision_is_taken_back_with_a_key_and_its_case_comes_back(
     open_desk: Opens, book: DeskBook
 ) -> None:
     desk = open_desk("ida")
-    claim = take(desk, book.case("NOT blinded AND amount < 20000")["case_id"])
+    claim = desk.take(book.case("NOT blinded AND amount < 20000")["case_id"])
     desk.press("f", "2", "Enter")
     desk.next_case(after=claim)
     desk.press("u")
@@ -48,7 +40,7 @@ def test_a_large_amount_needs_a_second_person_who_does_not_see_the_first_verdict
 ) -> None:
     case = book.case("amount >= 20000")
     first = open_desk("ines")
-    claim = take(first, case["case_id"])
+    claim = first.take(case["case_id"])
     first.press("f", "1", "t")
     first.page.keyboard.type("the invoice is copied")
     first.press("Enter")
@@ -57,7 +49,7 @@ def test_a_large_amount_needs_a_second_person_who_does_not_see_the_first_verdict
     first.page.wait_for_timeout(UNDO)  # until then, nobody else gets the case
 
     second = open_desk("ivan")
-    take(second, case["case_id"])
+    second.take(case["case_id"])
     expect(second.page.get_by_text("Second look: decide for yourself")).to_be_visible()
     assert "the invoice is copied" not in second.page.content()
     second.press("f", "1", "Enter")
@@ -105,27 +97,23 @@ def test_personal_values_are_hidden_until_a_reason_is_given_and_each_look_is_one
 ) -> None:
     desk = open_desk("ida")
     before = book.events("claim.unmask", "ida")
-    take(desk, book.case("NOT blinded")["case_id"])
+    desk.take(book.case("NOT blinded")["case_id"])
     hidden = desk.page.get_by_text("hidden, because it is personal")
     before_it = hidden.count()
     desk.page.get_by_role("button", name="Show personal values").click()
     desk.page.get_by_role("dialog").get_by_label(re.compile("^Reason")).fill("call the policyholder")
     desk.page.get_by_role("button", name="Show them").click()
     expect(desk.page.get_by_text("Personal values are shown").first).to_be_visible()
+    expect(hidden).not_to_have_count(before_it)
     assert hidden.count() < before_it
     assert book.events("claim.unmask", "ida") == before + 1
     release(desk)
 
 
 def test_a_photo_is_seen_in_full_and_names_the_other_claim_with_it(open_desk: Opens, book: DeskBook) -> None:
-    [row] = book.deployed.query(
-        "SELECT c.case_id FROM claimwatch.review_case c"
-        " JOIN claimwatch.claim_image i ON i.event_id = c.claim_id"
-        " GROUP BY c.case_id HAVING count(*) = 2 LIMIT 1"
-    )
     desk = open_desk("ines")
     before = book.events("photo.view", "ines")
-    desk.show(f"#/case/{row['case_id']}")
+    desk.show(f"#/case/{book.photographed()['case_id']}")
     expect(desk.page.get_by_text(re.compile("also used in 1 claim")).first).to_be_visible()
     desk.press("p")
     viewer = desk.page.get_by_role("dialog")
@@ -153,13 +141,7 @@ def test_a_what_if_asks_the_model_and_changes_nothing(open_desk: Opens, book: De
 def test_a_blinded_case_shows_nothing_of_its_score(open_desk: Opens, book: DeskBook) -> None:
     desk = open_desk("ida")
     for origin in ("random_audit", "referral"):
-        cases = book.deployed.query(
-            "SELECT case_id FROM claimwatch.review_case WHERE state = 'open' AND blinded AND origin = %s"
-            " LIMIT 1",
-            origin,
-        )
-        for case in cases:
-            desk.show(f"#/case/{case['case_id']}")
-            expect(desk.page.get_by_text(re.compile("hidden until the decision"))).to_be_visible()
-            shown = desk.page.get_by_role("main").inner_text()
-            assert not re.search(r"probability of fraud of|random|referr|audit", shown, re.IGNORECASE)
+        desk.show(f"#/case/{book.case('blinded AND origin = %s', origin)['case_id']}")
+        expect(desk.page.get_by_text(re.compile("hidden until the decision"))).to_be_visible()
+        shown = desk.page.get_by_role("main").inner_text()
+        assert not re.search(r"probability of fraud of|random|referr|audit", shown, re.IGNORECASE)

@@ -11,9 +11,8 @@ from tests.deployed import eventually
 
 def test_a_lead_gives_a_held_case_to_somebody_else(open_desk: Opens, book: DeskBook) -> None:
     investigator = open_desk("ivan")
-    investigator.press("n")
-    claim = investigator.next_case()
-    lead = open_desk("leo", "#/team")
+    claim = investigator.take(book.case()["case_id"])
+    lead = open_desk("leo", "#/team?line=motor")
     lead.page.get_by_role("button", name=f"Reassign claim {claim}").click()
     dialog = lead.page.get_by_role("dialog")
     dialog.get_by_label("To", exact=True).select_option(label="Somebody else …")

@@ -31,13 +31,8 @@ def screens(desk: Desk, book: DeskBook) -> Iterator[tuple[str, str]]:
     for address in found:
         yield re.sub(r"[^a-z0-9]+", "-", address.partition("#")[2]).strip("-") or "home", address
     if "#/queue" in found:
-        photographed = book.deployed.query(
-            "SELECT c.case_id FROM claimwatch.review_case c JOIN claimwatch.claim_image i"
-            " ON i.event_id = c.claim_id ORDER BY c.blinded, c.case_id LIMIT 1"
-        )
-        blinded = book.case("blinded")
-        yield "case", f"#/case/{photographed[0]['case_id']}"
-        yield "case-blinded", f"#/case/{blinded['case_id']}"
+        yield "case", f"#/case/{book.photographed()['case_id']}"
+        yield "case-blinded", f"#/case/{book.case('blinded')['case_id']}"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

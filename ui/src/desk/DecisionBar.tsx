@@ -156,7 +156,7 @@ export function DecisionBar({ shown, draft, sending, problem, held, onChange, on
               </label>
             ))}
           <button type="submit" className="primary" disabled={busy || !held}>
-            {busy ? words.sending : words.send} <kbd>Enter</kbd>
+            {busy ? words.sending : words.send} <kbd>{texts.keys.enter}</kbd>
           </button>
         </div>
       </div>

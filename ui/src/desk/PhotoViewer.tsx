@@ -278,10 +278,10 @@ export function PhotoViewer({ ref, id, photos, index, onShow, onClose }: Props) 
             {photos.length > 1 && (
               <>
                 <button type="button" onClick={() => go(-1)}>
-                  {words.previous} <kbd>PgUp</kbd>
+                  {words.previous} <kbd>{texts.keys.pageUp}</kbd>
                 </button>
                 <button type="button" onClick={() => go(1)}>
-                  {words.next} <kbd>PgDn</kbd>
+                  {words.next} <kbd>{texts.keys.pageDown}</kbd>
                 </button>
               </>
             )}

@@ -91,6 +91,9 @@ export const en = {
     everywhere: "Everywhere",
     on: "Single letters and digits do something",
     typing: "Keys do nothing while you type in a field.",
+    enter: "Enter",
+    pageUp: "PgUp",
+    pageDown: "PgDn",
   },
   errors: {
     broken: "This page failed",

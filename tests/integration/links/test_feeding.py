@@ -53,6 +53,17 @@ def test_the_canonical_text_of_the_database_is_that_of_hashes(database: ClonedDa
             assert found == [canonical_text(letter) for letter in part]
 
 
+def test_the_canonical_text_is_part_of_the_query_that_feeds(database: ClonedDatabase) -> None:
+    """Called for each row instead, it takes ten times as long, and a commit waits for it."""
+    with database.transaction() as cursor:
+        cursor.execute("EXPLAIN (VERBOSE) SELECT claimwatch.link_text(l) FROM unnest(ARRAY['a', NULL]) AS l")
+        plan = "\n".join(line for (line,) in cursor)
+        assert "lower(" in plan
+        assert "link_text" not in plan
+        cursor.execute("SELECT claimwatch.link_text(NULL)")
+        assert cursor.fetchone() == (None,)
+
+
 def test_a_column_that_a_contract_marks_later_links_the_claims_that_are_there(book: Book) -> None:
     book.drop("g1,Ann,B1,10", "g2,Bob,B2,10", "g3,Cleo,B3,11")
     book.drop("g4,Dora,B4,10.0")

@@ -81,8 +81,8 @@ $$;
 COMMENT ON FUNCTION claimwatch.fold_letters IS 'Returns a decomposed text in its caseless form.';
 
 CREATE FUNCTION claimwatch.link_text(written text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    -- Inlined, so without a search path of its own: whoever calls it has one.
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    -- Inlined, so without a search path of its own: whoever calls it has one; and not STRICT, because a CASE is not.
     -- As canonical_text of domain/validation/keyed_hash.py. Most values are ASCII with single blanks at most.
     SELECT CASE WHEN written ~ '^[!-~]+( [!-~]+)*$' THEN lower(written COLLATE "C") COLLATE "C"
                 ELSE normalize(claimwatch.fold_letters(normalize(btrim(regexp_replace(

@@ -390,7 +390,7 @@ def test_functions_with_the_rights_of_their_owner_pin_the_search_path(glass: Clo
         ("note_file_to_link", pinned),
         ("note_linked_columns", pinned),
         ("note_outcomes", pinned),
-        ("open_cases", pinned),
+        ("open_cases", [*pinned, "plan_cache_mode=force_custom_plan"]),
         ("plan_links", pinned),
         ("received_claims", [*pinned, "jit=off"]),
         ("refresh_statistics", pinned),

@@ -154,7 +154,13 @@ def test_the_architecture_page_names_the_owner_of_every_table() -> None:
     assert not [table for table in created if f"`{table}`" not in page]
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/interfaces.md", "docs/runbook.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("README.md", "CONTRIBUTING.md"),
+        *(f"docs/{name}.md" for name in ("benchmarks", "cost", "desk", "interfaces", "pipeline", "runbook")),
+    ],
+)
 def test_every_make_target_that_a_document_names_exists(page: str) -> None:
     targets = set(re.findall(r"^([a-z0-9-]+):", text("Makefile"), re.MULTILINE))
     named = set(re.findall(r"(?:^|`)make ([a-z0-9-]+)", text(page), re.MULTILINE))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,14 @@ OF_OTHER_THINGS = re.compile(r"(claimwatch|mlflow|card)\.")
 """Texts of migrations with a point that are no action and no permission: settings, a schema, a file."""
 
 
-def section_of_template(name: str) -> set[str]:
+def section_of_template(name: str) -> dict[str, Any]:
     class Loader(yaml.SafeLoader):
         """Reads CloudFormation's tags as nothing."""
 
     Loader.add_multi_constructor("!", lambda *_: None)
     template = yaml.load((PROJECT / "template.yaml").read_text("utf-8"), Loader)  # noqa: S506 - a subclass of SafeLoader
-    return set(template[name])
+    found: dict[str, Any] = template[name]
+    return found
 
 
 def operations() -> list[tuple[str, dict[str, Any]]]:
@@ -40,7 +42,7 @@ def actions_of_cases() -> set[str]:
     return {f"case.{action}" for action in schemas["ActionRequest"]["properties"]["action"]["enum"]}
 
 
-def missing(names: set[str], page: str) -> set[str]:
+def missing(names: Iterable[str], page: str) -> set[str]:
     return {name for name in names if f"`{name}`" not in page}
 
 
@@ -52,6 +54,23 @@ def test_every_parameter_is_in_the_table_of_the_readme() -> None:
 def test_every_output_is_listed_or_one_that_may_change() -> None:
     outputs = section_of_template("Outputs")
     assert missing({name for name in outputs if not name.endswith("QueueUrl")}, PAGE) == set()
+
+
+def test_every_variable_of_a_function_is_listed_with_the_function() -> None:
+    functions = {
+        name: resource["Properties"].get("Environment", {}).get("Variables", {})
+        for name, resource in section_of_template("Resources").items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+    assert len({variable for variables in functions.values() for variable in variables}) > 25
+    rows = [line.split("|") for line in PAGE.splitlines() if line.startswith("| `") and line.count("|") == 3]
+    of_kinds = {"DATABASE_PARAMETER", "CLAIMS_PIPELINE_ARN", "SCORE_CLAIMS_ARN"}
+    kinds = of_kinds | {name for name in functions["StartTraining"] if name.startswith("TRAINING_")}
+    for function, variables in functions.items():
+        for variable in variables:
+            listed = [row[2] for row in rows if f"`{variable}`" in row[1]]
+            assert listed, variable
+            assert variable in kinds or function in listed[0], (variable, function)
 
 
 def test_every_table_and_view_is_described_or_named_as_internal() -> None:

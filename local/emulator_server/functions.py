@@ -4,14 +4,14 @@
   which the Retry of the state machine matches.
 - A template parameter of type Number becomes text in MaximumConcurrency of an event source mapping, which
   makes the poller fail.
-- Each worker of a function unpacks its layers again, which takes seconds; here they are unpacked once.
+- Each worker of a function unpacks its layers again, which takes seconds; here they are unpacked once, and
+  workers have symbolic links to them.
 - A function can import every package of the emulator's environment; here it has only its layers.
 """
 
 import hashlib
 import os
 import shlex
-import shutil
 import sys
 import tempfile
 import threading
@@ -73,22 +73,34 @@ def convert_concurrency_to_number() -> None:
 
 
 class CachedZipFile(zipfile.ZipFile):
-    """An archive that is unpacked once if it is large; further copies are hard links to the first."""
+    """An archive that is unpacked once if it is large; whoever unpacks it again has links to that folder."""
+
+    _unpacked: Path | None = None
+
+    def __init__(self, file: str, *args: Any, **options: Any) -> None:
+        super().__init__(file, *args, **options)
+        if os.path.getsize(file) < 1_000_000:
+            return
+        with open(file, "rb") as archive:
+            name = hashlib.file_digest(archive, "sha256").hexdigest()
+        self._unpacked = Path(tempfile.gettempdir(), "unpacked", name)
+
+    def namelist(self) -> list[str]:
+        """Return the names to check before unpacking: none if they were checked before."""
+        return [] if self._unpacked and self._unpacked.exists() else super().namelist()
 
     def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
-        """Unpack the archive, or link the files of an identical archive that was unpacked before."""
-        if not isinstance(self.filename, str) or os.path.getsize(self.filename) < 1_000_000:
+        """Unpack the archive, or link to the content of an identical archive that was unpacked before."""
+        if self._unpacked is None:
             super().extractall(path, members, pwd)
             return
-        with open(self.filename, "rb") as archive:
-            name = hashlib.file_digest(archive, "sha256").hexdigest()
-        unpacked = Path(tempfile.gettempdir(), "unpacked", name)
         with UNPACKING:
-            if not unpacked.exists():
-                unfinished = unpacked.with_suffix(".unfinished")
+            if not self._unpacked.exists():
+                unfinished = self._unpacked.with_suffix(".unfinished")
                 super().extractall(unfinished)
-                unfinished.rename(unpacked)
-        shutil.copytree(unpacked, path, copy_function=os.link, dirs_exist_ok=True)
+                unfinished.rename(self._unpacked)
+        for entry in self._unpacked.iterdir():
+            Path(path, entry.name).symlink_to(entry)
 
 
 UNPACKING = threading.Lock()

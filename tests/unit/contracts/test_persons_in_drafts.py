@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -74,12 +75,19 @@ def makers(fake: Faker) -> dict[str, Callable[[], str]]:
 KINDS = tuple(makers(Faker()))
 
 
-def made(locale: str, kind: str, different: int, seed: int = 1) -> list[str]:
-    """Return the values of a column, of which as many are different at most."""
+@cache
+def faker_of(locale: str) -> tuple[Faker, Mapping[str, Callable[[], str]]]:
     fake = Faker(locale)
+    return fake, makers(fake)
+
+
+@cache
+def made(locale: str, kind: str, different: int, seed: int = 1) -> tuple[str, ...]:
+    """Return the values of a column, of which as many are different at most."""
+    fake, maker = faker_of(locale)
     fake.seed_instance(seed)
-    pool = [makers(fake)[kind]() for _ in range(different)]
-    return [pool[row % different] for row in range(ROWS)]
+    pool = [maker[kind]() for _ in range(different)]
+    return tuple(pool[row % different] for row in range(ROWS))
 
 
 def drafted_all(columns: Mapping[str, Sequence[str]]) -> tuple[str, Mapping[str, Column]]:
@@ -160,7 +168,7 @@ def test_names_of_columns_are_understood_in_six_languages() -> None:
 @pytest.mark.parametrize("locale", LOCALES)
 def test_no_value_of_a_person_is_in_a_draft(locale: str) -> None:
     """Values of every kind, often, some times and once, under telling, neutral and misleading names."""
-    columns: dict[str, list[str]] = {}
+    columns: dict[str, Sequence[str]] = {}
     planted: set[str] = set()
     for number, kind in enumerate(KINDS):
         for header in (TELLING.get(kind, f"driver_{kind}"), "info", "vehicle_type", "amount"):
@@ -168,7 +176,7 @@ def test_no_value_of_a_person_is_in_a_draft(locale: str) -> None:
                 values = made(locale, kind, different, seed=number)
                 planted |= set(values)
                 columns[f"{header}_{kind}_{different}"] = values
-                rare = ["collision"] * (ROWS - 5) + values[:5]
+                rare = [*["collision"] * (ROWS - 5), *values[:5]]
                 columns[f"{header}_{kind}_{different}_rare"] = rare
     text, _ = drafted_all(columns)
     without, _ = drafted_all({name: ["x"] * ROWS for name in columns})

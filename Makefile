@@ -20,7 +20,8 @@ export NODE_EXTRA_CA_CERTS ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
 export PATH := $(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 export PYTHONUNBUFFERED := 1
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Without byte code, each of the many processes that tests start compiles what it imports, for seconds.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 # The tests of the deployed application come first because they take longest; tests/conftest.py runs them in one
 # process while the other process starts with the unit tests.

@@ -107,7 +107,6 @@ class Emulator:
             # These listeners use fixed ports, so two stacks would conflict.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
-            "PYTHONDONTWRITEBYTECODE": "1",
             "LOG_LEVEL": "INFO",
         }
 

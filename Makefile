@@ -23,9 +23,9 @@ export PYTHONUNBUFFERED := 1
 # Without byte code, each of the many processes that tests start compiles what it imports, for seconds.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-# The tests of the deployed application come first because they take longest; tests/conftest.py runs them in one
-# process while the other process starts with the unit tests.
-TESTS := $(wildcard tests/e2e tests/integration/iam tests/browser tests/unit tests/template tests/integration tests/fuzz tests/faults)
+# The longest come first, so that no process is idle at the end: the tests of the deployed application, which
+# tests/conftest.py runs in one process, and the schedules of faults, which are one file.
+TESTS := $(wildcard tests/e2e tests/integration/iam tests/browser tests/faults tests/fuzz tests/integration tests/template tests/unit)
 TESTS_ON_17 := $(filter-out %/iam/ %/laptop/ %/formats/ %/release/,$(wildcard tests/integration/*/)) tests/faults
 # What `make unit` runs; a build may name less.
 UNIT ?= tests/unit

@@ -232,7 +232,7 @@ COMMENT ON FUNCTION claimwatch.last_weeks IS 'Returns the present ISO week and t
 CREATE VIEW claimwatch.standing_decision AS
 SELECT d.decision_id, d.case_id, d.line, d.verdict, d.by, d.at, d.second_of, d.seconds,
        d.final AND d.at <= now() - interval '15 seconds' AS final,
-       c.origin, c.amount, d.shown -> 'probability' IS NOT NULL AS score_shown, c.closed_at
+       c.origin, c.amount, d.shown IS NOT NULL AS score_shown, c.closed_at
 FROM claimwatch.decision AS d JOIN claimwatch.review_case AS c ON c.case_id = d.case_id
 WHERE NOT EXISTS (SELECT FROM claimwatch.decision_undo AS u WHERE u.decision_id = d.decision_id);
 COMMENT ON VIEW claimwatch.standing_decision IS 'Decisions that were not undone, with what statistics need of their cases.';
@@ -320,7 +320,7 @@ COMMENT ON FUNCTION claimwatch.api_statistics IS
 
 CREATE FUNCTION claimwatch.api_team(asked jsonb, actor text, groups text[], purpose text, request_id text)
 RETURNS claimwatch.api_answer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET work_mem = '32MB' AS $$
 #variable_conflict use_variable
 DECLARE
     line     text := coalesce(asked ->> 'line', '');
@@ -348,80 +348,88 @@ BEGIN
     SELECT coalesce((c.compiled -> 'review' ->> 'capacity')::double precision, 0.05),
            (c.compiled -> 'review' ->> 'cost')::double precision
     INTO capacity, cost FROM claimwatch.running_contract(line) AS c;
-    SELECT jsonb_agg(jsonb_build_object('week', w.week, 'claims', w.claims, 'capacity', round(w.claims * capacity)::bigint,
-                                        'opened', w.opened, 'decided', w.decided, 'due', w.due) ORDER BY w.week)
-    INTO per_week
-    FROM (
-        -- Each table is read once, however many weeks there are.
-        SELECT l.week, coalesce(sum(n.claims), 0)::bigint AS claims, coalesce(sum(n.opened), 0)::bigint AS opened,
-               coalesce(sum(n.decided), 0)::bigint AS decided, coalesce(sum(n.due), 0)::bigint AS due
-        FROM claimwatch.last_weeks(weeks) AS l
-        LEFT JOIN (
-            SELECT date_trunc('week', f.received_at) AS monday, sum(f.rows_loaded) AS claims, 0 AS opened, 0 AS decided, 0 AS due
-            FROM claimwatch.file AS f
-            WHERE f.line = line AND f.dataset = 'claims' AND f.status = 'committed' AND f.received_at >= since GROUP BY 1
-            UNION ALL
-            SELECT date_trunc('week', c.opened_at), 0, count(*), 0, 0 FROM claimwatch.review_case AS c
-            WHERE c.line = line AND c.opened_at >= since GROUP BY 1
-            UNION ALL
-            SELECT date_trunc('week', d.at), 0, 0, count(*), 0 FROM claimwatch.standing_decision AS d
-            WHERE d.line = line AND d.final AND d.at >= since GROUP BY 1
-            UNION ALL
-            SELECT date_trunc('week', c.due_at), 0, 0, 0, count(*) FROM claimwatch.review_case AS c
-            WHERE c.line = line AND c.state <> 'withdrawn' AND c.due_at >= since GROUP BY 1
-        ) AS n ON n.monday = l.since
-        GROUP BY l.week
-    ) AS w;
-    WITH waiting AS (
-        SELECT c.due_at, extract(epoch FROM moment - c.opened_at) / 86400 AS days FROM claimwatch.review_case AS c
-        WHERE c.line = line AND c.closed_at IS NULL
+    -- Each table is read as rarely as possible, and without what is long: what was decided once, for everything that
+    -- is counted of it.
+    WITH standing AS MATERIALIZED (
+        SELECT d.by, date_trunc('week', d.at) AS monday, d.verdict, d.final, d.origin, d.amount, d.seconds, d.score_shown,
+               d.closed_at
+        FROM claimwatch.standing_decision AS d WHERE d.line = line AND d.at >= since
     )
+    SELECT (
+        SELECT jsonb_agg(jsonb_build_object('week', w.week, 'claims', w.claims, 'capacity', round(w.claims * capacity)::bigint,
+                                            'opened', w.opened, 'decided', w.decided, 'due', w.due) ORDER BY w.week)
+        FROM (
+            SELECT l.week, coalesce(sum(n.claims), 0)::bigint AS claims, coalesce(sum(n.opened), 0)::bigint AS opened,
+                   coalesce(sum(n.decided), 0)::bigint AS decided, coalesce(sum(n.due), 0)::bigint AS due
+            FROM claimwatch.last_weeks(weeks) AS l
+            LEFT JOIN (
+                SELECT date_trunc('week', f.received_at) AS monday, sum(f.rows_loaded) AS claims, 0 AS opened, 0 AS decided,
+                       0 AS due
+                FROM claimwatch.file AS f
+                WHERE f.line = line AND f.dataset = 'claims' AND f.status = 'committed' AND f.received_at >= since GROUP BY 1
+                UNION ALL
+                SELECT date_trunc('week', c.opened_at), 0, count(*), 0, 0 FROM claimwatch.review_case AS c
+                WHERE c.line = line AND c.opened_at >= since GROUP BY 1
+                UNION ALL
+                SELECT d.monday, 0, 0, count(*), 0 FROM standing AS d WHERE d.final GROUP BY 1
+                UNION ALL
+                SELECT date_trunc('week', c.due_at), 0, 0, 0, count(*) FROM claimwatch.review_case AS c
+                WHERE c.line = line AND c.state <> 'withdrawn' AND c.due_at >= since GROUP BY 1
+            ) AS n ON n.monday = l.since
+            GROUP BY l.week
+        ) AS w
+    ), (
+        SELECT jsonb_build_object(
+            'hits_of_referrals', claimwatch.proportion(
+                count(*) FILTER (WHERE d.final AND d.origin = 'referral' AND d.verdict = 'fraud'),
+                count(*) FILTER (WHERE d.final AND d.origin = 'referral' AND d.verdict IN ('fraud', 'not_fraud'))),
+            'hits_of_audit', claimwatch.proportion(
+                count(*) FILTER (WHERE d.final AND d.origin = 'random_audit' AND d.verdict = 'fraud'),
+                count(*) FILTER (WHERE d.final AND d.origin = 'random_audit' AND d.verdict IN ('fraud', 'not_fraud'))),
+            'confirmed_frauds', count(*) FILTER (WHERE d.final AND d.verdict = 'fraud'),
+            'confirmed_amount', coalesce(sum(d.amount) FILTER (WHERE d.final AND d.verdict = 'fraud'), 0)::double precision,
+            'reviews', count(*), 'review_cost', cost,
+            'saved', (coalesce(sum(d.amount) FILTER (WHERE d.final AND d.verdict = 'fraud'), 0) - cost::numeric * count(*)
+                     )::double precision)
+        FROM standing AS d
+    ), (
+        -- Of cases that are closed: what two people decide independently of each other stays hidden until both have.
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'person', p.by, 'decided', p.decided, 'enough', p.decided >= enough,
+                   'follows_score', CASE WHEN p.shown >= enough THEN claimwatch.proportion(p.followed, p.shown) END,
+                   'inconclusive', CASE WHEN p.decided >= enough THEN claimwatch.proportion(p.inconclusive, p.decided) END,
+                   'fast', CASE WHEN p.timed >= enough THEN claimwatch.proportion(p.fast, p.timed) END,
+                   'median_seconds', CASE WHEN p.timed >= enough THEN p.median END) ORDER BY p.by), '[]')
+        FROM (
+            SELECT d.by, count(*) AS decided, count(*) FILTER (WHERE d.verdict = 'inconclusive') AS inconclusive,
+                   count(*) FILTER (WHERE d.origin = 'referral' AND d.score_shown) AS shown,
+                   count(*) FILTER (WHERE d.origin = 'referral' AND d.score_shown AND d.verdict = 'fraud') AS followed,
+                   count(d.seconds) AS timed, count(*) FILTER (WHERE d.seconds < fast) AS fast,
+                   percentile_cont(0.5) WITHIN GROUP (ORDER BY d.seconds) AS median
+            FROM standing AS d WHERE d.closed_at <= moment - interval '15 seconds'
+            GROUP BY d.by
+        ) AS p
+    )
+    INTO per_week, hits, people;
     SELECT jsonb_build_object(
-        'open', count(*),
-        'overdue', count(*) FILTER (WHERE w.due_at < moment),
-        'due_within_day', count(*) FILTER (WHERE w.due_at >= moment AND w.due_at < moment + interval '1 day'),
-        'due_within_week', count(*) FILTER (WHERE w.due_at >= moment AND w.due_at < moment + interval '7 days'),
-        'ages', (
-            SELECT jsonb_agg(jsonb_build_object(
-                       'from_day', a.from_day, 'to_day', a.to_day,
-                       'cases', (SELECT count(*) FROM waiting AS o
-                                 WHERE o.days >= a.from_day AND (a.to_day IS NULL OR o.days < a.to_day)),
-                       'overdue', (SELECT count(*) FROM waiting AS o
-                                   WHERE o.days >= a.from_day AND (a.to_day IS NULL OR o.days < a.to_day)
-                                     AND o.due_at < moment)) ORDER BY a.from_day)
-            FROM (VALUES (0, 3), (3, 7), (7, 14), (14, 30), (30, NULL)) AS a (from_day, to_day)))
-    INTO present FROM waiting AS w;
-    SELECT jsonb_build_object(
-        'hits_of_referrals', claimwatch.proportion(
-            count(*) FILTER (WHERE d.final AND d.origin = 'referral' AND d.verdict = 'fraud'),
-            count(*) FILTER (WHERE d.final AND d.origin = 'referral' AND d.verdict IN ('fraud', 'not_fraud'))),
-        'hits_of_audit', claimwatch.proportion(
-            count(*) FILTER (WHERE d.final AND d.origin = 'random_audit' AND d.verdict = 'fraud'),
-            count(*) FILTER (WHERE d.final AND d.origin = 'random_audit' AND d.verdict IN ('fraud', 'not_fraud'))),
-        'confirmed_frauds', count(*) FILTER (WHERE d.final AND d.verdict = 'fraud'),
-        'confirmed_amount', coalesce(sum(d.amount) FILTER (WHERE d.final AND d.verdict = 'fraud'), 0)::double precision,
-        'reviews', count(*), 'review_cost', cost,
-        'saved', (coalesce(sum(d.amount) FILTER (WHERE d.final AND d.verdict = 'fraud'), 0) - cost::numeric * count(*)
-                 )::double precision)
-    INTO hits FROM claimwatch.standing_decision AS d WHERE d.line = line AND d.at >= since;
-    -- Of cases that are closed: what two people decide independently of each other stays hidden until both have.
-    SELECT coalesce(jsonb_agg(jsonb_build_object(
-               'person', p.by, 'decided', p.decided, 'enough', p.decided >= enough,
-               'follows_score', CASE WHEN p.shown >= enough THEN claimwatch.proportion(p.followed, p.shown) END,
-               'inconclusive', CASE WHEN p.decided >= enough THEN claimwatch.proportion(p.inconclusive, p.decided) END,
-               'fast', CASE WHEN p.timed >= enough THEN claimwatch.proportion(p.fast, p.timed) END,
-               'median_seconds', CASE WHEN p.timed >= enough THEN p.median END) ORDER BY p.by), '[]')
-    INTO people
+        'open', sum(b.cases), 'overdue', sum(b.overdue), 'due_within_day', sum(b.day), 'due_within_week', sum(b.week),
+        'ages', jsonb_agg(jsonb_build_object('from_day', b.from_day, 'to_day', b.to_day, 'cases', b.cases,
+                                             'overdue', b.overdue) ORDER BY b.from_day))
+    INTO present
     FROM (
-        SELECT d.by, count(*) AS decided, count(*) FILTER (WHERE d.verdict = 'inconclusive') AS inconclusive,
-               count(*) FILTER (WHERE d.origin = 'referral' AND d.score_shown) AS shown,
-               count(*) FILTER (WHERE d.origin = 'referral' AND d.score_shown AND d.verdict = 'fraud') AS followed,
-               count(d.seconds) AS timed, count(*) FILTER (WHERE d.seconds < fast) AS fast,
-               percentile_cont(0.5) WITHIN GROUP (ORDER BY d.seconds) AS median
-        FROM claimwatch.standing_decision AS d
-        WHERE d.line = line AND d.at >= since AND d.closed_at <= moment - interval '15 seconds'
-        GROUP BY d.by
-    ) AS p;
+        SELECT a.from_day, a.to_day, coalesce(w.cases, 0) AS cases, coalesce(w.overdue, 0) AS overdue,
+               coalesce(w.day, 0) AS day, coalesce(w.week, 0) AS week
+        FROM (VALUES (4, 0, 3), (3, 3, 7), (2, 7, 14), (1, 14, 30), (0, 30, NULL)) AS a (band, from_day, to_day)
+        LEFT JOIN (
+            SELECT width_bucket(c.opened_at, ARRAY[moment - interval '30 days', moment - interval '14 days',
+                                                   moment - interval '7 days', moment - interval '3 days']) AS band,
+                   count(*) AS cases, count(*) FILTER (WHERE c.due_at < moment) AS overdue,
+                   count(*) FILTER (WHERE c.due_at >= moment AND c.due_at < moment + interval '1 day') AS day,
+                   count(*) FILTER (WHERE c.due_at >= moment AND c.due_at < moment + interval '7 days') AS week
+            FROM claimwatch.review_case AS c WHERE c.line = line AND c.closed_at IS NULL
+            GROUP BY 1
+        ) AS w ON w.band = a.band
+    ) AS b;
     SELECT jsonb_build_object('held', count(*), 'cases', coalesce(
                jsonb_agg(to_jsonb(h) - 'place' ORDER BY h.place) FILTER (WHERE h.place <= listed), '[]'))
     INTO held

@@ -1369,6 +1369,7 @@ export interface components {
         /** @description A value that so many claims share that they are only counted. */
         Hub: {
             kind: string;
+            /** @description How many claims share it; counting ends at 1,000. */
             claims: number;
             /** @description A claim as `<line>/<claim id>`. */
             from: string;

@@ -20,6 +20,8 @@ interface Props {
 
 const NODE = 13;
 const DASHES = ["", "7 4", "2 4", "10 3 2 3", "1 3 6 3"];
+/** Where the server stops counting the claims that share a value. */
+const COUNTED = 1000;
 
 /**
  * Connected claims around one, as a picture and a table with the same numbers.
@@ -161,7 +163,7 @@ export function LinkGraph({ nodes, edges, hubs, onOpen, title = texts.charts.lin
               <ul>
                 {hubs.map((hub) => (
                   <li key={`${hub.kind} ${hub.from}`}>
-                    {words.hub(words.kinds(hub.kind), count(hub.claims))}
+                    {words.hub(words.kinds(hub.kind), counted(hub.claims))}
                     {hub.from !== center && ` (${words.via(hub.from)})`}
                   </li>
                 ))}
@@ -189,6 +191,10 @@ function nowhere(key: string): PlacedNode {
   const [line = "", ...rest] = key.split("/");
   const node = { line, claim_id: rest.join("/"), hop: 0 };
   return { key, node, number: 0, x: 0, y: 0, parent: null, kinds: [] };
+}
+
+function counted(claims: number): string {
+  return claims < COUNTED ? count(claims) : texts.charts.links.atLeast(count(claims));
 }
 
 function stateWords(node: LinkNode): string {

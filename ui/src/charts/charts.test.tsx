@@ -190,7 +190,10 @@ describe("the link graph", () => {
       <LinkGraph
         nodes={nodes}
         edges={edges}
-        hubs={[{ kind: "phone", claims: 312, from: "motor/A" }]}
+        hubs={[
+          { kind: "phone", claims: 312, from: "motor/A" },
+          { kind: "workshop", claims: 1000, from: "motor/A" },
+        ]}
         onOpen={() => {}}
       />,
     );
@@ -202,6 +205,7 @@ describe("the link graph", () => {
     const numbers = [...container.querySelectorAll(".link-node > text")].map((text) => text.textContent);
     expect(numbers).toEqual(["1", "2", "3"]);
     expect(screen.getByText("phone: shared by 312 claims, so that it is not followed")).toBeTruthy();
+    expect(screen.getByText(/^workshop: shared by at least 1,000 claims/)).toBeTruthy();
   });
 
   it("opens a claim by keyboard and by pointer", async () => {

@@ -83,7 +83,7 @@ class Hub(Answer):
     """A value that so many claims share that they are only counted."""
 
     kind: str
-    claims: Count
+    claims: Annotated[Count, Field(description="How many claims share it; counting ends at 1,000.")]
     from_: Annotated[Place, Field(alias="from")]
 
 

@@ -48,6 +48,7 @@ export const charts = {
     hubs: (count: number) =>
       count === 1 ? "One value is shared too widely" : `${count} values are shared too widely`,
     hub: (kind: string, claims: string) => `${kind}: shared by ${claims} claims, so that it is not followed`,
+    atLeast: (number: string) => `at least ${number}`,
     kinds: (kind: string) => (kind === "photo" ? "the same photo" : kind.replaceAll("_", " ")),
     distance: (distance: number) => (distance === 0 ? "identical" : `${distance} of 64 bits differ`),
     here: "this claim",

@@ -125,26 +125,24 @@ COMMENT ON FUNCTION claimwatch.identifier_of IS 'Returns the column of a line''s
 
 CREATE FUNCTION claimwatch.link_query(of_line text, source text, condition text, OUT query text, OUT prefixes bytea[])
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT 'SELECT v.value, v.claim_id COLLATE "C" AS claim_id, v.kind FROM ('
-           || string_agg(format(
-                  'SELECT c.%I::text AS claim_id, %L::text AS kind,'
-                  ' substr(sha256($1[%s] || convert_to(nullif(%s, ''''), ''UTF8'')), 1, 16) AS value'
-                  ' FROM claimwatch.%I AS c WHERE %s',
-                  t.identifier, t.kind, t.number,
-                  CASE WHEN t.hashed THEN format('c.%I::text', t.name)
-                       WHEN t.type = 'text'::regtype THEN format('claimwatch.link_text(c.%I)', t.name)
-                       WHEN t.type = 'numeric'::regtype THEN format('trim_scale(c.%I)::text', t.name)
-                       WHEN t.type = 'date'::regtype THEN format('to_char(c.%I, ''YYYY-MM-DD'')', t.name)
-                       WHEN t.type = 'timestamptz'::regtype
-                       THEN format('to_char(c.%I AT TIME ZONE ''UTC'', ''YYYY-MM-DD HH24:MI:SS.US'')', t.name)
-                       ELSE format('c.%I::text', t.name) END,
-                  t.source, replace(replace(condition, '{identifier}', format('c.%I', t.identifier)), '{type}', t.identifier_type)),
-                  ' UNION ALL ')
-           || ') AS v WHERE v.value IS NOT NULL',
+    -- The rows are read once for all columns, and each value is hashed once.
+    SELECT format('SELECT v.value, c.%1$I::text COLLATE "C" AS claim_id, v.kind FROM claimwatch.%2$I AS c'
+                  ' CROSS JOIN LATERAL (VALUES %3$s) AS v (kind, value) WHERE %4$s AND v.value IS NOT NULL',
+                  t.identifier, source || of_line,
+                  string_agg(format(
+                      '(%L::text, substr(sha256($1[%s] || convert_to(nullif(%s, ''''), ''UTF8'')), 1, 16))', t.kind, t.number,
+                      CASE WHEN t.hashed THEN format('c.%I::text', t.name)
+                           WHEN t.type = 'text'::regtype THEN format('claimwatch.link_text(c.%I)', t.name)
+                           WHEN t.type = 'numeric'::regtype THEN format('trim_scale(c.%I)::text', t.name)
+                           WHEN t.type = 'date'::regtype THEN format('to_char(c.%I, ''YYYY-MM-DD'')', t.name)
+                           WHEN t.type = 'timestamptz'::regtype
+                           THEN format('to_char(c.%I AT TIME ZONE ''UTC'', ''YYYY-MM-DD HH24:MI:SS.US'')', t.name)
+                           ELSE format('c.%I::text', t.name) END), ', '),
+                  replace(replace(condition, '{identifier}', format('c.%I', t.identifier)), '{type}', t.identifier_type)),
            array_agg(t.key || convert_to(t.kind, 'UTF8') || '\x00'::bytea ORDER BY t.number)
     FROM (
-        SELECT l.name, l.kind, l.hashed, a.atttypid AS type, k.key, source || of_line AS source,
-               row_number() OVER (ORDER BY l.name) AS number, i.name AS identifier, i.type AS identifier_type
+        SELECT l.name, l.kind, l.hashed, a.atttypid AS type, k.key, row_number() OVER (ORDER BY l.name) AS number,
+               i.name AS identifier, i.type AS identifier_type
         FROM claimwatch.running_contract(of_line) AS c
         CROSS JOIN claimwatch.identifier_of(of_line) AS i
         CROSS JOIN LATERAL claimwatch.link_columns(c.compiled) AS l
@@ -152,7 +150,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                               AND a.attname = l.name AND NOT a.attisdropped
         CROSS JOIN claimwatch.link_key AS k
     ) AS t
-    HAVING count(*) > 0;
+    GROUP BY t.identifier, t.identifier_type;
 $$;
 COMMENT ON FUNCTION claimwatch.link_query IS
     'Returns the query of the values that link the claims of a table or view, and its first parameter; nothing if no column of the line does.';
@@ -358,7 +356,7 @@ CREATE TYPE claimwatch.link AS (
 COMMENT ON TYPE claimwatch.link IS
     'Two claims with a value or a photo in common; of a hub, how many claims share the value, and no other claim.';
 
-CREATE FUNCTION claimwatch.links_of(lines text[], claims text[]) RETURNS SETOF claimwatch.link
+CREATE FUNCTION claimwatch.links_of(lines text[], claims text[], counted integer) RETURNS SETOF claimwatch.link
 LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     most      CONSTANT integer := claimwatch.most_linked();
@@ -389,7 +387,7 @@ BEGIN
     WITH shared AS (
         SELECT c.value, count(DISTINCT (c.line, c.claim_id)) AS claims FROM unnest(confirmed) AS c GROUP BY c.value
         UNION ALL
-        SELECT b.value, (SELECT count(*) FROM claimwatch.link_value AS v WHERE v.value = b.value)
+        SELECT b.value, (SELECT count(*) FROM (SELECT FROM claimwatch.link_value AS v WHERE v.value = b.value LIMIT counted) AS n)
         FROM unnest(crowded) AS b (value)
     )
     SELECT o.line, o.claim_id, o.kind, c.line, c.claim_id, NULL::integer, NULL::bigint
@@ -429,11 +427,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION claimwatch.links_of IS
-    'Returns the claims of all lines that share a value or a photo with these claims, and the values that too many share.';
+    'Returns the claims of all lines that share a value or a photo with these claims, and the values that too many share, whose counting ends at a number of claims.';
 
 CREATE FUNCTION claimwatch.linked_claims(of_line text, of_claim text) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT count(DISTINCT (l.to_line, l.to_claim)) FROM claimwatch.links_of(ARRAY[of_line], ARRAY[of_claim]) AS l
+    SELECT count(DISTINCT (l.to_line, l.to_claim)) FROM claimwatch.links_of(ARRAY[of_line], ARRAY[of_claim], 0) AS l
     WHERE l.to_claim IS NOT NULL;
 $$;
 COMMENT ON FUNCTION claimwatch.linked_claims IS
@@ -460,10 +458,13 @@ COMMENT ON FUNCTION claimwatch.claim_documents IS 'Returns those of the claims t
 
 CREATE FUNCTION claimwatch.api_links(asked jsonb, actor text, groups text[], purpose text, request_id text)
 RETURNS claimwatch.api_answer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_variable
 DECLARE
     most      CONSTANT integer := claimwatch.most_linked();
+    -- Claims of a hub, of which there may be several for each of the linked claims.
+    counted   CONSTANT integer := 1000;
     action    CONSTANT text := 'claim.links';
     held      text[] := claimwatch.lines_permitted(actor, groups, 'claim.read'::text);
     wanted    uuid;
@@ -511,7 +512,7 @@ BEGIN
     distances := ARRAY[0];
     FOR hop IN 1 .. hops LOOP
         found := ARRAY(SELECT l::claimwatch.link
-                       FROM claimwatch.links_of(lines[frontier:], claims[frontier:]) AS l);
+                       FROM claimwatch.links_of(lines[frontier:], claims[frontier:], counted) AS l);
         links := links || found;
         -- Those with the most in common come first.
         SELECT array_agg(n.to_line ORDER BY n.place) FILTER (WHERE n.place <= n.room) AS lines,

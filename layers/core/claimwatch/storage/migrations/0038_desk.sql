@@ -1,5 +1,7 @@
 -- The desk: the functions by which people work on cases. Each has the signature (asked, actor, groups, purpose,
 -- request_id), where asked has all fields of the request, and is one access event, as those of 0027_case_api.sql.
+-- Those that people wait for between two cases use generic plans: planning the first five calls of a connection anew, as
+-- PostgreSQL does otherwise, takes longer than the calls.
 
 -- ── What is fixed ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -550,7 +552,8 @@ COMMENT ON FUNCTION claimwatch.api_queue IS
 
 CREATE FUNCTION claimwatch.api_next_case(asked jsonb, actor text, groups text[], purpose text, request_id text)
 RETURNS claimwatch.api_answer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_variable
 DECLARE
     may    record;
@@ -608,7 +611,8 @@ COMMENT ON FUNCTION claimwatch.api_next_case IS
 
 CREATE FUNCTION claimwatch.api_case(asked jsonb, actor text, groups text[], purpose text, request_id text)
 RETURNS claimwatch.api_answer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_variable
 DECLARE
     begun record;
@@ -641,7 +645,8 @@ COMMENT ON FUNCTION claimwatch.decided_document IS 'Returns a decision of this p
 
 CREATE FUNCTION claimwatch.api_decide(asked jsonb, actor text, groups text[], purpose text, request_id text)
 RETURNS claimwatch.api_answer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_variable
 DECLARE
     action   CONSTANT text := 'case.decide';
@@ -745,7 +750,8 @@ COMMENT ON FUNCTION claimwatch.api_decide IS
 
 CREATE FUNCTION claimwatch.api_undo(asked jsonb, actor text, groups text[], purpose text, request_id text)
 RETURNS claimwatch.api_answer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_variable
 DECLARE
     action  CONSTANT text := 'case.undo';
@@ -808,7 +814,8 @@ COMMENT ON FUNCTION claimwatch.api_undo IS
 
 CREATE FUNCTION claimwatch.api_case_action(asked jsonb, actor text, groups text[], purpose text, request_id text)
 RETURNS claimwatch.api_answer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_variable
 DECLARE
     what    text := CASE WHEN asked ->> 'action' IN ('skip', 'snooze', 'hand_over', 'renew', 'release', 'take')

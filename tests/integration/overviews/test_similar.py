@@ -251,3 +251,35 @@ def test_a_decision_counts_at_once_until_it_is_undone_or_an_outcome_says_otherwi
     assert counts() == (0, 0)
     book.outcomes("a", [referred[0]])
     assert counts() == (1, int(book.decided[referred[0]][0]))
+
+
+LOOKED_UP = {
+    "claimwatch.current_decision": "SELECT claimwatch.current_decision(o.line, o.claim_id)"
+    " FROM claimwatch.outcome AS o WHERE o.line = 'line 200' AND o.claim_id = 'c7'",
+    "claimwatch.store_decided": "SELECT claimwatch.store_decided(o.line, ARRAY[o.claim_id])"
+    " FROM claimwatch.outcome AS o WHERE o.line = 'line 200' AND o.claim_id = 'c7'",
+}
+
+
+@pytest.mark.parametrize("function", LOOKED_UP)
+def test_what_was_decided_is_looked_up_by_line_and_claim(empty: ClonedDatabase, function: str) -> None:
+    """The ids of claims have another collation than lines, with which an index of lines is of no use."""
+    with empty.transaction() as cursor:
+        cursor.execute(
+            "INSERT INTO claimwatch.file (file_id, dataset, line, bucket, key, version_id, sequencer, status,"
+            " received_at, committed_at, chunks, rows_read, rows_loaded, rows_quarantined)"
+            " OVERRIDING SYSTEM VALUE"
+            " VALUES (1, 'outcomes', 'line 200', 'b', 'k', 'v', '1', 'committed', now(), now(), 1, 50, 50, 0)"
+            " ON CONFLICT DO NOTHING;"
+            "INSERT INTO claimwatch.outcome (line, claim_id, is_fraud, decided_at, file_id, row_number)"
+            " SELECT 'line ' || l, 'c' || c, true, now(), 1, c"
+            " FROM generate_series(1, 400) AS l, generate_series(1, 50) AS c ON CONFLICT DO NOTHING"
+        )
+    with empty.transaction() as cursor:
+        cursor.execute("ANALYZE claimwatch.outcome")
+        for _ in range(7):  # the first calls also read the catalogue
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {LOOKED_UP[function]}")
+            row = cursor.fetchone()
+            assert row is not None
+            read = row[0][0]["Plan"]["Shared Hit Blocks"] + row[0][0]["Plan"]["Shared Read Blocks"]
+    assert read < 60, f"{function} reads {read} blocks"

@@ -182,6 +182,16 @@ COMMENT ON FUNCTION claimwatch.review_terms IS
 
 -- ── Cases come from scores and end with outcomes ─────────────────────────────────────────────────────────────────────
 
+-- As before, but it finds a claim by its line too if the id comes from a table: ids have the collation "C" there, which the
+-- line beside them takes on, while the index of outcomes has the line in the default collation.
+CREATE OR REPLACE FUNCTION claimwatch.current_decision(of_line text, of_claim text) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+    SELECT jsonb_build_object('is_fraud', o.is_fraud, 'decided_at', o.decided_at)
+    FROM claimwatch.current_outcome AS o
+    WHERE o.line = of_line COLLATE "default" AND o.claim_id = of_claim
+      AND NOT (o.from_label AND NOT o.is_fraud AND o.effective_at < o.decided_at);
+$$;
+
 CREATE TYPE claimwatch.newest_score AS (
     claim_id text, file_id bigint, model_version text, probability double precision, referred boolean, audited boolean,
     amount numeric

@@ -35,36 +35,47 @@ COMMENT ON FUNCTION claimwatch.features_of IS 'Returns the features of stored re
 
 CREATE FUNCTION claimwatch.store_decided(of_line text, claim_ids text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- Claim ids have the collation "C", which a parameter beside them takes on. An index of lines has another one.
+    in_line CONSTANT text COLLATE "default" := of_line;
 BEGIN
     WITH wanted AS (
         SELECT w.claim_id, coalesce(o.is_fraud, d.is_fraud) AS is_fraud, coalesce(o.decided_at, d.at) AS decided_at, s.reasons
-        FROM (SELECT DISTINCT i.claim_id COLLATE "C" AS claim_id FROM unnest(claim_ids) AS i (claim_id)) AS w
+        FROM (
+            -- Hardly any of the claims that were just scored are, or were, decided.
+            SELECT DISTINCT i.claim_id COLLATE "C" AS claim_id FROM unnest(claim_ids) AS i (claim_id)
+            WHERE (SELECT true FROM claimwatch.outcome AS e WHERE e.line = in_line AND e.claim_id = i.claim_id LIMIT 1)
+               OR (SELECT c.state = 'decided' FROM claimwatch.review_case AS c
+                   WHERE c.line = in_line AND c.claim_id = i.claim_id)
+               OR (SELECT true FROM claimwatch.decided_claim AS d WHERE d.line = in_line AND d.claim_id = i.claim_id)
+        ) AS w
         -- A label that says "no fraud" before a decision is due decides nothing, as in work_list (storage/scores.sql).
         LEFT JOIN LATERAL (
             SELECT c.is_fraud, c.decided_at FROM claimwatch.current_outcome AS c
-            WHERE c.line = of_line AND c.claim_id = w.claim_id
+            WHERE c.line = in_line AND c.claim_id = w.claim_id
               AND NOT (c.from_label AND NOT c.is_fraud AND c.effective_at < c.decided_at)
+            LIMIT 1 -- so that each claim is looked up; otherwise the outcomes of all claims are read
         ) AS o ON true
         -- A decision becomes an outcome some minutes later.
         LEFT JOIN LATERAL (
             SELECT n.verdict = 'fraud' AS is_fraud, n.at
             FROM claimwatch.review_case AS c JOIN claimwatch.decision AS n ON n.decision_id = c.decision_id
-            WHERE c.line = of_line AND c.claim_id = w.claim_id AND c.state = 'decided' AND n.verdict <> 'inconclusive'
+            WHERE c.line = in_line AND c.claim_id = w.claim_id AND c.state = 'decided' AND n.verdict <> 'inconclusive'
         ) AS d ON true
         LEFT JOIN LATERAL (
             SELECT claimwatch.main_reasons(claimwatch.features_of(n.reasons)) AS reasons
             FROM claimwatch.score AS n JOIN claimwatch.file AS f ON f.file_id = n.file_id
             WHERE coalesce(o.is_fraud, d.is_fraud) IS NOT NULL
-              AND n.line = of_line AND n.claim_id = w.claim_id AND n.role = 'champion' AND n.referred
+              AND n.line = in_line AND n.claim_id = w.claim_id AND n.role = 'champion' AND n.referred
             ORDER BY f.received_at DESC, f.sequencer COLLATE "C" DESC, f.file_id DESC, n.scored_at DESC
             LIMIT 1
         ) AS s ON true
     ), forgotten AS (
         DELETE FROM claimwatch.decided_claim AS d USING wanted AS w
-        WHERE d.line = of_line AND d.claim_id = w.claim_id AND (w.is_fraud IS NULL OR w.reasons IS NULL)
+        WHERE d.line = in_line AND d.claim_id = w.claim_id AND (w.is_fraud IS NULL OR w.reasons IS NULL)
     )
     INSERT INTO claimwatch.decided_claim AS d (line, claim_id, reasons, is_fraud, decided_at)
-    SELECT of_line, w.claim_id, w.reasons, w.is_fraud, w.decided_at FROM wanted AS w
+    SELECT in_line, w.claim_id, w.reasons, w.is_fraud, w.decided_at FROM wanted AS w
     WHERE w.is_fraud IS NOT NULL AND w.reasons IS NOT NULL
     ON CONFLICT (line, claim_id) DO UPDATE
     SET reasons = excluded.reasons, is_fraud = excluded.is_fraud, decided_at = excluded.decided_at
@@ -348,8 +359,7 @@ BEGIN
     SELECT coalesce((c.compiled -> 'review' ->> 'capacity')::double precision, 0.05),
            (c.compiled -> 'review' ->> 'cost')::double precision
     INTO capacity, cost FROM claimwatch.running_contract(line) AS c;
-    -- Each table is read as rarely as possible, and without what is long: what was decided once, for everything that
-    -- is counted of it.
+    -- Decisions are read once for everything that is counted of them, and without what is long.
     WITH standing AS MATERIALIZED (
         SELECT d.by, date_trunc('week', d.at) AS monday, d.verdict, d.final, d.origin, d.amount, d.seconds, d.score_shown,
                d.closed_at

@@ -125,19 +125,21 @@ COMMENT ON FUNCTION claimwatch.identifier_of IS 'Returns the column of a line''s
 
 CREATE FUNCTION claimwatch.link_query(of_line text, source text, condition text, OUT query text, OUT prefixes bytea[])
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- The rows are read once for all columns, and each value is hashed once.
+    -- The rows are read once for all columns, and each value is hashed once. PostgreSQL prepares the expressions of a
+    -- list of VALUES anew for each row, those of arrays once.
     SELECT format('SELECT v.value, c.%1$I::text COLLATE "C" AS claim_id, v.kind FROM claimwatch.%2$I AS c'
-                  ' CROSS JOIN LATERAL (VALUES %3$s) AS v (kind, value) WHERE %4$s AND v.value IS NOT NULL',
-                  t.identifier, source || of_line,
+                  ' CROSS JOIN LATERAL unnest(%3$L::text[], ARRAY[%4$s]) AS v (kind, value)'
+                  ' WHERE %5$s AND v.value IS NOT NULL',
+                  t.identifier, source || of_line, array_agg(t.kind ORDER BY t.number),
                   string_agg(format(
-                      '(%L::text, substr(sha256($1[%s] || convert_to(nullif(%s, ''''), ''UTF8'')), 1, 16))', t.kind, t.number,
+                      'substr(sha256($1[%s] || convert_to(nullif(%s, ''''), ''UTF8'')), 1, 16)', t.number,
                       CASE WHEN t.hashed THEN format('c.%I::text', t.name)
                            WHEN t.type = 'text'::regtype THEN format('claimwatch.link_text(c.%I)', t.name)
                            WHEN t.type = 'numeric'::regtype THEN format('trim_scale(c.%I)::text', t.name)
                            WHEN t.type = 'date'::regtype THEN format('to_char(c.%I, ''YYYY-MM-DD'')', t.name)
                            WHEN t.type = 'timestamptz'::regtype
                            THEN format('to_char(c.%I AT TIME ZONE ''UTC'', ''YYYY-MM-DD HH24:MI:SS.US'')', t.name)
-                           ELSE format('c.%I::text', t.name) END), ', '),
+                           ELSE format('c.%I::text', t.name) END), ', ' ORDER BY t.number),
                   replace(replace(condition, '{identifier}', format('c.%I', t.identifier)), '{type}', t.identifier_type)),
            array_agg(t.key || convert_to(t.kind, 'UTF8') || '\x00'::bytea ORDER BY t.number)
     FROM (

@@ -212,7 +212,8 @@ BEGIN
             UNION
             -- Claims that the file scores anew: it may ask for no review any more.
             SELECT c.claim_id FROM claimwatch.review_case AS c
-            WHERE c.line = of_line AND c.state = 'open' AND (of_claims IS NULL OR c.claim_id = ANY (of_claims))
+            WHERE c.line = of_line AND c.state = 'open' AND c.closed_at IS NULL
+              AND (of_claims IS NULL OR c.claim_id = ANY (of_claims))
         ) AS w
         CROSS JOIN LATERAL (
             SELECT s.file_id, s.model_version, s.probability, s.referred, s.audit_sample
@@ -259,7 +260,8 @@ $$;
 COMMENT ON FUNCTION claimwatch.with_amounts IS 'Returns scores with the amounts of their claims, if the line has that column.';
 
 CREATE FUNCTION claimwatch.draw(key bytea, purpose text, of_line text, of_claim text) RETURNS double precision
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE AS $$
+    -- Inlined, so without a search path of its own: whoever calls it has one.
     SELECT ('x' || left(encode(sha256(key || convert_to(purpose || chr(31) || of_line || chr(31) || of_claim, 'UTF8')),
                                'hex'), 12))::bit(48)::bigint / 281474976710656.0::double precision;
 $$;
@@ -368,7 +370,8 @@ BEGIN
         FROM unnest(scores) AS n
         WHERE (n.referred OR n.audited
                OR EXISTS (SELECT FROM claimwatch.review_case AS b
-                          WHERE b.line = line AND b.claim_id = n.claim_id AND b.state = 'open' AND b.blinded))
+                          WHERE b.line = line AND b.claim_id = n.claim_id AND b.state = 'open' AND b.closed_at IS NULL
+                            AND b.blinded))
           AND NOT (EXISTS (SELECT FROM claimwatch.outcome AS o WHERE o.line = line AND o.claim_id = n.claim_id)
                    AND claimwatch.current_decision(line, n.claim_id) IS NOT NULL)
         ON CONFLICT ON CONSTRAINT review_case_line_claim_id_key DO UPDATE

@@ -77,7 +77,8 @@ def _run(book: Book, pause: float | None) -> dict[str, float]:
     def work(number: int) -> None:
         who = Caller(f"person-{number}", "fraud_investigation", "benchmark", ("investigator",))
         with contextlib.closing(book.as_task("api")) as database:
-            _ask(database, "people", {}, who)  # the first call of a connection plans its statements
+            # The first calls of a connection plan the statements.
+            _ask(database, "decide", _decision(_ask(database, "next_case", {}, who)["case"]), who)
             begin.wait()
             time.sleep(number * (pause or 0) / PEOPLE)
             start = time.perf_counter()

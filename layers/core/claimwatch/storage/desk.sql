@@ -1,4 +1,4 @@
--- The functions of the database that the desk calls (migrations 0033 to 0037). They have one signature; {function} is one of
+-- The functions of the database that the desk calls (migrations 0033 to 0039). They have one signature; {function} is one of
 -- a fixed list.
 
 -- name: ask

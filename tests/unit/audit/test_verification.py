@@ -118,6 +118,7 @@ def test_of_very_many_differences_the_first_are_listed_and_all_are_counted() -> 
     assert result.counts["event_altered"] == 1000
 
 
+@pytest.mark.slow
 def test_every_event_of_a_large_book_is_covered() -> None:
     book = Book.of(20_000, 6_000)
     for seq in random.Random(16).sample(range(1, 20_001), 6):

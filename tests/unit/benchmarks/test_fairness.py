@@ -5,6 +5,7 @@ import pytest
 from benchmarks import fairness
 
 
+@pytest.mark.slow
 def test_a_ratio_of_two_in_one_band_is_noticed_and_no_disparity_is_invented() -> None:
     assert fairness.shares(8_000, "2 times in one band", 12)["noticed"] >= 0.5
     assert fairness.shares(8_000, "none", 12)["noticed"] == 0.0

@@ -16,6 +16,7 @@ from cli import draft
 from cli.local_file import LocalFiles
 
 
+@pytest.mark.slow
 def test_a_draft_unpacks_the_beginning_of_a_file_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +108,7 @@ def late_file(folder: Path, name: str) -> Path:
     return written(folder, name, [",".join(rows[0]), *(",".join(row.values()) for row in rows)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["late.csv", "late.ndjson"])
 def test_a_draft_knows_values_that_one_row_in_the_middle_of_a_large_file_has(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
@@ -146,6 +148,7 @@ def test_a_check_line_says_how_many_rows_have_another_number_of_cells(tmp_path: 
     assert "# check: 10 rows of the sample have more or fewer cells than the header" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [300, 1_600])
 def test_a_wide_file_gets_a_draft_that_is_a_contract(tmp_path: Path, columns: int) -> None:
     header = ",".join(["claim_id", *(f"c{n}" for n in range(columns - 1))])

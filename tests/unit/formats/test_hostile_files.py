@@ -137,6 +137,7 @@ def test_a_parquet_file_with_bad_text_and_bad_names_is_refused() -> None:
 # -- Drafts --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_quote_left_open_in_the_first_file_of_a_line_does_not_prevent_its_draft() -> None:
     rows = b"".join(b"C%d,%d\n" % (number, number) for number in range(40_000))
     assert "claim_id" in drafted(b'claim_id,amount\nC0,"open\n' + rows)
@@ -147,6 +148,7 @@ def test_json_that_is_nested_too_deeply_does_not_prevent_the_draft() -> None:
     assert "claim_id" in drafted(deep + b'{"claim_id": "C1", "amount": 1}\n' * 3)
 
 
+@pytest.mark.slow
 def test_a_draft_of_very_many_keys_has_no_more_columns_than_a_table() -> None:
     objects = b"".join(b'{"claim_id": "C%d", "k%d": 1}\n' % (number, number) for number in range(5_000))
     assert drafted(objects).count("logicalType:") <= MOST_FIELDS

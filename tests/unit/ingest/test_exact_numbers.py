@@ -77,6 +77,7 @@ def _numbers(text: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(NUMBERS, st.sampled_from(["{{{}: {}}}", "{{{}:{}, {}: 1}}", "{{{}:[{} ]}}"]))
 def test_a_number_that_duckdb_would_change_is_found(number: str, form: str) -> None:

@@ -399,6 +399,7 @@ def spelt() -> Iterator[Validator]:
         yield made
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(rows=st.lists(MEMBERS, min_size=1, max_size=8))
 @example(rows=[[], [("name", "Jane Roe"), ("Versicherter", "Ann Lee")], [("note", "Jane Roe")]])

@@ -90,6 +90,7 @@ def test_a_copy_of_a_photo_is_the_same_picture(edit: object) -> None:
         assert is_same(blocks(original, examine(edit(image, rng))))  # type: ignore[operator]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(
     one=st.tuples(st.integers(0, 4), st.integers(0, 1), st.sampled_from(["drawn", "scanned"])),

@@ -141,6 +141,7 @@ def test_every_rule_of_the_contract_is_broken_by_some_claim(motor: Drawn) -> Non
     assert {rule for _, rule in broken} >= {"nul", "unique", "type", "pattern", "validValues"}
 
 
+@pytest.mark.slow
 def test_the_same_bundle_has_the_same_claims_in_another_process(pets: Drawn) -> None:
     script = (
         "import sys; from tests.unit.releases.test_golden_claims import *;"

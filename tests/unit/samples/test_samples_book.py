@@ -94,6 +94,7 @@ def test_claim_ids_are_distinct_and_unrelated_to_order_and_fraud(claims: Claims)
     assert abs(np.corrcoef(digits, claims.is_fraud)[0, 1]) < 4 / np.sqrt(ROWS)
 
 
+@pytest.mark.slow
 def test_persons_and_policies_are_consistent_across_their_claims(claims: Claims) -> None:
     for key, constant in (
         (

@@ -12,7 +12,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from tests.cluster import ClonedDatabase, Cluster
-from tests.deployed import Deployed
+from tests.deployed import Deployed, _is_built
 
 # One OpenMP thread per test process. With more, the threads of two processes spin while they wait for the
 # same cores, and training in a test takes up to sixty times as long. OpenMP reads this when it is loaded.
@@ -23,14 +23,24 @@ hypothesis.settings.register_profile("claimwatch", deadline=None, print_blob=Tru
 hypothesis.settings.load_profile("claimwatch")
 
 NEEDS_DEPLOYED_STACK = ("tests/e2e/", "tests/integration/iam/", "tests/browser/")
+OWN_STACK = "tests/e2e/test_evaluation.py"
+"""Deploys a stack of its own, so another process can do so meanwhile."""
 UNIT_TESTS = Path(__file__).parent / "unit"
 
 
 class Scheduler(LoadFileScheduling):
-    """Distributes tests by file; all tests of the deployed application run in one process."""
+    """Distributes tests by file; all tests of the shared deployed application run in one process.
+
+    Without a finished build, those with a stack of their own run there too: two processes cannot build.
+    """
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
+        self.others = (OWN_STACK,) if _is_built() else ()
 
     def _split_scope(self, nodeid: str) -> str:
-        return "deployed" if nodeid.startswith(NEEDS_DEPLOYED_STACK) else str(super()._split_scope(nodeid))
+        shared = nodeid.startswith(NEEDS_DEPLOYED_STACK) and not nodeid.startswith(self.others)
+        return "deployed" if shared else str(super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler:

@@ -197,13 +197,20 @@ class Deployed:
 
     def logs(self) -> Iterator[str]:
         """Yield the messages that the functions have logged."""
+        for _, message in self.log_messages(self.outputs["FunctionLogGroup"]):
+            yield message
+
+    def log_messages(self, group: str) -> Iterator[tuple[str, str]]:
+        """Yield the name of the stream and the text of every message of a log group."""
         logs = self.client("logs")
-        group = self.outputs["FunctionLogGroup"]
-        for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]:
-            events = logs.get_log_events(
-                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
-            )["events"]
-            yield from (event["message"] for event in events)
+        for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=group):
+            for stream in page["logStreams"]:
+                name = stream["logStreamName"]
+                asked = {"logGroupName": group, "logStreamName": name, "startFromHead": True}
+                answer = logs.get_log_events(**asked)
+                while answer["events"]:
+                    yield from ((name, event["message"]) for event in answer["events"])
+                    answer = logs.get_log_events(**asked, nextToken=answer["nextForwardToken"])
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:

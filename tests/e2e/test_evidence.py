@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
+from samples import Book, BookConfig, write_week
 from tests.deployed import Deployed, Row, eventually
-from tests.e2e.test_openapi import make_model_live
+from tests.e2e.champion import promoted
 from tests.e2e.test_photos import jpeg, row, scene
 from tests.integration.iam.both_doors import Doors
 from tests.sign_in import request
@@ -44,14 +45,19 @@ class Person:
 
 @pytest.fixture(scope="module")
 def ida(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Person:
-    make_model_live(deployed, tmp_path_factory.mktemp("book"))
+    folder = tmp_path_factory.mktemp("book")
+    model = promoted(deployed, folder, "evidence")
+    write_week(folder / "evidence.csv", Book(BookConfig(seed=78, claims_per_week=400)), 0)
+    version = deployed.drop("claims/motor/evidence.csv", (folder / "evidence.csv").read_bytes())
+    assert deployed.ended(version)["status"] == "committed"
     cases = (
         "SELECT c.case_id::text, c.claim_id, s.* FROM claimwatch.review_case AS c"
         " JOIN claimwatch.score AS s USING (line, claim_id, file_id, model_version)"
-        " WHERE line = 'motor' AND NOT c.blinded AND s.role = 'champion' ORDER BY c.due_at, c.case_id LIMIT 1"
+        " WHERE line = 'motor' AND model_version = %s AND NOT c.blinded AND s.role = 'champion'"
+        " ORDER BY c.due_at, c.case_id LIMIT 1"
     )
-    eventually(lambda: bool(deployed.query(cases)), "the claims are scored, and one is a case")
-    return Person(deployed, deployed.query(cases)[0])
+    eventually(lambda: bool(deployed.query(cases, model.version)), "the claims are scored, and one is a case")
+    return Person(deployed, deployed.query(cases, model.version)[0])
 
 
 def test_a_what_if_is_scored_by_the_function_that_scores_for_machines_and_recorded_for_the_person(

@@ -48,6 +48,8 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "table claim_image.event_id": frozenset({"event"}),
     "table image_rejected.key": frozenset({"event", "photo"}),
     "table image_rejected.event_id": frozenset({"event"}),
+    "table image_match.event_id": frozenset({"event"}),  # another test has sent a similar photo
+    "table image_match.other_event_id": frozenset({"event"}),
     "command files": frozenset({"key"}),
     "command reasons": frozenset({"key"}),
     "command images": frozenset({"event", "photo"}),
@@ -306,31 +308,27 @@ def _texts(deployed: Deployed, events: str) -> Iterator[tuple[str, str]]:
             )
     yield from _artifacts(deployed)
     yield from _tables(deployed)
-    for metric in deployed.client("cloudwatch").list_metrics()["Metrics"]:
-        yield "metric", json.dumps(metric)
+    for page in deployed.client("cloudwatch").get_paginator("list_metrics").paginate():
+        yield "metric", json.dumps(page["Metrics"])
     yield "instance", deployed.instance_output()
     yield from _commands(deployed)
 
 
 def _logs(deployed: Deployed) -> Iterator[tuple[str, str]]:
-    logs = deployed.client("logs")
-    for group in logs.describe_log_groups()["logGroups"]:
-        for stream in logs.describe_log_streams(logGroupName=group["logGroupName"])["logStreams"]:
-            yield "log", stream["logStreamName"]
-            for event in logs.get_log_events(
-                logGroupName=group["logGroupName"], logStreamName=stream["logStreamName"], startFromHead=True
-            )["events"]:
-                yield "log", event["message"]
+    for page in deployed.client("logs").get_paginator("describe_log_groups").paginate():
+        for group in page["logGroups"]:
+            for stream, message in deployed.log_messages(group["logGroupName"]):
+                yield from (("log", stream), ("log", message))
 
 
 def _executions(deployed: Deployed) -> Iterator[tuple[str, str]]:
     states = deployed.client("stepfunctions")
     for machine in states.list_state_machines()["stateMachines"]:
-        for execution in states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]:
-            arn = execution["executionArn"]
+        listed = states.get_paginator("list_executions").paginate(stateMachineArn=machine["stateMachineArn"])
+        for arn in [execution["executionArn"] for page in listed for execution in page["executions"]]:
             yield "states", json.dumps(states.describe_execution(executionArn=arn), default=str)
-            history = states.get_execution_history(executionArn=arn)["events"]
-            yield "states", json.dumps(history, default=str)
+            for page in states.get_paginator("get_execution_history").paginate(executionArn=arn):
+                yield "states", json.dumps(page["events"], default=str)
 
 
 def _name(url: str) -> str:

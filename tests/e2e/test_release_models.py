@@ -219,7 +219,7 @@ def test_a_commit_trains_once_and_a_person_decides_what_goes_live(
     eventually(lambda: refused.status == "Failed", "the training without claims has ended")
     assert (refused.stopped_at, "is refused" in refused.problem) == ("Train/Train", True), refused.problem
 
-    pipelines.change("contracts/parcels.yaml", "version: 1.0.0", "version: 1.1.0")
+    pipelines.change("contracts/parcels.yaml", "version: 1.1.0", "version: 1.2.0")
     succeeds("c3")
     assert [each.given["why"] for each in pipelines.executions(EMPTY)] == [
         "commit c2: training code changed",
@@ -228,7 +228,7 @@ def test_a_commit_trains_once_and_a_person_decides_what_goes_live(
     [applied] = deployed.query(
         "SELECT version FROM claimwatch.contract WHERE line = %s ORDER BY contract_id DESC LIMIT 1", EMPTY
     )
-    assert applied["version"] == "1.1.0"
+    assert applied["version"] == "1.2.0"
     pipelines.change("contracts/parcels.yaml", "reviewCost, value: 100", "reviewCost, value: 120")
     failed = pipelines.release("c4")
     assert failed.returncode == 1

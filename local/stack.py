@@ -14,6 +14,7 @@ from typing import Any, Self
 import psycopg2
 
 from local import servers
+from local.archives import with_archives
 from local.emulator import PROJECT, REGION, aws_client, laptop_environment
 from local.people import User, create_users
 from local.processes import StartupFailed, report_progress, tail, wait_until
@@ -105,7 +106,8 @@ class LaptopStack:
                 self._sam(
                     "deploy",
                     "deploy.log",
-                    *("--template-file", str(BUILT_TEMPLATE), "--region", REGION, "--parameter-overrides"),
+                    *("--template-file", str(with_archives(BUILT_TEMPLATE)), "--region", REGION),
+                    "--parameter-overrides",
                     # Quoted, because sam would end a value at its first blank.
                     *(f'{name}="{value}"' for name, value in overrides.items()),
                 )

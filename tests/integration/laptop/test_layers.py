@@ -1,13 +1,16 @@
-"""The emulator unpacks each layer once, and the workers of all functions share its files."""
+"""Layers are packed once for each build, and unpacked once: the workers of all functions share the files."""
 
+import os
 import random
 import shutil
 import tempfile
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from local.archives import with_archives
 from local.emulator_server.functions import CachedZipFile
 
 
@@ -63,3 +66,68 @@ def test_a_small_archive_is_the_worker_s_own(scratch: Path) -> None:
         unpack(archive, scratch / name)
     module = Path("python", "package", "module.py")
     assert not (scratch / "first" / module).samefile(scratch / "second" / module)
+
+
+BUILT = """
+Resources:
+  CoreLayer:
+    Properties:
+      ContentUri: CoreLayer
+  InspectFile:
+    Properties:
+      CodeUri: InspectFile
+  Pipeline:
+    Properties:
+      DefinitionUri: ../../statemachines/pipeline.asl.json
+"""
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    """A built template and its only layer."""
+    template = tmp_path / "build" / "template.yaml"
+    module = template.with_name("CoreLayer") / "python" / "module.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("answer = 42\n")
+    template.write_text(BUILT)
+    os.utime(template, (1_000_000_000, 1_000_000_000))
+    return template
+
+
+def build_again(template: Path) -> None:
+    """Write the template anew, later than anything that was made of it."""
+    now = time.time() + 1
+    os.utime(template, (now, now))
+
+
+def test_the_layers_of_a_built_template_are_archives_of_their_files(built: Path) -> None:
+    archived = with_archives(built)
+
+    assert archived.parent.parent == built.parent.parent  # so that paths to other files stay valid
+    assert archived.read_text() == BUILT.replace("Uri: CoreLayer", "Uri: CoreLayer.zip").replace(
+        "CodeUri: ", "CodeUri: ../build/"
+    )
+    with zipfile.ZipFile(archived.with_name("CoreLayer.zip")) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            "python/module.py": b"answer = 42\n"
+        }
+
+
+def test_a_layer_is_packed_again_after_a_build_only_and_equal_layers_are_equal_archives(built: Path) -> None:
+    """CloudFormation replaces a layer, and all that uses it, if its archive differs."""
+    archive = with_archives(built).with_name("CoreLayer.zip")
+    first = archive.read_bytes()
+    os.utime(archive, (1, 1))
+    with_archives(built)
+    assert archive.stat().st_mtime == 1
+
+    os.utime(built.with_name("CoreLayer") / "python" / "module.py", (1, 1))
+    build_again(built)
+    with_archives(built)
+    assert archive.stat().st_mtime > 1
+    assert archive.read_bytes() == first
+
+    (built.with_name("CoreLayer") / "python" / "module.py").write_text("answer = 43\n")
+    build_again(built)
+    with_archives(built)
+    assert archive.read_bytes() != first

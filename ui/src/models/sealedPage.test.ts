@@ -17,10 +17,10 @@ describe("a stored page", () => {
       ),
     );
     expect(html).not.toMatch(/a\.example|steal|javascript:|<script|<iframe|<form|<meta|<link|target=/);
-    expect(html).toContain('<a href="#below">three</a>');
+    expect(html).toContain("<a>three</a>");
     expect(html).toContain('<img alt="plot" src="data:image/png;base64,AA==">');
     expect(html).toContain('<use href="#mark">');
-    expect(html).toContain('<base href="about:srcdoc">');
+    expect(html).not.toContain("<base");
   });
 
   it("keeps its style apart, because the policy of the application ignores it in the page", () => {

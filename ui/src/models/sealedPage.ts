@@ -19,11 +19,13 @@ const FORBIDDEN =
 /** Marks elements whose `style` the shown document gets back. */
 export const STYLE = "data-style";
 
-function isHarmless(name: string, value: string): boolean {
+function isHarmless(element: Element, name: string, value: string): boolean {
   if (name.startsWith("on")) return false;
   if (name === "srcset" || name === "ping" || name === "target" || name === "formaction") return false;
-  // Links lead to other places of the same page only; pictures are part of it.
-  if (name === "href" || name === "xlink:href") return value.startsWith("#");
+  // A drawing may use its own parts. A link leads nowhere: a frame resolves even #place against the address of the
+  // application, whose policy allows no <base> that would correct it.
+  if (name === "href" || name === "xlink:href")
+    return value.startsWith("#") && element.localName.toLowerCase() !== "a";
   if (name === "src") return /^data:image\/(png|jpeg|gif|webp);base64,/.test(value);
   return name !== "style" && name !== "action" && name !== "background" && name !== "poster";
 }
@@ -34,13 +36,9 @@ export function sealedPage(html: string): SealedPage {
   for (const element of page.querySelectorAll(FORBIDDEN)) element.remove();
   for (const element of page.querySelectorAll("*")) {
     for (const { name, value } of [...element.attributes]) {
-      if (!isHarmless(name.toLowerCase(), value.trim())) element.removeAttribute(name);
+      if (!isHarmless(element, name.toLowerCase(), value.trim())) element.removeAttribute(name);
     }
   }
-  // Links to places of the page stay within it: without this, they would lead to the address of the application.
-  const base = page.createElement("base");
-  base.setAttribute("href", "about:srcdoc");
-  page.head.prepend(base);
   return { html: `<!doctype html>${page.documentElement.outerHTML}`, css: withoutRequests(css) };
 }
 

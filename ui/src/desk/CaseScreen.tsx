@@ -170,7 +170,8 @@ function Opened({ shown, next, update }: PartProps & { update: (changed: Partial
     },
   });
   const { holding } = lease;
-  const canTake = mayDecide && (holding === "free" || holding === "lost");
+  const elsewhere = shown.assigned_to !== null && shown.assigned_to !== access.name;
+  const canTake = mayDecide && !elsewhere && (holding === "free" || holding === "lost");
   const takeIt = () => !take.isPending && take.mutate();
   useKeys(
     canTake
@@ -210,7 +211,11 @@ function Opened({ shown, next, update }: PartProps & { update: (changed: Partial
             {words.heldBy(shown.lease.holder)} <Moment at={shown.lease.until} />
           </span>
         )}
-        {holding === "free" && <span className="lease">{mayDecide ? words.free : words.mayNotDecide}</span>}
+        {holding === "free" && (
+          <span className="lease">
+            {!mayDecide ? words.mayNotDecide : elsewhere ? words.onlyAssigned : words.free}
+          </span>
+        )}
         {canTake && (
           <button
             type="button"

@@ -236,6 +236,17 @@ describe("a decision that is not accepted at once", () => {
     expect(screen.getByRole<HTMLButtonElement>("button", { name: /Take it again/ }).disabled).toBe(false);
   });
 
+  it("does not offer a case that is assigned to somebody else", async () => {
+    api.always(`GET /app/cases/${FIRST}`, () =>
+      makeCase({ case_id: FIRST, claim_id: "FIRST", lease: null, assigned_to: "chiara" }),
+    );
+    showDesk(`/case/${FIRST}`);
+    await screen.findByText(/Only the person to whom it is assigned can take it/);
+    expect(screen.queryByRole("button", { name: /Take this case/ })).toBeNull();
+    await userEvent.keyboard("c");
+    expect(api.to(`POST /app/cases/${FIRST}/actions`)).toEqual([]);
+  });
+
   it("shows the decision of somebody else (409), and offers the next case", async () => {
     await work();
     api.once(decision(FIRST), () => problem(409, "decided"));

@@ -84,6 +84,7 @@ export const cases = {
   heldBy: (name: string) => `${name} holds this case until`,
   held: "You hold this case.",
   free: "Nobody holds this case. Take it to decide.",
+  onlyAssigned: "Nobody holds this case. Only the person to whom it is assigned can take it.",
   mayNotDecide: "Nobody holds this case.",
   take: "Take this case",
   takeAgain: "Take it again",

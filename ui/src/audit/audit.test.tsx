@@ -3,6 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { EVENTS, EVERYBODY, MORE_EVENTS, person, SEALS, VERIFIED } from "../../tests/fixtures/overviews";
 import { problem, showScreen } from "../../tests/screen";
+import { texts } from "../texts";
 import { toLocal, toMoment } from "./EventFilterForm";
 import { readAll } from "./Export";
 import { COLUMNS, cell, toCsv, toNdjson } from "./eventFiles";
@@ -111,6 +112,11 @@ describe("the audit", () => {
     expect(document.activeElement?.textContent).toBe("Show");
     await user.click(screen.getByRole("button", { name: "Clear" }));
     expect(location.hash).toBe("#/audit");
+  });
+
+  it("says nothing about a list that was read without a filter", () => {
+    expect(texts.audit.events.line("", "{}")).toBe("");
+    expect(texts.audit.events.line("motor", "{}")).toBe("motor");
   });
 
   it("shows texts of events as text", async () => {

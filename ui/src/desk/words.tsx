@@ -6,7 +6,7 @@ import type { State, Verdict } from "./shapes";
 
 /** Returns a name of the contract or a code as words. */
 export function humanize(name: string): string {
-  const words = name.replaceAll("_", " ").trim();
+  const words = name.replaceAll(/[._]/g, " ").trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -29,7 +29,8 @@ export const audit = {
     outcome: "Outcome",
     why: "Reason",
     request: "Request",
-    line: (line: string, object: string) => [line, object].filter(Boolean).join(" / "),
+    // A list that was read without a filter is about nothing in particular.
+    line: (line: string, object: string) => [line, object === "{}" ? "" : object].filter(Boolean).join(" / "),
     model: (version: string) => `model ${version}`,
     noPurpose: "none",
     more: "Show older events",

@@ -33,7 +33,7 @@ function endOfDay(day: string): string {
 function Holder({ item }: { item: Item }) {
   if (item.holder === "me") return <span className="tag accent">{words.heldByMe}</span>;
   if (item.holder === "other") return <span className="tag">{words.heldByOther}</span>;
-  return <span className="muted">–</span>;
+  return <span className="muted absent">–</span>;
 }
 
 function Row({ item }: { item: Item }) {
@@ -63,7 +63,7 @@ function Row({ item }: { item: Item }) {
       <td data-label={words.holder}>
         <Holder item={item} />
       </td>
-      <td data-label={words.assigned}>{item.assigned_to ?? <span className="muted">–</span>}</td>
+      <td data-label={words.assigned}>{item.assigned_to ?? <span className="muted absent">–</span>}</td>
     </tr>
   );
 }

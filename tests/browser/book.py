@@ -1,23 +1,23 @@
 """A small book for the desk: a promoted model, scored claims with open cases, and photos of some of them."""
 
-import random
 import uuid
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageFilter
-
+from claimwatch.domain.evaluation.week import name_of
 from claimwatch.storage import models
 from local.people import User, create_user
 from samples import Book, BookConfig, write_week
 from samples.delivery import Delivery, deliver
+from samples.photos import encoded, scene
 from tests.cluster import database_at
 from tests.deployed import Deployed, Row, eventually
 from tests.motor_model import grow
 
-CLAIMS = 1_500
-"""Claims of the book; about a tenth of them become cases."""
+CONFIG = BookConfig(seed=23, claims_per_week=1_500)
+"""One week of claims; about a tenth of them become cases."""
+WEEK = name_of(CONFIG.start)
+"""The week of the claims."""
 MORE_PEOPLE = {"ines": ("investigator",), "ivan": ("investigator",), "ilse": ("investigator",)}
 """Investigators besides those of every stack: a second and a third look need other people."""
 
@@ -34,11 +34,13 @@ class DeskBook:
     """The version of a model that is not live."""
 
     def case(self, where: str = "true", *values: object) -> Row:
-        """Return a case of this book that is open, nobody's, and meets a condition of SQL."""
+        """Return a case of this book that is open, nobody's, without photos, and meets a condition of SQL."""
         rows = self.deployed.query(
             "SELECT * FROM claimwatch.review_case WHERE model_version = %s AND state = 'open'"
             " AND assigned_to IS NULL AND snoozed_until IS NULL"
             " AND (lease_until IS NULL OR lease_until < now())"
+            " AND NOT EXISTS (SELECT FROM claimwatch.claim_image AS i"
+            " WHERE i.event_id = review_case.claim_id)"
             f" AND ({where}) ORDER BY case_id LIMIT 1",
             self.champion,
             *values,
@@ -54,6 +56,21 @@ class DeskBook:
             self.champion,
         )
         return row
+
+    def checked_week(self) -> str:
+        """Let the weekly checks look at the claims of this book; return the name of their week."""
+        asked = self.deployed.invoke("PlanEvaluation", {"line": "motor", "window": WEEK})
+        eventually(
+            lambda: bool(
+                self.deployed.query(
+                    "SELECT 1 FROM claimwatch.evaluation_window WHERE line = 'motor' AND model_version = %s"
+                    " AND report_uri IS NOT NULL",
+                    asked["model_version"],
+                )
+            ),
+            f"week {WEEK} is closed",
+        )
+        return WEEK
 
     def decisions(self, claim: str, person: str) -> list[Row]:
         """Return a person's decisions on a claim, in their order; a second look has those of others, too."""
@@ -79,18 +96,18 @@ def prepare(deployed: Deployed, folder: Path) -> DeskBook:
     assert answer["version"] == version, answer
     candidate = _register(deployed, folder / "candidate", 8)
     path = folder / "claims.csv"
-    write_week(path, Book(BookConfig(seed=23, claims_per_week=CLAIMS)), 0)
+    write_week(path, Book(CONFIG), 0)
     loaded = deployed.ended(deployed.drop(f"claims/motor/desk-{uuid.uuid4().hex[:8]}.csv", path.read_bytes()))
     assert loaded["status"] == "committed", loaded
 
-    def opened() -> bool:
+    def scored() -> bool:
         [row] = deployed.query(
-            "SELECT count(*) AS n FROM claimwatch.review_case WHERE model_version = %s AND state = 'open'",
+            "SELECT count(*) AS n FROM claimwatch.score WHERE model_version = %s AND role = 'champion'",
             version,
         )
-        return bool(row["n"] >= CLAIMS * 0.06)
+        return bool(row["n"] == CONFIG.claims_per_week)
 
-    eventually(opened, "cases were opened")
+    eventually(scored, "the claims have a score, and the suspicious ones a case")
     people = {user.name: user for user in deployed.stack.users}
     cognito, pool = deployed.client("cognito-idp"), deployed.outputs["UserPoolId"]
     people |= {name: create_user(cognito, pool, name, *groups) for name, groups in MORE_PEOPLE.items()}
@@ -123,10 +140,10 @@ def _send_photos(book: DeskBook) -> None:
         " ORDER BY blinded, case_id LIMIT 2",
         book.champion,
     )
-    shared = _jpeg(1)
+    shared = _photo(1)
     sent = [
         (cases[0]["claim_id"], "front.jpg", shared),
-        (cases[0]["claim_id"], "side.jpg", _jpeg(2)),
+        (cases[0]["claim_id"], "side.jpg", _photo(2)),
         (cases[1]["claim_id"], "front.jpg", shared),
     ]
     versions = [book.deployed.drop(f"images/{event}/{name}", content) for event, name, content in sent]
@@ -141,11 +158,5 @@ def _send_photos(book: DeskBook) -> None:
     )
 
 
-def _jpeg(seed: int) -> bytes:
-    draw = random.Random(seed)
-    small = Image.frombytes("RGB", (16, 12), draw.randbytes(16 * 12 * 3))
-    written = BytesIO()
-    small.resize((1200, 900), Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(3)).save(
-        written, "JPEG"
-    )
-    return written.getvalue()
+def _photo(number: int) -> bytes:
+    return encoded(scene(23, number, 1600, 1200))

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from release.desk import UI, install_packages, node_is_there
 from tests.browser.book import DeskBook, prepare
-from tests.browser.desk import Desk, chromium_path
+from tests.browser.desk import Desk, chromium_path, launch
 from tests.cluster import PROJECT
 from tests.deployed import Deployed
 
@@ -24,10 +24,8 @@ def browser() -> Iterator[Browser]:
     if missing:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
     install_packages(PROJECT / UI)  # axe-core
-    # Chromium's sandbox refuses to run as root, as containers often do.
-    arguments = ["--no-proxy-server", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=arguments)
+        launched = launch(playwright.chromium)
         yield launched
         launched.close()
 
@@ -36,6 +34,12 @@ def browser() -> Iterator[Browser]:
 def book(browser: Browser, deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> DeskBook:
     """A stack with cases. It comes after the browser, because without one it is not needed."""
     return prepare(deployed, tmp_path_factory.mktemp("book"))
+
+
+@pytest.fixture(scope="package")
+def week(book: DeskBook) -> str:
+    """The name of a week that the weekly checks have looked at."""
+    return book.checked_week()
 
 
 type Opens = Callable[..., Desk]
@@ -48,9 +52,15 @@ def open_desk(browser: Browser, book: DeskBook) -> Iterator[Opens]:
     desks: list[Desk] = []
 
     def opened(
-        name: str, hash_: str = "#/", *, width: int = 1280, height: int = 900, theme: str = "light"
+        name: str,
+        hash_: str = "#/",
+        *,
+        width: int = 1280,
+        height: int = 900,
+        theme: str = "light",
+        within: Browser = browser,
     ) -> Desk:
-        context = browser.new_context(
+        context = within.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if theme == "dark" else "light",
             locale=LOCALE,
@@ -66,7 +76,8 @@ def open_desk(browser: Browser, book: DeskBook) -> Iterator[Opens]:
 
     yield opened
     for context in contexts:
-        context.close()
+        if context.browser and context.browser.is_connected():
+            context.close()
     for desk in desks:
         assert desk.foreign_origins() == set()
         assert desk.errors == []

@@ -1,5 +1,6 @@
 """The desk as a person sees it: a page of Chromium, what it asked for, and what axe-core finds on it."""
 
+import os
 import re
 import shutil
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Browser, BrowserType, Page, Request, expect
 
 from local.people import User
 from tests.cluster import PROJECT
@@ -15,6 +16,9 @@ from tests.cluster import PROJECT
 AXE = PROJECT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 """The rules that axe-core applies."""
+
+UNDO = 16_000
+"""Milliseconds for which a decision can be taken back, and a little more."""
 
 FAILED_REQUEST = "Failed to load resource"
 """How Chromium begins its message about an answer with an error status, which the page may well expect."""
@@ -119,6 +123,13 @@ class Desk:
 @cache
 def _axe() -> str:
     return AXE.read_text("utf-8")
+
+
+def launch(chromium: BrowserType) -> Browser:
+    """Start Debian's Chromium, or the Chrome of another system."""
+    # Chromium's sandbox refuses to run as root, as containers often do.
+    arguments = ["--no-proxy-server", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    return chromium.launch(executable_path=chromium_path(), args=arguments)
 
 
 def chromium_path() -> Path | None:

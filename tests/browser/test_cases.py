@@ -6,10 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.book import DeskBook
 from tests.browser.conftest import Opens
-from tests.browser.desk import Desk
-
-UNDO = 16_000
-"""Milliseconds for which a decision can be taken back, and a little more."""
+from tests.browser.desk import UNDO, Desk
 
 
 def release(desk: Desk) -> None:

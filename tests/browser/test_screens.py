@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.book import DeskBook
 from tests.browser.conftest import Opens
@@ -19,6 +20,9 @@ WIDTHS = (1280, 400)
 NARROW, ENLARGED = 320, 640
 """A narrow phone, and a window of 1280 pixels at 200 %."""
 
+OF_THE_BOOK = {"team": "?line=motor", "models": "/motor", "weeks": "/motor"}
+"""What leads to the line of the book: these screens begin with the first line."""
+
 SCREENSHOTS = os.environ.get("CLAIMWATCH_SCREENSHOTS", "")
 """A folder for pictures of every screen; `make screenshots` sets it."""
 
@@ -29,7 +33,8 @@ def screens(desk: Desk, book: DeskBook) -> Iterator[tuple[str, str]]:
     found = [link.get_attribute("href") or "" for link in links]
     assert found, "the navigation is empty"
     for address in found:
-        yield re.sub(r"[^a-z0-9]+", "-", address.partition("#")[2]).strip("-") or "home", address
+        name = re.sub(r"[^a-z0-9]+", "-", address.partition("#")[2]).strip("-") or "home"
+        yield name, address + OF_THE_BOOK.get(name, "")
     if "#/queue" in found:
         yield "case", f"#/case/{book.photographed()['case_id']}"
         yield "case-blinded", f"#/case/{book.case('blinded')['case_id']}"
@@ -38,17 +43,13 @@ def screens(desk: Desk, book: DeskBook) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", ROLES)
 def test_a_screen_has_no_barrier_and_no_horizontal_scrolling(
-    name: str, theme: str, open_desk: Opens, book: DeskBook
+    name: str, theme: str, open_desk: Opens, book: DeskBook, week: str
 ) -> None:
     desk = open_desk(name, theme=theme)
     barriers: dict[str, list[str]] = {}
     scrolling: dict[str, int] = {}
-    for title, address in list(screens(desk, book)):
-        desk.show(f"#{address.partition('#')[2]}")
-        if title not in ("home", "case", "case-blinded"):
-            assert (
-                desk.page.get_by_role("alert").filter(has_text=re.compile("refused|unexpected")).count() == 0
-            )
+
+    def look(title: str) -> None:
         if found := desk.findings():
             barriers[title] = found
         for width in (ENLARGED, NARROW):
@@ -64,6 +65,19 @@ def test_a_screen_has_no_barrier_and_no_horizontal_scrolling(
             picture = Path(SCREENSHOTS, f"{ROLES[name]}-{title}-{width}-{theme}.png")
             desk.page.screenshot(path=picture, full_page=True)
         desk.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+
+    for title, address in list(screens(desk, book)):
+        desk.show(f"#{address.partition('#')[2]}")
+        if title not in ("home", "case", "case-blinded"):
+            assert (
+                desk.page.get_by_role("alert").filter(has_text=re.compile("refused|unexpected")).count() == 0
+            )
+        look(title)
+    if name == "ida":
+        desk.take(book.photographed()["case_id"])
+        look("case-held")
+        desk.page.get_by_role("button", name="Release").click()
+        expect(desk.page.get_by_role("button", name=re.compile("^Take this case"))).to_be_visible()
     assert barriers == {}
     assert scrolling == {}
 

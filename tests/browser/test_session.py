@@ -1,12 +1,47 @@
 """Around the work: sign-out, reloads, two tabs, a lost network, a sleeping database, a lost lease."""
 
+import contextlib
 import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from playwright.sync_api import expect
+import psutil
+import pytest
+from playwright.sync_api import Browser, expect
 
 from tests.browser.book import DeskBook
 from tests.browser.conftest import Opens
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, launch
+
+
+@dataclass
+class Doomed:
+    """A browser of its own, which can be killed as a crash of the machine would."""
+
+    browser: Browser
+    processes: list[psutil.Process]
+
+    def kill(self) -> None:
+        for process in self.processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(self.processes, timeout=10)
+
+
+@pytest.fixture
+def doomed(browser: Browser) -> Iterator[Callable[[], Doomed]]:
+    """Start a browser that a test kills; what a test leaves running is ended."""
+    started: list[Doomed] = []
+
+    def begun() -> Doomed:
+        before = set(psutil.Process().children(recursive=True))
+        launched = launch(browser.browser_type)
+        started.append(Doomed(launched, list(set(psutil.Process().children(recursive=True)) - before)))
+        return started[-1]
+
+    yield begun
+    for each in started:
+        each.kill()
 
 
 def take_case(desk: Desk) -> str:
@@ -77,6 +112,35 @@ def test_a_case_whose_lease_ended_is_not_decided_and_keeps_what_was_typed(
     expect(desk.page.get_by_text(re.compile("no longer hold this case")).first).to_be_visible()
     assert desk.page.locator("form.decide input:checked").count() == 2
     assert book.decisions(claim, "ines") == []
+
+
+def test_the_cases_of_two_browsers_that_were_killed_come_back(
+    open_desk: Opens, book: DeskBook, doomed: Callable[[], Doomed]
+) -> None:
+    first, second = doomed(), doomed()
+    claims = []
+    for name, each in (("ines", first), ("ivan", second)):
+        desk = open_desk(name, within=each.browser)
+        claims.append(take_case(desk))
+        desk.press("f", "1")
+    first.kill()
+    second.kill()
+
+    # Whoever comes back in time goes on with the same case.
+    back = open_desk("ines")
+    assert take_case(back) == claims[0]
+    back.press("h", "7", "Enter")
+    back.next_case(after=claims[0])
+    release(back)
+
+    # The other case is anybody's when the lease is over.
+    expired = "UPDATE claimwatch.review_case SET lease_until = now() WHERE claim_id = %s RETURNING case_id"
+    [case] = book.deployed.query(expired, claims[1])
+    other = open_desk("ilse")
+    assert other.take(case["case_id"]) == claims[1]
+    release(other)
+    assert [row["verdict"] for row in book.decisions(claims[0], "ines")] == ["not_fraud"]
+    assert book.decisions(claims[1], "ivan") == []
 
 
 def test_two_tabs_of_one_person_decide_a_case_once(open_desk: Opens, book: DeskBook) -> None:

@@ -32,7 +32,7 @@ UNIT ?= tests/unit
 # JUnit files of the tests, which buildspecs/check.yml reports.
 REPORTS := reports
 
-.PHONY: help setup links setup-browser screenshots lighthouse build demo test unit test-integration test-postgres-17 test-previous-release check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit bench-desk openapi schemathesis cost faults fuzz analysis buildspec up down status desk mlflow rehearsal deploy pipeline lock clean
+.PHONY: help setup links setup-browser screenshots desk-images lighthouse build demo test unit test-integration test-postgres-17 test-previous-release check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit bench-desk openapi schemathesis cost faults fuzz analysis buildspec up down status desk mlflow rehearsal deploy pipeline lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -191,6 +191,9 @@ setup-browser: ## Install Chromium for the browser tests, on Debian and as root;
 screenshots: $(STAMP) setup-browser build ## Write pictures of every screen to reports/screenshots, 1280 and 400 pixels wide
 	@mkdir -p $(REPORTS)/screenshots
 	CLAIMWATCH_SCREENSHOTS=$(CURDIR)/$(REPORTS)/screenshots python -m pytest -q tests/browser/test_screens.py
+
+desk-images: screenshots ## Write the pictures of the desk in README.md, docs/images, from three of the screenshots
+	@python -m tests.browser.pictures
 
 lighthouse: $(STAMP) setup-browser build ## Measure performance and accessibility of the desk with Lighthouse
 	@CLAIMWATCH_LIGHTHOUSE=1 python -m pytest -q tests/browser/test_lighthouse.py

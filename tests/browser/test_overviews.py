@@ -1,4 +1,4 @@
-"""Journeys through what surrounds cases: the team, models and weeks."""
+"""Journeys through what surrounds a case: connected claims, the team, models and weeks."""
 
 import re
 
@@ -13,6 +13,33 @@ def figure(desk: Desk, name: str) -> str:
     """Return the value of one of the figures at the top of a screen."""
     shown = desk.page.locator("dl.figures > div").filter(has=desk.page.get_by_text(name, exact=True))
     return shown.locator(".figure-value").inner_text()
+
+
+def test_connected_claims_are_a_picture_and_a_list_and_open_their_cases(
+    open_desk: Opens, book: DeskBook
+) -> None:
+    desk = open_desk("ines")
+    before = book.events("claim.links", "ines")
+    desk.show(f"#/case/{book.photographed()['case_id']}")
+    claim = desk.heading
+    desk.press("l")
+    heading = desk.page.get_by_role("heading", name=re.compile("^Connected claims"))
+    expect(heading).to_be_focused()
+    links = desk.page.get_by_role("region", name=re.compile("^Connected claims"))
+    rows = links.get_by_role("row").filter(has=desk.page.get_by_role("button"))
+    expect(rows.first).to_be_visible()
+    picture = links.get_by_role("img", name=re.compile("Connected claims"))
+    expect(picture).to_be_visible()
+    # Each claim of the list is a numbered shape of the picture.
+    numbers = picture.locator("g.link-node > text").all_text_contents()
+    assert sorted(numbers, key=int) == [str(number) for number in range(1, rows.count() + 1)]
+    assert book.events("claim.links", "ines") == before + 1
+
+    same_photo = rows.filter(has_text="the same photo").get_by_role("button")
+    other = same_photo.inner_text()
+    assert other != claim
+    same_photo.click()
+    expect(desk.page.get_by_role("heading", level=1)).to_have_text(other)
 
 
 def test_the_team_is_shown_as_it_works(open_desk: Opens, book: DeskBook) -> None:

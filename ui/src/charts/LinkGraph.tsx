@@ -19,6 +19,9 @@ interface Props {
 }
 
 const NODE = 13;
+const MARGIN = NODE + 6;
+/** Up to so many claims, the circle around the first one is small. */
+const FEW = 6;
 const DASHES = ["", "7 4", "2 4", "10 3 2 3", "1 3 6 3"];
 /** Where the server stops counting the claims that share a value. */
 const COUNTED = 1000;
@@ -33,8 +36,9 @@ export function LinkGraph({ nodes, edges, hubs, onOpen, title = texts.charts.lin
   const words = texts.charts.links;
   const [area, measured] = useWidth<HTMLDivElement>(440);
   const [active, setActive] = useState<string | null>(null);
-  const size = Math.min(Math.max(measured, 240), 520);
-  const found = useMemo(() => placed(nodes, edges, size / 2 - NODE - 6), [nodes, edges, size]);
+  const width = Math.min(Math.max(measured, 240), 520);
+  const radius = (nodes.length > FEW ? width / 2 : Math.min(width / 2, 140)) - MARGIN;
+  const found = useMemo(() => placed(nodes, edges, radius), [nodes, edges, radius]);
   const center = centerOf(nodes, edges);
   const places = new Map(found.map((each) => [each.key, each]));
   if (center !== null && !places.has(center)) places.set(center, nowhere(center));
@@ -42,15 +46,17 @@ export function LinkGraph({ nodes, edges, hubs, onOpen, title = texts.charts.lin
   const dash = (kind: string) => DASHES[kinds.indexOf(kind) % DASHES.length] ?? "";
   const others = found.filter((each) => each.number > 0);
   const description = words.description(others.length, kinds.map(words.kinds));
-  const middle = size / 2;
+  // The picture is as high as what it shows: few claims need not be all around.
+  const top = Math.min(0, ...found.map((each) => each.y)) - MARGIN;
+  const bottom = Math.max(0, ...found.map((each) => each.y)) + MARGIN;
   // A claim of the same line is named without it.
   const line = center?.split("/")[0];
   return (
     <figure className="chart link-graph" aria-label={title}>
       <div className="link-columns">
         <div>
-          <Picture title={title} description={description} width={size} height={size} area={area}>
-            <g transform={`translate(${middle} ${middle})`}>
+          <Picture title={title} description={description} width={width} height={bottom - top} area={area}>
+            <g transform={`translate(${width / 2} ${-top})`}>
               {edges.map((edge, place) => {
                 const from = places.get(edge.from);
                 const to = places.get(edge.to);

@@ -208,6 +208,19 @@ describe("the link graph", () => {
     expect(screen.getByText(/^workshop: shared by at least 1,000 claims/)).toBeTruthy();
   });
 
+  it("is as high as the claims that it shows", () => {
+    const height = (shown: typeof nodes) => {
+      const { container } = render(<LinkGraph nodes={shown} edges={edges} hubs={[]} onOpen={() => {}} />);
+      return Number(container.querySelector("svg[role=img]")?.getAttribute("height"));
+    };
+    const many = [
+      ...nodes,
+      ...Array.from({ length: 9 }, (_, n) => ({ line: "motor", claim_id: `E${n}`, hop: 1 })),
+    ];
+    expect(height(nodes)).toBeLessThan(280);
+    expect(height(many)).toBeGreaterThan(300);
+  });
+
   it("opens a claim by keyboard and by pointer", async () => {
     const open = vi.fn();
     const { container } = render(<LinkGraph nodes={nodes} edges={edges} hubs={[]} onOpen={open} />);

@@ -190,7 +190,7 @@ describe("weeks", () => {
     const row = within(grid)
       .getByRole("rowheader", { name: "Features and outcomes" })
       .closest("tr") as HTMLElement;
-    expect(within(row).getAllByRole("cell")[0]?.textContent).toBe("?no result");
+    expect(within(row).getAllByRole("cell")[0]?.textContent).toBe("?not checked");
   });
 
   it("show another week when it is chosen, and keep it in the address", async () => {

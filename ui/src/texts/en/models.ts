@@ -173,7 +173,7 @@ export const weeks = {
     words: "The worst verdict of each check. Choose a week to see what alarmed.",
     check: "Check",
     choose: (week: string) => `Show week ${week}`,
-    legend: { ok: "ok", watch: "watch", alarm: "alarm", none: "not enough data", missing: "no result" },
+    legend: { ok: "ok", watch: "watch", alarm: "alarm", none: "not enough data", missing: "not checked" },
     model: "Model",
   },
   week: {

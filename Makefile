@@ -195,8 +195,8 @@ screenshots: $(STAMP) setup-browser build ## Write pictures of every screen to r
 desk-images: screenshots ## Write the pictures of the desk in README.md, docs/images, from three of the screenshots
 	@python -m tests.browser.pictures
 
-lighthouse: $(STAMP) setup-browser build ## Measure performance and accessibility of the desk with Lighthouse
-	@CLAIMWATCH_LIGHTHOUSE=1 python -m pytest -q tests/browser/test_lighthouse.py
+lighthouse: $(STAMP) setup-browser build ## Measure the desk: performance and accessibility with Lighthouse, the time to the next case
+	@CLAIMWATCH_LIGHTHOUSE=1 python -m pytest -q tests/browser/test_lighthouse.py tests/browser/test_investigator.py
 
 test-integration: $(STAMP) $(ANALYSIS)/.claimwatch setup-browser build ## Run all other tests: template, integration, faults (a short seeded run), end to end
 	@python -m pytest -n 2 --junitxml $(REPORTS)/integration.xml $(filter-out tests/unit,$(TESTS))

@@ -61,7 +61,7 @@ def test_the_team_is_shown_as_it_works(open_desk: Opens, book: DeskBook) -> None
     person = lead.page.get_by_role("region", name="How people decide").get_by_role("row", name="ines")
     expect(person.get_by_role("cell").first).to_have_text(str(counted["decided"]))
     holds = lead.page.get_by_role("region", name="Who holds what").get_by_role("row", name=held)
-    expect(holds.get_by_role("cell", name=re.compile("^ines"))).to_be_visible()
+    expect(holds.get_by_role("cell", name=re.compile("^ines since"))).to_be_visible()
     expect(lead.page.get_by_role("img", name=re.compile("^Capacity"))).to_be_visible()
     investigator.page.get_by_role("button", name="Release").click()
     expect(investigator.page.get_by_role("button", name=re.compile("^Take this case"))).to_be_visible()

@@ -383,7 +383,7 @@ def test_functions_with_the_rights_of_their_owner_pin_the_search_path(glass: Clo
         ("claims_like", pinned),
         ("claims_of_events", pinned),
         ("events_of_claims", pinned),
-        ("feed_links", [*pinned, "work_mem=64MB", "jit=off"]),
+        ("feed_links", pinned),
         ("fix_publications", pinned),
         ("index_new_rows", pinned),
         ("link_digest_of", in_utc),

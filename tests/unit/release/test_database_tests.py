@@ -1,6 +1,7 @@
 """The plugin that keeps only the tests that use PostgreSQL leaves out no test that does."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ def test_only_tests_that_start_a_server_are_kept(tmp_path: Path) -> None:
             *("--collect-only", "-q", "--rootdir", str(tmp_path), str(tmp_path)),
         ],
         cwd=PROJECT,
+        env={name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"},
         capture_output=True,
         text=True,
         check=True,

@@ -1,5 +1,5 @@
 /** The frame of a screen: its title, and the focus on it when the person comes from another screen. */
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useLayoutEffect, useRef } from "react";
 import { texts } from "../texts";
 import { createStore } from "./store";
 
@@ -21,7 +21,8 @@ export function Page({ title, tab = title, aside, className = "", children }: Pr
   useEffect(() => {
     document.title = texts.app.documentTitle(tab);
   }, [tab]);
-  useEffect(() => {
+  // Before the screen is painted: later, the focus would be taken from an element that a key has chosen since.
+  useLayoutEffect(() => {
     if (shown.get()) heading.current?.focus({ preventScroll: true });
     shown.set(true);
     scrollTo(0, 0);

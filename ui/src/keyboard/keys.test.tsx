@@ -1,5 +1,6 @@
 import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
+import { createRoot } from "react-dom/client";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { KeysDialog } from "./KeysDialog";
 import { chooseKeys, useKeyboard, useKeys } from "./keys";
@@ -44,6 +45,25 @@ beforeEach(() => {
 });
 
 describe("single-letter keys", () => {
+  it("work as soon as the screen shows what they are for", async () => {
+    // Without `act`, as in a browser: effects that run after painting are still to come when the screen has changed.
+    vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", false);
+    const place = document.body.appendChild(document.createElement("div"));
+    const root = createRoot(place);
+    const pressed = new Promise((done) => {
+      new MutationObserver((_, observer) => {
+        observer.disconnect();
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "n", bubbles: true }));
+        done(run.mock.calls.length);
+      }).observe(place, { childList: true });
+    });
+    root.render(<Board />);
+    expect(await pressed).toBe(1);
+    root.unmount();
+    place.remove();
+    vi.unstubAllGlobals();
+  });
+
   it.each(["text", "search", "note", "select", "rich"])("do nothing while typing in %s", async (name) => {
     render(<Board />);
     screen.getByLabelText(name).focus();

@@ -2,7 +2,7 @@
  * Single-letter keys. Components register what a key does while they are on screen; nothing fires while somebody types,
  * while a dialog is open, or together with Ctrl, Alt or Meta.
  */
-import { useEffect, useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 import { createStore, useStore } from "../app/store";
 
 export interface Key {
@@ -73,20 +73,24 @@ function dispatch(event: KeyboardEvent): void {
 
 /** Listens for keys as long as the application is on screen. */
 export function useKeyboard(): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.addEventListener("keydown", dispatch);
     return () => document.removeEventListener("keydown", dispatch);
   }, []);
 }
 
-/** Registers keys while a component is on screen. Pass an empty list to register none. */
+/**
+ * Registers keys while a component is on screen. Pass an empty list to register none.
+ *
+ * They are registered before the screen is painted: whoever sees a key may press it at once.
+ */
 export function useKeys(keys: readonly Key[]): void {
   const newest = useRef(keys);
   newest.current = keys;
   const shape = keys
     .map((one) => [one.key, one.label, one.group, one.shownAs ?? "", one.run ? "run" : ""].join("\t"))
     .join("\n");
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!shape) return;
     const entry: Key[] = shape.split("\n").map((line) => {
       const [key = "", label = "", group = "", shownAs = "", runs = ""] = line.split("\t");

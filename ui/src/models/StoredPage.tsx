@@ -1,5 +1,5 @@
 /** A model's card or a week's report in a sandboxed frame. */
-import { useEffect, useMemo, useRef } from "react";
+import { useLayoutEffect, useMemo, useRef } from "react";
 import { Answer } from "../app/Answer";
 import { useStore } from "../app/store";
 import { theme } from "../app/theme";
@@ -17,7 +17,7 @@ export function StoredPage({ title, path, onClose }: Props) {
   const words = texts.models.page;
   const page = useStoredPage(path);
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     heading.current?.focus({ preventScroll: true });
     heading.current?.scrollIntoView({ block: "start" });
   }, []);

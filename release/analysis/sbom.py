@@ -19,7 +19,7 @@ validator = JsonStrictValidator(SchemaVersion.V1_6)
 for path in sys.argv[1:]:
     problem = validator.validate_str(open(path, encoding="utf-8").read())
     if problem:
-        sys.exit(f"{path}: {str(problem)[:500]}")
+        sys.exit(f"{path}: ... {str(problem)[-300:]}")
 """
 
 
@@ -41,14 +41,16 @@ def environment_sbom(project: Path) -> dict[str, Any]:
 def with_npm(sbom: dict[str, Any], project: Path) -> dict[str, Any]:
     """Return a bill with the packages of npm's lock files."""
     whole = copy.deepcopy(sbom)
-    for pin in npm_pins(project):
+    # npm installs the same version more than once where others are in the way; a bill names it once.
+    pins = {f"{pin.file}:{pin.name}@{pin.version}": pin for pin in npm_pins(project)}
+    for bom_ref, pin in pins.items():
         reference = f"pkg:npm/{pin.name.replace('@', '%40')}@{pin.version}"
         # A combination of licences is an expression; a single identifier is one, too.
         licences = [{"expression": pin.licence}] if pin.licence else []
         whole["components"].append(
             {
                 "type": "library",
-                "bom-ref": f"{pin.file}:{pin.name}@{pin.version}",
+                "bom-ref": bom_ref,
                 "name": pin.name,
                 "version": pin.version,
                 "purl": reference,

@@ -126,6 +126,15 @@ def test_every_requirements_file_and_lock_file_is_read() -> None:
     assert normalised("Ruamel.YAML") == "ruamel-yaml"
 
 
+def test_a_bill_names_a_package_once_that_npm_installs_in_two_places(tmp_path: Path) -> None:
+    package = {"version": "1.28.0", "license": "Apache-2.0"}
+    places = ("node_modules/conventions", "node_modules/sdk/node_modules/conventions")
+    locked = {"lockfileVersion": 3, "packages": {"": {"name": "desk"}} | dict.fromkeys(places, package)}
+    (tmp_path / "package-lock.json").write_text(json.dumps(locked))
+    bill = sbom.with_npm({"components": []}, tmp_path)
+    assert [component["name"] for component in bill["components"]] == ["conventions"]
+
+
 # -- licences ------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from tests.cluster import ClonedDatabase, Cluster
-from tests.deployed import Deployed, _is_built
+from tests.deployed import Deployed, is_built
 
 # One OpenMP thread per test process. With more, the threads of two processes spin while they wait for the
 # same cores, and training in a test takes up to sixty times as long. OpenMP reads this when it is loaded.
@@ -36,7 +36,7 @@ class Scheduler(LoadFileScheduling):
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:
         super().__init__(config, log)
-        self.others = (OWN_STACK,) if _is_built() else ()
+        self.others = (OWN_STACK,) if is_built() else ()
 
     def _split_scope(self, nodeid: str) -> str:
         shared = nodeid.startswith(NEEDS_DEPLOYED_STACK) and not nodeid.startswith(self.others)

@@ -38,7 +38,7 @@ class Deployed:
     def below(cls, folder: Path, **parameters: str) -> "Deployed":
         """Deploy a separate stack; build first if the build is older than its sources."""
         stack = LaptopStack(folder)
-        stack.up(build=not _is_built(), TrainingSearchMinutes=SEARCH_MINUTES, **parameters)
+        stack.up(build=not is_built(), TrainingSearchMinutes=SEARCH_MINUTES, **parameters)
         sqs, sns = stack.client("sqs"), stack.client("sns")
         alert_queue = sqs.create_queue(QueueName="alerts")["QueueUrl"]
         arn = _open_queue(sqs, alert_queue, "sns.amazonaws.com")
@@ -218,7 +218,8 @@ def eventually(holds: Callable[[], bool], what: str) -> None:
     assert wait_until(holds, PATIENCE, every=0.1), f"never: {what}"
 
 
-def _is_built() -> bool:
+def is_built() -> bool:
+    """Return whether there is a build that is newer than all that it is made of."""
     if not BUILT_TEMPLATE.exists():
         return False
     built = BUILT_TEMPLATE.stat().st_mtime

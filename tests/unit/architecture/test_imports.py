@@ -28,6 +28,7 @@ ALLOWED = {
     "cases": {"domain", "aws", "storage"},
     "governance": {"domain", "aws", "storage"},
     "desk": {"domain", "aws"},
+    "sources": {"domain", "aws", "storage"},
     "releases": {"domain", "aws", "access", "scoring"},
 }
 """The packages that each package may import; a new package is added here."""
@@ -43,6 +44,7 @@ DOMAIN_ALLOWED: dict[str, set[str]] = {
     "access": set(),
     "cases": set(),
     "releases": {"contract", "model", "validation"},
+    "sources": {"contract"},
 }
 """The packages of the domain, and which packages each of them may import."""
 
@@ -74,6 +76,7 @@ THIRD_PARTY = {
     "cases": {"psycopg2"},
     "governance": {"psycopg2"},
     "desk": set(),
+    "sources": {"psycopg2", "pymysql", "pytds", "oracledb", "asyncssh"},
     "releases": set(),
 }
 """Third-party packages of each package. Serving never imports scikit-learn, MLflow or pandas."""

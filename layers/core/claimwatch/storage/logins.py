@@ -29,6 +29,7 @@ TASKS = (
     "seal",
     "audit",
     "decisions",
+    "sources",
 )
 """Tasks; the privileges of each are those of the role ``claimwatch_<task>`` (migrations 0010 and later)."""
 

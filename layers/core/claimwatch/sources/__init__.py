@@ -1,0 +1,1 @@
+"""Sources: claims are pulled from the company's own databases and SFTP servers, window by window."""

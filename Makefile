@@ -96,7 +96,7 @@ lock: $(STAMP) ## Pin the newest versions that the *.in files allow, with hashes
 	compile requirements/evidently.in -o requirements/evidently.txt
 	compile requirements/analysis.in -o requirements/analysis.txt
 	# The layers get the versions that the tests run with.
-	for layer in platform tables images online; do
+	for layer in platform tables images online sources; do
 	  compile -c requirements/dev.txt "layers/$$layer/requirements.in" -o "layers/$$layer/requirements.txt"
 	done
 	# Functions with the scoring or statistics layer also have the tables layer, which contains numpy.

@@ -103,6 +103,16 @@ assert betainc(1, 1, 0.5) == 0.5
 """
 
 
+SOURCES = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import asyncssh, oracledb, pymysql, pytds
+from pytds import tls
+assert oracledb.is_thin_mode()
+assert tls.OPENSSL_AVAILABLE
+"""
+
+
 @pytest.fixture(scope="module", autouse=True)
 def built() -> None:
     """Build once if `make test` has not built already."""
@@ -162,6 +172,10 @@ def test_the_online_layer_needs_no_other_layer() -> None:
     run_alone(ONLINE, BUILD / "OnlineLayer" / "python")
 
 
+def test_the_sources_layer_has_a_driver_for_each_kind_with_tls() -> None:
+    run_alone(SOURCES, BUILD / "SourcesLayer" / "python")
+
+
 def test_the_images_layer_decodes_every_photo_format() -> None:
     run_alone(PHOTOS, *layer_folders("ProcessImage"))
 
@@ -175,6 +189,7 @@ def test_the_images_layer_decodes_every_photo_format() -> None:
         "ImagesLayer",
         "ScoringLayer",
         "OnlineLayer",
+        "SourcesLayer",
         "StatisticsLayer",
     ],
 )

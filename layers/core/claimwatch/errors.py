@@ -12,7 +12,7 @@ LONGEST_SENTENCE = 500
 """Characters of a reason for a refusal: people read it in a table, a terminal or a notification."""
 
 MOST_PROBLEMS = 200
-"""Problems of a contract that are listed; a notification holds 256 KiB."""
+"""Problems of a contract or a source that are listed; a notification holds 256 KiB."""
 
 
 class ClaimwatchError(Exception):
@@ -37,8 +37,8 @@ class RefusedPhoto(RefusedData):
         super().__init__(sentence(reason))
 
 
-class RefusedContract(RefusedData):
-    """A contract that cannot be read or applied.
+class RefusedDefinition(RefusedData):
+    """A file of the company's own settings that cannot be read or applied.
 
     ``problems`` holds one sentence for each problem, each naming the column or the key; of very many problems
     it holds the first.
@@ -51,6 +51,14 @@ class RefusedContract(RefusedData):
                 f"{len(problems) - MOST_PROBLEMS:,} more problems follow; correct these first"
             )
         super().__init__("; ".join(self.problems))
+
+
+class RefusedContract(RefusedDefinition):
+    """A contract that cannot be read or applied."""
+
+
+class RefusedSourceFile(RefusedDefinition):
+    """A file ``sources/<name>.yaml`` that cannot be read or applied."""
 
 
 class TransientFault(ClaimwatchError):

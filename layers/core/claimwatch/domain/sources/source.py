@@ -1,5 +1,7 @@
 """The definition of a source: where rows or files come from, and how they are pulled."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -71,3 +73,24 @@ class Source:
     """Suffix of the file whose presence says that a file is complete, for SFTP only."""
     settle: timedelta = timedelta(seconds=60)
     """How long size and time of a file must not change, unless there is a marker."""
+
+    @property
+    def reads_sha256(self) -> str:
+        """SHA-256 of what is read, and how; a source with another one begins again with all rows.
+
+        ``files`` is not part of it, because each file is known by its own path, nor are settings that only
+        say when and how fast to read.
+        """
+        what = {
+            "kind": self.kind,
+            "line": self.line,
+            "dataset": self.dataset,
+            "secret": self.secret,
+            "mode": self.mode,
+            "table": self.table,
+            "query": self.query,
+            "columns": self.columns,
+            "key": self.key,
+            "watermark": self.watermark,
+        }
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()

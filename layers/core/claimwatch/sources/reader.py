@@ -25,6 +25,10 @@ class RefusedSource(RefusedData):
         super().__init__(sentence(reason))
 
 
+class FileChanged(SourceUnreachable):
+    """A file has changed, or is gone, since its window was planned; it must be planned again."""
+
+
 class WindowTooLarge(ClaimwatchError):
     """A window could not be read in the time that a step has; a smaller one will do."""
 
@@ -115,4 +119,4 @@ class FileReader(Reader, Protocol):
         """Return the files that match the source's glob, and with a marker only those that have theirs."""
 
     def read(self, file: RemoteFile) -> Iterator[bytes]:
-        """Yield the bytes of a file; raise ``SourceUnreachable`` if size or time have changed at the end."""
+        """Yield the bytes of a file; raise ``FileChanged`` if it is not, or no longer, as planned."""

@@ -71,7 +71,7 @@ def infer(
     line = line or proposed_line(path.stem.partition(".")[0])
     if output is not None and output.exists():
         raise RefusedData(f"{output} exists already: choose another name or remove it")
-    from cli.draft import draft  # noqa: PLC0415 - reading files takes a while to import
+    from claimwatch.ingest.local_draft import draft  # noqa: PLC0415 - reading files takes a while to import
 
     described, text = draft(path, line)
     if output is not None:

@@ -13,13 +13,13 @@ import typer
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.errors import RefusedData
 from claimwatch.ingest import replay as replaying
+from claimwatch.ingest.local_files import blocks_of
 from claimwatch.ingest.plan import Plan
 from claimwatch.storage import contracts, ledger
 from claimwatch.storage import quarantine as quarantined_rows
 from claimwatch.storage import rows as loaded_rows
 from claimwatch.storage.quarantine import RefusedRow
 from cli.export import export
-from cli.local_file import blocks_of
 from cli.options import AsJson, StackName, line_name, stack_of
 from cli.screen import counted, say, show, show_json, show_table
 from cli.stack import Stack, StackUnreachable

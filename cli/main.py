@@ -5,8 +5,21 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from claimwatch.errors import RefusedContract, RefusedData, TransientFault
-from cli import audit, calls, contracts, deploy, evaluation, files, images, model_lists, models, permissions
+from claimwatch.errors import RefusedData, RefusedDefinition, TransientFault
+from cli import (
+    audit,
+    calls,
+    contracts,
+    deploy,
+    evaluation,
+    files,
+    images,
+    model_lists,
+    models,
+    permissions,
+    source_lists,
+    sources,
+)
 from cli.card import card
 from cli.options import json_asked, stack_finder
 from cli.referrals import referrals
@@ -23,7 +36,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # typer does not export the type of its context
         try:
             return super().invoke(ctx)
-        except RefusedContract as refusal:
+        except RefusedDefinition as refusal:
             problems, code = refusal.problems, REFUSED
         except RefusedData as refusal:
             problems, code = [str(refusal)], REFUSED
@@ -59,12 +72,14 @@ app.add_typer(contracts.app, name="contract", help="Check a contract, or apply i
 app.add_typer(calls.app, name="call", help="Call the API as another system would, to try it.")
 app.add_typer(audit.app, name="audit", help="See who accessed what and why, and verify that record.")
 app.add_typer(deploy.app, name="deploy", help="See which release runs where, and bring back the one before.")
+app.add_typer(sources.app, name="source", help="Pull claims from a server of the company, at intervals.")
 app.command("infer")(contracts.infer)
 app.command("drop")(files.drop)
 app.command("files")(files.files)
 app.command("quarantine")(files.quarantine)
 app.command("replay")(files.replay)
 app.command("protect-extra")(contracts.protect)
+app.command("sources")(source_lists.sources)
 app.command("image")(images.image)
 app.command("images")(images.images)
 app.command("train")(models.train)

@@ -15,10 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from claimwatch.aws.executions import Backfill, ClaimsPipeline, Pipeline, ScoreClaims
 from claimwatch.aws.objects import ModelStore, S3Objects
+from claimwatch.aws.pull_executions import Pulls, PullSource
 from claimwatch.aws.seal_requests import SealRequests
 from claimwatch.aws.seal_store import S3SealStore, SealStore
 from claimwatch.aws.sqs import SqsSender
-from claimwatch.errors import ClaimwatchError, TransientFault
+from claimwatch.errors import ClaimwatchError, RefusedData, TransientFault
 from claimwatch.storage.connection import Database, parameters_of
 from cli.api import Api, ApiUnavailable
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     import boto3
 
 DEFAULT_NAME = "claimwatch"
+LONGEST_CHECK = 300
+"""Seconds to wait for the check of a source; a function that starts in a network takes a while."""
+
 LAPTOP_FILE = Path(".local", "stack.json")
 _LAPTOP_KEY = "test"  # the emulator's root; it listens on loopback only
 
@@ -56,6 +60,25 @@ def no_protection() -> tuple[Database, bytes]:
 def no_audit() -> "Audit":
     """Raise ``StackUnreachable``, in place of what the audit needs."""
     raise StackUnreachable("the stack does not seal access events yet: deploy this version of Claimwatch")
+
+
+def no_sources() -> "Sources":
+    """Raise ``StackUnreachable``, in place of what commands about sources need."""
+    raise StackUnreachable("the stack does not pull from sources yet: deploy this version of Claimwatch")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What commands about sources need besides the buckets and the database.
+
+    ``check`` asks CheckSource, ``remove`` deletes an object of the artifact bucket by its key, and ``caller``
+    is the verified ARN of whoever runs the command.
+    """
+
+    check: Call
+    pulls: Pulls
+    remove: Callable[[str], None]
+    caller: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +113,7 @@ class Stack:
     open_for_replays: Callable[[], Database] = no_replays
     open_for_protection: Callable[[], tuple[Database, bytes]] = no_protection
     audit: Callable[[], Audit] = no_audit
+    sources: Callable[[], Sources] = no_sources
 
 
 def find_stack(name: str | None, database_address: str | None, folder: Path, task: str = "read") -> Stack:
@@ -187,13 +211,20 @@ def _session(**options: Any) -> "boto3.Session":
 def _clients(
     session: "boto3.Session", endpoint_url: str | None = None, proxies: dict[str, str] | None = None
 ) -> Callable[[str], Any]:
-    """Return a function that creates clients with at most three tries per call and 5 s to connect."""
+    """Return a function that creates clients with at most three tries per call and 5 s to connect.
+
+    A call of a function is waited for as long as a check may take, and not repeated.
+    """
     from botocore.config import Config  # noqa: PLC0415 - as above
 
     retries: Any = {"mode": "standard", "total_max_attempts": 3}
     config = Config(retries=retries, connect_timeout=5, proxies=proxies)
+    once: Any = {"total_max_attempts": 1}
+    patient = config.merge(Config(retries=once, read_timeout=LONGEST_CHECK))
     made: Any = session.client  # the stubs accept only literal names
-    return lambda service: made(service, endpoint_url=endpoint_url, config=config)
+    return lambda service: made(
+        service, endpoint_url=endpoint_url, config=patient if service == "lambda" else config
+    )
 
 
 def _connected(
@@ -227,6 +258,7 @@ def _connected(
         open_for_replays=lambda: database_of("replay"),
         open_for_protection=lambda: (database_of("contracts"), _personal_data_key(client, outputs)),
         audit=lambda: _audit(outputs, client),
+        sources=lambda: _sources(outputs, client),
         **_requests(api),
         **_backfill(outputs, client),
     )
@@ -238,6 +270,34 @@ def _audit(outputs: Mapping[str, str], client: Callable[[str], Any]) -> Audit:
     return Audit(
         S3SealStore(client("s3"), outputs["AuditBucket"]),
         SealRequests(SqsSender(client("sqs"), outputs["SealQueueUrl"])),
+        client("sts").get_caller_identity()["Arn"],
+    )
+
+
+def _sources(outputs: Mapping[str, str], client: Callable[[str], Any]) -> Sources:
+    if not {"CheckSourceFunction", "PullSourceArn"} <= set(outputs):
+        no_sources()
+
+    def check(event: Mapping[str, Any]) -> dict[str, Any]:
+        answered = client("lambda").invoke(
+            FunctionName=outputs["CheckSourceFunction"], Payload=json.dumps(dict(event)).encode()
+        )
+        answer: dict[str, Any] = json.loads(answered["Payload"].read())
+        if "FunctionError" in answered:
+            raise StackUnreachable(
+                f"the check ended with {answer.get('errorType', 'an error')}: see the logs of CheckSource"
+            )
+        if "refused" in answer:
+            raise RefusedData(answer["refused"])
+        return answer
+
+    def remove(key: str) -> None:
+        client("s3").delete_object(Bucket=outputs["ArtifactBucket"], Key=key)
+
+    return Sources(
+        check,
+        PullSource(client("stepfunctions"), outputs["PullSourceArn"]),
+        remove,
         client("sts").get_caller_identity()["Arn"],
     )
 

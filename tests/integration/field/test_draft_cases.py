@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from claimwatch.errors import RefusedFile
-from cli.draft import draft
+from claimwatch.ingest.local_draft import draft
 from tests.integration.ingest.environment import Site
 from tests.testdata import FIELD, NO_FIELD, Case, field_cases
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from claimwatch.domain.contract.parse import parse_contract
-from cli.draft import draft
+from claimwatch.ingest.local_draft import draft
 from tests.cluster import ClonedDatabase
 from tests.integration.ingest.environment import Site
 from tests.testdata import NO_TESTDATA, TESTDATA

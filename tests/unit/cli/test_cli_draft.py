@@ -12,8 +12,8 @@ import pytest
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.ingest import drafting
-from cli import draft
-from cli.local_file import LocalFiles
+from claimwatch.ingest import local_draft as draft
+from claimwatch.ingest.local_files import LocalFiles
 
 
 @pytest.mark.slow

@@ -7,8 +7,8 @@ from pathlib import Path
 from claimwatch.aws.objects import ObjectRef
 from claimwatch.domain.files.encoding import Encoding, EncodingDetector
 from claimwatch.ingest import drafting
+from claimwatch.ingest.local_files import LocalFiles, local_ref
 from claimwatch.ingest.staging import SAMPLE, Prepared, prepare
-from cli.local_file import LocalFiles, local_ref
 
 ENOUGH = drafting.MOST_TRIED + 4 * SAMPLE
 """Bytes that are unpacked or converted: the header and the rows that a draft is tried on are within them."""

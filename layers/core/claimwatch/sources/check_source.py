@@ -1,0 +1,180 @@
+"""Dry run of a source from inside the network: what a person needs to know before anything is pulled."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self, cast
+
+from claimwatch.aws.event_fields import Fields
+from claimwatch.domain.sources.csv_values import csv_line, text_of
+from claimwatch.domain.sources.source import Kind, Source
+from claimwatch.domain.validation.row_rules import shape_of
+from claimwatch.errors import RefusedFile
+from claimwatch.sources.reader import FileReader, Reader, RefusedSource, RemoteFile, TableReader
+
+SHOWN_ROWS = 10
+DRAFTED_ROWS = 5_000
+"""Rows from which a contract is drafted."""
+
+MOST_BYTES = 64 << 20
+"""Bytes of a file from which a contract is drafted; of a larger one, only its beginning is read."""
+
+MOST_LISTED = 1_000
+"""Tables or files that are listed; the answer of a function holds 6 MB."""
+
+HIDDEN = "(hidden)"
+"""Stands for a value of a column that may name persons."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked about a source: to check it, or to list the tables or files that its login may read.
+
+    ``table`` replaces the source's own table or query, and ``file`` picks one of its files.
+    """
+
+    source: str
+    text: str
+    discover: bool = False
+    table: str | None = None
+    file: str | None = None
+
+    @classmethod
+    def parse(cls, event: object) -> Self:
+        """Parse the input of the function; raises ``MalformedEvent``."""
+        fields = Fields(event, "check of a source")
+        return cls(
+            fields.text("source"),
+            fields.text("text"),
+            fields.has("discover") and fields.flag("discover"),
+            fields.optional_text("table"),
+            fields.optional_text("file"),
+        )
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """Dependencies of ``check_source``.
+
+    ``draft`` returns the format of a file and a draft of a contract for a line.
+    """
+
+    parse: Callable[[str, str], Source]
+    open_reader: Callable[[Source], Reader]
+    draft: Callable[[Path, str], tuple[str, str]]
+
+
+def check_source(deps: Dependencies, request: Request) -> dict[str, Any]:
+    """Connect to a source, refuse a login that may write, and describe what it would bring.
+
+    No value leaves the network: of cells, only their shapes are returned, and of columns that may name
+    persons not even those. Raises ``RefusedSource`` or ``SourceUnreachable``.
+    """
+    source = deps.parse(request.source, request.text)
+    if request.table is not None:
+        source = replace(source, table=request.table, query=None, columns=())
+    with closing(deps.open_reader(source)) as reader:
+        reader.refuse_writers()
+        if source.kind is Kind.SFTP:
+            return _files(deps, source, cast("FileReader", reader), request)
+        return _table(deps, source, cast("TableReader", reader), request)
+
+
+def _table(deps: Dependencies, source: Source, reader: TableReader, request: Request) -> dict[str, Any]:
+    if request.discover:
+        return _listed("tables", sorted(reader.tables()))
+    columns = reader.columns()
+    names = [column.name for column in columns]
+    _require(source, names, request)
+    rows = [[text_of(value) or "" for value in row] for row in reader.sample(DRAFTED_ROWS)]
+    described: dict[str, Any] = {"columns": [vars(column) for column in columns]}
+    if not rows:
+        return described | {"rows": [], "draft": None, "remark": "there are no rows to draft a contract from"}
+    with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
+        file = Path(folder, "rows.csv")
+        file.write_text("".join(map(csv_line, [names, *rows])), "utf-8")
+        draft, remark = _draft(deps, file, source.line)
+    return described | {"rows": _masked(names, rows, draft), "draft": draft, "remark": remark}
+
+
+def _require(source: Source, names: Sequence[str], request: Request) -> None:
+    """Refuse a source whose key or watermark is not among its columns, unless its table is another one."""
+    wanted = (*source.key, *([source.watermark] if source.watermark else []))
+    if request.table is None and (missing := [name for name in wanted if name not in names]):
+        raise RefusedSource(
+            f"the source has no column {', '.join(missing)}, which its file names as key or watermark;"
+            f" its columns are {', '.join(names)}"
+        )
+
+
+def _files(deps: Dependencies, source: Source, reader: FileReader, request: Request) -> dict[str, Any]:
+    found = sorted(reader.files(), key=lambda file: file.modified_at, reverse=True)
+    described = {
+        "files": [
+            {"path": file.path, "size_bytes": file.size, "modified_at": file.modified_at.isoformat()}
+            for file in found[:MOST_LISTED]
+        ],
+        "found": len(found),
+    }
+    if request.discover:
+        return described
+    chosen = next((file for file in found if request.file in (None, file.path)), None)
+    if chosen is None:
+        return described | {"draft": None, "remark": "there is no file to draft a contract from"}
+    with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
+        path = Path(folder, "file")
+        path.write_bytes(b"".join(_beginning(reader, chosen)))
+        draft, remark = _draft(deps, path, source.line)
+    return described | {"drafted_from": chosen.path, "draft": draft, "remark": remark}
+
+
+def _beginning(reader: FileReader, file: RemoteFile) -> Iterator[bytes]:
+    """Yield the bytes of a file, or of a large one its beginning up to the end of a line."""
+    if file.size <= MOST_BYTES:
+        yield from reader.read(file)
+        return
+    left = MOST_BYTES
+    for block in reader.read(file):
+        if len(block) >= left:
+            yield block[: block.rfind(b"\n", 0, left) + 1]
+            return
+        left -= len(block)
+        yield block
+
+
+def _draft(deps: Dependencies, file: Path, line: str) -> tuple[str | None, str | None]:
+    """Return a draft, or None and the reason."""
+    try:
+        _, text = deps.draft(file, line)
+    except RefusedFile as refusal:
+        return None, f"no contract can be drafted: {refusal}"
+    return text, None
+
+
+def _listed(name: str, found: Sequence[str]) -> dict[str, Any]:
+    return {name: list(found[:MOST_LISTED]), "found": len(found)}
+
+
+def _masked(names: Sequence[str], rows: Sequence[Sequence[str]], draft: str | None) -> list[list[str]]:
+    """Return the first rows as shapes, and only for columns that the draft says to name nobody."""
+    harmless = _harmless_columns(draft) if draft else set()
+    return [
+        [
+            cell and (shape_of(cell) if name in harmless else HIDDEN)
+            for name, cell in zip(names, row, strict=True)
+        ]
+        for row in rows[:SHOWN_ROWS]
+    ]
+
+
+def _harmless_columns(draft: str) -> set[str]:
+    """Return the columns that a draft classifies as internal; it need not be a valid contract yet."""
+    name, found = "", set()
+    for line in draft.splitlines():
+        if line.startswith("      - name: "):
+            name = line.removeprefix("      - name: ").strip('"')
+        elif line == "        classification: internal":
+            found.add(name)
+    return found

@@ -4,11 +4,17 @@ from pathlib import Path
 
 import pytest
 
+import claimwatch.sources
 import claimwatch.storage
 from claimwatch.storage.migrate import migrations
 from claimwatch.storage.queries import named_queries, queries
 
-FOLDER = Path(claimwatch.storage.__file__).parent
+PACKAGES = (claimwatch.storage, claimwatch.sources)
+FILES = [
+    (path.stem, package.__name__)
+    for package in PACKAGES
+    for path in sorted(Path(str(package.__file__)).parent.glob("*.sql"))
+]
 
 
 def test_queries_are_found_by_the_names_above_them() -> None:
@@ -24,10 +30,10 @@ def test_a_query_without_a_unique_name_is_an_error(text: str) -> None:
         named_queries(text)
 
 
-@pytest.mark.parametrize("name", [path.stem for path in sorted(FOLDER.glob("*.sql"))])
-def test_every_file_of_queries_can_be_read(name: str) -> None:
-    assert queries(name)
-    assert queries(name) is queries(name)
+@pytest.mark.parametrize(("name", "package"), FILES)
+def test_every_file_of_queries_can_be_read(name: str, package: str) -> None:
+    assert queries(name, package)
+    assert queries(name, package) is queries(name, package)
 
 
 def test_each_migration_has_a_number_of_its_own() -> None:

@@ -25,7 +25,7 @@ WAKE_UP_TIME = 60.0
 RDS_ROOTS = Path(__file__).with_name("rds_roots.pem")
 """The root certificates of Amazon RDS."""
 
-_UNTRUSTED = ("certificate verify failed", "does not match host name", "server does not support SSL")
+UNTRUSTED = ("certificate verify failed", "does not match host name", "server does not support SSL")
 """Signs of libpq that a server is not the one that it should be; no retry cures them."""
 
 _TRANSIENT = (
@@ -132,7 +132,7 @@ class Database:
             try:
                 return self._connect()
             except (psycopg2.OperationalError, TransientFault) as error:
-                if any(sign in str(error) for sign in _UNTRUSTED):
+                if any(sign in str(error) for sign in UNTRUSTED):
                     raise UntrustedServer(
                         f"the database cannot prove its identity: {_first_line(error)}; set sslrootcert or"
                         " sslmode in the database's secret and deploy again"

@@ -10,11 +10,9 @@ _NAME = re.compile(r"^-- name: *(\S+) *$", re.MULTILINE)
 
 
 @cache
-def queries(name: str) -> Mapping[str, str]:
-    """Return the queries of ``storage/<name>.sql`` by the names in their ``-- name: x`` lines."""
-    return MappingProxyType(
-        named_queries(files("claimwatch.storage").joinpath(f"{name}.sql").read_text("utf-8"))
-    )
+def queries(name: str, package: str = "claimwatch.storage") -> Mapping[str, str]:
+    """Return the queries of ``<name>.sql`` in a package by the names in their ``-- name: x`` lines."""
+    return MappingProxyType(named_queries(files(package).joinpath(f"{name}.sql").read_text("utf-8")))
 
 
 def named_queries(text: str) -> dict[str, str]:

@@ -32,7 +32,7 @@ UNIT ?= tests/unit
 # JUnit files of the tests, which buildspecs/check.yml reports.
 REPORTS := reports
 
-.PHONY: help setup links setup-browser screenshots desk-images lighthouse build demo test unit test-integration test-postgres-17 test-previous-release check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit bench-desk openapi schemathesis cost faults fuzz analysis buildspec up down status desk mlflow rehearsal deploy pipeline lock clean
+.PHONY: help setup links setup-browser setup-sources screenshots desk-images lighthouse build demo test unit test-integration test-postgres-17 test-previous-release check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit bench-desk openapi schemathesis cost faults fuzz analysis buildspec up down status desk mlflow rehearsal deploy pipeline lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -188,6 +188,23 @@ setup-browser: ## Install Chromium for the browser tests, on Debian and as root;
 	  echo "The browser tests need Chromium: apt-get install chromium" >&2
 	fi
 
+setup-sources: ## Install MariaDB and OpenSSH's server for the tests of sources, on Debian and as root; otherwise skipped
+	@[ -x /usr/sbin/mariadbd ] && [ -x /usr/sbin/sshd ] && exit
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	  echo "Installing MariaDB and OpenSSH's server" >&2
+	  # Packages start their servers unless this file forbids it. Tests start servers of their own.
+	  policy=/usr/sbin/policy-rc.d
+	  if ! [ -e "$$policy" ]; then
+	    trap 'rm -f "$$policy"' EXIT
+	    printf '#!/bin/sh\nexit 101\n' > "$$policy"
+	    chmod +x "$$policy"
+	  fi
+	  apt-get update -qq
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends mariadb-server openssh-server >/dev/null
+	else
+	  echo "The tests of sources need MariaDB and OpenSSH's server: apt-get install mariadb-server openssh-server" >&2
+	fi
+
 screenshots: $(STAMP) setup-browser build ## Write pictures of every screen to reports/screenshots, 1280 and 400 pixels wide
 	@mkdir -p $(REPORTS)/screenshots
 	CLAIMWATCH_SCREENSHOTS=$(CURDIR)/$(REPORTS)/screenshots python -m pytest -q tests/browser/test_screens.py
@@ -198,11 +215,11 @@ desk-images: screenshots ## Write the pictures of the desk in README.md, docs/im
 lighthouse: $(STAMP) setup-browser build ## Measure the desk: performance and accessibility with Lighthouse, the time to the next case
 	@CLAIMWATCH_LIGHTHOUSE=1 python -m pytest -q tests/browser/test_lighthouse.py tests/browser/test_investigator.py
 
-test-integration: $(STAMP) $(ANALYSIS)/.claimwatch setup-browser build ## Run all other tests: template, integration, faults (a short seeded run), end to end
+test-integration: $(STAMP) $(ANALYSIS)/.claimwatch setup-browser setup-sources build ## Run all other tests: template, integration, faults (a short seeded run), end to end
 	@python -m pytest -n 2 --junitxml $(REPORTS)/integration.xml $(filter-out tests/unit,$(TESTS))
 	@python -m pytest -n 2 --junitxml $(REPORTS)/slow-unit.xml -m slow tests/unit
 
-test: $(STAMP) $(ANALYSIS)/.claimwatch setup-browser build ## Run every test
+test: $(STAMP) $(ANALYSIS)/.claimwatch setup-browser setup-sources build ## Run every test
 	@python -m pytest -n 2 --junitxml $(REPORTS)/test.xml $(TESTS)
 
 test-postgres-17: $(STAMP) $(POSTGRES_17)/.claimwatch ## Run the tests that need only PostgreSQL on version 17, as on AWS; needs npm
@@ -212,7 +229,7 @@ test-postgres-17: $(STAMP) $(POSTGRES_17)/.claimwatch ## Run the tests that need
 test-previous-release: $(STAMP) ## Run the last release's tests that need only PostgreSQL on the schema of this tree
 	@python -m release test-previous-release
 
-faults: $(STAMP) ## Run at least 200 seeded schedules of kills, restarts, duplicates and late events
+faults: $(STAMP) setup-sources ## Run at least 200 seeded schedules of kills, restarts, duplicates and late events
 	@python -m tests.faults
 
 fuzz: $(STAMP) ## Read mutated files, photos, contracts and keys; FUZZ="--seconds 600 --seed 2" sets options

@@ -27,11 +27,17 @@ needs_sshd = pytest.mark.skipif(PROGRAM is None, reason="no sshd: run `make setu
 class SftpServer:
     """An sshd whose logins see ``files``; it ends with this process. Usable as a context manager.
 
-    It runs as the current user. Logins are that of the current user, or of ``username`` if that is root.
+    It runs as the current user, who logs in with ``login_key``; root can have another user log in.
+    ``options`` are lines of sshd_config that come first, and so decide.
     """
 
     def __init__(
-        self, folder: Path, *, key_types: Sequence[str] = ("ssh-ed25519",), username: str | None = None
+        self,
+        folder: Path,
+        *,
+        key_types: Sequence[str] = ("ssh-ed25519",),
+        username: str | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         self.folder = folder.resolve()
         self.files = self.folder / "files"
@@ -41,6 +47,7 @@ class SftpServer:
         self.username = username or pwd.getpwuid(os.geteuid()).pw_name
         self.login_key = asyncssh.generate_private_key("ssh-ed25519")
         self.keys = [asyncssh.generate_private_key(kind) for kind in key_types]
+        self._options = options
         self._process: GuardedProcess | None = None
 
     # -- start and stop ------------------------------------------------------------------------------------
@@ -130,6 +137,7 @@ class SftpServer:
 
     def _configure(self) -> Path:
         lines = [
+            *self._options,
             f"ListenAddress {self.host}:{self.port}",
             "PidFile none",
             "UsePAM no",

@@ -86,7 +86,8 @@ class SftpReader:
                 yield block
             self._connection.run(opened.check())
         finally:
-            self._connection.run(opened.close())
+            with contextlib.suppress(SourceUnreachable):  # the reader is closed already
+                self._connection.run(opened.close())
 
     async def _list(self) -> list[RemoteFile]:
         listing = _Listing(self._client, self._source)

@@ -76,7 +76,10 @@ class SftpConnection:
             raise
 
     def run[T](self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end and return its result."""
+        """Run a coroutine to its end and return its result; raise ``SourceUnreachable`` after ``close``."""
+        if self._loop.is_closed():
+            work.close()
+            raise SourceUnreachable("the connection to the SFTP server is closed")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def close(self) -> None:
@@ -158,11 +161,25 @@ def _private_key(secret: Mapping[str, Any]) -> asyncssh.SSHKey | None:
         return None
     try:
         return asyncssh.import_private_key(f"{text}\n", _text(secret, "passphrase") or None)
-    except asyncssh.KeyEncryptionError:
-        reason = "is encrypted, and passphrase is missing or wrong"
-    except (asyncssh.KeyImportError, ValueError):
-        reason = "cannot be read; store the whole file, in OpenSSH's or PEM's format, with its line breaks"
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError) as error:
+        if not _is_encrypted(error):
+            reason = (
+                "cannot be read; store the whole file, in OpenSSH's or PEM's format, with its line breaks"
+            )
+        elif "BEGIN OPENSSH" in text:  # needs bcrypt, which the functions do not have
+            reason = (
+                "is encrypted in OpenSSH's format, which cannot be read; store it without a passphrase "
+                "(ssh-keygen -p), because the secret is encrypted as a whole"
+            )
+        else:
+            reason = "is encrypted, and passphrase is missing or wrong"
     raise RefusedSource(f"private_key in the secret of the SFTP server {reason}")
+
+
+def _is_encrypted(error: Exception) -> bool:
+    """Return whether a private key could not be read because of its passphrase."""
+    words = str(error)
+    return isinstance(error, asyncssh.KeyEncryptionError) or "Passphrase" in words or "decrypt" in words
 
 
 class _HostKeys(asyncssh.SSHClient):

@@ -5,7 +5,6 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch.aws.secrets import secret_json
-from claimwatch.domain.sources.parse import parse_source
 from claimwatch.domain.sources.source import Source
 from claimwatch.errors import RefusedData
 from claimwatch.ingest.local_draft import draft
@@ -23,7 +22,7 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     request = Request.parse(event)
     logger.info("source checked", extra={"source": request.source, "discover": request.discover})
     try:
-        return check_source(Dependencies(parse_source, opened, draft), request)
+        return check_source(Dependencies(opened, draft), request)
     except (RefusedData, SourceUnreachable) as refusal:
         return {"refused": str(refusal)}
 

@@ -9,6 +9,7 @@ from typing import Any, Self, cast
 
 from claimwatch.aws.event_fields import Fields
 from claimwatch.domain.sources.csv_values import csv_line, text_of
+from claimwatch.domain.sources.parse import parse_source
 from claimwatch.domain.sources.source import Kind, Source
 from claimwatch.domain.validation.row_rules import shape_of
 from claimwatch.errors import RefusedFile
@@ -61,7 +62,6 @@ class Dependencies:
     ``draft`` returns the format of a file and a draft of a contract for a line.
     """
 
-    parse: Callable[[str, str], Source]
     open_reader: Callable[[Source], Reader]
     draft: Callable[[Path, str], tuple[str, str]]
 
@@ -72,7 +72,7 @@ def check_source(deps: Dependencies, request: Request) -> dict[str, Any]:
     No value leaves the network: of cells, only their shapes are returned, and of columns that may name
     persons not even those. Raises ``RefusedSource`` or ``SourceUnreachable``.
     """
-    source = deps.parse(request.source, request.text)
+    source = parse_source(request.text, request.source)
     if request.table is not None:
         source = replace(source, table=request.table, query=None, columns=())
     with closing(deps.open_reader(source)) as reader:

@@ -155,7 +155,12 @@ def _show_check(
                 )
             ],
         )
-    show(f"Source {source.name} can be pulled in mode {source.mode}; its login may not write.")
+    if "files" in found:
+        show(f"Source {source.name} can be pulled. Nobody can prove that its login may not write files.")
+    else:
+        show(f"Source {source.name} can be pulled in mode {source.mode}; its login may not write.")
+    for advice in found.get("advice", ()):
+        say(f"Advice: {advice}.", "yellow")
     if compared is None:
         say(
             f"Line {source.line} has no contract yet: --draft FILE writes a drafted one."

@@ -76,6 +76,9 @@ class FakeTable:
     def tables(self) -> tuple[str, ...]:
         return ("hr.salary", "claims.glass")
 
+    def advice(self) -> tuple[str, ...]:
+        return ("no index of the table begins with its key",)
+
     def sample(self, rows: int) -> list[Sequence[Any]]:
         return [tuple(row) for row in self.rows_of[:rows]]
 
@@ -130,6 +133,7 @@ def test_a_table_is_described_by_columns_shapes_and_a_draft() -> None:
     assert first["loss_date"] == "9999-99-99"
     assert first["claimant_name"] == module.HIDDEN
     assert "claim_glass" in found["draft"]
+    assert found["advice"] == ["no index of the table begins with its key"]
 
 
 def test_no_value_of_a_person_leaves_the_network() -> None:
@@ -170,8 +174,9 @@ def test_a_table_without_rows_has_no_draft() -> None:
 def test_discovery_lists_tables_and_drafts_another_one() -> None:
     found = check(FakeTable(), discover=True)
     assert (found["tables"], found["found"]) == (["claims.glass", "hr.salary"], 2)
+    assert (found["opened"].table, found["opened"].query) == (None, "SELECT 1 AS one")
     other = check(FakeTable(names=("number", "name", "loss_date", "amount", "at")), table="hr.salary")
-    assert other["opened"].table == "hr.salary"
+    assert (other["opened"].table, other["opened"].key, other["opened"].watermark) == ("hr.salary", (), None)
     assert "number" in other["draft"]
 
 

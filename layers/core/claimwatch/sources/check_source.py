@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Protocol, Self, cast, runtime_checkable
 
 from claimwatch.aws.event_fields import Fields
 from claimwatch.domain.sources.csv_values import csv_line, text_of
 from claimwatch.domain.sources.parse import parse_source
-from claimwatch.domain.sources.source import Kind, Source
+from claimwatch.domain.sources.source import Kind, Mode, Source
 from claimwatch.domain.validation.row_rules import shape_of
 from claimwatch.errors import RefusedFile
 from claimwatch.sources.reader import FileReader, Reader, RefusedSource, RemoteFile, TableReader
@@ -27,6 +27,14 @@ MOST_LISTED = 1_000
 
 HIDDEN = "(hidden)"
 """Stands for a value of a column that may name persons."""
+
+
+@runtime_checkable
+class AdvisingReader(Protocol):
+    """A reader that knows what would make pulling faster."""
+
+    def advice(self) -> tuple[str, ...]:
+        """Return it in sentences."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +80,7 @@ def check_source(deps: Dependencies, request: Request) -> dict[str, Any]:
     No value leaves the network: of cells, only their shapes are returned, and of columns that may name
     persons not even those. Raises ``RefusedSource`` or ``SourceUnreachable``.
     """
-    source = parse_source(request.text, request.source)
-    if request.table is not None:
-        source = replace(source, table=request.table, query=None, columns=())
+    source = _looked_at(parse_source(request.text, request.source), request)
     with closing(deps.open_reader(source)) as reader:
         reader.refuse_writers()
         if source.kind is Kind.SFTP:
@@ -82,14 +88,27 @@ def check_source(deps: Dependencies, request: Request) -> dict[str, Any]:
         return _table(deps, source, cast("TableReader", reader), request)
 
 
+def _looked_at(source: Source, request: Request) -> Source:
+    """Return the source, or another one of its server: to list tables, none of them has to exist."""
+    if source.kind is Kind.SFTP or not (request.discover or request.table):
+        return source
+    server = replace(source, table=None, columns=(), key=(), watermark=None, mode=Mode.DIFFERENCE)
+    if request.table:
+        return replace(server, table=request.table, query=None)
+    return replace(server, query=f"SELECT 1 AS one{' FROM dual' if source.kind is Kind.ORACLE else ''}")
+
+
 def _table(deps: Dependencies, source: Source, reader: TableReader, request: Request) -> dict[str, Any]:
     if request.discover:
         return _listed("tables", sorted(reader.tables()))
     columns = reader.columns()
     names = [column.name for column in columns]
-    _require(source, names, request)
+    _require(source, names)
     rows = [[text_of(value) or "" for value in row] for row in reader.sample(DRAFTED_ROWS)]
-    described: dict[str, Any] = {"columns": [vars(column) for column in columns]}
+    described = {
+        "columns": [vars(column) for column in columns],
+        "advice": list(reader.advice()) if isinstance(reader, AdvisingReader) else [],
+    }
     if not rows:
         return described | {"rows": [], "draft": None, "remark": "there are no rows to draft a contract from"}
     with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
@@ -99,10 +118,11 @@ def _table(deps: Dependencies, source: Source, reader: TableReader, request: Req
     return described | {"rows": _masked(names, rows, draft), "draft": draft, "remark": remark}
 
 
-def _require(source: Source, names: Sequence[str], request: Request) -> None:
-    """Refuse a source whose key or watermark is not among its columns, unless its table is another one."""
+def _require(source: Source, names: Sequence[str]) -> None:
+    """Refuse a source whose key or watermark is not among its columns."""
     wanted = (*source.key, *([source.watermark] if source.watermark else []))
-    if request.table is None and (missing := [name for name in wanted if name not in names]):
+    known = {name.casefold() for name in names}
+    if missing := [name for name in wanted if name.casefold() not in known]:
         raise RefusedSource(
             f"the source has no column {', '.join(missing)}, which its file names as key or watermark;"
             f" its columns are {', '.join(names)}"
@@ -117,6 +137,7 @@ def _files(deps: Dependencies, source: Source, reader: FileReader, request: Requ
             for file in found[:MOST_LISTED]
         ],
         "found": len(found),
+        "advice": [],
     }
     if request.discover:
         return described

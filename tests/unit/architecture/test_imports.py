@@ -76,7 +76,7 @@ THIRD_PARTY = {
     "cases": {"psycopg2"},
     "governance": {"psycopg2"},
     "desk": set(),
-    "sources": {"psycopg2", "pymysql", "pytds", "oracledb", "asyncssh"},
+    "sources": {"psycopg2", "pymysql", "pytds", "oracledb", "asyncssh", "cryptography", "OpenSSL"},
     "releases": set(),
 }
 """Third-party packages of each package. Serving never imports scikit-learn, MLflow or pandas."""

@@ -26,8 +26,7 @@ from claimwatch.sources.selecting import (
     text_at,
     translated_errors,
 )
-from claimwatch.sources.tls import KEY as AUTHORITIES
-from claimwatch.sources.tls import tls_context
+from claimwatch.sources.tls import UNTRUSTED, tls_context
 
 PORT = 3306
 CONNECT_SECONDS = 10
@@ -190,7 +189,7 @@ class _StreamingCursor(SSCursor):
 
 def _describe(connection: Any, sql: str) -> list[SelectedColumn]:
     with closing(connection.cursor(_DescribingCursor)) as cursor:
-        cursor.execute(f"{sql} LIMIT 0", ())
+        cursor.execute(f"{sql} LIMIT 0")
         return [_column(field) for field in cursor.fields()]
 
 
@@ -285,11 +284,7 @@ def _grants(connection: Any) -> Iterator[tuple[str, str]]:
 def _translated(error: Exception, _: Source) -> Exception:
     cause = getattr(error, "original_exception", None)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return RefusedSource(
-            "the server cannot prove its identity: its certificate is not valid for this host name, or not "
-            "of an authority that is trusted. Correct 'host' in the secret, or add the authority's "
-            f"certificate as '{AUTHORITIES}'"
-        )
+        return RefusedSource(UNTRUSTED)
     number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     if number in _TOO_LONG:
         return WindowTooLarge("the server ended a statement that took longer than a window may")

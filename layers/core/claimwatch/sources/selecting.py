@@ -88,13 +88,17 @@ class WatermarkForm:
 
 @dataclass(frozen=True)
 class SelectedColumn:
-    """A column of the source as the server describes it, with its forms, if its type has them."""
+    """A column of the source as the server describes it, with its forms, if its type has them.
+
+    ``value`` is the SQL of its value, where the driver cannot read the column as it is.
+    """
 
     name: str
     type: str
     nullable: bool
     key: KeyForm | None = None
     watermark: WatermarkForm | None = None
+    value: str = "{}"
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,7 @@ class SelectingReader:
             return tuple(f"{schema}.{name}" for schema, name in cursor.fetchall())
 
     def sample(self, rows: int) -> list[Sequence[Any]]:
-        selected = ", ".join(self._sql(column) for column in self._columns())
+        selected = ", ".join(self._values())
         page = f"{self._dialect.unordered} {self._dialect.page(0, rows)}"
         return [tuple(row) for row in self._fetch(f"SELECT {selected} FROM {self._from()} {page}")]
 
@@ -221,7 +225,7 @@ class SelectingReader:
     def rows(self, cycle: Cycle, after: Key | None, upto: Key) -> Iterator[list[Row]]:
         columns = self._columns()
         statement = _Statement(self._dialect)
-        selected = [self._sql(column) for column in columns]
+        selected = self._values()
         places = [self._place(column, selected) for column in self._keys()]
         recent = self._recent(statement, cycle)
         if recent:
@@ -349,7 +353,7 @@ class SelectingReader:
     def _columns(self) -> list[SelectedColumn]:
         if self._described is None:
             with self._errors():
-                described = self._dialect.describe(self._connection, f"SELECT * FROM {self._from()}")
+                described = self._dialect.describe(self._connection, f"SELECT * FROM {self._selected()}")
             wanted = self._source.columns
             self._described = [_named(described, name) for name in wanted] if wanted else described
         return self._described
@@ -370,15 +374,22 @@ class SelectingReader:
             )
         return column, column.watermark
 
+    def _values(self) -> list[str]:
+        return [column.value.format(self._sql(column)) for column in self._columns()]
+
     def _sql(self, column: SelectedColumn) -> str:
         return self._dialect.verbatim(self._dialect.quote(column.name))
 
     def _from(self) -> str:
+        return self._dialect.verbatim(self._selected())
+
+    def _selected(self) -> str:
+        """Return what is selected from: the table, or the query as a table."""
         if self._source.query is not None:
-            return self._dialect.verbatim(f"({self._source.query}\n) q")
+            return f"({self._source.query}\n) q"
         assert self._source.table is not None, "a source has a table or a query"
         parts = [self._dialect.fold(part) for part in self._source.table.split(".")]
-        return self._dialect.verbatim(".".join(map(self._dialect.quote, parts)))
+        return ".".join(map(self._dialect.quote, parts))
 
     # -- Statements ------------------------------------------------------------------------------------------
 

@@ -2,11 +2,20 @@
 
 import ipaddress
 import ssl
+import tempfile
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from claimwatch.sources.reader import RefusedSource
 from claimwatch.storage.connection import RDS_ROOTS
+
+UNTRUSTED = (
+    "the server cannot prove its identity: its certificate is not valid for this host name, or not of an "
+    "authority that is trusted. Correct 'host' in the secret, or add the authority's certificate as "
+    "'sslrootcert'"
+)
+"""The reason for a refusal to send a password to a server."""
 
 KEY = "sslrootcert"
 """The key of a secret with the certificates of authorities (PEM) that the server's certificate must be of."""
@@ -35,6 +44,19 @@ def tls_context(secret: Mapping[str, Any], host: str) -> ssl.SSLContext | None:
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+def authorities_file(context: ssl.SSLContext) -> str:
+    """Return a file with the certificates of the authorities that a context trusts."""
+    certificates = [ssl.DER_cert_to_PEM_cert(each) for each in context.get_ca_certs(binary_form=True)]
+    return _file_with("".join(certificates))
+
+
+@cache
+def _file_with(certificates: str) -> str:
+    with tempfile.NamedTemporaryFile("w", prefix="claimwatch-", suffix=".pem", delete=False) as file:
+        file.write(certificates)
+    return file.name
 
 
 def without_tls(secret: Mapping[str, Any], host: str) -> bool:

@@ -64,6 +64,15 @@ class FilesystemObjectStore:
             unfinished.unlink(missing_ok=True)
         raise AssertionError("unreachable: itertools.count never ends")
 
+    def write_unless_same(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
+        """Write a new version, unless the newest version has the same bytes; return the newest version."""
+        content = b"".join(blocks)
+        folder = self.path(ObjectRef(bucket, key, ""))
+        newest = max((int(path.name) for path in folder.glob("[0-9]*")), default=0)
+        if newest and (folder / str(newest)).read_bytes() == content:
+            return ObjectRef(bucket, key, str(newest))
+        return self.write(bucket, key, [content])
+
     def create(self, bucket: str, key: str, blocks: Iterable[bytes]) -> None:
         """Write the only version of a key; writing the same bytes again changes nothing."""
         content = b"".join(blocks)

@@ -3,8 +3,7 @@
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from claimwatch import runtime
-from claimwatch.aws.executions import FailedScoring, FileToScore
-from claimwatch.ingest.fail import described
+from claimwatch.aws.executions import FailedScoring, FileToScore, described
 from claimwatch.observability import logger, tracer, without_messages
 from claimwatch.scoring.notifications import notify_unscored_file, notify_unscored_line
 

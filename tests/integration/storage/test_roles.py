@@ -138,6 +138,11 @@ MATRIX = {
         evaluation_check: SELECT
         evaluation: SELECT
         review_case: SELECT(claim_id line state)
+        source: SELECT
+        source_version: SELECT
+        source_window: SELECT
+        source_file: SELECT
+        source_deletion: SELECT
     """,
     "replay": f"""
         file: SELECT UPDATE({REPLAYED})
@@ -160,6 +165,15 @@ MATRIX = {
     "decisions": """
         decision: SELECT(at by claim_id decision_id verdict)
         decision_publication: SELECT UPDATE(stored_at)
+    """,
+    "sources": """
+        source: SELECT INSERT UPDATE
+        source_version: SELECT INSERT UPDATE(notified_at)
+        source_window: SELECT INSERT UPDATE
+        source_row: SELECT INSERT UPDATE DELETE
+        source_window_row: SELECT INSERT UPDATE DELETE
+        source_file: SELECT INSERT UPDATE DELETE
+        source_deletion: SELECT INSERT
     """,
 }
 

@@ -18,6 +18,9 @@ from claimwatch.aws.objects import ObjectRef
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
+LONGEST_ERROR = 500
+"""Characters of a recorded description of a fault."""
+
 
 @dataclass(frozen=True)
 class FileAttempt:
@@ -98,6 +101,15 @@ class FailedScoring:
         # Executions that started before the last deployment send the fields of ``scoring`` at the top.
         scoring = fields.mapping("scoring") if fields.has("scoring") else event
         return cls(parse_scoring(scoring), fields.text("error"), fields.text("cause"))
+
+
+def described(error: str, cause: str) -> str:
+    """Return a description of the fault. A Lambda's cause is JSON with a message, any other is text."""
+    try:
+        message = str(json.loads(cause)["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        message = cause
+    return f"{error}: {message}"[:LONGEST_ERROR]
 
 
 class Pipeline(Protocol):

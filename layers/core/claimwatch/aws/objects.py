@@ -66,6 +66,16 @@ class ObjectStore(Protocol):
         """Write a new version; nothing becomes visible unless ``blocks`` ends without an error."""
 
 
+class LandingStore(ObjectStore, Protocol):
+    """An object store for objects that are written again when a step is repeated."""
+
+    def write_unless_same(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
+        """Write a new version, unless the key's newest version has the same bytes; return the newest version.
+
+        Nothing becomes visible unless ``blocks`` ends without an error.
+        """
+
+
 class ModelStore(ObjectStore, Protocol):
     """An object store for files that are written once, and read by key alone and then verified."""
 
@@ -125,6 +135,9 @@ class S3Objects:
 
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
         return self._upload(bucket, key, blocks, {})
+
+    def write_unless_same(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
+        return self._upload(bucket, key, blocks, {}, unless_same=True)
 
     def create(self, bucket: str, key: str, blocks: Iterable[bytes]) -> None:
         digest = hashlib.sha256()
@@ -207,7 +220,26 @@ class S3Objects:
             raise
         return False
 
-    def _upload(self, bucket: str, key: str, blocks: Iterable[bytes], condition: "_Condition") -> ObjectRef:
+    def _same_version(self, bucket: str, key: str, etags: list[str]) -> ObjectRef | None:
+        """Return the newest version of the key if it was uploaded in parts with these ETags, or None.
+
+        It is read from the listing, so that the caller needs no permission to read objects.
+        """
+        found = self._client.list_object_versions(Bucket=bucket, Prefix=key, MaxKeys=1)
+        for version in found.get("Versions", ()):
+            if version["Key"] == key and version["IsLatest"] and version["ETag"] == _etag_of_parts(etags):
+                return ObjectRef(bucket, key, version["VersionId"])
+        return None
+
+    def _upload(
+        self,
+        bucket: str,
+        key: str,
+        blocks: Iterable[bytes],
+        condition: "_Condition",
+        *,
+        unless_same: bool = False,
+    ) -> ObjectRef:
         with _s3_faults(bucket):
             upload = self._client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
             try:
@@ -220,6 +252,10 @@ class S3Objects:
                     }
                     for number, part in enumerate(_parts(blocks), start=1)
                 ]
+                same = unless_same and self._same_version(bucket, key, [part["ETag"] for part in parts])
+                if same:
+                    self._client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
+                    return same
                 done = self._client.complete_multipart_upload(
                     Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}, **condition
                 )
@@ -227,6 +263,18 @@ class S3Objects:
                 self._client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
                 raise
         return ObjectRef(bucket, key, done["VersionId"])
+
+
+def _etag_of_parts(etags: list[str]) -> str | None:
+    """Return the ETag of an object from those of its parts, or None if it cannot be told.
+
+    With SSE-S3, the ETag of a part is the MD5 of its bytes, and that of the object is the MD5 of those.
+    """
+    try:
+        digests = b"".join(bytes.fromhex(etag.strip('"')) for etag in etags)
+    except ValueError:
+        return None
+    return f'"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(etags)}"'
 
 
 def _hashed(blocks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:

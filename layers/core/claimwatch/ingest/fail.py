@@ -1,15 +1,11 @@
 """End of a file that could not be loaded: it is recorded in the ledger and notified."""
 
-import json
-
 from claimwatch.aws.alerts import Alerts
+from claimwatch.aws.executions import described
 from claimwatch.aws.objects import ObjectMissing
 from claimwatch.ingest.notifications import notify_failed, notify_refused
 from claimwatch.storage import ledger
 from claimwatch.storage.connection import Database
-
-LONGEST = 500
-"""Maximum length of a recorded description."""
 
 DELETED = "the object was deleted before it could be read: drop it again"
 """Reason for refusing a file whose object is gone."""
@@ -46,12 +42,3 @@ def record_failure(
     if file.attempt == attempt and file.status == "refused":
         notify_refused(database, alerts, file)
     return file.status
-
-
-def described(error: str, cause: str) -> str:
-    """Return a description of the fault. A Lambda's cause is JSON with a message, any other is text."""
-    try:
-        message = str(json.loads(cause)["errorMessage"])
-    except (ValueError, KeyError, TypeError):
-        message = cause
-    return f"{error}: {message}"[:LONGEST]

@@ -50,6 +50,7 @@ CREATE TABLE claimwatch.source (
     execution     text,
     generation    bigint      NOT NULL DEFAULT 0,
     lease_until   timestamptz,
+    taken_at      timestamptz,
     looked_at     timestamptz,
     rows_at       timestamptz,
     applied_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -65,7 +66,9 @@ COMMENT ON COLUMN claimwatch.source.position IS 'The last cycle that was pulled 
 COMMENT ON COLUMN claimwatch.source.cycle IS 'The cycle that is being pulled.';
 COMMENT ON COLUMN claimwatch.source.after_key IS 'Key of the last row of the cycle that was committed.';
 COMMENT ON COLUMN claimwatch.source.execution IS 'The execution that pulls; no other one may until lease_until.';
-COMMENT ON COLUMN claimwatch.source.generation IS 'Number of that execution. A step of an earlier one changes nothing.';
+COMMENT ON COLUMN claimwatch.source.generation IS
+    'Number of the last plan. A step of an earlier plan changes nothing.';
+COMMENT ON COLUMN claimwatch.source.taken_at IS 'When that execution took the source.';
 COMMENT ON COLUMN claimwatch.source.looked_at IS 'When the source was last pulled to its end.';
 COMMENT ON COLUMN claimwatch.source.rows_at IS 'When it last had a new row or file.';
 
@@ -79,6 +82,7 @@ CREATE TABLE claimwatch.source_window (
     path         text,
     size_bytes   bigint,
     modified_at  timestamptz,
+    row_limit    bigint,
     last         boolean     NOT NULL,
     object_key   text        NOT NULL,
     execution    text        NOT NULL,
@@ -92,15 +96,20 @@ CREATE TABLE claimwatch.source_window (
     extracted_at timestamptz,
     seconds      double precision,
     committed_at timestamptz,
+    discarded_at timestamptz,
     PRIMARY KEY (source, number),
-    CHECK (committed_at IS NULL OR extracted_at IS NOT NULL)
+    CHECK (committed_at IS NULL OR (extracted_at IS NOT NULL AND discarded_at IS NULL))
 );
 COMMENT ON TABLE claimwatch.source_window IS
     'What was pulled from a source in one object: a range of keys of a cycle, or one version of one file.';
 COMMENT ON COLUMN claimwatch.source_window.rows_pulled IS
     'Rows in the object; fewer than rows_read if some had been pulled before.';
 COMMENT ON COLUMN claimwatch.source_window.version_id IS 'Version of the object; null if the window has no new row.';
-CREATE UNIQUE INDEX source_window_open ON claimwatch.source_window (source) WHERE committed_at IS NULL;
+COMMENT ON COLUMN claimwatch.source_window.row_limit IS 'Rows that the window was planned to have at most.';
+COMMENT ON COLUMN claimwatch.source_window.discarded_at IS
+    'When the window was given up, because the source began again or the file changed.';
+CREATE UNIQUE INDEX source_window_open ON claimwatch.source_window (source)
+    WHERE committed_at IS NULL AND discarded_at IS NULL;
 CREATE INDEX source_window_object ON claimwatch.source_window (object_key);
 
 CREATE TABLE claimwatch.source_row (
@@ -112,6 +121,7 @@ CREATE TABLE claimwatch.source_row (
 );
 COMMENT ON TABLE claimwatch.source_row IS
     'Keyed hashes of rows that were pulled: of all with mode difference, of the last minutes with mode overlap.';
+COMMENT ON COLUMN claimwatch.source_row.cycle_number IS 'The last cycle that had the row.';
 
 CREATE TABLE claimwatch.source_window_row (
     source     text   NOT NULL,
@@ -119,7 +129,7 @@ CREATE TABLE claimwatch.source_window_row (
     key        text   NOT NULL,
     row_hash   bytea  NOT NULL
 );
-COMMENT ON TABLE claimwatch.source_window_row IS 'Rows of windows that are not committed, or whose cycle has not ended.';
+COMMENT ON TABLE claimwatch.source_window_row IS 'Rows of windows that are not committed.';
 CREATE INDEX source_window_row_of ON claimwatch.source_window_row (source, number);
 
 CREATE TABLE claimwatch.source_file (

@@ -16,6 +16,7 @@ from psycopg2.extensions import connection as PgConnection  # noqa: N812 - it is
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.sources.reader import RefusedSource, SourceUnreachable, WindowTooLarge
+from claimwatch.sources.tls import is_loopback
 from claimwatch.storage.connection import CONNECT_TIMEOUT, UNTRUSTED, parameters_of
 from claimwatch.storage.queries import queries
 
@@ -93,6 +94,11 @@ def _connected(secret: Mapping[str, Any]) -> PgConnection:
     missing = [key for key in _REQUIRED if not isinstance(secret.get(key), str) or not secret[key]]
     if missing:
         raise RefusedSource(f"the secret of the source lacks {', '.join(missing)}; add it as a text")
+    if secret.get("sslmode", "verify-full") != "verify-full" and not is_loopback(secret["host"]):
+        raise RefusedSource(
+            "the secret switches off the verification of a server on another machine; remove 'sslmode', and"
+            " add 'sslrootcert' if the server's certificate is signed by an authority of your own"
+        )
     try:
         connection: PgConnection = psycopg2.connect(
             **{"connect_timeout": CONNECT_TIMEOUT, **parameters_of(secret)},

@@ -95,6 +95,7 @@ UNBILLED = {
     "AWS::RDS::DBClusterParameterGroup",
     "AWS::RDS::DBSubnetGroup",
     "AWS::S3::BucketPolicy",
+    "AWS::Scheduler::ScheduleGroup",
     "AWS::SNS::Subscription",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",

@@ -13,6 +13,7 @@ from local.emulator_server import (
     objects,
     policies,
     releases,
+    schedules,
     stacks,
     state_machines,
 )
@@ -40,6 +41,8 @@ if __name__ == "__main__":
     policies.name_resources_of_parameters()
     policies.name_aliases_of_functions()
     policies.name_alarms()
+    schedules.name_schedules_with_groups()
+    schedules.call_targets_with_roles()
     state_machines.read_map_concurrency_by_path()
     stacks.lock_objects_of_buckets()
     stacks.pass_parameters_to_transform()

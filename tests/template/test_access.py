@@ -30,6 +30,7 @@ OF_PEOPLE = set(of_type("AWS::IAM::ManagedPolicy"))
 WITHOUT_RESOURCE = {
     ("ClaimsPipeline", "DeliverLogs"),
     ("ScoreClaims", "DeliverLogs"),
+    ("PullSource", "DeliverLogs"),
     ("StartTraining", "DescribeInstances"),
     ("WatchTrainings", "DescribeInstances"),
     ("RunCheck", "ReadMetrics"),
@@ -185,6 +186,31 @@ ALLOWED = {
         "lambda:InvokeFunction",
     },
     "MigrateSchema": {"secretsmanager:GetSecretValue", "ssm:DeleteParameters", "ssm:PutParameter"},
+    "ApplySource": {
+        "iam:PassRole",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:ListBucket",
+        "s3:ListBucketVersions",
+        "scheduler:CreateSchedule",
+        "scheduler:DeleteSchedule",
+        "scheduler:GetSchedule",
+        "scheduler:UpdateSchedule",
+        "ssm:GetParameter",
+        "sns:Publish",
+    },
+    "PlanPull": {"secretsmanager:GetSecretValue", "sns:Publish", "ssm:GetParameter"},
+    "ExtractWindow": {
+        "s3:AbortMultipartUpload",
+        "s3:ListBucketVersions",
+        "s3:PutObject",
+        "secretsmanager:GetSecretValue",
+        "ssm:GetParameter",
+    },
+    "CommitWindow": {"s3:ListBucketVersions", "sns:Publish", "ssm:GetParameter"},
+    "RecordPullFailure": {"sns:Publish", "ssm:GetParameter"},
+    "WatchSource": {"sns:Publish", "ssm:GetParameter"},
+    "CheckSource": {"secretsmanager:GetSecretValue"},
 }
 
 
@@ -259,10 +285,10 @@ def test_every_statement_has_a_sid() -> None:
     assert all(statement["Sid"] for _, statement in policies())
 
 
-def test_only_load_chunk_can_read_the_personal_data_key() -> None:
+def test_only_functions_that_hash_rows_can_read_the_personal_data_key() -> None:
     key = {"Fn::GetAtt": ["PersonalDataKey", "Id"]}
     readers = {name for name, statement in policies() if key in as_list(statement.get("Resource", []))}
-    assert readers == {"LoadChunk"}
+    assert readers == {"LoadChunk", "ExtractWindow"}
 
 
 def test_metrics_are_published_only_in_the_application_namespace() -> None:
@@ -289,6 +315,7 @@ def test_only_functions_whose_work_it_is_write_to_a_bucket() -> None:
     assert writers == {
         "ApplyContract",
         "CheckScores",
+        "ExtractWindow",
         "InspectFile",
         "PublishContract",
         "PublishDecisions",
@@ -404,7 +431,11 @@ def test_nobody_but_the_function_that_publishes_decisions_writes_them() -> None:
 
 def test_no_other_function_writes_to_the_landing_bucket() -> None:
     for name, statement in policies():
-        writes = {("ReceiveClaims", "StoreClaims"), ("PublishDecisions", "StoreDecisions")}
+        writes = {
+            ("ReceiveClaims", "StoreClaims"),
+            ("PublishDecisions", "StoreDecisions"),
+            ("ExtractWindow", "StoreWindows"),
+        }
         if name in OF_PEOPLE or (name, statement["Sid"]) in writes:
             continue
         if statement["Effect"] == "Allow" and "LandingBucket" in str(statement["Resource"]):
@@ -617,7 +648,9 @@ def test_backups_and_zones_fit_accounts_that_cannot_use_the_defaults() -> None:
 def test_network_and_database_are_created_only_without_an_existing_database() -> None:
     for name, body in RESOURCES.items():
         if body["Type"].startswith(("AWS::RDS::", "AWS::EC2::")) and not name.startswith("Training"):
-            assert body.get("Condition") == "OwnDatabase", name
+            # ReachSources is never true without OwnDatabase: tests/template/test_sources.py.
+            expected = "ReachSources" if name == "SourceSecurityGroup" else "OwnDatabase"
+            assert body.get("Condition") == expected, name
     # Instances use the functions' network, and the default network of the account only if there is none.
     assert RESOURCES["TrainingSecurityGroup"]["Condition"] == "NoNetwork"
 

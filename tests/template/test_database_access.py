@@ -40,6 +40,12 @@ TASK_OF = {
     "CaseApi": "api",
     "SealAudit": "seal",
     "PublishDecisions": "decisions",
+    "ApplySource": "sources",
+    "PlanPull": "sources",
+    "ExtractWindow": "sources",
+    "CommitWindow": "sources",
+    "RecordPullFailure": "sources",
+    "WatchSource": "sources",
 }
 """The functions that connect to the database; MigrateSchema connects as its owner."""
 
@@ -75,7 +81,7 @@ def test_functions_are_updated_after_the_schema_and_the_logins() -> None:
 
 
 def test_a_role_can_read_the_login_of_its_task_only() -> None:
-    wanted = TASK_OF | {"TrainingRole": "training", "ReadAuditPolicy": "audit"}
+    wanted = TASK_OF | {"TrainingRole": "training", "ReadAuditPolicy": "audit", "ManageSourcesPolicy": "read"}
     pointers = [{"Fn::Sub": f"{ARN}{STACK}/{kind}/*"} for kind in ("contracts", "live")]
     assert readers("ssm:GetParameter") == {
         name: [{"Fn::Sub": f"{ARN}{PREFIX}/{task}"}] for name, task in wanted.items()

@@ -147,7 +147,7 @@ def test_only_queues_that_senders_can_fill_have_a_maximum_concurrency() -> None:
     """It bounds the connections to the database, but ends Lambda's slower polling of an idle queue.
 
     People drop any number of files and photos at a time, and machines send any number of requests. Contracts
-    are as few as lines, checks are ten for each line and week, and requests for seals and for publications of
+    and sources are few, checks are ten for each line and week, and requests for seals and for publications of
     decisions one every few minutes.
     """
 
@@ -160,6 +160,7 @@ def test_only_queues_that_senders_can_fill_have_a_maximum_concurrency() -> None:
 
     unlimited = {
         "ApplyContractContracts": None,
+        "ApplySourceSources": None,
         "RunCheckChecks": None,
         "SealAuditRequests": None,
         "PublishDecisionsRequests": None,
@@ -223,12 +224,16 @@ def test_photos_and_objects_written_by_the_application_start_no_execution() -> N
     assert images["object"]["key"] == [{"prefix": "images/"}]
     contracts = RULES["ContractsRule"]["EventPattern"]["detail"]
     assert contracts["bucket"]["name"] == [{"Ref": "ArtifactBucket"}]
-    ours = ["staging/*", "models/*", "snapshots/*", "code/*", "mlflow/*", "reports/*", "*.draft.yaml"]
-    assert contracts["object"]["key"] == [{"anything-but": {"wildcard": ours}}]
+    ours = ["staging/*", "models/*", "snapshots/*", "code/*", "mlflow/*", "reports/*", "sources/*"]
+    assert contracts["object"]["key"] == [{"anything-but": {"wildcard": [*ours, "*.draft.yaml"]}}]
+    sources = RULES["SourcesRule"]["EventPattern"]["detail"]
+    assert sources["bucket"]["name"] == [{"Ref": "ArtifactBucket"}]
+    assert sources["object"]["key"] == [{"prefix": "sources/"}]
 
 
-def test_photos_send_events_when_created_and_when_deleted() -> None:
-    assert RULES["ImagesRule"]["EventPattern"]["detail-type"] == ["Object Created", "Object Deleted"]
+@pytest.mark.parametrize("name", ["ImagesRule", "SourcesRule"])
+def test_photos_and_sources_send_events_when_created_and_when_deleted(name: str) -> None:
+    assert RULES[name]["EventPattern"]["detail-type"] == ["Object Created", "Object Deleted"]
 
 
 def test_the_queue_of_undelivered_events_accepts_events_from_every_rule() -> None:

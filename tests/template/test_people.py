@@ -156,4 +156,5 @@ def test_descriptions_of_policies_are_never_reworded() -> None:
         "CallReadsPolicy": "ask for claims and models of the line in the tag claimwatch-line",
         "ManagePermissionsPolicy": "grant and revoke permissions of people",
         "ReadAuditPolicy": "read and verify access events",
+        "ManageSourcesPolicy": "define, check and pull sources",
     }

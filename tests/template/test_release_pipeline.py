@@ -666,6 +666,10 @@ MADE_BY = {
         "secretsmanager:PutSecretValue",
         "arn:aws:secretsmanager:{own}:secret:DatabaseSecret-1A",
     ),
+    "AWS::Scheduler::ScheduleGroup": (
+        "scheduler:CreateScheduleGroup",
+        "arn:aws:scheduler:{own}:schedule-group/{named}",
+    ),
     "AWS::StepFunctions::StateMachine": (
         "states:CreateStateMachine",
         "arn:aws:states:{own}:stateMachine:{logical}-1A",
@@ -680,6 +684,7 @@ OPTIONS = {
         "TrainingSchedule": "rate(30 days)",
         "ScoringWarmth": "provisioned",
         "GradualDeployment": "true",
+        "SourceNetwork": "10.20.0.0/16",
     },
     "nothing": {},
     "given database": {"DatabaseSecretArn": f"arn:aws:secretsmanager:{REGION}:{PRODUCTION}:secret:database"},
@@ -775,6 +780,7 @@ WILDCARD_ACTIONS = {
             "logs:*",
             "rds:*",
             "s3:*",
+            "scheduler:*",
             "secretsmanager:*",
             "sns:*",
             "sqs:*",

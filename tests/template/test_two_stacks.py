@@ -42,6 +42,7 @@ NAMES = {
     "AWS::RDS::DBCluster": "DBClusterIdentifier",
     "AWS::RDS::DBInstance": "DBInstanceIdentifier",
     "AWS::S3::Bucket": "BucketName",
+    "AWS::Scheduler::ScheduleGroup": "Name",
     "AWS::SNS::Topic": "TopicName",
     "AWS::SQS::Queue": "QueueName",
     "AWS::SSM::Parameter": "Name",
@@ -133,8 +134,9 @@ def test_parameters_of_systems_manager_are_below_the_name_of_the_stack() -> None
 def test_every_event_on_the_common_bus_names_its_stack() -> None:
     published = 0
     for machine in MACHINES.values():
-        assert machine["DefinitionSubstitutions"]["StackName"] == {"Ref": "AWS::StackName"}
         text = (PROJECT / machine["DefinitionUri"]).read_text("utf-8")
+        if ":events:putEvents" in text:
+            assert machine["DefinitionSubstitutions"]["StackName"] == {"Ref": "AWS::StackName"}
         for entry in re.findall(r'"Source": "claimwatch".*?"Detail(?:\.\$)?": (.{40})', text, re.DOTALL):
             assert '"stack": "${StackName}"' in entry
             published += 1

@@ -113,9 +113,10 @@ def deliver(endpoint_url: str, target: Record, text: str) -> None:
         logger.warning("a schedule could not call %s: %s", arn, error)
         letters = (target.get("DeadLetterConfig") or {}).get("Arn")
         if letters:
-            queues = aws_client("sqs", endpoint_url, **session_of(endpoint_url, role))
-            url = queues.get_queue_url(QueueName=letters.rpartition(":")[2])["QueueUrl"]
-            queues.send_message(QueueUrl=url, MessageBody=text)
+            _, account, name = letters.rsplit(":", 2)
+            aws_client("sqs", endpoint_url, **session_of(endpoint_url, role)).send_message(
+                QueueUrl=f"{endpoint_url}/{account}/{name}", MessageBody=text
+            )
 
 
 def session_of(endpoint_url: str, role: str) -> dict[str, str]:

@@ -114,9 +114,11 @@ BY_USE = {
     "AWS::CodePipeline::Pipeline",  # V2; a pipeline of the type V1 costs 1.00 a month
     "AWS::Cognito::UserPool",  # per person who signs in during a month, after the first 10,000
     "AWS::Events::EventBus",  # 1.00 per million custom events
+    "AWS::KinesisFirehose::DeliveryStream",
     "AWS::Lambda::Function",
     "AWS::Lambda::LayerVersion",
     "AWS::Logs::LogGroup",
+    "AWS::Logs::LogStream",
     "AWS::Logs::MetricFilter",  # its metric is billed for the hours in which something matches
     "AWS::RDS::DBInstance",  # db.serverless: its capacity is billed with the cluster
     "AWS::S3::Bucket",

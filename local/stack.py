@@ -100,6 +100,7 @@ class LaptopStack:
                     "EvaluationConcurrency": "4",  # a laptop has no memory for ten checks at once
                     "SignInMfa": "off",  # demo users have no phone
                     "PublicationDelaySeconds": "5",  # nobody waits a quarter of an hour for an outcome
+                    "StreamingIngestion": "true",
                     "SignInOrigin": self.endpoint_url,
                     "SignInCallbackUrls": f"{CALLBACK_URL},{self.desk_url}",
                 } | parameters

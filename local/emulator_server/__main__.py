@@ -16,6 +16,7 @@ from local.emulator_server import (
     schedules,
     stacks,
     state_machines,
+    streams,
 )
 
 if __name__ == "__main__":
@@ -50,6 +51,7 @@ if __name__ == "__main__":
     deployments.create_deployment_groups()
     deployments.shift_aliases()
     releases.serve_code_pipeline()
+    streams.buffer_records()
     distributions.serve_apis_as_origins()
     distributions.compress_answers()
     distributions.listen_for_viewers()

@@ -73,7 +73,13 @@ def policies() -> Iterator[tuple[str, dict[str, Any]]]:
             for statement in policy.get("PolicyDocument", policy)["Statement"]:
                 yield name, statement
         for statement in properties.get("PolicyDocument", {}).get("Statement", []):
-            yield name, statement
+            yield name, unconditional(statement)
+
+
+def unconditional(statement: dict[str, Any]) -> dict[str, Any]:
+    """Return a policy statement, also of one that exists only under a condition of the template."""
+    chosen: dict[str, Any] = statement["Fn::If"][1] if "Fn::If" in statement else statement
+    return chosen
 
 
 def tls_only(document: dict[str, Any]) -> bool:
@@ -82,7 +88,7 @@ def tls_only(document: dict[str, Any]) -> bool:
         statement["Effect"] == "Deny"
         and statement["Principal"] == "*"
         and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-        for statement in document["Statement"]
+        for statement in map(unconditional, document["Statement"])
     )
 
 

@@ -17,6 +17,7 @@ from tests.template.application import (
     policies,
     statements_of,
     tls_only,
+    unconditional,
 )
 
 GIVEN_DATABASE = {"DatabaseSecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:given"}
@@ -39,7 +40,14 @@ WITHOUT_RESOURCE = {
 
 # All actions that each function may perform, so that every new permission shows up in review.
 ALLOWED = {
-    "StartPipeline": {"ssm:GetParameter", "sns:Publish", "states:StartExecution"},
+    "StartPipeline": {
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:ListBucketVersions",
+        "ssm:GetParameter",
+        "sns:Publish",
+        "states:StartExecution",
+    },
     "InspectFile": {
         "s3:AbortMultipartUpload",
         "s3:GetObject",
@@ -315,6 +323,7 @@ def test_only_functions_whose_work_it_is_write_to_a_bucket() -> None:
     assert writers == {
         "ApplyContract",
         "CheckScores",
+        "ClaimsStreamRole",
         "ExtractWindow",
         "InspectFile",
         "PublishContract",
@@ -421,7 +430,7 @@ def test_a_function_that_drops_files_only_adds_new_ones_below_its_own_prefix(nam
 
 
 def test_nobody_but_the_function_that_publishes_decisions_writes_them() -> None:
-    statements = BUCKET_POLICIES["LandingBucketPolicy"]["PolicyDocument"]["Statement"]
+    statements = map(unconditional, BUCKET_POLICIES["LandingBucketPolicy"]["PolicyDocument"]["Statement"])
     [only] = [each for each in statements if each["Sid"] == "OnlyPublishDecisionsWritesDecisions"]
     assert (only["Effect"], only["Principal"], only["Action"]) == ("Deny", "*", "s3:PutObject")
     assert only["Resource"] == {"Fn::Sub": "${LandingBucket.Arn}/outcomes/*/decisions/*"}
@@ -436,7 +445,7 @@ def test_no_other_function_writes_to_the_landing_bucket() -> None:
             ("PublishDecisions", "StoreDecisions"),
             ("ExtractWindow", "StoreWindows"),
         }
-        if name in OF_PEOPLE or (name, statement["Sid"]) in writes:
+        if name in (*OF_PEOPLE, "ClaimsStreamRole") or (name, statement["Sid"]) in writes:
             continue
         if statement["Effect"] == "Allow" and "LandingBucket" in str(statement["Resource"]):
             assert set(as_list(statement["Action"])) <= {
@@ -465,6 +474,8 @@ def test_whoever_reads_an_object_can_find_out_that_it_is_missing(read: str, find
         if find in actions:
             if name == "PublishDesk":  # empties its bucket, so it may list all of it
                 listable[name] = set(readable[name])
+                continue
+            if name == "ClaimsStreamRole":  # Firehose looks for its unfinished uploads, and reads nothing
                 continue
             allowed = as_list(statement["Condition"]["StringLike"]["s3:prefix"])
             listable.setdefault(name, set()).update(allowed)

@@ -102,6 +102,11 @@ def test_gradual_deployment_costs_its_alarms() -> None:
     assert "0.30 USD a month" in TEMPLATE["Parameters"]["GradualDeployment"]["Description"]
 
 
+def test_an_idle_stream_costs_its_alarms() -> None:
+    assert total(StreamingIngestion="true") - total() == pytest.approx(0.2)
+    assert "0.20 USD a month" in TEMPLATE["Parameters"]["StreamingIngestion"]["Description"]
+
+
 def test_every_price_has_a_source_and_a_date() -> None:
     table = cost.PRICES.read_text(encoding="utf-8")
     [written] = re.findall(r"^as_of = (\S+)$", table, re.MULTILINE)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.application import FUNCTIONS, RESOURCES, TEMPLATE, as_list, of_type
+from tests.template.application import FUNCTIONS, RESOURCES, TEMPLATE, as_list, of_type, unconditional
 
 POLICIES = of_type("AWS::IAM::ManagedPolicy")
 SENDERS = {"claims": "SendClaimsPolicy", "outcomes": "SendOutcomesPolicy", "photos": "SendPhotosPolicy"}
@@ -14,7 +14,7 @@ TAG = "aws:PrincipalTag/claimwatch-sender"
 
 def bucket_statements(policy: str) -> dict[str, dict[str, Any]]:
     statements = RESOURCES[policy]["Properties"]["PolicyDocument"]["Statement"]
-    return {statement["Sid"]: statement for statement in statements}
+    return {statement["Sid"]: statement for statement in map(unconditional, statements)}
 
 
 def paths(statement: dict[str, Any]) -> set[str]:
@@ -147,6 +147,7 @@ def test_descriptions_of_policies_are_never_reworded() -> None:
         "SendClaimsPolicy": "send claims of the line in the tag claimwatch-line",
         "SendOutcomesPolicy": "send outcomes of the line in the tag claimwatch-line",
         "SendPhotosPolicy": "send photos",
+        "SendStreamPolicy": "send claims of all lines to the stream",
         "RequestTrainingsPolicy": "request trainings by events",
         "PutContractsPolicy": "submit contracts",
         "OperatorPolicy": "promote and train models, check weeks",

@@ -1,4 +1,4 @@
-"""Send claims to the stream, as another system does: python -m samples.stream_claims STREAM LINE claims.ndjson."""
+"""Send claims as another system does: python -m samples.stream_claims STREAM LINE claims.ndjson."""
 
 import json
 import sys
@@ -23,4 +23,5 @@ def stream(name: str, line: str, claims: Iterable[dict[str, Any]], firehose: Any
 
 if __name__ == "__main__":
     name, line, path = sys.argv[1:]
-    stream(name, line, map(json.loads, Path(path).open(encoding="utf-8")), boto3.client("firehose"))
+    claims = map(json.loads, Path(path).read_text("utf-8").splitlines())
+    stream(name, line, claims, boto3.client("firehose"))

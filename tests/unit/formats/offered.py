@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from claimwatch.aws.objects import READ_BLOCK, ObjectRef
-from claimwatch.domain.files.encoding import Encoding, EncodingDetector
+from claimwatch.domain.files.encoding import Encoding
 from claimwatch.domain.files.records import RecordCutter
+from claimwatch.ingest.inspect import WholeFile
 from claimwatch.ingest.staging import MOST_BYTES, Prepared, prepare
 
 
@@ -53,12 +54,14 @@ def offer(
     encoding: Encoding | None = None,
     most_bytes: int = MOST_BYTES,
     decimal_commas: Collection[str] = (),
+    key: str = "claims/motor/file",
+    block: int = READ_BLOCK,
 ) -> Offered:
-    """Prepare the content, and detect the encoding a second time like the inspection."""
+    """Prepare the content, and again if the whole of it is not what its beginning promises."""
     objects = MemoryObjects()
-    ref = objects.write("landing", "claims/motor/file", [content])
+    ref = objects.write("landing", key, [content])
 
-    def prepared(encoding: Encoding | None) -> tuple[Prepared, bytes]:
+    def prepared(encoding: Encoding | None, joined: bool = False) -> tuple[Prepared, bytes]:
         done = prepare(
             objects,
             ref,
@@ -68,15 +71,17 @@ def offer(
             encoding=encoding,
             most_bytes=most_bytes,
             decimal_commas=decimal_commas,
+            joined=joined,
         )
         assert done.size == objects.size(done.source)
         return done, b"".join(objects.read(done.source, done.body_start, done.size))
 
     done, content = prepared(encoding)
-    detector = EncodingDetector()
-    detector.feed(content)
-    if detector.encoding() is not Encoding.UTF_8:
-        done, content = prepared(detector.encoding())
+    seen = WholeFile(done)
+    for at in range(0, len(content), block):
+        seen.feed(content[at : at + block])
+    if seen.encoding() is not Encoding.UTF_8 or seen.joined:
+        done, content = prepared(seen.encoding(), seen.joined)
     return Offered(done, done.source == ref, content, *read(done, content))
 
 

@@ -76,7 +76,7 @@ def try_draft(
         if prepared.format == "csv":
             layout = csv_layout(contract, prepared.header, prepared.delimiter)
         else:
-            layout = ndjson_layout(contract, keys)
+            layout = ndjson_layout(contract, keys, prepared.routed)
     except (RefusedContract, RefusedFile):
         return None
     trial = Trial()

@@ -10,6 +10,7 @@ from claimwatch.domain.contract.contract import MAX_COLUMNS, folded_name
 from claimwatch.domain.contract.contract_draft import draft_contract
 from claimwatch.domain.files.csv_reader import FieldReader
 from claimwatch.domain.files.dialect import Dialect
+from claimwatch.domain.files.stream_files import ROUTING_KEY
 from claimwatch.ingest.contract_keys import draft_key
 from claimwatch.ingest.draft_calendar import calendar_checks
 from claimwatch.ingest.draft_trial import Trial, try_draft
@@ -179,7 +180,10 @@ def _read(prepared: Prepared, pieces: Sequence[bytes]) -> _Sample:
         ]
         seen, ragged = sum(map(len, objects)), 0
         some = [row for found in objects for row in _spread(found)]
-        header = tuple(islice(dict.fromkeys(key for row in some for key in row), MAX_COLUMNS))
+        keys = dict.fromkeys(key for row in some for key in row)
+        if prepared.routed is not None:
+            keys.pop(ROUTING_KEY, None)
+        header = tuple(islice(keys, MAX_COLUMNS))
         rows = [[row.get(key, "") for key in header] for row in some]
     total = round(seen * max(1.0, (prepared.size - prepared.body_start) / records))
     return _Sample(tuple(header), rows, ragged, total)

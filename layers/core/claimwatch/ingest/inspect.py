@@ -12,8 +12,10 @@ from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
 from claimwatch.domain.contract.contract import Column, Contract
 from claimwatch.domain.files.encoding import Encoding, EncodingDetector
+from claimwatch.domain.files.file_format import Format
 from claimwatch.domain.files.header import csv_layout, ndjson_layout
 from claimwatch.domain.files.header_rows import HeaderRows
+from claimwatch.domain.files.joined_objects import JoinedObjects
 from claimwatch.domain.files.layout import Layout
 from claimwatch.errors import ReaderFault, RefusedFile, Superseded, TransientFault
 from claimwatch.ingest import drafting, notifications
@@ -21,7 +23,7 @@ from claimwatch.ingest.contract_keys import contract_key, draft_key
 from claimwatch.ingest.fail import DELETED
 from claimwatch.ingest.plan import Chunk, ChunkToLoad, Plan, cutter
 from claimwatch.ingest.reader_faults import ignore, reader_faults
-from claimwatch.ingest.staging import Prepared, join_blocks, prepare
+from claimwatch.ingest.staging import MOST_BYTES, Prepared, join_blocks, prepare
 from claimwatch.storage import contracts, ledger, quarantine, rows
 from claimwatch.storage.connection import Database, DataRefused
 
@@ -174,17 +176,44 @@ def _plan(deps: Dependencies, file: ledger.File, ref: ObjectRef, contract: Contr
     names = _names(contract.columns)
     commas = _names(column for column in contract.columns if column.decimal_separator == ",")
     prepared = _prepare(deps, file, ref, known_columns=names, decimal_commas=commas)
-    detector = EncodingDetector()
+    seen = WholeFile(prepared)
     layout = _layout(deps, contract, prepared)
-    chunks = _chunks(deps.objects, prepared, layout, detector)
-    if detector.encoding() is not Encoding.UTF_8:
-        # The whole file has been read, and it has another encoding, so it is converted (again).
+    chunks = _chunks(deps.objects, prepared, layout, seen)
+    if seen.encoding() is not Encoding.UTF_8 or seen.joined:
+        # The whole file has been read, and is not what its beginning promises, so it is converted (again).
         prepared = _prepare(
-            deps, file, ref, known_columns=names, decimal_commas=commas, encoding=detector.encoding()
+            deps,
+            file,
+            ref,
+            known_columns=names,
+            decimal_commas=commas,
+            encoding=seen.encoding(),
+            joined=seen.joined,
         )
         layout = _layout(deps, contract, prepared)
-        chunks = _chunks(deps.objects, prepared, layout, EncodingDetector())
+        chunks = _chunks(deps.objects, prepared, layout, WholeFile(prepared))
     return Plan.of(prepared.source, layout, chunks), prepared.described
+
+
+class WholeFile(EncodingDetector):
+    """What the bytes of a whole file say about it, and its beginning does not."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        super().__init__()
+        # A file that is too large to be rewritten keeps its rows; those of several objects are quarantined.
+        rewritable = prepared.described.startswith(Format.NDJSON) and prepared.size <= MOST_BYTES
+        self._objects = JoinedObjects() if rewritable else None
+
+    def feed(self, block: bytes) -> None:
+        """Look through a block."""
+        super().feed(block)
+        if self._objects is not None:
+            self._objects.feed(block)
+
+    @property
+    def joined(self) -> bool:
+        """Whether a line of NDJSON has several objects."""
+        return self._objects is not None and self._objects.found
 
 
 def _names(columns: Iterable[Column]) -> set[str]:
@@ -198,6 +227,7 @@ def _prepare(
     known_columns: Any,
     decimal_commas: Collection[str] = (),
     encoding: Encoding | None = None,
+    joined: bool = False,
 ) -> Prepared:
     return prepare(
         deps.objects,
@@ -207,13 +237,14 @@ def _prepare(
         staging_key=f"staging/{file.file_id}/{file.attempt}",
         encoding=encoding,
         decimal_commas=decimal_commas,
+        joined=joined,
     )
 
 
 def _layout(deps: Dependencies, contract: Contract, prepared: Prepared) -> Layout:
     if prepared.format == "csv":
         return csv_layout(contract, prepared.header, prepared.delimiter, prepared.doubles)
-    return ndjson_layout(contract, _keys(deps.objects, prepared))
+    return ndjson_layout(contract, _keys(deps.objects, prepared), prepared.routed)
 
 
 def _keys(objects: ObjectStore, prepared: Prepared) -> list[str]:

@@ -47,10 +47,19 @@ class Plan:
     keys: tuple[tuple[str, str], ...]
     chunks: tuple[Chunk, ...]
     doubles: tuple[str, ...] = ()
+    routed: str | None = None
 
     @classmethod
     def of(cls, source: ObjectRef, layout: Layout, chunks: list[Chunk]) -> "Plan":
-        return cls(source, layout.delimiter, layout.fields, layout.keys, tuple(chunks), layout.doubles)
+        return cls(
+            source,
+            layout.delimiter,
+            layout.fields,
+            layout.keys,
+            tuple(chunks),
+            layout.doubles,
+            layout.routed,
+        )
 
     def layout(self, contract: Contract) -> Layout:
         return Layout(
@@ -59,6 +68,7 @@ class Plan:
             delimiter=self.delimiter,
             keys=self.keys,
             doubles=self.doubles,
+            routed=self.routed,
         )
 
     def cutter(self, *, places_only: bool = False) -> RecordCutter:
@@ -73,6 +83,7 @@ class Plan:
             "keys": [list(pair) for pair in self.keys],
             "chunks": [[chunk.start, chunk.end, chunk.first_row] for chunk in self.chunks],
             "doubles": list(self.doubles),
+            "routed": self.routed,
         }
 
     @classmethod
@@ -84,6 +95,7 @@ class Plan:
             keys=tuple((column, key) for column, key in value["keys"]),
             chunks=tuple(Chunk(*chunk) for chunk in value["chunks"]),
             doubles=tuple(value.get("doubles", ())),  # plans of earlier versions have none
+            routed=value.get("routed"),
         )
 
 

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ from claimwatch.domain.files.dialect_detection import has_lone_returns, read_pre
 from claimwatch.domain.files.encoding import Encoding, detect_encoding
 from claimwatch.domain.files.file_format import GZIP, PARQUET, Format, detect_format, is_parquet
 from claimwatch.domain.files.header import refuse_too_wide
+from claimwatch.domain.files.joined_objects import JoinedLines
 from claimwatch.domain.files.json_shapes import describe_json_without_records
 from claimwatch.domain.files.normalize import (
     CsvRewriter,
@@ -27,6 +28,7 @@ from claimwatch.domain.files.normalize import (
     encode_texts,
     format_record,
 )
+from claimwatch.domain.files.stream_files import routed_line
 from claimwatch.domain.files.unsupported import detect_unsupported_format
 from claimwatch.domain.files.unsupported_text import detect_unsupported_text
 from claimwatch.errors import RefusedFile
@@ -70,7 +72,8 @@ class Prepared:
     ``source`` is the dropped object itself or its staged copy. The records are the bytes from ``body_start``
     to ``size``. For CSV, ``header`` holds the names of the file, stripped, with ``column_<k>`` for a blank
     name; duplicates are kept. For NDJSON it is empty. ``described`` describes the format of the dropped file.
-    ``doubles`` are the places of the columns that it holds as floating-point numbers.
+    ``doubles`` are the places of the columns that it holds as floating-point numbers. ``routed`` is the line
+    to which the stream routed the records.
     """
 
     source: ObjectRef
@@ -81,6 +84,7 @@ class Prepared:
     size: int
     described: str
     doubles: tuple[int, ...] = ()
+    routed: str | None = None
 
 
 def prepare(
@@ -93,10 +97,13 @@ def prepare(
     encoding: Encoding | None = None,
     most_bytes: int = MOST_BYTES,
     decimal_commas: Collection[str] = (),
+    joined: bool = False,
 ) -> Prepared:
     """Bring an object into normal form.
 
-    ``decimal_commas`` names columns whose numbers the contract reads with a decimal comma.
+    ``decimal_commas`` names columns whose numbers the contract reads with a decimal comma. ``joined`` says
+    that lines of NDJSON have several objects, which only a ``JoinedObjects`` that has read the whole file
+    finds out.
 
     Without an ``encoding``, bytes without a byte order mark and without the zeros of UTF-16 are read as
     UTF-8. Feed the resulting ``source`` to an ``EncodingDetector``; if that reports another encoding, call
@@ -115,7 +122,8 @@ def prepare(
     detected, mark = detect_encoding(content)
     if encoding is None or detected is not Encoding.UTF_8 or mark:
         encoding = detected
-    return _text(dropped, staging, encoding, mark, known_columns)
+    prepared = _text(dropped, staging, encoding, mark, known_columns, joined=joined)
+    return replace(prepared, routed=routed_line(ref.key)) if prepared.format == "ndjson" else prepared
 
 
 class _DroppedObject:
@@ -177,7 +185,13 @@ class _Staging:
 
 
 def _text(
-    dropped: _DroppedObject, staging: _Staging, encoding: Encoding, mark: int, known_columns: Collection[str]
+    dropped: _DroppedObject,
+    staging: _Staging,
+    encoding: Encoding,
+    mark: int,
+    known_columns: Collection[str],
+    *,
+    joined: bool,
 ) -> Prepared:
     sample = Decoder(encoding).decode(dropped.head[mark:], final=dropped.complete)
     if not sample.strip("\0 \t\r\n\v\f\ufeff\x1a"):
@@ -219,6 +233,9 @@ def _text(
         if form is Format.JSON:
             source, size = staging.write(encode_texts(JsonLines().rewrite(texts())))
             return Prepared(source, "ndjson", "", (), 0, size, described)
+        if joined:
+            source, size = staging.write(encode_texts(JoinedLines().rewrite(texts())))
+            return Prepared(source, "ndjson", "", (), 0, size, f"{described}, joined objects")
         source, size = staged()
         return Prepared(source, "ndjson", "", (), kept_mark, size, described)
 

@@ -274,7 +274,8 @@ class Validator:
     def _objects_layout(self, key_lists: str) -> Layout:
         found = self._engine.execute(key_lists, {"path": str(self._records)})
         lists = iter(partial(found.fetchmany, _AT_ONCE), [])
-        return objects_layout(self.layout.contract, (keys for some in lists for (keys,) in some))
+        keys_of_objects = (keys for some in lists for (keys,) in some)
+        return objects_layout(self.layout.contract, keys_of_objects, self.layout.routed)
 
     def _write_lines(self, numbers: Indexes) -> int:
         """Write the lines for COPY, which begin with a record's position, with its row number instead."""

@@ -12,6 +12,7 @@ from claimwatch.domain.contract.column_names import (
 from claimwatch.domain.contract.contract import MAX_NAME, OUTCOME_TABLE, Column, Contract, folded_name
 from claimwatch.domain.contract.type_inference import is_value
 from claimwatch.domain.files.layout import Layout
+from claimwatch.domain.files.stream_files import ROUTING_KEY
 from claimwatch.errors import RefusedFile
 from claimwatch.invisible import show_invisible, without_invisible
 
@@ -80,17 +81,20 @@ def csv_layout(
     return Layout(contract, fields=names, delimiter=delimiter, doubles=of_contract)
 
 
-def ndjson_layout(contract: Contract, keys: Sequence[str]) -> Layout:
+def ndjson_layout(contract: Contract, keys: Sequence[str], routed: str | None = None) -> Layout:
     """Return the layout of an NDJSON file whose first objects have these keys.
 
-    Raises ``RefusedFile`` if none of them means a required column.
+    ``routed`` is the line to which the stream routed the objects. Raises ``RefusedFile`` if none of them
+    means a required column.
     """
-    layout = objects_layout(contract, ([key] for key in keys))
+    layout = objects_layout(contract, ([key] for key in keys), routed)
     _refuse_missing(contract, {column for column, _ in layout.keys}, keys)
     return layout
 
 
-def objects_layout(contract: Contract, key_lists: Iterable[Iterable[str]]) -> Layout:
+def objects_layout(
+    contract: Contract, key_lists: Iterable[Iterable[str]], routed: str | None = None
+) -> Layout:
     """Return the layout of JSON objects from the lists of their keys, which may repeat a key.
 
     Every key that means a column is found, whichever object has it first. Memory is bounded: the rest are
@@ -109,7 +113,7 @@ def objects_layout(contract: Contract, key_lists: Iterable[Iterable[str]]) -> La
             if key not in meanings and len(meanings) < MOST_REMEMBERED and len(key) <= LONGEST_KEY:
                 meanings[key] = column
             if column is None:
-                if len(others) < MOST_OTHER_KEYS:
+                if len(others) < MOST_OTHER_KEYS and (routed is None or key != ROUTING_KEY):
                     others[shown_name(key) or "(no name)"] = None
                 continue
             if column in met:
@@ -128,6 +132,7 @@ def objects_layout(contract: Contract, key_lists: Iterable[Iterable[str]]) -> La
         other_keys=tuple(others),
         doubled=tuple(sorted(doubled)),
         misspelt=misspelt,
+        routed=routed,
     )
 
 

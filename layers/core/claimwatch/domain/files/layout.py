@@ -16,6 +16,9 @@ class Layout:
     ``has_nan`` whether the records may contain NaN, and ``all_valid`` whether all of them are valid JSON.
 
     ``doubles`` names the columns of the contract that the dropped file holds as floating-point numbers.
+
+    ``routed`` is the line to which the stream routed the objects: the member that names it is no extra
+    column, and an object that names another line is refused.
     """
 
     contract: Contract
@@ -28,6 +31,7 @@ class Layout:
     has_nan: bool = False
     all_valid: bool = False
     doubles: tuple[str, ...] = ()
+    routed: str | None = None
 
     @property
     def extra(self) -> tuple[str, ...]:

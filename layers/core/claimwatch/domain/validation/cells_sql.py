@@ -6,6 +6,7 @@ from collections.abc import Callable
 from claimwatch.domain.contract.contract import NUMERIC, Column, Contract, ExtraValues, LogicalType
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import MAX_RECORD
+from claimwatch.domain.files.stream_files import ROUTING_KEY
 from claimwatch.domain.validation import identity_sql
 from claimwatch.domain.validation.sql_text import literal
 
@@ -66,7 +67,8 @@ def cells_as_text(layout: Layout) -> str:
         )
         others = "NULL::VARCHAR"
         if layout.other_keys or layout.misspelt:
-            removal = literal(json.dumps({key: None for _, key in layout.keys}, ensure_ascii=False))
+            known = [key for _, key in layout.keys] + [ROUTING_KEY] * (layout.routed is not None)
+            removal = literal(json.dumps(dict.fromkeys(known), ensure_ascii=False))
             others = identity_sql.exact_json(f"nullif(json_merge_patch(item, {removal})::VARCHAR, '{{}}')")
         return f"""
             SELECT place, item, {cells}, extra

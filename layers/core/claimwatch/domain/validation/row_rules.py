@@ -43,6 +43,9 @@ NOT_AN_OBJECT = Problem(None, "json", "the row is not a JSON object")
 MISSPELT = Problem(
     None, "json", "the file spells the name of a column in too many ways: use the name in the contract"
 )
+OTHER_LINE = Problem(
+    None, "line", "the record names another line than that of its folder: send it with the right line"
+)
 UNSTORABLE_EXTRA = Problem(
     None, "json", "an extra column has NaN, Infinity, a number out of all bounds, or too many lists"
 )

@@ -12,6 +12,7 @@ from decimal import Decimal
 from claimwatch.domain.contract.contract import NUMERIC, Bound, Column, LogicalType
 from claimwatch.domain.files.layout import Layout
 from claimwatch.domain.files.records import Problem
+from claimwatch.domain.files.stream_files import ROUTING_KEY
 from claimwatch.domain.validation import identity_sql, row_rules
 from claimwatch.domain.validation.cells_sql import first_of, pointer_of
 from claimwatch.domain.validation.dates_sql import possible_date
@@ -160,6 +161,9 @@ def _findings_of_record(layout: Layout) -> Iterator[_OfRecord]:
         yield _OfRecord(
             row_rules.sent_twice(name), f"len(list_filter(json_keys(item), lambda key: key IN ({keys}))) > 1"
         )
+    if layout.routed is not None:
+        named = f"json_extract_string(item, {literal(pointer_of(ROUTING_KEY))})"
+        yield _OfRecord(row_rules.OTHER_LINE, f"{named} <> {literal(layout.routed)}")
     if layout.misspelt:
         yield _OfRecord(row_rules.MISSPELT, f"(extra IS NOT NULL AND {KEY_OF_COLUMN}(extra))")
     yield from _findings_of_texts(layout)

@@ -17,6 +17,7 @@ from benchmarks.null_services import NullServices
 from claimwatch.aws.events import CreatedObject
 from claimwatch.ingest.register import register
 from claimwatch.storage.connection import Database
+from local.filesystem_object_store import FilesystemObjectStore
 
 LOADERS = 2
 
@@ -105,7 +106,8 @@ class Pipeline:
     def _registered(self, book: BookFile) -> tuple[int, int]:
         created = CreatedObject(book.ref, book.size, "1", datetime.now(UTC))
         with closing(Database({"dsn": self._bench.url})) as database:
-            file = register(database, NullServices(), NullServices(), created)
+            unread = FilesystemObjectStore(Path())  # only records that the stream could not route are read
+            file = register(database, NullServices(), NullServices(), unread, created)
         return file.file_id, file.attempt
 
     def _check(self, book: BookFile, file_id: int) -> None:

@@ -45,7 +45,7 @@ def profile(bench: Bench, folder: Path, book: BookFile) -> str:
     bench.empty()
     with closing(Database({"dsn": bench.url})) as database:
         created = CreatedObject(book.ref, book.size, "1", datetime.now(UTC))
-        file = register(database, services, services, created)
+        file = register(database, services, services, objects, created)
         with database.transaction() as cursor:
             backend = cursor.connection.info.backend_pid
 

@@ -176,7 +176,7 @@ class Worker:
         validation.BLOCK = workspace.chunk_bytes // 2
         steps: dict[str, Callable[..., Any]] = {
             "register": lambda event: (
-                register.register(database, self._pipeline, self._alerts, _created(event)).file_id
+                register.register(database, self._pipeline, self._alerts, objects, _created(event)).file_id
             ),
             "inspect": lambda **of: inspect.inspect(
                 inspect.Dependencies(database, objects, self._alerts, ARTIFACTS), **of

@@ -85,8 +85,8 @@ class EventReader:
 
     def _register(self, created: CreatedObject) -> str:
         database = self._database.as_task("ingest")
-        file = register.register(database, self._site, self._site, created)
-        again = register.register(database, self._site, self._site, created)
+        file = register.register(database, self._site, self._site, self._site.objects, created)
+        again = register.register(database, self._site, self._site, self._site.objects, created)
         if again.file_id != file.file_id:
             raise BrokenPromise("a repeated event is registered twice")
         if file.status == "refused":

@@ -31,5 +31,5 @@ def start_pipeline(record: SQSRecord) -> None:
             "message ignored: it is not about a created object", extra={"message_id": record.message_id}
         )
         return
-    file = register(runtime.database(), runtime.pipeline(), runtime.alerts(), created)
+    file = register(runtime.database(), runtime.pipeline(), runtime.alerts(), runtime.objects(), created)
     logger.info("file registered", extra={"file_id": file.file_id, "line": file.line, "status": file.status})

@@ -36,7 +36,7 @@ class Emulation(FilesystemObjectStore):
         ref = super().write(bucket, key, blocks)
         created = CreatedObject(ref, self.size(ref), ref.version_id, datetime.now(UTC))
         if bucket == LANDING:
-            register(self._database.as_task("ingest"), self, self._alerts, created)
+            register(self._database.as_task("ingest"), self, self._alerts, self, created)
         elif key.startswith("contracts/"):
             database = self._database.as_task("contracts")
             deps = apply_contract.Dependencies(database, self, self._alerts, self._replay, lambda _: None)

@@ -104,7 +104,9 @@ class Site:
 
     def register(self, created: CreatedObject) -> int:
         """Receive the event of an object; return the file's number."""
-        return registration.register(self.database.as_task("ingest"), self, self, created).file_id
+        return registration.register(
+            self.database.as_task("ingest"), self, self, self.objects, created
+        ).file_id
 
     def run(self) -> None:
         """Run all started executions, as the state machine does without faults."""

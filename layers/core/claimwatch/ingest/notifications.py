@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from claimwatch.aws.alerts import Alerts
 from claimwatch.domain.contract.contract import MAX_NAME
 from claimwatch.domain.contract.type_inference import is_value
+from claimwatch.domain.files.stream_files import is_undelivered
 from claimwatch.storage import contracts, ledger
 from claimwatch.storage.connection import Database
 
@@ -25,7 +26,12 @@ def notify_refused(database: Database, alerts: Alerts, file: ledger.File) -> Non
         "Correct the file and drop it again, or correct the contract and replay the file:\n"
         f"  claimwatch replay {file.file_id}"
     )
-    if file.line is None:
+    if is_undelivered(file.key):
+        advice = (
+            "Correct what sends them. Those of a line can be sent again:\n"
+            f"  claimwatch stream replay {file.file_id} --line LINE"
+        )
+    elif file.line is None:
         advice = "Drop it again under the right key."
     elif file.dataset == "outcomes":
         advice = "Correct the file and drop it again."

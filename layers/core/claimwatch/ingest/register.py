@@ -3,11 +3,14 @@
 from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.events import CreatedObject, sortable, storable_key
 from claimwatch.aws.executions import Pipeline
-from claimwatch.aws.objects import ObjectRef
+from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
 from claimwatch.domain.contract.contract import LINE_NAME, LINE_RULE
 from claimwatch.domain.contract.line_name import differs_in_spelling
 from claimwatch.domain.files.side_files import side_file_of
-from claimwatch.errors import TransientFault, sentence
+from claimwatch.domain.files.stream_files import is_undelivered
+from claimwatch.domain.files.undelivered import describe_undelivered
+from claimwatch.errors import RefusedFile, TransientFault, sentence
+from claimwatch.ingest.fail import DELETED
 from claimwatch.ingest.notifications import notify_refused
 from claimwatch.invisible import INVISIBLE
 from claimwatch.storage import ledger
@@ -16,13 +19,18 @@ from claimwatch.storage.connection import Database
 DATASETS = ("claims", "outcomes")
 
 
-def register(database: Database, pipeline: Pipeline, alerts: Alerts, created: CreatedObject) -> ledger.File:
+def register(
+    database: Database, pipeline: Pipeline, alerts: Alerts, objects: ObjectStore, created: CreatedObject
+) -> ledger.File:
     """Register the object version and start its pipeline, exactly once for repeated events.
 
     An object whose key is not that of a claims or outcomes file is registered as refused, so that people find
-    it in the ledger. So is a side file of a tool, without a notification.
+    it in the ledger. So is a side file of a tool, without a notification. ``objects`` are read only to count
+    the records that the stream could not route.
     """
     dataset, line, refused_because = _parse_key(created.ref.key)
+    if is_undelivered(created.ref.key):
+        refused_because = _describe_undelivered(objects, created.ref)
     tool = side_file_of(created.ref.key, created.size_bytes)
     if tool is not None:
         refused_because = (
@@ -59,6 +67,15 @@ def _register_with_retry(database: Database, dropped: ledger.Dropped) -> ledger.
     except TransientFault:
         with database.transaction() as cursor:
             return ledger.register(cursor, dropped)
+
+
+def _describe_undelivered(objects: ObjectStore, ref: ObjectRef) -> str:
+    try:
+        return describe_undelivered(objects.read(ref))
+    except ObjectMissing:
+        return DELETED
+    except RefusedFile as refusal:
+        return str(refusal)
 
 
 def _parse_key(key: str) -> tuple[str, str | None, str | None]:

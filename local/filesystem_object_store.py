@@ -23,6 +23,10 @@ class FilesystemObjectStore:
             raise ObjectMissing(f"s3://{ref.bucket}/{ref.key} (version {ref.version_id}) does not exist")
         return path.stat().st_size
 
+    def listed_size(self, ref: ObjectRef) -> int:
+        """Return the size of a version in bytes."""
+        return self.size(ref)
+
     def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Read the bytes from ``start`` to ``end`` (exclusive) in blocks."""
         remaining = max(0, min(self.size(ref), self.size(ref) if end is None else end) - start)

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from claimwatch.aws.secrets import secret_json
+from claimwatch.aws.secrets import source_secret
 from claimwatch.domain.sources.source import Source
 from claimwatch.errors import RefusedData
 from claimwatch.ingest.local_draft import draft
@@ -29,4 +29,4 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
 
 def opened(source: Source) -> Reader:
     """Open a connection to the source with the credentials in its secret."""
-    return open_reader(source, secret_json(source.secret))
+    return open_reader(source, source_secret(source.secret))

@@ -17,6 +17,7 @@ from claimwatch.aws.parameters import KeyParameter, LoginParameters, read_login
 from claimwatch.aws.publication_requests import PublicationRequests
 from claimwatch.aws.published import PointerParameters
 from claimwatch.aws.queues import SqsQueues
+from claimwatch.aws.schedules import SchedulerSchedules, Targets
 from claimwatch.aws.seal_requests import SealRequests
 from claimwatch.aws.seal_store import S3SealStore
 from claimwatch.aws.secrets import secret_json, secret_text
@@ -105,6 +106,18 @@ def training_dependencies() -> TrainingDependencies:
         alerts=alerts(),
         longest=timedelta(hours=settings.training_max_hours),
     )
+
+
+@cache
+def schedules() -> SchedulerSchedules:
+    """Return the schedules of sources."""
+    targets = Targets(
+        pull_source=settings.pull_source_arn,
+        watch_source=settings.watch_source_arn,
+        role=settings.schedule_role_arn,
+        dead_letters=settings.schedule_dead_letters_arn,
+    )
+    return SchedulerSchedules(client("scheduler"), settings.schedule_group, targets)
 
 
 @cache

@@ -78,6 +78,11 @@ class Settings:
     what_if_function = _Variable(str)
     new_version = _Variable(str)
     live_alias = _Variable(str)
+    schedule_group = _Variable(str)
+    schedule_role_arn = _Variable(str)
+    schedule_dead_letters_arn = _Variable(str)
+    pull_source_arn = _Variable(str)
+    watch_source_arn = _Variable(str)
     wanted_differences = _Variable(str, unset="none")
     tree_sha256 = _Variable(str, unset="")
 

@@ -66,8 +66,11 @@ class ObjectStore(Protocol):
         """Write a new version; nothing becomes visible unless ``blocks`` ends without an error."""
 
 
-class LandingStore(ObjectStore, Protocol):
-    """An object store for objects that are written again when a step is repeated."""
+class LandingStore(Protocol):
+    """An object store for objects that are written again when a step is repeated, and that are not read."""
+
+    def listed_size(self, ref: ObjectRef) -> int:
+        """Return the object's size in bytes; raise ``ObjectMissing`` if it does not exist."""
 
     def write_unless_same(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
         """Write a new version, unless the key's newest version has the same bytes; return the newest version.
@@ -219,6 +222,18 @@ class S3Objects:
                 return True
             raise
         return False
+
+    def listed_size(self, ref: ObjectRef) -> int:
+        with _s3_faults(ref.bucket):
+            pages = self._client.get_paginator("list_object_versions").paginate(
+                Bucket=ref.bucket, Prefix=ref.key
+            )
+            for item in (item for page in pages for item in page.get("Versions", ())):
+                if item["Key"] != ref.key:  # keys are sorted, so the versions of this key have ended
+                    break
+                if item["VersionId"] == ref.version_id:
+                    return item["Size"]
+        raise ObjectMissing(f"an object in s3://{ref.bucket} (version {ref.version_id}) does not exist")
 
     def _same_version(self, bucket: str, key: str, etags: list[str]) -> ObjectRef | None:
         """Return the newest version of the key if it was uploaded in parts with these ETags, or None.

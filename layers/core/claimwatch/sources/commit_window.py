@@ -85,7 +85,7 @@ def _require_object(deps: Dependencies, ref: WindowRef, window: Window) -> None:
     if window.version_id is None:
         return
     try:
-        size = deps.objects.size(ObjectRef(deps.bucket, window.object_key, window.version_id))
+        size = deps.objects.listed_size(ObjectRef(deps.bucket, window.object_key, window.version_id))
     except ObjectMissing:
         size = -1
     if size != window.object_bytes:

@@ -107,6 +107,11 @@ def plan_pull(deps: Dependencies, request: PullRequest) -> Plan:
         window.extracted_at is not None or (window.path is None and not request.narrow)
     ):
         return _plan_again(deps, taken, window)
+    if window is not None and window.path is not None and request.narrow:
+        raise RefusedSource(
+            f"source {taken.name}: a file of {window.size_bytes:,} bytes cannot be read in the time of a "
+            "step; have it sent in smaller files"
+        )
     reader = deps.open_reader(taken.source)
     with closing(reader):
         reader.refuse_writers()

@@ -7,14 +7,14 @@ import io
 import itertools
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from claimwatch.domain.sources.source import Kind, Limits, Mode, Source
+from claimwatch.domain.sources.source import Kind, Mode, Source
 from claimwatch.sources.postgresql import PostgresqlReader, open_postgresql
 from claimwatch.sources.reader import Cycle
 from local.postgres import PostgresServer
@@ -46,7 +46,7 @@ class SourceDatabase:
             "password": password,
             "sslmode": "disable",
         }
-        self._opened: list[Connection] = []
+        self._opened: list[Connection | PostgresqlReader] = []
         self.owner = self.connect(autocommit=True)
 
     def connect(self, *, autocommit: bool = False) -> Connection:
@@ -61,14 +61,22 @@ class SourceDatabase:
         """Run a statement as the owner, in a transaction of its own."""
         return run(self.owner, statement, parameters)
 
-    def open(self, source: Source = CLAIMS, **changes: Any) -> PostgresqlReader:
+    def reconnect(self) -> None:
+        """Connect again after the server was restarted."""
+        self.close()
+        self.owner = self.connect(autocommit=True)
+
+    def open(self, *, secret: Mapping[str, Any] | None = None, **changes: Any) -> PostgresqlReader:
         """Open a reader with the login that may only read; changes are those of the source."""
-        return open_postgresql(dataclasses.replace(source, **changes), self.secret)
+        reader = open_postgresql(dataclasses.replace(CLAIMS, **changes), secret or self.secret)
+        self._opened.append(reader)
+        return reader
 
     def close(self) -> None:
-        """Close the owner's connections."""
+        """Close all connections."""
         for connection in self._opened:
             connection.close()
+        self._opened.clear()
 
 
 def run(connection: Connection, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
@@ -125,8 +133,3 @@ def pulled(reader: PostgresqlReader, cycle: Cycle, window_rows: int = 1000) -> l
         found += rows
         after = upto
     return found
-
-
-def limits(**values: int) -> Limits:
-    """Return limits of a window."""
-    return Limits(**values)

@@ -16,9 +16,10 @@ and when it committed. In particular:
 - An update writes a new version, with a newer number: the row leaves the cycle and belongs to the next one.
   So a cycle only shrinks, and its windows can be read in any number of transactions, and repeated.
 - Freezing keeps xmin: it only marks it as old. ``COPY … FREEZE`` writes the number of its transaction.
-- The numbers of rows have 32 bits, those of snapshots 64; ``xmin`` is compared modulo 2^32. Because
-  ``until - from`` is less than 2^32, a row of the range is never missed. A frozen row whose number was used
-  more than 2^32 transactions ago may fall into the range by chance; it is then pulled once more, unchanged.
+- The numbers of rows have 32 bits, those of snapshots 64; ``xmin`` is compared modulo 2^32. A row of the
+  range is never missed. ``until - from`` is less than 2^31, otherwise all rows are pulled again; so the
+  numbers after ``until`` do not look as if they were in the range. A frozen row whose number was used more
+  than 2^32 transactions ago may be in the range by chance; it is then pulled once more, unchanged.
 - **The first cycle** has all rows except those of [until, xmax), where xmax is the end of the numbers that
   the reading snapshot sees; they belong to the next cycles. It has no lower bound that numbers of 32 bits
   could be compared with. A frozen row that is in [until, xmax) by chance comes with a later cycle.
@@ -107,7 +108,7 @@ def begin_cycle(reading: Reading, table: int, previous: Cycle | None) -> Cycle:
         last = int(previous["until"])
         if standby and until < last:
             raise _behind()
-        if last <= until < last + NUMBERS:
+        if last <= until < last + NUMBERS // 2:
             begin = last
     attached = [
         relation.oid

@@ -61,6 +61,20 @@ class SourceDatabase:
         """Run a statement as the owner, in a transaction of its own."""
         return run(self.owner, statement, parameters)
 
+    def administer(self, statement: str) -> None:
+        """Run a statement in this database as the superuser; ``{}`` stands for the login that reads."""
+        url = self.server.superuser_url.replace("/postgres?", f"/{self.name}?")
+        with contextlib.closing(psycopg2.connect(url)) as connection:
+            connection.autocommit = True
+            run(connection, statement.replace("{}", f'"{self.secret["username"]}"'))
+
+    def terminate_readers(self) -> None:
+        """End the connections of the login that may only read."""
+        self.administer(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            f" WHERE usename = '{self.secret['username']}'"
+        )
+
     def reconnect(self) -> None:
         """Connect again after the server was restarted."""
         self.close()

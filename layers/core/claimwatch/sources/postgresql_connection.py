@@ -50,8 +50,8 @@ class SourceConnection:
     @contextmanager
     def reading(self) -> Iterator[Cursor]:
         """Yield a cursor in a transaction that sees one state of the data and can change none."""
-        cursor = self._connection.cursor()
         try:
+            cursor = self._connection.cursor()
             cursor.execute(_SQL["settings"], {"milliseconds": self._milliseconds})
             yield cursor
             self._connection.commit()

@@ -19,6 +19,7 @@ from cli import (
     permissions,
     source_lists,
     sources,
+    stream,
 )
 from cli.card import card
 from cli.options import json_asked, stack_finder
@@ -71,6 +72,7 @@ app = typer.Typer(
 app.add_typer(contracts.app, name="contract", help="Check a contract, or apply it to a line.")
 app.add_typer(calls.app, name="call", help="Call the API as another system would, to try it.")
 app.add_typer(audit.app, name="audit", help="See who accessed what and why, and verify that record.")
+app.add_typer(stream.app, name="stream", help="Send claims to the stream, or those again that fit no line.")
 app.add_typer(deploy.app, name="deploy", help="See which release runs where, and bring back the one before.")
 app.add_typer(sources.app, name="source", help="Pull claims from a server of the company, at intervals.")
 app.command("infer")(contracts.infer)

@@ -42,6 +42,15 @@ FILE_IO = 300_000  # assumed: a gigabyte of pages and log records
 FILE_ACU, FILE_AWAKE_HOURS = 2, 11 / 60  # assumed: a minute of loading, ten minutes until it pauses
 SCORED_GB_SECONDS = 30 * FILE_LAMBDA_GB
 
+# A pull that finds a window of new rows.
+PULL_SECONDS = {"PlanPull": 3, "ExtractWindow": 5, "CommitWindow": 1, "WatchSource": 1}
+"""Assumed seconds of the functions; most of it is waiting for the source."""
+PULL_AWAKE_HOURS = 11 / 60
+SCHEDULES = {"every 15 minutes": 0.25, "every hour": 1.0, "once a day": 24.0}
+"""Hours between two pulls of a source."""
+SILENT_INTERVALS = 3
+"""Intervals of a schedule between two calls of WatchSource, unless the source says otherwise."""
+
 CHECKING_SECONDS, CHECKING_GB = 18, 3.008
 TRAINING_HOURS, TRAINING_DISK_GB = 0.5, 40
 
@@ -365,6 +374,50 @@ def _transitions(chunks: int) -> int:
         name = chosen.get(name) or (choices[0]["Next"] if choices else state["Next"])
 
 
+def a_source(hours: float) -> list[Item]:
+    """Return the bill of a month of a source that is pulled every so many hours; each pull finds new rows."""
+    pulls = HOURS / hours
+    watches = pulls / SILENT_INTERVALS
+    functions = deployed_resources()
+    calls = {name: watches if name == "WatchSource" else pulls for name in PULL_SECONDS}
+    seconds = sum(
+        calls[name] * PULL_SECONDS[name] * functions[name]["Properties"]["MemorySize"] / 1024
+        for name in PULL_SECONDS
+    )
+    awake = min(HOURS, pulls * PULL_AWAKE_HOURS) * SMALLEST_CAPACITY
+    return [
+        _item("its secret", 1, "secret", "secrets"),
+        _item("Secrets Manager: calls", 2 * pulls, "secret_call", "requests"),
+        _item("EventBridge Scheduler", pulls + watches, "schedule_call", "calls"),
+        _item("Step Functions", pulls * _transitions_of_a_pull(), "state_transition", "transitions"),
+        _item("Lambda: plan, extract, commit, watch", seconds, "lambda_gb_second", "GB-seconds"),
+        _item("Aurora: awake for eleven minutes at 0.5 ACU (assumed)", awake, "aurora_capacity", "ACU-hours"),
+    ]
+
+
+def _transitions_of_a_pull() -> int:
+    """Return the states that an execution enters that pulls one window."""
+    states, name, entered = state_machine("PullSource")["States"], "NameExecution", 0
+    chosen = {"Planned": "ExtractWindow", "MoreToPull": "Pulled"}
+    while True:
+        entered += 1
+        if states[name]["Type"] == "Succeed":
+            return entered
+        name = chosen.get(name) or states[name]["Next"]
+
+
+def sources_table() -> str:
+    """Return the bills of a month of a source by its schedule, as a Markdown table with totals."""
+    bills = {title: a_source(hours) for title, hours in SCHEDULES.items()}
+    rows = [
+        f"| {items[0].title} | {' | '.join(f'{item.cost:.3f}' for item in items)} |"
+        for items in zip(*bills.values(), strict=True)
+    ]
+    totals = " | ".join(f"**{sum(item.cost for item in items):.2f}**" for items in bills.values())
+    head = f"| item | {' | '.join(bills)} |"
+    return "\n".join([head, "|---" * (1 + len(bills)) + "|", *rows, f"| **total, USD a month** | {totals} |"])
+
+
 def a_week() -> list[Item]:
     """Return the bill of checking one week of a line."""
     awake = SMALLEST_CAPACITY * FILE_AWAKE_HOURS
@@ -482,6 +535,7 @@ def tables() -> dict[str, str]:
         "a million claims": table(a_million_claims()),
         "a training": table(a_training()),
         "a week": table(a_week()),
+        "a source": sources_table(),
         "the idle pipeline": table_with_total(idle_pipeline()),
         "a release": table_with_total(a_release()),
         "a training of the pipeline": table_with_total(a_training_of_the_pipeline()),

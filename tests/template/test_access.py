@@ -202,7 +202,6 @@ ALLOWED = {
         "s3:ListBucketVersions",
         "scheduler:CreateSchedule",
         "scheduler:DeleteSchedule",
-        "scheduler:GetSchedule",
         "scheduler:UpdateSchedule",
         "ssm:GetParameter",
         "sns:Publish",

@@ -27,13 +27,13 @@ from claimwatch.storage.sources import NewWindow, SeenFile, State, Window
 LEASE = timedelta(minutes=20)
 """How long a step may keep a source; a Lambda function ends after 15 minutes."""
 
-MOST_WINDOWS = 400
-"""Windows of one execution: its history has at most 25,000 events. The next execution goes on."""
+MOST_WINDOWS = 50
+"""Windows of one execution, which has at most 25,000 events, whatever fails. Then it starts the next one."""
 
 LONGEST_WAIT = timedelta(minutes=5)
 """Longest time that an execution waits for files to settle; otherwise the next one looks again."""
 
-type Status = Literal["extract", "wait", "idle", "busy", "paused", "removed"]
+type Status = Literal["extract", "wait", "continue", "idle", "busy", "paused", "removed"]
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,10 @@ class Plan:
     """Result of planning.
 
     ``extract``: the window ``number`` is to be read. ``wait``: files may have settled after ``seconds``.
-    ``idle``: the source was pulled to its end. ``busy``: another execution has it. ``paused`` and ``removed``
-    are what the file of the source says. ``changed`` names columns that the cycle before did not have, or
-    that are gone or have another type; ``skipped`` is the number of files that cannot be objects.
+    ``continue``: another execution is to go on. ``idle``: the source was pulled to its end. ``busy``: another
+    execution has it. ``paused`` and ``removed`` are what the file of the source says. ``changed`` names
+    columns that the cycle before did not have, or that are gone or have another type; ``skipped`` is the
+    number of files that cannot be objects.
     """
 
     status: Status
@@ -136,7 +137,7 @@ def _take(deps: Dependencies, request: PullRequest) -> _Taken | Plan:
             return Plan("paused", name)
         if sources.windows_of(cursor, name, request.execution) >= MOST_WINDOWS:
             sources.release(cursor, name)
-            return Plan("idle", name)
+            return Plan("continue", name)
         if request.from_start and not mine:
             sources.begin_again(cursor, name, now)
         generation, taken_at = sources.take(cursor, name, request.execution, now, now + LEASE)

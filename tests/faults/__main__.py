@@ -13,6 +13,7 @@ from tests.cluster import Cluster
 from tests.faults.claims.simulation import ClaimsSimulation
 from tests.faults.photos.simulation import PhotosSimulation
 from tests.faults.publications.simulation import PublicationsSimulation
+from tests.faults.pulls.simulation import PullsSimulation
 from tests.faults.requests.simulation import RequestsSimulation
 from tests.faults.scores.simulation import ScoresSimulation
 from tests.faults.simulation import Result, Simulation, simulate
@@ -33,6 +34,7 @@ class Part:
     lost: int = 0
     doubled: int = 0
     looks: int = 0
+    observed: Counter[str] = field(default_factory=Counter)
     failed: list[int] = field(default_factory=list)
 
     def run(self, seeds: range, cluster: Cluster, workers: Workers) -> None:
@@ -50,11 +52,14 @@ class Part:
         for kind, count in self.injected.most_common():
             print(f"  {count:6} {kind}")
         print(f"  {self.looks:6} looks at {self.watched}")
+        for figure, count in sorted(self.observed.items()):
+            print(f"  {count:6} {figure}")
 
     def _add(self, result: Result) -> None:
         self.injected += result.injected
         self.lost, self.doubled = self.lost + result.lost, self.doubled + result.doubled
         self.looks += result.looks
+        self.observed.update(result.observed)
         if result.problems:
             self.failed.append(result.seed)
             command = f"python -m tests.faults --only {self.name} --seed {result.seed}"
@@ -77,6 +82,7 @@ PARTS = (
         60,
         "the publications: none was undone, and numbers had no gaps",
     ),
+    Part("pulls", PullsSimulation, 500, "the windows: one is open at most, and none changed once committed"),
 )
 
 

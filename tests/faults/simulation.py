@@ -31,6 +31,8 @@ class Result:
     problems: list[str]
     looks: int
     """Number of times that the watcher looked."""
+    observed: Counter[str]
+    """Other figures of the schedule, such as what a control has missed."""
 
 
 class Simulation(ABC):
@@ -58,6 +60,13 @@ class Simulation(ABC):
     def invariants(self, cursor: Cursor) -> Invariants:
         """Return the invariants that must hold in the end."""
 
+    def observed(self) -> Counter[str]:
+        """Return figures that are printed with the totals of all schedules."""
+        return Counter()
+
+    def close(self) -> None:  # noqa: B027 - most simulations only have the clone and the folder
+        """Release what the schedule has used."""
+
     def secrets(self) -> Iterable[str]:
         """Return texts that must not occur in notifications, errors and logs."""
         return ()
@@ -80,22 +89,35 @@ def simulate(kind: type[Simulation], seed: int, cluster: Cluster, workers: Worke
     already_logged = workers.log.stat().st_size
     with tempfile.TemporaryDirectory(prefix="claimwatch-faults-") as folder, cluster.clone() as url:
         simulation = kind(seed, url, Path(folder), cluster, workers)
-        watcher, notes = simulation.watcher, simulation.environment.notes
-        problems = []
-        with closing(simulation.environment):
-            try:
-                with watcher:
-                    simulation.run()
-            except Hangs as hanging:
-                problems.append(f"it hangs: {hanging}")
-        with cursor_at(url) as cursor:
-            invariants = simulation.invariants(cursor)
-            invariants.check()
-        problems += [*invariants.problems, *watcher.problems, *notes.bugs]
-        if watcher.looks == 0:
-            problems.append("the watcher never looked")
-        problems += _leaks(set(simulation.secrets()), notes, workers.printed(already_logged))
-        return Result(seed, notes.injected, invariants.lost, invariants.doubled, problems, watcher.looks)
+        with closing(simulation):
+            return _simulated(simulation, seed, url, workers, already_logged)
+
+
+def _simulated(simulation: Simulation, seed: int, url: str, workers: Workers, already_logged: int) -> Result:
+    watcher, notes = simulation.watcher, simulation.environment.notes
+    problems = []
+    with closing(simulation.environment):
+        try:
+            with watcher:
+                simulation.run()
+        except Hangs as hanging:
+            problems.append(f"it hangs: {hanging}")
+    with cursor_at(url) as cursor:
+        invariants = simulation.invariants(cursor)
+        invariants.check()
+    problems += [*invariants.problems, *watcher.problems, *notes.bugs]
+    if watcher.looks == 0:
+        problems.append("the watcher never looked")
+    problems += _leaks(set(simulation.secrets()), notes, workers.printed(already_logged))
+    return Result(
+        seed,
+        notes.injected,
+        invariants.lost,
+        invariants.doubled,
+        problems,
+        watcher.looks,
+        simulation.observed(),
+    )
 
 
 def _leaks(secrets: set[str], notes: Notes, printed: str) -> list[str]:

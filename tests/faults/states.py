@@ -40,19 +40,23 @@ class Definition:
     """The states of a state machine, including the states inside Maps."""
 
     states: Mapping[str, Any]
+    start: str = ""
 
     @classmethod
     @cache
     def of(cls, name: str) -> "Definition":
         """Return the definition in statemachines/."""
         file = PROJECT / "statemachines" / f"{name}.asl.json"
-        states = json.loads(file.read_text(encoding="utf-8"))["States"]
+        machine = json.loads(file.read_text(encoding="utf-8"))
+        states = machine["States"]
         mapped = [state["ItemProcessor"]["States"] for state in states.values() if state["Type"] == "Map"]
-        return cls({name: state for group in (states, *mapped) for name, state in group.items()})
+        return cls(
+            {name: state for group in (states, *mapped) for name, state in group.items()}, machine["StartAt"]
+        )
 
     def retrier(self, state: str, error: str) -> tuple[int, int] | None:
         """Return (index, MaxAttempts) of the first retrier of a state that matches an error."""
-        for index, retrier in enumerate(self.states[state]["Retry"]):
+        for index, retrier in enumerate(self.states[state].get("Retry", ())):
             if error in retrier["ErrorEquals"] or "States.ALL" in retrier["ErrorEquals"]:
                 return index, retrier["MaxAttempts"]
         return None

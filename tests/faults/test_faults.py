@@ -9,6 +9,7 @@ from tests.cluster import Cluster
 from tests.faults.claims.simulation import ClaimsSimulation
 from tests.faults.photos.simulation import PhotosSimulation
 from tests.faults.publications.simulation import PublicationsSimulation
+from tests.faults.pulls.simulation import PullsSimulation
 from tests.faults.requests.simulation import RequestsSimulation
 from tests.faults.scores.simulation import ScoresSimulation
 from tests.faults.simulation import Simulation, simulate
@@ -20,6 +21,7 @@ SCHEDULES: list[tuple[type[Simulation], int]] = [
     *((ScoresSimulation, seed) for seed in range(1, 11)),
     *((RequestsSimulation, seed) for seed in range(1, 5)),
     *((PublicationsSimulation, seed) for seed in range(1, 7)),
+    *((PullsSimulation, seed) for seed in range(1, 7)),
 ]
 
 

@@ -34,6 +34,7 @@ from tests.faults.fault_injection import (
 )
 from tests.faults.photos.function import ProcessImage
 from tests.faults.publications.function import PublishDecisions
+from tests.faults.pulls.function import Pulls
 from tests.faults.requests.function import record_scores
 from tests.faults.scores.steps import Scores
 from tests.faults.seed import Fault
@@ -47,6 +48,10 @@ TASKS = {
     "change": "promotion",
     "record_scores": "record",
     "publish_decisions": "decisions",
+    "plan_pull": "sources",
+    "extract_window": "sources",
+    "commit_window": "sources",
+    "record_pull_failure": "sources",
 }
 """The tasks of the steps; all other steps load files."""
 
@@ -140,6 +145,7 @@ class Worker:
         self._process_image = ProcessImage()
         self._publish_decisions = PublishDecisions(pipe)
         self._scores = Scores(pipe, self._alerts)
+        self._pulls = Pulls(self._alerts)
 
     def serve(self) -> None:
         """Run jobs until the caller closes the pipe."""
@@ -190,6 +196,7 @@ class Worker:
             "fail": lambda **of: fail.record_failure(database, self._alerts, **of),
             "replay": lambda **of: replay.replay(database, self._pipeline, **of).attempt,
             **self._scores.steps(database, workspace.folder),
+            **self._pulls.steps(database, workspace.folder),
         }
         return steps[job.step](**job.arguments)
 

@@ -148,8 +148,7 @@ class Invocations[N: Notes]:
                 case Fired(kind):
                     with self._lock:
                         self.notes.injected[kind] += 1
-                    if kind.startswith("restart"):
-                        self._spawn(self._restart, kind.removeprefix("restart_"))
+                    self._fired(kind)
                 case Done() | Raised() as answer:
                     return answer
                 case Alerted() as alert:
@@ -158,6 +157,11 @@ class Invocations[N: Notes]:
                 case request:
                     self._start(request)
                     slot.pipe.send(True)
+
+    def _fired(self, kind: str) -> None:
+        """Do what a fault needs that strikes a worker and cannot be done by it."""
+        if kind.startswith("restart"):
+            self._spawn(self._restart, kind.removeprefix("restart_"))
 
     def _start(self, request: object) -> None:
         """Start the execution that a worker requests."""

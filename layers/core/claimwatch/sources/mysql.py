@@ -147,11 +147,9 @@ def _set_session(connection: Any, source: Source) -> None:
     """Make the session read only, in UTC, with each statement reading one moment and ending in time."""
     seconds = source.limits.seconds + SLACK_SECONDS
     with closing(connection.cursor(Cursor)) as cursor:
-        cursor.execute("SELECT VERSION()")
-        [version] = cursor.fetchone()
-        limit = f"max_statement_time = {seconds}"
-        if "mariadb" not in version.lower():
-            limit = f"max_execution_time = {seconds * 1000}"
+        limit = f"max_execution_time = {seconds * 1000}"
+        if _is_mariadb(cursor):
+            limit = f"max_statement_time = {seconds}"
         for statement in (
             "SET SESSION TRANSACTION READ ONLY",
             "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
@@ -259,26 +257,40 @@ def _refuse_writers(connection: Any, source: Source) -> None:
 def _grants(connection: Any) -> Iterator[tuple[str, str]]:
     """Yield the privileges of the login and of all its roles, also of those that are not active."""
     with closing(connection.cursor(Cursor)) as cursor:
-        cursor.execute("SELECT VERSION()")
-        [version] = cursor.fetchone()
-        mariadb = "mariadb" in version.lower()
-        pending, seen = ["SHOW GRANTS"], set[str]()
-        while pending:
-            statement = pending.pop()
-            if statement in seen:
-                continue
-            seen.add(statement)
-            cursor.execute(statement)
-            for (line,) in cursor.fetchall():
-                if granted := _GRANT.match(line):
-                    for privilege in re.split(r",\s*(?![^(]*\))", granted[1]):
-                        yield privilege.partition("(")[0].strip().upper(), granted[2]
-                elif roles := _ROLES.match(line):
-                    pending.append(
-                        f"SHOW GRANTS FOR {roles[1]}"
-                        if mariadb
-                        else f"SHOW GRANTS FOR CURRENT_USER() USING {roles[1]}"
-                    )
+        lines = _lines(cursor, "SHOW GRANTS")
+        # The last words of a line are the login, which has a host, or one of its roles.
+        roles = [found[1] for line in lines if (found := _ROLES.match(line)) and "@" in line[found.end() :]]
+        if roles:
+            lines += _lines_of_roles(cursor, roles)
+    for line in lines:
+        if granted := _GRANT.match(line):
+            for privilege in re.split(r",\s*(?![^(]*\))", granted[1]):
+                yield privilege.partition("(")[0].strip().upper(), granted[2]
+
+
+def _lines_of_roles(cursor: Cursor, roles: list[str]) -> list[str]:
+    """Return the grants of roles and of the roles within them; the roles are written as in SHOW GRANTS."""
+    if not _is_mariadb(cursor):
+        return _lines(cursor, f"SHOW GRANTS FOR CURRENT_USER() USING {', '.join(roles)}")
+    [active] = _lines(cursor, "SELECT CURRENT_ROLE()")
+    lines = []
+    try:
+        for role in roles:
+            cursor.execute(f"SET ROLE {role}")
+            lines += _lines(cursor, "SHOW GRANTS")
+    finally:
+        cursor.execute(f"SET ROLE {_quote(active) if active else 'NONE'}")
+    return lines
+
+
+def _lines(cursor: Cursor, statement: str) -> list[str]:
+    cursor.execute(statement)
+    return [line for (line,) in cursor.fetchall()]
+
+
+def _is_mariadb(cursor: Cursor) -> bool:
+    [version] = _lines(cursor, "SELECT VERSION()")
+    return "mariadb" in version.lower()
 
 
 def _translated(error: Exception, _: Source) -> Exception:

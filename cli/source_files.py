@@ -10,7 +10,7 @@ import typer
 from botocore.exceptions import ClientError
 
 from claimwatch.aws.objects import ObjectMissing, ObjectRef
-from claimwatch.domain.sources.parse import is_source_name
+from claimwatch.domain.sources.source_name import is_source_name
 from claimwatch.errors import RefusedData, RefusedSourceFile
 from claimwatch.storage import source_overview
 from cli.screen import say

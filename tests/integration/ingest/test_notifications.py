@@ -109,3 +109,25 @@ def test_a_contract_with_thousands_of_errors_is_notified(site: Site) -> None:
     (alert,) = site.alerts
     assert " more; all are listed by `claimwatch contract check`" in alert.message
     assert len(alert.message) < 20_000
+
+
+def test_a_notification_about_a_pulled_file_names_its_source(glass: Site) -> None:
+    glass.drop("claims/glass/pull/policy-system/00000001.csv", b"%PDF-1.7")
+    glass.drop("claims/home/pull/old-system/00000001.csv", csv("G1,2026-03-01,1", header=HEADER))
+
+    refused, parked = glass.alerts
+    assert "Pulled from source: policy-system (`claimwatch sources` shows it)" in refused.message
+    assert "If the source has changed its columns, change the contract" in refused.message
+    assert "claimwatch replay 1" in refused.message
+    assert "Pulled from source: old-system" in parked.message
+
+
+def test_a_key_that_only_looks_pulled_names_no_source(glass: Site) -> None:
+    for key in (
+        f"claims/glass/pull/{PERSON}/1.csv",
+        "claims/glass/pull/a.csv",
+        "claims/glass/pulled/a/1.csv",
+    ):
+        glass.drop(key, b"%PDF-1.7")
+
+    assert "Pulled" not in sent(glass)

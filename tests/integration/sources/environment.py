@@ -310,3 +310,21 @@ class Environment:
     def amounts(self) -> dict[str, str]:
         """Return the last pulled amount of each claim."""
         return {row["claim_id"]: row["amount"] for row in self.pulled()}
+
+
+def table_of(env: Environment, rows: int) -> FakeTable:
+    """Give the environment a table with rows c000, c001, …"""
+    table = FakeTable()
+    for number in range(rows):
+        table.put(f"c{number:03}", number)
+    env.server = table
+    return table
+
+
+def copying_table_of(env: Environment, rows: int) -> FakeCopyingTable:
+    """Give the environment a table whose server writes CSV."""
+    table = FakeCopyingTable()
+    for number in range(rows):
+        table.put(f"c{number:03}", number)
+    env.server = table
+    return table

@@ -10,26 +10,10 @@ from tests.integration.sources.environment import (
     LANDING,
     NOON,
     Environment,
-    FakeCopyingTable,
-    FakeTable,
     Killed,
+    copying_table_of,
+    table_of,
 )
-
-
-def table_of(env: Environment, rows: int) -> FakeTable:
-    table = FakeTable()
-    for number in range(rows):
-        table.put(f"c{number:03}", number)
-    env.server = table
-    return table
-
-
-def copying_table_of(env: Environment, rows: int) -> FakeCopyingTable:
-    table = FakeCopyingTable()
-    for number in range(rows):
-        table.put(f"c{number:03}", number)
-    env.server = table
-    return table
 
 
 def test_a_table_is_pulled_in_windows_of_one_object_each(env: Environment) -> None:

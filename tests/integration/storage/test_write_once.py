@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from claimwatch.aws.objects import ObjectExists, S3Objects
+from claimwatch.aws.objects import ObjectExists, ObjectMissing, ObjectRef, S3Objects
 from local.emulator import Emulator
 
 BUCKET, KEY = "models", "models/motor/1/model.onnx"
@@ -46,3 +46,46 @@ def test_other_bytes_never_replace_an_object(objects: S3Objects, emulator: Emula
 
     assert objects.newest(BUCKET, "models/motor/2/model.onnx") == b"a graph"
     assert versions(emulator, "models/motor/2/model.onnx") == 1
+
+
+LANDED = "claims/motor/pull/policy/00000001.csv"
+
+
+@pytest.mark.parametrize("size", [0, 5, (8 << 20), (17 << 20) + 1])
+def test_a_repeated_upload_of_the_same_bytes_adds_no_version(
+    objects: S3Objects, emulator: Emulator, size: int
+) -> None:
+    key = f"{LANDED}-{size}"
+    written = [objects.write_unless_same(BUCKET, key, [b"x" * size]) for _ in range(2)]
+
+    assert written[0] == written[1]
+    assert versions(emulator, key) == 1
+    assert objects.listed_size(written[0]) == size
+    assert emulator.client("s3").list_multipart_uploads(Bucket=BUCKET).get("Uploads", []) == []
+
+
+def test_other_bytes_are_a_new_version(objects: S3Objects, emulator: Emulator) -> None:
+    first = objects.write_unless_same(BUCKET, LANDED, [b"one"])
+    second = objects.write_unless_same(BUCKET, LANDED, [b"two!"])
+    third = objects.write_unless_same(BUCKET, LANDED, [b"one"])
+
+    assert len({first, second, third}) == 3
+    assert versions(emulator, LANDED) == 3
+    assert [objects.listed_size(ref) for ref in (first, second)] == [3, 4]
+
+
+def test_the_size_of_a_version_that_is_gone_is_not_listed(objects: S3Objects) -> None:
+    for ref in (ObjectRef(BUCKET, LANDED, "gone"), ObjectRef(BUCKET, "claims/motor/pull/x/1.csv", "1")):
+        with pytest.raises(ObjectMissing):
+            objects.listed_size(ref)
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(objects: S3Objects, emulator: Emulator) -> None:
+    def blocks() -> Iterator[bytes]:
+        yield b"x" * (9 << 20)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        objects.write_unless_same(BUCKET, "claims/motor/pull/broken.csv", blocks())
+    assert not objects.exists(BUCKET, "claims/motor/pull/broken.csv")
+    assert emulator.client("s3").list_multipart_uploads(Bucket=BUCKET).get("Uploads", []) == []

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimwatch.domain.sources.parse import KEYS, is_source_name, parse_source
+from claimwatch.domain.sources.parse import KEYS, parse_source
 from claimwatch.domain.sources.schedule import interval_of, rate_of, schedule_problem
 from claimwatch.domain.sources.source import Kind, Limits, Mode, Source
+from claimwatch.domain.sources.source_name import is_source_name
 from claimwatch.errors import RefusedSourceFile
 
 TABLE: dict[str, str | None] = {

@@ -10,6 +10,7 @@ from claimwatch.aws.alerts import Alerts
 from claimwatch.domain.contract.contract import MAX_NAME
 from claimwatch.domain.contract.type_inference import is_value
 from claimwatch.domain.files.stream_files import is_undelivered
+from claimwatch.domain.sources.object_keys import source_of
 from claimwatch.storage import contracts, ledger
 from claimwatch.storage.connection import Database
 
@@ -33,6 +34,11 @@ def notify_refused(database: Database, alerts: Alerts, file: ledger.File) -> Non
         )
     elif file.line is None:
         advice = "Drop it again under the right key."
+    elif source_of(file.key):
+        advice = (
+            "If the source has changed its columns, change the contract, or the columns in the file of the "
+            f"source, and replay the file:\n  claimwatch replay {file.file_id}"
+        )
     elif file.dataset == "outcomes":
         advice = "Correct the file and drop it again."
     _notify_once(
@@ -137,7 +143,9 @@ def _name(file: ledger.File) -> str:
 
 
 def _where(file: ledger.File) -> str:
-    return f"File {file.file_id}: {described_place(file)}"
+    source = source_of(file.key)
+    pulled = f"\nPulled from source: {source} (`claimwatch sources` shows it)" if source else ""
+    return f"File {file.file_id}: {described_place(file)}{pulled}"
 
 
 def described_place(file: ledger.File) -> str:

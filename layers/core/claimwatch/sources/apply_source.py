@@ -12,9 +12,10 @@ from claimwatch.aws.events import CreatedObject, DeletedObject, sortable, storab
 from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
 from claimwatch.aws.schedules import Schedules
 from claimwatch.domain.contract.strict_yaml import MAX_TEXT
-from claimwatch.domain.sources.parse import is_source_name, parse_source
+from claimwatch.domain.sources.parse import parse_source
 from claimwatch.domain.sources.schedule import rate_of
 from claimwatch.domain.sources.source import Source
+from claimwatch.domain.sources.source_name import is_source_name
 from claimwatch.errors import RefusedSourceFile
 from claimwatch.sources.notifications import notify_refused
 from claimwatch.storage import sources

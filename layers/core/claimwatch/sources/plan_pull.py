@@ -10,11 +10,11 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.pull_events import PullRequest
+from claimwatch.domain.sources.object_keys import key_of_file, key_of_rows
 from claimwatch.domain.sources.parse import parse_source
 from claimwatch.domain.sources.source import Mode, Source
 from claimwatch.domain.sources.windows import (
     is_storable_path,
-    object_path,
     rows_of_window,
     seconds_until_settled,
 )
@@ -178,9 +178,8 @@ def _plan_rows(deps: Dependencies, taken: _Taken, reader: TableReader) -> Plan:
         if upto is None:
             _end_cycle(deps, cursor, taken.source, cycle_number)
             return Plan("idle", taken.name, changed=changed)
-        folder = f"{taken.source.dataset}/{taken.source.line}/pull/{taken.name}"
         window = NewWindow(
-            object_key=f"{folder}/{{number}}.csv",
+            object_key=key_of_rows(taken.source),
             last=not more,
             cycle=cycle,
             cycle_number=cycle_number,
@@ -271,7 +270,7 @@ def _look(cursor: Cursor, source: Source, files: Sequence[RemoteFile], now: date
 def _add_file(cursor: Cursor, taken: _Taken, file: SeenFile, *, last: bool, now: datetime) -> int:
     source = taken.source
     window = NewWindow(
-        object_key=f"{source.dataset}/{source.line}/pull/{source.name}/{object_path(file.path)}",
+        object_key=key_of_file(source, file.path),
         last=last,
         cycle={},
         cycle_number=taken.state.cycles,

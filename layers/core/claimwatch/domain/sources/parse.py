@@ -17,18 +17,8 @@ from claimwatch.domain.sources.selection import (
     table_problem,
 )
 from claimwatch.domain.sources.source import Kind, Limits, Mode, Source
+from claimwatch.domain.sources.source_name import NAME_RULE, is_source_name
 from claimwatch.errors import RefusedContract, RefusedSourceFile
-
-SOURCE_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
-"""Valid names of sources. They become part of object keys and names of schedules."""
-
-WATCH_SUFFIX = "-watch"
-"""Suffix of the schedule that looks whether a source is silent, which no name may have."""
-
-NAME_RULE = (
-    "at most 40 lower-case letters, digits and '-', beginning with a letter, and not ending with "
-    f"'{WATCH_SUFFIX}'"
-)
 
 SECRET_NAME = re.compile(r"claimwatch/[A-Za-z][A-Za-z0-9-]{0,127}/sources/[A-Za-z0-9/_+=.@-]{1,200}")
 """Valid names of secrets: the functions may read no others."""
@@ -95,11 +85,6 @@ def parse_source(text: str, name: str) -> Source:
     if problems or source is None:
         raise RefusedSourceFile(problems)
     return source
-
-
-def is_source_name(name: str) -> bool:
-    """Return whether a source may have this name."""
-    return SOURCE_NAME.fullmatch(name) is not None and not name.endswith(WATCH_SUFFIX)
 
 
 def _read(fields: Fields, name: str) -> Source | None:

@@ -1,12 +1,8 @@
 """Reads a table or a query of PostgreSQL, which writes CSV itself with COPY."""
 
-import fcntl
-import os
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from io import BufferedWriter, FileIO
 from typing import Any
 
 from psycopg2 import sql
@@ -29,7 +25,6 @@ from claimwatch.storage.queries import queries
 _SQL = queries("postgresql", "claimwatch.sources")
 
 BATCH_ROWS = 10_000
-BLOCK_BYTES = 1 << 20
 
 DEFAULT_SCHEMA = "public"
 
@@ -228,7 +223,7 @@ class PostgresqlReader:
             _list(cells), self._relation, self._condition(cycle, after, upto)
         )
         with self._window(cycle) as cursor:
-            yield from _copied(cursor, statement.as_string(cursor), self._connection.abandon)
+            yield from self._connection.copy(cursor, statement.as_string(cursor))
             self.copied = cursor.rowcount
 
     # -- Parts of statements ---------------------------------------------------------------------------------
@@ -424,37 +419,3 @@ def _time(field: _Field, text: str) -> sql.Composable:
     """Return a watermark; that of a date may be a time, because an overlap is subtracted from it."""
     kind = "timestamp without time zone" if field.type == "date" else field.type
     return sql.SQL("{}::{}").format(sql.Literal(text), sql.SQL(kind))
-
-
-def _copied(cursor: Cursor, statement: str, abandon: Callable[[threading.Thread], None]) -> Iterator[bytes]:
-    """Yield what a COPY statement writes.
-
-    psycopg2 only writes into a file, so a thread fills a pipe. The pipe holds at most a block: when nobody
-    reads, the thread waits, and then the server.
-    """
-    reading, writing = os.pipe()
-    with suppress(OSError):  # the limit for users other than root may be lower
-        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, BLOCK_BYTES)
-    failures: list[BaseException] = []
-
-    def fill() -> None:
-        try:
-            with BufferedWriter(FileIO(writing, "wb"), BLOCK_BYTES) as file:
-                cursor.copy_expert(statement, file, BLOCK_BYTES)
-        except BaseException as error:  # noqa: BLE001 - it is raised by the thread that reads
-            failures.append(error)
-
-    thread = threading.Thread(target=fill, name="copy", daemon=True)
-    thread.start()
-    ended = False
-    try:
-        while block := os.read(reading, BLOCK_BYTES):
-            yield block
-        thread.join()
-        ended = True
-    finally:
-        os.close(reading)
-        if not ended:
-            abandon(thread)
-    if failures:
-        raise failures[0]

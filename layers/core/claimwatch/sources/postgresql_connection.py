@@ -4,7 +4,6 @@ Messages of the server may quote a row, and those of libpq the login; so no erro
 server is named by its SQLSTATE, whose words do not depend on the language of the server.
 """
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -15,6 +14,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as PgConnection  # noqa: N812 - it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
+from claimwatch.sources.postgresql_copy import CopyOut
 from claimwatch.sources.reader import RefusedSource, SourceUnreachable, WindowTooLarge
 from claimwatch.sources.tls import is_loopback
 from claimwatch.storage.connection import CONNECT_TIMEOUT, UNTRUSTED, parameters_of
@@ -46,6 +46,7 @@ class SourceConnection:
         """Connect. ``seconds`` is the time that one statement may take."""
         self._milliseconds = str(max(1, int(seconds * 1000)))
         self._connection = _connected(secret)
+        self._copying: CopyOut | None = None
 
     @contextmanager
     def reading(self) -> Iterator[Cursor]:
@@ -73,15 +74,22 @@ class SourceConnection:
         cursor: Cursor = self._connection.cursor(name=name)
         return cursor
 
-    def abandon(self, thread: threading.Thread) -> None:
-        """End the statement that a thread runs, and the connection with it."""
-        with suppress(psycopg2.Error):
-            self._connection.cancel()
-        thread.join()
-        self.close()
+    def copy(self, cursor: Cursor, statement: str) -> Iterator[bytes]:
+        """Yield what a statement ``COPY … TO STDOUT`` writes, in blocks.
+
+        Who does not take all blocks ends the connection, because the server is in the middle of a statement.
+        """
+        self._copying = CopyOut(cursor, statement)
+        try:
+            yield from self._copying.blocks()
+        finally:
+            if self._copying.stop():
+                self.close()
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, also while a statement runs."""
+        if self._copying is not None:
+            self._copying.stop()
         with suppress(psycopg2.Error):  # it is closed because it is broken
             self._connection.close()
 

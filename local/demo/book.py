@@ -21,7 +21,9 @@ HISTORY = range(1, 26)
 """Weeks that arrive as one file of claims and one of outcomes, for training."""
 NEXT = 26
 """The first week that is scored on arrival."""
-LATER = range(27, 34)
+PULLED = 27
+"""The week whose claims are pulled from another database."""
+LATER = range(28, 34)
 """Later weeks, each in its own file."""
 DRIFT_FROM = 31
 """The first week with drift."""

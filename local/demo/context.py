@@ -103,6 +103,10 @@ class DemoContext:
             if not quiet:
                 report_progress(f"Dropping s3://{bucket}/{key}")
             versions.append(s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())["VersionId"])
+        return self.adopt(versions)
+
+    def adopt(self, versions: list[str]) -> list[str]:
+        """Count objects as dropped by the demo, such as those of a pull; return their version ids."""
         with self._dropped_versions.open("a") as dropped:
             dropped.writelines(f"{version}\n" for version in versions)
         return versions

@@ -3,16 +3,23 @@
 from local.demo.context import DemoContext
 from local.demo.desk import DECIDER, Decided, waiting
 from local.demo.model import TrainedModel
+from local.demo.pull import SOURCE, Pulled
 from local.demo.watch import Detection
 
 
 def text(
-    demo: DemoContext, trained: TrainedModel, decided: Decided, detection: Detection, seconds: float
+    demo: DemoContext,
+    trained: TrainedModel,
+    decided: Decided,
+    pulled: Pulled,
+    detection: Detection,
+    seconds: float,
 ) -> str:
     """Return the closing lines."""
     results = (
         f"a model with {trained.lift / trained.best_lift:.0%} of the best possible lift;\n"
         f"{len(decided.final)} decisions of an investigator, each an outcome now;\n"
+        f"{pulled.rows:,} claims pulled from another database, in {pulled.windows} window{'' if pulled.windows == 1 else 's'};\n"
         f"a drift detected in {detection.detected.name}, after {len(detection.before)} weeks without drift"
     )
     pages = [("model card", trained.card), ("report of the week", detection.report)]
@@ -37,6 +44,7 @@ The stack keeps running; its logs are in {demo.stack.folder / "logs"}. Try next:
   .venv/bin/claimwatch referrals motor       the claims to review: referrals and random audit
   .venv/bin/claimwatch call ready            whether the API can score the claims of each line
   .venv/bin/claimwatch audit verify          whether the record of who asked is as it was written
+  .venv/bin/claimwatch sources {SOURCE}      what was pulled from the other database
   .venv/bin/claimwatch models motor          the models and their metrics
   .venv/bin/claimwatch evaluations motor     the checked weeks
   .venv/bin/claimwatch infer FILE            a draft contract for your own file

@@ -1,4 +1,4 @@
-"""Steps 9 and 10: later weeks arrive and are checked; from one week on, the claims drift."""
+"""Steps 10 and 11: later weeks arrive and are checked; from one week on, the claims drift."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from claimwatch.evaluation.checks.registry import SPEC_OF
-from local.demo.book import DRIFT_FROM, LATER, NEXT, MotorBook
+from local.demo.book import DRIFT_FROM, LATER, NEXT, PULLED, MotorBook
 from local.demo.context import DemoContext, DemoFailed
 from local.demo.model import LINE, wait_until_scored
 from samples import DRIFTING_FEATURES
@@ -63,9 +63,9 @@ class Detection:
 
 def run(demo: DemoContext, book: MotorBook) -> Detection:
     """Drop the weeks, check each of them, and print when the drift was detected."""
-    numbers = [NEXT, *LATER]
+    numbers = [NEXT, PULLED, *LATER]
     demo.heading(
-        f"9. {len(LATER)} more weeks arrive; from {book.name(DRIFT_FROM)} on, the generator shifts"
+        f"10. {len(LATER)} more weeks arrive; from {book.name(DRIFT_FROM)} on, the generator shifts"
         f" {len(DRIFTING_FEATURES)} features"
     )
     files = demo.wait_for_files(demo.drop([path for week in LATER for path in book.week(week)], quiet=True))
@@ -74,7 +74,7 @@ def run(demo: DemoContext, book: MotorBook) -> Detection:
         f"{sum(row.rows_loaded or 0 for row in files):,} rows of {len(files)} files are loaded and scored."
     )
 
-    demo.heading("10. Each week is checked, as the schedule does every seven days")
+    demo.heading("11. Each week is checked, as the schedule does every seven days")
     weeks = []
     for number in numbers:
         name = book.name(number)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, NoRegionError
 
-from claimwatch.errors import TransientFault
+from claimwatch.errors import RefusedData, TransientFault
 from claimwatch.storage.connection import Database
 from cli import stack
 from cli.stack import StackUnreachable, find_stack
@@ -151,3 +152,69 @@ def laptop_in(folder: Path) -> None:
     file.parent.mkdir()
     described = {"endpoint_url": "http://127.0.0.1:1", "region": "us-east-1", "outputs": OUTPUTS}
     file.write_text(json.dumps(described))
+
+
+class SourceServices:
+    """CheckSource, PullSource and the identity of the caller, as the command line asks them."""
+
+    def __init__(self, answer: Mapping[str, Any], **other: Any) -> None:
+        self.answer, self.other = answer, other
+        self.calls: list[Mapping[str, Any]] = []
+
+    def __call__(self, _service: str) -> "SourceServices":
+        return self
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Arn": "arn:aws:iam::123456789012:user/ann"}
+
+    def invoke(self, **call: Any) -> dict[str, Any]:
+        self.calls.append(call)
+        return {"Payload": BytesIO(json.dumps(self.answer).encode()), **self.other}
+
+    def start_execution(self, **call: Any) -> dict[str, str]:
+        self.calls.append(call)
+        return {"executionArn": "arn:e"}
+
+    def describe_execution(self, **call: Any) -> dict[str, str]:
+        return {"status": "RUNNING", **call}
+
+    def delete_object(self, **call: Any) -> None:
+        self.calls.append(call)
+
+
+SOURCES = OUTPUTS | {"CheckSourceFunction": "stack-CheckSource", "PullSourceArn": "arn:pull"}
+
+
+def test_sources_are_checked_pulled_and_removed_with_the_outputs_of_the_stack() -> None:
+    services = SourceServices({"columns": []})
+    sources = stack._sources(SOURCES, services)
+    assert sources.caller == "arn:aws:iam::123456789012:user/ann"
+    assert sources.check({"source": "policies"}) == {"columns": []}
+    assert services.calls.pop() == {
+        "FunctionName": "stack-CheckSource",
+        "Payload": b'{"source": "policies"}',
+    }
+    assert sources.pulls.start("policies", "1", from_start=True) == "arn:e"
+    started = services.calls.pop()
+    assert (started["stateMachineArn"], started["name"]) == ("arn:pull", "policies-1")
+    assert json.loads(started["input"]) == {"source": "policies", "from_start": True}
+    assert sources.pulls.status("arn:e") == "RUNNING"
+    sources.remove("sources/policies.yaml")
+    assert services.calls.pop() == {"Bucket": "artifacts", "Key": "sources/policies.yaml"}
+
+
+def test_a_refused_check_is_a_sentence_and_a_failed_one_shows_nothing_of_it() -> None:
+    refused = stack._sources(SOURCES, SourceServices({"refused": "the login may change data"}))
+    with pytest.raises(RefusedData, match="the login may change data"):
+        refused.check({})
+    broken = SourceServices(
+        {"errorType": "KeyError", "errorMessage": "Jane Smith"}, FunctionError="Unhandled"
+    )
+    with pytest.raises(StackUnreachable, match="KeyError: see the logs of CheckSource") as failure:
+        stack._sources(SOURCES, broken).check({})
+    assert "Jane" not in str(failure.value)
+
+
+def test_a_stack_of_an_earlier_version_has_no_sources() -> None:
+    with pytest.raises(StackUnreachable, match="does not pull from sources yet"):
+        stack._sources(OUTPUTS, SourceServices({}))

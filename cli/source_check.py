@@ -1,6 +1,6 @@
 """Commands that look at a source from inside the network: check one, and discover what it has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +20,7 @@ from cli.source_files import As, SourceFile, newest, permitted, read_text, sourc
 from cli.stack import Stack
 
 SHOWN_FILES = 20
+SHOWN_SHAPES = 4
 
 
 def check(
@@ -147,7 +148,7 @@ def _show_check(
         show_table(
             ("column", "type", "values by their shape"),
             [
-                (column["name"], column["type"], ", ".join(dict.fromkeys(filter(None, values))))
+                (column["name"], column["type"], _shapes(values))
                 for column, values in zip(
                     found["columns"],
                     zip(*found["rows"], strict=True) if found["rows"] else [()] * len(found["columns"]),
@@ -179,6 +180,11 @@ def _show_check(
         say(f"Remark: {found['remark']}.", "yellow")
 
 
+def _shapes(values: Sequence[str]) -> str:
+    shapes = list(dict.fromkeys(filter(None, values)))
+    return ", ".join([*shapes[:SHOWN_SHAPES], *(["…"] if len(shapes) > SHOWN_SHAPES else [])])
+
+
 def _show_files(found: Mapping[str, Any]) -> None:
     files = found["files"][:SHOWN_FILES]
     show_table(
@@ -202,7 +208,13 @@ def _names(found: Mapping[str, Any]) -> list[str]:
 
 def _drafted(target: Stack, source: Source, text: str, name: str, folder: Path) -> dict[str, Any]:
     """Write the draft of one table or file, and return its name, the written file and a remark."""
-    request = {"file": name} if source.files else {"table": name}
+    line = proposed_line(
+        name.rpartition("/")[2].partition(".")[0] if source.files else name.rpartition(".")[2]
+    )
+    output = folder / f"{line}.yaml"
+    if output.exists():
+        return {"name": name, "output": None, "remark": f"{output} exists already"}
+    request = {"file" if source.files else "table": name, "line": line}
     try:
         found = checked(target, source, text, **request)
     except RefusedData as refusal:
@@ -210,9 +222,5 @@ def _drafted(target: Stack, source: Source, text: str, name: str, folder: Path) 
     if not found["draft"]:
         return {"name": name, "output": None, "remark": found["remark"]}
     folder.mkdir(parents=True, exist_ok=True)
-    proposed = proposed_line(name.rpartition("/")[2].partition(".")[0] if source.files else name)
-    output = folder / f"{proposed}.yaml"
-    if output.exists():
-        return {"name": name, "output": None, "remark": f"{output} exists already"}
     output.write_text(found["draft"], "utf-8")
     return {"name": name, "output": str(output), "remark": found["remark"]}

@@ -48,10 +48,9 @@ TYPES = {
 
 @dataclass(frozen=True)
 class Pulled:
-    """What was pulled: rows and windows."""
+    """What was pulled."""
 
     rows: int
-    windows: int
 
 
 def run(demo: DemoContext, book: MotorBook) -> Pulled:
@@ -76,14 +75,11 @@ def run(demo: DemoContext, book: MotorBook) -> Pulled:
     again = demo.command("source", "run", SOURCE, "--wait")
     if again["rows"] != rows:
         raise DemoFailed(f"the second pull brought {again['rows'] - rows} rows, although nothing had changed")
-    demo.out.print(f"Pulled again: nothing has changed, and nothing is read twice. Again: {_again()}")
+    demo.out.print("Pulled again: nothing has changed, and nothing is read twice.")
+    demo.out.print(f"Again: .venv/bin/claimwatch sources {SOURCE}", highlight=False)
     wait_until_scored(demo, [*loaded, *demo.wait_for_files(demo.drop([outcomes], quiet=True))])
     demo.out.print(f"{rows:,} claims of the table are loaded and scored.")
-    return Pulled(rows, len(windows))
-
-
-def _again() -> str:
-    return f".venv/bin/claimwatch sources {SOURCE}"
+    return Pulled(rows)
 
 
 def _create_database(demo: DemoContext, claims: Path) -> int:
@@ -165,8 +161,7 @@ def _table(windows: list[dict[str, Any]], loaded: list[FileRow]) -> Table:
     """Return a table with each window, its object and what became of it."""
     of_version = {row.version_id: row for row in loaded}
     table = Table(title="Windows", title_justify="left")
-    for name in ("window", "rows"):
-        table.add_column(name, justify="right")
+    table.add_column("rows", justify="right")
     table.add_column("object", overflow="fold")
     table.add_column("file", justify="right")
     table.add_column("status")
@@ -175,7 +170,6 @@ def _table(windows: list[dict[str, Any]], loaded: list[FileRow]) -> Table:
     for window in reversed(windows):
         file = of_version.get(window["version_id"])
         table.add_row(
-            str(window["number"]),
             f"{window['rows_pulled']:,}",
             window["object_key"],
             *(

@@ -19,7 +19,7 @@ def text(
     results = (
         f"a model with {trained.lift / trained.best_lift:.0%} of the best possible lift;\n"
         f"{len(decided.final)} decisions of an investigator, each an outcome now;\n"
-        f"{pulled.rows:,} claims pulled from another database, in {pulled.windows} window{'' if pulled.windows == 1 else 's'};\n"
+        f"{pulled.rows:,} claims pulled from another database;\n"
         f"a drift detected in {detection.detected.name}, after {len(detection.before)} weeks without drift"
     )
     pages = [("model card", trained.card), ("report of the week", detection.report)]

@@ -378,7 +378,8 @@ def test_discovery_lists_tables_and_drafts_each(stack: FakeStack, file: Path, tm
     folder = tmp_path / "drafts"
     result = stack.run("source", "discover", file, "--output", folder, "--json")
     drafts = {draft["name"]: draft for draft in json.loads(result.stdout)["drafts"]}
-    assert [path.name for path in folder.iterdir()] == ["claims_motor_claim.yaml"]
+    assert [path.name for path in folder.iterdir()] == ["motor_claim.yaml"]
+    assert {"motor_claim", "empty", "salary"} == {event["line"] for event in stack.asked if "line" in event}
     assert drafts["claims.empty"]["remark"].startswith("there are no rows")
     assert drafts["hr.salary"]["remark"] == "the login may not read it"
 

@@ -35,11 +35,11 @@ def test_the_demo_ends_with_the_address_of_the_desk_a_user_and_the_cases_that_wa
         DemoWithUsers(stack, Console(file=StringIO())),
         TrainedModel("1", tmp_path / "card.html", 4.0, 5.0),
         Decided({"a": True}, 0),
-        Pulled(2_000, 1),
+        Pulled(2_000),
         Detection(week, [week], tmp_path / "report.html"),
         60.0,
     )
     assert f"1,234 cases wait at the investigators' desk:\n  {address}\n" in shown
-    assert "2,000 claims pulled from another database, in 1 window;" in shown
+    assert "2,000 claims pulled from another database;" in shown
     assert f"sign in as {DECIDER}, password drawn for {DECIDER}\n" in shown
     assert all(name in shown and group in shown for name, group in GROUP_OF.items())

@@ -175,9 +175,11 @@ def test_discovery_lists_tables_and_drafts_another_one() -> None:
     found = check(FakeTable(), discover=True)
     assert (found["tables"], found["found"]) == (["claims.glass", "hr.salary"], 2)
     assert (found["opened"].table, found["opened"].query) == (None, "SELECT 1 AS one")
-    other = check(FakeTable(names=("number", "name", "loss_date", "amount", "at")), table="hr.salary")
+    other = check(
+        FakeTable(names=("number", "name", "loss_date", "amount", "at")), table="hr.salary", line="salary"
+    )
     assert (other["opened"].table, other["opened"].key, other["opened"].watermark) == ("hr.salary", (), None)
-    assert "number" in other["draft"]
+    assert "claim_salary" in other["draft"]
 
 
 def test_a_file_is_drafted_from_the_newest_or_the_chosen_one() -> None:

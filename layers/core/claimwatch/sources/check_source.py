@@ -41,7 +41,8 @@ class AdvisingReader(Protocol):
 class Request:
     """What is asked about a source: to check it, or to list the tables or files that its login may read.
 
-    ``table`` replaces the source's own table or query, and ``file`` picks one of its files.
+    ``table`` replaces the source's own table or query, and ``file`` picks one of its files. A draft is for
+    ``line``, by default the source's own.
     """
 
     source: str
@@ -49,6 +50,7 @@ class Request:
     discover: bool = False
     table: str | None = None
     file: str | None = None
+    line: str | None = None
 
     @classmethod
     def parse(cls, event: object) -> Self:
@@ -60,6 +62,7 @@ class Request:
             fields.has("discover") and fields.flag("discover"),
             fields.optional_text("table"),
             fields.optional_text("file"),
+            fields.optional_text("line"),
         )
 
 
@@ -114,7 +117,7 @@ def _table(deps: Dependencies, source: Source, reader: TableReader, request: Req
     with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
         file = Path(folder, "rows.csv")
         file.write_text("".join(map(csv_line, [names, *rows])), "utf-8")
-        draft, remark = _draft(deps, file, source.line)
+        draft, remark = _draft(deps, file, request.line or source.line)
     return described | {"rows": _masked(names, rows, draft), "draft": draft, "remark": remark}
 
 
@@ -147,7 +150,7 @@ def _files(deps: Dependencies, source: Source, reader: FileReader, request: Requ
     with tempfile.TemporaryDirectory(prefix="claimwatch-") as folder:
         path = Path(folder, "file")
         path.write_bytes(b"".join(_beginning(reader, chosen)))
-        draft, remark = _draft(deps, path, source.line)
+        draft, remark = _draft(deps, path, request.line or source.line)
     return described | {"drafted_from": chosen.path, "draft": draft, "remark": remark}
 
 

@@ -201,7 +201,7 @@ def test_functions_of_sources_read_the_secrets_of_sources_and_only_those_that_co
 
 def test_nobody_but_extract_window_writes_windows_and_it_writes_nothing_else() -> None:
     statements = RESOURCES["LandingBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-    [only] = [each for each in statements if each["Sid"] == "OnlyExtractWindowWritesWindows"]
+    [only] = [each for each in statements if each.get("Sid") == "OnlyExtractWindowWritesWindows"]
     assert (only["Effect"], only["Principal"], only["Action"]) == ("Deny", "*", "s3:PutObject")
     role = {"Fn::GetAtt": ["ExtractWindowRole", "Arn"]}
     assert only["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": role}}

@@ -16,7 +16,7 @@ class Pulls(Protocol):
         """Start a pull and return the ARN of its execution; ``from_start`` begins again with all rows."""
 
     def status(self, execution: str) -> str:
-        """Return RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""
+        """Return RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED, of the last execution that went on."""
 
 
 class PullSource:
@@ -34,5 +34,9 @@ class PullSource:
             )["executionArn"]
 
     def status(self, execution: str) -> str:
-        with aws_faults("Step Functions"):
-            return self._client.describe_execution(executionArn=execution)["status"]
+        following: str | None = execution
+        while following is not None:
+            with aws_faults("Step Functions"):
+                found = self._client.describe_execution(executionArn=following)
+            following = json.loads(found.get("output", "{}")).get("continued_by")
+        return found["status"]

@@ -30,7 +30,7 @@ class Company:
 
     @contextmanager
     def connected(self) -> Iterator[Any]:
-        with closing(psycopg2.connect(**self.address)) as connection:
+        with closing(psycopg2.connect(psycopg2.extensions.make_dsn(**self.address))) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 yield cursor
@@ -41,7 +41,7 @@ class Company:
 
 
 @pytest.fixture(scope="module")
-def company(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+def company(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Company:
     path = tmp_path_factory.mktemp("files") / "week.csv"
     write_week(path, Book(WEEK), 0)
     address = psycopg2.extensions.parse_dsn(deployed.stack.database_url)
@@ -69,7 +69,7 @@ def company(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Ite
         deployed.client("secretsmanager").create_secret(
             Name=f"{NAMES}/{login}", SecretString=json.dumps(secret)
         )
-    yield own
+    return own
 
 
 def create_claims(cursor: Any, path: Path) -> None:

@@ -1,5 +1,6 @@
 """Each function may do only what it needs; every action is tried with the function's own role."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,13 @@ FUNCTIONS = (
     "ReceiveClaims",
     "RecordScores",
     "PublishDesk",
+    "ApplySource",
+    "PlanPull",
+    "ExtractWindow",
+    "CommitWindow",
+    "RecordPullFailure",
+    "WatchSource",
+    "CheckSource",
 )
 ROLES = (*FUNCTIONS, "Training")
 """The roles of the functions, and the role of the instance that trains."""
@@ -137,6 +145,23 @@ def _store(client: Clients, name: str) -> object:
     return client("ssm").put_parameter(Name=name, Value="probe", Type="SecureString", Overwrite=True)
 
 
+def _secret_of_sources(name: str) -> str:
+    return f"claimwatch/{STACK_NAME}/sources/{name}"
+
+
+def _schedule(client: Clients, deployed: Deployed, group: str, role: str) -> object:
+    """Make a schedule that never runs; where it exists, Scheduler refuses after IAM has allowed it."""
+    found = deployed.client("iam").get_role(RoleName=deployed.resource(role))["Role"]["Arn"]
+    return client("scheduler").create_schedule(
+        Name="iam-probe",
+        GroupName=group,
+        ScheduleExpression="rate(365 days)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        State="DISABLED",
+        Target={"Arn": deployed.outputs["PullSourceArn"], "RoleArn": found, "Input": "{}"},
+    )
+
+
 def _receive(client: Clients, url: str) -> object:
     return client("sqs").receive_message(QueueUrl=url, VisibilityTimeout=0)
 
@@ -209,6 +234,66 @@ ACTIONS = (
         "delete a landed file",
         set(),
         lambda c, d, _: _delete(c, _landing(d), "claims/x"),
+    ),
+    Action(
+        "write a window of a source",
+        {"ExtractWindow"},
+        lambda c, d, _: _begin(c, _landing(d), "claims/iam/pull/iam/written"),
+    ),
+    Action(
+        "write a window of outcomes of a source",
+        {"ExtractWindow"},
+        lambda c, d, _: _begin(c, _landing(d), "outcomes/iam/pull/iam/written"),
+    ),
+    Action(
+        "read a window of a source",
+        READ_FILES,
+        lambda c, d, _: _get(c, _landing(d), "claims/iam/pull/iam/probe"),
+    ),
+    Action(
+        "list the windows of a source",
+        READ_FILES | {"ExtractWindow", "CommitWindow"},
+        lambda c, d, _: c("s3").list_object_versions(Bucket=_landing(d), Prefix="claims/iam/pull/iam/"),
+    ),
+    Action("read a source", {"ApplySource"}, lambda c, d, _: _get(c, _artifacts(d), "sources/probe")),
+    Action("write a source", set(), lambda c, d, _: _begin(c, _artifacts(d), "sources/iam.yaml")),
+    Action("delete a source", set(), lambda c, d, _: _delete(c, _artifacts(d), "sources/iam.yaml")),
+    Action(
+        "read the secret of a source",
+        {"PlanPull", "ExtractWindow", "CheckSource"},
+        lambda c, _d, _s: _secret(c, _secret_of_sources("iam")),
+    ),
+    Action(
+        "make a schedule of a source",
+        {"ApplySource"},
+        lambda c, d, _: _schedule(c, d, d.resource("SourceSchedules"), "ScheduleRole"),
+    ),
+    Action(
+        "make a schedule of another application",
+        set(),
+        lambda c, d, _: _schedule(c, d, "default", "ScheduleRole"),
+    ),
+    Action(
+        "make a schedule with another role",
+        set(),
+        lambda c, d, _: _schedule(c, d, d.resource("SourceSchedules"), "MigrateSchemaRole"),
+    ),
+    Action(
+        "pull a source",
+        set(),
+        lambda c, d, _: c("stepfunctions").start_execution(
+            stateMachineArn=d.outputs["PullSourceArn"], name="not a name", input="{}"
+        ),
+    ),
+    Action(
+        "receive from the sources queue",
+        {"ApplySource"},
+        lambda c, d, _: _receive(c, d.outputs["SourcesQueueUrl"]),
+    ),
+    Action(
+        "receive dead letters of schedules",
+        set(),
+        lambda c, d, _: _receive(c, d.outputs["SchedulesDeadLetterQueueUrl"]),
     ),
     Action("read a staged copy", READ_FILES, lambda c, d, _: _get(c, _artifacts(d), "staging/probe")),
     Action("write a staged copy", {"InspectFile"}, lambda c, d, _: _put(c, _artifacts(d), "staging/written")),
@@ -502,7 +587,7 @@ ACTIONS = (
     ),
     Action(
         "read the key of the personal data",
-        {"LoadChunk"},
+        {"LoadChunk", "ExtractWindow"},
         lambda c, d, _: _secret(c, d.outputs["PersonalDataKeyArn"]),
     ),
     Action("read another secret", set(), lambda c, _, s: _secret(c, s.secret)),
@@ -565,6 +650,11 @@ ACTIONS = (
             "RunCheck",
             "SealAudit",
             "Training",
+            "ApplySource",
+            "PlanPull",
+            "CommitWindow",
+            "RecordPullFailure",
+            "WatchSource",
         },
         lambda c, d, _: c("sns").publish(
             TopicArn=d.outputs["AlertTopicArn"], Subject="IAM", Message="a probe"
@@ -587,9 +677,12 @@ ACTIONS = (
 @pytest.fixture(scope="module")
 def foreign(deployed: Deployed) -> Foreign:
     deployed.client("s3").create_bucket(Bucket="another-application")
+    deployed.client("secretsmanager").create_secret(Name=_secret_of_sources("iam"), SecretString="{}")
     for bucket, key in (
         (deployed.outputs["LandingBucket"], "claims/iam/probe"),
         (deployed.outputs["LandingBucket"], "images/iam-probe"),
+        (deployed.outputs["LandingBucket"], "claims/iam/pull/iam/probe"),
+        (deployed.outputs["ArtifactBucket"], "sources/probe"),
         (deployed.outputs["ArtifactBucket"], "staging/probe"),
         (deployed.outputs["ArtifactBucket"], "models/probe"),
         (deployed.outputs["ArtifactBucket"], "code/probe"),
@@ -652,8 +745,12 @@ def is_denied(perform: Callable[[], object]) -> bool:
 
 @pytest.fixture(autouse=True, scope="module")
 def _nothing_is_left_in_force(deployed: Deployed) -> Iterator[None]:
-    """Remove the pointers of the probes, which no function could follow."""
+    """Remove the pointers and the schedule of the probes, which no function could follow."""
     yield
+    with contextlib.suppress(ClientError):
+        deployed.client("scheduler").delete_schedule(
+            Name="iam-probe", GroupName=deployed.resource("SourceSchedules")
+        )
     names = [_published(deployed, f"{kind}/iam") for kind in ("live", "contracts")]
     deployed.client("ssm").delete_parameters(Names=names)
 
@@ -678,6 +775,7 @@ READERS: tuple[tuple[str, str, str], ...] = (
     *((role, "LandingBucket", "outcomes/iam/gone") for role in sorted(READ_FILES)),
     *((role, "ArtifactBucket", "staging/gone") for role in sorted(READ_FILES)),
     ("ApplyContract", "ArtifactBucket", "contracts/gone.yaml"),
+    ("ApplySource", "ArtifactBucket", "sources/gone.yaml"),
 )
 NEWEST_READERS = ("ScoreChunk", "PromoteModel", "RunCheck", "Training")
 

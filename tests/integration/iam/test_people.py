@@ -1,11 +1,13 @@
 """Identities outside of the stack write only what the stack's policies and buckets let them write."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from local.servers import STACK_NAME
 from tests.deployed import Deployed
 
 EVERYTHING = (
@@ -17,12 +19,18 @@ type User = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def user(deployed: Deployed) -> User:
+def user(service: Callable[..., Any]) -> User:
     """Create a user and return its S3 client."""
+    return lambda *policies, **tags: service(*policies, **tags)("s3")
+
+
+@pytest.fixture(scope="module")
+def service(deployed: Deployed) -> Callable[..., Callable[[str], Any]]:
+    """Create a user and return its clients."""
     iam = deployed.client("iam")
     names = iter(f"person-{number}" for number in range(1000))
 
-    def create(output: str | None, document: str | None = None, **tags: str) -> Any:
+    def create(output: str | None, document: str | None = None, **tags: str) -> Callable[[str], Any]:
         name = next(names)
         iam.create_user(
             UserName=name,
@@ -33,9 +41,8 @@ def user(deployed: Deployed) -> User:
         if document:
             iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
         key = iam.create_access_key(UserName=name)["AccessKey"]
-        return deployed.client(
-            "s3", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
-        )
+        given = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+        return lambda service: deployed.client(service, **given)
 
     return create
 
@@ -112,7 +119,15 @@ def test_an_identity_with_every_permission_writes_no_model_data_code_or_contract
 ) -> None:
     client, bucket = user(None, EVERYTHING), deployed.outputs["ArtifactBucket"]
 
-    for prefix in ("models/motor/1", "snapshots/motor", "mlflow/1", "code/1", "compiled/motor", "contracts"):
+    for prefix in (
+        "models/motor/1",
+        "snapshots/motor",
+        "mlflow/1",
+        "code/1",
+        "compiled/motor",
+        "contracts",
+        "sources",
+    ):
         assert not may_write(client, bucket, f"{prefix}/x.txt"), prefix
         assert not may_write(client, bucket, f"{prefix}/x.txt", IfNoneMatch="*"), prefix
     assert may_write(client, bucket, "elsewhere/x.txt")
@@ -129,6 +144,49 @@ def test_a_contract_is_written_with_the_policy_and_the_tag(
 
     assert may_write(client, bucket, "contracts/iam.yaml") == expected
     assert not may_write(client, bucket, "models/motor/1/model.onnx")
+
+
+def test_an_identity_with_every_permission_writes_no_window_of_a_source(
+    user: User, deployed: Deployed
+) -> None:
+    client, bucket = user(None, EVERYTHING), deployed.outputs["LandingBucket"]
+
+    for key in ("claims/motor/pull/policies/00000001.csv", "outcomes/motor/pull/decided/out/a.csv"):
+        assert not may_write(client, bucket, key), key
+    sender = user("SendClaimsPolicyArn", sender="claims", line="motor")
+    assert not may_write(sender, bucket, "claims/motor/pull/policies/00000001.csv")
+
+
+@pytest.mark.parametrize(
+    ("duty", "expected"), [("sources", True), ("contracts", False), (None, False)], ids=str
+)
+def test_a_source_is_changed_and_pulled_with_the_policy_and_the_tag(
+    service: Callable[..., Any], deployed: Deployed, duty: str | None, expected: bool
+) -> None:
+    client = service("ManageSourcesPolicyArn", **({"duty": duty} if duty else {}))
+    bucket = deployed.outputs["ArtifactBucket"]
+
+    def may(call: Callable[[], object]) -> bool:
+        try:
+            call()
+        except ClientError as error:
+            return error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException")
+        return True
+
+    s3 = client("s3")
+    assert may_write(s3, bucket, "sources/iam.yaml") == expected
+    assert may(lambda: s3.delete_object(Bucket=bucket, Key="sources/iam-person.yaml")) == expected
+    assert not may_write(s3, bucket, "contracts/iam.yaml")
+    start = client("stepfunctions").start_execution
+    for output, own in (("PullSourceArn", expected), ("ClaimsPipelineArn", False)):
+        arn = deployed.outputs[output]
+        assert may(partial(start, stateMachineArn=arn, name="not a name", input="{}")) == own, output
+    functions = client("lambda")
+    checked, other = deployed.outputs["CheckSourceFunction"], deployed.resource("PlanPull")
+    assert may(lambda: functions.invoke(FunctionName=checked, Payload=b"{}")) == expected
+    assert not may(lambda: functions.invoke(FunctionName=other, Payload=b"{}"))
+    name = f"claimwatch/{STACK_NAME}/sources/person"
+    assert not may(lambda: client("secretsmanager").get_secret_value(SecretId=name))
 
 
 def test_a_training_writes_a_model_once(deployed: Deployed) -> None:

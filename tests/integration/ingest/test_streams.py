@@ -84,11 +84,25 @@ def test_a_draft_from_the_stream_has_no_column_for_the_line(site: Site) -> None:
     assert "only in rows beyond the sample" not in draft
 
 
-def test_of_a_repeated_claim_the_newest_record_counts(glass: Site) -> None:
+def test_of_a_repeated_claim_the_newest_record_counts(glass: Site, small_chunks: None) -> None:
     glass.drop(KEY, record(1) + record(2))
-    glass.drop(KEY.replace("claims-1", "claims-2"), record(1, amount=77) + record(1, amount=77))
+    again = [record(1, amount=77), record(3), record(1, amount=88), record(4), record(1, amount=99)]
+    file = glass.drop(KEY.replace("claims-1", "claims-2"), "\n".join(again))
+
     found = glass.query("SELECT claim_id, amount FROM claimwatch.current_claim_glass ORDER BY 1")
-    assert [(row["claim_id"], float(row["amount"])) for row in found] == [("G1", 77), ("G2", 2)]
+    amounts = {row["claim_id"]: float(row["amount"]) for row in found}
+    assert amounts == {"G1": 99, "G2": 2, "G3": 3, "G4": 4}
+    assert (file["rows_read"], file["rows_loaded"], file["rows_quarantined"]) == (5, 3, 2)
+    reasons = glass.quarantine(file["file_id"])
+    assert {row: reason["rule"] for row, [reason] in reasons.items()} == {1: "replaced", 3: "replaced"}
+    assert reasons[1][0]["message"] == "row 5 of this file is a later record of the same claim"
+
+
+def test_in_a_dropped_file_the_first_of_repeated_rows_counts(glass: Site) -> None:
+    file = glass.drop("claims/glass/a.ndjson", record(1) + record(1, amount=77))
+    assert [reason["rule"] for [reason] in glass.quarantine(file["file_id"]).values()] == ["unique"]
+    [row] = glass.query("SELECT amount FROM claimwatch.current_claim_glass")
+    assert float(row["amount"]) == 1
 
 
 def test_records_that_could_not_be_routed_are_refused_with_their_number_and_codes(glass: Site) -> None:

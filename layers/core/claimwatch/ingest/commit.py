@@ -49,9 +49,9 @@ def commit_file(deps: Dependencies, file_id: int, attempt: int) -> dict[str, Any
     """Commit the file and return the fields of its event, without any content of claims.
 
     If the file is committed already, only return them. Columns that the contract does not have are reported
-    once. Of several rows with the same claim id, the first stays and the rest go to quarantine. If the
-    contract has a label, the labels of the rows become outcomes in the same transaction. The values that link
-    claims follow in transactions of their own.
+    once. Of several rows with the same claim id, the first stays, in a file of the stream the last, and the
+    rest go to quarantine. If the contract has a label, the labels of the rows become outcomes in the same
+    transaction. The values that link claims follow in transactions of their own.
     """
     with deps.database.transaction() as cursor:
         file = ledger.lock(cursor, file_id)
@@ -114,11 +114,16 @@ def _has_repeated_ids(cursor: Cursor, file_id: int, chunks: int, loaded: int) ->
 def _quarantine_repeated(
     objects: ObjectStore, cursor: Cursor, file: File, contract: Contract, plan: Plan
 ) -> int:
-    """Quarantine every row whose claim id occurs earlier in the file; return the number of rows."""
-    with rows.repeated(cursor, contract, file.file_id) as repeated:
+    """Quarantine every row whose claim id occurs earlier in the file; return the number of rows.
+
+    In a file of the stream, those whose claim id occurs later: each record is the state of a claim when it
+    was sent.
+    """
+    keep: rows.Kept = "first" if plan.routed is None else "last"
+    with rows.repeated(cursor, contract, file.file_id, keep) as repeated:
         refused = _refused(objects, plan, contract.identifier.name, repeated)
         quarantined = quarantine.add(cursor, file.file_id, refused)
-    deleted = rows.delete_repeated(cursor, contract, file.file_id)
+    deleted = rows.delete_repeated(cursor, contract, file.file_id, keep)
     if deleted != quarantined:
         raise AssertionError(f"{quarantined} repeated rows were quarantined, but {deleted} deleted")
     return deleted
@@ -136,8 +141,12 @@ def _refused(
         first_row = chunk.first_row
         for batch in batches(objects, plan, chunk):
             while due is not None and due[0] < first_row + len(batch):
-                row, first = due
-                problem = Problem(name, "unique", f"row {first} of this file has the same {name}")
+                row, kept = due
+                if kept < row:
+                    problem = Problem(name, "unique", f"row {kept} of this file has the same {name}")
+                else:
+                    later = f"row {kept} of this file is a later record of the same claim"
+                    problem = Problem(name, "replaced", later)
                 yield RefusedRow(row, batch.raw(row - first_row), (problem,))
                 due = next(repeated, None)
             first_row += len(batch)

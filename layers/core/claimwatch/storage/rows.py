@@ -7,7 +7,7 @@ kept as history.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Literal
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
@@ -20,6 +20,9 @@ REPEATED_AT_ONCE = 10_000
 """Repeated rows that are fetched at a time."""
 COPY_BUFFER = 1 << 16
 """Bytes that are sent at a time; with psycopg2's default of 8 KiB the worker spends twice as much on it."""
+
+type Kept = Literal["first", "last"]
+"""Which of several rows of a file with the same claim id is kept."""
 
 
 def hold(cursor: Cursor, contract: Contract) -> None:
@@ -50,24 +53,27 @@ def delete(cursor: Cursor, contract: Contract, file_id: int) -> None:
 
 
 @contextmanager
-def repeated(cursor: Cursor, contract: Contract, file_id: int) -> Iterator[Iterator[tuple[int, int]]]:
-    """Provide the rows of a file that repeat a claim id, in order.
+def repeated(
+    cursor: Cursor, contract: Contract, file_id: int, keep: Kept
+) -> Iterator[Iterator[tuple[int, int]]]:
+    """Provide the rows of a file that repeat a claim id and are not kept, in order.
 
-    Each is a pair: the row's number, and the number of the first row with that claim id. PostgreSQL sorts
-    them, on its disk if they are many, and sends some at a time: a file may have one claim id in all rows.
+    Each is a pair: the row's number, and the number of the row with that claim id that is kept, the first or
+    the last. PostgreSQL sorts them, on its disk if they are many, and sends some at a time: a file may have
+    one claim id in all rows.
     """
     with cursor.connection.cursor("repeated") as found:
         found.itersize = REPEATED_AT_ONCE
-        found.execute(_repeated(contract) + sql.SQL(" ORDER BY row_number"), (file_id,))
+        found.execute(_repeated(contract, keep) + sql.SQL(" ORDER BY row_number"), (file_id,))
         yield iter(found)
 
 
-def delete_repeated(cursor: Cursor, contract: Contract, file_id: int) -> int:
-    """Delete the rows of a file that repeat a claim id; return how many were deleted."""
+def delete_repeated(cursor: Cursor, contract: Contract, file_id: int, keep: Kept) -> int:
+    """Delete the rows of a file that repeat a claim id and are not kept; return how many were deleted."""
     cursor.execute(
         sql.SQL(
             "DELETE FROM {table} WHERE file_id = %s AND row_number IN (SELECT row_number FROM ({found}) AS r)"
-        ).format(table=_table(contract), found=_repeated(contract)),
+        ).format(table=_table(contract), found=_repeated(contract, keep)),
         (file_id, file_id),
     )
     return cursor.rowcount
@@ -117,16 +123,20 @@ def count_outcomes(cursor: Cursor, file_id: int) -> OutcomeCounts:
     return OutcomeCounts(*row)
 
 
-def _repeated(contract: Contract) -> sql.Composed:
+def _repeated(contract: Contract, keep: Kept) -> sql.Composed:
     return sql.SQL(
         """
-        SELECT row_number, first_row FROM (
-            SELECT row_number, min(row_number) OVER (PARTITION BY {identifier}) AS first_row
+        SELECT row_number, kept_row FROM (
+            SELECT row_number, {kept}(row_number) OVER (PARTITION BY {identifier}) AS kept_row
             FROM {table} WHERE file_id = %s
         ) AS numbered
-        WHERE row_number > first_row
+        WHERE row_number <> kept_row
         """
-    ).format(identifier=sql.Identifier(contract.identifier.name), table=_table(contract))
+    ).format(
+        kept=sql.SQL("min" if keep == "first" else "max"),
+        identifier=sql.Identifier(contract.identifier.name),
+        table=_table(contract),
+    )
 
 
 def _table(contract: Contract) -> sql.Identifier:

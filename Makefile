@@ -32,7 +32,7 @@ UNIT ?= tests/unit
 # JUnit files of the tests, which buildspecs/check.yml reports.
 REPORTS := reports
 
-.PHONY: help setup links setup-browser setup-sources screenshots desk-images lighthouse build demo test unit test-integration test-postgres-17 test-previous-release check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit bench-desk openapi schemathesis cost faults fuzz analysis buildspec up down status desk mlflow rehearsal deploy pipeline lock clean
+.PHONY: help setup links setup-browser setup-sources screenshots desk-images lighthouse build demo test unit test-integration test-postgres-17 test-previous-release check bench bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-drift bench-fairness bench-audit bench-stream bench-desk openapi schemathesis cost faults fuzz analysis buildspec up down status desk mlflow rehearsal deploy pipeline lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -235,7 +235,7 @@ faults: $(STAMP) setup-sources ## Run at least 200 seeded schedules of kills, re
 fuzz: $(STAMP) ## Read mutated files, photos, contracts and keys; FUZZ="--seconds 600 --seed 2" sets options
 	@python -m tests.fuzz $(FUZZ)
 
-bench: bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-use-gate bench-leaks bench-drift bench-fairness bench-audit bench-desk ## Run every benchmark, most with their peers in the same run
+bench: bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-use-gate bench-leaks bench-drift bench-fairness bench-audit bench-stream bench-desk ## Run every benchmark, most with their peers in the same run
 
 bench-ingest: $(STAMP) ## Compare loading a million rows with raw COPY, pandas and awswrangler
 	@python -m benchmarks.ingest
@@ -272,6 +272,9 @@ bench-drift: $(STAMP) $(EVIDENTLY)/.claimwatch ## Measure false alarms, power an
 
 bench-audit: $(STAMP) ## Verify a million access events, and measure what sealing costs those who read
 	@python -m benchmarks.audit
+
+bench-stream: $(STAMP) build ## Send 100,000 claims of three lines to the stream, and account for each of them
+	@CLAIMWATCH_STREAM_RECORDS=100000 python -m pytest -q -s -n 0 --timeout 2400 tests/e2e/test_streams.py
 
 bench-desk: $(STAMP) ## Compare the queue of the desk, at a million claims and 20 people, with a plain query
 	@python -m benchmarks.desk

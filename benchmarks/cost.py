@@ -51,6 +51,13 @@ SCHEDULES = {"every 15 minutes": 0.25, "every hour": 1.0, "once a day": 24.0}
 SILENT_INTERVALS = 3
 """Intervals of a schedule between two calls of WatchSource, unless the source says otherwise."""
 
+STREAM_CLAIMS, STREAM_CLAIM_BYTES = 100_000, 1_500
+"""Assumed claims of a line in a month, and bytes of each."""
+STREAM_FILE_SECONDS = 3.0
+"""Assumed seconds of all functions for a file of a few claims."""
+STREAM_LOADING_SECONDS, STREAM_PAUSE_SECONDS = 30, 600
+"""Seconds for which a file keeps the database awake: while it is loaded, and until the database pauses."""
+
 CHECKING_SECONDS, CHECKING_GB = 18, 3.008
 TRAINING_HOURS, TRAINING_DISK_GB = 0.5, 40
 
@@ -418,6 +425,28 @@ def sources_table() -> str:
     return "\n".join([head, "|---" * (1 + len(bills)) + "|", *rows, f"| **total, USD a month** | {totals} |"])
 
 
+def a_month_of_the_stream(seconds: float) -> list[Item]:
+    """Return the bill of a line to which claims arrive all month, with this StreamBufferSeconds."""
+    files = HOURS * 3600 / seconds
+    awake = min(1.0, (STREAM_LOADING_SECONDS + STREAM_PAUSE_SECONDS) / seconds)
+    return [
+        _item("Firehose: records of at most 5 KB", STREAM_CLAIMS * 5e3 / GB, "firehose_ingested", "GB"),
+        _item("Firehose: routing", STREAM_CLAIMS * STREAM_CLAIM_BYTES / GB, "firehose_partitioned", "GB"),
+        _item("Firehose: jq (assumed)", STREAM_CLAIMS * 1e-3 / 3600, "firehose_jq_hour", "hours"),
+        _item("Firehose: files", files, "firehose_object", "files"),
+        _item("S3: writes and reads", 2 * files, "s3_write", "requests"),
+        _item("EventBridge: one S3 event, two of our own", 3 * files, "event", "events"),
+        _item("Step Functions", files * _transitions(1), "state_transition", "transitions"),
+        _item(
+            "Lambda: start, inspect, load, commit and score (assumed)",
+            files * STREAM_FILE_SECONDS * FILE_LAMBDA_GB,
+            "lambda_gb_second",
+            "GB-seconds",
+        ),
+        _item("Aurora: awake", awake * HOURS * SMALLEST_CAPACITY, "aurora_capacity", "ACU-hours"),
+    ]
+
+
 def a_week() -> list[Item]:
     """Return the bill of checking one week of a line."""
     awake = SMALLEST_CAPACITY * FILE_AWAKE_HOURS
@@ -533,6 +562,8 @@ def tables() -> dict[str, str]:
         "idle": idle_table(deployed_resources()),
         "idle with an existing database": idle_table(deployed_resources(**given)),
         "a million claims": table(a_million_claims()),
+        "the stream, a file every 15 minutes": table_with_total(a_month_of_the_stream(900)),
+        "the stream, a file every minute": table_with_total(a_month_of_the_stream(60)),
         "a training": table(a_training()),
         "a week": table(a_week()),
         "a source": sources_table(),

@@ -107,6 +107,15 @@ def test_an_idle_stream_costs_its_alarms() -> None:
     assert "0.20 USD a month" in TEMPLATE["Parameters"]["StreamingIngestion"]["Description"]
 
 
+@pytest.mark.parametrize("seconds", [900, 60])
+def test_the_parameter_says_what_the_interval_of_the_stream_costs(seconds: int) -> None:
+    bill = cost.a_month_of_the_stream(seconds)
+    [aurora] = [item.cost for item in bill if item.title == "Aurora: awake"]
+    said = TEMPLATE["Parameters"]["StreamBufferSeconds"]["Description"]
+    assert f"{sum(item.cost for item in bill):.2f} USD" in said
+    assert f"{aurora:.2f}" in said
+
+
 def test_every_price_has_a_source_and_a_date() -> None:
     table = cost.PRICES.read_text(encoding="utf-8")
     [written] = re.findall(r"^as_of = (\S+)$", table, re.MULTILINE)

@@ -21,7 +21,7 @@ FUTURE = timedelta(days=1)
 """Rows whose watermark is further ahead are read in every cycle: ``9999-12-31`` never becomes the past."""
 
 _HOUR = timedelta(hours=1)
-"""By which the clocks of a zone without its own time go back in autumn."""
+"""By which clocks are put back in autumn."""
 
 
 class Cursor(Protocol):
@@ -260,8 +260,9 @@ class SelectingReader:
             then = min(datetime.fromisoformat(previous["clock"]), clock.utc)
             behind = min(timedelta(0), ahead, timedelta(seconds=previous["ahead"]))
             begin = _text(then + behind - margin)
-        # The rows of the next cycle, even if the clocks of the zone go back before it.
-        kept = clock.utc + min(timedelta(0), ahead - _HOUR if ahead < timedelta(0) else ahead) - margin
+        # The rows of the next cycle, even if the clocks of the zone are put back before it.
+        winter = timedelta(0) if form.zoned else ahead - _HOUR
+        kept = clock.utc + min(timedelta(0), winter) - margin
         return {
             "from": begin,
             "until": _text(clock.utc + max(timedelta(0), ahead)),

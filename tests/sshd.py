@@ -4,8 +4,9 @@ import os
 import pwd
 import shutil
 import socket
-from collections.abc import Sequence
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -167,6 +168,20 @@ class SftpServer:
         with suppress(OSError), socket.create_connection((self.host, self.port), timeout=1) as probe:
             return probe.recv(4) == b"SSH-"
         return False
+
+
+@contextmanager
+def server_for_nobody() -> Iterator[SftpServer]:
+    """Run a server whose login is nobody, who may not read every file as root may; needs root."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can let another user log in")
+    folder = Path(tempfile.mkdtemp(prefix="claimwatch-sftp-"))
+    folder.chmod(0o755)
+    try:
+        with SftpServer(folder, username="nobody") as running:
+            yield running
+    finally:
+        shutil.rmtree(folder)
 
 
 def public_text(key: asyncssh.SSHKey) -> str:

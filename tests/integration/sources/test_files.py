@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from claimwatch.sources.plan_pull import Plan
-from claimwatch.sources.reader import RefusedSource, SourceUnreachable
+from claimwatch.sources.reader import SourceUnreachable
 from tests.integration.sources.environment import NOON, Environment, FakeServer
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -142,9 +142,23 @@ def test_an_empty_file_and_one_from_the_root_become_objects(env: Environment) ->
     assert env.objects_of() == {"out/a.csv": [b""]}
 
 
-def test_a_file_that_takes_too_long_is_refused_with_what_to_do(env: Environment) -> None:
+def test_a_file_that_takes_too_long_is_refused_and_others_are_pulled(env: Environment) -> None:
     files = server(env, marker=".done")
-    files.put("out/a.csv", b"1")
-    plan = env.plan()
-    with pytest.raises(RefusedSource, match="smaller files"):
+    files.put("out/a.csv", b"1", NOON - timedelta(days=1))
+    files.put("out/b.csv", b"2")
+    for execution in ("one", "two"):
+        plan = env.plan(execution)
         env.extract(plan, time_left=29)
+        env.commit(plan)
+        env.pull(execution)
+        assert env.plan(f"after {execution}").status == "extract"  # the next execution tries it again
+        env.later(seconds=3600)
+
+    assert env.objects_of() == {"out/b.csv": [b"2"]}
+    [(subject, message)] = env.sent.messages
+    assert subject == "Claimwatch: a file of source policy was not pulled"
+    assert "raise limits.seconds, or have it sent in smaller files" in message
+    assert "a.csv" not in message
+
+    env.pull("after two")
+    assert env.objects_of() == {"out/a.csv": [b"1"], "out/b.csv": [b"2"]}

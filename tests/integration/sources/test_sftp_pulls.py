@@ -22,7 +22,7 @@ from claimwatch.sources.reader import FileChanged, FileReader, RemoteFile, Sourc
 from claimwatch.storage import sources
 from local.filesystem_object_store import FilesystemObjectStore
 from tests.cluster import ClonedDatabase
-from tests.sshd import SftpServer, needs_sshd
+from tests.sshd import SftpServer, needs_sshd, server_for_nobody
 
 pytestmark = needs_sshd
 
@@ -287,6 +287,30 @@ def test_a_file_is_pulled_once_whatever_step_is_killed_or_repeated(pull: Pull, a
         "out/a.csv": 1,
         "out/b.csv": 1,
     }
+
+
+def test_a_file_that_may_not_be_read_blocks_no_other_and_is_tried_again(
+    database: ClonedDatabase, tmp_path: Path
+) -> None:
+    with server_for_nobody() as server:
+        pull = Pull(database, server, FilesystemObjectStore(tmp_path / "objects"))
+        pull.put("out/*", "marker: .done")
+        for name, modified_at in (("mueller", 1_750_000_000), ("b", 1_760_000_000)):
+            server.put(f"out/{name}.csv", b"x\n1\n", modified_at=modified_at)
+            server.put(f"out/{name}.csv.done", b"")
+        (server.files / "out" / "mueller.csv").chmod(0o600)
+
+        assert pull.run() == ["extract", "extract"]
+        assert pull.run() == ["extract"]
+        assert pull.pulled() == {"out/b.csv": [b"x\n1\n"]}
+        [alert] = pull.alerts.published
+        assert "Why: the login may not read the file; allow it\n" in alert
+        assert "mueller" not in alert
+
+        (server.files / "out" / "mueller.csv").chmod(0o644)
+        pull.run()
+        assert set(pull.pulled()) == {"out/b.csv", "out/mueller.csv"}
+        assert pull.run() == ["idle"]
 
 
 def test_a_server_that_restarts_while_a_file_is_read_costs_a_repetition(

@@ -10,7 +10,7 @@ from claimwatch.aws.pull_events import WindowRef
 from claimwatch.domain.sources.parse import parse_source
 from claimwatch.domain.sources.source import Mode
 from claimwatch.errors import Superseded
-from claimwatch.sources.notifications import notify_deletions
+from claimwatch.sources.notifications import notify_deletions, notify_refused_file
 from claimwatch.sources.plan_pull import LEASE
 from claimwatch.storage import sources
 from claimwatch.storage.connection import Database
@@ -75,6 +75,8 @@ def commit_window(deps: Dependencies, ref: WindowRef) -> Committed:
         if deleted:
             # Before the transaction ends: after a crash, two notifications are better than none.
             notify_deletions(deps.alerts, source, deleted)
+        if window.refusal is not None and not sources.was_refused_before(cursor, window):
+            notify_refused_file(deps.alerts, source, window.number, window.refusal)
     return Committed(ref.source, ref.number, not window.last, deleted)
 
 

@@ -14,13 +14,12 @@ from claimwatch.aws.pull_events import WindowRef
 from claimwatch.domain.sources.csv_values import csv_line, row_hash
 from claimwatch.domain.sources.parse import parse_source
 from claimwatch.domain.sources.source import Mode, Source
-from claimwatch.errors import Superseded
+from claimwatch.errors import RefusedFile, Superseded
 from claimwatch.sources.plan_pull import LEASE
 from claimwatch.sources.reader import (
     CopyingReader,
     FileReader,
     Key,
-    RefusedSource,
     RemoteFile,
     Row,
     TableReader,
@@ -75,7 +74,8 @@ def extract_window(deps: Dependencies, ref: WindowRef, time_left: Callable[[], f
 
     A window without a new row has no object. Raises ``Superseded`` if the source was planned again,
     ``WindowTooLarge`` if the rows take longer than ``time_left`` seconds or the limit of the source allows,
-    ``SourceUnreachable`` or ``RefusedSource``.
+    ``SourceUnreachable``, ``FileChanged`` or ``RefusedSource``. A file that cannot be pulled has no object
+    either, and the reason is stored.
     """
     with deps.database.transaction() as cursor:
         state = sources.hold(cursor, ref.source, ref.generation)
@@ -95,15 +95,18 @@ def extract_window(deps: Dependencies, ref: WindowRef, time_left: Callable[[], f
             blocks = _copied_blocks(cast("CopyingReader", reader), window, written)
         else:
             blocks = _row_blocks(deps, ref, source, cast("TableReader", reader), window, written)
+        version_id, refusal = None, None
         try:
             version_id = _write(deps, window, _timed(deps, blocks, deadline), written)
         except WindowTooLarge:
-            if window.path is not None:
-                raise RefusedSource(
-                    f"source {source.name}: a file of {window.size_bytes:,} bytes cannot be read in the time "
-                    "of a step; raise limits.seconds, or have it sent in smaller files"
-                ) from None
-            raise
+            if window.path is None:
+                raise
+            refusal = (
+                f"a file of {window.size_bytes:,} bytes cannot be read in the time of a step; "
+                "raise limits.seconds, or have it sent in smaller files"
+            )
+        except RefusedFile as refused:
+            refusal = str(refused)
     extraction = Extraction(
         rows_read=written.read,
         rows_pulled=written.pulled,
@@ -111,6 +114,7 @@ def extract_window(deps: Dependencies, ref: WindowRef, time_left: Callable[[], f
         version_id=version_id,
         sha256=written.digest.hexdigest() if version_id else None,
         seconds=deps.clock() - started,
+        refusal=refusal,
     )
     with deps.database.transaction() as cursor:
         sources.hold(cursor, ref.source, ref.generation)

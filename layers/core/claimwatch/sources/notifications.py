@@ -68,5 +68,16 @@ def notify_deletions(alerts: Alerts, source: Source, deleted: int) -> None:
     )
 
 
+def notify_refused_file(alerts: Alerts, source: Source, number: int, refusal: str) -> None:
+    """Notify that a version of a file could not be pulled, without its path, which may name people."""
+    alerts.publish(
+        f"Claimwatch: a file of source {source.name} was not pulled",
+        f"Source: {source.name} (line {source.line}), window {number}\nWhy: {refusal}\n"
+        "Other files are pulled. This one is tried again by each pull; you are notified once, until its\n"
+        "size or time has changed. Its path is in the list of windows:\n"
+        f"  claimwatch sources {source.name}\n",
+    )
+
+
 def _moment(moment: datetime | None) -> str:
     return "never" if moment is None else f"on {moment:%Y-%m-%d at %H:%M} UTC"

@@ -222,7 +222,10 @@ def _narrow(deps: Dependencies, taken: _Taken, window: Window, reader: TableRead
 
 
 def _plan_file(deps: Dependencies, taken: _Taken, reader: FileReader) -> Plan:
-    """Plan the oldest file that has settled and was not pulled; record how all files look now."""
+    """Plan the oldest file that has settled and was not pulled; record how all files look now.
+
+    A file that this execution could not pull is left to the next one.
+    """
     listed = reader.files()
     files = [file for file in listed if is_storable_path(file.path)]
     skipped = len(listed) - len(files)
@@ -236,7 +239,8 @@ def _plan_file(deps: Dependencies, taken: _Taken, reader: FileReader) -> Plan:
                 sources.plan_again(cursor, window, taken.execution)
                 return Plan("extract", taken.name, window.number, taken.generation, skipped=skipped)
             sources.discard_window(cursor, taken.name, now)
-        waiting = [file for file in seen if file.pulled_at is None]
+        refused = sources.files_refused_by(cursor, taken.name, taken.execution)
+        waiting = [file for file in seen if file.pulled_at is None and file.path not in refused]
         settled = [
             file for file in waiting if source.marker is not None or file.seen_at + source.settle <= now
         ]

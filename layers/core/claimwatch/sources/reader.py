@@ -119,4 +119,8 @@ class FileReader(Reader, Protocol):
         """Return the files that match the source's glob, and with a marker only those that have theirs."""
 
     def read(self, file: RemoteFile) -> Iterator[bytes]:
-        """Yield the bytes of a file; raise ``FileChanged`` if it is not, or no longer, as planned."""
+        """Yield the bytes of a file.
+
+        Raises ``FileChanged`` if it is not, or no longer, as planned, and ``RefusedFile`` if it alone cannot
+        be read.
+        """

@@ -15,6 +15,7 @@ from claimwatch.domain.files.side_files import side_file_of
 from claimwatch.domain.sources.glob import Glob
 from claimwatch.domain.sources.remote_names import name_of, path_bytes
 from claimwatch.domain.sources.source import Source
+from claimwatch.errors import RefusedFile
 from claimwatch.sources.reader import FileChanged, RefusedSource, RemoteFile, SourceUnreachable
 from claimwatch.sources.sftp_connection import SftpConnection, answer
 
@@ -78,7 +79,8 @@ class SftpReader:
     def read(self, file: RemoteFile) -> Iterator[bytes]:
         """Yield the bytes of a file in blocks of at most ``BLOCK``.
 
-        Raises ``FileChanged`` if its size or time is not as planned, at the beginning or at the end.
+        Raises ``FileChanged`` if its size or time is not as planned, at the beginning or at the end, and
+        ``RefusedFile`` if the login may not read it.
         """
         opened = self._connection.run(self._open(file))
         try:
@@ -275,15 +277,13 @@ def _listing_faults(source: Source) -> Iterator[None]:
 
 @contextmanager
 def _file_faults(source: Source) -> Iterator[None]:
-    """Raise Claimwatch's errors while a file is read. They quote the glob: paths may name people."""
+    """Raise Claimwatch's errors while a file is read. They do not name it: paths may name people."""
     try:
         yield
     except _GONE:
         raise _changed(source) from None
     except asyncssh.SFTPPermissionDenied:
-        raise RefusedSource(
-            f"source {source.name}: the login may not read a file that matches {source.files}; allow it"
-        ) from None
+        raise RefusedFile("the login may not read the file; allow it") from None
     except (asyncssh.Error, OSError) as error:
         raise SourceUnreachable(
             f"source {source.name}: the server broke off while a file was read ({type(error).__name__})"

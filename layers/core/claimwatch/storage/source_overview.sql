@@ -37,7 +37,8 @@ ORDER BY s.source;
 -- The last windows of a source, each with its object and what the ledger says about it.
 SELECT w.number, w.cycle_number AS cycle, w.planned_at, w.extracted_at, w.committed_at, w.attempts, w.rows_read,
        w.rows_pulled, w.object_bytes, w.seconds, w.path, w.object_key, w.version_id, w.sha256,
-       f.file_id, f.status, f.rows_loaded, f.rows_quarantined, f.error
+       f.file_id, CASE WHEN w.refusal IS NULL THEN f.status ELSE 'refused' END AS status, f.rows_loaded,
+       f.rows_quarantined, coalesce(w.refusal, f.error) AS error
 FROM claimwatch.source_window AS w
 LEFT JOIN claimwatch.file AS f
     ON f.bucket = %(bucket)s AND f.key = w.object_key AND f.version_id = w.version_id

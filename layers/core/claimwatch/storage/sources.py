@@ -108,6 +108,7 @@ class Window:
     extracted_at: datetime | None
     seconds: float | None
     committed_at: datetime | None
+    refusal: str | None
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,8 @@ class Extraction:
     version_id: str | None
     sha256: str | None
     seconds: float
+    refusal: str | None = None
+    """Why a file could not be pulled."""
 
 
 def lock_name(cursor: Cursor, source: str) -> None:
@@ -336,6 +339,19 @@ def windows_of(cursor: Cursor, source: str, execution: str) -> int:
     return int(count)
 
 
+def files_refused_by(cursor: Cursor, source: str, execution: str) -> set[str]:
+    """Return the paths of files that an execution could not pull."""
+    cursor.execute(_SQL["files_refused_by"], {"source": source, "execution": execution})
+    return {path for (path,) in cursor.fetchall()}
+
+
+def was_refused_before(cursor: Cursor, window: Window) -> bool:
+    """Return whether an earlier window could not pull the same version of the file."""
+    cursor.execute(_SQL["was_refused_before"], vars(window))
+    (refused,) = _row(cursor)
+    return bool(refused)
+
+
 def add_window(cursor: Cursor, source: str, execution: str, window: NewWindow, now: datetime) -> int:
     """Store a window and return its number; ``{number}`` in its object key is replaced by the number."""
     cursor.execute(_SQL["count_window"], {"source": source})
@@ -405,7 +421,7 @@ def set_not_extracted(cursor: Cursor, window: Window) -> None:
 
 
 def commit(cursor: Cursor, window: Window, now: datetime) -> None:
-    """Commit a window: its end is how far the source was pulled, or its file was pulled."""
+    """Commit a window: its end is how far the source was pulled, or its file was pulled or refused."""
     values = {
         "source": window.source,
         "number": window.number,
@@ -418,7 +434,8 @@ def commit(cursor: Cursor, window: Window, now: datetime) -> None:
     }
     cursor.execute(_SQL["set_committed"], values)
     if window.path is not None:
-        cursor.execute(_SQL["set_pulled"], values)
+        if window.refusal is None:
+            cursor.execute(_SQL["set_pulled"], values)
     else:
         cursor.execute(_SQL["keep_window_rows"], values)
         forget_window_rows(cursor, window.source, window.number)

@@ -136,13 +136,15 @@ UPDATE claimwatch.source SET silence_notified_at = %(now)s WHERE source = %(sour
 
 -- name: open_window
 SELECT source, number, cycle_number, cycle, after_key, upto_key, path, size_bytes, modified_at, row_limit, last,
-       object_key, rows_read, rows_pulled, object_bytes, version_id, sha256, extracted_at, seconds, committed_at
+       object_key, rows_read, rows_pulled, object_bytes, version_id, sha256, extracted_at, seconds, committed_at,
+       refusal
 FROM claimwatch.source_window
 WHERE source = %(source)s AND committed_at IS NULL AND discarded_at IS NULL;
 
 -- name: window
 SELECT source, number, cycle_number, cycle, after_key, upto_key, path, size_bytes, modified_at, row_limit, last,
-       object_key, rows_read, rows_pulled, object_bytes, version_id, sha256, extracted_at, seconds, committed_at
+       object_key, rows_read, rows_pulled, object_bytes, version_id, sha256, extracted_at, seconds, committed_at,
+       refusal
 FROM claimwatch.source_window
 WHERE source = %(source)s AND number = %(number)s AND discarded_at IS NULL;
 
@@ -155,6 +157,21 @@ LIMIT 1;
 
 -- name: windows_of_execution
 SELECT count(*) FROM claimwatch.source_window WHERE source = %(source)s AND execution = %(execution)s;
+
+-- name: files_refused_by
+-- Files that could not be pulled by an execution, which goes on with others.
+SELECT path
+FROM claimwatch.source_window
+WHERE source = %(source)s AND execution = %(execution)s AND committed_at IS NOT NULL AND refusal IS NOT NULL;
+
+-- name: was_refused_before
+-- Whether an earlier window could not pull the same version of a file.
+SELECT EXISTS (
+    SELECT
+    FROM claimwatch.source_window
+    WHERE source = %(source)s AND number < %(number)s AND path = %(path)s AND size_bytes = %(size_bytes)s
+      AND modified_at = %(modified_at)s AND committed_at IS NOT NULL AND refusal IS NOT NULL
+);
 
 -- name: count_window
 UPDATE claimwatch.source SET windows = windows + 1 WHERE source = %(source)s RETURNING windows;
@@ -187,7 +204,8 @@ INSERT INTO claimwatch.source_window_row (source, number, key, row_hash) VALUES 
 -- name: set_extracted
 UPDATE claimwatch.source_window
 SET rows_read = %(rows_read)s, rows_pulled = %(rows_pulled)s, object_bytes = %(object_bytes)s,
-    version_id = %(version_id)s, sha256 = %(sha256)s, extracted_at = %(now)s, seconds = %(seconds)s
+    version_id = %(version_id)s, sha256 = %(sha256)s, extracted_at = %(now)s, seconds = %(seconds)s,
+    refusal = %(refusal)s
 WHERE source = %(source)s AND number = %(number)s;
 
 -- name: set_not_extracted

@@ -59,7 +59,10 @@ def query_problem(query: str, kind: Kind) -> str | None:
 
 
 def glob_problem(glob: str) -> str | None:
-    """Return what is wrong with a glob, or None. ``*``, ``?`` and ``[…]`` match within a folder or a name."""
+    """Return what is wrong with a glob, or None.
+
+    ``*``, ``?`` and ``[…]`` match within the name of a folder or file, and ``**`` matches any folders.
+    """
     parts = glob.removeprefix("/").split("/")
     if len(glob) > LONGEST_GLOB:
         return f"has {len(glob):,} characters; at most {LONGEST_GLOB:,} are possible"
@@ -67,8 +70,8 @@ def glob_problem(glob: str) -> str | None:
         return "contains a control character or '\\'; separate folders by '/'"
     if "" in parts or "." in parts or ".." in parts:
         return "must name files as 'folder/*.csv', without empty parts, '.' and '..'"
-    if "**" in glob:
-        return "contains '**'; write one '*' for each level of folders"
+    if any("**" in part for part in parts if part != "**"):
+        return "contains '**' within a name; it stands alone between slashes, for folders of any depth"
     if glob.count("[") != glob.count("]"):
         return "contains '[' without ']'; close it"
     return None

@@ -55,7 +55,7 @@ LANDED = "claims/motor/pull/policy/00000001.csv"
 def test_a_repeated_upload_of_the_same_bytes_adds_no_version(
     objects: S3Objects, emulator: Emulator, size: int
 ) -> None:
-    key = f"{LANDED}-{size}"
+    key = f"claims/motor/pull/policy/{size}.csv"
     written = [objects.write_unless_same(BUCKET, key, [b"x" * size]) for _ in range(2)]
 
     assert written[0] == written[1]

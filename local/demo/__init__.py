@@ -5,7 +5,7 @@ import time
 from rich.console import Console
 from rich.panel import Panel
 
-from local.demo import desk, files, model, online, photos, pull, summary, watch
+from local.demo import desk, files, model, online, photos, pull, stream, summary, watch
 from local.demo.book import MotorBook
 from local.demo.context import DemoContext, DemoFailed
 from local.processes import report_progress
@@ -28,6 +28,7 @@ def show(stack: LaptopStack) -> int:
         trained = model.run(demo, book)
         online.run(demo, book)
         decided = desk.run(demo, book)
+        streamed = stream.run(demo, book)
         pulled = pull.run(demo, book)
         detection = watch.run(demo, book)
     except DemoFailed as failure:
@@ -35,7 +36,7 @@ def show(stack: LaptopStack) -> int:
         report_progress(f"Logs are in {stack.folder / 'logs'}; `make down` stops the stack.")
         return 1
     demo.out.print(
-        summary.text(demo, trained, decided, pulled, detection, time.monotonic() - started),
+        summary.text(demo, trained, decided, streamed, pulled, detection, time.monotonic() - started),
         soft_wrap=True,
         highlight=False,
     )

@@ -28,6 +28,9 @@ LATER = range(28, 34)
 DRIFT_FROM = 31
 """The first week with drift."""
 
+STREAMED = 300
+"""Claims of the first of the later weeks that are also sent one by one, before their file."""
+
 CONFIG = BookConfig(
     seed=7,
     start=date(2025, 1, 6),

@@ -1,4 +1,4 @@
-"""Step 9: a week of claims is pulled from another database, as from a server of the insurer's own."""
+"""Step 10: a week of claims is pulled from another database, as from a server of the insurer's own."""
 
 import contextlib
 import csv
@@ -55,7 +55,7 @@ class Pulled:
 
 def run(demo: DemoContext, book: MotorBook) -> Pulled:
     """Fill a table of another database, pull it twice, and wait until its claims are scored."""
-    demo.heading(f"9. {book.name(PULLED)} is pulled from the database of another system, at intervals")
+    demo.heading(f"10. {book.name(PULLED)} is pulled from the database of another system, at intervals")
     claims, outcomes = book.week(PULLED)
     rows = _create_database(demo, claims)
     file = demo.folder / f"{SOURCE}.yaml"

@@ -4,6 +4,7 @@ from local.demo.context import DemoContext
 from local.demo.desk import DECIDER, Decided, waiting
 from local.demo.model import TrainedModel
 from local.demo.pull import SOURCE, Pulled
+from local.demo.stream import Streamed
 from local.demo.watch import Detection
 
 
@@ -11,6 +12,7 @@ def text(
     demo: DemoContext,
     trained: TrainedModel,
     decided: Decided,
+    streamed: Streamed,
     pulled: Pulled,
     detection: Detection,
     seconds: float,
@@ -19,6 +21,7 @@ def text(
     results = (
         f"a model with {trained.lift / trained.best_lift:.0%} of the best possible lift;\n"
         f"{len(decided.final)} decisions of an investigator, each an outcome now;\n"
+        f"{streamed.claims:,} claims of a stream, and {streamed.refused} records that fit no line;\n"
         f"{pulled.rows:,} claims pulled from another database;\n"
         f"a drift detected in {detection.detected.name}, after {len(detection.before)} weeks without drift"
     )

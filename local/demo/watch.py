@@ -1,4 +1,4 @@
-"""Steps 10 and 11: later weeks arrive and are checked; from one week on, the claims drift."""
+"""Steps 11 and 12: later weeks arrive and are checked; from one week on, the claims drift."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def run(demo: DemoContext, book: MotorBook) -> Detection:
     """Drop the weeks, check each of them, and print when the drift was detected."""
     numbers = [NEXT, PULLED, *LATER]
     demo.heading(
-        f"10. {len(LATER)} more weeks arrive; from {book.name(DRIFT_FROM)} on, the generator shifts"
+        f"11. {len(LATER)} more weeks arrive; from {book.name(DRIFT_FROM)} on, the generator shifts"
         f" {len(DRIFTING_FEATURES)} features"
     )
     files = demo.wait_for_files(demo.drop([path for week in LATER for path in book.week(week)], quiet=True))
@@ -74,7 +74,7 @@ def run(demo: DemoContext, book: MotorBook) -> Detection:
         f"{sum(row.rows_loaded or 0 for row in files):,} rows of {len(files)} files are loaded and scored."
     )
 
-    demo.heading("11. Each week is checked, as the schedule does every seven days")
+    demo.heading("12. Each week is checked, as the schedule does every seven days")
     weeks = []
     for number in numbers:
         name = book.name(number)

@@ -11,6 +11,7 @@ from local.demo.context import DemoContext
 from local.demo.desk import DECIDER, Decided
 from local.demo.model import TrainedModel
 from local.demo.pull import Pulled
+from local.demo.stream import Streamed
 from local.demo.watch import Detection, Week
 from local.people import GROUP_OF, User
 from local.stack import LaptopStack
@@ -35,11 +36,13 @@ def test_the_demo_ends_with_the_address_of_the_desk_a_user_and_the_cases_that_wa
         DemoWithUsers(stack, Console(file=StringIO())),
         TrainedModel("1", tmp_path / "card.html", 4.0, 5.0),
         Decided({"a": True}, 0),
+        Streamed(300, 3),
         Pulled(2_000),
         Detection(week, [week], tmp_path / "report.html"),
         60.0,
     )
     assert f"1,234 cases wait at the investigators' desk:\n  {address}\n" in shown
+    assert "300 claims of a stream, and 3 records that fit no line;" in shown
     assert "2,000 claims pulled from another database;" in shown
     assert f"sign in as {DECIDER}, password drawn for {DECIDER}\n" in shown
     assert all(name in shown and group in shown for name, group in GROUP_OF.items())

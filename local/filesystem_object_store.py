@@ -1,5 +1,6 @@
 """An object store in a folder, for tests and benchmarks that do not need S3."""
 
+import hashlib
 import itertools
 import os
 import threading
@@ -8,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from claimwatch.aws.objects import READ_BLOCK, ObjectExists, ObjectMissing, ObjectRef
+from claimwatch.errors import TransientFault
 
 
 class FilesystemObjectStore:
@@ -50,6 +52,10 @@ class FilesystemObjectStore:
 
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
         """Write a new version, which becomes visible only if ``blocks`` ends without an error."""
+        return self.store(bucket, key, blocks, None)
+
+    def store(self, bucket: str, key: str, blocks: Iterable[bytes], version: int | None) -> ObjectRef:
+        """Write a new version; raise ``TransientFault`` if it cannot have the wanted number."""
         folder = self.path(ObjectRef(bucket, key, ""))
         folder.mkdir(parents=True, exist_ok=True)
         # The name is unique: another writer may write the same key now, or may have been killed doing so.
@@ -58,24 +64,42 @@ class FilesystemObjectStore:
         try:
             with unfinished.open("wb") as file:
                 file.writelines(blocks)
-            for number in itertools.count(1):  # a version is never overwritten
+            for number in itertools.count(version or 1):  # a version is never overwritten
                 try:
                     (folder / str(number)).hardlink_to(unfinished)
                     return ObjectRef(bucket, key, str(number))
                 except FileExistsError:
-                    continue
+                    if version is not None:
+                        raise TransientFault("another attempt has stored the object meanwhile") from None
         finally:
             unfinished.unlink(missing_ok=True)
         raise AssertionError("unreachable: itertools.count never ends")
 
-    def write_unless_same(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
-        """Write a new version, unless the newest version has the same bytes; return the newest version."""
+    def mark(self, bucket: str, key: str) -> str | None:
+        """Return a mark of the bytes that the key has now, or None if it has no object."""
+        newest = self._newest_version(bucket, key)
+        if not newest:
+            return None
+        content = self.path(ObjectRef(bucket, key, str(newest))).read_bytes()
+        return f"{hashlib.sha256(content).hexdigest()} {newest}"
+
+    def write_unless_same(
+        self, bucket: str, key: str, blocks: Iterable[bytes], mark: str | None
+    ) -> ObjectRef:
+        """Write a new version, unless the newest version has the same bytes; return the newest version.
+
+        Raises ``TransientFault`` if another caller has written other bytes since ``mark`` was taken.
+        """
+        expected = int(mark.rpartition(" ")[2]) if mark else 0
         content = b"".join(blocks)
-        folder = self.path(ObjectRef(bucket, key, ""))
-        newest = max((int(path.name) for path in folder.glob("[0-9]*")), default=0)
-        if newest and (folder / str(newest)).read_bytes() == content:
+        newest = self._newest_version(bucket, key)
+        if newest and self.path(ObjectRef(bucket, key, str(newest))).read_bytes() == content:
             return ObjectRef(bucket, key, str(newest))
-        return self.write(bucket, key, [content])
+        return self.store(bucket, key, [content], expected + 1)
+
+    def _newest_version(self, bucket: str, key: str) -> int:
+        folder = self.path(ObjectRef(bucket, key, ""))
+        return max((int(path.name) for path in folder.glob("[0-9]*")), default=0)
 
     def create(self, bucket: str, key: str, blocks: Iterable[bytes]) -> None:
         """Write the only version of a key; writing the same bytes again changes nothing."""

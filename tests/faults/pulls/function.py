@@ -150,16 +150,18 @@ class BreakingReader:
 class BreakingUploads(FilesystemObjectStore):
     """A landing bucket that can fail in the middle of an upload, before it completes and after it has."""
 
-    def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
-        """Write a new version, unless a fault strikes."""
+    def store(self, bucket: str, key: str, blocks: Iterable[bytes], version: int | None) -> ObjectRef:
+        """Store a version, unless a fault strikes."""
 
         def breaking() -> Iterator[bytes]:
             yield from blocks
             self._complete()
 
-        return super().write(bucket, key, breaking())
+        return super().store(bucket, key, breaking(), version)
 
-    def write_unless_same(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
+    def write_unless_same(
+        self, bucket: str, key: str, blocks: Iterable[bytes], mark: str | None
+    ) -> ObjectRef:
         """Write a new version if it differs, unless a fault strikes."""
 
         def breaking() -> Iterator[bytes]:
@@ -167,14 +169,14 @@ class BreakingUploads(FilesystemObjectStore):
                 yield block
                 fail_as(trap.spring("write"))
 
-        ref = super().write_unless_same(bucket, key, breaking())
+        ref = super().write_unless_same(bucket, key, breaking(), mark)
         fail_as(trap.spring("written"))
         return ref
 
-    def size(self, ref: ObjectRef) -> int:
+    def listed_size(self, ref: ObjectRef) -> int:
         """Return the size, unless a fault strikes."""
         fail_as(trap.spring("head"))
-        return super().size(ref)
+        return super().listed_size(ref)
 
     def _complete(self) -> None:
         fault = trap.spring("complete")

@@ -120,9 +120,14 @@ class PullsInvariants(Invariants):
         """Add what a person needs to find the reason: the windows and their cycles."""
         for item in newest:
             revisions = [version.revision for _, version in item.rows(self._schedule.key)]
+            places = [
+                place
+                for place, (_, version) in enumerate(item.rows(self._schedule.key))
+                if version.revision in doubled
+            ]
             self.problems.append(
                 f"object {item.key[-12:]} version {item.version} has {len(revisions)} rows,"
-                f" {len(doubled & set(revisions))} of them also elsewhere"
+                f" {len(places)} of them also elsewhere, such as {places[:20]}"
             )
         for row in self.rows(
             "SELECT number, cycle_number, cycle, rows_read, rows_pulled, attempts, discarded_at IS NULL"

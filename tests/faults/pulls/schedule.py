@@ -181,6 +181,11 @@ class PullSchedule(Seeded):
         kinds += ["source_restart_fast", "source_restart_immediate"] if draw.random() < 0.25 else []
         return sorted((draw.uniform(0.05, 1.1), draw.choice(kinds)) for _ in range(draw.randint(0, 3)))
 
+    @property
+    def intensity(self) -> float:
+        """Probability that the first attempt at a step is disturbed; a pull has few steps."""
+        return self.random("intensity").choice((0.3, 0.5, 0.7))
+
     def disturbance(self, execution: str, step: str, number: int, attempt: int) -> Disturbance:
         """Return what disturbs an attempt (from 0) at the ``number``-th step of an execution."""
         if execution.startswith(CALM_EXECUTION):

@@ -19,10 +19,11 @@ from claimwatch.storage.sources import apply as apply_source
 from tests.cluster import Cluster, database_at
 from tests.faults.pulls.environment import SOURCE, PullsEnvironment
 from tests.faults.pulls.invariants import PullsInvariants, PullsWatcher
+from tests.faults.pulls.mariadb import MariadbOrigin
 from tests.faults.pulls.naive import NaivePull
 from tests.faults.pulls.origin import Origin
 from tests.faults.pulls.postgresql import PostgresqlOrigin
-from tests.faults.pulls.schedule import CALM_EXECUTION, OVERLAP, PullSchedule
+from tests.faults.pulls.schedule import CALM_EXECUTION, OVERLAP, MariadbSchedule, PullSchedule
 from tests.faults.pulls.writers import Writers
 from tests.faults.simulation import Simulation
 from tests.faults.worker import Workspace
@@ -193,3 +194,14 @@ class PullsSimulation(Simulation):
                 return do()
             time.sleep(0.05)
         raise Hangs("the database does not come back")
+
+
+class MariadbPullsSimulation(PullsSimulation):
+    """One table of a MariaDB server."""
+
+    kind = "mysql"
+    schedules = MariadbSchedule
+
+    def create_origin(self) -> Origin:
+        """Create the source."""
+        return MariadbOrigin()

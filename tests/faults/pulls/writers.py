@@ -93,12 +93,13 @@ class _Writer:
                 connection = self._writers._patiently(self._origin.connect)
             try:
                 self._transact(connection, transaction, number)
-                if transaction.end in ("vanish", "prepare"):
+                if transaction.end == "prepare":
                     connection.close()
+                if transaction.end in ("vanish", "prepare"):
                     connection = None
             except self._origin.broken:
                 self._writers.done["transaction that broke off"] += 1
-                with suppress(*self._origin.broken):
+                with suppress(Exception):
                     connection.close()
                 connection = None
         if connection is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from claimwatch.aws.objects import ObjectExists, ObjectMissing, ObjectRef, S3Objects
+from claimwatch.errors import TransientFault
 from local.emulator import Emulator
 
 BUCKET, KEY = "models", "models/motor/1/model.onnx"
@@ -56,7 +57,9 @@ def test_a_repeated_upload_of_the_same_bytes_adds_no_version(
     objects: S3Objects, emulator: Emulator, size: int
 ) -> None:
     key = f"claims/motor/pull/policy/{size}.csv"
-    written = [objects.write_unless_same(BUCKET, key, [b"x" * size]) for _ in range(2)]
+    written = [
+        objects.write_unless_same(BUCKET, key, [b"x" * size], objects.mark(BUCKET, key)) for _ in range(2)
+    ]
 
     assert written[0] == written[1]
     assert versions(emulator, key) == 1
@@ -65,13 +68,31 @@ def test_a_repeated_upload_of_the_same_bytes_adds_no_version(
 
 
 def test_other_bytes_are_a_new_version(objects: S3Objects, emulator: Emulator) -> None:
-    first = objects.write_unless_same(BUCKET, LANDED, [b"one"])
-    second = objects.write_unless_same(BUCKET, LANDED, [b"two!"])
-    third = objects.write_unless_same(BUCKET, LANDED, [b"one"])
+    first, second, third = [
+        objects.write_unless_same(BUCKET, LANDED, [content], objects.mark(BUCKET, LANDED))
+        for content in (b"one", b"two!", b"one")
+    ]
 
     assert len({first, second, third}) == 3
     assert versions(emulator, LANDED) == 3
     assert [objects.listed_size(ref) for ref in (first, second)] == [3, 4]
+
+
+@pytest.mark.parametrize("before", [[], [b"an earlier attempt"]])
+def test_an_attempt_that_was_overtaken_replaces_nothing(
+    objects: S3Objects, emulator: Emulator, before: list[bytes]
+) -> None:
+    key = f"claims/motor/pull/overtaken/{len(before)}.csv"
+    for content in before:
+        objects.write_unless_same(BUCKET, key, [content], None)
+    mark = objects.mark(BUCKET, key)
+    kept = objects.write_unless_same(BUCKET, key, [b"the later attempt"], mark)
+
+    with pytest.raises(TransientFault, match="another attempt"):
+        objects.write_unless_same(BUCKET, key, [b"the frozen attempt"], mark)
+    assert objects.write_unless_same(BUCKET, key, [b"the later attempt"], mark) == kept
+    assert objects.newest(BUCKET, key) == b"the later attempt"
+    assert emulator.client("s3").list_multipart_uploads(Bucket=BUCKET).get("Uploads", []) == []
 
 
 def test_the_size_of_a_version_that_is_gone_is_not_listed(objects: S3Objects) -> None:
@@ -86,6 +107,6 @@ def test_an_upload_that_breaks_off_leaves_nothing(objects: S3Objects, emulator: 
         raise KeyError
 
     with pytest.raises(KeyError):
-        objects.write_unless_same(BUCKET, "claims/motor/pull/broken.csv", blocks())
+        objects.write_unless_same(BUCKET, "claims/motor/pull/broken.csv", blocks(), None)
     assert not objects.exists(BUCKET, "claims/motor/pull/broken.csv")
     assert emulator.client("s3").list_multipart_uploads(Bucket=BUCKET).get("Uploads", []) == []

@@ -24,13 +24,18 @@ PART = 8 << 20
 
 
 class _Condition(TypedDict, total=False):
-    """The condition of an upload; ``IfNoneMatch: "*"`` requires that the key has no object yet."""
+    """The condition of an upload.
+
+    ``IfNoneMatch: "*"`` requires that the key has no object yet, ``IfMatch`` that it has one with this ETag.
+    """
 
     IfNoneMatch: str
+    IfMatch: str
 
 
 _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NoSuchBucket", "MethodNotAllowed"}
 _DENIED = {"AccessDenied", "403"}
+_OVERTAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
 
 
 @dataclass(frozen=True)
@@ -72,10 +77,16 @@ class LandingStore(Protocol):
     def listed_size(self, ref: ObjectRef) -> int:
         """Return the object's size in bytes; raise ``ObjectMissing`` if it does not exist."""
 
-    def write_unless_same(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
+    def mark(self, bucket: str, key: str) -> str | None:
+        """Return a mark of the bytes that the key has now, or None if it has no object."""
+
+    def write_unless_same(
+        self, bucket: str, key: str, blocks: Iterable[bytes], mark: str | None
+    ) -> ObjectRef:
         """Write a new version, unless the key's newest version has the same bytes; return the newest version.
 
-        Nothing becomes visible unless ``blocks`` ends without an error.
+        Nothing becomes visible unless ``blocks`` ends without an error. ``mark`` is what the key had before
+        the blocks were read: if another caller has written other bytes since, ``TransientFault`` is raised.
         """
 
 
@@ -139,8 +150,24 @@ class S3Objects:
     def write(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
         return self._upload(bucket, key, blocks, {})
 
-    def write_unless_same(self, bucket: str, key: str, blocks: Iterable[bytes]) -> ObjectRef:
-        return self._upload(bucket, key, blocks, {}, unless_same=True)
+    def mark(self, bucket: str, key: str) -> str | None:
+        with _s3_faults(bucket):
+            found = self._client.list_object_versions(Bucket=bucket, Prefix=key, MaxKeys=1)
+        for version in found.get("Versions", ()):
+            if version["Key"] == key and version["IsLatest"]:
+                return version["ETag"]
+        return None
+
+    def write_unless_same(
+        self, bucket: str, key: str, blocks: Iterable[bytes], mark: str | None
+    ) -> ObjectRef:
+        condition: _Condition = {"IfNoneMatch": "*"} if mark is None else {"IfMatch": mark}
+        try:
+            return self._upload(bucket, key, blocks, condition, unless_same=True)
+        except ClientError as error:
+            if error_code(error) not in _OVERTAKEN:
+                raise
+            raise TransientFault(f"another attempt has stored an object in s3://{bucket} meanwhile") from None
 
     def create(self, bucket: str, key: str, blocks: Iterable[bytes]) -> None:
         digest = hashlib.sha256()

@@ -78,12 +78,20 @@ def extract_window(deps: Dependencies, ref: WindowRef, time_left: Callable[[], f
     either, and the reason is stored.
     """
     with deps.database.transaction() as cursor:
+        sources.hold(cursor, ref.source, ref.generation)
+        window = sources.get_window(cursor, ref.source, ref.number)
+    if window.extracted_at is not None:
+        return _extracted(window)
+    # Taken before the generation is compared: whatever a later plan's step has stored, this step does not
+    # replace, even if it was frozen for longer than its lease.
+    mark = deps.objects.mark(deps.bucket, window.object_key)
+    with deps.database.transaction() as cursor:
         state = sources.hold(cursor, ref.source, ref.generation)
         window = sources.get_window(cursor, ref.source, ref.number)
         sources.renew(cursor, ref.source, deps.now() + LEASE)
+        if window.extracted_at is not None:
+            return _extracted(window)
         sources.forget_window_rows(cursor, ref.source, ref.number)
-    if window.extracted_at is not None:
-        return _extracted(window)
     source = parse_source(state.text, ref.source)
     started = deps.clock()
     deadline = started + min(float(source.limits.seconds), time_left() - MARGIN)
@@ -97,7 +105,7 @@ def extract_window(deps: Dependencies, ref: WindowRef, time_left: Callable[[], f
             blocks = _row_blocks(deps, ref, source, cast("TableReader", reader), window, written)
         version_id, refusal = None, None
         try:
-            version_id = _write(deps, window, _timed(deps, blocks, deadline), written)
+            version_id = _write(deps, window, _timed(deps, blocks, deadline), written, mark)
         except WindowTooLarge:
             if window.path is None:
                 raise
@@ -132,7 +140,9 @@ class _Written:
     digest: Any = field(default_factory=hashlib.sha256)
 
 
-def _write(deps: Dependencies, window: Window, blocks: Iterator[bytes], written: _Written) -> str | None:
+def _write(
+    deps: Dependencies, window: Window, blocks: Iterator[bytes], written: _Written, mark: str | None
+) -> str | None:
     """Write the object and return its version; None if the window has no new row."""
     first: list[bytes] = []
     gathered = 0
@@ -145,7 +155,7 @@ def _write(deps: Dependencies, window: Window, blocks: Iterator[bytes], written:
         if written.pulled == 0:
             return None
     stream = _hashed(itertools.chain(first, blocks), written)
-    return deps.objects.write_unless_same(deps.bucket, window.object_key, stream).version_id
+    return deps.objects.write_unless_same(deps.bucket, window.object_key, stream, mark).version_id
 
 
 def _hashed(blocks: Iterator[bytes], written: _Written) -> Iterator[bytes]:

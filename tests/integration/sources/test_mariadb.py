@@ -505,11 +505,18 @@ def test_a_statement_that_takes_longer_than_its_window_is_ended(server: MariaDb,
     server.execute(
         "CREATE TABLE claim (id int PRIMARY KEY)", "INSERT INTO claim VALUES (1)", database=database
     )
-    source = source_of(f"{database}.claim", limits=Limits(seconds=-59))  # a second, with the slack
+    source = source_of(f"{database}.claim", limits=Limits(seconds=1))
+    secret = server.secret("reader", PASSWORD, database)
     slow = replace(source, table=None, query="SELECT id, SLEEP(30) AS slept FROM claim")
     started = time.monotonic()
-    with pytest.raises(WindowTooLarge):
-        Pull(slow, server.secret("reader", PASSWORD, database)).run()
+    with closing(open_mysql(slow, secret)) as reader, pytest.raises(WindowTooLarge):
+        list(reader.rows({}, None, ("9",)))
+    slow = replace(slow, query="SELECT id FROM claim WHERE SLEEP(30) = 0")
+    with (
+        closing(open_mysql(slow, secret)) as reader,
+        pytest.raises(SourceUnreachable, match="add an index on the columns of key"),
+    ):
+        reader.last_key({}, None, 5)
     assert time.monotonic() - started < 15
 
 

@@ -31,8 +31,8 @@ from claimwatch.sources.tls import UNTRUSTED, tls_context
 PORT = 3306
 CONNECT_SECONDS = 10
 
-SLACK_SECONDS = 60
-"""Added to the seconds of a window, after which the server ends a statement by itself."""
+SLACK_SECONDS = 30
+"""Added to the seconds of a window, in which the server ends a statement by itself."""
 
 BINARY = 63
 """The number of the character set of bytes."""
@@ -128,7 +128,7 @@ def open_mysql(source: Source, secret: Mapping[str, Any]) -> SelectingReader:
                 ssl=context,
                 ssl_disabled=context is None,
                 connect_timeout=CONNECT_SECONDS,
-                read_timeout=source.limits.seconds + 2 * SLACK_SECONDS,
+                read_timeout=source.limits.seconds + SLACK_SECONDS,
                 autocommit=True,
                 conv=_CONVERTERS,
                 program_name="claimwatch",
@@ -145,7 +145,7 @@ def open_mysql(source: Source, secret: Mapping[str, Any]) -> SelectingReader:
 
 def _set_session(connection: Any, source: Source) -> None:
     """Make the session read only, in UTC, with each statement reading one moment and ending in time."""
-    seconds = source.limits.seconds + SLACK_SECONDS
+    seconds = source.limits.seconds
     with closing(connection.cursor(Cursor)) as cursor:
         limit = f"max_execution_time = {seconds * 1000}"
         if _is_mariadb(cursor):

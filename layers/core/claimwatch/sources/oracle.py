@@ -29,9 +29,6 @@ PORT = 1521
 TLS_PORT = 2484
 CONNECT_SECONDS = 20
 
-SLACK_SECONDS = 60
-"""Added to the seconds of a window, after which a round trip to the server is given up."""
-
 READING = {
     *("CREATE SESSION", "ALTER SESSION", "SELECT ANY TABLE", "READ ANY TABLE", "SELECT ANY DICTIONARY"),
     *("SELECT ANY SEQUENCE", "SET CONTAINER", "EXEMPT ACCESS POLICY", "FLASHBACK ANY TABLE"),
@@ -119,7 +116,7 @@ def open_oracle(source: Source, secret: Mapping[str, Any]) -> SelectingReader:
 
 def _set_session(connection: Any, source: Source) -> None:
     """Have the server compare and sort texts by their bytes, write times in UTC, and end in time."""
-    connection.call_timeout = (source.limits.seconds + SLACK_SECONDS) * 1000
+    connection.call_timeout = source.limits.seconds * 1000
     with closing(connection.cursor()) as cursor:
         cursor.execute("ALTER SESSION SET NLS_SORT = BINARY NLS_COMP = BINARY TIME_ZONE = '+00:00'")
 

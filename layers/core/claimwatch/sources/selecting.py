@@ -12,7 +12,15 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from claimwatch.domain.sources.source import Mode, Source
-from claimwatch.sources.reader import Column, Cycle, Key, RefusedSource, Row, SourceUnreachable
+from claimwatch.sources.reader import (
+    Column,
+    Cycle,
+    Key,
+    RefusedSource,
+    Row,
+    SourceUnreachable,
+    WindowTooLarge,
+)
 
 BATCH_ROWS = 2_000
 """Rows of a batch: few enough for rows of many columns, and many enough for one query about their hashes."""
@@ -215,6 +223,18 @@ class SelectingReader:
         keys = self._keys()
         ascending = ", ".join(self._sql(column) for column in keys)
         descending = ", ".join(f"{self._sql(column)} DESC" for column in keys)
+        try:
+            return self._find_last(cycle, after, rows, ascending, descending)
+        except WindowTooLarge:
+            # A smaller window would not help: the server looks for its end, and reads no row yet.
+            raise SourceUnreachable(
+                "the server did not find the next rows in the time of limits.seconds; add an index on the "
+                "columns of key, or raise limits.seconds"
+            ) from None
+
+    def _find_last(
+        self, cycle: Cycle, after: Key | None, rows: int, ascending: str, descending: str
+    ) -> tuple[Key | None, bool]:
         found = self._first_key(cycle, after, f"ORDER BY {ascending} {self._dialect.page(rows - 1, 1)}")
         if found is None:
             return self._first_key(cycle, after, f"ORDER BY {descending} {self._dialect.page(0, 1)}"), False

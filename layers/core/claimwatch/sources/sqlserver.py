@@ -29,9 +29,6 @@ from claimwatch.sources.tls import UNTRUSTED, authorities_file, tls_context
 PORT = 1433
 CONNECT_SECONDS = 20
 
-SLACK_SECONDS = 60
-"""Added to the seconds of a window, after which a statement that sends nothing is given up."""
-
 LOCK_MILLISECONDS = 60_000
 """How long a statement waits for rows that others change, where the database has no snapshots."""
 
@@ -134,7 +131,7 @@ def open_sqlserver(source: Source, secret: Mapping[str, Any]) -> SelectingReader
             enc_login_only=False,
             login_timeout=CONNECT_SECONDS,
             disable_connect_retry=True,
-            timeout=source.limits.seconds + SLACK_SECONDS,
+            timeout=source.limits.seconds,
             autocommit=True,
             appname="claimwatch",
         )

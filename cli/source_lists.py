@@ -102,7 +102,9 @@ def _notes(row: Mapping[str, Any]) -> list[str]:
     return notes
 
 
-def _show_windows(windows: Iterable[Mapping[str, Any]]) -> None:
+def _show_windows(found: Iterable[Mapping[str, Any]]) -> None:
+    """Show windows in a table, and below it why files could not be pulled."""
+    windows = list(found)
     show_table(
         (
             "window",
@@ -130,7 +132,7 @@ def _show_windows(windows: Iterable[Mapping[str, Any]]) -> None:
                 window["rows_pulled"],
                 window["object_bytes"],
                 window["object_key"]
-                if window["version_id"]
+                if window["version_id"] or window["path"]
                 else "(nothing new)" * bool(window["committed_at"]),
                 window["file_id"],
                 window["status"],
@@ -140,6 +142,9 @@ def _show_windows(windows: Iterable[Mapping[str, Any]]) -> None:
             for window in windows
         ],
     )
+    for window in windows:
+        if window["path"] and window["status"] == "refused" and window["version_id"] is None:
+            show_notes(f"window {window['number']}", [window["error"]])
 
 
 def _duration(seconds: int | None) -> str | None:

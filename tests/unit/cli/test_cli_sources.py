@@ -427,13 +427,26 @@ def test_windows_are_listed_with_their_files(
         "status": "committed",
         "rows_loaded": 99,
         "rows_quarantined": 1,
+        "path": None,
+        "error": None,
     }
     empty = window | {"number": 2, "version_id": None, "file_id": None, "status": None}
-    monkeypatch.setattr(source_overview, "list_windows", lambda *_: [window, empty])
+    reason = "the login may not read the file; allow it"
+    key = "claims/motor/pull/policies/out/a.csv"
+    refused = empty | {
+        "number": 1,
+        "path": "out/a.csv",
+        "object_key": key,
+        "status": "refused",
+        "error": reason,
+    }
+    monkeypatch.setattr(source_overview, "list_windows", lambda *_: [window, empty, refused])
     stack.run("source", "put", file)
     shown = stack.run("sources", "policies").stdout
     assert "claims/motor/pull/policies/00000003.csv" in shown
     assert "committed" in shown
-    assert "(nothing new)" in shown
+    assert shown.count("(nothing new)") == 1
+    assert key in shown
+    assert reason in shown
     assert json.loads(stack.run("sources", "policies", "--json").stdout)["windows"][0]["file_id"] == 17
     assert stack.run("sources", "unknown").exit_code == 1

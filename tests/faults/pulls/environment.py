@@ -18,7 +18,7 @@ from tests.faults.workers import Notes, Workers
 
 SOURCE = "policy-system"
 
-_EXPECTED = frozenset({"SourceUnreachable", "WindowTooLarge", "Superseded"})
+_EXPECTED = frozenset({"SourceUnreachable", "FileChanged", "WindowTooLarge", "Superseded"})
 """Errors of steps that faults of a source cause."""
 _LONGEST_WAIT = 1.2
 

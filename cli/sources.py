@@ -34,6 +34,9 @@ from cli.source_lists import show_sources
 from cli.stack import Stack, StackUnreachable
 
 POLL_SECONDS = 0.5
+LONGEST_HANDOVER = 30
+"""Seconds between two executions of one pull."""
+
 PAUSED = "paused: true"
 _PAUSE = re.compile(r"^(?:# paused by .*|paused[ \t]*:.*)(?:\n|\Z)", re.MULTILINE)
 
@@ -117,12 +120,14 @@ def run(
     say(f"Source {name} is being pulled.", "dim")
     while (status := pulls.status(execution)) == "RUNNING":
         time.sleep(POLL_SECONDS)
-    row = _overview_of(target, name)
+    row = (
+        _end_of_pull(target, name, row["looked_at"]) if status == "SUCCEEDED" else _overview_of(target, name)
+    )
     if as_json:
         show_json(row | {"execution": execution, "status": status})
     else:
         show_sources([row])
-    if status != "SUCCEEDED":
+    if status != "SUCCEEDED" or row["state"] == "failing":
         raise typer.Exit(1)
 
 
@@ -197,6 +202,25 @@ def _change(target: Stack, name: str, edit: Callable[[str], str], *, paused: boo
             " and store it with `claimwatch source put FILE`"
         ) from refusal
     store(target, name, edited)
+
+
+def _end_of_pull(target: Stack, name: str, looked_at: datetime | None) -> dict[str, Any]:
+    """Return the source once it was pulled to its end, or nobody pulls it any more.
+
+    A long pull is continued by further executions, and another one may have had the source before.
+    """
+    idle_since = None
+    while True:
+        row = _overview_of(target, name)
+        if row["looked_at"] != looked_at or row["state"] in ("failing", "paused"):
+            return row
+        if row["state"] == "pulling":
+            idle_since = None
+        else:
+            idle_since = idle_since or time.monotonic()
+            if time.monotonic() - idle_since > LONGEST_HANDOVER:
+                return row
+        time.sleep(POLL_SECONDS)
 
 
 def _overview_of(target: Stack, name: str) -> dict[str, Any]:

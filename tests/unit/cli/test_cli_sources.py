@@ -14,6 +14,7 @@ from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.sources.parse import parse_source
 from claimwatch.errors import RefusedData
 from claimwatch.storage import contracts, source_overview
+from cli import sources
 from cli.main import app
 from cli.stack import Sources, Stack
 from local.filesystem_object_store import FilesystemObjectStore
@@ -106,6 +107,8 @@ class FakeStack:
     pulls: FakePulls = field(default_factory=FakePulls)
     asked: list[Mapping[str, Any]] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    seen: list[dict[str, Any]] = field(default_factory=list)
+    """What the list of sources shows next, before it shows what is stored."""
 
     def __post_init__(self) -> None:
         self.objects = FilesystemObjectStore(self.folder)
@@ -138,7 +141,7 @@ class FakeStack:
     def list_sources(self, _cursor: object, source: str | None = None) -> list[dict[str, Any]]:
         names = [source] if source else ["policies"]
         return [
-            stored(name, self.text(name))
+            stored(name, self.text(name), **(self.seen.pop(0) if self.seen else {}))
             for name in names
             if self.objects.exists("artifacts", f"sources/{name}.yaml")
         ]
@@ -155,7 +158,7 @@ def stored(name: str, text: str, **other: Any) -> dict[str, Any]:
         "line": source.line,
         "text": text,
         "paused": source.paused,
-        "applied_at": NOW,
+        "applied_at": NOW - timedelta(days=1),
         "looked_at": NOW - timedelta(minutes=4),
         "rows_at": NOW - timedelta(minutes=4),
         "failing_since": None,
@@ -334,6 +337,7 @@ def test_a_source_that_does_not_exist_is_a_sentence(stack: FakeStack) -> None:
 def test_run_starts_a_pull_and_waits_for_its_end(stack: FakeStack, file: Path) -> None:
     stack.run("source", "put", file)
     assert "is being pulled: arn:policies" in stack.run("source", "run", "policies").stdout
+    stack.seen = [{"looked_at": None}]
     waited = stack.run("source", "run", "policies", "--from-start", "--wait", "--json")
     assert waited.exit_code == 0
     row = json.loads(waited.stdout)
@@ -341,6 +345,27 @@ def test_run_starts_a_pull_and_waits_for_its_end(stack: FakeStack, file: Path) -
     assert stack.pulls.started == [("policies", False), ("policies", True)]
     stack.pulls.ends_as = "FAILED"
     assert stack.run("source", "run", "policies", "--wait").exit_code == 1
+
+
+def test_a_pull_of_several_executions_is_waited_for(
+    stack: FakeStack, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "POLL_SECONDS", 0)
+    stack.run("source", "put", file)
+    between = {"looked_at": None}
+    stack.seen = [between, {"looked_at": None, "pulling": True}, between, between]
+    row = json.loads(stack.run("source", "run", "policies", "--wait", "--json").stdout)
+    assert stack.seen == []
+    assert row["looked_at"] is not None
+
+    monkeypatch.setattr(sources, "LONGEST_HANDOVER", -1)
+    stack.seen = [between, between]
+    assert json.loads(stack.run("source", "run", "policies", "--wait", "--json").stdout)["looked_at"] is None
+
+    stack.seen = [between, {"looked_at": None, "failing_since": NOW, "error": "the server does not answer"}]
+    failed = stack.run("source", "run", "policies", "--wait")
+    assert failed.exit_code == 1
+    assert "the server does not answer" in failed.stdout
 
 
 def test_a_paused_source_is_not_run(stack: FakeStack, file: Path) -> None:

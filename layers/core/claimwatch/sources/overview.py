@@ -16,7 +16,8 @@ def overview(stored: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Return how a source of ``storage.source_overview`` is doing at a time.
 
     ``lag_seconds`` is the time since the source was last pulled to its end: what it got since then is not
-    pulled yet. ``silent_since`` is the time of its last new row, if that is longer ago than its file allows.
+    pulled yet. ``silent_since`` is the time of its last new row, or of its file if that is
+    newer, if it is longer ago than the file allows.
     """
     source = _source(stored)
     silent_since = _silent_since(source, stored, now) if source else None
@@ -56,7 +57,7 @@ def _source(stored: Mapping[str, Any]) -> Source | None:
 
 
 def _silent_since(source: Source, stored: Mapping[str, Any], now: datetime) -> datetime | None:
-    last: datetime = stored["rows_at"] or stored["applied_at"]
+    last: datetime = max(stored["rows_at"] or stored["applied_at"], stored["applied_at"])
     longest: timedelta | None = source.silent_after
     return last if longest is not None and not source.paused and now - last > longest else None
 

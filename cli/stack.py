@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import boto3
 
 DEFAULT_NAME = "claimwatch"
-LONGEST_CHECK = 300
+LONGEST_CHECK = 310
 """Seconds to wait for the check of a source; a function that starts in a network takes a while."""
 
 LAPTOP_FILE = Path(".local", "stack.json")

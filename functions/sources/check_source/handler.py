@@ -11,7 +11,7 @@ from claimwatch.ingest.local_draft import draft
 from claimwatch.observability import logger, tracer, without_messages
 from claimwatch.sources.check_source import Dependencies, Request, check_source
 from claimwatch.sources.open_reader import open_reader
-from claimwatch.sources.reader import Reader, SourceUnreachable
+from claimwatch.sources.reader import Reader, SourceUnreachable, WindowTooLarge
 
 
 @tracer.capture_lambda_handler(capture_response=False)
@@ -23,7 +23,7 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     logger.info("source checked", extra={"source": request.source, "discover": request.discover})
     try:
         return check_source(Dependencies(opened, draft), request)
-    except (RefusedData, SourceUnreachable) as refusal:
+    except (RefusedData, SourceUnreachable, WindowTooLarge) as refusal:
         return {"refused": str(refusal)}
 
 

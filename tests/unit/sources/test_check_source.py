@@ -208,6 +208,7 @@ def test_only_the_beginning_of_a_large_file_is_read(monkeypatch: pytest.MonkeyPa
     assert reader.read_bytes <= 4_020
 
 
-def test_the_source_itself_is_not_changed_by_a_check() -> None:
-    found = check(FakeTable())
-    assert found["opened"] == replace(parse_source(TABLE, "policies"))
+def test_only_the_time_of_a_statement_differs_from_a_pull() -> None:
+    source = parse_source(TABLE, "policies")
+    limits = replace(source.limits, seconds=module.MOST_SECONDS)
+    assert check(FakeTable())["opened"] == replace(source, limits=limits)

@@ -22,6 +22,9 @@ DRAFTED_ROWS = 5_000
 MOST_BYTES = 64 << 20
 """Bytes of a file from which a contract is drafted; of a larger one, only its beginning is read."""
 
+MOST_SECONDS = 120
+"""Seconds that a statement may take; the function has 300 for all of them."""
+
 MOST_LISTED = 1_000
 """Tables or files that are listed; the answer of a function holds 6 MB."""
 
@@ -81,7 +84,7 @@ def check_source(deps: Dependencies, request: Request) -> dict[str, Any]:
     """Connect to a source, refuse a login that may write, and describe what it would bring.
 
     No value leaves the network: of cells, only their shapes are returned, and of columns that may name
-    persons not even those. Raises ``RefusedSource`` or ``SourceUnreachable``.
+    persons not even those. Raises ``RefusedSource``, ``SourceUnreachable`` or ``WindowTooLarge``.
     """
     source = _looked_at(parse_source(request.text, request.source), request)
     with closing(deps.open_reader(source)) as reader:
@@ -93,6 +96,8 @@ def check_source(deps: Dependencies, request: Request) -> dict[str, Any]:
 
 def _looked_at(source: Source, request: Request) -> Source:
     """Return the source, or another one of its server: to list tables, none of them has to exist."""
+    limits = replace(source.limits, seconds=min(source.limits.seconds, MOST_SECONDS))
+    source = replace(source, limits=limits)
     if source.kind is Kind.SFTP or not (request.discover or request.table):
         return source
     server = replace(source, table=None, columns=(), key=(), watermark=None, mode=Mode.DIFFERENCE)

@@ -36,6 +36,12 @@ SIDE_FILES = [
     "12345678-1234-1234-1234-123456789abc.csv.metadata",
     "~$claims.xlsx",
     ".~lock.claims.csv#",
+    "metadata/version-hint.text",
+    "metadata/v3.metadata.json",
+    "metadata/00003-12345678-1234-1234-1234-123456789abc.metadata.json",
+    "metadata/snap-123456789-1-12345678-1234-1234-1234-123456789abc.avro",
+    "hive/dt=2026-03-01-01-00/symlink.txt",
+    "aws-programmatic-access-test-object",
 ]
 DATA = [
     "_claims.csv",
@@ -47,6 +53,8 @@ DATA = [
     "claims.part1",
     "_temporary_claims.csv",
     "tmp/claims.csv",
+    "claims.metadata.json",
+    "metadata/part-0.csv",
     "claims.ok",
     "1",
 ]

@@ -153,3 +153,14 @@ def test_a_file_of_such_records_that_is_gone_is_refused(glass: Site) -> None:
     glass.objects.path(created.ref).unlink()
     file = glass.file(glass.register(created))
     assert (file["status"], "deleted" in file["error"]) == ("refused", True)
+
+
+@pytest.mark.parametrize("folder", ["processing-failed", "out/format-conversion-failed/2026/11/29"])
+def test_what_the_stream_of_somebody_else_could_not_process_is_refused_and_drafts_nothing(
+    site: Site, folder: str
+) -> None:
+    file = site.drop(f"claims/glass/{folder}/delivery-1", gzip.decompress(failed(record(1))))
+    assert file["status"] == "refused"
+    assert "could not process" in file["error"]
+    assert not site.objects.exists("artifacts", "contracts/glass.draft.yaml")
+    assert len(site.alerts) == 1

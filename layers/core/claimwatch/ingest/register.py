@@ -7,7 +7,7 @@ from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
 from claimwatch.domain.contract.contract import LINE_NAME, LINE_RULE
 from claimwatch.domain.contract.line_name import differs_in_spelling
 from claimwatch.domain.files.side_files import side_file_of
-from claimwatch.domain.files.stream_files import is_undelivered
+from claimwatch.domain.files.stream_files import is_failed_output, is_undelivered
 from claimwatch.domain.files.undelivered import describe_undelivered
 from claimwatch.errors import RefusedFile, TransientFault, sentence
 from claimwatch.ingest.fail import DELETED
@@ -103,4 +103,13 @@ def _parse_key(key: str) -> tuple[str, str | None, str | None]:
         )
     if not name or name.endswith("/"):
         return dataset, line, "the key names a folder: drop files into the folder"
+    if is_failed_output(key):
+        return (
+            dataset,
+            line,
+            (
+                "the folder holds records that a stream of Firehose could not process, wrapped in "
+                "descriptions of the errors: correct their sender, and send the records themselves again"
+            ),
+        )
     return dataset, line, None

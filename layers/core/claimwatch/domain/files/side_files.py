@@ -42,6 +42,10 @@ _NAMES = tuple(
             r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.(?:csv|txt)\.metadata|-manifest\.csv)",
             "Athena",
         ),
+        (r"version-hint\.text|v\d+\.metadata\.json|\d{5}-[0-9a-f-]{36}\.metadata\.json", "Iceberg"),
+        (r"snap-\d+-\d+-[0-9a-f-]{36}\.avro|[0-9a-f-]{36}-m\d+\.avro", "Iceberg"),
+        (r"symlink\.txt", "S3 Inventory (a list of files)"),
+        (r"aws-programmatic-access-test-object", "AWS (a test whether it may write)"),
     )
 )
 _SIGNAL = re.compile(

@@ -10,6 +10,7 @@ ROUTING_KEY = "line"
 UNDELIVERED = "claims-stream-errors/"
 """The folder of records that belong to no line."""
 
+_FAILED_OUTPUT = frozenset({"processing-failed", "format-conversion-failed"})
 _ROUTED = re.compile(r"claims/([^/]+)/stream/.+")
 
 
@@ -17,6 +18,14 @@ def routed_line(key: str) -> str | None:
     """Return the line to which the stream routed the records of a file; None if it is not its file."""
     found = _ROUTED.fullmatch(key)
     return found[1] if found and LINE_NAME.fullmatch(found[1]) else None
+
+
+def is_failed_output(key: str) -> bool:
+    """Return whether a key is in a folder to which streams of Firehose write what they could not process.
+
+    Those are streams of others: the one of the stack has a folder of its own, outside of those of lines.
+    """
+    return not _FAILED_OUTPUT.isdisjoint(key.split("/")[2:-1])
 
 
 def is_undelivered(key: str) -> bool:

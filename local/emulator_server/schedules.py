@@ -2,8 +2,8 @@
 
 - The resource of a request for a schedule is always in the group `default`.
 - A schedule reaches its target whatever its role may do, and what it cannot deliver is lost. Here, it calls
-  the API with its role, which has to trust Scheduler, and puts what failed into its dead-letter queue. It
-  does not retry first.
+  the API with its role, which has to trust Scheduler for this group of schedules, and puts what failed into
+  its dead-letter queue. It does not retry first.
 - Whoever may make a schedule may give it any role, without iam:PassRole.
 - Due schedules start every ten seconds; here, every second.
 """
@@ -16,11 +16,11 @@ from contextvars import ContextVar
 from typing import Any
 
 from botocore.exceptions import ClientError
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.router import extract_access_key_id
-from ministack.services import eventbridge, scheduler
+from ministack.services import eventbridge, iam, scheduler
 
-from local.emulator import aws_client
+from local.emulator import REGION, aws_client
 
 PRINCIPAL = "scheduler.amazonaws.com"
 DEFAULT_GROUP = "default"
@@ -87,18 +87,23 @@ def call_targets_with_roles() -> None:
         if not ticking.get():
             invoke(target, event, rule, *args, **kwargs)
             return
-        deliver(os.environ["AWS_ENDPOINT_URL"], target, target.get("Input") or json.dumps(event))
+        deliver(os.environ["AWS_ENDPOINT_URL"], rule, target.get("Input") or json.dumps(event))
 
     scheduler._tick_schedules = tick_with_roles
     eventbridge._invoke_target = invoke_with_role
     scheduler._SCHEDULE_TICK_INTERVAL = 1
 
 
-def deliver(endpoint_url: str, target: Record, text: str) -> None:
-    """Call a target with the role of its schedule, or put the input into the dead-letter queue."""
-    arn, role = target["Arn"], target["RoleArn"]
+def deliver(endpoint_url: str, schedule: Record, text: str) -> None:
+    """Call the target with the role of the schedule, or put the input into the dead-letter queue."""
+    target = schedule["Target"]
+    arn = target["Arn"]
     try:
-        session = session_of(endpoint_url, role)
+        session = session_of(schedule)
+    except PermissionError as error:
+        logger.warning("a schedule could not call %s: %s", arn, error)
+        return  # nor send to the dead-letter queue
+    try:
         if ":states:" in arn:
             aws_client("stepfunctions", endpoint_url, **session).start_execution(
                 stateMachineArn=arn, input=text
@@ -109,26 +114,37 @@ def deliver(endpoint_url: str, target: Record, text: str) -> None:
             )
         else:
             raise ValueError(f"no schedule of the application has such a target: {arn}")
-    except (ClientError, PermissionError) as error:
+    except ClientError as error:
         logger.warning("a schedule could not call %s: %s", arn, error)
         letters = (target.get("DeadLetterConfig") or {}).get("Arn")
         if letters:
             _, account, name = letters.rsplit(":", 2)
-            aws_client("sqs", endpoint_url, **session_of(endpoint_url, role)).send_message(
+            aws_client("sqs", endpoint_url, **session).send_message(
                 QueueUrl=f"{endpoint_url}/{account}/{name}", MessageBody=text
             )
 
 
-def session_of(endpoint_url: str, role: str) -> dict[str, str]:
-    """Return credentials of a role that trusts Scheduler."""
-    found = aws_client("iam", endpoint_url).get_role(RoleName=role.rpartition("/")[2])["Role"]
-    if PRINCIPAL not in json.dumps(found["AssumeRolePolicyDocument"]):
-        raise PermissionError(f"{role} does not trust {PRINCIPAL}")
-    given = aws_client("sts", endpoint_url).assume_role(RoleArn=role, RoleSessionName="schedule")[
-        "Credentials"
-    ]
-    return {
-        "aws_access_key_id": given["AccessKeyId"],
-        "aws_secret_access_key": given["SecretAccessKey"],
-        "aws_session_token": given["SessionToken"],
-    }
+def session_of(schedule: Record) -> dict[str, str]:
+    """Return credentials of the role of a schedule; raise PermissionError if it does not trust its group."""
+    role = schedule["Target"]["RoleArn"]
+    _, _, _, region, account, _ = role.split(":", 5)
+    found = iam._roles.get_scoped(account, None, role.rpartition("/")[2])
+    group = scheduler._group_arn(schedule["GroupName"])
+    context = iam_evaluator.EvalContext(
+        principal_arn=PRINCIPAL,
+        principal_type="AWSService",
+        principal_account=account,
+        action="sts:AssumeRole",
+        resource_arn=role,
+        region=region,
+        service_context={"aws:sourcearn": group, "aws:sourceaccount": account},
+    )
+    trust = found["AssumeRolePolicyDocument"] if found else "{}"
+    # To the emulator, its own services are the root user; that the role names Scheduler is checked besides.
+    caller = f"arn:aws:iam::{account}:root"
+    if PRINCIPAL not in json.dumps(trust) or not iam_evaluator.evaluate_trust_policy(trust, caller, context):
+        raise PermissionError(f"{role} does not trust {PRINCIPAL} for {group}")
+    given = lambda_runtime.execution_credentials(
+        {"FunctionArn": f"arn:aws:lambda:{REGION}:{account}:function:schedule", "Role": role}
+    )
+    return {name.lower(): value for name, value in given.items()}

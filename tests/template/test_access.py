@@ -198,7 +198,6 @@ ALLOWED = {
         "iam:PassRole",
         "s3:GetObject",
         "s3:GetObjectVersion",
-        "s3:ListBucket",
         "s3:ListBucketVersions",
         "scheduler:CreateSchedule",
         "scheduler:DeleteSchedule",

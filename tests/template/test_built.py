@@ -32,7 +32,7 @@ import sys
 sys.path[:0] = sys.argv[1:]
 import boto3
 services = "s3 secretsmanager sns sqs stepfunctions events ec2 sts cloudwatch logs ssm codedeploy lambda"
-for service in services.split():
+for service in [*services.split(), "scheduler"]:
     boto3.client(service, region_name="eu-central-1")
 from botocore.stub import Stubber
 ssm = boto3.client("ssm", region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b")

@@ -14,7 +14,17 @@ from tests.integration.laptop.test_policies import document, session_of
 
 SCHEDULES = f"arn:aws:scheduler:{REGION}:000000000000:schedule/own/*"
 TRUST = document(
-    {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    {
+        "Effect": "Allow",
+        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": {
+                "aws:SourceAccount": "000000000000",
+                "aws:SourceArn": f"arn:aws:scheduler:{REGION}:000000000000:schedule-group/own",
+            }
+        },
+    }
 )
 MACHINE = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
 
@@ -127,9 +137,19 @@ def test_what_the_role_may_not_do_ends_in_the_dead_letter_queue(
     assert received == ['{"source": "refused"}']
 
 
-def test_a_role_that_trusts_another_service_is_not_assumed(emulator: Emulator, machine: str) -> None:
-    trust = TRUST.replace("scheduler.", "lambda.")
-    role = role_of_schedules(emulator, "elsewhere", allow("states:StartExecution", machine), trust=trust)
-    schedule(emulator.client("scheduler"), "untrusted", "own", Arn=machine, RoleArn=role, Input='"no"')
+@pytest.mark.parametrize(
+    ("name", "trusted", "other"),
+    [
+        ("elsewhere", "scheduler.amazonaws", "lambda.amazonaws"),
+        ("astray", "schedule-group/own", "schedule-group/other"),
+    ],
+    ids=["another service", "another group"],
+)
+def test_a_role_that_trusts_others_is_not_assumed(
+    emulator: Emulator, machine: str, name: str, trusted: str, other: str
+) -> None:
+    trust = TRUST.replace(trusted, other)
+    role = role_of_schedules(emulator, name, allow("states:StartExecution", machine), trust=trust)
+    schedule(emulator.client("scheduler"), name, "own", Arn=machine, RoleArn=role, Input='"no"')
 
     assert wait_until(lambda: f"{role} does not trust" in emulator.log.read_text(), 20)

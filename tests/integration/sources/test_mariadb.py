@@ -615,6 +615,7 @@ from tests.integration.sources.test_mariadb import source_of
 from claimwatch.sources.mysql import open_mysql
 port, database, password = sys.argv[1:]
 secret = {"host": "127.0.0.1", "port": int(port), "username": "reader", "password": password, "tls": False}
+secret["dbname"] = database
 reader = open_mysql(source_of(f"{database}.claim", watermark="changed_at"), secret)
 started = time.monotonic()
 cycle = reader.begin_cycle(None)
@@ -638,6 +639,24 @@ def fill(server: MariaDb, database: str, rows: int) -> None:
         f" REPEAT('damage ', 1 + seq % 20), seq % 2 FROM seq_1_to_{rows}",
         database=database,
     )
+
+
+def test_rows_with_long_texts_are_read_in_bounded_memory(server: MariaDb) -> None:
+    script = MEASURE.replace(
+        'source_of(f"{database}.claim", watermark="changed_at")',
+        'replace(source_of("x"), table=None, query="SELECT seq AS id, REPEAT(\'x\', 200000) AS note '
+        'FROM seq_1_to_3000")',
+    ).replace("import resource, sys, time", "import resource, sys, time\nfrom dataclasses import replace")
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(server.port), "mysql", PASSWORD],
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows, _, kilobytes = done.stdout.split()
+    assert int(rows) == 3_000
+    assert int(kilobytes) < 300 * 1024
 
 
 def test_a_million_rows_are_read_in_bounded_memory(

@@ -551,7 +551,7 @@ def test_an_error_in_the_description_of_a_query_is_that_of_the_server() -> None:
 def test_rows_that_nobody_reads_end_the_connection() -> None:
     reader, connection = on_sqlserver("int", "int", "datetime", rows=[(1, 2, None, 1)] * 5_000)
     batches = reader.rows(CYCLE, None, ("1", "2"))
-    assert len(next(batches)) == 2_000
+    assert [len(next(batches)) for _ in range(3)] == [50, 2_000, 2_000]
     batches.close()
     assert connection.closed
     reader.close()

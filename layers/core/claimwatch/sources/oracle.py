@@ -12,7 +12,6 @@ import oracledb
 from claimwatch.domain.sources.source import Source
 from claimwatch.sources.reader import RefusedSource, SourceUnreachable, WindowTooLarge
 from claimwatch.sources.selecting import (
-    BATCH_ROWS,
     Clock,
     Dialect,
     KeyForm,
@@ -28,6 +27,9 @@ from claimwatch.sources.tls import UNTRUSTED, tls_context
 PORT = 1521
 TLS_PORT = 2484
 CONNECT_SECONDS = 20
+
+ROUND_TRIP_ROWS = 500
+"""Rows that the server sends at once, all of which the driver holds."""
 
 READING = {
     *("CREATE SESSION", "ALTER SESSION", "SELECT ANY TABLE", "READ ANY TABLE", "SELECT ANY DICTIONARY"),
@@ -233,8 +235,7 @@ def _translated(error: Exception, _: Source) -> Exception:
 
 def _open_cursor(connection: Any) -> Any:
     cursor = connection.cursor()
-    cursor.arraysize = BATCH_ROWS
-    cursor.prefetchrows = BATCH_ROWS
+    cursor.arraysize = cursor.prefetchrows = ROUND_TRIP_ROWS
     return cursor
 
 

@@ -23,7 +23,13 @@ from claimwatch.sources.reader import (
 )
 
 BATCH_ROWS = 2_000
-"""Rows of a batch: few enough for rows of many columns, and many enough for one query about their hashes."""
+"""Rows of a batch at most: enough for one query about their hashes."""
+
+BATCH_BYTES = 8 << 20
+"""Bytes of a batch, about: rows with long texts come in smaller batches."""
+
+FIRST_ROWS = 50
+"""Rows of the first batch, whose size is not known before."""
 
 FUTURE = timedelta(days=1)
 """Rows whose watermark is further ahead are read in every cycle: ``9999-12-31`` never becomes the past."""
@@ -424,8 +430,10 @@ class SelectingReader:
             cursor = self._dialect.open_cursor(self._connection)
             try:
                 cursor.execute(sql, tuple(parameters))
-                while batch := cursor.fetchmany(BATCH_ROWS):
+                size = FIRST_ROWS
+                while batch := cursor.fetchmany(size):
                     yield batch
+                    size = max(1, min(BATCH_ROWS, BATCH_BYTES // _bytes_of_a_row(batch)))
             except BaseException:
                 self._dialect.end_cursor(self._connection, cursor)
                 raise
@@ -472,6 +480,13 @@ def port_of(secret: Mapping[str, Any], default: int) -> int:
     if not 0 < port < 65_536:
         raise RefusedSource("the secret has a port that is not a number from 1 to 65535; correct it")
     return port
+
+
+def _bytes_of_a_row(rows: Sequence[Sequence[Any]]) -> int:
+    """Return about how many bytes the texts of a row have, from a few rows."""
+    some = rows[:: max(1, len(rows) // FIRST_ROWS)]
+    texts = [value for row in some for value in row if isinstance(value, (str, bytes))]
+    return 1 + sum(map(len, texts)) // len(some)
 
 
 def _named(columns: Sequence[SelectedColumn], name: str) -> SelectedColumn:

@@ -65,16 +65,17 @@ def buffer_records() -> None:
     ).parameters.keys() >= {"template", "t", "query_keys", "error_type"}:
         raise SystemExit("ministack's Firehose has changed: see local/emulator_server")
     buffers: dict[str, Buffer] = {}
-    lock = threading.Lock()
+    lock, writing = threading.Lock(), threading.Lock()
 
     def write_later(name: str) -> None:
         time.sleep(BUFFERED_SECONDS)
-        with lock:
-            buffer = buffers.pop(name)
-        try:
-            buffer.context.run(write, buffer)
-        except Exception:
-            logger.exception("the records of a stream were not written")
+        with writing:  # in order: the next buffer of the stream begins when this one is taken
+            with lock:
+                buffer = buffers.pop(name)
+            try:
+                buffer.context.run(write, buffer)
+            except Exception:
+                logger.exception("the records of a stream were not written")
 
     def buffer_them(
         stream: dict[str, Any], dest: dict[str, Any], records: Sequence[tuple[str, bytes]]

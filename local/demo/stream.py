@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from itertools import islice
 
+from claimwatch.domain.files.stream_files import UNDELIVERED
 from local.demo.book import LATER, STREAMED, MotorBook
 from local.demo.context import DemoContext, DemoFailed
 from local.demo.files import summary
@@ -13,11 +14,8 @@ from local.demo.model import LINE, wait_until_scored
 LOST = 3
 """Records without a line."""
 
-WRITTEN = """
-SELECT version_id, line, error FROM claimwatch.file
-WHERE key LIKE 'claims/%%/stream/%%' OR key LIKE 'claims-stream-errors/%%'
-"""
-READ = "SELECT coalesce(sum(rows_read), 0) FROM claimwatch.file WHERE key LIKE 'claims/%%/stream/%%'"
+KEYS = [f"claims/{LINE}/stream/%", f"{UNDELIVERED}%"]
+WRITTEN = "SELECT version_id, line, error, rows_read FROM claimwatch.file WHERE key LIKE ANY(%s)"
 
 
 @dataclass(frozen=True)
@@ -43,11 +41,11 @@ def run(demo: DemoContext, book: MotorBook) -> Streamed:
         Records=[{"Data": json.dumps({"claim_id": f"lost-{number}"}).encode()} for number in range(LOST)],
     )
     demo.wait(lambda: _is_complete(demo), lambda: "Waiting for the stream to write its files")
-    written = demo.query(WRITTEN)
+    written = demo.query(WRITTEN, KEYS)
     demo.adopt([version for version, *_ in written])
-    files = demo.wait_for_files([version for version, line, _ in written if line is not None])
+    files = demo.wait_for_files([version for version, line, *_ in written if line is not None])
     demo.out.print(summary(files))
-    for _, line, error in written:
+    for _, line, error, _ in written:
         if line is None:
             demo.out.print(f"Refused: {error}.", highlight=False)
     wait_until_scored(demo, files)
@@ -59,5 +57,5 @@ def run(demo: DemoContext, book: MotorBook) -> Streamed:
 
 def _is_complete(demo: DemoContext) -> bool:
     """Return whether the ledger has all claims, and the records that belong to no line."""
-    ((read,),) = demo.query(READ)
-    return read >= STREAMED and any(line is None for _, line, _ in demo.query(WRITTEN))
+    written = demo.query(WRITTEN, KEYS)
+    return sum(read or 0 for *_, read in written) >= STREAMED and any(line is None for _, line, *_ in written)

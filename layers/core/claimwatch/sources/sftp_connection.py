@@ -285,6 +285,9 @@ def _connection_faults(host_keys: _HostKeys) -> Iterator[None]:
             f"source {name}: the server offers no safe algorithm; it needs a key exchange over SHA-2, a "
             "cipher AES-GCM, AES-CTR or ChaCha20 and a host key of type ed25519, ECDSA or RSA with SHA-2"
         ) from None
+    except asyncssh.ConnectionLost:
+        hint = "" if host_keys.shown else " before it showed its host key; does it offer safe algorithms?"
+        raise SourceUnreachable(f"source {name}: the server ended the connection{hint}") from None
     except (asyncssh.Error, OSError) as error:
         raise SourceUnreachable(
             f"source {name}: no connection to the server ({type(error).__name__})"

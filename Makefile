@@ -235,10 +235,13 @@ faults: $(STAMP) setup-sources ## Run at least 200 seeded schedules of kills, re
 fuzz: $(STAMP) ## Read mutated files, photos, contracts and keys; FUZZ="--seconds 600 --seed 2" sets options
 	@python -m tests.fuzz $(FUZZ)
 
-bench: bench-ingest bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-use-gate bench-leaks bench-drift bench-fairness bench-audit bench-stream bench-desk ## Run every benchmark, most with their peers in the same run
+bench: bench-ingest bench-pull bench-field bench-first-model bench-images bench-scoring bench-online bench-reasons bench-selection bench-use-gate bench-leaks bench-drift bench-fairness bench-audit bench-stream bench-desk ## Run every benchmark, most with their peers in the same run
 
 bench-ingest: $(STAMP) ## Compare loading a million rows with raw COPY, pandas and awswrangler
 	@python -m benchmarks.ingest
+
+bench-pull: $(STAMP) ## Compare pulling a million rows from PostgreSQL into S3 with COPY to a file; load ten million
+	@python -m benchmarks.pull
 
 bench-field: $(STAMP) ## Load files as strangers write them, and compare every row with what it means
 	@python -m benchmarks.field

@@ -34,7 +34,7 @@ class Bench:
     """A database with Claimwatch's schema, and a schema ``peers`` with a table for each other contestant."""
 
     def __init__(self, server: PostgresServer) -> None:
-        self._server = server
+        self.server = server
         self.url = server.url
         self.contract: Contract = parse_contract(MOTOR.read_text("utf-8"), "motor")
 
@@ -69,7 +69,7 @@ class Bench:
         with self.connected() as connection, connection.cursor() as cursor:
             cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
             connection.commit()
-        with contextlib.closing(psycopg2.connect(self._server.superuser_url)) as connection:
+        with contextlib.closing(psycopg2.connect(self.server.superuser_url)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute("CHECKPOINT")

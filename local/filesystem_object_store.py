@@ -1,10 +1,13 @@
 """An object store in a folder, for tests and benchmarks that do not need S3."""
 
+import filecmp
 import hashlib
 import itertools
 import os
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -80,8 +83,8 @@ class FilesystemObjectStore:
         newest = self._newest_version(bucket, key)
         if not newest:
             return None
-        content = self.path(ObjectRef(bucket, key, str(newest))).read_bytes()
-        return f"{hashlib.sha256(content).hexdigest()} {newest}"
+        with self.path(ObjectRef(bucket, key, str(newest))).open("rb") as file:
+            return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {newest}"
 
     def write_unless_same(
         self, bucket: str, key: str, blocks: Iterable[bytes], mark: str | None
@@ -91,11 +94,17 @@ class FilesystemObjectStore:
         Raises ``TransientFault`` if another caller has written other bytes since ``mark`` was taken.
         """
         expected = int(mark.rpartition(" ")[2]) if mark else 0
-        content = b"".join(blocks)
-        newest = self._newest_version(bucket, key)
-        if newest and self.path(ObjectRef(bucket, key, str(newest))).read_bytes() == content:
-            return ObjectRef(bucket, key, str(newest))
-        return self.store(bucket, key, [content], expected + 1)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self.folder) as spool:
+            spool.writelines(blocks)
+            spool.flush()
+            newest = self._newest_version(bucket, key)
+            if newest:
+                path = self.path(ObjectRef(bucket, key, str(newest)))
+                if filecmp.cmp(path, spool.name, shallow=False):
+                    return ObjectRef(bucket, key, str(newest))
+            spool.seek(0)
+            return self.store(bucket, key, iter(partial(spool.read, READ_BLOCK), b""), expected + 1)
 
     def _newest_version(self, bucket: str, key: str) -> int:
         folder = self.path(ObjectRef(bucket, key, ""))

@@ -13,12 +13,17 @@ from tests.cluster import Cluster
 from tests.faults.claims.simulation import ClaimsSimulation
 from tests.faults.photos.simulation import PhotosSimulation
 from tests.faults.publications.simulation import PublicationsSimulation
-from tests.faults.pulls.simulation import MariadbPullsSimulation, PullsSimulation
+from tests.faults.pulls.simulation import (
+    MariadbPullsSimulation,
+    PullsSimulation,
+    SftpPullsSimulation,
+)
 from tests.faults.requests.simulation import RequestsSimulation
 from tests.faults.scores.simulation import ScoresSimulation
 from tests.faults.simulation import Result, Simulation, simulate
 from tests.faults.workers import Workers
 from tests.mariadb import MISSING as MARIADB_MISSING
+from tests.sshd import PROGRAM as SSHD
 
 
 @dataclass
@@ -87,6 +92,13 @@ PARTS = (
     ),
     Part("pulls", PullsSimulation, 500, "the windows: one is open at most, and none changed once committed"),
     Part("pulls-mariadb", MariadbPullsSimulation, 100, "the windows of a source in MariaDB", MARIADB_MISSING),
+    Part(
+        "pulls-sftp",
+        SftpPullsSimulation,
+        100,
+        "the windows of a source with files",
+        "" if SSHD else "sshd is missing: `make setup-sources` installs it on Debian",
+    ),
 )
 
 

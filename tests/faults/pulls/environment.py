@@ -30,8 +30,8 @@ class PullNotes(Notes):
     failed: list[str] = field(default_factory=list)
     """Executions that ended in a state Fail."""
     observed: Counter[str] = field(default_factory=Counter)
-    unrecorded: int = 0
-    """Those whose failure could not be recorded; the alarm on failed executions reports them."""
+    recorded: int = 0
+    """Failures that were recorded with the source, of which people are notified."""
 
 
 class PullsEnvironment(Executions[PullNotes]):
@@ -84,7 +84,11 @@ class PullsEnvironment(Executions[PullNotes]):
             arguments = {"event": payload, "secret": self._secret}
             where = f"{step} {number} of {name}"
             task = Task(self._definition, state, step, arguments, disturbance, where, _EXPECTED)
-            return self._task(task, lambda attempt: time.sleep(min(0.02 * 2**attempt, 0.3)))
+            answer = self._task(task, lambda attempt: time.sleep(min(0.02 * 2**attempt, 0.3)))
+            if answer == "failing":
+                with self._lock:
+                    self.notes.recorded += 1
+            return answer
 
         execution = Execution(
             self._definition,
@@ -95,10 +99,9 @@ class PullsEnvironment(Executions[PullNotes]):
         )
         try:
             execution.run()
-        except ExecutionFailed as failure:
+        except ExecutionFailed:
             with self._lock:
                 self.notes.failed.append(name)
-                self.notes.unrecorded += str(failure) == "PullFailureNotRecorded"
                 if name.startswith(CALM_EXECUTION):
                     self.notes.bugs.append(f"{name} failed without a fault, after {execution.entered[-6:]}")
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
@@ -18,13 +18,15 @@ from tests.faults.pulls.environment import SOURCE, PullNotes
 from tests.faults.pulls.function import LANDING
 from tests.faults.pulls.origin import Origin, RowKey, Version
 from tests.faults.pulls.schedule import PullSchedule
+from tests.faults.pulls.sftp import FileWriters, SftpOrigin
 from tests.faults.watcher import Watcher
 
 PREFIX = f"claims/motor/pull/{SOURCE}/"
 
 _WINDOWS = """
-    SELECT number, object_key, version_id, rows_pulled, object_bytes, sha256, committed_at IS NOT NULL
-    FROM claimwatch.source_window WHERE discarded_at IS NULL ORDER BY number
+    SELECT number, object_key, version_id, rows_pulled, object_bytes, sha256, committed_at IS NOT NULL,
+           discarded_at IS NOT NULL
+    FROM claimwatch.source_window ORDER BY number
 """
 
 
@@ -148,7 +150,8 @@ class PullsInvariants(Invariants):
         windows = self.rows(_WINDOWS)
         self.expect("numbers of windows", [row[0] for row in windows], [*range(1, len(windows) + 1)])
         without = set(newest)
-        for number, object_key, version_id, rows, size, sha256, committed in windows:
+        for number, object_key, version_id, rows, size, sha256, committed, discarded in windows:
+            self.expect(f"window {number} is given up", discarded, False)
             self.expect(f"window {number} is committed", committed, True)
             self.expect(f"object key of window {number}", object_key, f"{PREFIX}{number:08}.csv")
             without.discard(object_key)  # an attempt may have stored rows that later belong to another cycle
@@ -171,9 +174,69 @@ class PullsInvariants(Invariants):
             " (SELECT count(*) FROM claimwatch.source_window_row) FROM claimwatch.source"
         )
         self.expect("error, no failure, no open cycle, rows of open windows", row, (None, True, True, 0))
-        recorded = len(self._notes.failed) - self._notes.unrecorded
-        if recorded and not self._notes.alerts:
-            self.problems.append(f"{recorded} pulls failed, and nobody was alerted")
+        if self._notes.recorded and not self._notes.alerts:
+            self.problems.append(f"{self._notes.recorded} pulls failed, and nobody was alerted")
+
+
+class SftpInvariants(PullsInvariants):
+    """Compares the objects with the files of the server.
+
+    *Lost* is a file whose object has other bytes. *Doubled* is a content that was stored as two versions.
+    Besides, every version has a content that was complete, unless the file rightly counted as settled.
+    """
+
+    def __init__(
+        self,
+        cursor: Cursor,
+        folder: Path,
+        origin: SftpOrigin,
+        schedule: PullSchedule,
+        notes: PullNotes,
+        writers: FileWriters,
+    ) -> None:
+        super().__init__(cursor, folder, cast(Any, origin), schedule, notes)
+        self._files, self._writers = origin.contents(), writers
+
+    def check(self) -> None:
+        """Check the objects, the ledger and the end."""
+        objects = delivered(self._folder)
+        newest = {item.key.removeprefix(PREFIX): item.content for item in objects}
+        self._notes.observed += Counter(
+            {
+                "objects in the landing bucket": len(newest),
+                "replaced versions of objects": len(objects) - len(newest),
+                "executions that failed and were repeated by the schedule": len(self._notes.failed),
+            }
+        )
+        digests = {path: hashlib.sha256(content).hexdigest() for path, content in self._files.items()}
+        found = {
+            path: hashlib.sha256(content).hexdigest() for path, content in newest.items() if path in digests
+        }
+        self.compare("files", Counter(found.items()), Counter(digests.items()))
+        stored = Counter((item.key, item.content) for item in objects)
+        doubled = [key for (key, _), count in stored.items() if count > 1]
+        self.doubled += len(doubled)
+        self.expect("objects with the same content twice", doubled, [])
+        torn = [
+            item.key
+            for item in objects
+            if item.content not in self._writers.complete.get(item.key.removeprefix(PREFIX), ())
+            and item.key.removeprefix(PREFIX) not in self._writers.stalled
+        ]
+        self.expect("objects with half of a file", torn, [])
+        self._check_ledger({item.key: item for item in objects})
+        self._check_end()
+
+    def _check_ledger(self, newest: dict[str, Delivered]) -> None:
+        last: dict[str, Any] = {}
+        for _, object_key, version_id, _, size, sha256, committed, discarded in self.rows(_WINDOWS):
+            self.expect("a window is committed or given up", committed or discarded, True)
+            if committed:
+                last[object_key] = (version_id, size, sha256)
+        for key, item in newest.items():
+            found = (str(item.version), len(item.content), hashlib.sha256(item.content).hexdigest())
+            if key.removeprefix(PREFIX) in self._files:
+                self.expect("the last window of an object", last.get(key), found)
 
 
 class PullsWatcher(Watcher):
@@ -190,9 +253,9 @@ class PullsWatcher(Watcher):
         problems = []
         if [row[0] for row in windows] != [*range(1, len(windows) + 1)]:
             problems.append(f"the windows have numbers {[row[0] for row in windows]}")
-        if sum(not row[-1] for row in windows) > 1:
+        if sum(not row[-1] and not row[-2] for row in windows) > 1:
             problems.append("two windows are open")
-        committed = {row[0]: row for row in windows if row[-1]}
+        committed = {row[0]: row for row in windows if row[-2]}
         for number, row in self._committed.items():
             if committed.get(number) != row:
                 problems.append(f"window {number} changed after it was committed")

@@ -210,3 +210,14 @@ class MariadbSchedule(PullSchedule):
 
     modes = (Mode.OVERLAP, Mode.OVERLAP, Mode.DIFFERENCE)
     two_phases = False
+
+
+class SftpSchedule(PullSchedule):
+    """The schedule of a source with files."""
+
+    modes = (Mode.FILES,)
+
+    @property
+    def marker(self) -> bool:
+        """Whether a marker file says that a file is complete; otherwise it must settle."""
+        return self.random("marker").random() < 0.5

@@ -18,12 +18,13 @@ from claimwatch.storage.sources import Submission
 from claimwatch.storage.sources import apply as apply_source
 from tests.cluster import Cluster, database_at
 from tests.faults.pulls.environment import SOURCE, PullsEnvironment
-from tests.faults.pulls.invariants import PullsInvariants, PullsWatcher
+from tests.faults.pulls.invariants import PullsInvariants, PullsWatcher, SftpInvariants
 from tests.faults.pulls.mariadb import MariadbOrigin
 from tests.faults.pulls.naive import NaivePull
 from tests.faults.pulls.origin import Origin
 from tests.faults.pulls.postgresql import PostgresqlOrigin
-from tests.faults.pulls.schedule import CALM_EXECUTION, OVERLAP, MariadbSchedule, PullSchedule
+from tests.faults.pulls.schedule import CALM_EXECUTION, OVERLAP, MariadbSchedule, PullSchedule, SftpSchedule
+from tests.faults.pulls.sftp import FileWriters, NaiveFiles, SftpOrigin
 from tests.faults.pulls.writers import Writers
 from tests.faults.simulation import Simulation
 from tests.faults.worker import Workspace
@@ -44,31 +45,47 @@ limits: {{rows: {rows}, seconds: 600}}
 silentAfter: never
 """
 
+_FILES = """\
+kind: sftp
+line: motor
+files: {files}
+hostKeys: ["{host_key}"]
+{complete}
+schedule: rate(15 minutes)
+secret: claimwatch/faults/sources/policy-system
+limits: {{rows: 500000, seconds: {seconds}}}
+silentAfter: never
+"""
+
 
 class PullsSimulation(Simulation):
     """One table of a PostgreSQL server."""
 
     kind = "postgresql"
+    calm_pulls = CALM_PULLS
     schedules: type[PullSchedule] = PullSchedule
     environment: PullsEnvironment
 
     def __init__(self, seed: int, url: str, folder: Path, cluster: Cluster, workers: Workers) -> None:
         self._schedule, self._url, self._folder = self.schedules(seed), url, folder
-        self._origin = self.create_origin()
+        self._origin: Any = self.create_origin()
         self._definitions = 0
         workspace = Workspace.of(cluster, url, folder)
         self.environment = PullsEnvironment(
             self._schedule, cluster, workspace, workers, self._origin.secret, self._strike
         )
         self.watcher = PullsWatcher(url)
-        self._writers = Writers(self._schedule, self._origin)
-        self._naive = NaivePull(self._origin, self._schedule.key, self._schedule.page)
+        self._create_writers()
         self._writers.fill()
         self._define()
 
-    def create_origin(self) -> Origin:
+    def create_origin(self) -> Any:
         """Create the source."""
         return PostgresqlOrigin()
+
+    def _create_writers(self) -> None:
+        self._writers: Any = Writers(self._schedule, self._origin)
+        self._naive: Any = NaivePull(self._origin, self._schedule.key, self._schedule.page)
 
     def run_waves(self) -> None:
         """Fire the schedule's pulls while there are writers."""
@@ -89,7 +106,7 @@ class PullsSimulation(Simulation):
         """Pull without faults until a cycle that began after the last write has ended."""
         if round_number == 1:
             self._mark = self._origin.mark()
-        elif round_number > CALM_PULLS and self._origin.reached(self._position(), self._mark):
+        elif round_number > self.calm_pulls and self._origin.reached(self._position(), self._mark):
             return False
         self._let_time_pass()
         self.environment.fire(f"{CALM_EXECUTION}-{round_number}")
@@ -126,18 +143,8 @@ class PullsSimulation(Simulation):
 
     def _define(self) -> None:
         """Put a definition of the source; another one only has other limits."""
-        schedule = self._schedule
-        rows = schedule.window_rows if self._definitions % 2 == 0 else 11
+        text = self._definition()
         self._definitions += 1
-        text = _DEFINITION.format(
-            kind=self.kind,
-            table=self._origin.table,
-            key=", ".join(schedule.key),
-            watermark="watermark: updated_at\n" if schedule.mode is not Mode.DIFFERENCE else "",
-            mode=schedule.mode,
-            overlap=f"overlap: {OVERLAP:.0f} seconds\n" if schedule.mode is Mode.OVERLAP else "",
-            rows=rows,
-        )
         submission = Submission(
             SOURCE,
             "artifacts",
@@ -153,6 +160,18 @@ class PullsSimulation(Simulation):
                 apply_source(cursor, submission, parse_source(text, SOURCE), datetime.now(UTC))
 
         self._patiently(apply)
+
+    def _definition(self) -> str:
+        schedule = self._schedule
+        return _DEFINITION.format(
+            kind=self.kind,
+            table=self._origin.table,
+            key=", ".join(schedule.key),
+            watermark="watermark: updated_at\n" if schedule.mode is not Mode.DIFFERENCE else "",
+            mode=schedule.mode,
+            overlap=f"overlap: {OVERLAP:.0f} seconds\n" if schedule.mode is Mode.OVERLAP else "",
+            rows=schedule.window_rows if self._definitions % 2 == 0 else 11,
+        )
 
     def _strike_all(self) -> None:
         elapsed = 0.0
@@ -194,6 +213,50 @@ class PullsSimulation(Simulation):
                 return do()
             time.sleep(0.05)
         raise Hangs("the database does not come back")
+
+
+class SftpPullsSimulation(PullsSimulation):
+    """One folder of an SFTP server."""
+
+    calm_pulls = 3
+    schedules = SftpSchedule
+
+    def create_origin(self) -> SftpOrigin:
+        """Create the source."""
+        return SftpOrigin()
+
+    def _create_writers(self) -> None:
+        assert isinstance(self._schedule, SftpSchedule)
+        self._writers = FileWriters(self._schedule, self._origin)
+        self._naive = NaiveFiles(self._origin)
+
+    def _definition(self) -> str:
+        assert isinstance(self._schedule, SftpSchedule)
+        complete = "marker: .done" if self._schedule.marker else "settle: 1 second"
+        return _FILES.format(
+            files=self._origin.files,
+            host_key=self._origin.host_keys[0],
+            complete=complete,
+            seconds=600 + self._definitions % 2,
+        )
+
+    def invariants(self, cursor: Cursor) -> SftpInvariants:
+        """Return the invariants of what was delivered."""
+        notes = self.environment.notes
+        notes.bugs += self._writers.problems
+        return SftpInvariants(cursor, self._folder, self._origin, self._schedule, notes, self._writers)
+
+    def observed(self) -> Counter[str]:
+        """Return what the writers did, and what the control has missed."""
+        observed = self.environment.notes.observed
+        observed.update({f"uploads: {kind}": count for kind, count in self._writers.done.items()})
+        observed["files of the source in the end"] = len(self._origin.contents())
+        observed["files that the naive pull missed"] = self._naive.missed()
+        return observed
+
+    def secrets(self) -> Iterable[str]:
+        """Return the login's key, and names and rows of files."""
+        return (self._origin.secret["private_key"].splitlines()[1], "w0 ", "w1 ", "first-", "X-1")
 
 
 class MariadbPullsSimulation(PullsSimulation):

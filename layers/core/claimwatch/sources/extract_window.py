@@ -92,10 +92,11 @@ def extract_window(deps: Dependencies, ref: WindowRef, time_left: Callable[[], f
         if window.extracted_at is not None:
             return _extracted(window)
         sources.forget_window_rows(cursor, ref.source, ref.number)
+        attempt = sources.begin_attempt(cursor, window)
     source = parse_source(state.text, ref.source)
     started = deps.clock()
     deadline = started + min(float(source.limits.seconds), time_left() - MARGIN)
-    written = _Written()
+    written = _Written(attempt)
     with closing(deps.open_reader(source)) as reader:
         if window.path is not None:
             blocks = _file_blocks(cast("FileReader", reader), window)
@@ -126,6 +127,8 @@ def extract_window(deps: Dependencies, ref: WindowRef, time_left: Callable[[], f
     )
     with deps.database.transaction() as cursor:
         sources.hold(cursor, ref.source, ref.generation)
+        # Hashes and object must be of one attempt: Lambda may run a step twice at the same time.
+        sources.require_attempt(cursor, ref.source, ref.number, attempt)
         sources.set_extracted(cursor, window, extraction, deps.now())
         return _extracted(sources.get_window(cursor, ref.source, ref.number))
 
@@ -134,6 +137,7 @@ def extract_window(deps: Dependencies, ref: WindowRef, time_left: Callable[[], f
 class _Written:
     """What has been written of a window; ``read`` and ``pulled`` are rows, and None for files."""
 
+    attempt: int
     read: int | None = None
     pulled: int | None = None
     bytes: int = 0
@@ -199,7 +203,7 @@ def _row_blocks(
     hash_key = deps.hash_key() if compares else b""
     header = csv_line([column.name for column in reader.columns()]).encode()
     for batch in reader.rows(window.cycle, _key(window.after_key), _end_of(window)):
-        rows = _new_rows(deps, ref, source, hash_key, batch) if compares else batch
+        rows = _new_rows(deps, ref, source, hash_key, batch, written.attempt) if compares else batch
         written.read += len(batch)
         written.pulled += len(rows)
         if rows:
@@ -208,13 +212,14 @@ def _row_blocks(
 
 
 def _new_rows(
-    deps: Dependencies, ref: WindowRef, source: Source, hash_key: bytes, batch: list[Row]
+    deps: Dependencies, ref: WindowRef, source: Source, hash_key: bytes, batch: list[Row], attempt: int
 ) -> list[Row]:
     """Return the rows that no earlier cycle had with the same values; store the hashes of recent ones."""
     hashed = [(sources.key_text(row.key), row_hash(hash_key, row.values), row) for row in batch]
     keep_all = source.mode is Mode.DIFFERENCE
     with deps.database.transaction() as cursor:
         sources.share(cursor, ref.source, ref.generation)
+        sources.require_attempt(cursor, ref.source, ref.number, attempt)
         known = sources.known_hashes(cursor, ref.source, [key for key, _, _ in hashed])
         kept = [(key, digest) for key, digest, row in hashed if row.recent or keep_all]
         if kept:

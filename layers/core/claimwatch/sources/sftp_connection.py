@@ -27,6 +27,9 @@ ANSWER_SECONDS = 60.0
 
 _KEEPALIVE_SECONDS = 15
 
+_BROKEN_OFF = (asyncssh.OPEN_CONNECT_FAILED, asyncssh.OPEN_RESOURCE_SHORTAGE)
+"""Codes of channels that could not be opened and may be later."""
+
 _KEY_EXCHANGES = "-*sha1*,rsa2048-sha256,*1.3.132*"
 """The defaults of asyncssh without the oldest ones."""
 
@@ -297,7 +300,11 @@ def _connection_faults(host_keys: _HostKeys) -> Iterator[None]:
 async def _start_sftp(connection: asyncssh.SSHClientConnection, source: Source) -> asyncssh.SFTPClient:
     try:
         return await answer(connection.start_sftp_client(path_encoding=None))
-    except asyncssh.ChannelOpenError:
+    except asyncssh.ChannelOpenError as error:
+        if error.code in _BROKEN_OFF or connection.is_closed():  # as when the server restarts
+            raise SourceUnreachable(
+                f"source {source.name}: the connection broke off before the SFTP session was open"
+            ) from None
         raise RefusedSource(
             f"source {source.name}: the server opens no SFTP session; allow the login the subsystem sftp"
         ) from None

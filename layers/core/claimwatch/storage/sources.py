@@ -11,7 +11,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 from psycopg2.extras import execute_values
 
 from claimwatch.domain.sources.source import Mode, Source
-from claimwatch.errors import Superseded
+from claimwatch.errors import Superseded, TransientFault
 from claimwatch.storage.queries import queries
 
 _SQL = queries("sources")
@@ -373,7 +373,7 @@ def add_window(cursor: Cursor, source: str, execution: str, window: NewWindow, n
 
 
 def plan_again(cursor: Cursor, window: Window, execution: str) -> None:
-    """Record another attempt at a window."""
+    """Record which execution works on a window now."""
     values = {"source": window.source, "number": window.number, "execution": execution}
     cursor.execute(_SQL["plan_window_again"], values)
 
@@ -382,6 +382,20 @@ def narrow_window(cursor: Cursor, window: Window, upto: Sequence[str], rows: int
     """Give a window an earlier end; what was extracted of it does not count."""
     values = {"upto_key": _json(upto), "row_limit": rows, "last": last}
     cursor.execute(_SQL["narrow_window"], values | {"source": window.source, "number": window.number})
+
+
+def begin_attempt(cursor: Cursor, window: Window) -> int:
+    """Begin to read a window, and return the number of the attempt; earlier attempts change nothing more."""
+    cursor.execute(_SQL["begin_attempt"], {"source": window.source, "number": window.number})
+    (attempt,) = _row(cursor)
+    return int(attempt)
+
+
+def require_attempt(cursor: Cursor, source: str, number: int, attempt: int) -> None:
+    """Raise ``TransientFault`` if a later attempt reads the window; the caller has locked the source."""
+    cursor.execute(_SQL["attempt"], {"source": source, "number": number})
+    if cursor.fetchone() != (attempt,):
+        raise TransientFault(f"another attempt reads window {number} of source {source}")
 
 
 def forget_window_rows(cursor: Cursor, source: str, number: int) -> None:

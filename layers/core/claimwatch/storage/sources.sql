@@ -178,14 +178,23 @@ UPDATE claimwatch.source SET windows = windows + 1 WHERE source = %(source)s RET
 
 -- name: add_window
 INSERT INTO claimwatch.source_window (source, number, cycle_number, cycle, after_key, upto_key, path, size_bytes,
-                                      modified_at, row_limit, last, object_key, execution, planned_at)
+                                      modified_at, row_limit, last, object_key, execution, attempts, planned_at)
 VALUES (%(source)s, %(number)s, %(cycle_number)s, %(cycle)s, %(after_key)s, %(upto_key)s, %(path)s, %(size_bytes)s,
-        %(modified_at)s, %(row_limit)s, %(last)s, %(object_key)s, %(execution)s, %(now)s);
+        %(modified_at)s, %(row_limit)s, %(last)s, %(object_key)s, %(execution)s, 0, %(now)s);
 
 -- name: plan_window_again
 UPDATE claimwatch.source_window
-SET attempts = attempts + 1, execution = %(execution)s
+SET execution = %(execution)s
 WHERE source = %(source)s AND number = %(number)s;
+
+-- name: begin_attempt
+-- Whoever reads the window already is overtaken by this attempt.
+UPDATE claimwatch.source_window SET attempts = attempts + 1
+WHERE source = %(source)s AND number = %(number)s
+RETURNING attempts;
+
+-- name: attempt
+SELECT attempts FROM claimwatch.source_window WHERE source = %(source)s AND number = %(number)s;
 
 -- name: narrow_window
 UPDATE claimwatch.source_window

@@ -3,13 +3,16 @@
 import base64
 import gzip
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ministack.services import firehose
 
 from claimwatch.domain.files.undelivered import undelivered_records
 from local.emulator import Emulator
+from local.emulator_server import streams
 from local.processes import wait_until
 from tests.template.test_streams import STREAM
 
@@ -107,3 +110,24 @@ def test_a_stream_without_processors_writes_records_as_they_are(emulator: Emulat
     )
     send(emulator, "plain", b"one", b"two")
     assert written(emulator, "plain", 1) == {"plain/records": b"onetwo"}
+
+
+def test_buffers_of_a_stream_are_written_in_the_order_of_their_records(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[bytes] = []
+
+    def write(buffer: streams.Buffer) -> None:
+        time.sleep(0.5 if buffer.records == [b"0"] else 0)  # longer than the next one is buffered
+        written.extend(buffer.records)
+
+    monkeypatch.setattr(streams, "BUFFERED_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "write", write)
+    monkeypatch.setattr(firehose, "_deliver_records_to_s3", firehose._deliver_records_to_s3)
+    streams.buffer_records()
+    destination: dict[str, Any] = {"id": "1", "records": []}
+    for number in range(3):
+        firehose._deliver_records_to_s3({"arn": "stream"}, destination, [("id", b"%d" % number)])
+        time.sleep(0.15)
+    assert wait_until(lambda: len(written) == 3, 5, every=0.05)
+    assert written == [b"0", b"1", b"2"]

@@ -417,10 +417,11 @@ def known_hashes(cursor: Cursor, source: str, keys: Sequence[str]) -> dict[str, 
     return {key: bytes(row_hash) for key, row_hash in cursor.fetchall()}
 
 
-def add_window_rows(cursor: Cursor, source: str, number: int, rows: Iterable[tuple[str, bytes]]) -> None:
+def add_window_rows(cursor: Cursor, source: str, number: int, hashes: Sequence[tuple[str, bytes]]) -> None:
     """Store keys and hashes of rows of a window."""
-    values = ((source, number, key, row_hash) for key, row_hash in rows)
-    execute_values(cursor, _SQL["add_window_rows"].rstrip(";"), values, page_size=PAGE)
+    keys = [key for key, _ in hashes]
+    values = {"source": source, "number": number, "keys": keys, "hashes": [found for _, found in hashes]}
+    cursor.execute(_SQL["add_window_rows"], values)
 
 
 def set_extracted(cursor: Cursor, window: Window, extraction: Extraction, now: datetime) -> None:

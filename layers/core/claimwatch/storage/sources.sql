@@ -208,7 +208,9 @@ DELETE FROM claimwatch.source_window_row WHERE source = %(source)s AND number = 
 SELECT key, row_hash FROM claimwatch.source_row WHERE source = %(source)s AND key = ANY (%(keys)s);
 
 -- name: add_window_rows
-INSERT INTO claimwatch.source_window_row (source, number, key, row_hash) VALUES %s;
+INSERT INTO claimwatch.source_window_row (source, number, key, row_hash)
+SELECT %(source)s, %(number)s, key, row_hash
+FROM unnest(%(keys)s::text[], %(hashes)s::bytea[]) AS added (key, row_hash);
 
 -- name: set_extracted
 UPDATE claimwatch.source_window

@@ -68,16 +68,9 @@ def row_hash(key: bytes, values: Sequence[Any]) -> bytes:
     Any two different rows have different hashes: lengths separate the values, and a missing value differs
     from an empty text.
     """
-    digest = hashlib.blake2b(key=key[:64], digest_size=HASH_BYTES)
-    for value in values:
-        text = text_of(value)
-        if text is None:
-            digest.update(b"-")
-        else:
-            encoded = text.encode()
-            digest.update(b"%d:" % len(encoded))
-            digest.update(encoded)
-    return digest.digest()
+    texts = [text_of(value) for value in values]
+    joined = "".join(["-" if text is None else f"{len(text)}:{text}" for text in texts])
+    return hashlib.blake2b(joined.encode(), key=key[:64], digest_size=HASH_BYTES).digest()
 
 
 def _cell(text: str) -> str:

@@ -64,9 +64,9 @@ class Pull:
     def pull(self) -> dict[str, Any]:
         """Pull the source to its end; return rows, bytes and windows."""
         self._executions += 1
+        request = PullRequest(NAME, f"execution-{datetime.now(UTC).timestamp()}-{self._executions}")
         rows = size = windows = 0
         while True:
-            request = PullRequest(NAME, f"execution-{datetime.now(UTC).timestamp()}-{self._executions}")
             plan = plan_pull.plan_pull(self._planning, request)
             if plan.status != "extract":
                 break

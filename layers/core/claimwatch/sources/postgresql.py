@@ -170,32 +170,56 @@ class PostgresqlReader:
 
         Rows with equal keys are never torn apart: they all belong to the window of their key.
         """
-        names = [sql.Identifier(f"k{place}") for place in range(len(self._key))]
-        parts = {
-            "names": _list(names),
-            "found": self._found(cycle, after, names),
-            "order": _list([sql.SQL("{} USING <").format(name) for name in names]),
-            "texts": _list([sql.SQL("{}::text").format(name) for name in names]),
-            "rows": sql.Literal(rows + 1),
-        }
-        statement = sql.SQL(
-            "SELECT number, {texts} FROM (SELECT {names}, row_number() OVER (ORDER BY {order}) AS number"
-            " FROM ({found}) AS found ORDER BY {order} LIMIT {rows}) AS numbered ORDER BY number DESC LIMIT 2"
-        ).format(**parts)
         try:
             with self._window(cycle) as cursor:
-                cursor.execute(statement)
-                last = cursor.fetchall()
+                if cycle.get("from") is None:
+                    return self._nth_key(cursor, cycle, after, rows)
+                return self._nth_of_few(cursor, cycle, after, rows)
         except WindowTooLarge:
             raise SourceUnreachable(
                 "the server did not find the next rows in the time of limits.seconds; add an index on the"
                 " columns of key, or raise limits.seconds"
             ) from None
+
+    def _nth_key(self, cursor: Cursor, cycle: Cycle, after: Key | None, rows: int) -> tuple[Key | None, bool]:
+        """Find the last key of a window where most rows are in the cycle: along the index of the key."""
+        statement = sql.SQL("SELECT {texts} FROM ({found}) AS found ORDER BY {order} OFFSET {skip} LIMIT 2")
+        parts = self._parts(cycle, after)
+        cursor.execute(statement.format(**parts, skip=sql.Literal(rows - 1)))
+        if keys := cursor.fetchall():
+            return keys[0], len(keys) > 1
+        last = sql.SQL("SELECT {texts} FROM ({found}) AS found ORDER BY {reverse} LIMIT 1")
+        cursor.execute(last.format(**parts))
+        return cursor.fetchone(), False
+
+    def _nth_of_few(
+        self, cursor: Cursor, cycle: Cycle, after: Key | None, rows: int
+    ) -> tuple[Key | None, bool]:
+        """Find the last key of a window where few rows are in the cycle: with one look at the table."""
+        statement = sql.SQL(
+            "SELECT number, {key} FROM (SELECT {names}, row_number() OVER (ORDER BY {order}) AS number"
+            " FROM ({found}) AS found ORDER BY {order} LIMIT {rows}) AS numbered ORDER BY number DESC LIMIT 2"
+        )
+        cursor.execute(statement.format(**self._parts(cycle, after), rows=sql.Literal(rows + 1)))
+        last = cursor.fetchall()
         if not last:
             return None, False
         more = last[0][0] == rows + 1
         _, *key = last[1] if more else last[0]
         return tuple(key), more
+
+    def _parts(self, cycle: Cycle, after: Key | None) -> dict[str, sql.Composable]:
+        plain = [sql.Identifier(f"k{place}") for place in range(len(self._key))]
+        # Qualified, because ORDER BY with a bare name would mean the text of the same name in the result.
+        names = [sql.SQL("found.{}").format(name) for name in plain]
+        return {
+            "names": _list(names),
+            "found": self._found(cycle, after, plain),
+            "order": _list([sql.SQL("{} USING <").format(name) for name in names]),
+            "reverse": _list([sql.SQL("{} USING >").format(name) for name in names]),
+            "texts": _list([sql.SQL("{}::text").format(name) for name in names]),
+            "key": _list([sql.SQL("{}::text").format(name) for name in plain]),
+        }
 
     def rows(self, cycle: Cycle, after: Key | None, upto: Key) -> Iterator[list[Row]]:
         """Yield the rows of a window in batches, with all values as texts."""

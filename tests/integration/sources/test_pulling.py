@@ -1,9 +1,14 @@
 """Every row of a source is pulled once, whatever is killed, repeated or started twice."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
 import pytest
 
 from claimwatch.aws.objects import ObjectRef
+from claimwatch.aws.pull_events import PullRequest
 from claimwatch.errors import Superseded
+from claimwatch.sources import plan_pull
 from claimwatch.sources.plan_pull import MOST_WINDOWS, Plan
 from claimwatch.sources.reader import RefusedSource, SourceUnreachable, WindowTooLarge
 from tests.integration.sources.environment import (
@@ -496,3 +501,18 @@ def test_a_step_that_lost_the_source_is_no_failure(env: Environment) -> None:
     assert env.fail("States.Timeout", execution="one") == "superseded"
     assert env.state().execution == "two"
     assert env.sent.messages == []
+
+
+def test_of_executions_that_start_at_the_same_time_one_pulls(env: Environment) -> None:
+    env.define()
+    table = table_of(env, 3)
+
+    def plan(execution: str) -> str:
+        with closing(env.database.separately("sources")) as database:
+            deps = plan_pull.Dependencies(database, env.sent, table.open, env.now)
+            return plan_pull.plan_pull(deps, PullRequest("policy", execution)).status
+
+    with ThreadPoolExecutor(4) as pool:
+        statuses = sorted(pool.map(plan, ["one", "two", "three", "four"]))
+    assert statuses == ["busy", "busy", "busy", "extract"]
+    assert env.rows("SELECT count(*) FROM source_window") == [(1,)]

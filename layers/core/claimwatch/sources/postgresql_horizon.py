@@ -135,8 +135,8 @@ def check_reached(cursor: Cursor, cycle: Cycle, identity: Cycle) -> None:
     if standby:
         raise _behind()
     raise RefusedSource(
-        "the server is at an earlier point in time than what was pulled from it, as after a restore; remove"
-        " the source's file and put it again under another name, so that all rows are pulled"
+        "the server is at an earlier point in time than what was pulled from it, as after a restore; pull all"
+        " rows again with `claimwatch source run NAME --from-start`"
     )
 
 

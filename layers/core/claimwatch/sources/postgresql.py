@@ -168,6 +168,8 @@ class PostgresqlReader:
     def last_key(self, cycle: Cycle, after: Key | None, rows: int) -> tuple[Key | None, bool]:
         """Return the key of the ``rows``-th row after a key, and whether more follow; the last with fewer.
 
+        In a first cycle, rows count that belong to the next one, so a window may have fewer rows, or none.
+
         Rows with equal keys are never torn apart: they all belong to the window of their key.
         """
         try:
@@ -259,19 +261,29 @@ class PostgresqlReader:
     def _found(self, cycle: Cycle, after: Key | None, names: Sequence[sql.Composable]) -> sql.Composable:
         """Return the query of the keys of a cycle after a key.
 
-        The planner cannot know that few rows of a cycle are new, and so would read the table in the order of
-        its key, page by page. OFFSET 0 keeps it from doing so: the first look at a later cycle reads the
-        table as it lies, and sorts what it finds.
+        Nearly all rows are in a first cycle, so any row may end its window: the index alone is read. For a
+        later cycle, the planner cannot know that few rows are new, and so would read the table in the order
+        of its key, page by page. OFFSET 0 keeps it from doing so: the first look reads the table as it lies,
+        and sorts what it finds.
         """
         keys = [
             sql.SQL("{} AS {}").format(field.identifier, name)
             for field, name in zip(self._key, names, strict=True)
         ]
+        first = cycle.get("from") is None
         query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
-            _list(keys), self._relation, self._condition(cycle, after, None)
+            _list(keys),
+            self._relation,
+            self._between(after, None) if first else self._condition(cycle, after, None),
         )
-        scanned = after is None and cycle.get("from") is not None
-        return query + sql.SQL(" OFFSET 0") if scanned else query
+        return query + sql.SQL(" OFFSET 0") if after is None and not first else query
+
+    def _between(self, after: Key | None, upto: Key | None) -> sql.Composable:
+        """Return the condition that a row belongs to a range of keys."""
+        conditions = [
+            self._compared(operator, key) for operator, key in ((">", after), ("<=", upto)) if key is not None
+        ]
+        return sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")
 
     def _condition(self, cycle: Cycle, after: Key | None, upto: Key | None) -> sql.Composable:
         """Return the condition that a row belongs to a cycle and to a range of keys."""
@@ -284,10 +296,7 @@ class PostgresqlReader:
                     mark=self._watermark.identifier, begin=_time(self._watermark, cycle["from"])
                 )
             )
-        for operator, key in ((">", after), ("<=", upto)):
-            if key is not None:
-                conditions.append(self._compared(operator, key))
-        return sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")
+        return sql.SQL(" AND ").join([*conditions, self._between(after, upto)])
 
     def _compared(self, operator: str, key: Key) -> sql.Composable:
         values = [

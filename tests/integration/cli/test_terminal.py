@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
 from claimwatch.aws.seal_requests import SealRequests
@@ -17,11 +18,11 @@ from claimwatch.domain.evaluation.finding import CHECKS, Finding
 from claimwatch.errors import RefusedContract, RefusedData
 from claimwatch.storage import evaluations
 from claimwatch.storage.evaluations import Window
-from cli import calls, deploy, permissions
+from cli import calls, deploy, permissions, source_files, sources, stream
 from cli.api import Answer
 from cli.main import app
 from cli.releases import PRODUCTION, Alias, Approval, DeployedRelease, Execution, Pipeline, Rollback, Stage
-from cli.stack import Audit, Stack
+from cli.stack import Audit, Sources, Stack
 from local.filesystem_object_store import FilesystemObjectStore
 from tests.cluster import ClonedDatabase
 from tests.integration.audit.record import MemorySeals
@@ -98,6 +99,16 @@ COMMANDS: Mapping[tuple[str, ...], list[tuple[object, ...]]] = {
     ("permissions",): [()],
     ("grant",): [("group:evil", "claim.read", "--why", "w")],
     ("revoke",): [("group:evil", "claim.read", "--why", "w")],
+    ("sources",): [(), ("evil",)],
+    ("source", "check"): [("{folder}/evil.yaml",), ("{folder}/evil.yaml", "--draft", "{folder}/{name}-d")],
+    ("source", "put"): [("{folder}/evil.yaml", "--no-check")],
+    ("source", "run"): [("evil",), ("evil", "--wait")],
+    ("source", "pause"): [("evil", "--why", EVIL)],
+    ("source", "resume"): [("evil",)],
+    ("source", "remove"): [("evil", "--yes")],
+    ("source", "discover"): [("evil",), ("{folder}/evil.yaml", "--output", "{folder}/{name}-drafts")],
+    ("stream", "send"): [("{folder}/{name}.csv", "--line", "glass")],
+    ("stream", "replay"): [("1", "--line", "glass"), ("3", "--line", "glass")],
 }
 """Arguments that make each command print what it reads."""
 
@@ -131,6 +142,47 @@ ANSWER: dict[str, Any] = {
     **dict.fromkeys(("grantee", "permission", "warning"), EVIL),
 }
 """What each route answers, in one document."""
+
+
+SOURCE = """\
+kind: postgresql
+line: glass
+table: claims.glass
+key: [claim_id]
+schedule: rate(15 minutes)
+secret: claimwatch/prod/sources/evil
+"""
+
+CHECKED: dict[str, Any] = {
+    "columns": [{"name": EVIL, "type": EVIL}],
+    "rows": [[EVIL]],
+    "draft": f"draft: {EVIL}",
+    "remark": EVIL,
+    "advice": [EVIL],
+    "tables": [EVIL],
+    "found": 1,
+}
+"""What CheckSource answers, whatever it is asked."""
+
+
+class HostilePulls:
+    """Pulls whose every text is hostile."""
+
+    def start(self, *_: object, **__: object) -> str:
+        """Return the execution that was started."""
+        return EVIL
+
+    def status(self, _: str) -> str:
+        """Return how the execution has ended."""
+        return "FAILED"
+
+
+class HostileService:
+    """A service that fails with a hostile text."""
+
+    def describe_stacks(self, **_: object) -> None:
+        """Raise the service's error."""
+        raise ClientError({"Error": {"Code": EVIL, "Message": EVIL}}, EVIL)
 
 
 class HostileApi:
@@ -211,6 +263,9 @@ def test_no_output_of_a_command_controls_the_terminal(
         monkeypatch.setattr(module, "find_api", lambda *_: HostileApi())
     monkeypatch.setattr(deploy, "find_clients", lambda *_: ("a-stack", None))
     monkeypatch.setattr(deploy, "Releases", HostileReleases)
+    monkeypatch.setattr(stream, "find_clients", lambda *_: (EVIL, lambda _: HostileService()))
+    monkeypatch.setattr(source_files, "LONGEST_WAIT", 0)
+    monkeypatch.setattr(sources, "LONGEST_WAIT", 0)
     seen = ""
     for arguments in COMMANDS[command]:
         words = [
@@ -262,7 +317,10 @@ def desk(database: ClonedDatabase, tmp_path: Path) -> Desk:
             "planned": True,
         },
         audit=lambda: Audit(MemorySeals(), SealRequests(_Queue()), EVIL),
+        sources=lambda: Sources(lambda _: CHECKED, HostilePulls(), lambda _: None, EVIL),
     )
+    objects.write("artifacts", "sources/evil.yaml", [SOURCE.encode()])
+    (tmp_path / "evil.yaml").write_text(SOURCE)
     (tmp_path / "claims.json").write_text('{"claim_id": "1"}\n')
     (tmp_path / f"{NAME}.csv").write_text(f"claim_id,{EVIL.replace(chr(13), '')}\n1,2\n2,{EVIL[:5]}\n")
     (tmp_path / f"{NAME}.yaml").write_text("apiVersion: v3.1.0\n\u202eevil: 1\n", "utf-8")
@@ -285,6 +343,22 @@ def desk(database: ClonedDatabase, tmp_path: Path) -> Desk:
                     "plan": json.dumps(PLAN),
                 },
             )
+        cursor.execute(
+            "INSERT INTO claimwatch.file (dataset, bucket, key, version_id, received_at, status, error)"
+            " VALUES ('unknown', 'landing', %s, '1', now(), 'refused', %s)",
+            (f"claims-stream-errors/{EVIL}", EVIL),
+        )
+        cursor.execute(
+            "INSERT INTO claimwatch.source (source, line, kind, text, received_at, sequencer, paused,"
+            " reads_sha256, failing_since, error) VALUES"
+            " ('evil', 'glass', 'postgresql', %s, now(), '1', false, '', now(), %s)",
+            (SOURCE, EVIL),
+        )
+        cursor.execute(
+            "INSERT INTO claimwatch.source_window (source, number, cycle_number, cycle, last, object_key,"
+            " execution, path) VALUES ('evil', 1, 1, '{}', true, %(evil)s, %(evil)s, %(evil)s)",
+            {"evil": EVIL},
+        )
         cursor.execute(
             "INSERT INTO claimwatch.quarantine VALUES (1, 1, %s, %s)",
             (f"a,{EVIL}", json.dumps([{"column": EVIL, "rule": EVIL, "message": EVIL}])),

@@ -42,8 +42,7 @@ help: ## Show this list
 setup: links $(STAMP) ## Create .venv with every dependency, each verified by its hash
 
 # Symbolic links of this tree. CodePipeline hands them over as files that contain their targets.
-LINKS := layers/core/claimwatch/contracts layers/training/training \
-  $(patsubst %,layers/%/pack.py,core images online platform scoring statistics tables)
+LINKS := layers/core/claimwatch/contracts layers/training/training $(wildcard layers/*/pack.py)
 
 links:
 	@for link in $(LINKS); do

@@ -247,7 +247,7 @@ ACTIONS = (
     ),
     Action(
         "read a window of a source",
-        READ_FILES,
+        READ_FILES | {"ExtractWindow"},
         lambda c, d, _: _get(c, _landing(d), "claims/iam/pull/iam/probe"),
     ),
     Action(

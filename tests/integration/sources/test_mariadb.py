@@ -610,7 +610,8 @@ def test_the_certificate_of_the_server_is_verified(tls_server: MariaDb, authorit
 # -- Speed and memory ----------------------------------------------------------------------------------------
 
 MEASURE = """
-import resource, sys, time
+import sys, time
+from benchmarks.worker import peak_memory
 from tests.integration.sources.test_mariadb import source_of
 from claimwatch.sources.mysql import open_mysql
 port, database, password = sys.argv[1:]
@@ -624,7 +625,7 @@ while more:
     upto, more = reader.last_key(cycle, after, 500_000)
     rows += sum(len(batch) for batch in reader.rows(cycle, after, upto))
     after = upto
-print(rows, time.monotonic() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(rows, time.monotonic() - started, peak_memory() >> 10)
 """
 
 
@@ -646,7 +647,7 @@ def test_rows_with_long_texts_are_read_in_bounded_memory(server: MariaDb) -> Non
         'source_of(f"{database}.claim", watermark="changed_at")',
         'replace(source_of("x"), table=None, query="SELECT seq AS id, REPEAT(\'x\', 200000) AS note '
         'FROM seq_1_to_3000")',
-    ).replace("import resource, sys, time", "import resource, sys, time\nfrom dataclasses import replace")
+    ).replace("import sys, time", "import sys, time\nfrom dataclasses import replace")
     done = subprocess.run(
         [sys.executable, "-c", script, str(server.port), "mysql", PASSWORD],
         env=os.environ,

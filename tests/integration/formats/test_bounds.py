@@ -14,8 +14,9 @@ MOST = 200
 """MiB that conversion may need in addition to the interpreter and its libraries."""
 
 PREPARE = """
-import resource, sys, tempfile
+import sys
 from pathlib import Path
+from benchmarks.worker import peak_memory
 from claimwatch.ingest import staging
 from local.filesystem_object_store import FilesystemObjectStore
 folder = Path(sys.argv[1])
@@ -23,10 +24,10 @@ objects = FilesystemObjectStore(folder)
 ref = next(
     staging.ObjectRef("landing", "file", path.name) for path in (folder / "landing" / "file").iterdir()
 )
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_memory()
 done = staging.prepare(objects, ref, known_columns=(), staging_bucket="artifacts", staging_key="staging")
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print((after - before) // 1024, done.size, done.described)
+after = peak_memory()
+print((after - before) >> 20, done.size, done.described)
 """
 
 ROW = "M-000001,2026-01-05,1234.50,Müller in der Schloßallee,OH,250/500,1000,1406.91,0,466132\n"

@@ -27,8 +27,8 @@ ANSWER_SECONDS = 60.0
 
 _KEEPALIVE_SECONDS = 15
 
-_BROKEN_OFF = (asyncssh.OPEN_CONNECT_FAILED, asyncssh.OPEN_RESOURCE_SHORTAGE)
-"""Codes of channels that could not be opened and may be later."""
+_CLOSING_SECONDS = 2
+"""Seconds after which a connection that has not closed is taken for one that stays open."""
 
 _KEY_EXCHANGES = "-*sha1*,rsa2048-sha256,*1.3.132*"
 """The defaults of asyncssh without the oldest ones."""
@@ -297,11 +297,20 @@ def _connection_faults(host_keys: _HostKeys) -> Iterator[None]:
         ) from None
 
 
+async def _closes(connection: asyncssh.SSHClientConnection) -> bool:
+    """Return whether a connection ends, as when the server restarts, instead of a channel being refused."""
+    try:
+        await asyncio.wait_for(connection.wait_closed(), _CLOSING_SECONDS)
+    except TimeoutError:
+        return False
+    return True
+
+
 async def _start_sftp(connection: asyncssh.SSHClientConnection, source: Source) -> asyncssh.SFTPClient:
     try:
         return await answer(connection.start_sftp_client(path_encoding=None))
     except asyncssh.ChannelOpenError as error:
-        if error.code in _BROKEN_OFF or connection.is_closed():  # as when the server restarts
+        if error.code == asyncssh.OPEN_RESOURCE_SHORTAGE or await _closes(connection):
             raise SourceUnreachable(
                 f"source {source.name}: the connection broke off before the SFTP session was open"
             ) from None

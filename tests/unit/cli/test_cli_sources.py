@@ -20,7 +20,6 @@ from cli.stack import Sources, Stack
 from local.filesystem_object_store import FilesystemObjectStore
 
 PROJECT = Path(__file__).resolve().parents[3]
-NOW = datetime.now(UTC)
 CALLER = "arn:aws:sts::123456789012:assumed-role/engineer/ann"
 
 TEXT = """\
@@ -57,6 +56,11 @@ schema:
         logicalType: number
         customProperties: [{property: role, value: feature}]
 """
+
+
+def now() -> datetime:
+    """Return the time; the tests of a long run begin long after this module was imported."""
+    return datetime.now(UTC)
 
 
 def columns(*names: str) -> dict[str, Any]:
@@ -158,15 +162,15 @@ def stored(name: str, text: str, **other: Any) -> dict[str, Any]:
         "line": source.line,
         "text": text,
         "paused": source.paused,
-        "applied_at": NOW - timedelta(days=1),
-        "looked_at": NOW - timedelta(minutes=4),
-        "rows_at": NOW - timedelta(minutes=4),
+        "applied_at": now() - timedelta(days=1),
+        "looked_at": now() - timedelta(minutes=4),
+        "rows_at": now() - timedelta(minutes=4),
         "failing_since": None,
         "error": None,
         "pulling": False,
         "window": 3,
         "window_rows": 120,
-        "window_at": NOW - timedelta(minutes=4),
+        "window_at": now() - timedelta(minutes=4),
         "rows": 4_120,
         "objects": 2,
         "deletions": 0,
@@ -293,7 +297,7 @@ def test_pause_and_resume_keep_every_other_byte(stack: FakeStack, file: Path) ->
     paused = stack.text()
     assert paused.startswith(TEXT)
     note, line = paused.removeprefix(TEXT).splitlines()
-    assert note.startswith(f"# paused by {CALLER} at {NOW:%Y-}")
+    assert note.startswith(f"# paused by {CALLER} at {now():%Y-}")
     assert note.endswith("Z: the server moves: a: b")
     assert line == "paused: true"
     assert parse_source(paused, "policies").paused
@@ -362,7 +366,7 @@ def test_a_pull_of_several_executions_is_waited_for(
     stack.seen = [between, between]
     assert json.loads(stack.run("source", "run", "policies", "--wait", "--json").stdout)["looked_at"] is None
 
-    stack.seen = [between, {"looked_at": None, "failing_since": NOW, "error": "the server does not answer"}]
+    stack.seen = [between, {"looked_at": None, "failing_since": now(), "error": "the server does not answer"}]
     failed = stack.run("source", "run", "policies", "--wait")
     assert failed.exit_code == 1
     assert "the server does not answer" in failed.stdout
@@ -411,9 +415,14 @@ def test_discovery_lists_tables_and_drafts_each(stack: FakeStack, file: Path, tm
 
 def test_the_list_shows_state_lag_and_what_to_read(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = stored(
-        "failing", TEXT, failing_since=NOW, error="the server does not answer", deletions=2, refused="no key"
+        "failing",
+        TEXT,
+        failing_since=now(),
+        error="the server does not answer",
+        deletions=2,
+        refused="no key",
     )
-    silent = stored("silent", TEXT, rows_at=NOW - timedelta(hours=1))
+    silent = stored("silent", TEXT, rows_at=now() - timedelta(hours=1))
     monkeypatch.setattr(
         source_overview, "list_sources", lambda *_: [stored("policies", TEXT), failing, silent]
     )
@@ -431,7 +440,7 @@ def test_the_list_shows_state_lag_and_what_to_read(stack: FakeStack, monkeypatch
         "silent": "silent",
     }
     next_run = datetime.fromisoformat(found["policies"]["next_run"])
-    assert abs(next_run - NOW - timedelta(minutes=11)) < timedelta(seconds=30)
+    assert abs(next_run - now() - timedelta(minutes=11)) < timedelta(seconds=30)
 
 
 def test_windows_are_listed_with_their_files(
@@ -440,8 +449,8 @@ def test_windows_are_listed_with_their_files(
     window = {
         "number": 3,
         "cycle": 2,
-        "planned_at": NOW,
-        "committed_at": NOW,
+        "planned_at": now(),
+        "committed_at": now(),
         "attempts": 1,
         "rows_read": 120,
         "rows_pulled": 100,

@@ -5,8 +5,8 @@ The others have the same result on every version and schema of the database, and
 
 import pytest
 
-SERVERS = {"cluster", "own_cluster"}
-"""The fixtures that start a server; every database of a test comes from one of them."""
+SERVERS = {"cluster", "own_cluster", "new_server"}
+"""The fixtures that make a server; every database of a test comes from one of them."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -51,9 +51,13 @@ class Slot:
         theirs.close()
 
     def kill(self) -> None:
-        """Send SIGKILL, as the kernel does when memory runs out."""
-        with suppress(ValueError, AttributeError):  # the process is being replaced
+        """Kill the process, as the kernel does when memory runs out, and return when it is dead.
+
+        Its invocation may just have ended. The next one must not find a process that is about to die.
+        """
+        with suppress(ValueError, AttributeError, AssertionError):  # the process is being replaced
             self.process.kill()
+            self.process.join(PATIENCE)
 
     def replace(self) -> None:
         """Replace a dead process."""
@@ -86,6 +90,8 @@ class Workers:
             slot = self._free.get(timeout=PATIENCE)
         except queue.Empty:
             raise Hangs("no worker became free") from None
+        if not slot.process.is_alive():  # killed after its last invocation had ended
+            slot.replace()
         slot.busy = True
         try:
             yield slot

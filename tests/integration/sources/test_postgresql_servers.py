@@ -3,7 +3,7 @@
 import contextlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg2
@@ -16,9 +16,18 @@ from tests.integration.sources.postgresql_source import SourceDatabase, pulled, 
 SETTINGS = {"shared_buffers": "32MB", "max_prepared_transactions": "10", "max_wal_senders": "4"}
 
 
+type NewServer = Callable[..., PostgresServer]
+"""Returns a server in a folder that is not started, with further settings by name."""
+
+
+@pytest.fixture(scope="module")
+def new_server() -> NewServer:
+    return lambda folder, **settings: PostgresServer(folder, settings=SETTINGS | settings)
+
+
 @contextlib.contextmanager
-def server_in(folder: Path, **settings: str) -> Iterator[PostgresServer]:
-    server = PostgresServer(folder, settings=SETTINGS | settings)
+def started(server: PostgresServer) -> Iterator[PostgresServer]:
+    """Run a server until the end of the block."""
     try:
         yield server.start()
     finally:
@@ -26,8 +35,8 @@ def server_in(folder: Path, **settings: str) -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    with server_in(tmp_path_factory.mktemp("source"), wal_writer_delay="2s") as running:
+def server(new_server: NewServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with started(new_server(tmp_path_factory.mktemp("source"), wal_writer_delay="2s")) as running:
         yield running
 
 
@@ -40,10 +49,13 @@ def claims(server: PostgresServer) -> Iterator[SourceDatabase]:
 
 def tool(server: PostgresServer, name: str, *arguments: str) -> None:
     """Run a program of PostgreSQL as the user that the server runs as."""
+    program = INSTALLATION / "bin" / name
+    if not program.exists():
+        pytest.skip(f"this installation of PostgreSQL has no {name}")
     owner = server.data.stat()
     environment = clean_environment() | {"PGPASSWORD": server._credentials()["postgres"]}
     done = subprocess.run(
-        [str(INSTALLATION / "bin" / name), *arguments],
+        [str(program), *arguments],
         capture_output=True,
         text=True,
         env=environment,
@@ -75,10 +87,13 @@ def test_a_prepared_transaction_is_running(claims: SourceDatabase) -> None:
 
 
 def test_a_number_that_a_crash_gives_away_again_is_not_below_the_horizon(
-    tmp_path: Path,
+    new_server: NewServer, tmp_path: Path
 ) -> None:
     tmp_path.chmod(0o755)
-    with server_in(tmp_path / "source", wal_writer_delay="3s") as server, source_database(server) as claims:
+    with (
+        started(new_server(tmp_path / "source", wal_writer_delay="3s")) as server,
+        source_database(server) as claims,
+    ):
         claims.run("CREATE TABLE claims.claim (claim_id int PRIMARY KEY)")
         reused = 0
         for attempt in range(4):
@@ -106,9 +121,9 @@ def test_a_number_that_a_crash_gives_away_again_is_not_below_the_horizon(
         assert reused, "a crash of this server gives no number away again, so the test proves nothing"
 
 
-def test_rows_of_every_epoch_are_pulled_once(tmp_path: Path) -> None:
+def test_rows_of_every_epoch_are_pulled_once(new_server: NewServer, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    with server_in(tmp_path / "source") as server, source_database(server) as claims:
+    with started(new_server(tmp_path / "source")) as server, source_database(server) as claims:
         claims.run("CREATE TABLE claims.claim (claim_id int PRIMARY KEY)")
         claims.run("INSERT INTO claims.claim VALUES (1)")
         reader = claims.open()
@@ -131,12 +146,14 @@ def test_rows_of_every_epoch_are_pulled_once(tmp_path: Path) -> None:
         assert pulled(reader, reader.begin_cycle(second)) == []
 
 
-def test_a_standby_is_read_only_when_it_has_seen_the_whole_cycle(tmp_path: Path) -> None:
+def test_a_standby_is_read_only_when_it_has_seen_the_whole_cycle(
+    new_server: NewServer, tmp_path: Path
+) -> None:
     tmp_path.chmod(0o755)
-    with server_in(tmp_path / "source") as primary, source_database(primary) as claims:
+    with started(new_server(tmp_path / "source")) as primary, source_database(primary) as claims:
         claims.run("CREATE TABLE claims.claim (claim_id int PRIMARY KEY)")
         claims.run("INSERT INTO claims.claim VALUES (1)")
-        with standby_of(primary, tmp_path / "standby") as standby:
+        with standby_of(primary, new_server(tmp_path / "standby")) as standby:
             at_standby = dict(claims.secret) | {"port": standby.port}
             with contextlib.closing(psycopg2.connect(standby.superuser_url)) as connection:
                 connection.autocommit = True
@@ -178,11 +195,10 @@ def wait_for(claims: SourceDatabase, secret: dict[str, object], expected: list[i
 
 
 @contextlib.contextmanager
-def standby_of(primary: PostgresServer, folder: Path) -> Iterator[PostgresServer]:
-    """Run a standby that replays the log of another server."""
-    folder.mkdir()
-    standby = PostgresServer(folder, settings=SETTINGS)
-    (folder / "credentials.json").write_bytes((primary.folder / "credentials.json").read_bytes())
+def standby_of(primary: PostgresServer, standby: PostgresServer) -> Iterator[PostgresServer]:
+    """Run a new server as a standby that replays the log of another one."""
+    standby.folder.mkdir()
+    (standby.folder / "credentials.json").write_bytes((primary.folder / "credentials.json").read_bytes())
     if os.geteuid() == 0:
         standby._choose_accessible_folders(system_user())
     address = f"host={primary.host} port={primary.port} user=postgres"

@@ -47,15 +47,20 @@ def claims(server: PostgresServer) -> Iterator[SourceDatabase]:
         yield database
 
 
+def program(name: str) -> Path:
+    """Return a program of PostgreSQL; skip the test if this installation lacks it."""
+    path = INSTALLATION / "bin" / name
+    if not path.exists():
+        pytest.skip(f"this installation of PostgreSQL has no {name}")
+    return path
+
+
 def tool(server: PostgresServer, name: str, *arguments: str) -> None:
     """Run a program of PostgreSQL as the user that the server runs as."""
-    program = INSTALLATION / "bin" / name
-    if not program.exists():
-        pytest.skip(f"this installation of PostgreSQL has no {name}")
     owner = server.data.stat()
     environment = clean_environment() | {"PGPASSWORD": server._credentials()["postgres"]}
     done = subprocess.run(
-        [str(program), *arguments],
+        [str(program(name)), *arguments],
         capture_output=True,
         text=True,
         env=environment,
@@ -122,6 +127,7 @@ def test_a_number_that_a_crash_gives_away_again_is_not_below_the_horizon(
 
 
 def test_rows_of_every_epoch_are_pulled_once(new_server: NewServer, tmp_path: Path) -> None:
+    program("pg_resetwal")
     tmp_path.chmod(0o755)
     with started(new_server(tmp_path / "source")) as server, source_database(server) as claims:
         claims.run("CREATE TABLE claims.claim (claim_id int PRIMARY KEY)")

@@ -21,6 +21,7 @@ from claimwatch.errors import RefusedContract, RefusedData
 from claimwatch.ingest.contract_keys import contract_key
 from claimwatch.ingest.protect_extra import protect_extra
 from claimwatch.storage import contracts
+from cli.definition_file import read_definition
 from cli.options import AsJson, Line, StackName, line_name, stack_of
 from cli.screen import counted, say, show, show_document, show_json, show_table
 from cli.stack import Stack, StackUnreachable
@@ -116,7 +117,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Report all problems of a contract, or describe its columns if it is valid. Needs no stack."""
-    text = _text(path)
+    text = read_definition(path, RefusedContract)
     contract = parse_contract(text, line or line_in(text) or proposed_line(path.stem.partition(".")[0]))
     if problems := [*unseen_problems(contract), *label_problems(contract)]:
         raise RefusedContract(problems)
@@ -168,7 +169,7 @@ def put(
     A new version may add columns. If it cannot be applied, it is refused and the running contract stays.
     Files that waited for the contract are then loaded.
     """
-    text = _text(path)
+    text = read_definition(path, RefusedContract)
     contract = parse_contract(text, line)
     if problem := status_problem(contract):
         raise RefusedContract([problem])
@@ -257,15 +258,6 @@ def _label_of(draft: str) -> str | None:
         elif "{property: role, value: label}" in row:
             return name
     return None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RefusedContract(
-            [f"{path} is not a text in UTF-8 (byte {error.start}): save it as UTF-8"]
-        ) from error
 
 
 def _columns(contract: Contract) -> list[dict[str, Any]]:

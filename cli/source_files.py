@@ -13,6 +13,7 @@ from claimwatch.aws.objects import ObjectMissing, ObjectRef
 from claimwatch.domain.sources.source_name import is_source_name
 from claimwatch.errors import RefusedData, RefusedSourceFile
 from claimwatch.storage import source_overview
+from cli.definition_file import read_definition
 from cli.screen import say
 from cli.stack import Stack, StackUnreachable
 
@@ -57,12 +58,7 @@ def source_key(name: str) -> str:
 
 def read_text(path: Path) -> str:
     """Return the text of a local file."""
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RefusedSourceFile(
-            [f"{path} is not a text in UTF-8 (byte {error.start}): save it as UTF-8"]
-        ) from error
+    return read_definition(path, RefusedSourceFile)
 
 
 def newest(target: Stack, name: str) -> str:

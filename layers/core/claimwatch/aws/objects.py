@@ -103,6 +103,16 @@ class ModelStore(ObjectStore, Protocol):
         """
 
 
+def read_whole(objects: ObjectStore, ref: ObjectRef, most: int) -> bytes | None:
+    """Return the bytes of an object; None if it has more than ``most``."""
+    content = bytearray()
+    for block in objects.read(ref):
+        content += block
+        if len(content) > most:
+            return None
+    return bytes(content)
+
+
 class S3Objects:
     """Objects in S3."""
 

@@ -8,14 +8,14 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.events import CreatedObject, sortable, storable_key
-from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
+from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore, read_whole
 from claimwatch.domain.contract.compiled import to_json
 from claimwatch.domain.contract.contract import Contract
 from claimwatch.domain.contract.label import label_problems
 from claimwatch.domain.contract.parse import parse_contract
 from claimwatch.domain.contract.schema_change import Stored, plan_change, version_problem
 from claimwatch.domain.contract.status import status_problem
-from claimwatch.domain.contract.strict_yaml import MAX_TEXT
+from claimwatch.domain.contract.strict_yaml import MAX_TEXT, decode_text
 from claimwatch.domain.contract.unseen_values import unseen_problems
 from claimwatch.errors import RefusedContract, RefusedData, TransientFault
 from claimwatch.ingest.contract_keys import line_of
@@ -108,21 +108,10 @@ def apply_contract(deps: Dependencies, created: CreatedObject) -> Applied:
 
 def _read(objects: ObjectStore, ref: ObjectRef) -> tuple[str, list[str]]:
     """Return the text, made storable, and the reasons why it is not a readable contract."""
-    read = bytearray()
-    for block in objects.read(ref):
-        read += block
-        if len(read) > 4 * MAX_TEXT:
-            return "", [f"the file is larger than {4 * MAX_TEXT:,} bytes; a contract is much smaller"]
-    text = read.decode("utf-8-sig", "replace").replace("\0", "\ufffd")
-    if b"\0" in read:
-        return text, [
-            f"byte {read.index(0) + 1:,} of the file is zero, so it is not a text; save it as UTF-8"
-        ]
-    try:
-        read.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return text, [f"byte {error.start + 1:,} of the file is not UTF-8; save it as UTF-8"]
-    return text, []
+    content = read_whole(objects, ref, 4 * MAX_TEXT)
+    if content is None:
+        return "", [f"the file is larger than {4 * MAX_TEXT:,} bytes; a contract is much smaller"]
+    return decode_text(content)
 
 
 def _record_with_retry(deps: Dependencies, submission: Submission, problems: list[str]) -> _Result:

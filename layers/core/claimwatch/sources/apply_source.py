@@ -9,9 +9,9 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 from claimwatch.aws.alerts import Alerts
 from claimwatch.aws.events import CreatedObject, DeletedObject, sortable, storable_key
-from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore
+from claimwatch.aws.objects import ObjectMissing, ObjectRef, ObjectStore, read_whole
 from claimwatch.aws.schedules import Schedules
-from claimwatch.domain.contract.strict_yaml import MAX_TEXT
+from claimwatch.domain.contract.strict_yaml import MAX_TEXT, decode_text
 from claimwatch.domain.sources.parse import parse_source
 from claimwatch.domain.sources.schedule import rate_of
 from claimwatch.domain.sources.source import Source
@@ -179,18 +179,7 @@ def _is_older(submission: Submission, running: State) -> bool:
 
 def _read(objects: ObjectStore, ref: ObjectRef) -> tuple[str, list[str]]:
     """Return the text, made storable, and the reasons why it is not the file of a source."""
-    read = bytearray()
-    for block in objects.read(ref):
-        read += block
-        if len(read) > MAX_TEXT:
-            return "", [f"the file is larger than {MAX_TEXT:,} bytes; the file of a source is much smaller"]
-    text = read.decode("utf-8-sig", "replace").replace("\0", "\ufffd")
-    if b"\0" in read:
-        return text, [
-            f"byte {read.index(0) + 1:,} of the file is zero, so it is not a text; save it as UTF-8"
-        ]
-    try:
-        read.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return text, [f"byte {error.start + 1:,} of the file is not UTF-8; save it as UTF-8"]
-    return text, []
+    content = read_whole(objects, ref, MAX_TEXT)
+    if content is None:
+        return "", [f"the file is larger than {MAX_TEXT:,} bytes; the file of a source is much smaller"]
+    return decode_text(content)

@@ -36,6 +36,20 @@ class YamlMapping(dict[str, YamlValue]):
         self.line = line
 
 
+def decode_text(content: bytes) -> tuple[str, list[str]]:
+    """Return the text of a file, made storable, and the reasons why it is not a text in UTF-8."""
+    text = content.decode("utf-8-sig", "replace").replace("\0", "\ufffd")
+    if b"\0" in content:
+        return text, [
+            f"byte {content.index(0) + 1:,} of the file is zero, so it is not a text; save it as UTF-8"
+        ]
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return text, [f"byte {error.start + 1:,} of the file is not UTF-8; save it as UTF-8"]
+    return text, []
+
+
 def read_yaml(text: str) -> YamlValue:
     """Return the value of a text that holds one document.
 
